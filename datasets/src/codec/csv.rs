@@ -1,0 +1,216 @@
+use std::num::NonZeroU32;
+
+use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::table::Layout;
+use super::{Codec, CodecConfig, Names};
+use crate::{Columns, DecodeError, Schema, Values};
+
+mod cell;
+mod delimiter;
+
+pub use delimiter::{Delimiter, DelimiterError};
+
+use cell::Role;
+
+pub(super) const EXAMPLE: &str = "columns = [\"a\", \"b\"]\nfeatures = [\"a\", \"b\"]";
+
+/// One row of comma-separated values per message, without a header.
+///
+/// Fields stand in the order of `columns`, and each message has all of them. Features are numbers,
+/// or `true` and `false` for 1 and 0, without spaces around them; NaN and infinity are refused.
+/// Fields may be quoted, and a line break may end the message.
+///
+/// Reference: RFC 4180, *Common Format and MIME Type for Comma-Separated Values Files*, 2005.
+///
+/// ```
+/// use driftmill_datasets::Columns;
+/// use driftmill_datasets::codec::{CodecConfig, Csv};
+///
+/// let csv: Csv = toml::from_str(
+///     r#"
+///     columns = ["period", "price", "demand", "class"]
+///     features = ["demand", "period"]
+///     label = "class"
+///     "#,
+/// )
+/// .unwrap();
+/// let mut columns = Columns::new(csv.schema());
+/// csv.init().decode(b"0.25,0.056,0.5,1\n", &mut columns).unwrap();
+/// assert_eq!(columns.values.floats(), &[0.5, 0.25]);
+/// assert_eq!(columns.labels, [Some(1)]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Csv {
+    /// Names of all columns of a row, in order.
+    pub columns: Names,
+    /// Columns of the features, in the order in which the model sees them.
+    pub features: Names,
+    /// Column of the class: a whole number from 0 up, or one of `labels`. A row in which it is
+    /// empty is a sample without a label. Default: no sample has a label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Names of the classes, where the label is one of these strings; the first is class 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Names>,
+    /// Number of classes: labels from this number up are refused. Default: any label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<NonZeroU32>,
+    /// Column of the event time: whole milliseconds since 1970, or an RFC 3339 date. May be empty.
+    /// Default: samples state no time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<String>,
+    /// The one character between fields. Default: a comma.
+    #[serde(default)]
+    pub delimiter: Delimiter,
+}
+
+impl Csv {
+    fn layout(&self) -> Layout<'_> {
+        Layout {
+            features: &self.features,
+            label: self.label.as_ref(),
+            labels: self.labels.as_ref(),
+            classes: self.classes,
+            time: self.time.as_ref(),
+        }
+    }
+
+    fn role(&self, column: &String) -> Role {
+        if let Some(feature) = self.features.position(column) {
+            Role::Feature(feature)
+        } else if self.label.as_ref() == Some(column) {
+            Role::Label
+        } else if self.time.as_ref() == Some(column) {
+            Role::Time
+        } else {
+            Role::Skipped
+        }
+    }
+}
+
+impl CodecConfig for Csv {
+    fn schema(&self) -> Schema {
+        self.layout().schema()
+    }
+
+    fn init(&self) -> Box<dyn Codec> {
+        assert!(self.check().is_empty(), "the table was checked");
+        Box::new(CsvCodec {
+            reader: ReaderBuilder::new().delimiter(self.delimiter.get()).build(),
+            row: cell::Row {
+                roles: self.columns.iter().map(|column| self.role(column)).collect(),
+                columns: self.columns.to_vec(),
+                classes: self.layout().classes(),
+            },
+            delimiter: self.delimiter.get(),
+            text: Vec::new(),
+            ends: vec![0; self.columns.len() + 1],
+        })
+    }
+
+    fn check(&self) -> Vec<(&'static str, String)> {
+        let features = self.features.iter().map(|name| ("features", name));
+        let label = self.label.iter().map(|name| ("label", name));
+        let time = self.time.iter().map(|name| ("time", name));
+        let absent = features
+            .chain(label)
+            .chain(time)
+            .filter(|(_, name)| self.columns.position(name).is_none())
+            .map(|(key, name)| (key, format!("`{name}` is not one of `columns`")));
+        self.layout().check().into_iter().chain(absent).collect()
+    }
+}
+
+struct CsvCodec {
+    reader: Reader,
+    row: cell::Row,
+    delimiter: u8,
+    /// The fields of this message without quotes, one after the other.
+    text: Vec<u8>,
+    /// Where each field ends in `text`.
+    ends: Vec<usize>,
+}
+
+impl CsvCodec {
+    /// Splits `payload` into fields.
+    fn split(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
+        self.reader.reset();
+        self.text.resize(self.text.len().max(payload.len() + 1), 0);
+        let (mut result, read, written, mut fields) =
+            self.reader.read_record(payload, &mut self.text, &mut self.ends);
+        if result == ReadRecordResult::InputEmpty {
+            // no line break at the end: say that nothing follows.
+            let (last, _, _, more) =
+                self.reader.read_record(&[], &mut self.text[written..], &mut self.ends[fields..]);
+            (result, fields) = (last, fields + more);
+        }
+        let wanted = self.row.columns.len();
+        let found = match result {
+            ReadRecordResult::Record if fields == wanted => {
+                let ends_here = payload[read..].iter().all(|byte| b"\r\n".contains(byte));
+                let error = || malformed("wanted one row, found more".to_owned());
+                return if ends_here { Ok(()) } else { Err(error()) };
+            }
+            ReadRecordResult::Record => fields.to_string(),
+            ReadRecordResult::OutputEndsFull => "more".to_owned(),
+            _ => "none".to_owned(),
+        };
+        Err(malformed(format!("wanted {wanted} fields, found {found}")))
+    }
+}
+
+fn malformed(detail: String) -> DecodeError {
+    DecodeError::Malformed { format: "a CSV row", detail }
+}
+
+impl Codec for CsvCodec {
+    fn decode(&mut self, payload: &[u8], columns: &mut Columns) -> Result<(), DecodeError> {
+        if payload.is_empty() {
+            return Err(DecodeError::Empty);
+        }
+        self.split(payload)?;
+        let width = columns.schema().width();
+        let values = columns.values.floats();
+        let start = values.len();
+        values.resize(start + width, 0.0);
+        match self.row.read(&self.text, &self.ends, &mut values[start..]) {
+            Ok((time, label)) => {
+                columns.finish_row(time, label);
+                Ok(())
+            }
+            Err(error) => {
+                columns.abandon_row();
+                Err(error)
+            }
+        }
+    }
+
+    fn encode(&self, columns: &Columns, row: usize) -> Vec<u8> {
+        let features = match &columns.values {
+            Values::F32(values) => &values[row * columns.schema().width()..],
+            Values::U8(_) => &[],
+        };
+        let mut line = Vec::new();
+        for (place, role) in self.row.roles.iter().enumerate() {
+            if place > 0 {
+                line.push(self.delimiter);
+            }
+            let text = match *role {
+                Role::Feature(feature) => format!("{:?}", features[feature]),
+                Role::Label => columns.labels[row]
+                    .map_or_else(String::new, |class| self.row.classes.text(class)),
+                Role::Time => columns.times[row].map_or_else(String::new, |time| time.to_string()),
+                Role::Skipped => String::new(),
+            };
+            cell::write(&text, self.delimiter, &mut line);
+        }
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests;

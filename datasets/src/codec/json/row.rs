@@ -1,0 +1,118 @@
+//! One JSON object, read straight into a row of features.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+
+use super::Slots;
+use super::scalar::Scalar;
+use crate::{DecodeError, codec::Classes};
+
+/// The sample that an object states.
+pub(super) struct Row<'a> {
+    slots: &'a mut Slots,
+    classes: &'a Classes,
+    features: &'a mut [f32],
+    label: Option<u32>,
+    time: Option<i64>,
+    /// Why a value was refused; serde's errors cannot carry it.
+    refused: Option<DecodeError>,
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn new(slots: &'a mut Slots, classes: &'a Classes, features: &'a mut [f32]) -> Self {
+        slots.filled.fill(false);
+        Self { slots, classes, features, label: None, time: None, refused: None }
+    }
+
+    /// Fills the features from `payload`; yields the time and the label.
+    pub(super) fn read(
+        mut self,
+        payload: &[u8],
+    ) -> Result<(Option<i64>, Option<u32>), DecodeError> {
+        let mut reader = serde_json::Deserializer::from_slice(payload);
+        let read = reader.deserialize_map(&mut self).and_then(|()| reader.end());
+        match (self.refused.take(), read) {
+            (Some(refused), _) => Err(refused),
+            (None, Err(error)) => Err(malformed(error.to_string())),
+            (None, Ok(())) => {
+                match self.slots.filled[..self.slots.features].iter().position(|f| !f) {
+                    Some(missing) => {
+                        Err(DecodeError::MissingColumn(self.slots.names[missing].clone()))
+                    }
+                    None => Ok((self.time, self.label)),
+                }
+            }
+        }
+    }
+
+    fn set(&mut self, slot: usize, value: &Scalar<'_>) -> Result<(), DecodeError> {
+        let column = self.slots.names[slot].as_str();
+        if std::mem::replace(&mut self.slots.filled[slot], true) {
+            return Err(malformed(format!("column `{column}` stands twice")));
+        }
+        if let Some(feature) = self.features.get_mut(slot) {
+            *feature = value.feature(column)?;
+        } else if self.slots.label == Some(slot) {
+            self.label = value.label(column, self.classes)?;
+        } else {
+            self.time = value.time(column)?;
+        }
+        Ok(())
+    }
+}
+
+fn malformed(detail: String) -> DecodeError {
+    DecodeError::Malformed { format: "a JSON object", detail }
+}
+
+impl<'de> Visitor<'de> for &mut Row<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let mut previous = self.slots.names.len();
+        while let Some(slot) = members.next_key_seed(Key { slots: self.slots, previous })? {
+            let Some(slot) = slot else {
+                members.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            previous = slot;
+            let value: Scalar<'_> = members.next_value()?;
+            if let Err(refused) = self.set(slot, &value) {
+                self.refused = Some(refused);
+                return Err(A::Error::custom("refused"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads the name of a member as its slot, or as none when the table does not name it.
+struct Key<'a> {
+    slots: &'a mut Slots,
+    previous: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Option<usize>, E> {
+        Ok(self.slots.find(name, self.previous))
+    }
+}

@@ -1,0 +1,158 @@
+//! Samples as columns: what codecs decode into, generators fill and the trainer reads.
+
+use serde::{Deserialize, Serialize};
+
+/// Type of one feature value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueType {
+    /// 32-bit float.
+    F32,
+    /// Byte, as in images.
+    U8,
+}
+
+/// Shape and type of a sample's features.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schema {
+    /// Type of each value.
+    pub value: ValueType,
+    /// `[features]` for rows, `[channels, height, width]` for images.
+    pub shape: Vec<usize>,
+}
+
+impl Schema {
+    /// Values in one sample.
+    pub fn width(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Bytes of one sample's features.
+    pub fn bytes(&self) -> usize {
+        self.width() * if self.value == ValueType::F32 { 4 } else { 1 }
+    }
+}
+
+/// Feature values of several samples, row after row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Floats, `rows × width`.
+    F32(Vec<f32>),
+    /// Bytes, `rows × width`.
+    U8(Vec<u8>),
+}
+
+impl Values {
+    /// No rows yet.
+    pub fn new(value: ValueType) -> Self {
+        match value {
+            ValueType::F32 => Self::F32(Vec::new()),
+            ValueType::U8 => Self::U8(Vec::new()),
+        }
+    }
+
+    /// Number of values (not rows).
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(values) => values.len(),
+            Self::U8(values) => values.len(),
+        }
+    }
+
+    /// Whether there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The floats, to append to.
+    ///
+    /// # Panics
+    /// When the values are bytes.
+    pub fn floats(&mut self) -> &mut Vec<f32> {
+        match self {
+            Self::F32(values) => values,
+            Self::U8(_) => panic!("columns of bytes, wanted floats"),
+        }
+    }
+
+    /// The bytes, to append to.
+    ///
+    /// # Panics
+    /// When the values are floats.
+    pub fn bytes(&mut self) -> &mut Vec<u8> {
+        match self {
+            Self::U8(values) => values,
+            Self::F32(_) => panic!("columns of floats, wanted bytes"),
+        }
+    }
+
+    /// Forgets all values after the first `len`.
+    pub fn truncate(&mut self, len: usize) {
+        match self {
+            Self::F32(values) => values.truncate(len),
+            Self::U8(values) => values.truncate(len),
+        }
+    }
+}
+
+/// Samples decoded into columns; all columns have one entry per sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Columns {
+    schema: Schema,
+    /// Event times in milliseconds since 1970, where the sample itself states one.
+    pub times: Vec<Option<i64>>,
+    /// Classes, where they are known.
+    pub labels: Vec<Option<u32>>,
+    /// Features, `rows × schema.width()`.
+    pub values: Values,
+}
+
+impl Columns {
+    /// No samples yet.
+    pub fn new(schema: Schema) -> Self {
+        let values = Values::new(schema.value);
+        Self { schema, times: Vec::new(), labels: Vec::new(), values }
+    }
+
+    /// Shape and type of the features.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Number of complete samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Completes the sample whose values were just appended.
+    ///
+    /// # Panics
+    /// When `values` does not hold exactly one row more than before.
+    pub fn finish_row(&mut self, time: Option<i64>, label: Option<u32>) {
+        self.times.push(time);
+        self.labels.push(label);
+        assert_eq!(self.values.len(), self.len() * self.schema.width(), "incomplete row");
+    }
+
+    /// Drops values of a sample that was begun but not completed.
+    pub fn abandon_row(&mut self) {
+        self.values.truncate(self.len() * self.schema.width());
+    }
+
+    /// Forgets all samples but keeps the memory.
+    pub fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    /// Forgets all samples after the first `rows`.
+    pub fn truncate(&mut self, rows: usize) {
+        self.times.truncate(rows);
+        self.labels.truncate(rows);
+        self.values.truncate(rows * self.schema.width());
+    }
+}

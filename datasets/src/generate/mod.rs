@@ -1,0 +1,83 @@
+//! Seeded streams with known change points.
+
+use std::ops::Range;
+
+use crate::{Columns, DatasetError, Schema};
+
+mod idx;
+mod random;
+
+/// What a `[source.generator.…]` table builds.
+pub trait GeneratorConfig: Send + Sync {
+    /// Shape and type of the features this generator yields.
+    fn schema(&self) -> Schema;
+
+    /// Number of classes.
+    fn classes(&self) -> u32;
+
+    /// Number of samples in the whole stream.
+    fn len(&self) -> u64;
+
+    /// Whether the stream has no samples.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Indices at which the concept changes abruptly, or at which a change begins or ends, in
+    /// order; empty for a stream that changes all the time, or never.
+    fn change_points(&self) -> Vec<u64>;
+
+    /// The generator; equal configurations make equal streams.
+    ///
+    /// # Errors
+    /// When a file that the table names is not what it should be.
+    fn init(&self) -> Result<Box<dyn Generator>, DatasetError>;
+
+    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
+    fn check(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+}
+
+/// A stream of samples, each a function of the seed and its index alone.
+pub trait Generator: Send {
+    /// Appends the samples of `range` (indices into the whole stream, in event-time order) to
+    /// `columns`; every sample has a time and a label.
+    ///
+    /// # Panics
+    /// May panic when `range` ends after the stream, or `columns` have another schema.
+    fn fill(&mut self, range: Range<u64>, columns: &mut Columns);
+}
+
+driftmill_registry::one_of! {
+    /// The `[source.generator]` table of a pipeline file.
+    GeneratorTable: dyn GeneratorConfig {
+        sea: Sea,
+        hyperplane: Hyperplane,
+        rbf: Rbf,
+        portraits: Portraits,
+        rotating_digits: RotatingDigits,
+    }
+}
+
+pub use self::hyperplane::{Dimensions, DimensionsError};
+pub use self::portraits::{Change, ChangeError};
+pub use self::rotating_digits::Mode;
+pub use self::sea::{Thresholds, ThresholdsError};
+
+/// The first samples of `concepts` concepts of equal length, but for the first concept.
+fn even_changes(len: u64, concepts: u64) -> Vec<u64> {
+    let first = |concept: u64| (u128::from(concept) * u128::from(len)).div_ceil(concepts.into());
+    let mut changes: Vec<u64> = (1..concepts)
+        .map(|concept| u64::try_from(first(concept)).expect("no later than the end"))
+        .filter(|&change| change > 0 && change < len)
+        .collect();
+    changes.dedup();
+    changes
+}
+
+/// The concept of sample `index` among `concepts` concepts of equal length.
+fn even_concept(index: u64, len: u64, concepts: u64) -> u64 {
+    let concept = u128::from(index) * u128::from(concepts) / u128::from(len);
+    u64::try_from(concept).map_or(concepts - 1, |concept| concept.min(concepts - 1))
+}

@@ -1,0 +1,10 @@
+//! What every registered codec and generator must do, whoever adds it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "catalog/codecs.rs"]
+mod codecs;
+#[path = "catalog/documents.rs"]
+mod documents;
+#[path = "catalog/generators.rs"]
+mod generators;

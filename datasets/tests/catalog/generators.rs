@@ -1,0 +1,168 @@
+//! Conformance of generators.
+
+use std::io::{Write, stderr};
+use std::ops::Range;
+use std::path::Path;
+
+use driftmill_datasets::Columns;
+use driftmill_datasets::generate::GeneratorTable;
+
+/// Digest of the first 100 samples of each example; a change here is a change of the stream.
+const GOLDEN: &[(&str, u64)] = &[
+    ("sea", 0x43b3_38d9_86b2_11b9),
+    ("hyperplane", 0x9d23_101f_5209_2fc7),
+    ("rbf", 0xca90_91df_d878_bb17),
+    ("portraits", 0xb7c0_b759_361e_8bfe),
+    ("rotating_digits", 0xcf2b_a6cf_8dda_1411),
+];
+
+/// MNIST's files, where this machine has them: beside the repository.
+const IMAGES: &str = "../../shared/data/mnist-t10k-images.idx3.gz";
+const LABELS: &str = "../../shared/data/mnist-t10k-labels.idx1.gz";
+
+/// The example of each generator that needs no files, or whose files are there, with `seed`.
+fn all(seed: u64) -> Vec<(&'static str, GeneratorTable)> {
+    let mut found = Vec::new();
+    for &(key, example) in GeneratorTable::CATALOG {
+        let mut table: toml::Table = example.parse().unwrap();
+        table.insert("seed".to_owned(), i64::try_from(seed).unwrap().into());
+        if key == "rotating_digits" {
+            if !Path::new(IMAGES).exists() {
+                // not `eprintln!`, which a test that passes does not show.
+                let missing = format!("MISSING: {IMAGES}: rotating_digits is not tested\n");
+                stderr().write_all(missing.as_bytes()).unwrap();
+                continue;
+            }
+            table.insert("images".to_owned(), IMAGES.into());
+            table.insert("labels".to_owned(), LABELS.into());
+        }
+        let table = toml::Table::from_iter([(key.to_owned(), table.into())]);
+        found.push((key, table.try_into().unwrap()));
+    }
+    found
+}
+
+/// The samples of `range`, asked for at once.
+fn fill(config: &GeneratorTable, range: Range<u64>) -> Columns {
+    fill_all(config, [range])
+}
+
+/// The samples of several ranges, asked for one after the other.
+fn fill_all(config: &GeneratorTable, ranges: impl IntoIterator<Item = Range<u64>>) -> Columns {
+    let mut columns = Columns::new(config.schema());
+    let mut generator = config.init().unwrap();
+    ranges.into_iter().for_each(|range| generator.fill(range, &mut columns));
+    columns
+}
+
+fn digest(mut columns: Columns) -> u64 {
+    let mut bytes = Vec::new();
+    for (time, label) in columns.times.iter().zip(&columns.labels) {
+        bytes.extend(time.unwrap().to_le_bytes());
+        bytes.extend(label.unwrap().to_le_bytes());
+    }
+    if columns.schema().value == driftmill_datasets::ValueType::U8 {
+        bytes.extend(columns.values.bytes().iter());
+    } else {
+        bytes.extend(columns.values.floats().iter().flat_map(|value| value.to_le_bytes()));
+    }
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+#[test]
+fn examples_parse_and_check() {
+    for &(key, example) in GeneratorTable::CATALOG {
+        let config: GeneratorTable = toml::from_str(&format!("[{key}]\n{example}")).unwrap();
+        assert_eq!(config.key(), key);
+        assert_eq!(config.check(), [], "{key}");
+        let written = toml::to_string(&config).unwrap();
+        assert_eq!(toml::from_str::<GeneratorTable>(&written).unwrap(), config, "{key}");
+        let error = toml::from_str::<GeneratorTable>(&format!("[{key}]\n{example}\nsead = 1"));
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("unknown field `sead`"), "{key}: {error}");
+    }
+}
+
+#[test]
+fn streams_are_functions_of_their_seed() {
+    for ((key, one), (_, other)) in all(1).iter().zip(all(2)) {
+        assert_eq!(fill(one, 0..200), fill(one, 0..200), "{key}");
+        assert_ne!(fill(one, 0..200).values, fill(&other, 0..200).values, "{key}");
+    }
+}
+
+#[test]
+fn samples_do_not_depend_on_the_ranges_they_are_asked_in() {
+    for (key, config) in all(0) {
+        let end = config.len();
+        let start = end - 400;
+        let whole = fill(&config, start..end);
+        let split = [start..start, start..start + 1, start + 1..start + 170, start + 170..end];
+        assert_eq!(fill_all(&config, split), whole, "{key}");
+        // backwards, and after a part of the stream that is far away.
+        let mut generator = config.init().unwrap();
+        for index in [end - 1, 0, start] {
+            let mut columns = Columns::new(config.schema());
+            generator.fill(index..index + 1, &mut columns);
+            assert_eq!(columns, fill(&config, index..index + 1), "{key}");
+        }
+    }
+}
+
+#[test]
+fn times_never_go_back_and_labels_are_classes() {
+    for (key, config) in all(0) {
+        let mut times = Vec::new();
+        for start in (0..config.len()).step_by(1_009) {
+            let columns = fill(&config, start..start + 3);
+            assert!(columns.labels.iter().all(|label| label.unwrap() < config.classes()), "{key}");
+            times.extend(columns.times.iter().map(|time| time.unwrap()));
+        }
+        assert!(times.is_sorted(), "{key}");
+        assert!(times.first() < times.last(), "{key}");
+    }
+}
+
+#[test]
+fn every_class_occurs() {
+    for (key, config) in all(0) {
+        let columns = fill(&config, 0..400);
+        for class in 0..config.classes() {
+            assert!(columns.labels.contains(&Some(class)), "{key}: {class}");
+        }
+    }
+}
+
+#[test]
+fn change_points_are_inside_the_stream_and_in_order() {
+    for (key, config) in all(0) {
+        let changes = config.change_points();
+        assert!(changes.is_sorted_by(|a, b| a < b), "{key}: {changes:?}");
+        assert!(changes.iter().all(|&change| 0 < change && change < config.len()), "{key}");
+    }
+}
+
+#[test]
+fn streams_stay_as_they_are() {
+    let digests =
+        |(key, config): &(&'static str, GeneratorTable)| (*key, digest(fill(config, 0..100)));
+    let found: Vec<(&str, u64)> = all(0).iter().map(digests).collect();
+    let tested = |(key, _): &&(&str, u64)| found.iter().any(|(found, _)| found == key);
+    let golden: Vec<(&str, u64)> = GOLDEN.iter().filter(tested).copied().collect();
+    assert_eq!(found, golden, "found {found:#018x?}");
+}
+
+#[test]
+fn files_that_are_something_else_are_refused_with_a_hint() {
+    let table = "[rotating_digits]\nimages = \"Cargo.toml\"\nlabels = \"Cargo.toml\"";
+    let config: GeneratorTable = toml::from_str(table).unwrap();
+    let error = config.init().err().unwrap().to_string();
+    assert_eq!(
+        error,
+        "reading `Cargo.toml`: wanted an IDX file of images of 28 × 28, found a file with another \
+         header\nhint: name the files of MNIST as they are downloaded, compressed or not, relative \
+         to the working directory"
+    );
+}

@@ -1,0 +1,35 @@
+//! The electricity stream, row by row, where this machine has it: beside the repository.
+
+use std::fs;
+use std::io::{Write, stderr};
+
+use driftmill_datasets::Columns;
+use driftmill_datasets::codec::{CodecConfig, Csv, Json};
+
+const FILE: &str = "../../shared/data/electricity.csv";
+
+#[test]
+fn csv_and_json_read_the_same_from_every_row() {
+    let Ok(file) = fs::read_to_string(FILE) else {
+        let missing = format!("MISSING: {FILE}: the electricity stream is not tested\n");
+        stderr().write_all(missing.as_bytes()).unwrap();
+        return;
+    };
+    let features = r#"["period", "nswdemand", "vicprice", "vicdemand", "transfer"]"#;
+    let header = file.lines().next().unwrap().replace(',', "\", \"");
+    let csv = format!("columns = [\"{header}\"]\nfeatures = {features}\nlabel = \"class\"");
+    let csv: Csv = toml::from_str(&csv).unwrap();
+    let json = format!("features = {features}\nlabel = \"class\"\nclasses = 2");
+    let json: Json = toml::from_str(&json).unwrap();
+    let (mut csv_codec, mut json_codec) = (csv.init(), json.init());
+
+    let (mut rows, mut again) = (Columns::new(csv.schema()), Columns::new(json.schema()));
+    for line in file.lines().skip(1) {
+        csv_codec.decode(line.as_bytes(), &mut rows).unwrap();
+        let message = json_codec.encode(&rows, rows.len() - 1);
+        json_codec.decode(&message, &mut again).unwrap();
+    }
+    assert_eq!(rows, again);
+    assert_eq!(rows.len(), 45_312);
+    assert_eq!(rows.labels.iter().filter(|label| **label == Some(1)).count(), 19_237);
+}

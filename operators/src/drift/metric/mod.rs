@@ -1,0 +1,36 @@
+//! How far two samples of a distribution are apart.
+
+use crate::Matrix;
+
+mod columns;
+mod kernel;
+
+pub use columns::sorted_columns;
+pub use kernel::{Kernel, mean_kernel, squared_distances};
+
+/// What a `metrics.…` table builds.
+pub trait MetricConfig: Send + Sync {
+    /// The distance; it may remember what it computed of an unchanged reference.
+    fn init(&self) -> Box<dyn Metric>;
+
+    /// The distance from which on there is drift.
+    fn threshold(&self) -> f64;
+}
+
+/// A distance between two sets of points.
+pub trait Metric: Send {
+    /// The distance of `current` from `reference`; both have the same columns and at least two
+    /// rows, and all values are finite.
+    ///
+    /// The result depends on the arguments alone.
+    fn distance(&mut self, reference: &Matrix, current: &Matrix) -> f64;
+}
+
+driftmill_registry::any_of! {
+    /// The `metrics` table of a drift trigger: the distances it measures, with their thresholds.
+    MetricTable: dyn MetricConfig {
+        mmd: Mmd,
+        whitened_mmd: WhitenedMmd,
+        ks: Ks,
+    }
+}

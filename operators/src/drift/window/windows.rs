@@ -1,0 +1,111 @@
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::Item;
+use crate::Id;
+
+/// How much a window holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Limit {
+    /// The newest so many samples.
+    Amount(usize),
+    /// Samples not older than so many milliseconds before the newest, both ends included.
+    Millis(i64),
+}
+
+impl Limit {
+    /// Moves out of `items`, oldest first, what is beyond the limit as of time `now`.
+    fn overflow(self, items: &mut VecDeque<Item>, now: i64) -> impl Iterator<Item = Item> {
+        let surplus = match self {
+            Self::Amount(most) => items.len().saturating_sub(most),
+            Self::Millis(length) => {
+                let oldest = now.saturating_sub(length);
+                items.iter().position(|(time, _)| *time >= oldest).unwrap_or(items.len())
+            }
+        };
+        items.drain(..surplus)
+    }
+}
+
+/// A reference and a current window over one ordered stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Windows {
+    reference_limit: Limit,
+    current_limit: Limit,
+    overlap: bool,
+    reference: VecDeque<Item>,
+    /// Newer than the reference, older than the current window (without overlap); all since the
+    /// last training (with overlap).
+    reservoir: VecDeque<Item>,
+    current: VecDeque<Item>,
+}
+
+impl Windows {
+    /// Empty windows; with `overlap` the current window survives a training.
+    pub fn new(reference: Limit, current: Limit, overlap: bool) -> Self {
+        Self {
+            reference_limit: reference,
+            current_limit: current,
+            overlap,
+            reference: VecDeque::new(),
+            reservoir: VecDeque::new(),
+            current: VecDeque::new(),
+        }
+    }
+
+    /// Samples of the distribution that the newest model knows, oldest first.
+    pub fn reference(&self) -> &VecDeque<Item> {
+        &self.reference
+    }
+
+    /// The newest samples, oldest first.
+    pub fn current(&self) -> &VecDeque<Item> {
+        &self.current
+    }
+
+    /// Takes in new samples, in the order of the stream.
+    pub fn observe(&mut self, items: &[Item]) {
+        let Some((now, _)) = items.last().copied() else { return };
+        self.current.extend(items);
+        let fallen = self.current_limit.overflow(&mut self.current, now);
+        if self.overlap {
+            drop(fallen);
+            self.reservoir.extend(items);
+        } else {
+            self.reservoir.extend(fallen);
+        }
+        self.trim_reservoir(now);
+    }
+
+    /// A model was made: what came since the last one joins the reference.
+    pub fn trained(&mut self) {
+        self.reference.append(&mut self.reservoir);
+        if !self.overlap {
+            self.reference.append(&mut self.current);
+        }
+        if let Some((newest, _)) = self.reference.back().copied() {
+            drop(self.reference_limit.overflow(&mut self.reference, newest));
+        }
+    }
+
+    /// Forgets a sample that was taken back.
+    pub fn retract(&mut self, id: Id) {
+        for items in [&mut self.current, &mut self.reservoir, &mut self.reference] {
+            if let Some(at) = items.iter().rposition(|(_, held)| *held == id) {
+                items.remove(at);
+            }
+        }
+    }
+
+    /// Keeps of the reservoir what could still enter the reference beside the current window.
+    fn trim_reservoir(&mut self, now: i64) {
+        let limit = match self.reference_limit {
+            Limit::Amount(most) if !self.overlap => {
+                Limit::Amount(most.saturating_sub(self.current.len()))
+            }
+            limit => limit,
+        };
+        drop(limit.overflow(&mut self.reservoir, now));
+    }
+}

@@ -1,0 +1,181 @@
+//! Lets a selection policy choose the training set of each decision.
+//!
+//! ```text
+//!  changes (ordered, per worker) ─► shard ─► proposals ─► combine ─► training sets
+//!  decisions ──────── broadcast ─────┘                       │        (first worker)
+//!      └──────────────────────────────────────────────────────┘
+//! ```
+//!
+//! 1. A shard has observed exactly the changes before a decision's end when it proposes for it.
+//! 2. Each shard proposes once for each decision, so a set is complete when all workers have.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::StreamVec;
+use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::operators::Capability;
+use timely::dataflow::operators::generic::Operator;
+use timely::dataflow::operators::vec::Broadcast;
+
+use super::Decided;
+use crate::selection::{Candidate, Proposal, Selection, SelectionConfig, TrainingSet};
+use crate::{Change, Position};
+
+/// Extension trait for choosing what to train on.
+pub trait Select<'scope> {
+    /// Chooses a training set for each decision, from this stream's changes before the decision's
+    /// end; the sets appear on the first worker, in the order of the decisions.
+    ///
+    /// The stream must be ordered ([`order`](super::Order::order)).
+    fn select(
+        self,
+        decisions: StreamVec<'scope, Position, Decided>,
+        selection: Arc<dyn SelectionConfig>,
+    ) -> StreamVec<'scope, Position, TrainingSet>;
+}
+
+impl<'scope> Select<'scope> for StreamVec<'scope, Position, Change> {
+    fn select(
+        self,
+        decisions: StreamVec<'scope, Position, Decided>,
+        selection: Arc<dyn SelectionConfig>,
+    ) -> StreamVec<'scope, Position, TrainingSet> {
+        let everywhere = if self.scope().worker().peers() == 1 {
+            decisions.clone()
+        } else {
+            decisions.clone().broadcast()
+        };
+        let proposals = propose(self, everywhere, selection.init());
+        combine(decisions, proposals, selection)
+    }
+}
+
+fn propose<'scope>(
+    changes: StreamVec<'scope, Position, Change>,
+    decisions: StreamVec<'scope, Position, Decided>,
+    selection: Box<dyn Selection>,
+) -> StreamVec<'scope, Position, Proposal> {
+    type Batches = CapacityContainerBuilder<Vec<Proposal>>;
+    changes.binary_frontier::<_, Batches, _, _, _, _>(
+        decisions,
+        Pipeline,
+        Pipeline,
+        "Propose",
+        move |_capability, _info| {
+            let mut shard = Shard { selection, batches: VecDeque::new(), observed: 0 };
+            let mut waiting: BTreeMap<u64, (Capability<Position>, Decided)> = BTreeMap::new();
+            move |(changes, known), (decisions, decided), output| {
+                changes.for_each(|_, batch| shard.batches.push_back(std::mem::take(batch)));
+                decisions.for_each(|stamp, batch| {
+                    for decision in batch.drain(..) {
+                        if let Some(capability) = stamp.retain_least(output.output_index()) {
+                            waiting.insert(decision.trigger, (capability, decision));
+                        }
+                    }
+                });
+
+                // propose for each decision whose changes are all here.
+                while let Some(entry) = waiting.first_entry()
+                    && !known.less_than(&entry.get().1.end())
+                {
+                    let (capability, decision) = entry.remove();
+                    shard.observe_before(Some(decision.end()));
+                    let candidates = shard.selection.propose(decision.trigger);
+                    let proposal = Proposal { trigger: decision.trigger, candidates };
+                    output.session(&capability).give(proposal);
+                }
+
+                // no later decision can end before its frontier, so the policy may go on to there.
+                if waiting.is_empty() {
+                    shard.observe_before(decided.frontier().first().copied());
+                }
+            }
+        },
+    )
+}
+
+struct Shard {
+    selection: Box<dyn Selection>,
+    batches: VecDeque<Vec<Change>>,
+    /// Changes of the first batch that the policy has seen.
+    observed: usize,
+}
+
+impl Shard {
+    /// Shows the policy all changes before `end`; all there are if there is no end.
+    fn observe_before(&mut self, end: Option<Position>) {
+        while let Some(batch) = self.batches.front() {
+            let rest = &batch[self.observed..];
+            let due = end.map_or(rest.len(), |end| rest.partition_point(|change| change.at < end));
+            rest[..due].iter().for_each(|change| self.selection.observe(change));
+            self.observed += due;
+            if self.observed < batch.len() {
+                return;
+            }
+            self.batches.pop_front();
+            self.observed = 0;
+        }
+    }
+}
+
+fn combine<'scope>(
+    decisions: StreamVec<'scope, Position, Decided>,
+    proposals: StreamVec<'scope, Position, Proposal>,
+    selection: Arc<dyn SelectionConfig>,
+) -> StreamVec<'scope, Position, TrainingSet> {
+    type Batches = CapacityContainerBuilder<Vec<TrainingSet>>;
+    let shards = decisions.scope().worker().peers();
+    let to_first = Exchange::new(|_: &Proposal| 0);
+    decisions.binary_frontier::<_, Batches, _, _, _, _>(
+        proposals,
+        Pipeline,
+        to_first,
+        "Combine",
+        move |_capability, _info| {
+            let mut open: VecDeque<(Capability<Position>, Decided)> = VecDeque::new();
+            let mut proposed: BTreeMap<u64, (usize, Vec<Candidate>)> = BTreeMap::new();
+            move |(decisions, _), (proposals, _), output| {
+                decisions.for_each(|stamp, batch| {
+                    for decision in batch.drain(..) {
+                        if let Some(capability) = stamp.retain_least(output.output_index()) {
+                            open.push_back((capability, decision));
+                        }
+                    }
+                });
+                proposals.for_each(|_, batch| {
+                    for proposal in batch.drain(..) {
+                        let (count, candidates) = proposed.entry(proposal.trigger).or_default();
+                        *count += 1;
+                        candidates.extend(proposal.candidates);
+                    }
+                });
+                while let Some((capability, decision)) = open.pop_front() {
+                    match proposed.remove(&decision.trigger) {
+                        Some((count, candidates)) if count == shards => {
+                            let set = training_set(decision, candidates, &*selection);
+                            output.session(&capability).give(set);
+                        }
+                        incomplete => {
+                            if let Some(incomplete) = incomplete {
+                                proposed.insert(decision.trigger, incomplete);
+                            }
+                            open.push_front((capability, decision));
+                            break;
+                        }
+                    }
+                }
+            }
+        },
+    )
+}
+
+fn training_set(
+    decided: Decided,
+    candidates: Vec<Candidate>,
+    selection: &dyn SelectionConfig,
+) -> TrainingSet {
+    let count = candidates.len() as u64;
+    TrainingSet { decided, candidates: count, rows: selection.combine(candidates) }
+}

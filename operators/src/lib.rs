@@ -1,0 +1,32 @@
+//! When to train and on what, as pure dataflow: no Kafka, no Burn, no files, no clock.
+//!
+//! ```text
+//!  changes ─► order ─┬──────────────► decide ─► decisions ─┐
+//!  (per worker)      │   (worker 0)     ▲                  │ broadcast
+//!                    ├─► select ◄───────│──────────────────┤
+//!                    │     └─ proposals ─► combine ─► train ─► outcomes ─┐
+//!                    └─► evaluate ◄─────┴──────── feedback ◄─────────────┘
+//! ```
+//!
+//! * The timestamp of every stream is the [`Position`]. A frontier at position p means: every
+//!   change before p is known, so what is before p is complete and can be shown to policies.
+//! * [`trigger`] decides when to train, [`selection`] what to train on, [`drift`] is the mathematics
+//!   of distances, [`flow`] hosts them as timely operators.
+//! * Policies are state machines: what they need from outside they ask for as data, and equal
+//!   sequences of changes, answers and outcomes give equal decisions.
+//!
+//! To add a policy, write one file and add one line to the table in its folder's `mod.rs`; the
+//! conformance tests in `tests/catalog.rs` pick it up.
+
+pub mod drift;
+pub mod flow;
+pub mod selection;
+pub mod trigger;
+
+mod matrix;
+mod record;
+mod snapshot;
+
+pub use matrix::Matrix;
+pub use record::{Change, Id, Kind, Position, Record, Span, position, position_id, position_time};
+pub use snapshot::{Snapshot, SnapshotError};

@@ -1,0 +1,37 @@
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// The state of a policy as bytes: restored, it goes on as if it had never stopped.
+pub trait Snapshot {
+    /// The state now.
+    fn save(&self) -> Vec<u8>;
+
+    /// Returns to a saved state.
+    ///
+    /// # Errors
+    /// When the bytes are not a snapshot of this policy; the state is then as before.
+    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError>;
+}
+
+/// The bytes are not a snapshot of the policy that should load them.
+#[derive(Debug, PartialEq)]
+pub struct SnapshotError(String);
+
+impl std::fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "not a snapshot of this policy: {}", self.0)
+    }
+}
+
+impl std::error::Error for SnapshotError {}
+
+impl<T: Serialize + DeserializeOwned> Snapshot for T {
+    fn save(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).expect("a policy's state is plain data")
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
+        *self = postcard::from_bytes(saved).map_err(|error| SnapshotError(error.to_string()))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+use std::num::NonZeroU64;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Cut, Decision, Reason, Step, Trigger, TriggerConfig};
+use crate::{Change, Kind};
+
+pub(super) const EXAMPLE: &str = "every = 1000";
+
+/// Trains after every `every` samples.
+///
+/// Samples after the last full batch train nothing.
+///
+/// ```
+/// use driftmill_operators::{Change, Id, Record, position, trigger::*};
+/// let mut trigger = Amount { every: 4.try_into().unwrap() }.init();
+/// let fired: Vec<u64> = (0..10)
+///     .filter(|&i| {
+///         let record = Record { position: position(0, Id(i)), key: 0, time: 0, label: None };
+///         matches!(trigger.observe(&Change::insert(record)), Step::Decide(_))
+///     })
+///     .collect();
+/// assert_eq!(fired, [3, 7]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Amount {
+    /// Samples between two trainings.
+    pub every: NonZeroU64,
+}
+
+impl TriggerConfig for Amount {
+    fn init(&self) -> Box<dyn Trigger> {
+        Box::new(AmountTrigger { every: self.every.get(), seen: 0 })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct AmountTrigger {
+    every: u64,
+    seen: u64,
+}
+
+impl Trigger for AmountTrigger {
+    fn observe(&mut self, change: &Change) -> Step {
+        if change.kind != Kind::Insert {
+            return Step::Continue;
+        }
+        self.seen += 1;
+        if self.seen < self.every {
+            return Step::Continue;
+        }
+        self.seen = 0;
+        let reason = Reason::plain("amount", format!("{} samples", self.every));
+        Step::Decide(Decision { cut: Cut::After, reason })
+    }
+}

@@ -1,0 +1,108 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Id, Position};
+
+/// Which changes a decision covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cut {
+    /// All before the change that caused it.
+    Before,
+    /// All up to and including the change that caused it.
+    After,
+}
+
+/// Why a policy decided to train.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The policy's key in the pipeline file.
+    pub policy: String,
+    /// One line for people: `1000 samples`.
+    pub text: String,
+    /// The measured value, where the policy compares one.
+    pub score: Option<f64>,
+    /// What the value was compared with.
+    pub threshold: Option<f64>,
+}
+
+impl Reason {
+    /// A reason without a score.
+    pub fn plain(policy: &str, text: impl Into<String>) -> Self {
+        Self { policy: policy.to_owned(), text: text.into(), score: None, threshold: None }
+    }
+}
+
+/// A decision to train.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Which changes it covers.
+    pub cut: Cut,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What a policy asks to know of samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Want {
+    /// Raw feature values.
+    Features,
+    /// Activations of the newest model's last hidden layer.
+    Embeddings,
+    /// The newest model's class probabilities.
+    Predictions,
+}
+
+/// A question about samples.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    /// What is asked.
+    pub want: Want,
+    /// Of which samples, in which order.
+    pub ids: Vec<Id>,
+}
+
+/// What a policy says after a change.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Nothing.
+    Continue,
+    /// Train.
+    Decide(Decision),
+    /// Answer this first.
+    Ask(Question),
+}
+
+/// A measured value beside what it was compared with, fired or not.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// The metric's key in the pipeline file.
+    pub metric: String,
+    /// The measured value.
+    pub value: f64,
+    /// What the value was compared with.
+    pub threshold: f64,
+}
+
+/// What a policy concludes from an answer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Verdict {
+    /// Train.
+    pub decision: Option<Decision>,
+    /// What was measured.
+    pub scores: Vec<Score>,
+}
+
+/// What became of a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Which decision: 0, 1, 2, …
+    pub trigger: u64,
+    /// The version that was made; none where the training set was empty or the training failed.
+    pub version: Option<u64>,
+    /// The first position at which the version is active.
+    pub effective: Position,
+    /// Samples in the training set.
+    pub samples: u64,
+    /// What the training took, as recorded.
+    pub seconds: f64,
+}

@@ -1,0 +1,48 @@
+//! When to train.
+
+mod decision;
+
+pub use decision::{Cut, Decision, Outcome, Question, Reason, Score, Step, Verdict, Want};
+
+use crate::{Change, Matrix, Snapshot};
+
+/// What a `[trigger.…]` table builds.
+pub trait TriggerConfig: Send + Sync {
+    /// Starts the policy from its initial state.
+    fn init(&self) -> Box<dyn Trigger>;
+
+    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
+    fn check(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+}
+
+/// Decides, change by change in the order of positions, when to train.
+///
+/// A policy never does anything itself: what it needs to know it asks for. Its host calls
+/// [`observe`](Self::observe) for every change; while a question or a training is open, no further
+/// change is shown.
+pub trait Trigger: Snapshot + Send {
+    /// Sees one change.
+    ///
+    /// A decision with [`Cut::Before`] leaves the change unseen: it is shown again after the
+    /// training, so that one change can cause several decisions.
+    fn observe(&mut self, change: &Change) -> Step;
+
+    /// Sees the answer to its question: one row per id asked for, in that order.
+    fn answer(&mut self, _answer: &Matrix) -> Verdict {
+        Verdict::default()
+    }
+
+    /// Learns what became of its last decision.
+    fn trained(&mut self, _outcome: &Outcome) {}
+}
+
+driftmill_registry::one_of! {
+    /// The `[trigger]` table of a pipeline file.
+    TriggerTable: dyn TriggerConfig {
+        amount: Amount,
+        time: Time,
+        drift: Drift,
+    }
+}

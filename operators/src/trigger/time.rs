@@ -1,0 +1,69 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Cut, Decision, Reason, Step, Trigger, TriggerConfig};
+use crate::{Change, Span, position_time};
+
+pub(super) const EXAMPLE: &str = "every = \"1d\"";
+
+/// Trains when event time passes a multiple of `every`.
+///
+/// The grid is `start + k · every`, k = 1, 2, …, and is not moved by trainings. A sample at a grid
+/// time belongs to the following period. A gap of several periods decides once for each of them,
+/// the later ones with nothing new. The period that is open when the stream ends trains nothing.
+///
+/// ```
+/// use driftmill_operators::{Change, Id, Record, Span, position, trigger::*};
+/// let mut trigger = Time { every: Span::from_millis(10), start: None }.init();
+/// let mut before = Vec::new();
+/// for (i, time) in [0, 1, 9, 10, 11, 35].into_iter().enumerate() {
+///     let record = Record { position: position(time, Id(i as u64)), key: 0, time, label: None };
+///     // a change is shown again until the policy has nothing to say before it.
+///     while let Step::Decide(_) = trigger.observe(&Change::insert(record)) {
+///         before.push(i);
+///     }
+/// }
+/// assert_eq!(before, [3, 5, 5]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Time {
+    /// Length of a period, as in `"1d"`.
+    pub every: Span,
+    /// Where the grid begins, in milliseconds since 1970; by default at the first sample.
+    pub start: Option<i64>,
+}
+
+impl TriggerConfig for Time {
+    fn init(&self) -> Box<dyn Trigger> {
+        let every = self.every.millis();
+        Box::new(TimeTrigger { every, next: self.start.map(|start| start.saturating_add(every)) })
+    }
+
+    fn check(&self) -> Vec<(&'static str, String)> {
+        if self.every.millis() > 0 {
+            return Vec::new();
+        }
+        vec![("every", "a period must be longer than zero".into())]
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct TimeTrigger {
+    every: i64,
+    next: Option<i64>,
+}
+
+impl Trigger for TimeTrigger {
+    fn observe(&mut self, change: &Change) -> Step {
+        let time = position_time(change.at);
+        let next = *self.next.get_or_insert(time.saturating_add(self.every));
+        if time < next {
+            return Step::Continue;
+        }
+        self.next = Some(next.saturating_add(self.every));
+        let every = Span::from_millis(self.every);
+        let reason = Reason::plain("time", format!("{every} passed"));
+        Step::Decide(Decision { cut: Cut::Before, reason })
+    }
+}

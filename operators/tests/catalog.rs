@@ -1,0 +1,135 @@
+//! What every registered policy must do; new ones enter without being listed.
+#![expect(clippy::unwrap_used, reason = "a test that cannot parse has failed")]
+
+mod common;
+
+use common::{answer, decisions, stream};
+use driftmill_operators::drift::metric::MetricTable;
+use driftmill_operators::drift::window::WindowTable;
+use driftmill_operators::selection::SelectionTable;
+use driftmill_operators::trigger::{Step, TriggerTable};
+use driftmill_operators::{Change, Matrix};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+fn parse<T: DeserializeOwned>(key: &str, table: &str) -> Result<T, toml::de::Error> {
+    toml::from_str(&format!("[{key}]\n{table}"))
+}
+
+fn conforms<T: DeserializeOwned + Serialize + PartialEq + std::fmt::Debug>(
+    catalog: &[driftmill_registry::Entry],
+) {
+    for (key, example) in catalog {
+        let parsed: T = parse(key, example).unwrap_or_else(|error| panic!("{key}: {error}"));
+        let again: T = toml::from_str(&toml::to_string(&parsed).unwrap()).unwrap();
+        assert_eq!(parsed, again, "{key}");
+        let error = parse::<T>(key, &format!("{example}\nno_such_key = 1")).unwrap_err();
+        assert!(error.to_string().contains("unknown field `no_such_key`"), "{key}: {error}");
+    }
+}
+
+#[test]
+fn examples_parse_and_unknown_keys_are_refused() {
+    conforms::<TriggerTable>(TriggerTable::CATALOG);
+    conforms::<WindowTable>(WindowTable::CATALOG);
+    conforms::<MetricTable>(MetricTable::CATALOG);
+    conforms::<SelectionTable>(SelectionTable::CATALOG);
+}
+
+/// 6,000 samples, 100 s apart, whose distribution changes in the middle.
+fn changes() -> Vec<Change> {
+    stream((0..6000).map(|i| i * 100_000))
+}
+
+#[test]
+fn every_trigger_fires_and_equal_streams_give_equal_decisions() {
+    let changes = changes();
+    for (key, example) in TriggerTable::CATALOG {
+        let table: TriggerTable = parse(key, example).unwrap();
+        let [first, second] = [(); 2].map(|()| decisions(&mut *table.init(), &changes, 3000));
+        assert_eq!(first, second, "{key}");
+        assert!(!first.is_empty(), "{key} never decided");
+    }
+}
+
+#[test]
+fn a_restored_trigger_goes_on_as_if_never_stopped() {
+    let changes = changes();
+    for (key, example) in TriggerTable::CATALOG {
+        let table: TriggerTable = parse(key, example).unwrap();
+        for cut in [0, 1, 249, 250, 999, 1000, 2987, 3001, 5999] {
+            let mut first = table.init();
+            decisions(&mut *first, &changes[..cut], 3000);
+            let mut second = table.init();
+            second.load(&first.save()).unwrap();
+            let [went_on, restored] =
+                [first, second].map(|mut trigger| decisions(&mut *trigger, &changes[cut..], 3000));
+            assert_eq!(went_on, restored, "{key} cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn garbage_is_no_snapshot() {
+    for (key, example) in TriggerTable::CATALOG {
+        let mut trigger = parse::<TriggerTable>(key, example).unwrap().init();
+        assert!(trigger.load(&[]).is_err(), "{key}");
+    }
+}
+
+#[test]
+fn a_restored_selection_goes_on_as_if_never_stopped() {
+    let changes = changes();
+    for (key, example) in SelectionTable::CATALOG {
+        let table: SelectionTable = parse(key, example).unwrap();
+        let mut first = table.init();
+        changes[..700].iter().for_each(|change| first.observe(change));
+        first.propose(0);
+        changes[700..900].iter().for_each(|change| first.observe(change));
+        let mut second = table.init();
+        second.load(&first.save()).unwrap();
+        let [went_on, restored] = [first, second].map(|mut selection| {
+            changes[900..1200].iter().for_each(|change| selection.observe(change));
+            selection.propose(1)
+        });
+        assert_eq!(went_on, restored, "{key}");
+        assert!(!went_on.is_empty(), "{key} chose nothing");
+    }
+}
+
+#[test]
+fn every_metric_is_small_on_equal_samples_and_large_on_others() {
+    let points = |from: usize, shift: f32| {
+        let value = |i: usize| ((i * 7919 + 13) % 1009) as f32 / 1009.0 + shift;
+        Matrix::new(2, (from..from + 600).map(value).collect())
+    };
+    let (reference, same, other) = (points(0, 0.0), points(5000, 0.0), points(5000, 0.7));
+    for (key, example) in MetricTable::CATALOG {
+        let table: MetricTable = parse(key, example).unwrap();
+        let (_, config) = table.named()[0];
+        let mut metric = config.init();
+        let [same, other] = [&same, &other].map(|current| metric.distance(&reference, current));
+        assert!(other > 3.0 * same.abs(), "{key}: {other} is not far beyond {same}");
+        // the order of points does not matter.
+        let reversed: Vec<f32> =
+            (0..reference.rows()).rev().flat_map(|row| reference.row(row).to_vec()).collect();
+        let again = config.init().distance(&Matrix::new(2, reversed), &points(5000, 0.7));
+        assert!((again - other).abs() < 1e-4, "{key}: {again} is not {other}");
+    }
+}
+
+#[test]
+fn a_drift_trigger_asks_for_its_windows_in_order() {
+    let table: TriggerTable = toml::from_str(
+        "[drift]\nevery = 10\nwindows.amount = { reference = 20, current = 10 }\n\
+         metrics.ks = { threshold = 0.9 }\non = \"features\"",
+    )
+    .unwrap();
+    let mut trigger = table.init();
+    let changes = stream(0..40);
+    decisions(&mut *trigger, &changes[..29], u64::MAX);
+    let Step::Ask(question) = trigger.observe(&changes[29]) else { panic!("it did not ask") };
+    let offsets: Vec<u64> = question.ids.iter().map(|id| id.offset()).collect();
+    assert_eq!(offsets, [(0..10), (20..30)].into_iter().flatten().collect::<Vec<_>>());
+    assert!(trigger.answer(&answer(&question, u64::MAX)).decision.is_none());
+}

@@ -1,0 +1,66 @@
+//! Streams and a host for policies without a dataflow.
+
+use driftmill_operators::trigger::{Cut, Outcome, Question, Step, Trigger, Want};
+use driftmill_operators::{Change, Id, Matrix, Record, position};
+
+/// A change for each time, all of partition 0; labels repeat 0, 1, 2.
+pub fn stream(times: impl IntoIterator<Item = i64>) -> Vec<Change> {
+    times
+        .into_iter()
+        .enumerate()
+        .map(|(i, time)| {
+            let id = Id::new(0, 0, i as u64);
+            let label = Some(i as u32 % 3);
+            Change::insert(Record { position: position(time, id), key: 0, time, label })
+        })
+        .collect()
+}
+
+/// What a policy is told of samples: their features drift away from offset `after` on.
+pub fn answer(question: &Question, after: u64) -> Matrix {
+    let cols = if question.want == Want::Features { 3 } else { 2 };
+    let value = |id: &Id, col: u64| {
+        let noise = id.0.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(col as u32 * 7) >> 40;
+        let shift = if id.offset() >= after { 2.0 } else { 0.0 };
+        noise as f32 / (1u64 << 24) as f32 + shift
+    };
+    let values = question.ids.iter().flat_map(|id| (0..cols).map(move |col| value(id, col)));
+    Matrix::new(cols as usize, values.collect())
+}
+
+/// Shows `changes` to a policy as its host does, every training making a version at once; returns
+/// (index, cut) of each decision.
+pub fn decisions(trigger: &mut dyn Trigger, changes: &[Change], after: u64) -> Vec<(usize, Cut)> {
+    let mut made = Vec::new();
+    run(trigger, changes, after, &mut |index, cut| made.push((index, cut)));
+    made
+}
+
+fn run(
+    trigger: &mut dyn Trigger,
+    changes: &[Change],
+    after: u64,
+    decided: &mut dyn FnMut(usize, Cut),
+) {
+    for (index, change) in changes.iter().enumerate() {
+        loop {
+            let decision = match trigger.observe(change) {
+                Step::Continue => break,
+                Step::Decide(decision) => Some(decision),
+                Step::Ask(question) => trigger.answer(&answer(&question, after)).decision,
+            };
+            let Some(decision) = decision else { break };
+            decided(index, decision.cut);
+            trigger.trained(&Outcome {
+                trigger: 0,
+                version: Some(1),
+                effective: change.at,
+                samples: 1,
+                seconds: 0.0,
+            });
+            if decision.cut == Cut::After {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Decisions and training sets depend on the records and their positions alone: not on batches,
+//! arrival, or the number of workers; and they are those of a plain loop.
+#![expect(clippy::unwrap_used, reason = "a test that cannot run has failed")]
+
+mod common;
+
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, mpsc};
+
+use driftmill_operators::flow::{Asker, Decide, Order, Select, Service, Train};
+use driftmill_operators::selection::{SelectionTable, TrainingSet};
+use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
+use driftmill_operators::{Change, Id, Position, Record, position};
+use proptest::prelude::*;
+use timely::dataflow::operators::{ConnectLoop, Feedback, Input};
+
+/// Answers at once, without a model.
+struct Prompt<F, A> {
+    answer: F,
+    answers: std::collections::VecDeque<A>,
+}
+
+impl<Q, A, F: FnMut(Q) -> A> Service<Q, A> for Prompt<F, A> {
+    fn ask(&mut self, request: Q) {
+        let answer = (self.answer)(request);
+        self.answers.push_back(answer);
+    }
+
+    fn poll(&mut self) -> Option<A> {
+        self.answers.pop_front()
+    }
+}
+
+fn prompt<Q, A>(answer: impl FnMut(Q) -> A) -> impl Service<Q, A> {
+    Prompt { answer, answers: Default::default() }
+}
+
+fn trained(set: &TrainingSet) -> Outcome {
+    Outcome {
+        trigger: set.decided.trigger,
+        version: (!set.rows.is_empty()).then_some(set.decided.trigger),
+        effective: set.decided.end(),
+        samples: set.rows.len() as u64,
+        seconds: 0.0,
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Setting {
+    trigger: TriggerTable,
+    selection: SelectionTable,
+    workers: usize,
+    batch: usize,
+}
+
+/// One partition's records, with the watermark after each of them.
+type Partition = Vec<(Record, i64)>;
+
+/// Partitions of slightly disordered times; position time = max(time, prefix maximum − 5).
+fn partitions(times: &[Vec<i64>]) -> Vec<Partition> {
+    let partition = |(number, times): (usize, &Vec<i64>)| {
+        let mut watermark = i64::MIN;
+        let place = |(offset, time): (usize, &i64)| {
+            let id = Id::new(0, number as u16, offset as u64);
+            let position = position((*time).max(watermark), id);
+            watermark = watermark.max(time - 5);
+            let label = Some(offset as u32 % 4);
+            (Record { position, key: 0, time: *time, label }, watermark)
+        };
+        times.iter().enumerate().map(place).collect()
+    };
+    times.iter().enumerate().map(partition).collect()
+}
+
+fn dataflow(partitions: &[Partition], setting: &Setting) -> Vec<TrainingSet> {
+    let (send, receive) = mpsc::channel::<TrainingSet>();
+    let send = Arc::new(Mutex::new(send));
+    let (partitions, setting) = (partitions.to_vec(), setting.clone());
+    timely::execute(timely::Config::process(setting.workers), move |worker| {
+        let send: Sender<TrainingSet> = send.lock().unwrap().clone();
+        let (index, peers) = (worker.index(), worker.peers());
+        let mut input = worker.dataflow::<Position, _, _>(|scope| {
+            let (input, changes) = scope.new_input::<Vec<Change>>();
+            let ordered = changes.order();
+            let (handle, back) = scope.feedback(1);
+            let decisions =
+                ordered.clone().order_all().decide(back, setting.trigger.init(), |_wake| {
+                    prompt(|asked: Asker| common::answer(&asked.question, 40))
+                });
+            let SelectionTable::new_data(selection) = &setting.selection;
+            ordered
+                .select(decisions, Arc::new(selection.clone()))
+                .train(move |_wake| {
+                    prompt(move |set: TrainingSet| {
+                        let outcome = trained(&set);
+                        send.send(set).unwrap();
+                        outcome
+                    })
+                })
+                .connect_loop(handle);
+            input
+        });
+        let mut mine: Vec<_> = partitions
+            .iter()
+            .enumerate()
+            .filter(|(number, _)| number % peers == index)
+            .map(|(_, records)| (records.iter(), i64::MIN))
+            .collect();
+        // a batch travels under the least watermark of this worker's partitions.
+        while !mine.is_empty() {
+            mine.retain_mut(|(records, watermark)| {
+                let batch: Vec<_> = records.take(setting.batch).collect();
+                *watermark = batch.last().map_or(*watermark, |(_, watermark)| *watermark);
+                batch.iter().for_each(|(record, _)| input.send(Change::insert(*record)));
+                !batch.is_empty()
+            });
+            if let Some(least) = mine.iter().map(|(_, watermark)| *watermark).min() {
+                input.advance_to(position(least, Id(0)).max(*input.time()));
+            }
+            worker.step();
+        }
+    })
+    .unwrap();
+    receive.iter().collect()
+}
+
+/// The same, as a loop over the sorted records.
+fn plain_loop(partitions: &[Partition], setting: &Setting) -> Vec<(u64, Vec<Id>)> {
+    let mut changes: Vec<Change> =
+        partitions.iter().flatten().map(|(record, _)| Change::insert(*record)).collect();
+    changes.sort_by_key(|change| change.at);
+    let (mut trigger, mut selection) = (setting.trigger.init(), setting.selection.init());
+    let decided = common::decisions(&mut *trigger, &changes, 40);
+    let mut sets = Vec::new();
+    let mut seen = 0;
+    for (number, (index, cut)) in decided.into_iter().enumerate() {
+        let end = index + usize::from(cut == Cut::After);
+        changes[seen..end].iter().for_each(|change| selection.observe(change));
+        seen = end;
+        let chosen = setting.selection.combine(selection.propose(number as u64));
+        sets.push((number as u64, chosen.iter().map(|row| row.id()).collect()));
+    }
+    sets
+}
+
+fn ids(sets: &[TrainingSet]) -> Vec<(u64, Vec<Id>)> {
+    sets.iter()
+        .map(|set| (set.decided.trigger, set.rows.iter().map(|row| row.id()).collect()))
+        .collect()
+}
+
+const TRIGGERS: [&str; 4] = [
+    "amount.every = 7",
+    "time.every = \"9ms\"",
+    "drift = { every = 10, on = \"features\", windows.amount = { reference = 30, current = 10 }, \
+     metrics.ks = { threshold = 0.4 } }",
+    "drift = { every = 6, warmup = 20, windows.time = { reference = \"40ms\", current = \"9ms\" }, \
+     metrics.mmd = { threshold = 0.1 } }",
+];
+
+const SELECTIONS: [&str; 4] = [
+    "new_data = {}",
+    "new_data = { tail = 1, limit = 5 }",
+    "new_data = { tail = \"all\", limit = 9, keep = \"uniform\", seed = 3 }",
+    "new_data = { limit = 3, keep = \"uniform\" }",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn batches_and_workers_do_not_matter(
+        times in prop::collection::vec(prop::collection::vec(-20i64..60, 0..50), 1..5),
+        trigger in prop::sample::select(TRIGGERS.to_vec()),
+        selection in prop::sample::select(SELECTIONS.to_vec()),
+        workers in 1usize..5,
+        batch in 1usize..20,
+    ) {
+        let partitions = partitions(&times);
+        let setting = Setting {
+            trigger: toml::from_str(trigger).unwrap(),
+            selection: toml::from_str(selection).unwrap(),
+            workers,
+            batch,
+        };
+        let one = Setting { workers: 1, batch: 1000, ..setting.clone() };
+        let expected = dataflow(&partitions, &one);
+        prop_assert_eq!(&expected, &dataflow(&partitions, &setting));
+        let looped: Vec<_> = plain_loop(&partitions, &setting);
+        // the loop's trainings always make a version, so compare what does not depend on it.
+        if expected.iter().all(|set| !set.rows.is_empty()) {
+            prop_assert_eq!(ids(&expected), looped);
+        }
+    }
+}

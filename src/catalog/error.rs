@@ -1,0 +1,48 @@
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// Why the catalog or the model store could not be written or read.
+#[derive(Debug, Error)]
+pub enum CatalogError {
+    /// The database refused.
+    #[error("{action} the catalog")]
+    Database {
+        /// What was attempted.
+        action: &'static str,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// The file system refused.
+    #[error("{action} `{}`", path.display())]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A version file is not one.
+    #[error("`{}` does not describe a model version", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+}
+
+impl CatalogError {
+    pub(super) fn database(action: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
+        move |source| Self::Database { action, source }
+    }
+
+    pub(super) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}

@@ -1,0 +1,12 @@
+//! What a run decided and made: a database that anyone can query, and the model store.
+
+mod database;
+mod error;
+mod models;
+mod version;
+
+pub use database::{Catalog, Failed, Made};
+pub(crate) use database::{digest, hex};
+pub use error::CatalogError;
+pub use models::ModelStore;
+pub use version::{Artifact, DataUsed, OffsetRange, Place, Signature, TriggerInfo, Version};

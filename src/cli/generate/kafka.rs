@@ -1,0 +1,77 @@
+use std::time::Duration;
+
+use anyhow::Context;
+use driftmill_datasets::Columns;
+use driftmill_datasets::codec::{Codec, CodecTable};
+use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::Target;
+use crate::sink::create_topic;
+
+/// A topic to which samples are dealt out.
+pub(super) struct Topic {
+    name: String,
+    partitions: u64,
+    next: u64,
+    codec: Box<dyn Codec>,
+    producer: ThreadedProducer<DefaultProducerContext>,
+}
+
+impl Topic {
+    pub(super) fn open(
+        brokers: &str,
+        name: &str,
+        partitions: u16,
+        codec: &CodecTable,
+    ) -> anyhow::Result<Self> {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", brokers);
+        create_topic(&config, brokers, name, i32::from(partitions))?;
+        config.set("enable.idempotence", "true").set("linger.ms", "5");
+        let producer: ThreadedProducer<DefaultProducerContext> = config.create()?;
+        let metadata = producer.client().fetch_metadata(Some(name), Duration::from_secs(10))?;
+        let found = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+        let partitions = u64::try_from(found).unwrap_or(1).max(1);
+        Ok(Self { name: name.to_owned(), partitions, next: 0, codec: codec.init(), producer })
+    }
+
+    fn send(&self, partition: i32, time: i64, payload: &[u8]) -> Result<(), KafkaError> {
+        loop {
+            let record: BaseRecord<'_, (), [u8]> =
+                BaseRecord::to(&self.name).partition(partition).timestamp(time).payload(payload);
+            match self.producer.send(record) {
+                Err((error, _))
+                    if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) =>
+                {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                sent => return sent.map_err(|(error, _)| error),
+            }
+        }
+    }
+}
+
+impl Target for Topic {
+    fn write(&mut self, columns: &Columns, times: &[i64]) -> anyhow::Result<()> {
+        for (row, time) in times.iter().enumerate() {
+            let partition = (self.next % self.partitions) as i32;
+            self.next += 1;
+            // Kafka has no timestamps before 1970: such samples must state their time themselves.
+            let time = *time;
+            anyhow::ensure!(time >= 0, "sample {row} is from before 1970, which Kafka cannot say");
+            let payload = self.codec.encode(columns, row);
+            self.send(partition, time, &payload)
+                .with_context(|| format!("writing to topic `{}`", self.name))?;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> anyhow::Result<()> {
+        self.producer
+            .flush(Duration::from_secs(60))
+            .with_context(|| format!("writing to topic `{}`", self.name))
+    }
+}

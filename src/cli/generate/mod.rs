@@ -1,0 +1,141 @@
+use std::num::{NonZeroU16, NonZeroU64};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use driftmill_datasets::codec::{CodecTable, Image, Json, Names};
+use driftmill_datasets::{Columns, Schema, ValueType};
+
+use super::error::Usage;
+use super::{File, print};
+use crate::config::Pipeline;
+use crate::source::{Fetched, Progress, Reader, SourceTable};
+
+mod kafka;
+mod parquet;
+
+/// Most samples on their way at once.
+const BATCH: usize = 4096;
+
+#[derive(Debug, Args)]
+pub(super) struct Generate {
+    /// A pipeline whose source is a generator or a file: its samples are written
+    #[command(flatten)]
+    file: File,
+    /// Write to this Kafka topic, created if missing
+    #[arg(
+        long,
+        value_name = "NAME",
+        required_unless_present = "parquet",
+        conflicts_with = "parquet"
+    )]
+    topic: Option<String>,
+    /// Brokers of the topic
+    #[arg(long, value_name = "HOST:PORT", default_value = "localhost:9092")]
+    brokers: String,
+    /// Partitions of the topic, if it is created; sample i goes to partition i mod partitions
+    #[arg(long, value_name = "N", default_value = "1")]
+    partitions: NonZeroU16,
+    /// Write to this Parquet file
+    #[arg(long, value_name = "PATH")]
+    parquet: Option<PathBuf>,
+    /// Write at most so many samples
+    #[arg(long, value_name = "N")]
+    limit: Option<NonZeroU64>,
+}
+
+/// Where samples are written.
+trait Target {
+    /// Writes rows of `columns`, whose event times are `times`.
+    fn write(&mut self, columns: &Columns, times: &[i64]) -> anyhow::Result<()>;
+
+    /// Completes what was written.
+    fn finish(self: Box<Self>) -> anyhow::Result<()>;
+}
+
+impl Generate {
+    pub(super) fn execute(self) -> anyhow::Result<u8> {
+        let pipeline = self.file.load()?;
+        let schema =
+            pipeline.schema().filter(|_| !pipeline.source.needs_codec()).ok_or_else(|| {
+                let text = "wanted a pipeline whose source is a generator or a file";
+                Usage(format!("`{}`: {text}", self.file.file.display()))
+            })?;
+        let target: Box<dyn Target> = match (&self.topic, &self.parquet) {
+            (Some(topic), _) => {
+                let codec = codec(&pipeline, &schema);
+                let partitions = self.partitions.get();
+                Box::new(kafka::Topic::open(&self.brokers, topic, partitions, &codec)?)
+            }
+            (None, Some(path)) => {
+                Box::new(parquet::ParquetFile::create(path, &names(&pipeline, &schema))?)
+            }
+            (None, None) => unreachable!("the command line requires one of them"),
+        };
+        let written =
+            copy(&pipeline, &schema, target, self.limit.map_or(u64::MAX, NonZeroU64::get))?;
+        tracing::info!("{written} samples written");
+        print("")
+    }
+}
+
+/// Reads the pipeline's source to its end, and writes it.
+fn copy(
+    pipeline: &Pipeline,
+    schema: &Schema,
+    mut target: Box<dyn Target>,
+    limit: u64,
+) -> anyhow::Result<u64> {
+    let partitions = pipeline.source.resolve()?;
+    anyhow::ensure!(partitions.len() == 1, "wanted a source with one partition");
+    let mut reader: Box<dyn Reader> = pipeline.source.open(&partitions, None)?;
+    let mut written = 0;
+    loop {
+        let mut fetched = Fetched::new(schema.clone());
+        let most = BATCH.min((limit - written).try_into().unwrap_or(usize::MAX));
+        let progress = reader.poll(0, most, &mut fetched)?;
+        if let Some(bad) = fetched.bad.first() {
+            anyhow::bail!("row {}: {}", bad.offset, bad.reason);
+        }
+        let times = fetched.columns.times.iter().zip(&fetched.timestamps);
+        let times: Option<Vec<i64>> = times.map(|(own, other)| own.or(*other)).collect();
+        target.write(&fetched.columns, &times.context("a sample has no event time")?)?;
+        written += fetched.len() as u64;
+        if progress == Progress::End || written == limit {
+            target.finish()?;
+            return Ok(written);
+        }
+    }
+}
+
+/// Names of the features: those of the file, or x0, x1, …
+fn names(pipeline: &Pipeline, schema: &Schema) -> Vec<String> {
+    match &pipeline.source {
+        SourceTable::file(file) => file.features.to_vec(),
+        _ => (0..schema.width()).map(|feature| format!("x{feature}")).collect(),
+    }
+}
+
+fn label(pipeline: &Pipeline) -> String {
+    match &pipeline.source {
+        SourceTable::file(file) => file.label.clone(),
+        _ => None,
+    }
+    .unwrap_or_else(|| "class".into())
+}
+
+/// How samples become messages: rows as JSON, images as bytes behind their class.
+fn codec(pipeline: &Pipeline, schema: &Schema) -> CodecTable {
+    match (schema.value, schema.shape[..].try_into()) {
+        (ValueType::U8, Ok(shape)) => {
+            let shape: [usize; 3] = shape;
+            let shape = shape.try_into().expect("a generator's images have a shape");
+            CodecTable::image(Image { shape, label: Default::default(), classes: None })
+        }
+        _ => {
+            let features = Names::try_from(names(pipeline, schema)).expect("names differ");
+            let label = Some(label(pipeline));
+            CodecTable::json(Json { features, label, labels: None, classes: None, time: None })
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! The command line.
+
+mod check;
+mod error;
+mod generate;
+mod graph;
+mod models;
+mod policies;
+mod run;
+
+pub use error::exit_code;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Override, Pipeline, load};
+
+/// Turns a stream of training samples into a stream of model versions.
+#[derive(Debug, Parser)]
+#[command(version, about, after_help = AFTER)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER: &str = "\
+Results go to stdout, everything else to stderr. Exit codes: 0 done, 64 wrong use, 69 broker or \
+file not reachable, 70 our own fault, 78 wrong pipeline file, 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a pipeline
+    Run(run::Run),
+    /// Say everything that is wrong with a pipeline file
+    Check(check::Check),
+    /// Show a pipeline's dataflow, as text or for Graphviz
+    Graph(graph::Graph),
+    /// List what can be written in a pipeline file
+    Policies(policies::Policies),
+    /// Print a JSON schema of pipeline files, for editors
+    Schema,
+    /// Write a generator's or file's samples to a Kafka topic or a Parquet file
+    Generate(generate::Generate),
+    /// List the model versions of a run, or show one
+    Models(models::Models),
+}
+
+impl Cli {
+    /// Does what the command line says; returns the exit code.
+    ///
+    /// # Errors
+    /// What kept it from being done; [`exit_code`] says which code that is.
+    pub fn execute(self) -> anyhow::Result<u8> {
+        match self.command {
+            Command::Run(run) => run.execute(),
+            Command::Check(check) => check.execute(),
+            Command::Graph(graph) => graph.execute(),
+            Command::Policies(policies) => policies.execute(),
+            Command::Schema => {
+                let schema = schemars::schema_for!(Pipeline);
+                print(&serde_json::to_string_pretty(&schema)?)
+            }
+            Command::Generate(generate) => generate.execute(),
+            Command::Models(models) => models.execute(),
+        }
+    }
+}
+
+/// A pipeline file with what the command line changes in it.
+#[derive(Debug, Args)]
+struct File {
+    /// The pipeline file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Set a key of the pipeline file, as in `--set source.kafka.brokers=host:9092`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<Override>,
+}
+
+impl File {
+    fn load(&self) -> anyhow::Result<Pipeline> {
+        let name = self.file.display().to_string();
+        let text = std::fs::read_to_string(&self.file)
+            .map_err(|source| error::Unreadable { file: name.clone(), source })?;
+        Ok(load(&name, &text, &self.overrides)?)
+    }
+}
+
+/// Writes a result to stdout.
+fn print(text: &str) -> anyhow::Result<u8> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}") {
+        // whoever read has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(0),
+        written => Ok(written.map(|()| 0)?),
+    }
+}

@@ -1,0 +1,107 @@
+use clap::Args;
+use driftmill_datasets::codec::CodecTable;
+use driftmill_datasets::generate::GeneratorTable;
+use driftmill_operators::drift::metric::MetricTable;
+use driftmill_operators::drift::window::WindowTable;
+use driftmill_operators::selection::SelectionTable;
+use driftmill_operators::trigger::TriggerTable;
+use driftmill_registry::Entry;
+use schemars::{JsonSchema, schema_for};
+use serde_json::{Value, json};
+
+use super::print;
+use crate::model::ModelTable;
+use crate::report::plain_table;
+use crate::sink::SinkTable;
+use crate::source::SourceTable;
+use crate::train::OptimizerTable;
+
+#[derive(Debug, Args)]
+pub(super) struct Policies {
+    /// Answer with one JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+/// A table of pipeline files: where it stands, what it takes, what its entries say of themselves.
+struct Listing {
+    table: &'static str,
+    entries: &'static [Entry],
+    schema: Value,
+}
+
+fn listing<T: JsonSchema>(table: &'static str, entries: &'static [Entry]) -> Listing {
+    Listing { table, entries, schema: schema_for!(T).to_value() }
+}
+
+/// Every table that takes components, in the order of a pipeline file.
+fn listings() -> Vec<Listing> {
+    vec![
+        listing::<SourceTable>("source", SourceTable::CATALOG),
+        listing::<GeneratorTable>("source.generator.stream", GeneratorTable::CATALOG),
+        listing::<CodecTable>("codec", CodecTable::CATALOG),
+        listing::<TriggerTable>("trigger", TriggerTable::CATALOG),
+        listing::<WindowTable>("trigger.drift.windows", WindowTable::CATALOG),
+        listing::<MetricTable>("trigger.drift.metrics", MetricTable::CATALOG),
+        listing::<SelectionTable>("selection", SelectionTable::CATALOG),
+        listing::<ModelTable>("model", ModelTable::CATALOG),
+        listing::<OptimizerTable>("training.optimizer", OptimizerTable::CATALOG),
+        listing::<SinkTable>("sink", SinkTable::CATALOG),
+    ]
+}
+
+impl Listing {
+    /// The first sentence of an entry's documentation.
+    fn summary(&self, key: &str) -> String {
+        let definition = self.definition(key);
+        let text = definition.and_then(|found| found["description"].as_str()).unwrap_or_default();
+        let first = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+        first.trim_end_matches('.').to_owned()
+    }
+
+    /// The schema of an entry, wherever the table's schema has it.
+    fn definition(&self, key: &str) -> Option<&Value> {
+        let variants = self.schema["oneOf"].as_array().into_iter().flatten();
+        let property = variants
+            .map(|variant| &variant["properties"][key])
+            .find(|property| !property.is_null())
+            .unwrap_or(&self.schema["properties"][key]);
+        let candidates = property["anyOf"].as_array().into_iter().flatten();
+        let reference = candidates
+            .chain(std::iter::once(property))
+            .find_map(|candidate| candidate["$ref"].as_str())?;
+        self.schema.pointer(reference.trim_start_matches('#'))
+    }
+}
+
+impl Policies {
+    pub(super) fn execute(self) -> anyhow::Result<u8> {
+        print(&if self.json { as_json() } else { as_text() })
+    }
+}
+
+fn as_json() -> String {
+    let tables = listings().into_iter().map(|listing| {
+        let entries = listing.entries.iter().map(|(key, example)| {
+            json!({
+                "key": key,
+                "summary": listing.summary(key),
+                "example": example,
+                "schema": listing.definition(key),
+            })
+        });
+        (listing.table.to_owned(), Value::Array(entries.collect()))
+    });
+    Value::Object(tables.collect()).to_string()
+}
+
+fn as_text() -> String {
+    let mut table = plain_table(["table", "what it is", "smallest example"]);
+    for listing in listings() {
+        for (key, example) in listing.entries {
+            let path = format!("[{}.{key}]", listing.table);
+            table.add_row([path, listing.summary(key), (*example).to_owned()]);
+        }
+    }
+    table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}

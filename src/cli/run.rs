@@ -1,0 +1,66 @@
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
+use clap::Args;
+
+use super::{File, print};
+use crate::job::{self, Options};
+use crate::report::render;
+
+const INTERRUPTED: u8 = 130;
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    #[command(flatten)]
+    file: File,
+    /// Number of workers; has no influence on what is decided
+    #[arg(long, default_value = "1")]
+    workers: NonZeroUsize,
+    /// State directory of the run [default: a new one below .driftmill]
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Most messages of a partition in one poll; has no influence on what is decided
+    #[arg(long, default_value = "1024", hide = true)]
+    poll: NonZeroUsize,
+    /// End with one JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+impl Run {
+    pub(super) fn execute(self) -> anyhow::Result<u8> {
+        let pipeline = self.file.load()?;
+        let name = pipeline.name.clone();
+        let interrupt = interruptible()?;
+        let options = Options {
+            workers: self.workers.get(),
+            state: self.state,
+            poll: self.poll.get(),
+            progress: true,
+        };
+        let ended = job::run(pipeline, &options, &interrupt)?;
+        if self.json {
+            print(&serde_json::to_string(&ended.summary)?)?;
+        } else {
+            print(&render(&name, &ended.summary))?;
+        }
+        Ok(if ended.interrupted { INTERRUPTED } else { 0 })
+    }
+}
+
+/// What the first interrupt sets; the second ends the process at once.
+fn interruptible() -> anyhow::Result<Arc<AtomicBool>> {
+    let interrupt = Arc::new(AtomicBool::new(false));
+    let set = Arc::clone(&interrupt);
+    ctrlc::set_handler(move || {
+        if set.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+        tracing::warn!("stopping; once more ends at once");
+    })
+    .context("listening for interrupts")?;
+    Ok(interrupt)
+}

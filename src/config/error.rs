@@ -1,0 +1,92 @@
+use std::fmt::{self, Write};
+use std::ops::Range;
+
+use serde::Serialize;
+
+/// Why a pipeline file is refused: all its problems.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ConfigError {
+    /// The file, as it was named.
+    pub file: String,
+    /// What is wrong, in the order of the file.
+    pub problems: Vec<Problem>,
+}
+
+/// One thing that is wrong with a pipeline file.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Problem {
+    /// What is wrong and what was expected.
+    pub message: String,
+    /// Line, from 1; none where the problem has no place in the file.
+    pub line: Option<usize>,
+    /// Column in characters, from 1.
+    pub column: Option<usize>,
+    /// The line itself.
+    pub text: Option<String>,
+    /// Characters to be underlined.
+    #[serde(skip)]
+    pub width: usize,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// A problem at the bytes `span` of `text`.
+    pub(super) fn at(text: &str, span: Option<Range<usize>>, message: impl Into<String>) -> Self {
+        let mut problem = Self {
+            message: message.into(),
+            line: None,
+            column: None,
+            text: None,
+            width: 0,
+            hint: None,
+        };
+        let Some(span) = span.filter(|span| span.start <= text.len()) else { return problem };
+        let start = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[span.start..].find('\n').map_or(text.len(), |newline| span.start + newline);
+        problem.line = Some(text[..span.start].matches('\n').count() + 1);
+        problem.column = Some(text[start..span.start].chars().count() + 1);
+        problem.text = Some(text[start..end].trim_end().to_owned());
+        problem.width = text[span.start..span.end.clamp(span.start, end)].chars().count().max(1);
+        problem
+    }
+
+    pub(super) fn with_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
+    }
+
+    fn render(&self, file: &str, out: &mut String) -> fmt::Result {
+        writeln!(out, "error: {}", self.message)?;
+        match (self.line, self.column, &self.text) {
+            (Some(line), Some(column), Some(text)) => {
+                let margin = " ".repeat(line.to_string().len());
+                writeln!(out, "{margin}--> {file}:{line}:{column}")?;
+                writeln!(out, "{margin} |")?;
+                writeln!(out, "{line} | {text}")?;
+                let indent = " ".repeat(column - 1);
+                writeln!(out, "{margin} | {indent}{}", "^".repeat(self.width))?;
+            }
+            _ => writeln!(out, " --> {file}")?,
+        }
+        if let Some(hint) = &self.hint {
+            writeln!(out, "hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = String::new();
+        for problem in &self.problems {
+            problem.render(&self.file, &mut out)?;
+            out.push('\n');
+        }
+        let count = self.problems.len();
+        let plural = if count == 1 { "" } else { "s" };
+        write!(f, "{out}`{}` has {count} problem{plural}", self.file)
+    }
+}
+
+impl std::error::Error for ConfigError {}

@@ -1,0 +1,11 @@
+//! Pipeline files: what they may say, and what is answered when they say something else.
+
+mod error;
+mod overrides;
+mod parse;
+mod pipeline;
+
+pub use error::{ConfigError, Problem};
+pub use overrides::Override;
+pub use parse::load;
+pub use pipeline::{Comparison, DeadLetters, Evaluation, Pipeline};

@@ -1,0 +1,166 @@
+use std::ops::Range;
+
+use serde::Deserialize;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
+use toml_edit::DocumentMut;
+
+use super::{ConfigError, Override, Pipeline, Problem};
+
+/// Most problems reported for one file.
+const MOST_PROBLEMS: usize = 50;
+
+/// Reads the pipeline in `text`, which came from `file`, with `overrides` applied.
+///
+/// # Errors
+/// All problems of the file at once.
+pub fn load(file: &str, text: &str, overrides: &[Override]) -> Result<Pipeline, ConfigError> {
+    let refused = |problems| ConfigError { file: file.to_owned(), problems };
+    let text = overridden(text, overrides).map_err(|problem| refused(vec![problem]))?;
+    let (table, errors) = DeTable::parse_recoverable(&text);
+    if !errors.is_empty() {
+        let problem = |e: &toml::de::Error| Problem::at(&text, e.span(), e.message());
+        return Err(refused(errors.iter().map(problem).collect()));
+    }
+    let mut pipeline = deserialize(&text, table.clone()).map_err(refused)?;
+    pipeline.complete();
+    let problems: Vec<Problem> = pipeline
+        .check()
+        .into_iter()
+        .map(|(path, message)| {
+            Problem::at(&text, find(table.get_ref(), &path), format!("`{path}`: {message}"))
+        })
+        .collect();
+    if problems.is_empty() { Ok(pipeline) } else { Err(refused(problems)) }
+}
+
+fn overridden(text: &str, overrides: &[Override]) -> Result<String, Problem> {
+    if overrides.is_empty() {
+        return Ok(text.to_owned());
+    }
+    let mut document: DocumentMut =
+        text.parse().map_err(|e: toml_edit::TomlError| Problem::at(text, e.span(), e.message()))?;
+    for change in overrides {
+        change.apply(&mut document).map_err(|message| {
+            let hint = "keys after --set are those of the file: --set training.epochs=3";
+            Problem::at(text, None, message).with_hint(Some(hint.into()))
+        })?;
+    }
+    Ok(document.to_string())
+}
+
+/// Serde stops at the first error: what it names is taken out, and the rest tried again.
+fn deserialize(text: &str, mut table: Spanned<DeTable<'_>>) -> Result<Pipeline, Vec<Problem>> {
+    let mut problems: Vec<Problem> = Vec::new();
+    let mut removed: Vec<String> = Vec::new();
+    while problems.len() < MOST_PROBLEMS {
+        let error = match Pipeline::deserialize(Deserializer::from(table.clone())) {
+            Ok(pipeline) if problems.is_empty() => return Ok(pipeline),
+            Ok(_) => break,
+            Err(error) => error,
+        };
+        // a key is missing because it was wrong and taken out: it has been reported.
+        let missing = quoted(error.message(), "missing field ");
+        let consequence = missing.as_ref().is_some_and(|key| removed.contains(key))
+            || error.message().starts_with("wanted exactly 1 element") && !removed.is_empty();
+        if !consequence {
+            let hint = hint(error.message());
+            problems.push(Problem::at(text, error.span(), error.message()).with_hint(hint));
+        }
+        let span = error.span().unwrap_or(0..0);
+        let taken = match missing {
+            // what lacks a key cannot be completed: the whole table is taken out.
+            Some(_) => remove_table(table.get_mut(), &span),
+            None => remove(table.get_mut(), &span),
+        };
+        match taken {
+            Some(key) => removed.push(key),
+            None => break,
+        }
+    }
+    problems.sort_by_key(|problem| (problem.line, problem.column));
+    Err(problems)
+}
+
+/// Takes out the innermost entry whose key or value covers `span`; returns its key.
+fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<String> {
+    let covers = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
+    let key = table.iter().find_map(|(key, value)| {
+        (covers(key.span()) || covers(value.span()) || inner(value.get_ref(), span))
+            .then(|| key.get_ref().to_string())
+    })?;
+    let entry = table.iter_mut().find(|(held, _)| *held.get_ref() == key.as_str());
+    if let Some((held, value)) = entry
+        && !covers(held.span())
+        && let DeValue::Table(below) = value.get_mut()
+        && let Some(key) = remove(below, span)
+    {
+        return Some(key);
+    }
+    take(table, &key)
+}
+
+/// Takes out the innermost table whose span is `span`; returns its key.
+fn remove_table(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<String> {
+    let found = table
+        .iter()
+        .find(|(_, value)| value.span() == *span && value.get_ref().is_table())
+        .map(|(key, _)| key.get_ref().to_string());
+    if let Some(key) = found {
+        return take(table, &key);
+    }
+    table.iter_mut().find_map(|(_, value)| match value.get_mut() {
+        DeValue::Table(below) => remove_table(below, span),
+        _ => None,
+    })
+}
+
+fn take(table: &mut DeTable<'_>, key: &str) -> Option<String> {
+    let held = table.keys().find(|held| *held.get_ref() == key)?.clone();
+    table.remove(&held).map(|_| key.to_owned())
+}
+
+/// Whether something inside `value` covers `span`: a table may be written in several places.
+fn inner(value: &DeValue<'_>, span: &Range<usize>) -> bool {
+    let covers = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
+    value.as_table().is_some_and(|table| {
+        table.iter().any(|(key, value)| {
+            covers(key.span()) || covers(value.span()) || inner(value.get_ref(), span)
+        })
+    })
+}
+
+/// The place of the longest part of `path` that the file has.
+fn find(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
+    let mut table = table;
+    let mut span = None;
+    for part in path.split('.') {
+        let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == part) else { break };
+        span = Some(key.span());
+        match value.get_ref() {
+            DeValue::Table(below) => table = below,
+            _ => break,
+        }
+    }
+    span
+}
+
+/// The name in backquotes behind `prefix`.
+fn quoted(message: &str, prefix: &str) -> Option<String> {
+    let rest = message.strip_prefix(prefix)?.strip_prefix('`')?;
+    rest.split('`').next().map(str::to_owned)
+}
+
+/// The nearest of the names that a message of serde lists as expected.
+fn hint(message: &str) -> Option<String> {
+    let found = ["unknown field ", "unknown variant "].iter().find_map(|p| quoted(message, p))?;
+    let expected = message.split_once("expected ")?.1;
+    let nearest = expected
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .map(|name| (strsim::damerau_levenshtein(name, &found), name))
+        .min()?;
+    let (distance, name) = nearest;
+    (distance <= 1 + found.len() / 3).then(|| format!("did you mean `{name}`?"))
+}

@@ -1,0 +1,157 @@
+use std::collections::BTreeMap;
+
+use driftmill_datasets::Schema;
+use driftmill_datasets::codec::CodecTable;
+use driftmill_operators::Span;
+use driftmill_operators::selection::SelectionTable;
+use driftmill_operators::trigger::TriggerTable;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::ModelTable;
+use crate::sink::SinkTable;
+use crate::source::{OrderRules, SourceTable};
+use crate::train::Training;
+
+/// A pipeline file: from samples to model versions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pipeline {
+    /// Name of the model that this pipeline publishes: letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// Where samples come from.
+    pub source: SourceTable,
+    /// How the bytes of a message become a sample; generators and Parquet files need none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub codec: Option<CodecTable>,
+    /// Event time, lateness and reading ahead.
+    #[serde(default)]
+    pub order: OrderRules,
+    /// When to train.
+    pub trigger: TriggerTable,
+    /// What to train on.
+    pub selection: SelectionTable,
+    /// The model's architecture.
+    pub model: ModelTable,
+    /// How to train.
+    pub training: Training,
+    /// How models are judged.
+    #[serde(default)]
+    pub evaluation: Evaluation,
+    /// Where model versions go besides the run's model store.
+    #[serde(default)]
+    pub sink: SinkTable,
+    /// Where messages go that are not samples.
+    #[serde(default)]
+    pub dead_letters: DeadLetters,
+    /// Other policies, run on the same stream to be compared with this pipeline's: they train, but
+    /// publish nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub compare: BTreeMap<String, Comparison>,
+}
+
+/// A policy that is compared with the pipeline's own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Comparison {
+    /// When to train.
+    pub trigger: TriggerTable,
+    /// What to train on (default: as the pipeline).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selection: Option<SelectionTable>,
+}
+
+/// How models are judged: every labelled sample is scored by the active version before it is
+/// trained on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Evaluation {
+    /// Length of the intervals of event time for which accuracy and loss are reported, as in
+    /// `"30d"` (default: one interval for the whole stream).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<Span>,
+}
+
+/// Where messages go that are not samples.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetters {
+    /// A file of JSON lines (default: `dead-letters.jsonl` in the state directory).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<std::path::PathBuf>,
+}
+
+impl Pipeline {
+    /// Fills in what follows from other tables.
+    pub(super) fn complete(&mut self) {
+        if let (SourceTable::kafka(source), Some(sink)) = (&self.source, &mut self.sink.kafka)
+            && sink.brokers.is_none()
+        {
+            sink.brokers = Some(source.brokers.clone());
+            let own = std::mem::take(&mut sink.properties);
+            sink.properties = source.properties.clone().into_iter().chain(own).collect();
+        }
+    }
+
+    /// Everything wrong with the pipeline that no single type can refuse, as (path, problem).
+    pub fn check(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        let mut at = |table: &str, found: Vec<(&'static str, String)>| {
+            problems.extend(found.into_iter().map(|(key, text)| (format!("{table}.{key}"), text)));
+        };
+        at(&format!("source.{}", self.source.key()), self.source.check());
+        at(&format!("trigger.{}", self.trigger.key()), self.trigger.check());
+        if let Some(codec) = &self.codec {
+            at(&format!("codec.{}", codec.key()), codec.check());
+        }
+        for (name, comparison) in &self.compare {
+            let table = format!("compare.{name}.trigger.{}", comparison.trigger.key());
+            at(&table, comparison.trigger.check());
+        }
+        problems.extend(self.check_name());
+        problems.extend(self.check_sink());
+        problems.extend(self.check_samples());
+        problems
+    }
+
+    /// Shape and type of the samples' features; none where that takes a look at the source.
+    pub fn schema(&self) -> Option<Schema> {
+        self.source.schema().or_else(|| self.codec.as_ref().map(|codec| codec.schema()))
+    }
+
+    fn check_name(&self) -> Option<(String, String)> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let named = !self.name.is_empty() && !self.name.starts_with('.');
+        (!named || !self.name.chars().all(fits)).then(|| {
+            let wanted = "wanted letters, digits, `-`, `_` and `.`, not starting with a dot";
+            ("name".to_owned(), wanted.to_owned())
+        })
+    }
+
+    fn check_sink(&self) -> Option<(String, String)> {
+        let lacking = self.sink.kafka.as_ref().is_some_and(|sink| sink.brokers.is_none());
+        let text = "say on which brokers: brokers = \"localhost:9092\"";
+        lacking.then(|| ("sink.kafka".to_owned(), text.to_owned()))
+    }
+
+    fn check_samples(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        match (self.source.needs_codec(), &self.codec) {
+            (true, None) => problems.push((
+                format!("source.{}", self.source.key()),
+                "its messages are bytes: say how they become samples, as in [codec.json]".into(),
+            )),
+            (false, Some(codec)) => problems.push((
+                format!("codec.{}", codec.key()),
+                format!("the source `{}` needs no codec", self.source.key()),
+            )),
+            _ => {}
+        }
+        if let Some(schema) = self.schema()
+            && let Some(problem) = self.model.check(&schema)
+        {
+            problems.push((format!("model.{}", self.model.key()), problem));
+        }
+        problems
+    }
+}

@@ -1,0 +1,59 @@
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::Status;
+
+/// Between two lines where there is no terminal.
+const PLAIN: Duration = Duration::from_secs(10);
+
+/// Shows a job's status on stderr: one live line on a terminal, plain lines elsewhere.
+pub struct Progress {
+    bar: Option<ProgressBar>,
+    last: (Instant, u64),
+    rate: f64,
+    said: Instant,
+}
+
+impl Progress {
+    /// Begins to show.
+    pub fn start() -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{spinner} {wide_msg}")
+                .expect("the template is constant");
+            ProgressBar::new_spinner().with_style(style)
+        });
+        let now = Instant::now();
+        Self { bar, last: (now, 0), rate: 0.0, said: now }
+    }
+
+    /// Shows `status`; call it some times a second.
+    pub fn show(&mut self, status: &Status) {
+        let (then, before) = self.last;
+        let elapsed = then.elapsed();
+        if elapsed >= Duration::from_secs(1) {
+            let samples = status.samples();
+            self.rate = (samples - before) as f64 / elapsed.as_secs_f64();
+            self.last = (Instant::now(), samples);
+        }
+        match &self.bar {
+            Some(bar) => {
+                bar.set_message(status.line(self.rate));
+                bar.tick();
+            }
+            None if self.said.elapsed() >= PLAIN => {
+                self.said = Instant::now();
+                tracing::info!("{}", status.line(self.rate));
+            }
+            None => {}
+        }
+    }
+
+    /// Ends the live line.
+    pub fn finish(self) {
+        if let Some(bar) = self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

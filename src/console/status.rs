@@ -1,0 +1,123 @@
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+/// How far a job is; written by its parts, read by whoever shows it.
+#[derive(Debug)]
+pub struct Status {
+    samples: AtomicU64,
+    dead_letters: AtomicU64,
+    late: AtomicU64,
+    triggers: AtomicU64,
+    reached: AtomicI64,
+    holder: Mutex<Option<String>>,
+    trainings: Mutex<BTreeMap<String, Training>>,
+}
+
+/// A training that runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Training {
+    /// The trigger.
+    pub trigger: u64,
+    /// Steps taken and to be taken.
+    pub step: (u64, u64),
+    /// Mean loss of the last complete epoch.
+    pub loss: Option<f64>,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self {
+            samples: AtomicU64::new(0),
+            dead_letters: AtomicU64::new(0),
+            late: AtomicU64::new(0),
+            triggers: AtomicU64::new(0),
+            reached: AtomicI64::new(i64::MIN),
+            holder: Mutex::default(),
+            trainings: Mutex::default(),
+        }
+    }
+}
+
+impl Status {
+    /// Counts messages of one poll.
+    pub fn read(&self, samples: u64, dead_letters: u64, late: u64) {
+        self.samples.fetch_add(samples, Ordering::Relaxed);
+        self.dead_letters.fetch_add(dead_letters, Ordering::Relaxed);
+        self.late.fetch_add(late, Ordering::Relaxed);
+    }
+
+    /// The order is complete up to `time`, in milliseconds since 1970.
+    pub fn reached(&self, time: i64) {
+        self.reached.store(time, Ordering::Relaxed);
+    }
+
+    /// The partition that holds the watermark.
+    pub fn held_by(&self, partition: Option<String>) {
+        *lock(&self.holder) = partition;
+    }
+
+    /// A decision was made in the branch that the job is about.
+    pub fn triggered(&self) {
+        self.triggers.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A training of `branch` runs; none when it ended.
+    pub fn training(&self, branch: &str, training: Option<Training>) {
+        let mut trainings = lock(&self.trainings);
+        match training {
+            Some(training) => trainings.insert(branch.to_owned(), training),
+            None => trainings.remove(branch),
+        };
+    }
+
+    /// Samples read.
+    pub fn samples(&self) -> u64 {
+        self.samples.load(Ordering::Relaxed)
+    }
+
+    /// Messages that were no samples.
+    pub fn dead_letters(&self) -> u64 {
+        self.dead_letters.load(Ordering::Relaxed)
+    }
+
+    /// Samples that came late.
+    pub fn late(&self) -> u64 {
+        self.late.load(Ordering::Relaxed)
+    }
+
+    /// One line for people: what was read, what time it is in the stream, what is going on.
+    pub(super) fn line(&self, rate: f64) -> String {
+        let mut parts = vec![format!("{} samples ({})", self.samples(), per_second(rate))];
+        let reached = self.reached.load(Ordering::Relaxed);
+        if let Some(time) = chrono::DateTime::from_timestamp_millis(reached) {
+            parts.push(format!("at {}", time.format("%Y-%m-%d %H:%M")));
+        }
+        parts.push(format!("{} triggers", self.triggers.load(Ordering::Relaxed)));
+        if self.dead_letters() > 0 {
+            parts.push(format!("{} dead letters", self.dead_letters()));
+        }
+        if let Some(holder) = lock(&self.holder).as_ref() {
+            parts.push(format!("waiting for {holder}"));
+        }
+        for (branch, training) in lock(&self.trainings).iter() {
+            let name = if branch.is_empty() { "training" } else { branch };
+            let (step, steps) = training.step;
+            let loss = training.loss.map_or(String::new(), |loss| format!(", loss {loss:.3}"));
+            parts.push(format!("{name} {} {step}/{steps}{loss}", training.trigger));
+        }
+        parts.join(" · ")
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no one panics while holding the status")
+}
+
+fn per_second(rate: f64) -> String {
+    match rate {
+        rate if rate >= 1e6 => format!("{:.1} M/s", rate / 1e6),
+        rate if rate >= 1e4 => format!("{:.0} k/s", rate / 1e3),
+        rate => format!("{rate:.0}/s"),
+    }
+}

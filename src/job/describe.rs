@@ -1,0 +1,89 @@
+use std::collections::BTreeMap;
+
+use driftmill_operators::position_time;
+use driftmill_operators::selection::TrainingSet;
+
+use super::trainer::digest_of;
+use super::{Branch, Context};
+use crate::catalog::{Artifact, DataUsed, OffsetRange, Signature, TriggerInfo, Version};
+use crate::model::InputScale;
+use crate::train::Trained;
+
+impl Context {
+    /// The description of a version that was just trained, with its number and its parent's.
+    pub(super) fn describe(
+        &self,
+        branch: &Branch,
+        set: &TrainingSet,
+        trained: &Trained,
+        (number, parent): (u64, Option<u64>),
+    ) -> Version {
+        let reason = &set.decided.reason;
+        let model = match branch.name.as_str() {
+            "" => self.pipeline.name.clone(),
+            name => format!("{}.{name}", self.pipeline.name),
+        };
+        let architecture = serde_json::to_value(&self.pipeline.model);
+        Version {
+            id: format!("{}/{model}/{number}", self.run),
+            model,
+            version: number,
+            parent,
+            trigger: TriggerInfo {
+                id: set.decided.trigger,
+                position: self.place(set.decided.position),
+                policy: reason.policy.clone(),
+                reason: reason.text.clone(),
+                score: reason.score,
+                threshold: reason.threshold,
+            },
+            data: self.data_used(branch, set),
+            artifact: Artifact {
+                uri: format!("file://{}", branch.store.weights_of(number).display()),
+                format: "safetensors".into(),
+                sha256: trained.weights.sha256().to_owned(),
+                bytes: trained.weights.bytes().len() as u64,
+            },
+            signature: Signature {
+                input: self.log.schema().clone(),
+                input_scale: InputScale::of(self.log.schema()),
+                classes: self.pipeline.model.classes(),
+            },
+            architecture: architecture.expect("a model's table is plain data"),
+            losses: trained.losses.clone(),
+            pipeline_digest: self.pipeline_digest.clone(),
+            created: chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())
+                .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+            training_seconds: trained.seconds,
+        }
+    }
+
+    fn data_used(&self, branch: &Branch, set: &TrainingSet) -> DataUsed {
+        let mut ranges: BTreeMap<u32, OffsetRange> = BTreeMap::new();
+        for row in &set.rows {
+            let id = row.id();
+            let range = ranges.entry(id.stream()).or_insert_with(|| OffsetRange {
+                topic: self.topic(id.topic()).to_owned(),
+                partition: id.partition(),
+                from: id.offset(),
+                to: id.offset(),
+                samples: 0,
+            });
+            range.from = range.from.min(id.offset());
+            range.to = range.to.max(id.offset() + 1);
+            range.samples += 1;
+        }
+        let time = |row: Option<&driftmill_operators::selection::Candidate>| {
+            row.map_or(0, |row| position_time(row.position))
+        };
+        DataUsed {
+            samples: set.rows.len() as u64,
+            partitions: ranges.into_values().collect(),
+            from_time: time(set.rows.first()),
+            to_time: time(set.rows.last()),
+            selection: branch.selection_key.to_owned(),
+            seed: self.pipeline.training.seed,
+            ids_digest: digest_of(set),
+        }
+    }
+}

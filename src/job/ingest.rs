@@ -1,0 +1,234 @@
+//! The source operator: reads, places, logs and sends this worker's partitions.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use driftmill_operators::{Change, Id, Position, position};
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::operators::Capability;
+use timely::dataflow::operators::generic::operator::source;
+use timely::dataflow::{ProbeHandle, Scope, StreamVec};
+
+use super::Context;
+use super::placing::{Placing, place};
+use crate::source::{Fetched, Lateness, Partition, Progress, Reader};
+use crate::store::{DeadLetter, DeadLetters, LogWriter};
+
+/// Between two looks at partitions that had nothing.
+const IDLE: Duration = Duration::from_millis(2);
+
+/// Most records that are released but not yet seen by every policy: beyond it nothing is read.
+const UNOBSERVED: u64 = 1_000_000;
+
+/// What one worker reads.
+pub(super) struct Ingest {
+    context: Arc<Context>,
+    parts: Vec<Part>,
+    reader: Box<dyn Reader>,
+    writer: LogWriter,
+}
+
+struct Part {
+    partition: Partition,
+    lateness: Lateness,
+    /// The offset after the last one read.
+    next: u64,
+    done: bool,
+    /// Of each poll, the last position and the number of records, until they are observed.
+    open: VecDeque<(Position, u64)>,
+}
+
+impl Ingest {
+    /// Opens worker `index` of `peers`: partition p belongs to worker p mod peers.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub(super) fn open(
+        context: &Arc<Context>,
+        index: usize,
+        peers: usize,
+    ) -> Result<Self, crate::source::SourceError> {
+        let mine: Vec<Partition> = context
+            .partitions
+            .iter()
+            .enumerate()
+            .filter(|(number, _)| number % peers == index)
+            .map(|(_, partition)| partition.clone())
+            .collect();
+        let reader = context.pipeline.source.open(&mine, context.pipeline.codec.as_ref())?;
+        let parts = mine.into_iter().map(Part::new).collect();
+        let writer = context.log.writer(index);
+        Ok(Self { context: Arc::clone(context), parts, reader, writer })
+    }
+
+    /// This worker's changes, each at its own position.
+    ///
+    /// `released` is how far the order is complete, `observed` how far every policy has seen it.
+    pub(super) fn stream<'scope>(
+        mut self,
+        scope: Scope<'scope, Position>,
+        released: ProbeHandle<Position>,
+        observed: ProbeHandle<Position>,
+    ) -> StreamVec<'scope, Position, Change> {
+        type Batches = CapacityContainerBuilder<Vec<Change>>;
+        source::<_, Batches, _, _>(scope, "Ingest", move |capability, info| {
+            let wake = scope.activator_for(info.address.clone());
+            let mut capability = Some(capability);
+            move |output| {
+                let Some(held) = capability.as_mut() else { return };
+                if self.context.stopping() {
+                    return;
+                }
+                let [released, observed] = [&released, &observed].map(frontier);
+                self.observed(observed);
+                let mut again = Again::Later;
+                for slot in 0..self.parts.len() {
+                    if self.paused(slot, released) {
+                        continue;
+                    }
+                    match self.poll(slot) {
+                        Ok((mut changes, progress)) => {
+                            output.session(held).give_container(&mut changes);
+                            again = again.or(progress);
+                        }
+                        Err(error) => return self.context.fail(error),
+                    }
+                }
+                self.tell(released);
+                if !self.downgrade(held) {
+                    capability = None;
+                    return;
+                }
+                match again {
+                    Again::Now => wake.activate(),
+                    Again::Later => wake.activate_after(IDLE),
+                }
+            }
+        })
+    }
+
+    fn observed(&mut self, observed: Option<Position>) {
+        for part in &mut self.parts {
+            let passed = |(last, _): &mut (Position, u64)| observed.is_none_or(|at| *last < at);
+            while part.open.pop_front_if(passed).is_some() {}
+        }
+    }
+
+    /// Whether a partition is read no further for now.
+    fn paused(&self, slot: usize, released: Option<Position>) -> bool {
+        let part = &self.parts[slot];
+        if part.done {
+            return true;
+        }
+        let before = |last: Position| released.is_none_or(|released| last < released);
+        let unobserved: u64 = self
+            .parts
+            .iter()
+            .flat_map(|part| &part.open)
+            .filter(|(last, _)| before(*last))
+            .map(|(_, count)| count)
+            .sum();
+        if unobserved > UNOBSERVED {
+            return true;
+        }
+        let unreleased: u64 =
+            part.open.iter().filter(|(last, _)| !before(*last)).map(|(_, count)| count).sum();
+        let rules = &self.context.pipeline.order;
+        // the partition that holds the watermark is never paused: the others wait for it.
+        let holds = released.is_some_and(|released| part.reached(rules) <= released);
+        unreleased >= rules.lead.get() as u64 && !holds
+    }
+
+    /// Reads, places and logs what partition `slot` has.
+    fn poll(&mut self, slot: usize) -> anyhow::Result<(Vec<Change>, Progress)> {
+        let part = &mut self.parts[slot];
+        let mut fetched = Fetched::new(self.context.log.schema().clone());
+        let progress = self.reader.poll(slot, self.context.poll, &mut fetched)?;
+        part.done = progress == Progress::End;
+        if fetched.is_empty() {
+            return Ok((Vec::new(), progress));
+        }
+        let rules = &self.context.pipeline.order;
+        let classes = self.context.pipeline.model.classes();
+        let placing = Placing { partition: &part.partition, rules, classes };
+        let placed = place(&placing, &mut part.lateness, fetched);
+        part.next = placed.next;
+        if let Some(last) = placed.changes.iter().map(|change| change.at).max() {
+            part.open.push_back((last, placed.changes.len() as u64));
+        }
+        // in the log first: whoever sees a change can fetch its row.
+        self.writer.append(placed.rows)?;
+        let letters: Vec<DeadLetter<'_>> = placed
+            .refused
+            .iter()
+            .map(|message| DeadLetter {
+                topic: &part.partition.topic,
+                partition: part.partition.partition,
+                offset: message.offset,
+                timestamp: message.timestamp,
+                stage: message.reason.stage(),
+                error: message.reason.class(),
+                reason: message.reason.to_string(),
+                key: message.key.as_deref().map(DeadLetters::encode),
+                payload: DeadLetters::encode(&message.payload),
+            })
+            .collect();
+        self.context.dead_letters.write(&letters)?;
+        let samples = placed.changes.len() as u64;
+        self.context.status.read(samples, letters.len() as u64, placed.late);
+        Ok((placed.changes, progress))
+    }
+
+    /// Shows how far the order is, and what it waits for.
+    fn tell(&self, released: Option<Position>) {
+        let Some(released) = released else { return };
+        self.context.status.reached(driftmill_operators::position_time(released));
+    }
+
+    /// Lets go of what no later record can be before; false when there are none.
+    fn downgrade(&self, capability: &mut Capability<Position>) -> bool {
+        let rules = &self.context.pipeline.order;
+        let reached = self.parts.iter().filter(|part| !part.done).map(|part| part.reached(rules));
+        match reached.min() {
+            Some(reached) => {
+                capability.downgrade(&reached);
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+impl Part {
+    fn new(partition: Partition) -> Self {
+        let next = partition.start;
+        let done = partition.end == Some(next);
+        Self { partition, lateness: Lateness::new(), next, done, open: VecDeque::new() }
+    }
+
+    /// No later record of the partition is before this position.
+    fn reached(&self, rules: &crate::source::OrderRules) -> Position {
+        let next = self.partition.id(self.next.min(Id::MAX_OFFSET));
+        position(self.lateness.watermark(rules), next)
+    }
+}
+
+/// When to look again.
+enum Again {
+    Now,
+    Later,
+}
+
+impl Again {
+    fn or(self, progress: Progress) -> Self {
+        match progress {
+            Progress::More => Self::Now,
+            Progress::Wait | Progress::End => self,
+        }
+    }
+}
+
+fn frontier(probe: &ProbeHandle<Position>) -> Option<Position> {
+    probe.with_frontier(|frontier| frontier.first().copied())
+}

@@ -1,0 +1,87 @@
+//! A job: source → order → trigger → selection → training → publishing, as one dataflow.
+//!
+//! ```text
+//!  ingest (a reader, a log writer and the rules of order, per worker)
+//!     └─► order ─┬─► branch: the pipeline's own policies
+//!                └─► branch: each policy it is compared with
+//!  branch:  decide ─► select ─► train ─► outcomes ─► evaluate
+//!             ▲                            │
+//!             └────────── feedback ────────┘
+//! ```
+//!
+//! Slow and outside things are services of the operators: [`trainer`] trains, stores and publishes,
+//! [`oracle`] answers policies, [`scorer`] scores samples. All three ask the one model runtime.
+
+mod context;
+mod describe;
+mod ingest;
+mod oracle;
+mod placing;
+mod rows;
+mod run;
+mod scorer;
+mod trainer;
+
+pub use context::{Branch, Context};
+pub use run::{Ended, Options, run};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use driftmill_operators::flow::{Decide, Evaluate, Order, Select, Train};
+use driftmill_operators::{Change, Position};
+use timely::dataflow::operators::{ConnectLoop, Feedback, Inspect, Probe};
+use timely::dataflow::{ProbeHandle, StreamVec};
+use timely::worker::Worker;
+
+/// Builds the dataflow on one worker and runs it until it ends or is stopped.
+fn work(worker: &mut Worker, context: &Arc<Context>) {
+    let released = ProbeHandle::new();
+    let observed = ProbeHandle::new();
+    let dataflow = worker.next_dataflow_index();
+    let ingest = match ingest::Ingest::open(context, worker.index(), worker.peers()) {
+        Ok(ingest) => ingest,
+        Err(error) => return context.fail(error),
+    };
+    worker.dataflow_named("driftmill", |scope| {
+        let changes = ingest.stream(scope, released.clone(), observed.clone());
+        let ordered = changes.order();
+        let all = ordered.clone().order_all().probe_with(&released);
+        for branch in &context.branches {
+            build_branch(&all, &ordered, context, branch, &observed);
+        }
+    });
+    while worker.has_dataflows() && !context.stopping() {
+        worker.step_or_park(Some(Duration::from_millis(20)));
+    }
+    if context.stopping() {
+        worker.drop_dataflow(dataflow);
+    }
+}
+
+fn build_branch<'scope>(
+    all: &StreamVec<'scope, Position, Change>,
+    ordered: &StreamVec<'scope, Position, Change>,
+    context: &Arc<Context>,
+    branch: &Arc<Branch>,
+    observed: &ProbeHandle<Position>,
+) {
+    let scope = all.scope();
+    let (handle, back) = scope.feedback(1);
+    let (oracle, trainer, scorer, results) = (
+        oracle::Oracle::starter(context, branch),
+        trainer::Trainer::starter(context, branch),
+        scorer::Scorer::starter(context, branch),
+        Arc::clone(branch),
+    );
+    let decisions = all.clone().decide(back, branch.trigger.init(), oracle);
+    let sets = ordered.clone().select(decisions.clone(), branch.selection.clone());
+    let outcomes = sets.train(trainer);
+    outcomes.clone().connect_loop(handle);
+    decisions.probe_with(observed);
+    ordered
+        .clone()
+        .evaluate(outcomes, scorer)
+        .inspect(move |scored| results.scored(scored))
+        .probe_with(observed);
+}

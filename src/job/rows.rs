@@ -1,0 +1,24 @@
+use driftmill_datasets::{Schema, Values};
+use driftmill_operators::Id;
+
+use crate::store::{Log, StoreError};
+use crate::train::{Rows, RowsError};
+
+/// The log as the trainer sees it.
+pub(super) struct LogRows(pub(super) Log);
+
+impl Rows for LogRows {
+    fn schema(&self) -> &Schema {
+        self.0.schema()
+    }
+
+    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), RowsError> {
+        self.0.gather(ids, values).map_err(|error| {
+            let id = match &error {
+                StoreError::Missing(id) => *id,
+                _ => ids.first().copied().unwrap_or_default(),
+            };
+            RowsError { id, problem: error.to_string() }
+        })
+    }
+}

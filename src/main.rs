@@ -1,0 +1,58 @@
+//! The command `driftmill`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use driftmill::cli::{Cli, exit_code};
+
+// activations of convolutions are large and short-lived.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    end_on_panic();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("DRIFTMILL_LOG")
+                .unwrap_or_else(|_| "info".into()),
+        )
+        .with_target(false)
+        .init();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            let wrong = answer.use_stderr();
+            return if answer.print().is_ok() && !wrong { 0.into() } else { 64.into() };
+        }
+    };
+    match cli.execute() {
+        Ok(code) => code.into(),
+        Err(error) => {
+            tracing::debug!(?error);
+            report(&error);
+            exit_code(&error).into()
+        }
+    }
+}
+
+/// The error and its causes on stderr, hints on lines of their own.
+#[expect(clippy::print_stderr, reason = "the one place where errors are shown")]
+fn report(error: &anyhow::Error) {
+    let text = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let prefix = if text.starts_with("error: ") { "" } else { "error: " };
+    eprintln!("{prefix}{text}");
+}
+
+/// A panic in one worker would leave the others waiting for ever.
+fn end_on_panic() {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        // a training that panics is answered by the model runtime.
+        if std::thread::current().name().is_some_and(|name| name.starts_with("model-")) {
+            return;
+        }
+        default(info);
+        std::process::exit(70);
+    }));
+}

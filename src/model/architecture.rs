@@ -1,0 +1,85 @@
+use burn::module::Module;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::Tensor;
+
+use super::network::Objective;
+use super::{ModelError, Network, file, parameters};
+
+/// What distinguishes one Burn module from another; [`Net`] makes a [`Network`] of it.
+pub trait Architecture: Module + 'static {
+    /// The embedding of each row of `input`.
+    fn features(&self, input: Tensor<2>) -> Tensor<2>;
+
+    /// The scores of each row of [`Architecture::features`].
+    fn head(&self, features: Tensor<2>) -> Tensor<2>;
+}
+
+/// A network of one architecture.
+///
+/// Burn's optimizers take a module and give another; the option is empty only in between.
+pub struct Net<A>(Option<A>);
+
+impl<A: Architecture> Net<A> {
+    /// A network that infers.
+    pub fn new(module: A) -> Self {
+        Self(Some(module))
+    }
+
+    fn module(&self) -> &A {
+        self.0.as_ref().expect("a module is absent only while it is replaced")
+    }
+
+    fn replace(&mut self, change: impl FnOnce(A) -> A) {
+        let module = self.0.take().expect("a module is absent only while it is replaced");
+        self.0 = Some(change(module));
+    }
+}
+
+impl<A: Architecture> Network for Net<A> {
+    fn features(&self, input: Tensor<2>) -> Tensor<2> {
+        self.module().features(input)
+    }
+
+    fn logits(&self, input: Tensor<2>) -> Tensor<2> {
+        self.module().head(self.module().features(input))
+    }
+
+    fn begin_training(&mut self) {
+        self.replace(Module::train);
+    }
+
+    fn end_training(&mut self) {
+        self.replace(|module| module.valid());
+    }
+
+    fn step(
+        &mut self,
+        input: Tensor<2>,
+        objective: Objective<'_>,
+        optimizer: &mut ModuleOptimizer,
+        rate: f64,
+    ) -> Tensor<1> {
+        let loss = objective(self.logits(input));
+        let gradients = GradientsParams::from_grads(loss.backward(), self.module());
+        self.replace(|module| optimizer.step(rate, module, gradients));
+        // without its graph, so that keeping the loss keeps nothing else alive
+        loss.inner()
+    }
+
+    fn parameters(&self) -> Vec<f32> {
+        parameters::read(self.module())
+    }
+
+    fn set_parameters(&mut self, values: &[f32]) {
+        self.replace(|module| parameters::write(module, values));
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
+        file::write(self.module())
+    }
+
+    fn load(&mut self, bytes: Vec<u8>) -> Result<(), ModelError> {
+        let module = self.0.as_mut().expect("a module is absent only while it is replaced");
+        file::read(module, bytes)
+    }
+}

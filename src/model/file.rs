@@ -1,0 +1,32 @@
+//! Weights as safetensors bytes, named and laid out as PyTorch does.
+
+use std::fmt::Display;
+
+use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot, PyTorchToBurnAdapter, SafetensorsStore};
+
+use super::ModelError;
+
+/// The weights of `module`; the same weights give the same bytes.
+pub(super) fn write(module: &impl ModuleSnapshot) -> Result<Vec<u8>, ModelError> {
+    let failed = |error: &dyn Display| ModelError::Write(error.to_string());
+    // tensors are sorted by the format; metadata is written in the order of a hash map, so that
+    // only a single entry has an order
+    let mut store = SafetensorsStore::from_bytes(None)
+        .with_to_adapter(BurnToPyTorchAdapter)
+        .clear_metadata()
+        .metadata("format", "pt");
+    module.save_into(&mut store).map_err(|error| failed(&error))?;
+    store.get_bytes().map_err(|error| failed(&error))
+}
+
+/// Replaces the weights of `module` by those in `bytes`.
+pub(super) fn read(module: &mut impl ModuleSnapshot, bytes: Vec<u8>) -> Result<(), ModelError> {
+    let mut store =
+        SafetensorsStore::from_bytes(Some(bytes)).with_from_adapter(PyTorchToBurnAdapter);
+    let result =
+        module.load_from(&mut store).map_err(|error| ModelError::Read(error.to_string()))?;
+    if let Some(name) = result.unused.first() {
+        return Err(ModelError::Read(format!("tensor `{name}` has no place in the model")));
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+use driftmill_datasets::{Schema, ValueType, Values};
+use serde::{Deserialize, Serialize};
+
+/// What a network sees of a feature value: `value × scale + shift`.
+///
+/// Bytes become −1 to 1, as `(x / 255 − 0.5) / 0.5`; floats are left as they are. It is a function
+/// of the schema alone and is written beside the weights, for a consumer must repeat it.
+///
+/// ```
+/// use driftmill::model::InputScale;
+/// use driftmill_datasets::{Schema, ValueType};
+/// let scale = InputScale::of(&Schema { value: ValueType::U8, shape: vec![1, 32, 32] });
+/// assert_eq!((scale.apply(0.0), scale.apply(255.0)), (-1.0, 1.0));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InputScale {
+    /// Multiplies the value.
+    pub scale: f32,
+    /// Added after that.
+    pub shift: f32,
+}
+
+impl InputScale {
+    /// The scale for samples of `schema`.
+    pub fn of(schema: &Schema) -> Self {
+        match schema.value {
+            ValueType::F32 => Self { scale: 1.0, shift: 0.0 },
+            ValueType::U8 => Self { scale: 2.0 / 255.0, shift: -1.0 },
+        }
+    }
+
+    /// The value as the network sees it.
+    pub fn apply(self, value: f32) -> f32 {
+        value * self.scale + self.shift
+    }
+
+    /// All `values` as the network sees them.
+    pub fn apply_all(self, values: Values) -> Vec<f32> {
+        match values {
+            Values::F32(values) if self == (Self { scale: 1.0, shift: 0.0 }) => values,
+            Values::F32(values) => values.into_iter().map(|value| self.apply(value)).collect(),
+            Values::U8(values) => {
+                let table: [f32; 256] = std::array::from_fn(|byte| self.apply(byte as f32));
+                values.into_iter().map(|byte| table[usize::from(byte)]).collect()
+            }
+        }
+    }
+}

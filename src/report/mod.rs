@@ -1,0 +1,8 @@
+//! What a run did, for people and for scripts.
+
+mod summary;
+mod text;
+
+pub use summary::{BranchSummary, Evaluation, Summary, TriggerLine, VersionLine};
+pub use text::render;
+pub(crate) use text::{align_right, day, plain_table};

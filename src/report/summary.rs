@@ -1,0 +1,118 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::catalog::{Place, Version};
+use crate::evaluate::Results;
+
+/// What a run did: the JSON object that `driftmill run --json` ends with.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// The run's unique name.
+    pub run: String,
+    /// The run's state directory.
+    pub state: String,
+    /// Whether the stream came to its end; false after an interruption.
+    pub complete: bool,
+    /// Samples read.
+    pub samples: u64,
+    /// Of these, samples that came late and were admitted.
+    pub late: u64,
+    /// Messages that were not samples.
+    pub dead_letters: u64,
+    /// Decisions, in order.
+    pub triggers: Vec<TriggerLine>,
+    /// Model versions, in order.
+    pub versions: Vec<VersionLine>,
+    /// How good they were.
+    pub evaluation: Evaluation,
+    /// The policies that the pipeline's own were compared with.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub compare: BTreeMap<String, BranchSummary>,
+    /// How long the run took.
+    pub seconds: f64,
+}
+
+/// Evaluations of a composition of policies.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Each sample scored by the version that was active when it came.
+    pub prequential: Results,
+}
+
+/// What one composition of policies did.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BranchSummary {
+    /// Decisions, in order.
+    pub triggers: Vec<TriggerLine>,
+    /// Model versions, in order.
+    pub versions: Vec<VersionLine>,
+    /// How good they were.
+    pub evaluation: Evaluation,
+}
+
+/// A decision.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TriggerLine {
+    /// Its number: 0, 1, 2, …
+    pub id: u64,
+    /// The change that caused it.
+    pub position: Place,
+    /// The policy's key in the pipeline file.
+    pub policy: String,
+    /// Why, for people.
+    pub reason: String,
+    /// The measured value, where the policy compares one.
+    pub score: Option<f64>,
+    /// What the value was compared with.
+    pub threshold: Option<f64>,
+    /// Samples in the training set.
+    pub samples: u64,
+    /// The version that was made.
+    pub version: Option<u64>,
+}
+
+/// A model version.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct VersionLine {
+    /// Its number: 1, 2, 3, …
+    pub version: u64,
+    /// The decision that led to it.
+    pub trigger: u64,
+    /// Samples it was trained on.
+    pub samples: u64,
+    /// SHA-256 of their ids.
+    pub ids_digest: String,
+    /// SHA-256 of the weights' file.
+    pub sha256: String,
+    /// Loss of the training's last epoch, in nats.
+    pub loss: Option<f64>,
+    /// How long the training took.
+    pub training_seconds: f64,
+}
+
+impl VersionLine {
+    /// The line of a version.
+    pub fn of(version: &Version) -> Self {
+        Self {
+            version: version.version,
+            trigger: version.trigger.id,
+            samples: version.data.samples,
+            ids_digest: version.data.ids_digest.clone(),
+            sha256: version.artifact.sha256.clone(),
+            loss: version.losses.last().copied(),
+            training_seconds: version.training_seconds,
+        }
+    }
+}
+
+impl Summary {
+    /// The pipeline's own policies as one of the compared.
+    pub fn own(&self) -> BranchSummary {
+        BranchSummary {
+            triggers: self.triggers.clone(),
+            versions: self.versions.clone(),
+            evaluation: self.evaluation.clone(),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+use std::fmt::Write;
+
+use chrono::DateTime;
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+
+use super::{BranchSummary, Summary, TriggerLine};
+
+/// Most rows of the table of triggers; the rest is in the JSON and the catalog.
+const MOST_ROWS: usize = 40;
+
+/// A run's summary for people.
+pub fn render(name: &str, summary: &Summary) -> String {
+    let mut out = String::new();
+    let rows = summary.triggers.iter().take(MOST_ROWS);
+    if !summary.triggers.is_empty() {
+        let mut table =
+            plain_table(["trigger", "when", "where", "why", "samples", "model", "loss"]);
+        for trigger in rows {
+            let loss = loss_of(summary, trigger);
+            table.add_row([
+                trigger.id.to_string(),
+                day(trigger.position.time),
+                place(trigger),
+                trigger.reason.clone(),
+                trigger.samples.to_string(),
+                trigger.version.map_or("–".into(), |version| version.to_string()),
+                loss.map_or("–".into(), |loss| format!("{loss:.3}")),
+            ]);
+        }
+        align_right(&mut table, &[0, 4, 5, 6]);
+        line(&mut out, &table.to_string());
+    }
+    if summary.triggers.len() > MOST_ROWS {
+        let more = summary.triggers.len() - MOST_ROWS;
+        line(&mut out, &format!("… and {more} more triggers"));
+    }
+    line(&mut out, "");
+    line(&mut out, &compared(name, summary).to_string());
+    line(&mut out, "");
+    line(&mut out, &closing(summary));
+    out
+}
+
+/// One row for each composition of policies: what it cost and what it gave.
+fn compared(name: &str, summary: &Summary) -> Table {
+    let mut table =
+        plain_table(["policy", "trainings", "samples", "seconds", "accuracy", "loss", "worst"]);
+    let own = summary.own();
+    let others = summary.compare.iter().map(|(name, branch)| (name.as_str(), branch));
+    for (name, branch) in std::iter::once((name, &own)).chain(others) {
+        let results = &branch.evaluation.prequential;
+        let samples: u64 = branch.versions.iter().map(|version| version.samples).sum();
+        let seconds: f64 = branch.versions.iter().map(|version| version.training_seconds).sum();
+        table.add_row([
+            name.to_owned(),
+            branch.versions.len().to_string(),
+            samples.to_string(),
+            format!("{seconds:.1}"),
+            percent(results.accuracy),
+            results.loss.map_or("–".into(), |loss| format!("{loss:.3}")),
+            worst(branch),
+        ]);
+    }
+    align_right(&mut table, &[1, 2, 3, 4, 5]);
+    table
+}
+
+/// The interval with the lowest accuracy; small ones, which say nothing, are passed over.
+fn worst(branch: &BranchSummary) -> String {
+    branch
+        .evaluation
+        .prequential
+        .intervals
+        .iter()
+        .filter(|interval| interval.samples >= 100)
+        .filter_map(|interval| interval.accuracy.map(|accuracy| (accuracy, interval.start)))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or("–".into(), |(accuracy, start)| {
+            format!("{} in {}", percent(Some(accuracy)), day(start))
+        })
+}
+
+fn closing(summary: &Summary) -> String {
+    let mut text = format!("{} samples", summary.samples);
+    if summary.late > 0 {
+        write!(text, ", {} of them late", summary.late).expect("strings take all");
+    }
+    if summary.dead_letters > 0 {
+        write!(text, ", {} dead letters", summary.dead_letters).expect("strings take all");
+    }
+    let unscored = summary.evaluation.prequential.unscored;
+    if unscored > 0 {
+        write!(text, "; {unscored} came before the first model").expect("strings take all");
+    }
+    let ended = if summary.complete { "in" } else { "until interrupted after" };
+    write!(text, "; {ended} {:.1} s\nstate: {}", summary.seconds, summary.state)
+        .expect("strings take all");
+    text
+}
+
+fn loss_of(summary: &Summary, trigger: &TriggerLine) -> Option<f64> {
+    let version = trigger.version?;
+    summary.versions.iter().find(|line| line.version == version)?.loss
+}
+
+fn place(trigger: &TriggerLine) -> String {
+    let place = &trigger.position;
+    format!("{}/{} @ {}", place.topic, place.partition, place.offset)
+}
+
+/// A time in milliseconds since 1970 as a day.
+pub(crate) fn day(time: i64) -> String {
+    DateTime::from_timestamp_millis(time)
+        .map_or_else(|| format!("{time} ms"), |time| time.format("%Y-%m-%d").to_string())
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or("–".into(), |share| format!("{:.1} %", share * 100.0))
+}
+
+/// A table without lines.
+pub(crate) fn plain_table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(header);
+    table
+}
+
+pub(crate) fn align_right(table: &mut Table, columns: &[usize]) {
+    for column in columns {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+fn line(out: &mut String, text: &str) {
+    for line in text.lines() {
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    if text.is_empty() {
+        out.push('\n');
+    }
+}

@@ -1,0 +1,104 @@
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+
+use driftmill_datasets::codec::{Codec, CodecConfig, Csv, Delimiter, Names};
+
+use super::{FileSource, failed, no_column};
+use crate::source::error::Refused;
+use crate::source::{BadMessage, Fetched, Progress, Reader, SourceError};
+
+/// Reads rows, one a line: a quoted field must not hold a line break.
+pub(super) struct CsvReader {
+    source: FileSource,
+    lines: BufReader<File>,
+    codec: Box<dyn Codec>,
+    next: u64,
+    line: Vec<u8>,
+}
+
+impl CsvReader {
+    pub(super) fn open(source: &FileSource, start: u64) -> Result<Self, SourceError> {
+        let file = File::open(&source.path).map_err(failed("opening", &source.path))?;
+        let mut lines = BufReader::with_capacity(1 << 20, file);
+        let mut header = Vec::new();
+        lines.read_until(b'\n', &mut header).map_err(failed("reading", &source.path))?;
+        let codec = codec(source, columns(&source.path, &header)?)?;
+        let mut reader = Self { source: source.clone(), lines, codec, next: 0, line: Vec::new() };
+        while reader.next < start && reader.read_line()? {
+            reader.next += 1;
+        }
+        Ok(reader)
+    }
+
+    /// Whether there was another line; it is in `line`.
+    fn read_line(&mut self) -> Result<bool, SourceError> {
+        self.line.clear();
+        let read = self.lines.read_until(b'\n', &mut self.line);
+        Ok(read.map_err(failed("reading", &self.source.path))? > 0)
+    }
+}
+
+fn columns(path: &PathBuf, header: &[u8]) -> Result<Vec<String>, SourceError> {
+    let mut parser = csv::ReaderBuilder::new().has_headers(false).from_reader(header);
+    let mut record = csv::StringRecord::new();
+    let found = parser.read_record(&mut record).map_err(failed("reading the header of", path))?;
+    if !found {
+        let empty = format!("`{}` is empty: wanted a header line", path.display());
+        return Err(SourceError::Mismatch(empty));
+    }
+    Ok(record.iter().map(|name| name.trim().to_owned()).collect())
+}
+
+fn codec(source: &FileSource, columns: Vec<String>) -> Result<Box<dyn Codec>, SourceError> {
+    let wanted = source.features.iter().chain(&source.label).chain(&source.time);
+    for column in wanted {
+        if !columns.contains(column) {
+            return Err(no_column(&source.path, column, &columns));
+        }
+    }
+    let names = Names::try_from(columns).map_err(|error| {
+        SourceError::Mismatch(format!("the header of `{}`: {error}", source.path.display()))
+    })?;
+    let codec = Csv {
+        columns: names,
+        features: source.features.clone(),
+        label: source.label.clone(),
+        labels: source.labels.clone(),
+        classes: None,
+        time: source.time.clone(),
+        delimiter: Delimiter::default(),
+    };
+    match codec.check().into_iter().next() {
+        Some((key, problem)) => Err(SourceError::Mismatch(format!("source.file.{key}: {problem}"))),
+        None => Ok(codec.init()),
+    }
+}
+
+impl Reader for CsvReader {
+    fn poll(
+        &mut self,
+        _slot: usize,
+        most: usize,
+        fetched: &mut Fetched,
+    ) -> Result<Progress, SourceError> {
+        for _ in 0..most {
+            if !self.read_line()? {
+                return Ok(Progress::End);
+            }
+            let (offset, timestamp) = (self.next, self.source.time_of(self.next));
+            self.next += 1;
+            match self.codec.decode(&self.line, &mut fetched.columns) {
+                Ok(()) => fetched.push(offset, timestamp, 0),
+                Err(error) => fetched.bad.push(BadMessage {
+                    offset,
+                    timestamp,
+                    key: None,
+                    payload: self.line.clone(),
+                    reason: Refused::Decode(error),
+                }),
+            }
+        }
+        Ok(Progress::More)
+    }
+}

@@ -1,0 +1,122 @@
+use std::collections::BTreeMap;
+
+use driftmill_datasets::codec::CodecTable;
+use driftmill_datasets::{Schema, Timestamp};
+use rdkafka::ClientConfig;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Partition, Reader, SourceConfig, SourceError};
+
+mod connect;
+mod reader;
+mod resolve;
+
+pub(super) const EXAMPLE: &str = "brokers = \"localhost:9092\"\ntopics = [\"samples\"]";
+
+/// Kafka topics, each message a sample.
+///
+/// Partitions are assigned by hand, never by a group: partition p of all topics' partitions belongs
+/// to worker p mod workers. Only committed transactions are read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Kafka {
+    /// Addresses of some brokers, as in `"host1:9092,host2:9092"`.
+    pub brokers: String,
+    /// The topics; a topic's place in this list is part of its samples' ids.
+    pub topics: Vec<String>,
+    /// Where to begin: `"earliest"` (default), `"latest"`, `{ time = "2026-01-31T00:00:00Z" }` or
+    /// `{ offsets = { "topic/partition" = 1000 } }`; partitions not named begin at their earliest.
+    #[serde(default)]
+    pub start: Start,
+    /// Where to end: `"end"` (what is there when the job first starts) or `{ time = … }`
+    /// (default: never).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Until>,
+    /// Any property of librdkafka's consumer, as in `"security.protocol" = "SASL_SSL"`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub properties: BTreeMap<String, String>,
+}
+
+/// Where a topic is begun.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Start {
+    /// At the oldest message.
+    #[default]
+    Earliest,
+    /// After the newest message.
+    Latest,
+    /// At the first message whose timestamp is not earlier (RFC 3339).
+    Time(Timestamp),
+    /// At these offsets, by `topic/partition`.
+    Offsets(BTreeMap<String, u64>),
+}
+
+/// Where a topic is ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// After what is there when the job first starts.
+    End,
+    /// Before the first message whose timestamp is not earlier (RFC 3339).
+    Time(Timestamp),
+}
+
+impl SourceConfig for Kafka {
+    fn needs_codec(&self) -> bool {
+        true
+    }
+
+    fn schema(&self) -> Option<Schema> {
+        None
+    }
+
+    fn check(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        if self.topics.is_empty() || self.topics.len() > 256 {
+            problems.push(("topics", "name at least one topic and at most 256".to_owned()));
+        }
+        let repeated = |topic| self.topics.iter().filter(|other| *other == topic).count() > 1;
+        if let Some(topic) = self.topics.iter().find(|topic| repeated(*topic)) {
+            problems.push(("topics", format!("`{topic}` is named twice")));
+        }
+        problems
+    }
+
+    fn resolve(&self) -> Result<Vec<Partition>, SourceError> {
+        resolve::resolve(self)
+    }
+
+    fn open(
+        &self,
+        partitions: &[Partition],
+        codec: Option<&CodecTable>,
+    ) -> Result<Box<dyn Reader>, SourceError> {
+        let codec = codec.expect("checked: a Kafka source has a codec");
+        Ok(Box::new(reader::KafkaReader::open(self, partitions, codec)?))
+    }
+}
+
+impl Kafka {
+    /// What librdkafka is told; the pipeline's properties go before ours where that is safe.
+    fn client(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config
+            .set("group.id", "driftmill")
+            .set("isolation.level", "read_committed")
+            // with its default of a second the consumer idles between bursts.
+            .set("fetch.queue.backoff.ms", "5")
+            .set("queued.max.messages.kbytes", "65536");
+        for (key, value) in &self.properties {
+            config.set(key, value);
+        }
+        config
+            .set("bootstrap.servers", &self.brokers)
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            // an offset that is gone must be an error, never a jump.
+            .set("auto.offset.reset", "error");
+        config
+    }
+}

@@ -1,0 +1,127 @@
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::Metadata;
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::connect::{Quiet, wait_for_broker};
+use super::{Kafka, Start, Until};
+use crate::source::{Partition, SourceError};
+
+const REQUEST: Duration = Duration::from_secs(30);
+
+/// Partitions of all topics with their bounds, in the order of the pipeline.
+pub(super) fn resolve(kafka: &Kafka) -> Result<Vec<Partition>, SourceError> {
+    let consumer: BaseConsumer<Quiet> =
+        kafka.client().create_with_context(Quiet).map_err(|source| SourceError::Kafka {
+            action: "starting a Kafka consumer".into(),
+            source,
+        })?;
+    let metadata = wait_for_broker(&consumer, &kafka.brokers)?;
+    let mut partitions = Vec::new();
+    for (index, topic) in kafka.topics.iter().enumerate() {
+        for partition in partitions_of(kafka, &metadata, topic)? {
+            let resolver = Resolver { consumer: &consumer, topic, partition };
+            let (low, high) = resolver.watermarks()?;
+            let start = match &kafka.start {
+                Start::Earliest => low,
+                Start::Latest => high,
+                Start::Time(time) => resolver.at(time.millis())?.unwrap_or(high),
+                Start::Offsets(offsets) => {
+                    let wanted = offsets.get(&format!("{topic}/{partition}")).copied();
+                    resolver.within(wanted.map_or(low, |wanted| wanted as i64), low, high)?
+                }
+            };
+            let end = match &kafka.until {
+                None => None,
+                Some(Until::End) => Some(high),
+                Some(Until::Time(time)) => resolver.at(time.millis())?,
+            };
+            partitions.push(Partition {
+                topic: topic.clone(),
+                topic_index: index as u8,
+                partition: partition as u16,
+                start: start as u64,
+                end: end.map(|end| end.max(start) as u64),
+            });
+        }
+    }
+    Ok(partitions)
+}
+
+fn partitions_of(kafka: &Kafka, metadata: &Metadata, topic: &str) -> Result<Vec<i32>, SourceError> {
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    match found.filter(|found| found.error().is_none() && !found.partitions().is_empty()) {
+        Some(found) => {
+            let mut ids: Vec<i32> = found.partitions().iter().map(|p| p.id()).collect();
+            ids.sort_unstable();
+            Ok(ids)
+        }
+        None => Err(SourceError::NoTopic {
+            topic: topic.to_owned(),
+            brokers: kafka.brokers.clone(),
+            hint: nearest(metadata, topic),
+        }),
+    }
+}
+
+/// A hint that names the most similar topic there is.
+fn nearest(metadata: &Metadata, topic: &str) -> String {
+    metadata
+        .topics()
+        .iter()
+        .map(|found| found.name())
+        .filter(|name| !name.starts_with("__"))
+        .map(|name| (strsim::damerau_levenshtein(name, topic), name))
+        .min()
+        .filter(|(distance, _)| *distance <= 1 + topic.len() / 3)
+        .map(|(_, name)| format!("\nhint: did you mean `{name}`?"))
+        .unwrap_or_else(|| "\nhint: create it before the job starts".into())
+}
+
+struct Resolver<'a> {
+    consumer: &'a BaseConsumer<Quiet>,
+    topic: &'a str,
+    partition: i32,
+}
+
+impl Resolver<'_> {
+    fn failed(&self, what: &str) -> impl FnOnce(rdkafka::error::KafkaError) -> SourceError {
+        let action = format!("reading {what} of partition {} of `{}`", self.partition, self.topic);
+        move |source| SourceError::Kafka { action, source }
+    }
+
+    fn watermarks(&self) -> Result<(i64, i64), SourceError> {
+        self.consumer
+            .fetch_watermarks(self.topic, self.partition, REQUEST)
+            .map_err(self.failed("the ends"))
+    }
+
+    /// The first offset whose timestamp is not before `time`; none if all are.
+    fn at(&self, time: i64) -> Result<Option<i64>, SourceError> {
+        let mut wanted = TopicPartitionList::new();
+        wanted
+            .add_partition_offset(self.topic, self.partition, Offset::Offset(time))
+            .map_err(self.failed("a time"))?;
+        let found = self
+            .consumer
+            .offsets_for_times(wanted, REQUEST)
+            .map_err(self.failed("the offset of a time"))?;
+        Ok(found.elements().first().and_then(|element| match element.offset() {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        }))
+    }
+
+    fn within(&self, wanted: i64, low: i64, high: i64) -> Result<i64, SourceError> {
+        if (low..=high).contains(&wanted) {
+            return Ok(wanted);
+        }
+        Err(SourceError::Gap {
+            topic: self.topic.to_owned(),
+            partition: self.partition,
+            wanted,
+            detail: format!("it has {low} to {high}"),
+        })
+    }
+}

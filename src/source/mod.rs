@@ -1,0 +1,90 @@
+//! Where samples come from, and the order in which a partition's content puts them.
+
+mod batch;
+mod error;
+mod order;
+
+pub use batch::{BadMessage, Fetched, Progress};
+pub use error::{Refused, SourceError};
+pub use order::{Late, Lateness, OrderRules, Placed, TimeRange};
+
+use driftmill_datasets::Schema;
+use driftmill_datasets::codec::CodecTable;
+use driftmill_operators::Id;
+
+/// What a `[source.…]` table builds.
+pub trait SourceConfig: Send + Sync {
+    /// Whether messages are bytes that a codec must decode.
+    fn needs_codec(&self) -> bool;
+
+    /// Shape and type of the features, where the table alone says it.
+    fn schema(&self) -> Option<Schema>;
+
+    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
+    fn check(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Resolves partitions and bounds, once for a run.
+    ///
+    /// # Errors
+    /// When the source cannot be reached or is not as the pipeline says.
+    fn resolve(&self) -> Result<Vec<Partition>, SourceError>;
+
+    /// Reads `partitions`, for one worker.
+    ///
+    /// # Errors
+    /// When the source cannot be reached.
+    fn open(
+        &self,
+        partitions: &[Partition],
+        codec: Option<&CodecTable>,
+    ) -> Result<Box<dyn Reader>, SourceError>;
+}
+
+/// A partition of a source with its resolved bounds: facts for the whole run.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Partition {
+    /// Name of the topic, or of the file or generator.
+    pub topic: String,
+    /// The topic's index in the pipeline.
+    pub topic_index: u8,
+    /// The partition inside the topic.
+    pub partition: u16,
+    /// The first offset to be read.
+    pub start: u64,
+    /// The first offset not to be read; none if the stream has no end.
+    pub end: Option<u64>,
+}
+
+impl Partition {
+    /// The id of the message at `offset`.
+    pub fn id(&self, offset: u64) -> Id {
+        Id::new(self.topic_index, self.partition, offset)
+    }
+}
+
+/// Reads the partitions of one worker.
+pub trait Reader {
+    /// Appends to `fetched` at most `most` messages of the worker's partition number `slot`.
+    ///
+    /// Does not block.
+    ///
+    /// # Errors
+    /// When reading cannot go on.
+    fn poll(
+        &mut self,
+        slot: usize,
+        most: usize,
+        fetched: &mut Fetched,
+    ) -> Result<Progress, SourceError>;
+}
+
+driftmill_registry::one_of! {
+    /// The `[source]` table of a pipeline file.
+    SourceTable: dyn SourceConfig {
+        kafka: Kafka,
+        file: FileSource,
+        generator: GeneratorSource,
+    }
+}

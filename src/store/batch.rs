@@ -1,0 +1,117 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, FixedSizeBinaryArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch,
+    UInt8Array, UInt32Array, UInt64Array,
+};
+use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef};
+use arrow::error::ArrowError;
+use driftmill_datasets::{Schema, ValueType, Values};
+use driftmill_operators::Id;
+
+/// What a row of the log records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RowKind {
+    /// A sample.
+    Put = 0,
+    /// The deletion of a key.
+    Delete = 1,
+    /// A label for a key.
+    Label = 2,
+    /// A message that is not a sample; its bytes are with the dead letters.
+    Bad = 3,
+}
+
+/// Rows of one partition, in the order of offsets, ready for the log.
+///
+/// All columns have one entry per row; `values` has a row of zeros where there is no sample.
+#[derive(Clone, Debug)]
+pub struct LogBatch {
+    /// Ids, ascending, all of one partition.
+    pub ids: Vec<u64>,
+    /// Position times, in milliseconds since 1970.
+    pub position_times: Vec<i64>,
+    /// The samples' own event times, in milliseconds since 1970.
+    pub times: Vec<i64>,
+    /// What each row is.
+    pub kinds: Vec<u8>,
+    /// Key hashes; 0 without a key.
+    pub keys: Vec<u128>,
+    /// Classes, where known.
+    pub labels: Vec<Option<u32>>,
+    /// Features, row after row.
+    pub values: Values,
+}
+
+impl LogBatch {
+    /// No rows yet.
+    pub fn new(value: ValueType) -> Self {
+        Self {
+            ids: Vec::new(),
+            position_times: Vec::new(),
+            times: Vec::new(),
+            kinds: Vec::new(),
+            keys: Vec::new(),
+            labels: Vec::new(),
+            values: Values::new(value),
+        }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Ids of the first and the last row.
+    pub(super) fn ends(&self) -> Option<(Id, Id)> {
+        Some((Id(*self.ids.first()?), Id(*self.ids.last()?)))
+    }
+
+    /// The rows as a record batch of [`arrow_schema`], without copying the columns.
+    pub(super) fn into_arrow(self, schema: &Schema) -> Result<RecordBatch, ArrowError> {
+        let keys = self.keys.iter().flat_map(|key| key.to_be_bytes()).collect::<Vec<u8>>();
+        let items: ArrayRef = match self.values {
+            Values::F32(values) => Arc::new(Float32Array::from(values)),
+            Values::U8(values) => Arc::new(UInt8Array::from(values)),
+        };
+        let item = Arc::new(Field::new_list_field(items.data_type().clone(), false));
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(UInt64Array::from(self.ids)),
+            Arc::new(Int64Array::from(self.position_times)),
+            Arc::new(Int64Array::from(self.times)),
+            Arc::new(UInt8Array::from(self.kinds)),
+            Arc::new(FixedSizeBinaryArray::try_new(16, keys.into(), None)?),
+            Arc::new(UInt32Array::from(self.labels)),
+            Arc::new(FixedSizeListArray::try_new(item, schema.width() as i32, items, None)?),
+        ];
+        RecordBatch::try_new(arrow_schema(schema), columns)
+    }
+}
+
+/// Columns of a segment.
+pub(super) fn arrow_schema(schema: &Schema) -> SchemaRef {
+    let value = match schema.value {
+        ValueType::F32 => DataType::Float32,
+        ValueType::U8 => DataType::UInt8,
+    };
+    let item = Arc::new(Field::new_list_field(value, false));
+    let shape = schema.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
+    let fields = vec![
+        Field::new("id", DataType::UInt64, false),
+        Field::new("position_time", DataType::Int64, false),
+        Field::new("time", DataType::Int64, false),
+        Field::new("kind", DataType::UInt8, false),
+        Field::new("key", DataType::FixedSizeBinary(16), false),
+        Field::new("label", DataType::UInt32, true),
+        Field::new("features", DataType::FixedSizeList(item, schema.width() as i32), false),
+    ];
+    let shape = HashMap::from([("driftmill.shape".to_owned(), shape)]);
+    Arc::new(ArrowSchema::new(fields).with_metadata(shape))
+}

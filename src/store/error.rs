@@ -1,0 +1,45 @@
+use std::path::PathBuf;
+
+use driftmill_operators::Id;
+use thiserror::Error;
+
+/// Why the log could not be written or read.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The file system refused.
+    #[error("{action} `{}`", path.display())]
+    Io {
+        /// What was attempted: `writing`, `mapping`.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Arrow refused.
+    #[error("encoding a batch of the log")]
+    Encode(#[from] arrow::error::ArrowError),
+    /// The bytes are not what was written.
+    #[error("`{}` is damaged at byte {at}: {detail}", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// Where.
+        at: u64,
+        /// What is wrong.
+        detail: String,
+    },
+    /// No row of the log has this id.
+    #[error("sample {0:?} (topic/partition/offset) is not in the log")]
+    Missing(Id),
+}
+
+impl StoreError {
+    pub(super) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Io { action, path, source }
+    }
+}

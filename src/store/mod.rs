@@ -1,0 +1,20 @@
+//! The log: every consumed message, one row each, in append-only Arrow segments.
+//!
+//! A segment is an Arrow IPC stream (`*.arrows`: any Arrow reader opens it) with one record batch
+//! per poll of one partition, beside an index (`*.index`) with each batch's place and checksum. The
+//! worker that read the messages writes the segment; everyone reads it through one shared memory
+//! map, also while it grows. A row is found by its id: partition, then batch, then row; no index of
+//! single samples is kept.
+
+mod batch;
+mod dead_letters;
+mod error;
+mod log;
+mod segment;
+mod writer;
+
+pub use batch::{LogBatch, RowKind};
+pub use dead_letters::{DeadLetter, DeadLetters};
+pub use error::StoreError;
+pub use log::Log;
+pub use writer::LogWriter;

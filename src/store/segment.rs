@@ -1,0 +1,110 @@
+//! One file of the log: appended by one worker, read by everyone through a memory map.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use arrow::buffer::Buffer;
+use arrow::ipc::{MessageHeader, root_as_message};
+use memmap2::Mmap;
+
+use super::StoreError;
+
+/// A segment file and its memory map.
+///
+/// The file is as long as its capacity until it is sealed, so that one map serves while it grows;
+/// the unwritten tail takes no room on disk.
+pub(super) struct Segment {
+    path: PathBuf,
+    file: File,
+    map: Mmap,
+}
+
+impl Segment {
+    /// A new segment for at most `capacity` bytes.
+    pub(super) fn create(path: &Path, capacity: u64) -> Result<Self, StoreError> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(path)
+            .map_err(StoreError::io("creating", path))?;
+        file.set_len(capacity).map_err(StoreError::io("reserving room for", path))?;
+        #[expect(unsafe_code, reason = "no one but this program writes or truncates its segments")]
+        let map = unsafe { Mmap::map(&file) }.map_err(StoreError::io("mapping", path))?;
+        Ok(Self { path: path.to_owned(), file, map })
+    }
+
+    /// Bytes the segment can hold.
+    pub(super) fn capacity(&self) -> u64 {
+        self.map.len() as u64
+    }
+
+    /// Writes `parts` one after another from byte `at` on; returns their checksum.
+    pub(super) fn write(&self, mut at: u64, parts: &[Buffer]) -> Result<u32, StoreError> {
+        let mut checksum = crc32fast::Hasher::new();
+        for part in parts {
+            self.file.write_all_at(part, at).map_err(StoreError::io("writing", &self.path))?;
+            checksum.update(part);
+            at += part.len() as u64;
+        }
+        Ok(checksum.finalize())
+    }
+
+    /// Gives back the room beyond `len` bytes: nothing will be appended.
+    pub(super) fn seal(&self, len: u64) -> Result<(), StoreError> {
+        self.file.set_len(len).map_err(StoreError::io("sealing", &self.path))
+    }
+
+    /// The bytes from `at` on.
+    pub(super) fn bytes(&self, at: u64, len: usize) -> &[u8] {
+        &self.map[at as usize..][..len]
+    }
+
+    /// Where the columns of the batch at byte `at` are.
+    pub(super) fn columns(&self, at: u64) -> Result<ColumnsAt, StoreError> {
+        let mut at = at as usize;
+        // the first batch of a stream stands behind the stream's schema.
+        for _ in 0..2 {
+            let damaged = |detail: &str| StoreError::Damaged {
+                path: self.path.clone(),
+                at: at as u64,
+                detail: detail.to_owned(),
+            };
+            let prefix: [u8; 8] = self.map[at..][..8].try_into().expect("eight bytes");
+            let length = u32::from_le_bytes(prefix[4..].try_into().expect("four bytes")) as usize;
+            let metadata =
+                self.map.get(at + 8..at + 8 + length).ok_or_else(|| damaged("cut off"))?;
+            let message = root_as_message(metadata).map_err(|e| damaged(&e.to_string()))?;
+            let body = at + 8 + length;
+            if message.header_type() == MessageHeader::Schema {
+                at = body;
+                continue;
+            }
+            let buffers = message
+                .header_as_record_batch()
+                .and_then(|batch| batch.buffers())
+                .ok_or_else(|| damaged("not a record batch"))?;
+            // two buffers a column, validity and values; the list has validity alone, its items two.
+            if buffers.len() != 15 {
+                return Err(damaged("not the columns of this log"));
+            }
+            let place = |i: usize| (body as i64 + buffers.get(i).offset()) as u64;
+            return Ok(ColumnsAt { ids: place(1), features: place(14) });
+        }
+        Err(StoreError::Damaged {
+            path: self.path.clone(),
+            at: at as u64,
+            detail: "two schemas in a row".into(),
+        })
+    }
+}
+
+/// Byte offsets of a batch's columns inside its segment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ColumnsAt {
+    /// Ids, 8 bytes each.
+    pub(super) ids: u64,
+    /// Feature values.
+    pub(super) features: u64,
+}

@@ -1,0 +1,109 @@
+use driftmill_operators::Id;
+use thiserror::Error;
+
+use super::{DeviceChoice, RowsError};
+use crate::model::ModelError;
+
+/// Why a runtime could not start, or a job gave no result.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// The device was not built in.
+    #[error(
+        "opening device `{device}`: it is not part of this program\n\
+         hint: build with `--features {device}`, or set `training.device = \"cpu\"`"
+    )]
+    NotBuilt {
+        /// The device asked for.
+        device: DeviceChoice,
+    },
+    /// The device does not work on this machine.
+    #[error(
+        "opening device `{device}`: it does not work on this machine ({message})\n\
+         hint: is a driver installed? on Debian: `apt install libvulkan1 mesa-vulkan-drivers`"
+    )]
+    Device {
+        /// The device asked for.
+        device: DeviceChoice,
+        /// What its driver said.
+        message: String,
+    },
+    /// The operating system gave no threads.
+    #[error("starting the threads of the runtime: {0}")]
+    Threads(String),
+    /// The model does not fit the samples, or weights do not fit the model.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Features could not be gathered.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    /// No sample with a positive weight.
+    #[error("training on {rows} samples: none of them has a weight above zero")]
+    Empty {
+        /// Samples in the training set.
+        rows: usize,
+    },
+    /// A weight that means nothing.
+    #[error(
+        "training on sample {id:?}: its weight is {weight}, wanted a finite number of 0 or more"
+    )]
+    Weight {
+        /// The sample.
+        id: Id,
+        /// Its weight.
+        weight: f32,
+    },
+    /// A label the model does not know.
+    #[error(
+        "training on or scoring sample {id:?}: its label is {label}, but the model has classes 0 to {last}\n\
+         hint: raise `classes` in the `[model]` table"
+    )]
+    Label {
+        /// The sample.
+        id: Id,
+        /// Its label.
+        label: u32,
+        /// The highest class of the model.
+        last: u32,
+    },
+    /// Labels and samples of a score job differ in number.
+    #[error("scoring {ids} samples: there are {labels} labels")]
+    Labels {
+        /// Samples.
+        ids: usize,
+        /// Labels.
+        labels: usize,
+    },
+    /// The loss or a weight is no longer a finite number.
+    #[error(
+        "training: the numbers grew without bounds by epoch {epoch}\nhint: lower the learning rate"
+    )]
+    Diverged {
+        /// The epoch, from 1.
+        epoch: usize,
+    },
+    /// The job panicked; the runtime goes on.
+    #[error("the model runtime panicked: {message}")]
+    Panicked {
+        /// What the panic said.
+        message: String,
+    },
+    /// The runtime was stopped before the job was done.
+    #[error("the model runtime was stopped")]
+    Stopped,
+}
+
+impl TrainError {
+    /// The error for what a panic threw.
+    pub(super) fn panicked(payload: &(dyn std::any::Any + Send)) -> Self {
+        Self::Panicked { message: panic_message(payload) }
+    }
+}
+
+/// What a panic said.
+pub(super) fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
+    payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}

@@ -1,0 +1,159 @@
+//! Inference and scoring in batches of one shape.
+
+use burn::tensor::{Tensor, TensorData};
+use crossbeam_channel::Receiver;
+use driftmill_operators::{Id, Matrix};
+
+use super::loader::{gather, prefetch};
+use super::queue::Rank;
+use super::worker::Worker;
+use super::{InferJob, Output, Score, ScoreJob, TrainError};
+use crate::model::Network;
+
+/// Rows of every batch, the last one padded with zeros.
+///
+/// One shape, because kernels are chosen by shape: a product of one row differs in its last bits
+/// from the same row in a batch, and results must not depend on how many samples are asked for.
+const BATCH: usize = 128;
+
+/// One way through a network, for a job of some rank.
+struct Pass<'a> {
+    network: &'a dyn Network,
+    head: fn(&dyn Network, Tensor<2>) -> Tensor<2>,
+    rank: Rank,
+}
+
+impl<'a> Pass<'a> {
+    fn features(network: &'a dyn Network, rank: Rank) -> Self {
+        Self { network, head: |network, input| network.features(input), rank }
+    }
+
+    fn logits(network: &'a dyn Network, rank: Rank) -> Self {
+        Self { network, head: |network, input| network.logits(input), rank }
+    }
+}
+
+impl Worker {
+    /// Embeddings or probabilities.
+    pub(super) fn infer(&self, job: &InferJob, rank: Rank) -> Result<Matrix, TrainError> {
+        let network = self.network(&job.weights)?;
+        match job.output {
+            Output::Embeddings => self.forward(&Pass::features(&*network, rank), &job.ids),
+            Output::Probabilities => {
+                Ok(softmax(&self.forward(&Pass::logits(&*network, rank), &job.ids)?))
+            }
+        }
+    }
+
+    /// Loss and prediction of each sample.
+    pub(super) fn score(&self, job: &ScoreJob) -> Result<Vec<Score>, TrainError> {
+        if job.ids.len() != job.labels.len() {
+            return Err(TrainError::Labels { ids: job.ids.len(), labels: job.labels.len() });
+        }
+        for (id, label) in job.ids.iter().zip(&job.labels) {
+            self.check_label(*id, *label)?;
+        }
+        let network = self.network(&job.weights)?;
+        let scores = self.forward(&Pass::logits(&*network, Rank::Background), &job.ids)?;
+        let rows = job.labels.iter().enumerate();
+        Ok(rows.map(|(row, label)| score(scores.row(row), *label)).collect())
+    }
+
+    /// Whether the model knows `label`.
+    pub(super) fn check_label(&self, id: Id, label: u32) -> Result<(), TrainError> {
+        let classes = self.model.classes();
+        if label < classes {
+            return Ok(());
+        }
+        Err(TrainError::Label { id, label, last: classes - 1 })
+    }
+
+    fn forward(&self, pass: &Pass<'_>, ids: &[Id]) -> Result<Matrix, TrainError> {
+        // a thread costs more than it saves where there is nothing to do meanwhile
+        if ids.len() <= BATCH {
+            let input = gather(&*self.rows, ids)?;
+            return Ok(self.forward_batch(pass, input, ids.len()));
+        }
+        let rows = &*self.rows;
+        prefetch(
+            |sender| {
+                for ids in ids.chunks(BATCH) {
+                    let batch = gather(rows, ids).map(|input| (input, ids.len()));
+                    if sender.send(batch).is_err() {
+                        return;
+                    }
+                }
+            },
+            |batches| self.forward_all(pass, batches),
+        )
+    }
+
+    fn forward_all(
+        &self,
+        pass: &Pass<'_>,
+        batches: Receiver<Result<(Vec<f32>, usize), TrainError>>,
+    ) -> Result<Matrix, TrainError> {
+        let (mut cols, mut values) = (0, Vec::new());
+        for batch in batches {
+            let (input, rows) = batch?;
+            let output = self.forward_batch(pass, input, rows);
+            cols = output.cols();
+            values.extend_from_slice(output.values());
+            self.pause(pass.rank)?;
+        }
+        Ok(Matrix::new(cols, values))
+    }
+
+    fn forward_batch(&self, pass: &Pass<'_>, mut input: Vec<f32>, rows: usize) -> Matrix {
+        if rows == 0 {
+            return Matrix::default();
+        }
+        let width = self.rows.schema().width();
+        input.resize(BATCH * width, 0.0);
+        let input = Tensor::from_data(TensorData::new(input, [BATCH, width]), &self.device);
+        let output = (pass.head)(pass.network, input);
+        let cols = output.dims()[1];
+        let mut values: Vec<f32> = output.into_data().try_into_vec().expect("outputs are f32");
+        values.truncate(rows * cols);
+        Matrix::new(cols, values)
+    }
+}
+
+/// ln of the sum of e to the power of each score, without overflow.
+fn log_sum_exp(scores: &[f32]) -> f64 {
+    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = scores.iter().map(|score| f64::from(score - largest).exp()).sum();
+    f64::from(largest) + sum.ln()
+}
+
+fn softmax(scores: &Matrix) -> Matrix {
+    let rows = (0..scores.rows()).map(|row| scores.row(row));
+    let values = rows.flat_map(|row| {
+        let norm = log_sum_exp(row);
+        row.iter().map(move |score| (f64::from(*score) - norm).exp() as f32)
+    });
+    Matrix::new(scores.cols(), values.collect())
+}
+
+fn score(scores: &[f32], label: u32) -> Score {
+    let loss = (log_sum_exp(scores) - f64::from(scores[label as usize])) as f32;
+    let mut predicted = 0;
+    for (class, score) in scores.iter().enumerate() {
+        if *score > scores[predicted] {
+            predicted = class;
+        }
+    }
+    Score { loss, predicted: predicted as u32 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_scores_do_not_overflow() {
+        let scores = [1000.0, 1000.0];
+        assert_eq!(score(&scores, 1), Score { loss: std::f32::consts::LN_2, predicted: 0 });
+        assert_eq!(softmax(&Matrix::new(2, scores.to_vec())).values(), [0.5, 0.5]);
+    }
+}

@@ -1,0 +1,25 @@
+use driftmill_datasets::{Schema, Values};
+use driftmill_operators::Id;
+use thiserror::Error;
+
+/// Where the runtime gets features from; the sample store implements it.
+pub trait Rows: Send + Sync {
+    /// Shape and type of the features.
+    fn schema(&self) -> &Schema;
+
+    /// Appends the features of `ids`, in the order asked, to `values`.
+    ///
+    /// # Errors
+    /// When a sample is not there or cannot be read; `values` may then hold some of the rows.
+    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), RowsError>;
+}
+
+/// Why the features of a sample could not be gathered.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("reading the features of sample {id:?}: {problem}")]
+pub struct RowsError {
+    /// The sample.
+    pub id: Id,
+    /// What is wrong with it.
+    pub problem: String,
+}

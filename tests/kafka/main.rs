@@ -1,0 +1,211 @@
+//! The whole job against a real Apache Kafka broker.
+#![expect(clippy::unwrap_used, reason = "a test that cannot run has failed")]
+
+mod broker;
+#[path = "../common/mod.rs"]
+mod common;
+mod topics;
+
+use std::path::Path;
+use std::process::Command;
+
+use broker::brokers;
+use common::{decided, pipeline, run_to_end};
+use topics::{consume, create, produce, unique};
+
+const ELECTRICITY: &str = "../shared/data/electricity.csv";
+
+/// Rows of the electricity market as JSON, with their event times.
+fn electricity(rows: usize) -> Vec<(i64, String)> {
+    let start = 831_427_200_000;
+    let names = ["period", "nswdemand", "vicprice", "vicdemand", "transfer"];
+    let mut reader = csv::Reader::from_path(ELECTRICITY)
+        .unwrap_or_else(|error| panic!("the electricity data is needed at {ELECTRICITY}: {error}"));
+    let header = reader.headers().unwrap().clone();
+    let row = |(number, record): (usize, Result<csv::StringRecord, csv::Error>)| {
+        let record = record.unwrap();
+        let field = |name: &str| {
+            record[header.iter().position(|column| column == name).unwrap()].to_owned()
+        };
+        let features: Vec<String> =
+            names.iter().map(|name| format!("\"{name}\":{}", field(name))).collect();
+        let class = field("class");
+        (start + number as i64 * 1_800_000, format!("{{{},\"class\":{class}}}", features.join(",")))
+    };
+    reader.records().enumerate().take(rows).map(row).collect()
+}
+
+fn electricity_pipeline(brokers: &str, topic: &str, models: &str) -> String {
+    std::fs::read_to_string("pipelines/electricity.toml")
+        .unwrap()
+        .replace("localhost:9092", brokers)
+        .replace("topics = [\"electricity\"]", &format!("topics = [\"{topic}\"]"))
+        .replace("topic = \"models\"", &format!("topic = \"{models}\""))
+}
+
+#[test]
+fn electricity_becomes_model_versions() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("electricity");
+    create(brokers, &topic, 4);
+    let rows = electricity(12_000);
+    let dealt =
+        rows.iter().enumerate().map(|(i, (time, row))| (i as i32 % 4, *time, row.as_bytes()));
+    produce(brokers, &topic, dealt);
+    let mut first = None;
+    for workers in [1, 2] {
+        let models = unique("models");
+        let pipeline = pipeline(&electricity_pipeline(brokers, &topic, &models));
+        let (summary, _folder) = run_to_end(&pipeline, workers, 500);
+        assert_eq!((summary.samples, summary.dead_letters), (12_000, 0));
+        assert!(summary.versions.len() > 3, "{summary:?}");
+        let accuracy = summary.evaluation.prequential.accuracy.unwrap();
+        assert!(accuracy > 0.55, "{accuracy}");
+
+        // an independent consumer finds each version, complete and as announced.
+        let events = consume(brokers, &models, summary.versions.len());
+        for (event, version) in events.iter().zip(&summary.versions) {
+            assert_eq!(event.key.as_deref(), Some("electricity"));
+            assert_eq!(event.header("ce_specversion"), "1.0");
+            assert_eq!(event.header("ce_subject"), version.version.to_string());
+            assert_eq!(event.value["version"], version.version);
+            let path = event.value["artifact"]["uri"].as_str().unwrap();
+            let bytes = std::fs::read(path.strip_prefix("file://").unwrap()).unwrap();
+            assert_eq!(bytes.len() as u64, event.value["artifact"]["bytes"].as_u64().unwrap());
+            let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+            assert!(tensors.len() >= 6, "{:?}", tensors.names());
+        }
+        let decided = decided(&summary);
+        assert_eq!(first.get_or_insert(decided.clone()), &decided, "{workers} workers");
+    }
+}
+
+/// Streams as they must not be, but are: out of order inside partitions, equal timestamps, two
+/// topics, an empty partition, one partition a hundred times longer than another.
+#[test]
+fn disorder_does_not_matter() {
+    let Some(brokers) = brokers() else { return };
+    let topics = [unique("long"), unique("short")];
+    create(brokers, &topics[0], 3);
+    create(brokers, &topics[1], 1);
+    let row = |i: i64| format!("{{\"a\":{},\"b\":{},\"c\":{}}}", i % 17, i % 5, i % 2).into_bytes();
+    let wobble = |i: i64| 1_000_000 + (i / 3) * 10 + if i % 7 == 0 { -45 } else { i % 4 };
+    let long: Vec<_> = (0..8000).map(|i| ((i % 2) as i32, wobble(i), row(i))).collect();
+    let short: Vec<_> = (0..40).map(|i| (0, wobble(i * 200), row(i))).collect();
+    produce(brokers, &topics[0], long.iter().map(|(p, t, row)| (*p, *t, row.as_slice())));
+    produce(brokers, &topics[1], short.iter().map(|(p, t, row)| (*p, *t, row.as_slice())));
+    let pipeline = pipeline(&format!(
+        "name = \"disorder\"
+        source.kafka = {{ brokers = \"{brokers}\", topics = [\"{}\", \"{}\"], until = \"end\" }}
+        codec.json = {{ features = [\"a\", \"b\"], label = \"c\" }}
+        order = {{ out_of_orderness = \"20ms\" }}
+        trigger.amount.every = 700
+        selection.new_data = {{ tail = 1, limit = 500, keep = \"uniform\" }}
+        model.mlp = {{ hidden = [4] }}
+        training = {{ seed = 1 }}",
+        topics[0], topics[1]
+    ));
+    let (first, _folder) = run_to_end(&pipeline, 1, 1000);
+    assert_eq!((first.samples, first.triggers.len()), (8040, 11));
+    assert!(first.late > 0);
+    for (workers, poll) in [(1, 13), (2, 100), (4, 1000)] {
+        let (again, _folder) = run_to_end(&pipeline, workers, poll);
+        assert_eq!(decided(&first), decided(&again), "{workers} workers, polls of {poll}");
+    }
+}
+
+#[test]
+fn bad_messages_stop_nothing_and_vanish_nowhere() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("bad");
+    create(brokers, &topic, 1);
+    let good = |i: i64| format!("{{\"a\":{i},\"c\":{}}}", i % 2);
+    let rows: Vec<String> = (0..3000)
+        .map(|i| match i % 600 {
+            100 => "garbage".to_owned(),
+            200 => String::new(),
+            300 => "{\"a\":1e999,\"c\":0}".to_owned(),
+            400 => "{\"a\":1,\"c\":7}".to_owned(),
+            500 => "{\"b\":1,\"c\":0}".to_owned(),
+            _ => good(i),
+        })
+        .collect();
+    let sent = rows.iter().enumerate().map(|(i, row)| (0, 1_000 + i as i64, row.as_bytes()));
+    produce(brokers, &topic, sent);
+    let pipeline = pipeline(&format!(
+        "name = \"bad\"
+        source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"], until = \"end\" }}
+        codec.json = {{ features = [\"a\"], label = \"c\" }}
+        trigger.amount.every = 1000
+        selection.new_data = {{}}
+        model.mlp = {{ hidden = [4] }}
+        training = {{}}"
+    ));
+    let (summary, folder) = run_to_end(&pipeline, 1, 128);
+    assert_eq!((summary.samples, summary.dead_letters, summary.triggers.len()), (2975, 25, 2));
+    let letters = std::fs::read_to_string(folder.path().join("state/dead-letters.jsonl")).unwrap();
+    let letters: Vec<serde_json::Value> =
+        letters.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let errors: Vec<&str> = letters.iter().map(|l| l["error"].as_str().unwrap()).take(5).collect();
+    assert_eq!(errors, ["malformed", "empty", "value", "label", "missing_column"]);
+    let offsets: Vec<u64> = letters.iter().map(|l| l["offset"].as_u64().unwrap()).collect();
+    assert_eq!(offsets[..6], [100, 200, 300, 400, 500, 700]);
+    assert_eq!(letters[0]["payload"], "Z2FyYmFnZQ==");
+}
+
+#[test]
+fn an_empty_topic_ends_at_once() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("empty");
+    create(brokers, &topic, 2);
+    let text = electricity_pipeline(brokers, &topic, &unique("models"));
+    let (summary, _folder) = run_to_end(&pipeline(&text), 2, 100);
+    assert_eq!((summary.samples, summary.versions.len()), (0, 0));
+    assert_eq!(summary.evaluation.prequential.accuracy, None);
+}
+
+#[test]
+fn a_missing_topic_is_named_with_the_nearest() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("electricity");
+    create(brokers, &topic, 1);
+    let output = Command::new(env!("CARGO_BIN_EXE_driftmill"))
+        .args(["run", "pipelines/electricity.toml", "--state"])
+        .arg(tempfile::tempdir().unwrap().path().join("state"))
+        .args(["--set", &format!("source.kafka.brokers={brokers}")])
+        .args(["--set", &format!("source.kafka.topics=[\"{topic}x\"]")])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(69), "{said}");
+    assert!(said.contains(&format!("did you mean `{topic}`?")), "{said}");
+}
+
+#[test]
+fn generate_fills_a_topic_and_run_reads_it() {
+    let Some(brokers) = brokers() else { return };
+    let (topic, models) = (unique("generated"), unique("models"));
+    let binary = env!("CARGO_BIN_EXE_driftmill");
+    let generated = Command::new(binary)
+        .args(["generate", "pipelines/electricity-file.toml", "--partitions", "2"])
+        .args(["--brokers", brokers, "--topic", &topic, "--limit", "5000"])
+        .output()
+        .unwrap();
+    assert!(generated.status.success(), "{}", String::from_utf8_lossy(&generated.stderr));
+    let folder = tempfile::tempdir().unwrap();
+    let run = Command::new(binary)
+        .args(["run", "pipelines/electricity.toml", "--json", "--workers", "2", "--state"])
+        .arg(folder.path().join("state"))
+        .args(["--set", &format!("source.kafka.brokers={brokers}")])
+        .args(["--set", &format!("source.kafka.topics=[\"{topic}\"]")])
+        .args(["--set", &format!("sink.kafka.topic={models}")])
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let summary: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(summary["samples"], 5000);
+    let versions = summary["versions"].as_array().unwrap();
+    assert!(!versions.is_empty());
+    assert!(Path::new(summary["state"].as_str().unwrap()).join("models/1/version.json").exists());
+    assert_eq!(consume(brokers, &models, versions.len()).len(), versions.len());
+}

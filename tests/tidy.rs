@@ -1,0 +1,155 @@
+//! The architecture, as tests.
+#![expect(clippy::unwrap_used, reason = "a test that cannot read the tree has failed")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+/// Crates that may not be reachable from `operators`: it knows no outside world.
+const OUTSIDE: &[&str] =
+    &["burn", "rdkafka", "tokio", "rusqlite", "driftmill-datasets", "driftmill", "chrono"];
+
+/// Longest file, in lines.
+const MAX_LINES: usize = 300;
+
+/// The folders of `src`, top first: each uses only those below it.
+const LAYERS: &[&[&str]] = &[
+    &["cli"],
+    &["job"],
+    &["report"],
+    &["config"],
+    &["sink"],
+    &["catalog"],
+    &["train"],
+    &["model", "source", "store", "console", "evaluate"],
+];
+
+/// What stands at the top of the tree, besides settings in dot-files.
+const TOP: &[&str] = &[
+    "Cargo.lock",
+    "Cargo.toml",
+    "README.md",
+    "datasets",
+    "operators",
+    "pipelines",
+    "src",
+    "tests",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = entry.file_name().unwrap().to_string_lossy().into_owned();
+            if entry.is_dir() && name != "target" && !name.starts_with('.') {
+                walk(&entry, found);
+            } else if entry.is_file() {
+                found.push(entry);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    walk(folder, &mut found);
+    found.retain(|file| file.extension().is_some_and(|found| found == extension));
+    found.sort();
+    found
+}
+
+#[test]
+fn operators_are_pure() {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "-p",
+            "driftmill-operators",
+            "-e",
+            "normal",
+            "--prefix",
+            "none",
+            "--offline",
+        ])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(output.stdout).unwrap();
+    assert!(tree.starts_with("driftmill-operators"), "cargo tree failed");
+    for line in tree.lines() {
+        let name = line.split(' ').next().unwrap();
+        assert!(!OUTSIDE.contains(&name), "operators must not depend on {name}");
+    }
+    for file in files(&root().join("operators/src"), "rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        for outside in ["std::fs", "std::net", "std::time", "std::thread", "std::env"] {
+            assert!(!text.contains(outside), "{} uses {outside}", file.display());
+        }
+    }
+}
+
+#[test]
+fn layers_point_down() {
+    let listed: BTreeSet<_> = LAYERS.iter().copied().flatten().map(|l| (*l).to_owned()).collect();
+    let folders = fs::read_dir(root().join("src")).unwrap().map(|entry| entry.unwrap().path());
+    let found = folders
+        .filter(|path| path.is_dir())
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
+    assert_eq!(listed, found.collect(), "src has folders without a layer");
+    for (height, layers) in LAYERS.iter().enumerate() {
+        for layer in *layers {
+            for file in files(&root().join("src").join(layer), "rs") {
+                let text = fs::read_to_string(&file).unwrap();
+                let above = LAYERS[..height].iter().copied().flatten();
+                let beside = layers.iter().filter(|other| *other != layer);
+                for other in above.chain(beside) {
+                    let file = file.display();
+                    assert!(!text.contains(&format!("crate::{other}::")), "{file} uses {other}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn files_are_short_and_say_what_they_are() {
+    for file in files(root(), "rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        let lines = text.lines().count();
+        assert!(lines <= MAX_LINES, "{} has {lines} lines", file.display());
+    }
+}
+
+#[test]
+fn files_are_formatted() {
+    // `cargo fmt` skips files that the registry macros declare, so list them all.
+    let status = Command::new("rustfmt")
+        .args(["--check", "--edition", "2024"])
+        .args(files(root(), "rs"))
+        .current_dir(root())
+        .status()
+        .unwrap();
+    assert!(status.success(), "run: rustfmt $(git ls-files '*.rs')");
+}
+
+#[test]
+fn the_top_level_is_as_given() {
+    let visible: BTreeSet<_> = fs::read_dir(root())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| !name.starts_with('.') && name != "target")
+        .collect();
+    assert_eq!(visible, TOP.iter().map(|name| (*name).to_owned()).collect());
+}
+
+#[test]
+fn lints_are_expected_with_a_reason_never_allowed() {
+    for file in files(root(), "rs") {
+        let text = fs::read_to_string(&file).unwrap();
+        let allows = [["#[", "allow("].concat(), ["#![", "allow("].concat()];
+        for allow in allows {
+            assert!(!text.contains(&allow), "{} allows a lint", file.display());
+        }
+    }
+}
