@@ -64,8 +64,11 @@ fn deserialize(text: &str, mut table: Spanned<DeTable<'_>>) -> Result<Pipeline, 
         let consequence = missing.as_ref().is_some_and(|key| removed.contains(key))
             || error.message().starts_with("wanted exactly 1 element") && !removed.is_empty();
         if !consequence {
-            let hint = hint(error.message());
+            let nearest = nearest(error.message());
+            let hint = nearest.as_ref().map(|name| format!("did you mean `{name}`?"));
             problems.push(Problem::at(text, error.span(), error.message()).with_hint(hint));
+            // under its wrong name the key is there.
+            removed.extend(nearest);
         }
         let span = error.span().unwrap_or(0..0);
         let taken = match missing {
@@ -152,7 +155,7 @@ fn quoted(message: &str, prefix: &str) -> Option<String> {
 }
 
 /// The nearest of the names that a message of serde lists as expected.
-fn hint(message: &str) -> Option<String> {
+fn nearest(message: &str) -> Option<String> {
     let found = ["unknown field ", "unknown variant "].iter().find_map(|p| quoted(message, p))?;
     let expected = message.split_once("expected ")?.1;
     let nearest = expected
@@ -162,5 +165,5 @@ fn hint(message: &str) -> Option<String> {
         .map(|name| (strsim::damerau_levenshtein(name, &found), name))
         .min()?;
     let (distance, name) = nearest;
-    (distance <= 1 + found.len() / 3).then(|| format!("did you mean `{name}`?"))
+    (distance <= 1 + found.len() / 3).then(|| name.to_owned())
 }

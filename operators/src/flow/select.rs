@@ -20,7 +20,7 @@ use timely::dataflow::operators::generic::Operator;
 use timely::dataflow::operators::vec::Broadcast;
 
 use super::Decided;
-use crate::selection::{Candidate, Proposal, Selection, SelectionConfig, TrainingSet};
+use crate::selection::{Proposal, Selection, SelectionConfig, TrainingSet};
 use crate::{Change, Position};
 
 /// Extension trait for choosing what to train on.
@@ -82,8 +82,7 @@ fn propose<'scope>(
                 {
                     let (capability, decision) = entry.remove();
                     shard.observe_before(Some(decision.end()));
-                    let candidates = shard.selection.propose(decision.trigger);
-                    let proposal = Proposal { trigger: decision.trigger, candidates };
+                    let proposal = shard.selection.propose(decision.trigger);
                     output.session(&capability).give(proposal);
                 }
 
@@ -135,7 +134,7 @@ fn combine<'scope>(
         "Combine",
         move |_capability, _info| {
             let mut open: VecDeque<(Capability<Position>, Decided)> = VecDeque::new();
-            let mut proposed: BTreeMap<u64, (usize, Vec<Candidate>)> = BTreeMap::new();
+            let mut proposed: BTreeMap<u64, (usize, Proposal)> = BTreeMap::new();
             move |(decisions, _), (proposals, _), output| {
                 decisions.for_each(|stamp, batch| {
                     for decision in batch.drain(..) {
@@ -146,15 +145,18 @@ fn combine<'scope>(
                 });
                 proposals.for_each(|_, batch| {
                     for proposal in batch.drain(..) {
-                        let (count, candidates) = proposed.entry(proposal.trigger).or_default();
+                        let (count, all) = proposed.entry(proposal.trigger).or_default();
                         *count += 1;
-                        candidates.extend(proposal.candidates);
+                        all.reach += proposal.reach;
+                        all.candidates.extend(proposal.candidates);
                     }
                 });
                 while let Some((capability, decision)) = open.pop_front() {
                     match proposed.remove(&decision.trigger) {
-                        Some((count, candidates)) if count == shards => {
-                            let set = training_set(decision, candidates, &*selection);
+                        Some((count, all)) if count == shards => {
+                            let rows = selection.combine(all.candidates);
+                            let set =
+                                TrainingSet { decided: decision, candidates: all.reach, rows };
                             output.session(&capability).give(set);
                         }
                         incomplete => {
@@ -169,13 +171,4 @@ fn combine<'scope>(
             }
         },
     )
-}
-
-fn training_set(
-    decided: Decided,
-    candidates: Vec<Candidate>,
-    selection: &dyn SelectionConfig,
-) -> TrainingSet {
-    let count = candidates.len() as u64;
-    TrainingSet { decided, candidates: count, rows: selection.combine(candidates) }
 }

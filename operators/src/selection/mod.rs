@@ -24,9 +24,9 @@ pub trait Selection: Snapshot + Send {
     /// Sees one change of this shard, in the order of positions.
     fn observe(&mut self, change: &Change);
 
-    /// Proposes candidates for trigger `trigger`, which covers all that was observed; whatever
-    /// [`SelectionConfig::combine`] may choose of this shard is among them.
-    fn propose(&mut self, trigger: u64) -> Vec<Candidate>;
+    /// Proposes for trigger `trigger`, which covers all that was observed; whatever
+    /// [`SelectionConfig::combine`] may choose of this shard is among the candidates.
+    fn propose(&mut self, trigger: u64) -> Proposal;
 }
 
 driftmill_registry::one_of! {

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::{Candidate, Selection, SelectionConfig};
-use crate::{Change, Id, Kind, Position};
+use super::{Candidate, Proposal, Selection, SelectionConfig};
+use crate::{Change, Kind, Position, Snapshot, SnapshotError, position_id};
 
 pub(super) const EXAMPLE: &str = "limit = 10000";
 
@@ -22,9 +22,9 @@ pub(super) const EXAMPLE: &str = "limit = 10000";
 ///     let record = Record { position: position(0, Id(i)), key: 0, time: 0, label: Some(1) };
 ///     shard.observe(&Change::insert(record));
 /// }
-/// let chosen = config.combine(shard.propose(0));
+/// let chosen = config.combine(shard.propose(0).candidates);
 /// assert_eq!(chosen.iter().map(|c| c.position).collect::<Vec<_>>(), [3, 4]);
-/// assert!(shard.propose(1).is_empty());
+/// assert_eq!(shard.propose(1).reach, 0);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -80,11 +80,7 @@ pub enum Keep {
 
 impl SelectionConfig for NewData {
     fn init(&self) -> Box<dyn Selection> {
-        Box::new(NewDataShard {
-            config: self.clone(),
-            held: VecDeque::new(),
-            marks: VecDeque::new(),
-        })
+        Box::new(NewDataShard { config: self.clone(), state: State::default() })
     }
 
     fn combine(&self, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
@@ -110,68 +106,99 @@ fn keep(limit: Option<NonZeroUsize>, keep: Keep, candidates: &mut Vec<Candidate>
     candidates.truncate(limit);
 }
 
-#[derive(Serialize, Deserialize)]
 struct NewDataShard {
     config: NewData,
-    /// Labelled samples within reach, in the order of positions.
+    state: State,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct State {
+    /// Labelled samples within reach, in the order of positions; the newest `limit` of them where
+    /// no more can be chosen.
     held: VecDeque<(Position, u32)>,
-    /// For each of the last triggers, the last position it covered in this shard.
-    marks: VecDeque<Option<Position>>,
+    /// Labelled samples since the last trigger.
+    since: u64,
+    /// For each of the last triggers within reach, how many samples came before it, since the one
+    /// before, and the last position it covered in this shard.
+    past: VecDeque<(u64, Option<Position>)>,
+}
+
+impl Snapshot for NewDataShard {
+    fn save(&self) -> Vec<u8> {
+        self.state.save()
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
+        self.state.load(saved)
+    }
 }
 
 impl Selection for NewDataShard {
     fn observe(&mut self, change: &Change) {
         let record = &change.record;
         match (change.kind, record.label) {
-            (Kind::Insert, Some(label)) => self.held.push_back((record.position, label)),
-            (Kind::Insert, None) => {}
-            (Kind::Retract, _) => self.forget(record.position),
-            (Kind::Label, label) => {
-                self.forget(record.position);
-                if let Some(label) = label {
-                    let at = self.held.partition_point(|(held, _)| *held < record.position);
-                    self.held.insert(at, (record.position, label));
-                }
+            (Kind::Insert, Some(label)) => {
+                self.state.since += 1;
+                self.state.held.push_back((record.position, label));
             }
+            (Kind::Insert, None) => {}
+            (Kind::Retract, _) => self.state.forget(record.position),
+            (Kind::Label, label) => self.state.relabel(record.position, label),
         }
         // the newest `limit` of this shard are enough for the newest `limit` of all.
         if let (Some(limit), Keep::Last) = (self.config.limit, self.config.keep) {
-            while self.held.len() > limit.get() {
-                self.held.pop_front();
+            while self.state.held.len() > limit.get() {
+                self.state.held.pop_front();
             }
         }
     }
 
-    fn propose(&mut self, trigger: u64) -> Vec<Candidate> {
+    fn propose(&mut self, trigger: u64) -> Proposal {
         let seed = self.config.seed ^ trigger.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let mut candidates: Vec<Candidate> = self
-            .held
-            .iter()
-            .map(|&(position, label)| {
-                let chance = xxh3_64_with_seed(&(Id(position as u64).0).to_le_bytes(), seed);
-                Candidate { position, label, weight: 1.0, chance }
-            })
-            .collect();
+        let candidate = |&(position, label): &(Position, u32)| {
+            let chance = xxh3_64_with_seed(&position_id(position).0.to_le_bytes(), seed);
+            Candidate { position, label, weight: 1.0, chance }
+        };
+        let mut candidates: Vec<Candidate> = self.state.held.iter().map(candidate).collect();
         keep(self.config.limit, self.config.keep, &mut candidates);
-        self.pass_trigger();
-        candidates
+        let reach = self.state.since + self.state.past.iter().map(|(count, _)| count).sum::<u64>();
+        if let Tail::Triggers(tail) = self.config.tail {
+            self.state.pass_trigger(tail as usize);
+        }
+        Proposal { trigger, reach, candidates }
     }
 }
 
-impl NewDataShard {
+impl State {
     fn forget(&mut self, position: Position) {
         if let Ok(at) = self.held.binary_search_by_key(&position, |(held, _)| *held) {
             self.held.remove(at);
+            let period = self.past.iter_mut().find(|(_, last)| Some(position) <= *last);
+            let count = period.map_or(&mut self.since, |(count, _)| count);
+            *count = count.saturating_sub(1);
+        }
+    }
+
+    /// A sample's label became known, was corrected or taken back.
+    fn relabel(&mut self, position: Position, label: Option<u32>) {
+        match (self.held.binary_search_by_key(&position, |(held, _)| *held), label) {
+            (Ok(at), Some(label)) => self.held[at].1 = label,
+            (Ok(_), None) => self.forget(position),
+            (Err(at), Some(label)) => {
+                self.since += 1;
+                self.held.insert(at, (position, label));
+            }
+            (Err(_), None) => {}
         }
     }
 
     /// Drops what no later trigger reaches.
-    fn pass_trigger(&mut self) {
-        let Tail::Triggers(tail) = self.config.tail else { return };
-        self.marks.push_back(self.held.back().map(|(position, _)| *position));
-        while self.marks.len() > tail as usize {
-            let mark = self.marks.pop_front().flatten();
-            let passed = self.held.partition_point(|(position, _)| Some(*position) <= mark);
+    fn pass_trigger(&mut self, tail: usize) {
+        let last = self.held.back().map(|(position, _)| *position);
+        self.past.push_back((std::mem::take(&mut self.since), last));
+        while self.past.len() > tail {
+            let last = self.past.pop_front().and_then(|(_, last)| last);
+            let passed = self.held.partition_point(|(position, _)| Some(*position) <= last);
             self.held.drain(..passed);
         }
     }

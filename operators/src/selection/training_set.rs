@@ -25,11 +25,13 @@ impl Candidate {
 }
 
 /// What one shard proposes for one trigger.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {
     /// The trigger.
     pub trigger: u64,
-    /// The candidates, in any order.
+    /// Samples of this shard that the policy may choose from.
+    pub reach: u64,
+    /// Those that can be among the chosen, in any order.
     pub candidates: Vec<Candidate>,
 }
 
@@ -38,7 +40,7 @@ pub struct Proposal {
 pub struct TrainingSet {
     /// The decision.
     pub decided: Decided,
-    /// Number of candidates that the shards proposed.
+    /// Number of samples that the policy could choose from.
     pub candidates: u64,
     /// What to train on, in the order of positions.
     pub rows: Vec<Candidate>,

@@ -1,10 +1,6 @@
 //! Law 1 on generators and files: what is decided and made is a function of the stream and the
 //! pipeline, not of workers, batches or timing.
-#![expect(clippy::unwrap_used, reason = "a test that cannot run has failed")]
-
-mod common;
-
-use common::{decided, pipeline, run_to_end};
+use crate::runs::{decided, pipeline, run_to_end};
 
 const PIPELINE: &str = r#"
 name = "test"
@@ -17,8 +13,8 @@ stream.sea = { length = 6000, seed = 3 }
 every = 200
 warmup = 600
 windows.amount = { reference = 600, current = 300 }
-metrics.mmd = { threshold = 0.02 }
-metrics.ks = { threshold = 0.25 }
+metrics.mmd = { threshold = 0.001 }
+metrics.ks = { threshold = 0.06 }
 
 [selection.new_data]
 tail = 1

@@ -14,7 +14,7 @@ use std::{env, fs};
 
 /// The brokers' address; none if there is no Java or Maven to start one with, which
 /// `DRIFTMILL_TEST_BROKERS=required` makes a failure.
-pub fn brokers() -> Option<&'static str> {
+pub(crate) fn brokers() -> Option<&'static str> {
     static BROKERS: OnceLock<Option<String>> = OnceLock::new();
     BROKERS
         .get_or_init(|| match env::var("DRIFTMILL_TEST_BROKERS") {
@@ -101,7 +101,7 @@ fn jars() -> Result<PathBuf, String> {
     fs::create_dir_all(&jars).map_err(|error| error.to_string())?;
     let mvn = Command::new("mvn")
         .args(["-q", "-B", "-f"])
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/pom.xml"))
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/application/kafka/pom.xml"))
         .arg("dependency:copy-dependencies")
         .arg(format!("-DoutputDirectory={}", jars.display()))
         .arg("-DincludeScope=runtime")

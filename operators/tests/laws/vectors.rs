@@ -2,11 +2,7 @@
 //!
 //! An index here is the change at which a decision is made, with its cut; a decision before change
 //! i covers what others write as index i − 1.
-#![expect(clippy::unwrap_used, reason = "a test that cannot parse has failed")]
-
-mod common;
-
-use common::{decisions, stream};
+use crate::host::{decisions, stream};
 use driftmill_operators::drift::window::{WindowTable, Windows};
 use driftmill_operators::trigger::{Cut, TriggerTable};
 use driftmill_operators::{Change, Id};

@@ -1,9 +1,5 @@
 //! Decisions and training sets depend on the records and their positions alone: not on batches,
 //! arrival, or the number of workers; and they are those of a plain loop.
-#![expect(clippy::unwrap_used, reason = "a test that cannot run has failed")]
-
-mod common;
-
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -85,7 +81,7 @@ fn dataflow(partitions: &[Partition], setting: &Setting) -> Vec<TrainingSet> {
             let (handle, back) = scope.feedback(1);
             let decisions =
                 ordered.clone().order_all().decide(back, setting.trigger.init(), |_wake| {
-                    prompt(|asked: Asker| common::answer(&asked.question, 40))
+                    prompt(|asked: Asker| crate::host::answer(&asked.question, 40))
                 });
             let SelectionTable::new_data(selection) = &setting.selection;
             ordered
@@ -130,14 +126,14 @@ fn plain_loop(partitions: &[Partition], setting: &Setting) -> Vec<(u64, Vec<Id>)
         partitions.iter().flatten().map(|(record, _)| Change::insert(*record)).collect();
     changes.sort_by_key(|change| change.at);
     let (mut trigger, mut selection) = (setting.trigger.init(), setting.selection.init());
-    let decided = common::decisions(&mut *trigger, &changes, 40);
+    let decided = crate::host::decisions(&mut *trigger, &changes, 40);
     let mut sets = Vec::new();
     let mut seen = 0;
     for (number, (index, cut)) in decided.into_iter().enumerate() {
         let end = index + usize::from(cut == Cut::After);
         changes[seen..end].iter().for_each(|change| selection.observe(change));
         seen = end;
-        let chosen = setting.selection.combine(selection.propose(number as u64));
+        let chosen = setting.selection.combine(selection.propose(number as u64).candidates);
         sets.push((number as u64, chosen.iter().map(|row| row.id()).collect()));
     }
     sets

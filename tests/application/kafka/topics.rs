@@ -11,12 +11,12 @@ use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedPr
 use rdkafka::{Offset, TopicPartitionList};
 
 /// A name that no other test uses.
-pub fn unique(name: &str) -> String {
+pub(crate) fn unique(name: &str) -> String {
     format!("{name}-{}", &uuid::Uuid::new_v4().to_string()[..8])
 }
 
 /// Creates a topic.
-pub fn create(brokers: &str, topic: &str, partitions: i32) {
+pub(crate) fn create(brokers: &str, topic: &str, partitions: i32) {
     create_topic(&client(brokers), brokers, topic, partitions).unwrap();
 }
 
@@ -27,7 +27,7 @@ fn client(brokers: &str) -> ClientConfig {
 }
 
 /// Writes (partition, timestamp, payload), in this order inside a partition.
-pub fn produce<'a>(
+pub(crate) fn produce<'a>(
     brokers: &str,
     topic: &str,
     messages: impl Iterator<Item = (i32, i64, &'a [u8])>,
@@ -46,20 +46,20 @@ pub fn produce<'a>(
 }
 
 /// A message of a topic of model versions.
-pub struct Event {
-    pub key: Option<String>,
-    pub headers: BTreeMap<String, String>,
-    pub value: serde_json::Value,
+pub(crate) struct Event {
+    pub(crate) key: Option<String>,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) value: serde_json::Value,
 }
 
 impl Event {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 }
 
 /// The first `count` messages of a topic's only partition.
-pub fn consume(brokers: &str, topic: &str, count: usize) -> Vec<Event> {
+pub(crate) fn consume(brokers: &str, topic: &str, count: usize) -> Vec<Event> {
     let consumer: BaseConsumer = client(brokers).set("group.id", "independent").create().unwrap();
     let mut assignment = TopicPartitionList::new();
     assignment.add_partition_offset(topic, 0, Offset::Beginning).unwrap();

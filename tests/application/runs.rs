@@ -9,12 +9,12 @@ use driftmill::job::{Options, run};
 use driftmill::report::Summary;
 
 /// The pipeline in `text`.
-pub fn pipeline(text: &str) -> Pipeline {
+pub(crate) fn pipeline(text: &str) -> Pipeline {
     load("test.toml", text, &[]).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Runs a pipeline to its end in a state directory of its own.
-pub fn run_to_end(
+pub(crate) fn run_to_end(
     pipeline: &Pipeline,
     workers: usize,
     poll: usize,
@@ -27,7 +27,7 @@ pub fn run_to_end(
 }
 
 /// What of a summary is a function of the stream and the pipeline alone.
-pub fn decided(summary: &Summary) -> serde_json::Value {
+pub(crate) fn decided(summary: &Summary) -> serde_json::Value {
     let mut value = serde_json::to_value(summary).unwrap();
     let forget = |value: &mut serde_json::Value, keys: &[&str]| {
         keys.iter().for_each(|key| drop(value.as_object_mut().unwrap().remove(*key)));

@@ -4,7 +4,7 @@ use driftmill_operators::trigger::{Cut, Outcome, Question, Step, Trigger, Want};
 use driftmill_operators::{Change, Id, Matrix, Record, position};
 
 /// A change for each time, all of partition 0; labels repeat 0, 1, 2.
-pub fn stream(times: impl IntoIterator<Item = i64>) -> Vec<Change> {
+pub(crate) fn stream(times: impl IntoIterator<Item = i64>) -> Vec<Change> {
     times
         .into_iter()
         .enumerate()
@@ -17,7 +17,7 @@ pub fn stream(times: impl IntoIterator<Item = i64>) -> Vec<Change> {
 }
 
 /// What a policy is told of samples: their features drift away from offset `after` on.
-pub fn answer(question: &Question, after: u64) -> Matrix {
+pub(crate) fn answer(question: &Question, after: u64) -> Matrix {
     let cols = if question.want == Want::Features { 3 } else { 2 };
     let value = |id: &Id, col: u64| {
         let noise = id.0.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(col as u32 * 7) >> 40;
@@ -30,7 +30,11 @@ pub fn answer(question: &Question, after: u64) -> Matrix {
 
 /// Shows `changes` to a policy as its host does, every training making a version at once; returns
 /// (index, cut) of each decision.
-pub fn decisions(trigger: &mut dyn Trigger, changes: &[Change], after: u64) -> Vec<(usize, Cut)> {
+pub(crate) fn decisions(
+    trigger: &mut dyn Trigger,
+    changes: &[Change],
+    after: u64,
+) -> Vec<(usize, Cut)> {
     let mut made = Vec::new();
     run(trigger, changes, after, &mut |index, cut| made.push((index, cut)));
     made

@@ -1,0 +1,171 @@
+//! What a person or a script sees: help, errors, exit codes.
+
+use std::process::{Command, Output};
+
+fn driftmill(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_driftmill")).args(arguments).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Checks a pipeline file with this text; returns what is said and the exit code.
+fn check(text: &str, more: &[&str]) -> (String, Option<i32>) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.toml");
+    std::fs::write(&file, text).unwrap();
+    let file = file.to_str().unwrap();
+    let output = driftmill(&[&["check", file], more].concat());
+    (said(&output).replace(file, "p.toml"), output.status.code())
+}
+
+const GOOD: &str = r#"name = "test"
+
+[source.generator]
+stream.sea = { length = 100 }
+
+[trigger.amount]
+every = 10
+
+[selection.new_data]
+
+[model.mlp]
+hidden = [4]
+classes = 2
+
+[training]
+epochs = 1
+"#;
+
+#[test]
+fn a_good_pipeline_is_accepted() {
+    assert_eq!(check(GOOD, &[]).1, Some(0));
+}
+
+#[test]
+fn all_problems_are_told_at_once_each_with_its_place() {
+    let wrong = GOOD
+        .replace("every = 10", "evry = 10")
+        .replace("epochs = 1", "epochs = \"one\"")
+        .replace("[selection.new_data]", "[selection.new_dta]");
+    let (said, code) = check(&wrong, &[]);
+    assert_eq!(code, Some(78), "{said}");
+    let expected = [
+        "unknown field `evry`, expected `every`",
+        " --> p.toml:7:1",
+        "7 | evry = 10\n  | ^^^^",
+        "hint: did you mean `every`?",
+        "unknown variant `new_dta`, expected `new_data`",
+        " --> p.toml:9:12",
+        "hint: did you mean `new_data`?",
+        "invalid type: string \"one\"",
+        "`p.toml` has 3 problems",
+    ];
+    for expected in expected {
+        assert!(said.contains(expected), "{expected:?} is missing in:\n{said}");
+    }
+}
+
+#[test]
+fn ranges_are_in_types_so_errors_point_at_values() {
+    let (said, _) = check(&GOOD.replace("every = 10", "every = 0"), &[]);
+    assert!(said.contains("--> p.toml:7:9"), "{said}");
+    let (said, _) = check(&GOOD.replace("classes = 2", "classes = 1"), &[]);
+    assert!(said.contains("--> p.toml:13:11"), "{said}");
+}
+
+#[test]
+fn what_no_type_refuses_is_checked_too() {
+    let (said, code) = check(&GOOD.replace("name = \"test\"", "name = \"a b\""), &[]);
+    assert_eq!(code, Some(78));
+    assert!(said.contains("`name`: wanted letters"), "{said}");
+    let shape = GOOD.replace("[model.mlp]\nhidden = [4]", "[model.yearbook_net]");
+    let (said, _) = check(&shape, &[]);
+    assert!(said.contains("p.toml:11:8") && said.contains("model.yearbook_net"), "{said}");
+}
+
+#[test]
+fn syntax_errors_have_a_place() {
+    let (said, code) = check("name = \"x\nsource", &[]);
+    assert_eq!(code, Some(78));
+    assert!(said.contains("--> p.toml:1:"), "{said}");
+}
+
+#[test]
+fn keys_can_be_set_on_the_command_line() {
+    let (_, code) =
+        check(&GOOD.replace("every = 10", "every = 0"), &["--set", "trigger.amount.every=3"]);
+    assert_eq!(code, Some(0));
+    let (said, code) = check(GOOD, &["--set", "training.epoch=3"]);
+    assert_eq!(code, Some(78));
+    assert!(said.contains("unknown field `epoch`") && said.contains("`epochs`?"), "{said}");
+    let (_, code) = check(GOOD, &["--set", "nonsense"]);
+    assert_eq!(code, Some(64));
+}
+
+#[test]
+fn exit_codes_are_as_promised() {
+    assert_eq!(driftmill(&["--help"]).status.code(), Some(0));
+    assert_eq!(driftmill(&["no-such-command"]).status.code(), Some(64));
+    let missing = driftmill(&["run", "no-such-file.toml"]);
+    assert_eq!(missing.status.code(), Some(69));
+    assert!(said(&missing).contains("no-such-file.toml"));
+    let column = ["--set", "source.file.features=[\"perod\"]"];
+    let output = driftmill(&[&["run", "pipelines/electricity-file.toml"], &column[..]].concat());
+    assert_eq!(output.status.code(), Some(78), "{}", said(&output));
+    assert!(said(&output).contains("did you mean `period`?"), "{}", said(&output));
+}
+
+#[test]
+fn results_go_to_stdout_and_are_json_where_asked() {
+    for arguments in [&["policies", "--json"][..], &["schema"]] {
+        let output = driftmill(arguments);
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap();
+        assert!(output.stderr.is_empty(), "{}", said(&output));
+    }
+    let text = driftmill(&["policies"]);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    for key in [
+        "[trigger.drift]",
+        "[codec.png]",
+        "[model.mlp]",
+        "[sink.kafka]",
+        "[trigger.drift.metrics.mmd]",
+    ] {
+        assert!(text.contains(key), "{key} is missing in:\n{text}");
+    }
+}
+
+#[test]
+fn the_graph_names_every_stage() {
+    let output = driftmill(&["graph", "pipelines/quickstart.toml", "--dot"]);
+    let dot = String::from_utf8_lossy(&output.stdout).into_owned();
+    for part in
+        ["source.generator", "trigger.drift", "selection.new_data", "sink.directory", "yearly"]
+    {
+        assert!(dot.contains(part), "{part} is missing in:\n{dot}");
+    }
+}
+
+#[test]
+fn a_run_ends_with_one_json_object_and_its_models_can_be_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let state = state.to_str().unwrap();
+    let run = ["run", "pipelines/every-1000.toml", "--json", "--workers", "2", "--state", state];
+    let short = ["--set", "source.generator.stream.sea.length=2500"];
+    let output = driftmill(&[&run[..], &short].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["samples"], 2500);
+    assert_eq!(summary["triggers"][1]["position"]["offset"], 1999);
+    assert_eq!(summary["versions"].as_array().unwrap().len(), 2);
+    assert_eq!(summary["evaluation"]["prequential"]["samples"], 1500);
+    let listed = driftmill(&["models", state, "--json"]);
+    let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert_eq!(listed[1]["artifact"]["sha256"], summary["versions"][1]["sha256"]);
+    // a state directory holds one run.
+    let again = driftmill(&[&run[..], &short].concat());
+    assert!(said(&again).contains("holds an earlier run"), "{}", said(&again));
+}

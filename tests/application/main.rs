@@ -1,0 +1,9 @@
+//! The whole application, from outside.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod cli;
+mod determinism;
+mod kafka;
+mod pipelines;
+mod runs;
+mod store;

@@ -1,0 +1,193 @@
+//! How fast the runtime trains and infers, from a job to its answer.
+//!
+//! ```text
+//! cargo bench --bench training                 # samples per second
+//! cargo bench --bench training -- --torch      # and PyTorch's, in alternating rounds, with ratios
+//! ```
+//!
+//! Rounds alternate because the speed of a shared machine drifts; ratios are of medians.
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Instant;
+
+use driftmill::train::{
+    InferJob, Output, Priority, Rows, RowsError, Runtime, TrainJob, TrainingRow, Weights,
+};
+use driftmill_datasets::{Schema, ValueType, Values};
+use driftmill_operators::Id;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const ROUNDS: usize = 5;
+
+/// What is measured: a model, its samples, and as many of them as take a second or two.
+struct Case {
+    name: &'static str,
+    model: &'static str,
+    shape: &'static [usize],
+    classes: u64,
+    batch: usize,
+    train: u64,
+    infer: u64,
+}
+
+const CASES: [Case; 2] = [
+    Case {
+        name: "mlp",
+        model: "[mlp]\nhidden = [256, 256]\nclasses = 10",
+        shape: &[64],
+        classes: 10,
+        batch: 128,
+        train: 256_000,
+        infer: 512_000,
+    },
+    Case {
+        name: "yearbook_net",
+        model: "[yearbook_net]",
+        shape: &[1, 32, 32],
+        classes: 2,
+        batch: 64,
+        train: 6_400,
+        infer: 25_600,
+    },
+];
+
+/// A table of 4,096 samples in memory; ids beyond it come round again.
+struct Table(Schema, Vec<f32>);
+
+impl Table {
+    const ROWS: usize = 4096;
+
+    fn new(shape: &[usize]) -> Self {
+        let schema = Schema { value: ValueType::F32, shape: shape.to_vec() };
+        let value = |index: usize| (index.wrapping_mul(2_654_435_761) % 1000) as f32 / 1000.0 - 0.5;
+        let values = (0..Self::ROWS * schema.width()).map(value).collect();
+        Self(schema, values)
+    }
+}
+
+impl Rows for Table {
+    fn schema(&self) -> &Schema {
+        &self.0
+    }
+
+    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), RowsError> {
+        let Values::F32(values) = values else { unreachable!("the schema says floats") };
+        let width = self.0.width();
+        for id in ids {
+            let row = id.offset() as usize % Self::ROWS;
+            values.extend_from_slice(&self.1[row * width..][..width]);
+        }
+        Ok(())
+    }
+}
+
+fn ids(count: u64) -> impl Iterator<Item = Id> {
+    (0..count).map(|offset| Id::new(0, 0, offset))
+}
+
+fn start(case: &Case, threads: Option<NonZeroUsize>) -> Runtime {
+    let model = toml::from_str(case.model).expect("the model is a table");
+    let text = format!("batch_size = {}\n[optimizer.sgd]\nlearning_rate = 0.01", case.batch);
+    let mut training: driftmill::train::Training =
+        toml::from_str(&text).expect("the training is a table");
+    training.threads = threads;
+    Runtime::start(model, training, Arc::new(Table::new(case.shape))).expect("the cpu works")
+}
+
+/// Samples per second of a training on `count` samples, and the weights.
+fn train(runtime: &Runtime, case: &Case, count: u64) -> (f64, Weights) {
+    let row =
+        |id: Id| TrainingRow { id, label: (id.offset() * 7 % case.classes) as u32, weight: 1.0 };
+    let job = TrainJob { rows: ids(count).map(row).collect(), start: None, seed: 1, first: true };
+    let (send, answer) = channel();
+    let started = Instant::now();
+    runtime.train(job, |_| (), move |result| send.send(result).expect("we wait"));
+    let trained = answer.recv().expect("an answer comes").expect("training works");
+    (count as f64 / started.elapsed().as_secs_f64(), trained.weights)
+}
+
+/// Samples per second of an inference on `count` samples.
+fn infer(runtime: &Runtime, weights: &Weights, count: u64) -> f64 {
+    let (send, answer) = channel();
+    let job = InferJob {
+        weights: weights.clone(),
+        ids: ids(count).collect(),
+        output: Output::Probabilities,
+    };
+    let started = Instant::now();
+    runtime.infer(Priority::Decision, job, move |result| send.send(result).expect("we wait"));
+    answer.recv().expect("an answer comes").expect("inference works");
+    count as f64 / started.elapsed().as_secs_f64()
+}
+
+/// Samples per second of PyTorch: training, inference.
+fn torch(python: &Path, case: &Case, threads: usize) -> [f64; 2] {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/benches/torch_training.py");
+    let output = Command::new(python)
+        .args([script, case.name, &case.batch.to_string(), &threads.to_string()])
+        .output()
+        .expect("python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("the script prints two numbers")
+}
+
+/// The interpreter of an environment with PyTorch: `$TORCH_PYTHON`, or one made here.
+fn torch_python() -> std::path::PathBuf {
+    if let Some(python) = std::env::var_os("TORCH_PYTHON") {
+        return python.into();
+    }
+    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("torch-venv");
+    let python = venv.join("bin/python");
+    if !venv.join("ready").exists() {
+        let run = |command: &mut Command| {
+            assert!(command.status().expect("the command starts").success(), "{command:?}");
+        };
+        run(Command::new("python3").args(["-m", "venv"]).arg(&venv));
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "torch", "numpy"]));
+        std::fs::write(venv.join("ready"), "").expect("the environment can be marked");
+    }
+    python
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn main() {
+    let python = std::env::args().any(|argument| argument == "--torch").then(torch_python);
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    println!("samples/s, medians of {ROUNDS} rounds, {threads} threads");
+    for case in &CASES {
+        let runtime = start(case, None);
+        let (_, weights) = train(&runtime, case, case.train / 4);
+        let (mut ours, mut theirs) = ([vec![], vec![]], [vec![], vec![]]);
+        for _ in 0..ROUNDS {
+            ours[0].push(train(&runtime, case, case.train).0);
+            ours[1].push(infer(&runtime, &weights, case.infer));
+            if let Some(python) = &python {
+                let [train, infer] = torch(python, case, threads);
+                theirs[0].push(train);
+                theirs[1].push(infer);
+            }
+        }
+        for ((what, ours), theirs) in ["train", "infer"].iter().zip(ours).zip(theirs) {
+            let ours = median(ours);
+            print!("{:<13} {what} batch {:>3} {ours:>9.0}", case.name, case.batch);
+            match theirs.is_empty() {
+                true => println!(),
+                false => {
+                    let theirs = median(theirs);
+                    println!("   torch {theirs:>9.0}   ratio {:.2}", ours / theirs);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The model runtime on `wgpu`, compared with the processor.
+//!
+//! Needs a Vulkan, Metal or DirectX 12 adapter, in software if need be: a test that were skipped
+//! without one would pass everywhere.
+use crate::support::{Toy, Waiting, ids, job};
+use driftmill::train::{Output, Weights};
+use driftmill_operators::Matrix;
+
+const OPTIONS: &str = "epochs = 3\nbatch_size = 16\n[optimizer.sgd]\nlearning_rate = 0.05";
+
+/// The largest difference between two matrices of one shape.
+fn difference(a: &Matrix, b: &Matrix) -> f32 {
+    assert_eq!((a.rows(), a.cols()), (b.rows(), b.cols()));
+    let pairs = a.values().iter().zip(b.values());
+    pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+/// Trains on both devices and compares weights, by what they infer, and each device's inference.
+fn compare(model: &str, samples: fn() -> Toy) {
+    let cpu = Waiting::start(model, OPTIONS, samples());
+    let gpu = Waiting::start(model, &format!("device = \"wgpu\"\n{OPTIONS}"), samples());
+    let [on_cpu, on_gpu] =
+        [&cpu, &gpu].map(|runtime| runtime.train(job(96)).expect("training works"));
+    for (a, b) in on_cpu.losses.iter().zip(&on_gpu.losses) {
+        assert!((a - b).abs() < 1e-2, "losses {:?} and {:?}", on_cpu.losses, on_gpu.losses);
+    }
+    for (a, b) in
+        cpu.score(&on_cpu.weights, &ids(150)).iter().zip(gpu.score(&on_cpu.weights, &ids(150)))
+    {
+        assert!((a.loss - b.loss).abs() < 1e-3, "scores {a:?} and {b:?}");
+    }
+    for output in [Output::Embeddings, Output::Probabilities] {
+        let infer =
+            |runtime: &Waiting, weights: &Weights| runtime.infer(weights, &ids(150), output);
+        let expected = infer(&cpu, &on_cpu.weights);
+        assert!(difference(&expected, &infer(&gpu, &on_cpu.weights)) < 1e-3, "inference");
+        assert!(difference(&expected, &infer(&cpu, &on_gpu.weights)) < 2e-2, "training");
+    }
+}
+
+#[test]
+fn an_mlp_trains_and_infers_as_on_the_processor() {
+    compare("[mlp]\nhidden = [16, 8]", Toy::rows);
+}
+
+#[test]
+fn a_convolutional_network_trains_and_infers_as_on_the_processor() {
+    compare("[yearbook_net]\nchannels = [4, 8]", Toy::images);
+}

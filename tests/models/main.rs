@@ -1,0 +1,8 @@
+//! The models and the runtime that trains them, from outside.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+#[cfg(feature = "wgpu")]
+mod gpu;
+mod python;
+mod support;
+mod training;

@@ -1,0 +1,78 @@
+//! A version read without this program: numpy computes the same probabilities from the files.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::support::{Toy, Waiting, ids, job, model};
+use driftmill::model::InputScale;
+use driftmill::train::{Output, Rows};
+use driftmill_operators::Id;
+use serde_json::json;
+
+const OPTIONS: &str = "epochs = 2\n[optimizer.adamw]\nlearning_rate = 0.01";
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/python/forward.py");
+
+/// Runs `program` and shows what it printed if it fails.
+fn run(program: &Path, arguments: &[&str]) {
+    let output = Command::new(program).args(arguments).output().expect("the program starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(
+        output.status.success(),
+        "{program:?} {arguments:?}\n{}\n{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
+}
+
+/// Writes a trained model, inputs and what we make of them to `folder`.
+fn write(folder: &Path, table: &str, samples: fn() -> Toy) {
+    let runtime = Waiting::start(table, OPTIONS, samples());
+    let schema = samples().schema().clone();
+    let weights = runtime.train(job(100)).expect("training works").weights;
+    let rows = runtime.infer(&weights, &ids(20), Output::Probabilities);
+    let bytes = |id: Id| (0..schema.width()).map(|index| Toy::byte(id, index)).collect::<Vec<_>>();
+    let divisor =
+        if matches!(schema.value, driftmill_datasets::ValueType::F32) { 255.0 } else { 1.0 };
+    let inputs: Vec<Vec<f32>> = ids(20)
+        .into_iter()
+        .map(|id| bytes(id).into_iter().map(|byte| f32::from(byte) / divisor).collect())
+        .collect();
+    let version =
+        json!({ "model": model(table), "schema": schema, "input": InputScale::of(&schema) });
+    let expected: Vec<&[f32]> = (0..rows.rows()).map(|row| rows.row(row)).collect();
+    let scores = runtime.score(&weights, &ids(20));
+    let predicted: Vec<u32> = scores.iter().map(|score| score.predicted).collect();
+    let cases = json!({ "inputs": inputs, "probabilities": expected, "predicted": predicted });
+    std::fs::create_dir_all(folder).expect("the folder can be made");
+    let write = |name, bytes: &[u8]| {
+        std::fs::write(folder.join(name), bytes).expect("the file can be written");
+    };
+    write("model.safetensors", weights.bytes());
+    write("version.json", version.to_string().as_bytes());
+    write("cases.json", cases.to_string().as_bytes());
+}
+
+#[test]
+fn numpy_computes_the_same_probabilities() {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("forward-venv");
+    let python = venv.join("bin/python");
+    if !venv.join("ready").exists() {
+        run(Path::new("python3"), &["-m", "venv", venv.to_str().unwrap()]);
+        run(&python, &["-m", "pip", "install", "--quiet", "numpy", "safetensors"]);
+        std::fs::write(venv.join("ready"), "").unwrap();
+    }
+    for (index, (table, samples)) in [
+        ("[mlp]\nhidden = [16, 8]", Toy::rows as fn() -> Toy),
+        ("[mlp]\nhidden = []", Toy::images),
+        ("[yearbook_net]\nchannels = [4, 8, 4]", Toy::images),
+        ("[yearbook_net]\nchannels = [4, 8]\nhidden = 6\nclasses = 3", Toy::images),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let version = folder.path().join(index.to_string());
+        write(&version, table, samples);
+        run(&python, &[SCRIPT, version.to_str().unwrap()]);
+    }
+}
