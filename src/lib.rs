@@ -1,4 +1,42 @@
 //! driftmill turns a fast stream of training samples into a slower stream of model versions.
+//!
+//! ```text
+//!  source ─► codec ─► log ─► order ─► trigger ─► selection ─► training ─► model store ─► sinks
+//!            │                          ▲                        │
+//!            ▼                          └──── feedback ──────────┴──► evaluation
+//!       dead letters
+//! ```
+//!
+//! The crates `driftmill-operators` (when to train, what on: pure dataflow) and
+//! `driftmill-datasets` (what a sample is) know nothing of the outside world. This crate is the
+//! outside world, one folder for each door, and the job that ties all together. Its layers, top
+//! first; each uses only those below it, which `tests/tidy.rs` enforces:
+//!
+//! | layer | what it is |
+//! |---|---|
+//! | [`cli`] | the command line |
+//! | [`job`] | the dataflow of a pipeline, and the services its operators ask |
+//! | [`report`] | what a run did, for people and scripts |
+//! | [`config`] | pipeline files: all problems at once, each with its place |
+//! | [`sink`] | where versions go: directories, Kafka |
+//! | [`catalog`] | what was decided and made: SQLite and the model store |
+//! | [`train`] | the thread that owns Burn: trains, infers, scores |
+//! | [`model`] | architectures · [`source`] Kafka, files, generators · [`store`] the log · [`console`] progress · [`evaluate`] prequential results |
+//!
+//! # What is decided
+//!
+//! * The timestamp of the dataflow is the position of a change, 128 bits: time, then id. Records
+//!   travel in batches under the least position that may still come; an ordering operator releases
+//!   them once the frontier has passed, so policies see one order, whatever the batches were.
+//! * A partition's own prefix says how late a sample is ([`source::Lateness`]); nothing asks the
+//!   frontier.
+//! * Selection is split over workers and its choice by chance is a hash of seed, trigger and id:
+//!   the smallest values win, whoever proposes them.
+//! * Several compositions of policies run over one stream ([`config::Comparison`]): the job builds
+//!   one branch of the dataflow for each, over the same order and log.
+//! * Sums of losses are integers: they do not depend on who adds first.
+//! * A state directory holds one run, and a run is not resumed yet: the catalog records what
+//!   resuming will need (cut and resume point, ids, seeds), policies can be saved and restored.
 
 pub mod catalog;
 pub mod cli;

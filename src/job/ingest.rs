@@ -11,8 +11,8 @@ use timely::dataflow::operators::generic::operator::source;
 use timely::dataflow::{ProbeHandle, Scope, StreamVec};
 
 use super::Context;
-use super::placing::{Placing, place};
-use crate::source::{Fetched, Lateness, Partition, Progress, Reader};
+use super::placing::{changes, rows};
+use crate::source::{BadMessage, Fetched, Gate, Lateness, Partition, Progress, Reader};
 use crate::store::{DeadLetter, DeadLetters, LogWriter};
 
 /// Between two looks at partitions that had nothing.
@@ -143,41 +143,27 @@ impl Ingest {
     /// Reads, places and logs what partition `slot` has.
     fn poll(&mut self, slot: usize) -> anyhow::Result<(Vec<Change>, Progress)> {
         let part = &mut self.parts[slot];
-        let mut fetched = Fetched::new(self.context.log.schema().clone());
+        let rules = &self.context.pipeline.order;
+        let classes = self.context.pipeline.model.classes();
+        let gate = Gate { rules, lateness: &mut part.lateness, classes };
+        let mut fetched = Fetched::new(self.context.log.schema().clone(), gate);
         let progress = self.reader.poll(slot, self.context.poll, &mut fetched)?;
         part.done = progress == Progress::End;
         if fetched.is_empty() {
             return Ok((Vec::new(), progress));
         }
-        let rules = &self.context.pipeline.order;
-        let classes = self.context.pipeline.model.classes();
-        let placing = Placing { partition: &part.partition, rules, classes };
-        let placed = place(&placing, &mut part.lateness, fetched);
-        part.next = placed.next;
-        if let Some(last) = placed.changes.iter().map(|change| change.at).max() {
-            part.open.push_back((last, placed.changes.len() as u64));
+        self.context.dead_letters.write(&letters(&part.partition, &fetched.bad))?;
+        let changes = changes(&part.partition, &fetched);
+        let late = fetched.placed.iter().filter(|placed| placed.late).count() as u64;
+        self.context.status.read(changes.len() as u64, fetched.bad.len() as u64, late);
+        if let Some(last) = changes.iter().map(|change| change.at).max() {
+            part.open.push_back((last, changes.len() as u64));
         }
-        // in the log first: whoever sees a change can fetch its row.
-        self.writer.append(placed.rows)?;
-        let letters: Vec<DeadLetter<'_>> = placed
-            .refused
-            .iter()
-            .map(|message| DeadLetter {
-                topic: &part.partition.topic,
-                partition: part.partition.partition,
-                offset: message.offset,
-                timestamp: message.timestamp,
-                stage: message.reason.stage(),
-                error: message.reason.class(),
-                reason: message.reason.to_string(),
-                key: message.key.as_deref().map(DeadLetters::encode),
-                payload: DeadLetters::encode(&message.payload),
-            })
-            .collect();
-        self.context.dead_letters.write(&letters)?;
-        let samples = placed.changes.len() as u64;
-        self.context.status.read(samples, letters.len() as u64, placed.late);
-        Ok((placed.changes, progress))
+        // in the log before it is sent: whoever sees a change can fetch its row.
+        let rows = rows(&part.partition, fetched);
+        part.next = rows.ids.last().map_or(part.next, |id| Id(*id).offset() + 1);
+        self.writer.append(rows)?;
+        Ok((changes, progress))
     }
 
     /// Shows how far the order is, and what it waits for.
@@ -227,6 +213,23 @@ impl Again {
             Progress::Wait | Progress::End => self,
         }
     }
+}
+
+/// Messages that are not samples, with their story.
+fn letters<'a>(partition: &'a Partition, bad: &[BadMessage]) -> Vec<DeadLetter<'a>> {
+    bad.iter()
+        .map(|message| DeadLetter {
+            topic: &partition.topic,
+            partition: partition.partition,
+            offset: message.offset,
+            timestamp: message.timestamp,
+            stage: message.reason.stage(),
+            error: message.reason.class(),
+            reason: message.reason.to_string(),
+            key: message.key.as_deref().map(DeadLetters::encode),
+            payload: DeadLetters::encode(&message.payload),
+        })
+        .collect()
 }
 
 fn frontier(probe: &ProbeHandle<Position>) -> Option<Position> {

@@ -1,20 +1,46 @@
 use driftmill_datasets::{Columns, Schema};
 
 use super::error::Refused;
+use super::order::{Lateness, OrderRules, Placed};
 
-/// Messages of one partition, decoded: samples and those that are none.
+/// Messages of one partition, decoded and put in their places: samples and those that are none.
 #[derive(Debug)]
-pub struct Fetched {
+pub struct Fetched<'a> {
     /// The samples.
     pub columns: Columns,
     /// For each sample its offset.
     pub offsets: Vec<u64>,
-    /// For each sample its record's timestamp, in milliseconds since 1970.
-    pub timestamps: Vec<Option<i64>>,
+    /// For each sample its place in the order.
+    pub placed: Vec<Placed>,
     /// For each sample the stable hash of its key; 0 without a key.
     pub keys: Vec<u128>,
     /// Messages that are no samples, in the order of offsets.
     pub bad: Vec<BadMessage>,
+    gate: Gate<'a>,
+}
+
+/// What a partition's samples must pass.
+#[derive(Debug)]
+pub struct Gate<'a> {
+    /// Which event times are taken.
+    pub rules: &'a OrderRules,
+    /// How far the partition is.
+    pub lateness: &'a mut Lateness,
+    /// Number of classes: labels from this number up are refused.
+    pub classes: u32,
+}
+
+/// A message as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct RawMessage<'a> {
+    /// Its offset.
+    pub offset: u64,
+    /// Its record's timestamp, in milliseconds since 1970.
+    pub timestamp: Option<i64>,
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its bytes.
+    pub payload: &'a [u8],
 }
 
 /// A message that is not a sample, with all that is needed to understand or repeat it.
@@ -28,6 +54,8 @@ pub struct BadMessage {
     pub key: Option<Vec<u8>>,
     /// Its bytes.
     pub payload: Vec<u8>,
+    /// How far its partition was, in milliseconds since 1970.
+    pub watermark: i64,
     /// Why it is not a sample.
     pub reason: Refused,
 }
@@ -43,15 +71,16 @@ pub enum Progress {
     End,
 }
 
-impl Fetched {
+impl<'a> Fetched<'a> {
     /// Nothing yet.
-    pub fn new(schema: Schema) -> Self {
+    pub fn new(schema: Schema, gate: Gate<'a>) -> Self {
         Self {
             columns: Columns::new(schema),
             offsets: Vec::new(),
-            timestamps: Vec::new(),
+            placed: Vec::new(),
             keys: Vec::new(),
             bad: Vec::new(),
+            gate,
         }
     }
 
@@ -65,10 +94,37 @@ impl Fetched {
         self.len() == 0
     }
 
-    /// Adds what belongs to the sample that was just appended to `columns`.
-    pub fn push(&mut self, offset: u64, timestamp: Option<i64>, key: u128) {
-        self.offsets.push(offset);
-        self.timestamps.push(timestamp);
-        self.keys.push(key);
+    /// Puts the sample of `message`, which was just appended to `columns`, in its place; or, if it
+    /// has none, takes it out again.
+    pub fn accept(&mut self, message: RawMessage<'_>) {
+        let row = self.columns.len() - 1;
+        let Gate { rules, lateness, classes } = &mut self.gate;
+        let placed = match self.columns.labels[row] {
+            Some(label) if label >= *classes => Err(Refused::Label { label, classes: *classes }),
+            _ => lateness.place(rules, self.columns.times[row], message.timestamp),
+        };
+        match placed {
+            Ok(placed) => {
+                self.offsets.push(message.offset);
+                self.placed.push(placed);
+                self.keys.push(message.key.map_or(0, xxhash_rust::xxh3::xxh3_128));
+            }
+            Err(reason) => {
+                self.columns.truncate(row);
+                self.refuse(message, reason);
+            }
+        }
+    }
+
+    /// Sets `message` aside: it is not a sample.
+    pub fn refuse(&mut self, message: RawMessage<'_>, reason: impl Into<Refused>) {
+        self.bad.push(BadMessage {
+            offset: message.offset,
+            timestamp: message.timestamp,
+            key: message.key.map(<[u8]>::to_vec),
+            payload: message.payload.to_vec(),
+            watermark: self.gate.lateness.watermark(self.gate.rules),
+            reason: reason.into(),
+        });
     }
 }

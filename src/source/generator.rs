@@ -6,7 +6,7 @@ use driftmill_datasets::generate::{Generator, GeneratorTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Fetched, Partition, Progress, Reader, SourceConfig, SourceError};
+use super::{Fetched, Partition, Progress, RawMessage, Reader, SourceConfig, SourceError};
 
 pub(super) const EXAMPLE: &str = "stream.sea = {}";
 
@@ -75,21 +75,17 @@ impl Reader for GeneratorReader {
         &mut self,
         slot: usize,
         most: usize,
-        fetched: &mut Fetched,
+        fetched: &mut Fetched<'_>,
     ) -> Result<Progress, SourceError> {
         let partition = &self.partitions[slot];
         let end = partition.end.expect("generators end");
         let offsets = self.next[slot]..end.min(self.next[slot] + most as u64);
         self.next[slot] = offsets.end;
-        if self.stride == 1 {
-            self.generator.fill(offsets.clone(), &mut fetched.columns);
-        } else {
-            for offset in offsets.clone() {
-                let index = offset * self.stride + u64::from(partition.partition);
-                self.generator.fill(index..index + 1, &mut fetched.columns);
-            }
+        for offset in offsets.clone() {
+            let index = offset * self.stride + u64::from(partition.partition);
+            self.generator.fill(index..index + 1, &mut fetched.columns);
+            fetched.accept(RawMessage { offset, timestamp: None, key: None, payload: &[] });
         }
-        offsets.clone().for_each(|offset| fetched.push(offset, None, 0));
         Ok(if offsets.end == end { Progress::End } else { Progress::More })
     }
 }

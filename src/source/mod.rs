@@ -4,7 +4,7 @@ mod batch;
 mod error;
 mod order;
 
-pub use batch::{BadMessage, Fetched, Progress};
+pub use batch::{BadMessage, Fetched, Gate, Progress, RawMessage};
 pub use error::{Refused, SourceError};
 pub use order::{Late, Lateness, OrderRules, Placed, TimeRange};
 
@@ -76,7 +76,7 @@ pub trait Reader {
         &mut self,
         slot: usize,
         most: usize,
-        fetched: &mut Fetched,
+        fetched: &mut Fetched<'_>,
     ) -> Result<Progress, SourceError>;
 }
 

@@ -124,11 +124,6 @@ impl Lateness {
         self.highest = Some(self.highest.map_or(time, |highest| highest.max(time)));
         Ok(Placed { time, position_time: time.max(watermark), late })
     }
-
-    /// Places a message that has no event time of its own: where its partition is.
-    pub fn place_untimed(&self, rules: &OrderRules) -> i64 {
-        self.watermark(rules)
-    }
 }
 
 impl Default for Lateness {

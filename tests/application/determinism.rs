@@ -58,3 +58,31 @@ fn the_seed_matters() {
     assert_ne!(first.versions[0].sha256, second.versions[0].sha256);
     assert_eq!(first.versions[0].ids_digest, second.versions[0].ids_digest);
 }
+
+/// A backfill: after one new sample a million old ones, all late, all admitted where their partition
+/// is. Nothing waits for them and nothing is lost.
+#[test]
+fn a_million_old_samples_stall_nothing() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("backfill.csv");
+    let mut file = std::io::BufWriter::new(std::fs::File::create(&path).unwrap());
+    writeln!(file, "at,a,c\n1000000000,0.5,1").unwrap();
+    for i in 0..1_000_000 {
+        writeln!(file, "{},0.25,{}", i * 7 % 999_999, i % 2).unwrap();
+    }
+    file.into_inner().unwrap();
+    let text = format!(
+        "name = \"backfill\"
+        source.file = {{ path = {path:?}, features = [\"a\"], label = \"c\", time = \"at\" }}
+        order.lead = 10000
+        trigger.amount.every = 400000
+        selection.new_data.limit = 100
+        model.mlp.hidden = [2]
+        training = {{}}"
+    );
+    let (summary, _state) = run_to_end(&pipeline(&text), 2, 4096);
+    assert_eq!((summary.samples, summary.late, summary.triggers.len()), (1_000_001, 1_000_000, 2));
+    assert_eq!(summary.triggers[1].position.offset, 799_999);
+    assert_eq!(summary.triggers[1].position.time, 1_000_000_000);
+}

@@ -5,5 +5,6 @@ mod cli;
 mod determinism;
 mod kafka;
 mod pipelines;
+mod readme;
 mod runs;
 mod store;

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "wgpu")]
 mod gpu;
+mod portraits;
 mod python;
 mod support;
 mod training;

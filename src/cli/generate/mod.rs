@@ -1,7 +1,6 @@
 use std::num::{NonZeroU16, NonZeroU64};
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 use driftmill_datasets::codec::{CodecTable, Image, Json, Names};
 use driftmill_datasets::{Columns, Schema, ValueType};
@@ -9,7 +8,7 @@ use driftmill_datasets::{Columns, Schema, ValueType};
 use super::error::Usage;
 use super::{File, print};
 use crate::config::Pipeline;
-use crate::source::{Fetched, Progress, Reader, SourceTable};
+use crate::source::{Fetched, Gate, Lateness, OrderRules, Progress, Reader, SourceTable};
 
 mod kafka;
 mod parquet;
@@ -91,15 +90,16 @@ fn copy(
     let mut reader: Box<dyn Reader> = pipeline.source.open(&partitions, None)?;
     let mut written = 0;
     loop {
-        let mut fetched = Fetched::new(schema.clone());
+        let (rules, mut lateness) = (OrderRules::default(), Lateness::new());
+        let gate = Gate { rules: &rules, lateness: &mut lateness, classes: u32::MAX };
+        let mut fetched = Fetched::new(schema.clone(), gate);
         let most = BATCH.min((limit - written).try_into().unwrap_or(usize::MAX));
         let progress = reader.poll(0, most, &mut fetched)?;
         if let Some(bad) = fetched.bad.first() {
             anyhow::bail!("row {}: {}", bad.offset, bad.reason);
         }
-        let times = fetched.columns.times.iter().zip(&fetched.timestamps);
-        let times: Option<Vec<i64>> = times.map(|(own, other)| own.or(*other)).collect();
-        target.write(&fetched.columns, &times.context("a sample has no event time")?)?;
+        let times: Vec<i64> = fetched.placed.iter().map(|placed| placed.time).collect();
+        target.write(&fetched.columns, &times)?;
         written += fetched.len() as u64;
         if progress == Progress::End || written == limit {
             target.finish()?;

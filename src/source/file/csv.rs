@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use driftmill_datasets::codec::{Codec, CodecConfig, Csv, Delimiter, Names};
 
 use super::{FileSource, failed, no_column};
-use crate::source::error::Refused;
-use crate::source::{BadMessage, Fetched, Progress, Reader, SourceError};
+use crate::source::{Fetched, Progress, RawMessage, Reader, SourceError};
 
 /// Reads rows, one a line: a quoted field must not hold a line break.
 pub(super) struct CsvReader {
@@ -80,7 +79,7 @@ impl Reader for CsvReader {
         &mut self,
         _slot: usize,
         most: usize,
-        fetched: &mut Fetched,
+        fetched: &mut Fetched<'_>,
     ) -> Result<Progress, SourceError> {
         for _ in 0..most {
             if !self.read_line()? {
@@ -88,15 +87,10 @@ impl Reader for CsvReader {
             }
             let (offset, timestamp) = (self.next, self.source.time_of(self.next));
             self.next += 1;
+            let raw = RawMessage { offset, timestamp, key: None, payload: &self.line };
             match self.codec.decode(&self.line, &mut fetched.columns) {
-                Ok(()) => fetched.push(offset, timestamp, 0),
-                Err(error) => fetched.bad.push(BadMessage {
-                    offset,
-                    timestamp,
-                    key: None,
-                    payload: self.line.clone(),
-                    reason: Refused::Decode(error),
-                }),
+                Ok(()) => fetched.accept(raw),
+                Err(error) => fetched.refuse(raw, error),
             }
         }
         Ok(Progress::More)

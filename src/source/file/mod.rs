@@ -102,7 +102,7 @@ impl Reader for Nothing {
         &mut self,
         _slot: usize,
         _most: usize,
-        _fetched: &mut super::Fetched,
+        _fetched: &mut super::Fetched<'_>,
     ) -> Result<super::Progress, SourceError> {
         Ok(super::Progress::End)
     }

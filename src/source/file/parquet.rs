@@ -8,8 +8,7 @@ use driftmill_datasets::{Columns, DecodeError, Values};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::{FileSource, failed, no_column};
-use crate::source::error::Refused;
-use crate::source::{BadMessage, Fetched, Progress, Reader, SourceError};
+use crate::source::{Fetched, Progress, RawMessage, Reader, SourceError};
 
 /// Reads rows from the columns that the pipeline names, cast to what they are read as.
 pub(super) struct ParquetReader {
@@ -59,7 +58,7 @@ impl Reader for ParquetReader {
         &mut self,
         _slot: usize,
         most: usize,
-        fetched: &mut Fetched,
+        fetched: &mut Fetched<'_>,
     ) -> Result<Progress, SourceError> {
         let names = self.source.clone();
         for _ in 0..most {
@@ -67,17 +66,12 @@ impl Reader for ParquetReader {
             let Some(rows) = self.rows()? else { return Ok(Progress::End) };
             let row = rows.next;
             rows.next += 1;
+            let raw = RawMessage { offset, timestamp: computed, key: None, payload: &[] };
             match rows.decode(row, &names, &mut fetched.columns) {
-                Ok(()) => fetched.push(offset, computed, 0),
+                Ok(()) => fetched.accept(raw),
                 Err(error) => {
                     fetched.columns.abandon_row();
-                    fetched.bad.push(BadMessage {
-                        offset,
-                        timestamp: computed,
-                        key: None,
-                        payload: Vec::new(),
-                        reason: Refused::Decode(error),
-                    });
+                    fetched.refuse(raw, error);
                 }
             }
             self.next += 1;

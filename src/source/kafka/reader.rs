@@ -9,12 +9,10 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
-use xxhash_rust::xxh3::xxh3_128;
 
 use super::Kafka;
 use super::connect::{Quiet, describe};
-use crate::source::error::Refused;
-use crate::source::{BadMessage, Fetched, Partition, Progress, Reader, SourceError};
+use crate::source::{Fetched, Partition, Progress, RawMessage, Reader, SourceError};
 
 /// One worker's consumer, with a queue of its own for each partition: one that is not polled holds
 /// up no other.
@@ -84,7 +82,7 @@ impl Reader for KafkaReader {
         &mut self,
         slot: usize,
         most: usize,
-        fetched: &mut Fetched,
+        fetched: &mut Fetched<'_>,
     ) -> Result<Progress, SourceError> {
         self.poll_events()?;
         let slot = &mut self.slots[slot];
@@ -162,22 +160,18 @@ fn tolerate(error: KafkaError, action: &str) -> Result<(), SourceError> {
     Ok(())
 }
 
-fn take(message: &BorrowedMessage<'_>, codec: &mut dyn Codec, fetched: &mut Fetched) {
-    let (offset, timestamp) = (message.offset() as u64, message.timestamp().to_millis());
-    let payload = message.payload().unwrap_or_default();
-    let decoded = if payload.is_empty() {
-        Err(DecodeError::Empty)
-    } else {
-        codec.decode(payload, &mut fetched.columns)
+fn take(message: &BorrowedMessage<'_>, codec: &mut dyn Codec, fetched: &mut Fetched<'_>) {
+    let raw = RawMessage {
+        offset: message.offset() as u64,
+        timestamp: message.timestamp().to_millis(),
+        key: message.key(),
+        payload: message.payload().unwrap_or_default(),
     };
-    match decoded {
-        Ok(()) => fetched.push(offset, timestamp, message.key().map_or(0, xxh3_128)),
-        Err(error) => fetched.bad.push(BadMessage {
-            offset,
-            timestamp,
-            key: message.key().map(<[u8]>::to_vec),
-            payload: payload.to_vec(),
-            reason: Refused::Decode(error),
-        }),
+    if raw.payload.is_empty() {
+        return fetched.refuse(raw, DecodeError::Empty);
+    }
+    match codec.decode(raw.payload, &mut fetched.columns) {
+        Ok(()) => fetched.accept(raw),
+        Err(error) => fetched.refuse(raw, error),
     }
 }

@@ -146,7 +146,10 @@ fn bad_messages_stop_nothing_and_vanish_nowhere() {
     assert_eq!(errors, ["malformed", "empty", "malformed", "label", "missing_column"]);
     let offsets: Vec<u64> = letters.iter().map(|l| l["offset"].as_u64().unwrap()).collect();
     assert_eq!(offsets[..6], [100, 200, 300, 400, 500, 700]);
+    // the bytes are those of the message, whichever stage refused it.
     assert_eq!(letters[0]["payload"], "Z2FyYmFnZQ==");
+    assert_eq!(letters[3]["payload"], "eyJhIjoxLCJjIjo3fQ==");
+    assert_eq!((&letters[0]["stage"], &letters[3]["stage"]), (&"decode".into(), &"order".into()));
 }
 
 #[test]
