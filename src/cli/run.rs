@@ -1,13 +1,12 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use clap::Args;
 
 use super::{File, print};
-use crate::job::{self, Options};
+use crate::job::{self, Interrupt, Options};
 use crate::report::render;
 
 const INTERRUPTED: u8 = 130;
@@ -51,12 +50,12 @@ impl Run {
     }
 }
 
-/// What the first interrupt sets; the second ends the process at once.
-fn interruptible() -> anyhow::Result<Arc<AtomicBool>> {
-    let interrupt = Arc::new(AtomicBool::new(false));
-    let set = Arc::clone(&interrupt);
+/// The first interrupt asks the job to end; one it does not hear, or a second one, ends the process.
+fn interruptible() -> anyhow::Result<Arc<Interrupt>> {
+    let interrupt = Arc::new(Interrupt::default());
+    let request = Arc::clone(&interrupt);
     ctrlc::set_handler(move || {
-        if set.swap(true, Ordering::Relaxed) {
+        if !request.request() {
             std::process::exit(i32::from(INTERRUPTED));
         }
         tracing::warn!("stopping; once more ends at once");

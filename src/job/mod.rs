@@ -15,6 +15,7 @@
 mod context;
 mod describe;
 mod ingest;
+mod interrupt;
 mod oracle;
 mod placing;
 mod rows;
@@ -23,6 +24,7 @@ mod scorer;
 mod trainer;
 
 pub use context::{Branch, Context};
+pub use interrupt::Interrupt;
 pub use run::{Ended, Options, run};
 
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail};
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 
+use super::Interrupt;
 use super::context::{Branch, Context};
 use super::rows::LogRows;
 use super::work;
@@ -45,19 +46,16 @@ pub struct Ended {
     pub interrupted: bool,
 }
 
-/// Runs a pipeline to the end of its stream, or until `interrupt` becomes true.
+/// Runs a pipeline to the end of its stream, or until it is interrupted.
 ///
 /// # Errors
 /// When the source, the device, a sink or the state directory fails.
-pub fn run(
-    pipeline: Pipeline,
-    options: &Options,
-    interrupt: &Arc<AtomicBool>,
-) -> anyhow::Result<Ended> {
+pub fn run(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyhow::Result<Ended> {
     let begun = Instant::now();
     let (context, faults) = prepare(pipeline, options)?;
     let context = Arc::new(context);
     let finished = start_workers(&context, options.workers)?;
+    interrupt.listen();
     let watch = Watch { context: &context, faults, finished, interrupt };
     let interrupted = watch.until_end(options.progress)?;
     Ok(Ended { summary: summarize(&context, begun.elapsed(), !interrupted), interrupted })
@@ -163,7 +161,7 @@ struct Watch<'a> {
     context: &'a Arc<Context>,
     faults: Receiver<anyhow::Error>,
     finished: Receiver<()>,
-    interrupt: &'a AtomicBool,
+    interrupt: &'a Interrupt,
 }
 
 impl Watch<'_> {
@@ -179,7 +177,7 @@ impl Watch<'_> {
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => break Ok(()),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if self.interrupt.load(Ordering::Relaxed) && !interrupted {
+            if self.interrupt.requested() && !interrupted {
                 interrupted = true;
                 self.stop();
             }

@@ -1,6 +1,7 @@
 //! What a person or a script sees: help, errors, exit codes.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 fn driftmill(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_driftmill")).args(arguments).output().unwrap()
@@ -168,4 +169,26 @@ fn a_run_ends_with_one_json_object_and_its_models_can_be_listed() {
     // a state directory holds one run.
     let again = driftmill(&[&run[..], &short].concat());
     assert!(said(&again).contains("holds an earlier run"), "{}", said(&again));
+}
+
+#[test]
+fn an_interrupt_ends_a_run_with_a_summary() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = Command::new(env!("CARGO_BIN_EXE_driftmill"));
+    run.args(["run", "pipelines/every-1000.toml", "--json", "--state"]);
+    run.arg(folder.path().join("state"));
+    run.args(["--set", "source.generator.stream.sea.length=100000000"]);
+    let run = run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    // once a version is there the job surely listens.
+    let version = folder.path().join("state/models/1");
+    while !version.exists() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let id = run.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let output = run.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(summary["complete"], false);
+    assert!(!summary["versions"].as_array().unwrap().is_empty());
 }

@@ -1,11 +1,9 @@
 //! Running pipelines inside the test's process.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use driftmill::config::{Pipeline, load};
-use driftmill::job::{Options, run};
+use driftmill::job::{Interrupt, Options, run};
 use driftmill::report::Summary;
 
 /// The pipeline in `text`.
@@ -22,7 +20,7 @@ pub(crate) fn run_to_end(
     let folder = tempfile::tempdir().unwrap();
     let state = Some(PathBuf::from(folder.path()).join("state"));
     let options = Options { workers, state, poll, progress: false };
-    let ended = run(pipeline.clone(), &options, &Arc::new(AtomicBool::new(false)));
+    let ended = run(pipeline.clone(), &options, &Interrupt::default());
     (ended.unwrap_or_else(|error| panic!("{error:?}")).summary, folder)
 }
 

@@ -53,8 +53,11 @@ pub(super) fn wait_for_broker<C: ConsumerContext>(
 
 /// What librdkafka says, without the names of its functions.
 pub(super) fn describe(error: &KafkaError) -> String {
-    match error.rdkafka_error_code() {
-        Some(code) => code.to_string(),
-        None => error.to_string(),
+    let text =
+        error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
+    // `BrokerTransportFailure (Local: Broker transport failure)`
+    match text.split_once(" (").and_then(|(_, rest)| rest.strip_suffix(')')) {
+        Some(inner) => inner.to_owned(),
+        None => text,
     }
 }

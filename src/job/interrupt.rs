@@ -1,0 +1,27 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A wish to end a job before its stream does.
+#[derive(Debug, Default)]
+pub struct Interrupt {
+    requested: AtomicBool,
+    heard: AtomicBool,
+}
+
+impl Interrupt {
+    /// Asks the job to end; whether it listens, for the first time: else nobody will end it
+    /// gently.
+    pub fn request(&self) -> bool {
+        let first = !self.requested.swap(true, Ordering::Relaxed);
+        first && self.heard.load(Ordering::Relaxed)
+    }
+
+    /// The job listens from now on.
+    pub(super) fn listen(&self) {
+        self.heard.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the job was asked to end.
+    pub(super) fn requested(&self) -> bool {
+        self.requested.load(Ordering::Relaxed)
+    }
+}
