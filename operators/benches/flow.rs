@@ -107,6 +107,7 @@ fn plain_loop() -> u64 {
     chosen
 }
 
+#[expect(clippy::disallowed_methods, reason = "a benchmark is about time, not a policy")]
 fn rate(run: impl Fn() -> u64) -> f64 {
     let begun = Instant::now();
     assert_eq!(black_box(run()), RECORDS / EVERY * EVERY);

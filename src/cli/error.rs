@@ -18,26 +18,30 @@ pub(super) struct Unreadable {
 #[error("{0}")]
 pub(super) struct Usage(pub(super) String);
 
+const USAGE: u8 = 64;
+const UNAVAILABLE: u8 = 69;
+const SOFTWARE: u8 = 70;
+const CONFIG: u8 = 78;
+
 /// The exit code for what went wrong, as in `sysexits.h`.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
-    const USAGE: u8 = 64;
-    const UNAVAILABLE: u8 = 69;
-    const SOFTWARE: u8 = 70;
-    const CONFIG: u8 = 78;
-    let chain = |is: fn(&(dyn std::error::Error + 'static)) -> bool| error.chain().any(is);
-    if chain(|e| e.is::<Usage>()) {
-        USAGE
-    } else if chain(|e| e.is::<ConfigError>()) {
-        CONFIG
-    } else if chain(|e| matches!(e.downcast_ref(), Some(SourceError::Mismatch(_)))) {
-        CONFIG
-    } else if chain(|e| e.is::<SourceError>() || e.is::<SinkError>() || e.is::<Unreadable>()) {
-        UNAVAILABLE
-    } else if chain(|e| {
-        matches!(e.downcast_ref(), Some(TrainError::NotBuilt { .. } | TrainError::Device { .. }))
-    }) {
-        UNAVAILABLE
-    } else {
-        SOFTWARE
+    error.chain().find_map(code_of).unwrap_or(SOFTWARE)
+}
+
+/// The code of one error of a chain, if it has one of its own.
+fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
+    if error.is::<Usage>() {
+        return Some(USAGE);
     }
+    let config =
+        error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(SourceError::Mismatch(_)));
+    if config {
+        return Some(CONFIG);
+    }
+    let device = matches!(
+        error.downcast_ref(),
+        Some(TrainError::NotBuilt { .. } | TrainError::Device { .. })
+    );
+    let outside = error.is::<SourceError>() || error.is::<SinkError>() || error.is::<Unreadable>();
+    (device || outside).then_some(UNAVAILABLE)
 }

@@ -9,8 +9,8 @@
 //!             └────────── feedback ────────┘
 //! ```
 //!
-//! Slow and outside things are services of the operators: [`trainer`] trains, stores and publishes,
-//! [`oracle`] answers policies, [`scorer`] scores samples. All three ask the one model runtime.
+//! Slow and outside things are services of the operators: `trainer` trains, stores and publishes,
+//! `oracle` answers policies, `scorer` scores samples. All three ask the one model runtime.
 
 mod context;
 mod describe;

@@ -23,6 +23,6 @@ pub enum SinkError {
         /// The brokers, as the pipeline names them.
         brokers: String,
         /// What librdkafka said.
-        source: rdkafka::error::KafkaError,
+        source: Box<rdkafka::error::KafkaError>,
     },
 }

@@ -69,7 +69,7 @@ impl KafkaSink {
 
     fn failed(&self, action: &str) -> impl FnOnce(KafkaError) -> SinkError {
         let (action, brokers) = (action.to_owned(), self.brokers.clone().unwrap_or_default());
-        move |source| SinkError::Kafka { action, brokers, source }
+        move |source| SinkError::Kafka { action, brokers, source: Box::new(source) }
     }
 }
 
@@ -86,7 +86,7 @@ pub fn create_topic(
     let failed = |source| SinkError::Kafka {
         action: format!("creating topic `{topic}`"),
         brokers: brokers.to_owned(),
-        source,
+        source: Box::new(source),
     };
     let admin: AdminClient<DefaultClientContext> = client.create().map_err(failed)?;
     let wanted = NewTopic::new(topic, partitions, TopicReplication::Fixed(-1));

@@ -1,6 +1,6 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::Path;
 
 use driftmill_datasets::codec::{Codec, CodecConfig, Csv, Delimiter, Names};
 
@@ -38,7 +38,7 @@ impl CsvReader {
     }
 }
 
-fn columns(path: &PathBuf, header: &[u8]) -> Result<Vec<String>, SourceError> {
+fn columns(path: &Path, header: &[u8]) -> Result<Vec<String>, SourceError> {
     let mut parser = csv::ReaderBuilder::new().has_headers(false).from_reader(header);
     let mut record = csv::StringRecord::new();
     let found = parser.read_record(&mut record).map_err(failed("reading the header of", path))?;
