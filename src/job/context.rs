@@ -33,8 +33,6 @@ pub struct Context {
     pub partitions: Vec<Partition>,
     /// Every consumed message.
     pub log: Log,
-    /// The thread that owns the models.
-    pub runtime: Runtime,
     /// What was decided.
     pub catalog: Mutex<Catalog>,
     /// Where versions of the pipeline's own branch go.
@@ -95,6 +93,8 @@ pub struct Branch {
     pub store: ModelStore,
     /// Length of the evaluation's intervals, in milliseconds.
     pub interval: Option<i64>,
+    /// The thread that owns the models.
+    pub runtime: Runtime,
     recent: Mutex<VecDeque<(u64, Weights)>>,
     story: Mutex<Story>,
 }
@@ -120,7 +120,7 @@ impl Branch {
         trigger: TriggerTable,
         selection: SelectionTable,
         store: ModelStore,
-        interval: Option<i64>,
+        (interval, runtime): (Option<i64>, Runtime),
     ) -> Self {
         let selection_key = selection.key();
         Self {
@@ -130,6 +130,7 @@ impl Branch {
             selection_key,
             store,
             interval,
+            runtime,
             recent: Mutex::default(),
             story: Mutex::default(),
         }

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Slow and outside things are services of the operators: `trainer` trains, stores and publishes,
-//! `oracle` answers policies, `scorer` scores samples. All three ask the one model runtime.
+//! `oracle` answers policies, `scorer` scores samples. All three ask the branch's model
+//! runtime, of which there is one for each device.
 
 mod context;
 mod describe;

@@ -81,7 +81,7 @@ impl Oracle {
         let (answers, wake) = (self.answers.0.clone(), self.wake.clone());
         let context = Arc::clone(&self.context);
         let job = InferJob { weights, ids, output };
-        self.context.runtime.infer(Priority::Decision, job, move |answer| match answer {
+        self.branch.runtime.infer(Priority::Decision, job, move |answer| match answer {
             // the operator may be gone: the job was stopped.
             Ok(matrix) => drop((answers.send(matrix), wake.activate())),
             Err(error) if !context.stopping() => context.fail(error),

@@ -1,3 +1,4 @@
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,7 +17,7 @@ use crate::console::{Progress, Status};
 use crate::report::{BranchSummary, Evaluation, Summary};
 use crate::sink::Sink;
 use crate::store::{DeadLetters, Log};
-use crate::train::Runtime;
+use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 
 /// How a job is run; nothing here has an influence on what it decides.
 #[derive(Clone, Debug)]
@@ -72,7 +73,7 @@ fn prepare(
     let folder = state_folder(options.state.as_deref(), &pipeline.name, &run)?;
     let log = Log::create(&folder.join("log"), schema)?;
     let rows = Arc::new(LogRows(log.clone()));
-    let runtime = Runtime::start(pipeline.model.clone(), pipeline.training.clone(), rows)?;
+    let runtimes = runtimes(&pipeline, rows)?;
     let catalog = Catalog::create(&folder.join("catalog.sqlite"), &run, &json, &partitions)?;
     let letters = pipeline.dead_letters.file.clone();
     let letters = letters.unwrap_or_else(|| folder.join("dead-letters.jsonl"));
@@ -82,7 +83,7 @@ fn prepare(
     }
     let (send, faults) = unbounded();
     let context = Context {
-        branches: branches(&pipeline, &folder),
+        branches: branches(&pipeline, &folder, runtimes),
         pipeline_digest: {
             use sha2::Digest;
             hex(&sha2::Sha256::digest(json.as_bytes()))
@@ -93,7 +94,6 @@ fn prepare(
         folder,
         partitions,
         log,
-        runtime,
         catalog: Mutex::new(catalog),
         sinks: Mutex::new(sinks),
         status: Status::default(),
@@ -122,19 +122,37 @@ fn state_folder(state: Option<&Path>, name: &str, run: &str) -> anyhow::Result<P
         .with_context(|| format!("creating the state directory `{}`", folder.display()))
 }
 
-fn branches(pipeline: &Pipeline, folder: &Path) -> Vec<Arc<Branch>> {
+/// A runtime for each branch: one in common on a graphics card; on the processor one each, among
+/// which its threads are divided, for small steps gain more from neighbours than from threads.
+fn runtimes(pipeline: &Pipeline, rows: Arc<dyn Rows>) -> Result<Vec<Runtime>, TrainError> {
+    let branches = 1 + pipeline.compare.len();
+    let mut training = pipeline.training.clone();
+    let start = |training: &Training| {
+        Runtime::start(pipeline.model.clone(), training.clone(), Arc::clone(&rows))
+    };
+    if training.device != DeviceChoice::Cpu || branches == 1 {
+        return Ok(vec![start(&training)?; branches]);
+    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from) / branches;
+    training.threads = training.threads.or(NonZeroUsize::new(threads.max(1)));
+    (0..branches).map(|_| start(&training)).collect()
+}
+
+fn branches(pipeline: &Pipeline, folder: &Path, runtimes: Vec<Runtime>) -> Vec<Arc<Branch>> {
+    let mut runtimes = runtimes.into_iter();
+    let mut runtime = || runtimes.next().expect("there is one for each branch");
     let interval = pipeline.evaluation.interval.map(|span| span.millis());
     let own = Branch::new(
         "",
         pipeline.trigger.clone(),
         pipeline.selection.clone(),
         ModelStore::new(folder.join("models")),
-        interval,
+        (interval, runtime()),
     );
     let compared = pipeline.compare.iter().map(|(name, comparison)| {
         let selection = comparison.selection.clone().unwrap_or_else(|| pipeline.selection.clone());
         let store = ModelStore::new(folder.join("compare").join(name));
-        Branch::new(name, comparison.trigger.clone(), selection, store, interval)
+        Branch::new(name, comparison.trigger.clone(), selection, store, (interval, runtime()))
     });
     std::iter::once(own).chain(compared).map(Arc::new).collect()
 }
@@ -200,7 +218,7 @@ impl Watch<'_> {
 
     fn stop(&self) {
         self.context.stop.store(true, Ordering::Relaxed);
-        self.context.runtime.stop();
+        self.context.branches.iter().for_each(|branch| branch.runtime.stop());
     }
 }
 

@@ -43,7 +43,7 @@ impl Service<ToScore, Vec<Scored>> for Scorer {
         let (answers, wake) = (self.answers.0.clone(), self.wake.clone());
         let context = Arc::clone(&self.context);
         let job = ScoreJob { weights, ids, labels };
-        self.context.runtime.score(job, move |scores| match scores {
+        self.branch.runtime.score(job, move |scores| match scores {
             // the operator may be gone: the job was stopped.
             Ok(scores) => {
                 let scored = sum_up(&request, Some(&scores), interval);

@@ -79,7 +79,7 @@ impl Trainer {
             let training = console::Training { trigger, step, loss: progress.loss };
             context.status.training(&name, Some(training));
         };
-        self.context.runtime.train(job, progress, move |result| {
+        self.branch.runtime.train(job, progress, move |result| {
             // the operator may be gone: the job was stopped.
             drop((answers.send((set, result)), wake.activate()));
         });

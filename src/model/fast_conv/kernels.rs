@@ -129,8 +129,8 @@ impl WeightGradient {
         let maps = Factor::plain(gradient, pixels);
         let transposed = Factor::transposed(columns, pixels);
         add_product([outputs, pixels, taps], maps, transposed, &mut self.weight);
-        for (sum, map) in self.bias.iter_mut().zip(gradient.chunks_exact(pixels)) {
-            *sum += map.iter().sum::<f32>();
+        for (bias, map) in self.bias.iter_mut().zip(gradient.chunks_exact(pixels)) {
+            *bias += sum(map);
         }
     }
 
@@ -160,31 +160,52 @@ fn pool_line((upper, lower): (&[f32], &[f32]), output: &mut [f32]) {
     for ((output, upper), lower) in
         output.iter_mut().zip(upper.chunks_exact(2)).zip(lower.chunks_exact(2))
     {
-        *output = upper[0].max(upper[1]).max(lower[0].max(lower[1])).max(0.0);
+        *output = larger(larger(upper[0], upper[1]), larger(lower[0], lower[1])).max(0.0);
     }
+}
+
+/// The larger of two numbers; unlike `f32::max` one instruction, for it need not care for NaN.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a >= b { a } else { b }
 }
 
 /// Hands each gradient to the first largest value of its square, if that is positive.
 fn unpool_line(
     (upper, lower): (&[f32], &[f32]),
     gradients: &[f32],
-    (upper_result, lower_result): (&mut [f32], &mut [f32]),
+    (to_upper, to_lower): (&mut [f32], &mut [f32]),
 ) {
-    let values = upper.chunks_exact(2).zip(lower.chunks_exact(2));
-    let results = upper_result.chunks_exact_mut(2).zip(lower_result.chunks_exact_mut(2));
-    for (((a, b), (to_a, to_b)), gradient) in values.zip(results).zip(gradients) {
-        let largest = a[0].max(a[1]).max(b[0].max(b[1]));
-        let gradient = if largest > 0.0 { *gradient } else { 0.0 };
-        // without branches, for which value wins is a coin toss
-        let first = a[0] == largest;
-        let second = !first && a[1] == largest;
-        let third = !first && !second && b[0] == largest;
-        let fourth = !first && !second && !third;
-        to_a[0] = if first { gradient } else { 0.0 };
-        to_a[1] = if second { gradient } else { 0.0 };
-        to_b[0] = if third { gradient } else { 0.0 };
-        to_b[1] = if fourth { gradient } else { 0.0 };
+    // no branch, for which value wins is a coin toss: losers get the gradient's bits masked away.
+    let width = 2 * gradients.len();
+    let (upper, lower) = (&upper[..width], &lower[..width]);
+    let (to_upper, to_lower) = (&mut to_upper[..width], &mut to_lower[..width]);
+    for (i, gradient) in gradients.iter().enumerate() {
+        let [a, b] = [upper[2 * i], upper[2 * i + 1]];
+        let [c, d] = [lower[2 * i], lower[2 * i + 1]];
+        let (left_above, left_below) = (a >= b, c >= d);
+        let (above, below) = (larger(a, b), larger(c, d));
+        let is_above = above >= below;
+        let positive = larger(above, below) > 0.0;
+        let hand = |wins: bool| {
+            let mask = u32::from(wins & positive).wrapping_neg();
+            f32::from_bits(gradient.to_bits() & mask)
+        };
+        to_upper[2 * i] = hand(is_above & left_above);
+        to_upper[2 * i + 1] = hand(is_above & !left_above);
+        to_lower[2 * i] = hand(!is_above & left_below);
+        to_lower[2 * i + 1] = hand(!is_above & !left_below);
     }
+}
+
+/// The sum of `values`, in as many lanes as let additions overlap.
+fn sum(values: &[f32]) -> f32 {
+    let mut lanes = [0.0; 16];
+    let (blocks, rest) = values.as_chunks::<16>();
+    for block in blocks {
+        lanes.iter_mut().zip(block).for_each(|(lane, value)| *lane += value);
+    }
+    lanes.iter().chain(rest).sum()
 }
 
 /// Rows and shape of an image in `[n, c, h, w]`.
