@@ -42,7 +42,7 @@ impl ConvBlock {
     pub(super) fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let (weight, bias) = (self.weight.val(), self.bias.val());
         if self.fast {
-            return fast_conv::relu_pool2(fast_conv::conv3x3(input, weight, bias));
+            return fast_conv::conv_pool(input, weight, bias);
         }
         let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
         let output = activation::relu(conv2d(input, weight, Some(bias), options));

@@ -1,6 +1,9 @@
 //! An image as columns: what a 3×3 kernel sees at each pixel, and back.
+//!
+//! Both go through a copy of the image with a border of zeros, in which every line of every
+//! neighbour is whole, at an offset that only depends on the neighbour.
 
-use std::ops::Range;
+use pulp::{Simd, WithSimd};
 
 /// Channels, height and width of an image.
 #[derive(Clone, Copy)]
@@ -26,65 +29,114 @@ impl Image {
         self.channels * 9
     }
 
-    /// Writes the `[taps, pixels]` matrix of neighbours; zero where the kernel leaves the image.
-    pub(super) fn to_columns(self, image: &[f32], columns: &mut [f32]) {
-        let rows = columns.chunks_exact_mut(self.pixels());
-        for (tap, row) in rows.enumerate() {
-            let channel = &image[tap / 9 * self.pixels()..][..self.pixels()];
-            self.copy_shifted(channel, shift(tap), row);
-        }
+    /// Values of the image with its border.
+    pub(super) fn padded_len(self) -> usize {
+        self.channels * self.padded_pixels()
     }
 
-    /// Adds each neighbour in `columns` to the pixel it stands for: the transpose of
-    /// [`Image::to_columns`].
-    pub(super) fn add_columns(self, columns: &[f32], image: &mut [f32]) {
-        image.fill(0.0);
-        let rows = columns.chunks_exact(self.pixels());
-        for (tap, row) in rows.enumerate() {
-            let channel = &mut image[tap / 9 * self.pixels()..][..self.pixels()];
-            self.add_shifted(row, shift(tap), channel);
-        }
+    fn padded_pixels(self) -> usize {
+        (self.height + 2) * self.pitch()
     }
 
-    fn copy_shifted(self, from: &[f32], (down, right): (isize, isize), to: &mut [f32]) {
-        let width = self.width;
-        let inside = inside(right, width);
-        let source = offset(&inside, right);
-        for (y, line) in to.chunks_exact_mut(width).enumerate() {
-            match y.checked_add_signed(down).filter(|y| *y < self.height) {
-                None => line.fill(0.0),
-                Some(y) => {
-                    line[..inside.start].fill(0.0);
-                    line[inside.end..].fill(0.0);
-                    line[inside.clone()].copy_from_slice(&from[y * width..][source.clone()]);
-                }
+    /// From one line of the padded image to the next.
+    fn pitch(self) -> usize {
+        self.width + 2
+    }
+
+    /// Where each line of the image starts, in the image and in the padded one.
+    #[inline(always)]
+    fn inner_lines(self, mut each: impl FnMut(usize, usize)) {
+        for channel in 0..self.channels {
+            for y in 0..self.height {
+                let line = channel * self.pixels() + y * self.width;
+                each(line, channel * self.padded_pixels() + (y + 1) * self.pitch() + 1);
             }
         }
     }
 
-    fn add_shifted(self, from: &[f32], (down, right): (isize, isize), to: &mut [f32]) {
-        let width = self.width;
-        let inside = inside(right, width);
-        let target = offset(&inside, right);
-        for (y, line) in from.chunks_exact(width).enumerate() {
-            let Some(y) = y.checked_add_signed(down).filter(|y| *y < self.height) else { continue };
-            let sums = &mut to[y * width..][target.clone()];
-            sums.iter_mut().zip(&line[inside.clone()]).for_each(|(sum, value)| *sum += value);
+    /// Where each line of each neighbour starts, in the columns and in the padded image.
+    #[inline(always)]
+    fn tap_lines(self, mut each: impl FnMut(usize, usize)) {
+        for tap in 0..self.taps() {
+            let (channel, down, right) = (tap / 9, tap % 9 / 3, tap % 3);
+            let first = channel * self.padded_pixels() + down * self.pitch() + right;
+            for y in 0..self.height {
+                each(tap * self.pixels() + y * self.width, first + y * self.pitch());
+            }
         }
     }
 }
 
-/// How far down and right the neighbour `tap` lies.
-fn shift(tap: usize) -> (isize, isize) {
-    let tap = (tap % 9) as isize;
-    (tap / 3 - 1, tap % 3 - 1)
+/// Writes the `[taps, pixels]` matrix of neighbours; `padded` has a border of zeros, which stays.
+pub(super) struct ToColumns<'a> {
+    pub(super) shape: Image,
+    pub(super) image: &'a [f32],
+    pub(super) padded: &'a mut [f32],
+    pub(super) columns: &'a mut [f32],
 }
 
-/// Pixels of a line whose neighbour `right` of them is inside the line.
-fn inside(right: isize, width: usize) -> Range<usize> {
-    usize::from(right < 0)..width - usize::from(right > 0)
+impl WithSimd for ToColumns<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        match self.shape.width {
+            32 => self.of_width::<32>(),
+            16 => self.of_width::<16>(),
+            8 => self.of_width::<8>(),
+            _ => self.of_width::<0>(),
+        }
+    }
 }
 
-fn offset(range: &Range<usize>, by: isize) -> Range<usize> {
-    range.start.saturating_add_signed(by)..range.end.saturating_add_signed(by)
+impl ToColumns<'_> {
+    /// A line of known width is a few moves of registers; `0` stands for any width.
+    #[inline(always)]
+    fn of_width<const WIDTH: usize>(self) {
+        let width = if WIDTH == 0 { self.shape.width } else { WIDTH };
+        self.shape.inner_lines(|line, at| {
+            self.padded[at..][..width].copy_from_slice(&self.image[line..][..width]);
+        });
+        self.shape.tap_lines(|line, at| {
+            self.columns[line..][..width].copy_from_slice(&self.padded[at..][..width]);
+        });
+    }
+}
+
+/// Sums each neighbour in `columns` up at the pixel it stands for: the transpose of [`ToColumns`].
+pub(super) struct FromColumns<'a> {
+    pub(super) shape: Image,
+    pub(super) columns: &'a [f32],
+    pub(super) padded: &'a mut [f32],
+    pub(super) image: &'a mut [f32],
+}
+
+impl WithSimd for FromColumns<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        match self.shape.width {
+            32 => self.of_width::<32>(),
+            16 => self.of_width::<16>(),
+            8 => self.of_width::<8>(),
+            _ => self.of_width::<0>(),
+        }
+    }
+}
+
+impl FromColumns<'_> {
+    #[inline(always)]
+    fn of_width<const WIDTH: usize>(self) {
+        let width = if WIDTH == 0 { self.shape.width } else { WIDTH };
+        self.padded.fill(0.0);
+        self.shape.tap_lines(|line, at| {
+            let values = &self.columns[line..][..width];
+            let sums = &mut self.padded[at..][..width];
+            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+        });
+        self.shape.inner_lines(|line, at| {
+            self.image[line..][..width].copy_from_slice(&self.padded[at..][..width]);
+        });
+    }
 }

@@ -1,137 +1,196 @@
 use burn::backend::{DType, Flex, TensorMetadata};
 use burn::tensor::{Bytes, Shape};
 use burn_flex::{FlexTensor, Layout};
+use pulp::Arch;
 use rayon::prelude::*;
 
 use super::FastConv;
-use super::columns::Image;
+use super::columns::{FromColumns, Image, ToColumns};
+use super::pool::{AddSums, Pool, Unpool};
+use super::product::{Factor, Into, product};
 
 /// Into how many parts a batch is split, whatever the number of threads.
 const PARTS: usize = 8;
 
 impl FastConv for Flex {
-    fn conv3x3(input: FlexTensor, weight: FlexTensor, bias: FlexTensor) -> FlexTensor {
+    fn conv_pool(
+        input: FlexTensor,
+        weight: FlexTensor,
+        bias: FlexTensor,
+    ) -> (FlexTensor, FlexTensor) {
         let (input, weight, bias) =
             (input.to_contiguous(), weight.to_contiguous(), bias.to_contiguous());
-        let (rows, image) = batch(&input);
-        let outputs = batch(&weight).0;
-        let (pixels, taps) = (image.pixels(), image.taps());
-        let (weights, biases) = (weight.storage::<f32>(), bias.storage::<f32>());
-        let images = input.storage::<f32>();
-        let mut output = vec![0.0; rows * outputs * pixels];
-        per_image(&mut output, outputs * pixels, image, |columns, row, output| {
-            image.to_columns(&images[row * image.len()..][..image.len()], columns);
-            for (map, bias) in output.chunks_exact_mut(pixels).zip(biases) {
-                map.fill(*bias);
-            }
-            let weights = Factor::plain(weights, taps);
-            add_product([outputs, taps, pixels], weights, Factor::plain(columns, pixels), output);
-        });
-        tensor(output, [rows, outputs, image.height, image.width])
+        let (rows, block) = (rows(&input), Block::new(image(&input), rows(&weight)));
+        let (images, weight, bias) =
+            (input.storage::<f32>(), weight.storage::<f32>(), bias.storage::<f32>());
+        let mut output = vec![0.0; rows * block.pooled()];
+        let mut winners = vec![0.0; output.len()];
+        let part = rows.div_ceil(PARTS);
+        let inputs = images.par_chunks_exact(block.image.len());
+        let outputs = output.par_chunks_exact_mut(block.pooled());
+        let outputs = outputs.zip(winners.par_chunks_exact_mut(block.pooled()));
+        inputs.zip(outputs).with_min_len(part).for_each_init(
+            || block.scratch(),
+            |scratch, (image, (output, winners))| {
+                block.forward(image, (weight, bias), scratch, (output, winners));
+            },
+        );
+        let shape = [rows, block.maps, block.image.height / 2, block.image.width / 2];
+        (tensor(output, shape), tensor(winners, shape))
     }
 
-    fn conv3x3_weight_gradient(input: FlexTensor, output: FlexTensor) -> (FlexTensor, FlexTensor) {
-        let (input, output) = (input.to_contiguous(), output.to_contiguous());
-        let (rows, image) = batch(&input);
-        let outputs = batch(&output).1;
-        let (images, gradients) = (input.storage::<f32>(), output.storage::<f32>());
-        let part = rows.div_ceil(PARTS);
-        let parts: Vec<WeightGradient> = (0..PARTS)
+    fn conv_pool_parameter_gradients(
+        input: FlexTensor,
+        winners: FlexTensor,
+        gradient: FlexTensor,
+    ) -> (FlexTensor, FlexTensor) {
+        let (input, gradient) = (input.to_contiguous(), gradient.to_contiguous());
+        let block = Block::new(image(&input), image(&winners).channels);
+        let images =
+            input.storage::<f32>().chunks(rows(&input).div_ceil(PARTS) * block.image.len());
+        let outputs =
+            gradient.storage::<f32>().chunks(rows(&input).div_ceil(PARTS) * block.pooled());
+        let winners =
+            winners.storage::<f32>().chunks(rows(&input).div_ceil(PARTS) * block.pooled());
+        let parts: Vec<_> = images.zip(outputs.zip(winners)).collect();
+        let sums: Vec<Gradients> = parts
             .into_par_iter()
-            .map(|index| {
-                let mut sum = WeightGradient::zero(outputs.channels, image.taps());
-                let mut columns = vec![0.0; image.taps() * image.pixels()];
-                for row in (index * part).min(rows)..((index + 1) * part).min(rows) {
-                    image.to_columns(&images[row * image.len()..][..image.len()], &mut columns);
-                    sum.add(&columns, &gradients[row * outputs.len()..][..outputs.len()]);
-                }
-                sum
+            .map(|(images, (gradients, winners))| {
+                block.parameter_gradients(images, gradients, winners)
             })
             .collect();
-        let sum =
-            parts.into_iter().reduce(WeightGradient::plus).expect("there is one part or more");
-        let shape = [outputs.channels, image.channels, 3, 3];
-        (tensor(sum.weight, shape), tensor(sum.bias, [outputs.channels]))
+        let sum = sums.into_iter().reduce(Gradients::plus).expect("there is one part or more");
+        let shape = [block.maps, block.image.channels, 3, 3];
+        (tensor(sum.weight, shape), tensor(sum.bias, [block.maps]))
     }
 
-    fn conv3x3_input_gradient(weight: FlexTensor, output: FlexTensor) -> FlexTensor {
-        let (weight, output) = (weight.to_contiguous(), output.to_contiguous());
-        let (rows, outputs) = batch(&output);
-        let image = Image { channels: batch(&weight).1.channels, ..outputs };
-        let (pixels, taps) = (image.pixels(), image.taps());
-        let (weights, gradients) = (weight.storage::<f32>(), output.storage::<f32>());
-        let mut input = vec![0.0; rows * image.len()];
-        per_image(&mut input, image.len(), image, |columns, row, input| {
-            let gradient = &gradients[row * outputs.len()..][..outputs.len()];
-            let weights = Factor::transposed(weights, taps);
-            let gradient = Factor::plain(gradient, pixels);
-            columns.fill(0.0);
-            add_product([taps, outputs.channels, pixels], weights, gradient, columns);
-            image.add_columns(columns, input);
-        });
-        tensor(input, [rows, image.channels, image.height, image.width])
-    }
-
-    fn relu_pool2(input: FlexTensor) -> FlexTensor {
-        let input = input.to_contiguous();
-        let (rows, image) = batch(&input);
-        let width = image.width;
-        let images = input.storage::<f32>();
-        let mut output = vec![0.0; rows * image.len() / 4];
+    fn conv_pool_input_gradient(
+        weight: FlexTensor,
+        winners: FlexTensor,
+        gradient: FlexTensor,
+    ) -> FlexTensor {
+        let (weight, gradient) = (weight.to_contiguous(), gradient.to_contiguous());
+        let (rows, pooled) = (rows(&gradient), image(&gradient));
+        let input = Image {
+            channels: image(&weight).channels,
+            height: 2 * pooled.height,
+            width: 2 * pooled.width,
+        };
+        let block = Block::new(input, pooled.channels);
+        let (weight, winners) = (weight.storage::<f32>(), winners.storage::<f32>());
+        let mut result = vec![0.0; rows * input.len()];
         let part = rows.div_ceil(PARTS);
-        let output_rows = output.par_chunks_exact_mut(image.len() / 4).enumerate();
-        output_rows.with_min_len(part).for_each(|(row, output)| {
-            let lines = images[row * image.len()..][..image.len()].chunks_exact(2 * width);
-            for (line, output) in lines.zip(output.chunks_exact_mut(width / 2)) {
-                pool_line(line.split_at(width), output);
-            }
-        });
-        tensor(output, [rows, image.channels, image.height / 2, width / 2])
-    }
-
-    fn relu_pool2_gradient(input: FlexTensor, output: FlexTensor) -> FlexTensor {
-        let (input, output) = (input.to_contiguous(), output.to_contiguous());
-        let (rows, image) = batch(&input);
-        let width = image.width;
-        let (images, gradients) = (input.storage::<f32>(), output.storage::<f32>());
-        let mut result = vec![0.0; rows * image.len()];
-        let part = rows.div_ceil(PARTS);
-        let result_rows = result.par_chunks_exact_mut(image.len()).enumerate();
-        result_rows.with_min_len(part).for_each(|(row, result)| {
-            let lines = images[row * image.len()..][..image.len()].chunks_exact(2 * width);
-            let gradients = &gradients[row * image.len() / 4..][..image.len() / 4];
-            let gradients = gradients.chunks_exact(width / 2);
-            for ((line, gradient), result) in
-                lines.zip(gradients).zip(result.chunks_exact_mut(2 * width))
-            {
-                unpool_line(line.split_at(width), gradient, result.split_at_mut(width));
-            }
-        });
-        tensor(result, [rows, image.channels, image.height, width])
+        let gradients = gradient.storage::<f32>().par_chunks_exact(block.pooled());
+        let gradients = gradients.zip(winners.par_chunks_exact(block.pooled()));
+        let images = result.par_chunks_exact_mut(input.len());
+        images.zip(gradients).with_min_len(part).for_each_init(
+            || block.scratch(),
+            |scratch, (image, gradient)| block.input_gradient(weight, gradient, scratch, image),
+        );
+        tensor(result, [rows, input.channels, input.height, input.width])
     }
 }
 
-/// Sum of the gradients of weight and bias over some images.
-struct WeightGradient {
+/// A convolution of an image into maps, relu, and pooling.
+#[derive(Clone, Copy)]
+struct Block {
+    image: Image,
+    maps: usize,
+}
+
+/// What is needed for one image and fits into the nearer caches.
+struct Scratch {
+    padded: Vec<f32>,
+    columns: Vec<f32>,
+    maps: Vec<f32>,
+}
+
+impl Block {
+    fn new(image: Image, maps: usize) -> Self {
+        Self { image, maps }
+    }
+
+    /// Values of a pooled map.
+    fn squares(self) -> usize {
+        self.image.pixels() / 4
+    }
+
+    /// Values of all pooled maps.
+    fn pooled(self) -> usize {
+        self.maps * self.squares()
+    }
+
+    fn scratch(self) -> Scratch {
+        Scratch {
+            padded: vec![0.0; self.image.padded_len()],
+            columns: vec![0.0; self.image.taps() * self.image.pixels()],
+            maps: vec![0.0; self.maps * self.image.pixels()],
+        }
+    }
+
+    fn forward(
+        self,
+        image: &[f32],
+        (weight, bias): (&[f32], &[f32]),
+        Scratch { padded, columns, maps }: &mut Scratch,
+        (output, winners): (&mut [f32], &mut [f32]),
+    ) {
+        let Self { image: shape, maps: count } = self;
+        let (pixels, taps, width) = (shape.pixels(), shape.taps(), shape.width);
+        let arch = Arch::new();
+        arch.dispatch(ToColumns { shape, image, padded, columns });
+        let (weight, columns) = (Factor::plain(weight, taps), Factor::plain(columns, pixels));
+        product([count, taps, pixels], weight, columns, Into::Place, maps);
+        arch.dispatch(Pool { maps, width, bias, output, winners });
+    }
+
+    /// Gradients of weight and bias, summed over some images.
+    fn parameter_gradients(self, images: &[f32], gradients: &[f32], winners: &[f32]) -> Gradients {
+        let Self { image: shape, maps: count } = self;
+        let (pixels, taps, width) = (shape.pixels(), shape.taps(), shape.width);
+        let arch = Arch::new();
+        let mut total = Gradients::zero(count, taps);
+        let Scratch { mut padded, mut columns, mut maps } = self.scratch();
+        let outputs =
+            gradients.chunks_exact(self.pooled()).zip(winners.chunks_exact(self.pooled()));
+        for (image, (gradients, winners)) in images.chunks_exact(shape.len()).zip(outputs) {
+            let (padded, columns, maps) = (&mut *padded, &mut *columns, &mut *maps);
+            arch.dispatch(ToColumns { shape, image, padded, columns });
+            arch.dispatch(Unpool { gradients, winners, width, maps });
+            arch.dispatch(AddSums { gradients, winners, sums: &mut total.bias });
+            let (maps, columns) =
+                (Factor::plain(maps, pixels), Factor::transposed(columns, pixels));
+            product([count, pixels, taps], maps, columns, Into::Sum, &mut total.weight);
+        }
+        total
+    }
+
+    fn input_gradient(
+        self,
+        weight: &[f32],
+        (gradients, winners): (&[f32], &[f32]),
+        Scratch { padded, columns, maps }: &mut Scratch,
+        image: &mut [f32],
+    ) {
+        let Self { image: shape, maps: count } = self;
+        let (pixels, taps, width) = (shape.pixels(), shape.taps(), shape.width);
+        let arch = Arch::new();
+        arch.dispatch(Unpool { gradients, winners, width, maps });
+        let (weight, maps) = (Factor::transposed(weight, taps), Factor::plain(maps, pixels));
+        product([taps, count, pixels], weight, maps, Into::Place, columns);
+        arch.dispatch(FromColumns { shape, columns, padded, image });
+    }
+}
+
+/// Gradients of weight and bias.
+struct Gradients {
     weight: Vec<f32>,
     bias: Vec<f32>,
 }
 
-impl WeightGradient {
-    fn zero(outputs: usize, taps: usize) -> Self {
-        Self { weight: vec![0.0; outputs * taps], bias: vec![0.0; outputs] }
-    }
-
-    /// Adds one image, given its columns and the gradient of its output.
-    fn add(&mut self, columns: &[f32], gradient: &[f32]) {
-        let outputs = self.bias.len();
-        let (taps, pixels) = (self.weight.len() / outputs, gradient.len() / outputs);
-        let maps = Factor::plain(gradient, pixels);
-        let transposed = Factor::transposed(columns, pixels);
-        add_product([outputs, pixels, taps], maps, transposed, &mut self.weight);
-        for (bias, map) in self.bias.iter_mut().zip(gradient.chunks_exact(pixels)) {
-            *bias += sum(map);
-        }
+impl Gradients {
+    fn zero(maps: usize, taps: usize) -> Self {
+        Self { weight: vec![0.0; maps * taps], bias: vec![0.0; maps] }
     }
 
     fn plus(mut self, other: Self) -> Self {
@@ -141,134 +200,18 @@ impl WeightGradient {
     }
 }
 
-/// Calls `work` with scratch for the columns of `image`, for each row of `output`.
-fn per_image(
-    output: &mut [f32],
-    row_len: usize,
-    image: Image,
-    work: impl Fn(&mut [f32], usize, &mut [f32]) + Sync,
-) {
-    let rows = output.par_chunks_exact_mut(row_len).enumerate();
-    let part = rows.len().div_ceil(PARTS);
-    rows.with_min_len(part).for_each_init(
-        || vec![0.0; image.taps() * image.pixels()],
-        |columns, (row, output)| work(columns, row, output),
-    );
+/// The first dimension.
+fn rows(tensor: &FlexTensor) -> usize {
+    tensor.shape()[0]
 }
 
-fn pool_line((upper, lower): (&[f32], &[f32]), output: &mut [f32]) {
-    for ((output, upper), lower) in
-        output.iter_mut().zip(upper.chunks_exact(2)).zip(lower.chunks_exact(2))
-    {
-        *output = larger(larger(upper[0], upper[1]), larger(lower[0], lower[1])).max(0.0);
-    }
-}
-
-/// The larger of two numbers; unlike `f32::max` one instruction, for it need not care for NaN.
-#[inline(always)]
-fn larger(a: f32, b: f32) -> f32 {
-    if a >= b { a } else { b }
-}
-
-/// Hands each gradient to the first largest value of its square, if that is positive.
-fn unpool_line(
-    (upper, lower): (&[f32], &[f32]),
-    gradients: &[f32],
-    (to_upper, to_lower): (&mut [f32], &mut [f32]),
-) {
-    // no branch, for which value wins is a coin toss: losers get the gradient's bits masked away.
-    let width = 2 * gradients.len();
-    let (upper, lower) = (&upper[..width], &lower[..width]);
-    let (to_upper, to_lower) = (&mut to_upper[..width], &mut to_lower[..width]);
-    for (i, gradient) in gradients.iter().enumerate() {
-        let [a, b] = [upper[2 * i], upper[2 * i + 1]];
-        let [c, d] = [lower[2 * i], lower[2 * i + 1]];
-        let (left_above, left_below) = (a >= b, c >= d);
-        let (above, below) = (larger(a, b), larger(c, d));
-        let is_above = above >= below;
-        let positive = larger(above, below) > 0.0;
-        let hand = |wins: bool| {
-            let mask = u32::from(wins & positive).wrapping_neg();
-            f32::from_bits(gradient.to_bits() & mask)
-        };
-        to_upper[2 * i] = hand(is_above & left_above);
-        to_upper[2 * i + 1] = hand(is_above & !left_above);
-        to_lower[2 * i] = hand(!is_above & left_below);
-        to_lower[2 * i + 1] = hand(!is_above & !left_below);
-    }
-}
-
-/// The sum of `values`, in as many lanes as let additions overlap.
-fn sum(values: &[f32]) -> f32 {
-    let mut lanes = [0.0; 16];
-    let (blocks, rest) = values.as_chunks::<16>();
-    for block in blocks {
-        lanes.iter_mut().zip(block).for_each(|(lane, value)| *lane += value);
-    }
-    lanes.iter().chain(rest).sum()
-}
-
-/// Rows and shape of an image in `[n, c, h, w]`.
-fn batch(tensor: &FlexTensor) -> (usize, Image) {
-    let [rows, channels, height, width] = tensor.shape().dims();
-    (rows, Image { channels, height, width })
+/// The last three dimensions.
+fn image(tensor: &FlexTensor) -> Image {
+    let [_, channels, height, width] = tensor.shape().dims();
+    Image { channels, height, width }
 }
 
 fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
     let layout = Layout::contiguous(Shape::from(shape.to_vec()));
     FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
-}
-
-/// A matrix factor: values and how far apart rows and columns lie.
-#[derive(Clone, Copy)]
-struct Factor<'a> {
-    values: &'a [f32],
-    strides: [usize; 2],
-}
-
-impl<'a> Factor<'a> {
-    fn plain(values: &'a [f32], cols: usize) -> Self {
-        Self { values, strides: [cols, 1] }
-    }
-
-    /// The transpose of a matrix with `cols` columns.
-    fn transposed(values: &'a [f32], cols: usize) -> Self {
-        Self { values, strides: [1, cols] }
-    }
-
-    /// Whether all of `rows` × `cols` lies within the values.
-    fn holds(&self, rows: usize, cols: usize) -> bool {
-        (rows - 1) * self.strides[0] + (cols - 1) * self.strides[1] < self.values.len()
-    }
-}
-
-/// Adds the product of `left`, `m × k`, and `right`, `k × n`, to `sum`, on this thread.
-fn add_product([m, k, n]: [usize; 3], left: Factor<'_>, right: Factor<'_>, sum: &mut [f32]) {
-    assert!(left.holds(m, k) && right.holds(k, n) && sum.len() == m * n, "factors do not fit");
-    let [left_row, left_col] = left.strides.map(|stride| stride as isize);
-    let [right_row, right_col] = right.strides.map(|stride| stride as isize);
-    #[expect(unsafe_code, reason = "gemm takes pointers; the assertion above is its contract")]
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            sum.as_mut_ptr(),
-            1,
-            n as isize,
-            true,
-            left.values.as_ptr(),
-            left_col,
-            left_row,
-            right.values.as_ptr(),
-            right_col,
-            right_row,
-            1.0f32,
-            1.0f32,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
 }

@@ -1,14 +1,17 @@
-//! 3×3 convolution, and relu with 2×2 pooling, written for the CPU.
+//! 3×3 convolution, relu and 2×2 pooling in one step, written for the CPU.
 //!
 //! Burn's generic kernels are four times slower than PyTorch on small images; these are faster. A
-//! convolution is a product of the weights and the image's columns (`columns.rs`), one image at a
-//! time. Images are split over threads in a fixed number of parts (`kernels.rs`), so that sums are
-//! added in the same order whatever the number of threads. Gradients are written by hand
-//! (`gradient.rs`) and compared with Burn's own below.
+//! convolution is a product of the weights and the image's columns (`columns.rs`, `product.rs`),
+//! one image at a time, pooled at once (`pool.rs`): what is larger than the pooled maps never
+//! leaves the caches. Images are split over threads in a fixed number of parts (`kernels.rs`), so
+//! that sums are added in the same order whatever the number of threads. Gradients are written by
+//! hand (`gradient.rs`) and compared with Burn's own below.
 
 mod columns;
 mod gradient;
 mod kernels;
+mod pool;
+mod product;
 
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
@@ -17,47 +20,38 @@ use burn::tensor::Tensor;
 /// Operations that Burn does not have.
 #[backend_extension(Flex, Autodiff)]
 pub(super) trait FastConv: Backend {
-    /// Convolution of `[n, c, h, w]` with `[o, c, 3, 3]` and a bias `[o]`, zeros around the image.
-    fn conv3x3(
+    /// Convolution of `[n, c, h, w]` with `[o, c, 3, 3]` and a bias `[o]`, zeros around the image;
+    /// then the largest positive value in each 2×2 square, or zero, and which of the four it was.
+    /// Height and width must be even.
+    fn conv_pool(
         input: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         bias: FloatTensor<Self>,
-    ) -> FloatTensor<Self>;
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// Gradients of weight and bias, given that of the output.
-    fn conv3x3_weight_gradient(
+    fn conv_pool_parameter_gradients(
         input: FloatTensor<Self>,
-        output: FloatTensor<Self>,
+        winners: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// Gradient of the input, given that of the output.
-    fn conv3x3_input_gradient(
+    fn conv_pool_input_gradient(
         weight: FloatTensor<Self>,
-        output: FloatTensor<Self>,
-    ) -> FloatTensor<Self>;
-
-    /// The largest positive value in each 2×2 square, or zero; height and width must be even.
-    fn relu_pool2(input: FloatTensor<Self>) -> FloatTensor<Self>;
-
-    /// Gradient of the input, given that of the output.
-    fn relu_pool2_gradient(
-        input: FloatTensor<Self>,
-        output: FloatTensor<Self>,
+        winners: FloatTensor<Self>,
+        gradient: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 }
 
-/// Convolution with a 3×3 kernel that keeps the size.
-pub(super) fn conv3x3(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
-    Tensor::from_dispatch(<Dispatch as FastConv>::conv3x3(
+/// Convolution with a 3×3 kernel that keeps the size, relu, and the maximum of each 2×2 square.
+pub(super) fn conv_pool(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
+    let (output, _) = <Dispatch as FastConv>::conv_pool(
         input.into_dispatch(),
         weight.into_dispatch(),
         bias.into_dispatch(),
-    ))
-}
-
-/// Relu, then the maximum of each 2×2 square.
-pub(super) fn relu_pool2(input: Tensor<4>) -> Tensor<4> {
-    Tensor::from_dispatch(<Dispatch as FastConv>::relu_pool2(input.into_dispatch()))
+    );
+    Tensor::from_dispatch(output)
 }
 
 #[cfg(test)]
@@ -70,10 +64,6 @@ mod tests {
     use crate::model::Random;
 
     type Block = fn(Tensor<4>, Tensor<4>, Tensor<1>) -> Tensor<4>;
-
-    fn ours(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
-        relu_pool2(conv3x3(input, weight, bias))
-    }
 
     fn burns(input: Tensor<4>, weight: Tensor<4>, bias: Tensor<1>) -> Tensor<4> {
         let options = ConvOptions::new([1, 1], [1, 1], [1, 1], 1);
@@ -105,7 +95,7 @@ mod tests {
 
     #[test]
     fn outputs_and_gradients_agree_with_burns() {
-        for (ours, burns) in run(ours).iter().zip(run(burns)) {
+        for (ours, burns) in run(conv_pool).iter().zip(run(burns)) {
             assert_eq!(ours.len(), burns.len());
             let worst = ours.iter().zip(&burns).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(worst < 1e-4, "off by {worst}");
@@ -116,7 +106,7 @@ mod tests {
     fn bits_do_not_depend_on_the_number_of_threads() {
         let on = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| run(ours))
+            pool.install(|| run(conv_pool))
         };
         assert_eq!(on(1), on(3));
     }

@@ -1,5 +1,5 @@
 use gemm::Parallelism;
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use crate::Matrix;
 
@@ -31,24 +31,35 @@ impl Kernel {
 
     /// Sum of the kernel over squared distances.
     pub fn sum(&self, distances: &[f32]) -> f64 {
-        let exponent = self.exponent;
         // the vector units of the machine at hand; the order of additions is the same on all.
-        Arch::new().dispatch(|| {
-            distances
-                .chunks(LANES * 128)
-                .map(|chunk| {
-                    let mut lanes = [0.0f32; LANES];
-                    let (whole, rest) = chunk.as_chunks::<LANES>();
-                    for block in whole {
-                        for (lane, distance) in lanes.iter_mut().zip(block) {
-                            *lane += exp(distance * exponent);
-                        }
-                    }
-                    let rest: f32 = rest.iter().map(|distance| exp(distance * exponent)).sum();
-                    lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>() + f64::from(rest)
-                })
-                .sum()
-        })
+        Arch::new().dispatch(Sum { exponent: self.exponent, distances })
+    }
+}
+
+/// A type and not a closure, which would be compiled apart and without vector units.
+struct Sum<'a> {
+    exponent: f32,
+    distances: &'a [f32],
+}
+
+impl WithSimd for Sum<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        let mut total = 0.0;
+        for chunk in self.distances.chunks(LANES * 128) {
+            let mut lanes = [0.0f32; LANES];
+            let (whole, rest) = chunk.as_chunks::<LANES>();
+            for block in whole {
+                for (lane, distance) in lanes.iter_mut().zip(block) {
+                    *lane += exp(distance * self.exponent);
+                }
+            }
+            let rest: f32 = rest.iter().map(|distance| exp(distance * self.exponent)).sum();
+            total += lanes.iter().map(|lane| f64::from(*lane)).sum::<f64>() + f64::from(rest);
+        }
+        total
     }
 }
 
