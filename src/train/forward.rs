@@ -1,7 +1,6 @@
 //! Inference and scoring in batches of one shape.
 
 use burn::tensor::{Tensor, TensorData};
-use crossbeam_channel::Receiver;
 use driftmill_operators::{Id, Matrix};
 
 use super::loader::{gather, prefetch};
@@ -76,10 +75,10 @@ impl Worker {
         }
         let rows = &*self.rows;
         prefetch(
-            |sender| {
+            |ahead| {
                 for ids in ids.chunks(BATCH) {
                     let batch = gather(rows, ids).map(|input| (input, ids.len()));
-                    if sender.send(batch).is_err() {
+                    if !ahead.push(batch, ids.len() * rows.schema().width()) {
                         return;
                     }
                 }
@@ -91,7 +90,7 @@ impl Worker {
     fn forward_all(
         &self,
         pass: &Pass<'_>,
-        batches: Receiver<Result<(Vec<f32>, usize), TrainError>>,
+        batches: &mut dyn Iterator<Item = Result<(Vec<f32>, usize), TrainError>>,
     ) -> Result<Matrix, TrainError> {
         let (mut cols, mut values) = (0, Vec::new());
         for batch in batches {

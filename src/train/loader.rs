@@ -3,15 +3,19 @@
 use std::panic::resume_unwind;
 use std::thread;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Sender, bounded};
 use driftmill_datasets::Values;
 use driftmill_operators::Id;
 
 use super::{Rows, TrainError};
 use crate::model::InputScale;
 
-/// Batches that wait for the device; one would do if gathering took always equally long.
+/// Groups that wait for the device; one would do if gathering took always equally long.
 const AHEAD: usize = 2;
+
+/// Values from which on a group is handed over: waking a thread costs more than the step on a
+/// batch of a few kilobytes.
+const GROUP: usize = 64 * 1024;
 
 /// The scaled features of `ids`, in their order.
 pub(super) fn gather(rows: &dyn Rows, ids: &[Id]) -> Result<Vec<f32>, TrainError> {
@@ -22,17 +26,42 @@ pub(super) fn gather(rows: &dyn Rows, ids: &[Id]) -> Result<Vec<f32>, TrainError
     Ok(InputScale::of(schema).apply_all(values))
 }
 
-/// Runs `produce` on a thread of its own and hands what it sends to `consume`.
+/// Where batches go that wait for the device, a group of small ones at a time.
+pub(super) struct Ahead<T> {
+    sender: Sender<Vec<T>>,
+    group: Vec<T>,
+    values: usize,
+}
+
+impl<T> Ahead<T> {
+    /// Hands over a batch of so many values; false if nobody wants more.
+    pub(super) fn push(&mut self, batch: T, values: usize) -> bool {
+        self.group.push(batch);
+        self.values += values;
+        self.values < GROUP || self.flush()
+    }
+
+    fn flush(&mut self) -> bool {
+        self.values = 0;
+        self.sender.send(std::mem::take(&mut self.group)).is_ok()
+    }
+}
+
+/// Runs `produce` on a thread of its own and hands its batches to `consume`.
 ///
-/// A panic of either is thrown on; sending fails once `consume` is done.
+/// A panic of either is thrown on; pushing fails once `consume` is done.
 pub(super) fn prefetch<T: Send, R>(
-    produce: impl FnOnce(Sender<T>) + Send,
-    consume: impl FnOnce(Receiver<T>) -> R,
+    produce: impl FnOnce(&mut Ahead<T>) + Send,
+    consume: impl FnOnce(&mut dyn Iterator<Item = T>) -> R,
 ) -> R {
     thread::scope(|scope| {
         let (sender, receiver) = bounded(AHEAD);
-        let producer = scope.spawn(move || produce(sender));
-        let result = consume(receiver);
+        let producer = scope.spawn(move || {
+            let mut ahead = Ahead { sender, group: Vec::new(), values: 0 };
+            produce(&mut ahead);
+            ahead.flush();
+        });
+        let result = consume(&mut receiver.into_iter().flatten());
         match producer.join() {
             Ok(()) => result,
             Err(payload) => resume_unwind(payload),

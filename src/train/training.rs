@@ -3,10 +3,9 @@
 use std::time::Instant;
 
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
-use crossbeam_channel::Receiver;
 
 use super::average::Average;
-use super::loader::{gather, prefetch};
+use super::loader::{Ahead, gather, prefetch};
 use super::queue::Rank;
 use super::worker::Worker;
 use super::{Progress, Rows, Start, TrainError, TrainJob, Trained, Training, TrainingRow, Weights};
@@ -31,9 +30,7 @@ impl Worker {
         let source = &*self.rows;
         let batches = plan.clone();
         let losses = prefetch(
-            move |sender| {
-                batches.load(source, |batch| sender.send(batch).is_ok());
-            },
+            move |ahead| batches.load(source, ahead),
             |batches| self.fit(&mut *network, &plan, batches, progress),
         )?;
         network.end_training();
@@ -66,7 +63,7 @@ impl Worker {
         &self,
         network: &mut dyn Network,
         plan: &Plan,
-        batches: Receiver<Result<Batch, TrainError>>,
+        batches: &mut dyn Iterator<Item = Result<Batch, TrainError>>,
         progress: &dyn Fn(Progress),
     ) -> Result<Vec<f64>, TrainError> {
         let device = self.device.clone().autodiff();
@@ -124,8 +121,8 @@ impl Plan {
         (self.rows.len().div_ceil(self.batch_size) * self.epochs) as u64
     }
 
-    /// Loads all batches of all epochs and hands them to `send`, until it refuses one.
-    fn load(mut self, source: &dyn Rows, send: impl Fn(Result<Batch, TrainError>) -> bool) {
+    /// Loads all batches of all epochs, until nobody wants more.
+    fn load(mut self, source: &dyn Rows, ahead: &mut Ahead<Result<Batch, TrainError>>) {
         let mut random = Random::new("order", self.seeds);
         for _ in 0..self.epochs {
             if self.shuffle {
@@ -133,7 +130,8 @@ impl Plan {
             }
             let last = self.rows.len().div_ceil(self.batch_size) - 1;
             for (index, rows) in self.rows.chunks(self.batch_size).enumerate() {
-                if !send(Batch::load(source, rows, index == last)) {
+                let values = rows.len() * source.schema().width();
+                if !ahead.push(Batch::load(source, rows, index == last), values) {
                     return;
                 }
             }

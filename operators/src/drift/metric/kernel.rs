@@ -1,7 +1,4 @@
-use gemm::Parallelism;
 use pulp::{Arch, Simd, WithSimd};
-
-use crate::Matrix;
 
 /// The Gaussian kernel `k(a, b) = exp(−‖a − b‖² / 2σ²)`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,15 +8,11 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// The kernel whose bandwidth is the median heuristic over the points of `reference`:
-    /// `σ² = ½ · median of the squared distances of different points`.
+    /// The kernel whose bandwidth is the median heuristic over the squared distances of the
+    /// `pairs` of different points of the reference: `σ² = ½ · median`. Reorders them.
     ///
     /// The median is the lower one where there are two, as in Alibi Detect's `sigma_median`.
-    pub fn median(distances: &[f32], points: usize) -> Self {
-        let mut pairs = Vec::with_capacity(points * points.saturating_sub(1) / 2);
-        for row in 0..points {
-            pairs.extend_from_slice(&distances[row * points..][row + 1..points]);
-        }
+    pub fn median(pairs: &mut [f32]) -> Self {
         let median = match pairs.len() {
             0 => 0.0,
             count => *pairs.select_nth_unstable_by((count - 1) / 2, f32::total_cmp).1,
@@ -85,57 +78,6 @@ fn exp(x: f32) -> f32 {
 const LN_2_HIGH: f32 = 0.693_359_4;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
 
-/// `‖a − b‖²` for every row a of `left` and b of `right`, row after row of `left`; never negative.
-pub fn squared_distances(left: &Matrix, right: &Matrix) -> Vec<f32> {
-    let (rows, cols) = (left.rows(), right.rows());
-    let [left_norms, right_norms] = [left, right].map(squared_norms);
-    let mut out: Vec<f32> =
-        left_norms.iter().flat_map(|a| right_norms.iter().map(move |b| a + b)).collect();
-    if out.is_empty() {
-        return out;
-    }
-    let width = left.cols() as isize;
-    // out ← out − 2 · left · rightᵀ
-    #[expect(unsafe_code, reason = "gemm takes pointers; the sizes are those of the slices")]
-    unsafe {
-        gemm::gemm(
-            rows,
-            cols,
-            left.cols(),
-            out.as_mut_ptr(),
-            1,
-            cols as isize,
-            true,
-            left.values().as_ptr(),
-            1,
-            width,
-            right.values().as_ptr(),
-            width,
-            1,
-            1.0f32,
-            -2.0f32,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
-    out.iter_mut().for_each(|distance| *distance = distance.max(0.0));
-    out
-}
-
-fn squared_norms(matrix: &Matrix) -> Vec<f32> {
-    (0..matrix.rows()).map(|row| matrix.row(row).iter().map(|value| value * value).sum()).collect()
-}
-
-/// Mean of the kernel over pairs of different points of one set, given all squared distances.
-pub fn mean_kernel(kernel: Kernel, distances: &[f32], points: usize) -> f64 {
-    // the diagonal is k(a, a) = 1, whatever rounding left of ‖a − a‖².
-    let diagonal: f64 = (0..points).map(|i| kernel.sum(&distances[i * points + i..][..1])).sum();
-    let pairs = (points * points.saturating_sub(1)).max(1);
-    (kernel.sum(distances) - diagonal) / pairs as f64
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,12 +89,5 @@ mod tests {
             let error = (f64::from(exp(x)) / f64::from(x).exp() - 1.0).abs();
             assert!(error < 3e-7, "exp({x}) is off by {error}");
         }
-    }
-
-    #[test]
-    fn distances_match_the_definition() {
-        let a = Matrix::new(2, vec![0.0, 0.0, 3.0, 4.0, 1.0, 1.0]);
-        let b = Matrix::new(2, vec![0.0, 0.0, 1.0, 1.0]);
-        assert_eq!(squared_distances(&a, &b), [0.0, 2.0, 25.0, 13.0, 2.0, 0.0]);
     }
 }

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Kernel, Metric, MetricConfig, mean_kernel, squared_distances};
+use super::{Kernel, Metric, MetricConfig, distances_between, distances_within};
 use crate::Matrix;
 
 pub(super) const EXAMPLE: &str = "threshold = 0.05";
@@ -54,9 +54,11 @@ impl MmdMetric {
         match &self.reference {
             Some((known, kernel, within)) if known == reference => (*kernel, *within),
             _ => {
-                let distances = squared_distances(reference, reference);
-                let kernel = Kernel::median(&distances, reference.rows());
-                let within = mean_kernel(kernel, &distances, reference.rows());
+                let count = pairs(reference);
+                let mut distances = Vec::with_capacity(count);
+                distances_within(reference, |block| distances.extend_from_slice(block));
+                let kernel = Kernel::median(&mut distances);
+                let within = kernel.sum(&distances) / count.max(1) as f64;
                 self.reference = Some((reference.clone(), kernel, within));
                 (kernel, within)
             }
@@ -67,9 +69,15 @@ impl MmdMetric {
 impl Metric for MmdMetric {
     fn distance(&mut self, reference: &Matrix, current: &Matrix) -> f64 {
         let (kernel, within_reference) = self.of_reference(reference);
-        let within = squared_distances(current, current);
-        let between = squared_distances(reference, current);
-        within_reference + mean_kernel(kernel, &within, current.rows())
-            - 2.0 * kernel.sum(&between) / between.len() as f64
+        let (mut within, mut between) = (0.0, 0.0);
+        distances_within(current, |block| within += kernel.sum(block));
+        distances_between(reference, current, |block| between += kernel.sum(block));
+        within_reference + within / pairs(current).max(1) as f64
+            - 2.0 * between / (reference.rows() * current.rows()) as f64
     }
+}
+
+/// How many pairs of different points there are.
+fn pairs(points: &Matrix) -> usize {
+    points.rows() * points.rows().saturating_sub(1) / 2
 }

@@ -3,10 +3,12 @@
 use crate::Matrix;
 
 mod columns;
+mod distances;
 mod kernel;
 
 pub use columns::sorted_columns;
-pub use kernel::{Kernel, mean_kernel, squared_distances};
+pub use distances::{distances_between, distances_within};
+pub use kernel::Kernel;
 
 /// What a `metrics.…` table builds.
 pub trait MetricConfig: Send + Sync {
