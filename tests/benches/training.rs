@@ -8,9 +8,10 @@
 //! Rounds alternate because the speed of a shared machine drifts; ratios are of medians.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
+mod python;
+
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Instant;
@@ -129,40 +130,13 @@ fn infer(runtime: &Runtime, weights: &Weights, count: u64) -> f64 {
 
 /// Samples per second of PyTorch: training, inference.
 fn torch(python: &Path, case: &Case, threads: usize) -> [f64; 2] {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/benches/torch_training.py");
-    let output = Command::new(python)
-        .args([script, case.name, &case.batch.to_string(), &threads.to_string()])
-        .output()
-        .expect("python runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("the script prints two numbers")
-}
-
-/// The interpreter of an environment with PyTorch: `$TORCH_PYTHON`, or one made here.
-fn torch_python() -> std::path::PathBuf {
-    if let Some(python) = std::env::var_os("TORCH_PYTHON") {
-        return python.into();
-    }
-    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("torch-venv");
-    let python = venv.join("bin/python");
-    if !venv.join("ready").exists() {
-        let run = |command: &mut Command| {
-            assert!(command.status().expect("the command starts").success(), "{command:?}");
-        };
-        run(Command::new("python3").args(["-m", "venv"]).arg(&venv));
-        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "torch", "numpy"]));
-        std::fs::write(venv.join("ready"), "").expect("the environment can be marked");
-    }
-    python
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    let arguments = [case.name, &case.batch.to_string(), &threads.to_string()];
+    let rates = python::run(python, "torch_training.py", &arguments);
+    serde_json::from_value(rates).expect("the script prints two numbers")
 }
 
 fn main() {
-    let python = std::env::args().any(|argument| argument == "--torch").then(torch_python);
+    let python = std::env::args().any(|argument| argument == "--torch").then(python::python);
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     println!("samples/s, medians of {ROUNDS} rounds, {threads} threads");
     for case in &CASES {
@@ -179,12 +153,12 @@ fn main() {
             }
         }
         for ((what, ours), theirs) in ["train", "infer"].iter().zip(ours).zip(theirs) {
-            let ours = median(ours);
+            let ours = python::median(ours);
             print!("{:<13} {what} batch {:>3} {ours:>9.0}", case.name, case.batch);
             match theirs.is_empty() {
                 true => println!(),
                 false => {
-                    let theirs = median(theirs);
+                    let theirs = python::median(theirs);
                     println!("   torch {theirs:>9.0}   ratio {:.2}", ours / theirs);
                 }
             }
