@@ -32,7 +32,9 @@ impl Progress {
     pub fn show(&mut self, status: &Status) {
         let (then, before) = self.last;
         let elapsed = then.elapsed();
-        if elapsed >= Duration::from_secs(1) {
+        // the rate is that of the time between two lines.
+        let between = if self.bar.is_some() { Duration::from_secs(1) } else { PLAIN };
+        if elapsed >= between {
             let samples = status.samples();
             self.rate = (samples - before) as f64 / elapsed.as_secs_f64();
             self.last = (Instant::now(), samples);

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 /// How far a job is; written by its parts, read by whoever shows it.
@@ -10,6 +10,8 @@ pub struct Status {
     late: AtomicU64,
     triggers: AtomicU64,
     reached: AtomicI64,
+    bounded: AtomicBool,
+    left: Mutex<BTreeMap<usize, Option<u64>>>,
     holder: Mutex<Option<String>>,
     trainings: Mutex<BTreeMap<String, Training>>,
 }
@@ -33,6 +35,8 @@ impl Default for Status {
             late: AtomicU64::new(0),
             triggers: AtomicU64::new(0),
             reached: AtomicI64::new(i64::MIN),
+            bounded: AtomicBool::new(false),
+            left: Mutex::default(),
             holder: Mutex::default(),
             trainings: Mutex::default(),
         }
@@ -50,6 +54,16 @@ impl Status {
     /// The order is complete up to `time`, in milliseconds since 1970.
     pub fn reached(&self, time: i64) {
         self.reached.store(time, Ordering::Relaxed);
+    }
+
+    /// Whether the stream has an end that is known.
+    pub fn bounded(&self, bounded: bool) {
+        self.bounded.store(bounded, Ordering::Relaxed);
+    }
+
+    /// Messages that are there for `worker` and not read yet; none if that is not known.
+    pub fn left(&self, worker: usize, messages: Option<u64>) {
+        lock(&self.left).insert(worker, messages);
     }
 
     /// The partition that holds the watermark.
@@ -93,9 +107,10 @@ impl Status {
         if let Some(time) = chrono::DateTime::from_timestamp_millis(reached) {
             parts.push(format!("at {}", time.format("%Y-%m-%d %H:%M")));
         }
-        parts.push(format!("{} triggers", self.triggers.load(Ordering::Relaxed)));
+        parts.extend(self.lag());
+        parts.push(counted(self.triggers.load(Ordering::Relaxed), "trigger"));
         if self.dead_letters() > 0 {
-            parts.push(format!("{} dead letters", self.dead_letters()));
+            parts.push(counted(self.dead_letters(), "dead letter"));
         }
         if let Some(holder) = lock(&self.holder).as_ref() {
             parts.push(format!("waiting for {holder}"));
@@ -108,10 +123,23 @@ impl Status {
         }
         parts.join(" · ")
     }
+
+    /// How many messages are to be read to the end of the stream, or to where it is now.
+    fn lag(&self) -> Option<String> {
+        let left: Option<u64> = lock(&self.left).values().copied().sum();
+        let left = left.filter(|_| self.samples() > 0)?;
+        let bounded = self.bounded.load(Ordering::Relaxed);
+        Some(if bounded { format!("{left} to go") } else { format!("lag {left}") })
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no one panics while holding the status")
+}
+
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 fn per_second(rate: f64) -> String {
@@ -119,5 +147,33 @@ fn per_second(rate: f64) -> String {
         rate if rate >= 1e6 => format!("{:.1} M/s", rate / 1e6),
         rate if rate >= 1e4 => format!("{:.0} k/s", rate / 1e3),
         rate => format!("{rate:.0}/s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_how_far_the_job_is() {
+        let status = Status::default();
+        status.read(1200, 3, 0);
+        status.reached(831_427_200_000);
+        status.left(0, Some(40));
+        status.left(1, Some(2));
+        status.triggered();
+        let training = Training { trigger: 1, step: (5, 80), loss: Some(0.25) };
+        status.training("", Some(training));
+        assert_eq!(
+            status.line(25_000.0),
+            "1200 samples (25 k/s) · at 1996-05-07 00:00 · lag 42 · 1 trigger · 3 dead letters · \
+             training 1 5/80, loss 0.250"
+        );
+        // what one worker does not know makes the sum unknown.
+        status.left(1, None);
+        assert!(!status.line(0.0).contains("lag"));
+        status.bounded(true);
+        status.left(1, Some(0));
+        assert!(status.line(0.0).contains(" · 40 to go · "));
     }
 }

@@ -27,6 +27,7 @@ pub(super) struct Ingest {
     parts: Vec<Part>,
     reader: Box<dyn Reader>,
     writer: LogWriter,
+    worker: usize,
 }
 
 struct Part {
@@ -59,7 +60,7 @@ impl Ingest {
         let reader = context.pipeline.source.open(&mine, context.pipeline.codec.as_ref())?;
         let parts = mine.into_iter().map(Part::new).collect();
         let writer = context.log.writer(index);
-        Ok(Self { context: Arc::clone(context), parts, reader, writer })
+        Ok(Self { context: Arc::clone(context), parts, reader, writer, worker: index })
     }
 
     /// This worker's changes, each at its own position.
@@ -169,7 +170,9 @@ impl Ingest {
     /// Shows how far the order is, and what it waits for.
     fn tell(&self, released: Option<Position>) {
         let Some(released) = released else { return };
-        self.context.status.reached(driftmill_operators::position_time(released));
+        let status = &self.context.status;
+        status.reached(driftmill_operators::position_time(released));
+        status.left(self.worker, (0..self.parts.len()).map(|slot| self.reader.left(slot)).sum());
     }
 
     /// Lets go of what no later record can be before; false when there are none.

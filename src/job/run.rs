@@ -81,6 +81,8 @@ fn prepare(
     for (key, sink) in pipeline.sink.named() {
         sinks.push((key, sink.open().with_context(|| format!("opening sink.{key}"))?));
     }
+    let status = Status::default();
+    status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
     let (send, faults) = unbounded();
     let context = Context {
         branches: branches(&pipeline, &folder, runtimes),
@@ -96,7 +98,7 @@ fn prepare(
         log,
         catalog: Mutex::new(catalog),
         sinks: Mutex::new(sinks),
-        status: Status::default(),
+        status,
         poll: options.poll.max(1),
         stop: AtomicBool::new(false),
         faults: send,

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Sink, SinkConfig, SinkError};
 use crate::catalog::Version;
+use crate::source::Properties;
 
 pub(super) const EXAMPLE: &str = "brokers = \"localhost:9092\"\ntopic = \"models\"";
 
@@ -38,8 +38,8 @@ pub struct KafkaSink {
     /// The topic; created with one partition if missing.
     pub topic: String,
     /// Any property of librdkafka's producer, as in `"security.protocol" = "SASL_SSL"`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub properties: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub properties: Properties,
 }
 
 impl SinkConfig for KafkaSink {
@@ -60,9 +60,7 @@ impl SinkConfig for KafkaSink {
 impl KafkaSink {
     fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        for (key, value) in &self.properties {
-            config.set(key, value);
-        }
+        self.properties.apply(&mut config);
         config.set("bootstrap.servers", self.brokers.as_deref().unwrap_or_default());
         config
     }

@@ -106,6 +106,31 @@ fn keys_can_be_set_on_the_command_line() {
 }
 
 #[test]
+fn properties_of_kafka_are_checked_and_passwords_are_not_shown() {
+    let source =
+        "[source.kafka]\nbrokers = \"b:1\"\ntopics = [\"t\"]\n[codec.json]\nfeatures = [\"a\"]";
+    let good = GOOD.replace("[source.generator]\nstream.sea = { length = 100 }", source);
+    let properties =
+        "topics = [\"t\"]\nproperties = { \"sasl.password\" = \"rabbit-hole\", X = \"Y\" }";
+    let with = |property: &str| {
+        good.replace("topics = [\"t\"]", &properties.replace("X = \"Y\"", property))
+    };
+    for (property, problem, place) in [
+        ("\"sasl.pasword\" = \"y\"", "librdkafka has no property `sasl.pasword`", "p.toml:6:49"),
+        ("\"session.timeout.ms\" = \"x\"", "session.timeout.ms", "p.toml:6:72"),
+        ("\"auto.offset.reset\" = \"latest\"", "`auto.offset.reset` is not yours", "p.toml:6:1"),
+    ] {
+        let (said, code) = check(&with(property), &[]);
+        assert_eq!(code, Some(78), "{said}");
+        assert!(said.contains(problem) && said.contains(place), "{said}");
+        assert!(!said.contains("rabbit-hole"), "{said}");
+    }
+    // a key with dots stands in quotes on the command line too.
+    let set = ["--set", "source.kafka.properties.\"sasl.password\"=looking-glass"];
+    assert_eq!(check(&good, &set).1, Some(0));
+}
+
+#[test]
 fn exit_codes_are_as_promised() {
     assert_eq!(driftmill(&["--help"]).status.code(), Some(0));
     assert_eq!(driftmill(&["no-such-command"]).status.code(), Some(64));
