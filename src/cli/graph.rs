@@ -83,7 +83,7 @@ fn text(pipeline: &Pipeline) -> String {
 }
 
 const HEAD: &str = r#"digraph driftmill {
-  rankdir = LR; fontname = "sans-serif"; nodesep = 0.2;
+  rankdir = LR; fontname = "sans-serif"; labeljust = l; nodesep = 0.2;
   node [shape = box, style = "rounded,filled", fillcolor = white, fontname = "sans-serif"];
   edge [fontname = "sans-serif", fontsize = 11];"#;
 

@@ -12,7 +12,7 @@ pub struct Status {
     reached: AtomicI64,
     bounded: AtomicBool,
     left: Mutex<BTreeMap<usize, Option<u64>>>,
-    holder: Mutex<Option<String>>,
+    holders: Mutex<BTreeMap<usize, String>>,
     trainings: Mutex<BTreeMap<String, Training>>,
 }
 
@@ -37,7 +37,7 @@ impl Default for Status {
             reached: AtomicI64::new(i64::MIN),
             bounded: AtomicBool::new(false),
             left: Mutex::default(),
-            holder: Mutex::default(),
+            holders: Mutex::default(),
             trainings: Mutex::default(),
         }
     }
@@ -51,7 +51,7 @@ impl Status {
         self.late.fetch_add(late, Ordering::Relaxed);
     }
 
-    /// The order is complete up to `time`, in milliseconds since 1970.
+    /// Everything was decided up to `time`, in milliseconds since 1970.
     pub fn reached(&self, time: i64) {
         self.reached.store(time, Ordering::Relaxed);
     }
@@ -61,14 +61,19 @@ impl Status {
         self.bounded.store(bounded, Ordering::Relaxed);
     }
 
-    /// Messages that are there for `worker` and not read yet; none if that is not known.
+    /// Messages that are there for `worker` and that decisions do not cover yet; none if that is not
+    /// known.
     pub fn left(&self, worker: usize, messages: Option<u64>) {
         lock(&self.left).insert(worker, messages);
     }
 
-    /// The partition that holds the watermark.
-    pub fn held_by(&self, partition: Option<String>) {
-        *lock(&self.holder) = partition;
+    /// The partition of `worker` for whose next message all others wait.
+    pub fn held_by(&self, worker: usize, partition: Option<String>) {
+        let mut holders = lock(&self.holders);
+        match partition {
+            Some(partition) => drop(holders.insert(worker, partition)),
+            None => drop(holders.remove(&worker)),
+        }
     }
 
     /// A decision was made in the branch that the job is about.
@@ -112,7 +117,7 @@ impl Status {
         if self.dead_letters() > 0 {
             parts.push(counted(self.dead_letters(), "dead letter"));
         }
-        if let Some(holder) = lock(&self.holder).as_ref() {
+        if let Some(holder) = lock(&self.holders).values().next() {
             parts.push(format!("waiting for {holder}"));
         }
         for (branch, training) in lock(&self.trainings).iter() {
@@ -124,7 +129,7 @@ impl Status {
         parts.join(" · ")
     }
 
-    /// How many messages are to be read to the end of the stream, or to where it is now.
+    /// How many messages are to be decided on to the end of the stream, or to where it is now.
     fn lag(&self) -> Option<String> {
         let left: Option<u64> = lock(&self.left).values().copied().sum();
         let left = left.filter(|_| self.samples() > 0)?;
@@ -174,6 +179,13 @@ mod tests {
         assert!(!status.line(0.0).contains("lag"));
         status.bounded(true);
         status.left(1, Some(0));
-        assert!(status.line(0.0).contains(" · 40 to go · "));
+        status.held_by(1, Some("t/3".into()));
+        let line = status.line(0.0);
+        assert!(
+            line.contains(" · 40 to go · ") && line.contains(" · waiting for t/3 · "),
+            "{line}"
+        );
+        status.held_by(1, None);
+        assert!(!status.line(0.0).contains("waiting"));
     }
 }

@@ -36,6 +36,8 @@ struct Part {
     /// The offset after the last one read.
     next: u64,
     done: bool,
+    /// Whether it had nothing when it was last polled.
+    idle: bool,
     /// Of each poll, the last position and the number of records, until they are observed.
     open: VecDeque<(Position, u64)>,
 }
@@ -96,7 +98,7 @@ impl Ingest {
                         Err(error) => return self.context.fail(error),
                     }
                 }
-                self.tell(released);
+                self.tell(released, observed);
                 if !self.downgrade(held) {
                     capability = None;
                     return;
@@ -150,6 +152,7 @@ impl Ingest {
         let mut fetched = Fetched::new(self.context.log.schema().clone(), gate);
         let progress = self.reader.poll(slot, self.context.poll, &mut fetched)?;
         part.done = progress == Progress::End;
+        part.idle = progress == Progress::Wait;
         if fetched.is_empty() {
             return Ok((Vec::new(), progress));
         }
@@ -167,12 +170,21 @@ impl Ingest {
         Ok((changes, progress))
     }
 
-    /// Shows how far the order is, and what it waits for.
-    fn tell(&self, released: Option<Position>) {
-        let Some(released) = released else { return };
+    /// Shows how far decisions are, how much is before them, and what they wait for.
+    fn tell(&self, released: Option<Position>, observed: Option<Position>) {
         let status = &self.context.status;
-        status.reached(driftmill_operators::position_time(released));
-        status.left(self.worker, (0..self.parts.len()).map(|slot| self.reader.left(slot)).sum());
+        if let Some(observed) = observed {
+            status.reached(driftmill_operators::position_time(observed));
+        }
+        let left = |(slot, part): (usize, &Part)| Some(self.reader.left(slot)? + part.undecided());
+        status.left(self.worker, self.parts.iter().enumerate().map(left).sum());
+        let rules = &self.context.pipeline.order;
+        let holds = |part: &&Part| {
+            part.idle && released.is_some_and(|released| part.reached(rules) <= released)
+        };
+        let holder = self.parts.iter().find(holds).filter(|_| self.context.partitions.len() > 1);
+        let name = |part: &Part| format!("{}/{}", part.partition.topic, part.partition.partition);
+        status.held_by(self.worker, holder.map(name));
     }
 
     /// Lets go of what no later record can be before; false when there are none.
@@ -193,7 +205,19 @@ impl Part {
     fn new(partition: Partition) -> Self {
         let next = partition.start;
         let done = partition.end == Some(next);
-        Self { partition, lateness: Lateness::new(), next, done, open: VecDeque::new() }
+        Self {
+            partition,
+            lateness: Lateness::new(),
+            next,
+            done,
+            idle: false,
+            open: VecDeque::new(),
+        }
+    }
+
+    /// Records that were read and that not every policy has seen.
+    fn undecided(&self) -> u64 {
+        self.open.iter().map(|(_, count)| count).sum()
     }
 
     /// No later record of the partition is before this position.

@@ -172,6 +172,17 @@ fn the_graph_names_every_stage() {
     {
         assert!(dot.contains(part), "{part} is missing in:\n{dot}");
     }
+    let output = driftmill(&["graph", "pipelines/electricity.toml"]);
+    let text = "\
+source.kafka ─► codec.json ─► log ─► order
+     └─ what is no sample ─► dead letters
+
+electricity
+  order ─► trigger.drift ─► selection.new_data ─► train model.mlp ─► model store, sink.kafka
+                 ▲                                       │
+                 └────────────── new model ──────────────┴─► evaluate
+";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), text);
 }
 
 #[test]
@@ -191,6 +202,9 @@ fn a_run_ends_with_one_json_object_and_its_models_can_be_listed() {
     let listed = driftmill(&["models", state, "--json"]);
     let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!(listed[1]["artifact"]["sha256"], summary["versions"][1]["sha256"]);
+    let none = driftmill(&["models", state, "3"]);
+    assert_eq!(none.status.code(), Some(64));
+    assert!(said(&none).contains("no version 3: there are 1 to 2"), "{}", said(&none));
     // a state directory holds one run.
     let again = driftmill(&[&run[..], &short].concat());
     assert!(said(&again).contains("holds an earlier run"), "{}", said(&again));
