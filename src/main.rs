@@ -41,7 +41,10 @@ fn main() -> ExitCode {
 /// The error and its causes on stderr, hints on lines of their own.
 #[expect(clippy::print_stderr, reason = "the one place where errors are shown")]
 fn report(error: &anyhow::Error) {
-    let text = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    // some errors of others end with their own cause.
+    causes.dedup_by(|cause, before| before.ends_with(&**cause));
+    let text = causes.join(": ");
     let prefix = if text.starts_with("error: ") { "" } else { "error: " };
     eprintln!("{prefix}{text}");
 }

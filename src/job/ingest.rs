@@ -179,9 +179,9 @@ impl Ingest {
         let left = |(slot, part): (usize, &Part)| Some(self.reader.left(slot)? + part.undecided());
         status.left(self.worker, self.parts.iter().enumerate().map(left).sum());
         let rules = &self.context.pipeline.order;
-        let holds = |part: &&Part| {
-            part.idle && released.is_some_and(|released| part.reached(rules) <= released)
-        };
+        // what is released but not observed waits for policies, not for messages.
+        let waits = released.filter(|released| observed.is_none_or(|at| *released <= at));
+        let holds = |part: &&Part| part.idle && waits.is_some_and(|at| part.reached(rules) <= at);
         let holder = self.parts.iter().find(holds).filter(|_| self.context.partitions.len() > 1);
         let name = |part: &Part| format!("{}/{}", part.partition.topic, part.partition.partition);
         status.held_by(self.worker, holder.map(name));

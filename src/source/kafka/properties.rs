@@ -105,7 +105,7 @@ impl TryFrom<String> for Key {
 
     fn try_from(key: String) -> Result<Self, String> {
         match refusal(&key, "") {
-            Some((kind, _)) if kind == RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN => Err(format!(
+            Some((RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, _)) => Err(format!(
                 "librdkafka has no property `{key}`: its CONFIGURATION.md lists those it has"
             )),
             _ => Ok(Self(key)),

@@ -1,7 +1,7 @@
 //! Where a topic is begun and ended: exactly the samples between are consumed.
 
 use super::broker::brokers;
-use super::topics::{create, in_minutes, produce, unique};
+use super::topics::{create, delete, in_minutes, produce, unique};
 use crate::runs::{Program, Ran, run_program};
 
 /// Messages in each of the two partitions, ten milliseconds apart.
@@ -128,4 +128,20 @@ fn offsets_that_are_not_there_are_refused() {
         assert_eq!(ran.code, Some(78), "{}", ran.said);
         assert!(ran.said.contains(&problem), "{}", ran.said);
     }
+}
+
+#[test]
+fn offsets_that_are_gone_are_named() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("gone");
+    create(brokers, &topic, 2);
+    fill(brokers, &topic, 0..20);
+    delete(brokers, &topic, 1, 5);
+    let from = |bounds: String| run_program(&job(brokers, &topic, &bounds, 35));
+    let lost = from(format!("start.offsets = {{ \"{topic}/1\" = 4 }}"));
+    assert_eq!(lost.code, Some(69), "{}", lost.said);
+    let text = format!("partition 1 of `{topic}` no longer has offset 4: it has 5 to 20");
+    assert!(lost.said.contains(&text), "{}", lost.said);
+    let rest = from("until = \"end\"".to_owned());
+    assert_consumed(&rest, 35, &[(0, 20, 20), (5, 20, 15)]);
 }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use driftmill::sink::create_topic;
 use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Headers, Message};
@@ -20,6 +22,15 @@ pub(crate) fn unique(name: &str) -> String {
 /// Creates a topic.
 pub(crate) fn create(brokers: &str, topic: &str, partitions: i32) {
     create_topic(&client(brokers), brokers, topic, partitions).unwrap();
+}
+
+/// Deletes the messages of a partition before `offset`, as its retention would.
+pub(crate) fn delete(brokers: &str, topic: &str, partition: i32, offset: i64) {
+    let mut before = TopicPartitionList::new();
+    before.add_partition_offset(topic, partition, Offset::Offset(offset)).unwrap();
+    let admin: AdminClient<DefaultClientContext> = client(brokers).create().unwrap();
+    let deleted = admin.delete_records(&before, &AdminOptions::new());
+    futures_executor::block_on(deleted).unwrap();
 }
 
 fn client(brokers: &str) -> ClientConfig {
