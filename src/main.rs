@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use driftmill::cli::{Cli, exit_code};
+use driftmill::console::LogLines;
 
 // activations of convolutions are large and short-lived.
 #[global_allocator]
@@ -13,7 +14,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     end_on_panic();
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(|| LogLines)
         .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("DRIFTMILL_LOG")

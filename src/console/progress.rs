@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Status;
+use super::terminal::set_live;
 
 /// Between two lines where there is no terminal.
 const PLAIN: Duration = Duration::from_secs(10);
@@ -24,6 +25,7 @@ impl Progress {
                 .expect("the template is constant");
             ProgressBar::new_spinner().with_style(style)
         });
+        set_live(bar.clone());
         let now = Instant::now();
         Self { bar, last: (now, 0), rate: 0.0, said: now }
     }
@@ -54,6 +56,7 @@ impl Progress {
 
     /// Ends the live line.
     pub fn finish(self) {
+        set_live(None);
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }

@@ -38,7 +38,7 @@ struct Part {
     done: bool,
     /// Whether it had nothing when it was last polled.
     idle: bool,
-    /// Of each poll, the last position and the number of records, until they are observed.
+    /// Positions up to which, and numbers of records that were read, until they are observed.
     open: VecDeque<(Position, u64)>,
 }
 
@@ -160,11 +160,9 @@ impl Ingest {
         let changes = changes(&part.partition, &fetched);
         let late = fetched.placed.iter().filter(|placed| placed.late).count() as u64;
         self.context.status.read(changes.len() as u64, fetched.bad.len() as u64, late);
-        if let Some(last) = changes.iter().map(|change| change.at).max() {
-            part.open.push_back((last, changes.len() as u64));
-        }
         // in the log before it is sent: whoever sees a change can fetch its row.
         let rows = rows(&part.partition, fetched);
+        part.read(&changes);
         part.next = rows.ids.last().map_or(part.next, |id| Id(*id).offset() + 1);
         self.writer.append(rows)?;
         Ok((changes, progress))
@@ -213,6 +211,14 @@ impl Part {
             idle: false,
             open: VecDeque::new(),
         }
+    }
+
+    /// Notes what a poll brought: the last record apart, for it may have to wait for others alone.
+    fn read(&mut self, changes: &[Change]) {
+        let Some(last) = changes.iter().map(|change| change.at).max() else { return };
+        let before = changes.iter().map(|change| change.at).filter(|at| *at < last).max();
+        self.open.extend(before.map(|before| (before, changes.len() as u64 - 1)));
+        self.open.push_back((last, 1));
     }
 
     /// Records that were read and that not every policy has seen.

@@ -52,8 +52,9 @@ impl ClientContext for Heard {
 
     fn error(&self, error: KafkaError, reason: &str) {
         let code = error.rdkafka_error_code();
-        // it follows from the others and says less.
-        if code == Some(RDKafkaErrorCode::AllBrokersDown) {
+        // the one is no trouble, the other follows from what was said before and says less.
+        let idle = [RDKafkaErrorCode::PartitionEOF, RDKafkaErrorCode::AllBrokersDown];
+        if code.is_some_and(|code| idle.contains(&code)) {
             return;
         }
         tracing::debug!(%error, reason, "kafka client");
