@@ -131,8 +131,8 @@ impl Status {
 
     /// How many messages are to be decided on to the end of the stream, or to where it is now.
     fn lag(&self) -> Option<String> {
-        let left: Option<u64> = lock(&self.left).values().copied().sum();
-        let left = left.filter(|_| self.samples() > 0)?;
+        let known = lock(&self.left);
+        let left = known.values().copied().sum::<Option<u64>>().filter(|_| !known.is_empty())?;
         let bounded = self.bounded.load(Ordering::Relaxed);
         Some(if bounded { format!("{left} to go") } else { format!("lag {left}") })
     }
