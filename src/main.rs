@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use driftmill::cli::{Cli, exit_code};
+use driftmill::console::LogLines;
 
 // activations of convolutions are large and short-lived.
 #[global_allocator]
@@ -13,7 +14,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     end_on_panic();
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(|| LogLines)
         .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("DRIFTMILL_LOG")
@@ -41,7 +42,10 @@ fn main() -> ExitCode {
 /// The error and its causes on stderr, hints on lines of their own.
 #[expect(clippy::print_stderr, reason = "the one place where errors are shown")]
 fn report(error: &anyhow::Error) {
-    let text = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    // some errors of others end with their own cause.
+    causes.dedup_by(|cause, before| before.ends_with(&**cause));
+    let text = causes.join(": ");
     let prefix = if text.starts_with("error: ") { "" } else { "error: " };
     eprintln!("{prefix}{text}");
 }

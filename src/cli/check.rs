@@ -19,7 +19,9 @@ impl Check {
             Ok(pipeline) if self.json => print(
                 &serde_json::json!({ "file": file, "ok": true, "pipeline": pipeline }).to_string(),
             ),
-            Ok(pipeline) => print(&format!("`{file}` is a pipeline: {}", pipeline.name)),
+            Ok(pipeline) => {
+                print(&format!("`{file}` is a pipeline, `{}`: no problems", pipeline.name))
+            }
             Err(error) => {
                 if let (true, Some(refused)) = (self.json, error.downcast_ref::<ConfigError>()) {
                     let problems = &refused.problems;

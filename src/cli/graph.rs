@@ -19,73 +19,103 @@ impl Graph {
     }
 }
 
-/// Policies of one branch: its name, when it trains, what on.
-fn branches(pipeline: &Pipeline) -> Vec<(String, &'static str, &'static str)> {
-    let own = (pipeline.name.clone(), pipeline.trigger.key(), pipeline.selection.key());
+/// One composition of policies: its name, and the stages of its dataflow.
+struct Branch {
+    name: String,
+    trigger: String,
+    selection: String,
+    train: String,
+    sinks: Vec<String>,
+}
+
+/// The pipeline's own policies, then those it is compared with.
+fn branches(pipeline: &Pipeline) -> Vec<Branch> {
+    let branch = |name: &str, trigger: &str, selection: &str, sinks: &[String]| Branch {
+        name: name.to_owned(),
+        trigger: format!("trigger.{trigger}"),
+        selection: format!("selection.{selection}"),
+        train: format!("train model.{}", pipeline.model.key()),
+        sinks: [&["model store".to_owned()], sinks].concat(),
+    };
+    let sinks: Vec<String> =
+        pipeline.sink.named().into_iter().map(|(key, _)| format!("sink.{key}")).collect();
+    let (trigger, selection) = (pipeline.trigger.key(), pipeline.selection.key());
+    let own = branch(&pipeline.name, trigger, selection, &sinks);
     let compared = pipeline.compare.iter().map(|(name, comparison)| {
         let selection = comparison.selection.as_ref().unwrap_or(&pipeline.selection);
-        (name.clone(), comparison.trigger.key(), selection.key())
+        branch(&format!("compare.{name}"), comparison.trigger.key(), selection.key(), &[])
     });
     std::iter::once(own).chain(compared).collect()
 }
 
-fn sinks(pipeline: &Pipeline) -> Vec<String> {
-    let named = pipeline.sink.named().into_iter().map(|(key, _)| format!("sink.{key}"));
-    std::iter::once("model store".to_owned()).chain(named).collect()
+/// From the source to the order, which all branches see.
+fn common(pipeline: &Pipeline) -> Vec<String> {
+    let source = format!("source.{}", pipeline.source.key());
+    let codec = pipeline.codec.as_ref().map(|codec| format!("codec.{}", codec.key()));
+    let rest = ["log", "order"].map(str::to_owned);
+    std::iter::once(source).chain(codec).chain(rest).collect()
 }
 
+/// ```text
+/// source.kafka ─► codec.json ─► log ─► order
+///      └─ what is no sample ─► dead letters
+///
+/// electricity
+///   order ─► trigger.drift ─► selection.new_data ─► train model.mlp ─► model store, sink.kafka
+///                  ▲                                       │
+///                  └────────────── new model ──────────────┴─► evaluate
+/// ```
 fn text(pipeline: &Pipeline) -> String {
-    let source = pipeline.source.key();
-    let decode =
-        pipeline.codec.as_ref().map_or(String::new(), |codec| format!(" → codec.{}", codec.key()));
-    let mut lines = vec![
-        format!("source.{source}{decode} → log → order"),
-        "  messages that are not samples → dead letters".to_owned(),
-    ];
-    for (number, (name, trigger, selection)) in branches(pipeline).into_iter().enumerate() {
-        let model = pipeline.model.key();
-        lines.push(format!("order → [{name}] trigger.{trigger} → selection.{selection} → train model.{model} → outcome"));
-        lines.push(format!("  outcome → trigger.{trigger} (feedback)"));
-        lines.push("  order, outcome → evaluate".to_owned());
-        let sinks = if number == 0 { sinks(pipeline) } else { vec!["model store".to_owned()] };
-        lines.push(format!("  outcome → {}", sinks.join(", ")));
+    let letters = "     └─ what is no sample ─► dead letters".to_owned();
+    let mut lines = vec![common(pipeline).join(" ─► "), letters];
+    for branch in branches(pipeline) {
+        let Branch { name, trigger, selection, train, sinks } = branch;
+        let before = format!("  order ─► {trigger} ─► {selection} ─► ");
+        let width = |text: &str| text.chars().count();
+        let from = "  order ─► ".chars().count() + width(&trigger) / 2;
+        let to = width(&before) + width(&train) / 2;
+        let (indent, between) = (" ".repeat(from), to - from - 1);
+        lines.push(format!("\n{name}\n{before}{train} ─► {}", sinks.join(", ")));
+        lines.push(format!("{indent}▲{}│", " ".repeat(between)));
+        lines.push(format!("{indent}└{:─^between$}┴─► evaluate", " new model "));
     }
     lines.join("\n")
 }
 
+const HEAD: &str = r#"digraph driftmill {
+  rankdir = LR; fontname = "sans-serif"; labeljust = l; nodesep = 0.2;
+  node [shape = box, style = "rounded,filled", fillcolor = white, fontname = "sans-serif"];
+  edge [fontname = "sans-serif", fontsize = 11];"#;
+
 fn dot(pipeline: &Pipeline) -> String {
-    let mut lines = vec![
-        "digraph driftmill {".to_owned(),
-        "  rankdir = LR; node [shape = box, fontname = \"sans-serif\"];".to_owned(),
-    ];
-    let mut edge = |from: &str, to: &str, style: &str| {
-        lines.push(format!("  {from:?} -> {to:?}{style};"));
-    };
-    let source = format!("source.{}", pipeline.source.key());
-    match &pipeline.codec {
-        Some(codec) => {
-            let codec = format!("codec.{}", codec.key());
-            edge(&source, &codec, "");
-            edge(&codec, "log", "");
-            edge(&codec, "dead letters", " [style = dotted]");
-        }
-        None => edge(&source, "log", ""),
-    }
-    edge("log", "order", "");
-    for (number, (name, trigger, selection)) in branches(pipeline).into_iter().enumerate() {
-        let part = |what: &str| format!("{name}\n{what}");
-        let trigger = part(&format!("trigger.{trigger}"));
-        let selection = part(&format!("selection.{selection}"));
-        let train = part(&format!("train model.{}", pipeline.model.key()));
-        edge("order", &trigger, "");
-        edge("order", &selection, "");
-        edge(&trigger, &selection, "");
-        edge(&selection, &train, "");
-        edge(&train, &trigger, " [style = dashed, label = \"outcome\", constraint = false]");
-        edge("order", &part("evaluate"), "");
-        edge(&train, &part("evaluate"), "");
-        let sinks = if number == 0 { sinks(pipeline) } else { vec!["model store".to_owned()] };
-        sinks.iter().for_each(|sink| edge(&train, &part(sink), ""));
+    let mut lines = vec![HEAD.to_owned()];
+    let stages = common(pipeline);
+    let chain: Vec<String> = stages.iter().map(|stage| format!("{stage:?}")).collect();
+    lines.push(format!("  {};", chain.join(" -> ")));
+    let decoding = stages.get(stages.len() - 3).expect("there is a source");
+    lines.push(format!("  {decoding:?} -> \"dead letters\" [style = dotted];"));
+    for (number, branch) in branches(pipeline).into_iter().enumerate() {
+        // nodes of branches are alike: their names have the branch's number in front.
+        let node = |what: &str| format!("\"{number} {what}\"");
+        let named = |what: &str, color: &str| {
+            format!("    {} [label = {what:?}, fillcolor = {color:?}];", node(what))
+        };
+        let Branch { name, trigger, selection, train, sinks } = &branch;
+        lines.push(format!("  subgraph cluster_{number} {{"));
+        lines.push(format!("    label = {name:?}; style = rounded; color = gray;"));
+        lines.push(named(trigger, "lightblue"));
+        lines.push(named(selection, "lightgoldenrod1"));
+        lines.push(named(train, "lightsalmon"));
+        lines.push(named("evaluate", "plum1"));
+        lines.extend(sinks.iter().map(|sink| named(sink, "lightgray")));
+        let [trigger, selection, train] = [trigger, selection, train].map(|what| node(what));
+        lines.push(format!("    {trigger} -> {selection} -> {train} -> {};", node("evaluate")));
+        lines.extend(sinks.iter().map(|sink| format!("    {train} -> {};", node(sink))));
+        let back = "style = dashed, label = \"new model\", constraint = false";
+        lines.push(format!("    {train} -> {trigger} [{back}];\n  }}"));
+        lines.push(format!("  \"order\" -> {trigger};"));
+        lines.push(format!("  \"order\" -> {selection};"));
+        lines.push(format!("  \"order\" -> {};", node("evaluate")));
     }
     lines.push("}".to_owned());
     lines.join("\n")

@@ -92,7 +92,7 @@ impl File {
 fn print(text: &str) -> anyhow::Result<u8> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
-    match writeln!(out, "{text}") {
+    match writeln!(out, "{}", text.trim_end_matches('\n')) {
         // whoever read has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(0),
         written => Ok(written.map(|()| 0)?),

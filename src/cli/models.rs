@@ -5,7 +5,7 @@ use clap::Args;
 use super::error::Usage;
 use super::print;
 use crate::catalog::{ModelStore, Version};
-use crate::report::{align_right, day, plain_table};
+use crate::report::{align_right, fine, moment, plain_table};
 
 #[derive(Debug, Args)]
 pub(super) struct Models {
@@ -33,23 +33,42 @@ impl Models {
             let text = format!("`{}` is not the state directory of a run", self.state.display());
             return Err(Usage(text).into());
         }
-        let store = ModelStore::new(&folder);
-        if let Some(version) = self.version {
-            return print(&serde_json::to_string_pretty(&store.get(version)?)?);
+        if let Some(name) = self.compare.as_ref().filter(|_| !folder.exists()) {
+            let text = format!("the run in `{}` has no versions of `{name}`", self.state.display());
+            return Err(Usage(text).into());
         }
+        let store = ModelStore::new(&folder);
         let versions = if folder.exists() { store.list()? } else { Vec::new() };
-        print(&if self.json { serde_json::to_string(&versions)? } else { table(&versions) })
+        if let Some(wanted) = self.version {
+            let found = versions.iter().find(|version| version.version == wanted);
+            let version = found.ok_or_else(|| Usage(missing(wanted, &versions)))?;
+            return print(&serde_json::to_string_pretty(version)?);
+        }
+        if self.json {
+            return print(&serde_json::to_string(&versions)?);
+        }
+        print(&if versions.is_empty() { "no versions".to_owned() } else { table(&versions) })
+    }
+}
+
+fn missing(wanted: u64, versions: &[Version]) -> String {
+    match (versions.first(), versions.last()) {
+        (Some(first), Some(last)) => {
+            format!("no version {wanted}: there are {} to {}", first.version, last.version)
+        }
+        _ => format!("no version {wanted}: there are none"),
     }
 }
 
 fn table(versions: &[Version]) -> String {
     let mut table =
         plain_table(["version", "trigger", "trained at", "why", "samples", "loss", "sha256"]);
+    let fine = fine(versions.iter().map(|version| version.trigger.position.time));
     for version in versions {
         table.add_row([
             version.version.to_string(),
             version.trigger.id.to_string(),
-            day(version.trigger.position.time),
+            moment(version.trigger.position.time, fine),
             version.trigger.reason.clone(),
             version.data.samples.to_string(),
             version.losses.last().map_or("–".into(), |loss| format!("{loss:.3}")),

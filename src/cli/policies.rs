@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 use super::print;
 use crate::model::ModelTable;
-use crate::report::plain_table;
 use crate::sink::SinkTable;
 use crate::source::SourceTable;
 use crate::train::OptimizerTable;
@@ -95,13 +94,15 @@ fn as_json() -> String {
     Value::Object(tables.collect()).to_string()
 }
 
+/// One block for each entry: its table, what it is, and its smallest example.
 fn as_text() -> String {
-    let mut table = plain_table(["table", "what it is", "smallest example"]);
-    for listing in listings() {
-        for (key, example) in listing.entries {
-            let path = format!("[{}.{key}]", listing.table);
-            table.add_row([path, listing.summary(key), (*example).to_owned()]);
-        }
-    }
-    table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    let entries = listings().into_iter().flat_map(|listing| {
+        let block = |(key, example): &Entry| {
+            let example: String = example.lines().map(|line| format!("\n{line}")).collect();
+            format!("# {}\n[{}.{key}]{example}\n", listing.summary(key), listing.table)
+        };
+        listing.entries.iter().map(block).collect::<Vec<_>>()
+    });
+    let text = entries.collect::<Vec<_>>().join("\n");
+    text.trim_end().to_owned()
 }

@@ -46,7 +46,7 @@ impl Problem {
         let end = text[span.start..].find('\n').map_or(text.len(), |newline| span.start + newline);
         problem.line = Some(text[..span.start].matches('\n').count() + 1);
         problem.column = Some(text[start..span.start].chars().count() + 1);
-        problem.text = Some(text[start..end].trim_end().to_owned());
+        problem.text = Some(masked(text[start..end].trim_end()));
         problem.width = text[span.start..span.end.clamp(span.start, end)].chars().count().max(1);
         problem
     }
@@ -90,3 +90,41 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// The line with stars for what stands in quotes behind a key that speaks of a secret.
+fn masked(line: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(key) = ["password", "secret"].iter().filter_map(|key| rest.find(key)).min() {
+        let Some(quote) = rest[key..].split_once('=').map(|(before, value)| {
+            let space = value.len() - value.trim_start().len();
+            key + before.len() + 1 + space
+        }) else {
+            break;
+        };
+        let Some(mark) = rest[quote..].chars().next().filter(|mark| "\"'".contains(*mark)) else {
+            break;
+        };
+        let value = &rest[quote + 1..];
+        let end = value.find(mark).unwrap_or(value.len());
+        out += &rest[..=quote];
+        out.extend(value[..end].chars().map(|_| '*'));
+        rest = &value[end..];
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn secrets_are_masked_and_columns_stay() {
+        let line = r#"p = { "sasl.password" = "wöndr", x = "y", "a.secret"='z', b = "c" }"#;
+        let shown = r#"p = { "sasl.password" = "*****", x = "y", "a.secret"='*', b = "c" }"#;
+        assert_eq!(masked(line), shown);
+        for plain in ["a = \"b\"", "password", "password = 3", ""] {
+            assert_eq!(masked(plain), plain);
+        }
+    }
+}

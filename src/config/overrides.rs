@@ -1,6 +1,6 @@
 use std::str::FromStr;
 
-use toml_edit::{DocumentMut, Item, Table, Value};
+use toml_edit::{DocumentMut, Item, Key, Table, Value};
 
 /// A key of the pipeline file that the command line sets: `source.kafka.brokers=host:9092`.
 #[derive(Clone, Debug)]
@@ -15,10 +15,11 @@ impl FromStr for Override {
     fn from_str(text: &str) -> Result<Self, String> {
         let (path, value) =
             text.split_once('=').ok_or_else(|| format!("wanted key.path=value, not `{text}`"))?;
-        let path: Vec<String> = path.trim().split('.').map(|key| key.trim().to_owned()).collect();
-        if path.iter().any(String::is_empty) {
-            return Err(format!("`{text}` has an empty key"));
-        }
+        // keys with dots in them stand in quotes, as in the file.
+        let keys = Key::parse(path.trim()).map_err(|_| {
+            format!("`{path}` is no key: wanted table.key, or table.\"key.with.dots\"")
+        })?;
+        let path = keys.iter().map(|key| key.get().to_owned()).collect();
         // what is no TOML value is a string: quotes rarely survive a shell.
         let value = Value::from_str(value.trim()).unwrap_or_else(|_| Value::from(value.trim()));
         Ok(Self { path, value })

@@ -88,8 +88,7 @@ impl Pipeline {
             && sink.brokers.is_none()
         {
             sink.brokers = Some(source.brokers.clone());
-            let own = std::mem::take(&mut sink.properties);
-            sink.properties = source.properties.clone().into_iter().chain(own).collect();
+            sink.properties = source.properties.with(&sink.properties);
         }
     }
 

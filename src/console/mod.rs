@@ -2,6 +2,8 @@
 
 mod progress;
 mod status;
+mod terminal;
 
 pub use progress::Progress;
 pub use status::{Status, Training};
+pub use terminal::LogLines;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Status;
+use super::terminal::set_live;
 
 /// Between two lines where there is no terminal.
 const PLAIN: Duration = Duration::from_secs(10);
@@ -24,6 +25,7 @@ impl Progress {
                 .expect("the template is constant");
             ProgressBar::new_spinner().with_style(style)
         });
+        set_live(bar.clone());
         let now = Instant::now();
         Self { bar, last: (now, 0), rate: 0.0, said: now }
     }
@@ -32,7 +34,9 @@ impl Progress {
     pub fn show(&mut self, status: &Status) {
         let (then, before) = self.last;
         let elapsed = then.elapsed();
-        if elapsed >= Duration::from_secs(1) {
+        // the rate is that of the time between two lines.
+        let between = if self.bar.is_some() { Duration::from_secs(1) } else { PLAIN };
+        if elapsed >= between {
             let samples = status.samples();
             self.rate = (samples - before) as f64 / elapsed.as_secs_f64();
             self.last = (Instant::now(), samples);
@@ -52,6 +56,7 @@ impl Progress {
 
     /// Ends the live line.
     pub fn finish(self) {
+        set_live(None);
         if let Some(bar) = self.bar {
             bar.finish_and_clear();
         }

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 /// How far a job is; written by its parts, read by whoever shows it.
@@ -10,7 +10,9 @@ pub struct Status {
     late: AtomicU64,
     triggers: AtomicU64,
     reached: AtomicI64,
-    holder: Mutex<Option<String>>,
+    bounded: AtomicBool,
+    left: Mutex<BTreeMap<usize, Option<u64>>>,
+    holders: Mutex<BTreeMap<usize, String>>,
     trainings: Mutex<BTreeMap<String, Training>>,
 }
 
@@ -33,7 +35,9 @@ impl Default for Status {
             late: AtomicU64::new(0),
             triggers: AtomicU64::new(0),
             reached: AtomicI64::new(i64::MIN),
-            holder: Mutex::default(),
+            bounded: AtomicBool::new(false),
+            left: Mutex::default(),
+            holders: Mutex::default(),
             trainings: Mutex::default(),
         }
     }
@@ -47,14 +51,29 @@ impl Status {
         self.late.fetch_add(late, Ordering::Relaxed);
     }
 
-    /// The order is complete up to `time`, in milliseconds since 1970.
+    /// Everything was decided up to `time`, in milliseconds since 1970.
     pub fn reached(&self, time: i64) {
         self.reached.store(time, Ordering::Relaxed);
     }
 
-    /// The partition that holds the watermark.
-    pub fn held_by(&self, partition: Option<String>) {
-        *lock(&self.holder) = partition;
+    /// Whether the stream has an end that is known.
+    pub fn bounded(&self, bounded: bool) {
+        self.bounded.store(bounded, Ordering::Relaxed);
+    }
+
+    /// Messages that are there for `worker` and that decisions do not cover yet; none if that is not
+    /// known.
+    pub fn left(&self, worker: usize, messages: Option<u64>) {
+        lock(&self.left).insert(worker, messages);
+    }
+
+    /// The partition of `worker` for whose next message all others wait.
+    pub fn held_by(&self, worker: usize, partition: Option<String>) {
+        let mut holders = lock(&self.holders);
+        match partition {
+            Some(partition) => drop(holders.insert(worker, partition)),
+            None => drop(holders.remove(&worker)),
+        }
     }
 
     /// A decision was made in the branch that the job is about.
@@ -93,11 +112,12 @@ impl Status {
         if let Some(time) = chrono::DateTime::from_timestamp_millis(reached) {
             parts.push(format!("at {}", time.format("%Y-%m-%d %H:%M")));
         }
-        parts.push(format!("{} triggers", self.triggers.load(Ordering::Relaxed)));
+        parts.extend(self.lag());
+        parts.push(counted(self.triggers.load(Ordering::Relaxed), "trigger"));
         if self.dead_letters() > 0 {
-            parts.push(format!("{} dead letters", self.dead_letters()));
+            parts.push(counted(self.dead_letters(), "dead letter"));
         }
-        if let Some(holder) = lock(&self.holder).as_ref() {
+        if let Some(holder) = lock(&self.holders).values().next() {
             parts.push(format!("waiting for {holder}"));
         }
         for (branch, training) in lock(&self.trainings).iter() {
@@ -108,10 +128,23 @@ impl Status {
         }
         parts.join(" · ")
     }
+
+    /// How many messages are to be decided on to the end of the stream, or to where it is now.
+    fn lag(&self) -> Option<String> {
+        let known = lock(&self.left);
+        let left = known.values().copied().sum::<Option<u64>>().filter(|_| !known.is_empty())?;
+        let bounded = self.bounded.load(Ordering::Relaxed);
+        Some(if bounded { format!("{left} to go") } else { format!("lag {left}") })
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no one panics while holding the status")
+}
+
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 fn per_second(rate: f64) -> String {
@@ -119,5 +152,40 @@ fn per_second(rate: f64) -> String {
         rate if rate >= 1e6 => format!("{:.1} M/s", rate / 1e6),
         rate if rate >= 1e4 => format!("{:.0} k/s", rate / 1e3),
         rate => format!("{rate:.0}/s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_line_says_how_far_the_job_is() {
+        let status = Status::default();
+        status.read(1200, 3, 0);
+        status.reached(831_427_200_000);
+        status.left(0, Some(40));
+        status.left(1, Some(2));
+        status.triggered();
+        let training = Training { trigger: 1, step: (5, 80), loss: Some(0.25) };
+        status.training("", Some(training));
+        assert_eq!(
+            status.line(25_000.0),
+            "1200 samples (25 k/s) · at 1996-05-07 00:00 · lag 42 · 1 trigger · 3 dead letters · \
+             training 1 5/80, loss 0.250"
+        );
+        // what one worker does not know makes the sum unknown.
+        status.left(1, None);
+        assert!(!status.line(0.0).contains("lag"));
+        status.bounded(true);
+        status.left(1, Some(0));
+        status.held_by(1, Some("t/3".into()));
+        let line = status.line(0.0);
+        assert!(
+            line.contains(" · 40 to go · ") && line.contains(" · waiting for t/3 · "),
+            "{line}"
+        );
+        status.held_by(1, None);
+        assert!(!status.line(0.0).contains("waiting"));
     }
 }

@@ -27,6 +27,7 @@ pub(super) struct Ingest {
     parts: Vec<Part>,
     reader: Box<dyn Reader>,
     writer: LogWriter,
+    worker: usize,
 }
 
 struct Part {
@@ -35,7 +36,9 @@ struct Part {
     /// The offset after the last one read.
     next: u64,
     done: bool,
-    /// Of each poll, the last position and the number of records, until they are observed.
+    /// Whether it had nothing when it was last polled.
+    idle: bool,
+    /// Positions up to which, and numbers of records that were read, until they are observed.
     open: VecDeque<(Position, u64)>,
 }
 
@@ -59,7 +62,7 @@ impl Ingest {
         let reader = context.pipeline.source.open(&mine, context.pipeline.codec.as_ref())?;
         let parts = mine.into_iter().map(Part::new).collect();
         let writer = context.log.writer(index);
-        Ok(Self { context: Arc::clone(context), parts, reader, writer })
+        Ok(Self { context: Arc::clone(context), parts, reader, writer, worker: index })
     }
 
     /// This worker's changes, each at its own position.
@@ -95,7 +98,7 @@ impl Ingest {
                         Err(error) => return self.context.fail(error),
                     }
                 }
-                self.tell(released);
+                self.tell(released, observed);
                 if !self.downgrade(held) {
                     capability = None;
                     return;
@@ -149,6 +152,7 @@ impl Ingest {
         let mut fetched = Fetched::new(self.context.log.schema().clone(), gate);
         let progress = self.reader.poll(slot, self.context.poll, &mut fetched)?;
         part.done = progress == Progress::End;
+        part.idle = progress == Progress::Wait;
         if fetched.is_empty() {
             return Ok((Vec::new(), progress));
         }
@@ -156,20 +160,29 @@ impl Ingest {
         let changes = changes(&part.partition, &fetched);
         let late = fetched.placed.iter().filter(|placed| placed.late).count() as u64;
         self.context.status.read(changes.len() as u64, fetched.bad.len() as u64, late);
-        if let Some(last) = changes.iter().map(|change| change.at).max() {
-            part.open.push_back((last, changes.len() as u64));
-        }
         // in the log before it is sent: whoever sees a change can fetch its row.
         let rows = rows(&part.partition, fetched);
+        part.read(&changes);
         part.next = rows.ids.last().map_or(part.next, |id| Id(*id).offset() + 1);
         self.writer.append(rows)?;
         Ok((changes, progress))
     }
 
-    /// Shows how far the order is, and what it waits for.
-    fn tell(&self, released: Option<Position>) {
-        let Some(released) = released else { return };
-        self.context.status.reached(driftmill_operators::position_time(released));
+    /// Shows how far decisions are, how much is before them, and what they wait for.
+    fn tell(&self, released: Option<Position>, observed: Option<Position>) {
+        let status = &self.context.status;
+        if let Some(observed) = observed {
+            status.reached(driftmill_operators::position_time(observed));
+        }
+        let left = |(slot, part): (usize, &Part)| Some(self.reader.left(slot)? + part.undecided());
+        status.left(self.worker, self.parts.iter().enumerate().map(left).sum());
+        let rules = &self.context.pipeline.order;
+        // what is released but not observed waits for policies, not for messages.
+        let waits = released.filter(|released| observed.is_none_or(|at| *released <= at));
+        let holds = |part: &&Part| part.idle && waits.is_some_and(|at| part.reached(rules) <= at);
+        let holder = self.parts.iter().find(holds).filter(|_| self.context.partitions.len() > 1);
+        let name = |part: &Part| format!("{}/{}", part.partition.topic, part.partition.partition);
+        status.held_by(self.worker, holder.map(name));
     }
 
     /// Lets go of what no later record can be before; false when there are none.
@@ -190,7 +203,27 @@ impl Part {
     fn new(partition: Partition) -> Self {
         let next = partition.start;
         let done = partition.end == Some(next);
-        Self { partition, lateness: Lateness::new(), next, done, open: VecDeque::new() }
+        Self {
+            partition,
+            lateness: Lateness::new(),
+            next,
+            done,
+            idle: false,
+            open: VecDeque::new(),
+        }
+    }
+
+    /// Notes what a poll brought: the last record apart, for it may have to wait for others alone.
+    fn read(&mut self, changes: &[Change]) {
+        let Some(last) = changes.iter().map(|change| change.at).max() else { return };
+        let before = changes.iter().map(|change| change.at).filter(|at| *at < last).max();
+        self.open.extend(before.map(|before| (before, changes.len() as u64 - 1)));
+        self.open.push_back((last, 1));
+    }
+
+    /// Records that were read and that not every policy has seen.
+    fn undecided(&self) -> u64 {
+        self.open.iter().map(|(_, count)| count).sum()
     }
 
     /// No later record of the partition is before this position.

@@ -81,6 +81,8 @@ fn prepare(
     for (key, sink) in pipeline.sink.named() {
         sinks.push((key, sink.open().with_context(|| format!("opening sink.{key}"))?));
     }
+    let status = Status::default();
+    status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
     let (send, faults) = unbounded();
     let context = Context {
         branches: branches(&pipeline, &folder, runtimes),
@@ -96,7 +98,7 @@ fn prepare(
         log,
         catalog: Mutex::new(catalog),
         sinks: Mutex::new(sinks),
-        status: Status::default(),
+        status,
         poll: options.poll.max(1),
         stop: AtomicBool::new(false),
         faults: send,
@@ -174,6 +176,9 @@ fn start_workers(context: &Arc<Context>, workers: usize) -> anyhow::Result<Recei
     Ok(finished)
 }
 
+/// How long an interrupted job may take to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// Watches over running workers.
 struct Watch<'a> {
     context: &'a Arc<Context>,
@@ -186,7 +191,7 @@ impl Watch<'_> {
     /// Waits for the end; whether it was an interruption.
     fn until_end(&self, show: bool) -> anyhow::Result<bool> {
         let mut progress = show.then(Progress::start);
-        let mut interrupted = false;
+        let mut interrupted: Option<Instant> = None;
         let ended = loop {
             if let Ok(error) = self.faults.try_recv() {
                 break Err(error);
@@ -195,9 +200,14 @@ impl Watch<'_> {
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => break Ok(()),
                 Err(RecvTimeoutError::Timeout) => {}
             }
-            if self.interrupt.requested() && !interrupted {
-                interrupted = true;
+            if self.interrupt.requested() && interrupted.is_none() {
+                interrupted = Some(Instant::now());
                 self.stop();
+            }
+            // a part that hangs outside, as in a sink, is left behind.
+            if interrupted.is_some_and(|since| since.elapsed() > GRACE) {
+                tracing::warn!("not all parts of the job could be stopped");
+                break Ok(());
             }
             if let Some(progress) = &mut progress {
                 progress.show(&self.context.status);
@@ -209,6 +219,7 @@ impl Watch<'_> {
         if ended.is_err() {
             self.stop();
         }
+        let interrupted = interrupted.is_some();
         // an error on the last steps may arrive together with the end.
         match self.faults.try_recv() {
             Ok(error) if ended.is_ok() && !interrupted => Err(error),

@@ -13,6 +13,7 @@ const MOST_ROWS: usize = 40;
 pub fn render(name: &str, summary: &Summary) -> String {
     let mut out = String::new();
     let rows = summary.triggers.iter().take(MOST_ROWS);
+    let fine = fine(rows.clone().map(|trigger| trigger.position.time));
     if !summary.triggers.is_empty() {
         let mut table =
             plain_table(["trigger", "when", "where", "why", "samples", "model", "loss"]);
@@ -20,7 +21,7 @@ pub fn render(name: &str, summary: &Summary) -> String {
             let loss = loss_of(summary, trigger);
             table.add_row([
                 trigger.id.to_string(),
-                day(trigger.position.time),
+                moment(trigger.position.time, fine),
                 place(trigger),
                 trigger.reason.clone(),
                 trigger.samples.to_string(),
@@ -56,7 +57,8 @@ fn compared(name: &str, summary: &Summary) -> Table {
             name.to_owned(),
             branch.versions.len().to_string(),
             samples.to_string(),
-            format!("{seconds:.1}"),
+            // the sum of no numbers is −0.
+            format!("{:.1}", seconds.abs()),
             percent(results.accuracy),
             results.loss.map_or("–".into(), |loss| format!("{loss:.3}")),
             worst(branch),
@@ -77,7 +79,7 @@ fn worst(branch: &BranchSummary) -> String {
         .filter_map(|interval| interval.accuracy.map(|accuracy| (accuracy, interval.start)))
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .map_or("–".into(), |(accuracy, start)| {
-            format!("{} in {}", percent(Some(accuracy)), day(start))
+            format!("{} in {}", percent(Some(accuracy)), moment(start, false))
         })
 }
 
@@ -109,10 +111,18 @@ fn place(trigger: &TriggerLine) -> String {
     format!("{}/{} @ {}", place.topic, place.partition, place.offset)
 }
 
-/// A time in milliseconds since 1970 as a day.
-pub(crate) fn day(time: i64) -> String {
+/// Whether days are too coarse to tell these times apart, in milliseconds since 1970.
+pub(crate) fn fine(times: impl Iterator<Item = i64> + Clone) -> bool {
+    const TEN_DAYS: i64 = 864_000_000;
+    let ends = times.clone().min().zip(times.max());
+    ends.is_some_and(|(first, last)| last.saturating_sub(first) < TEN_DAYS)
+}
+
+/// A time in milliseconds since 1970 as a day; to the second if `fine`.
+pub(crate) fn moment(time: i64, fine: bool) -> String {
+    let format = if fine { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d" };
     DateTime::from_timestamp_millis(time)
-        .map_or_else(|| format!("{time} ms"), |time| time.format("%Y-%m-%d").to_string())
+        .map_or_else(|| format!("{time} ms"), |time| time.format(format).to_string())
 }
 
 fn percent(share: Option<f64>) -> String {

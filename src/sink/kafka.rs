@@ -1,24 +1,26 @@
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use crossbeam_channel::RecvTimeoutError;
+use driftmill_operators::Span;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
-use rdkafka::producer::{BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{BaseRecord, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Sink, SinkConfig, SinkError};
 use crate::catalog::Version;
+use crate::source::Properties;
 
 pub(super) const EXAMPLE: &str = "brokers = \"localhost:9092\"\ntopic = \"models\"";
 
-/// How long a publication may take before it counts as failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two lines about a publication that takes long.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// A Kafka topic of model versions, one CloudEvent each, in binary mode.
 ///
@@ -37,9 +39,17 @@ pub struct KafkaSink {
     pub brokers: Option<String>,
     /// The topic; created with one partition if missing.
     pub topic: String,
+    /// How long the brokers may take to confirm a publication before the job gives up (default
+    /// `"10m"`).
+    #[serde(default = "ten_minutes")]
+    pub patience: Span,
     /// Any property of librdkafka's producer, as in `"security.protocol" = "SASL_SSL"`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub properties: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub properties: Properties,
+}
+
+fn ten_minutes() -> Span {
+    Span::from_millis(600_000)
 }
 
 impl SinkConfig for KafkaSink {
@@ -51,6 +61,7 @@ impl SinkConfig for KafkaSink {
             .client()
             .set("enable.idempotence", "true")
             .set("linger.ms", "0")
+            .set("message.timeout.ms", self.patience.millis().to_string())
             .create_with_context(Deliveries(delivered))
             .map_err(self.failed("starting a Kafka producer"))?;
         Ok(Box::new(Publisher { config: self.clone(), producer, results }))
@@ -60,9 +71,7 @@ impl SinkConfig for KafkaSink {
 impl KafkaSink {
     fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        for (key, value) in &self.properties {
-            config.set(key, value);
-        }
+        self.properties.apply(&mut config);
         config.set("bootstrap.servers", self.brokers.as_deref().unwrap_or_default());
         config
     }
@@ -134,12 +143,19 @@ impl Sink for Publisher {
             .payload(&payload)
             .headers(headers(version));
         self.producer.send(record).map_err(|(error, _)| self.config.failed(&action)(error))?;
-        match self.results.recv_timeout(PATIENCE) {
-            Ok(result) => result.map_err(self.config.failed(&action)),
-            Err(_) => {
-                self.producer.purge(rdkafka::producer::PurgeConfig::default().queue());
-                let code = RDKafkaErrorCode::MessageTimedOut;
-                Err(self.config.failed(&action)(KafkaError::MessageProduction(code)))
+        self.delivered(&action).map_err(self.config.failed(&action))
+    }
+}
+
+impl Publisher {
+    /// Waits for the brokers' word on what was sent last; the producer tries again by itself until
+    /// its patience is at an end.
+    fn delivered(&self, action: &str) -> Result<(), KafkaError> {
+        loop {
+            match self.results.recv_timeout(SILENCE) {
+                Ok(result) => return result,
+                Err(RecvTimeoutError::Timeout) => tracing::warn!("{action}: no answer yet"),
+                Err(RecvTimeoutError::Disconnected) => return Err(KafkaError::Canceled),
             }
         }
     }

@@ -16,6 +16,16 @@ pub enum SourceError {
         /// What was last heard.
         detail: String,
     },
+    /// A broker does not let us in.
+    #[error(
+        "`{brokers}` refused the login: {detail}\nhint: user, password and mechanism stand in `source.kafka.properties`"
+    )]
+    Refused {
+        /// The brokers, as the pipeline names them.
+        brokers: String,
+        /// What the broker said.
+        detail: String,
+    },
     /// A topic is not there.
     #[error("topic `{topic}` does not exist on `{brokers}`{hint}")]
     NoTopic {

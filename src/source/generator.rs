@@ -88,4 +88,8 @@ impl Reader for GeneratorReader {
         }
         Ok(if offsets.end == end { Progress::End } else { Progress::More })
     }
+
+    fn left(&self, slot: usize) -> Option<u64> {
+        self.partitions[slot].end.map(|end| end - self.next[slot])
+    }
 }

@@ -78,6 +78,10 @@ pub trait Reader {
         most: usize,
         fetched: &mut Fetched<'_>,
     ) -> Result<Progress, SourceError>;
+
+    /// Messages of partition number `slot` that are known to be there and were not polled yet; none
+    /// if that is not known.
+    fn left(&self, slot: usize) -> Option<u64>;
 }
 
 driftmill_registry::one_of! {
@@ -88,3 +92,5 @@ driftmill_registry::one_of! {
         generator: GeneratorSource,
     }
 }
+
+pub use kafka::Properties;

@@ -106,6 +106,31 @@ fn keys_can_be_set_on_the_command_line() {
 }
 
 #[test]
+fn properties_of_kafka_are_checked_and_passwords_are_not_shown() {
+    let source =
+        "[source.kafka]\nbrokers = \"b:1\"\ntopics = [\"t\"]\n[codec.json]\nfeatures = [\"a\"]";
+    let good = GOOD.replace("[source.generator]\nstream.sea = { length = 100 }", source);
+    let properties =
+        "topics = [\"t\"]\nproperties = { \"sasl.password\" = \"rabbit-hole\", X = \"Y\" }";
+    let with = |property: &str| {
+        good.replace("topics = [\"t\"]", &properties.replace("X = \"Y\"", property))
+    };
+    for (property, problem, place) in [
+        ("\"sasl.pasword\" = \"y\"", "librdkafka has no property `sasl.pasword`", "p.toml:6:49"),
+        ("\"session.timeout.ms\" = \"x\"", "session.timeout.ms", "p.toml:6:72"),
+        ("\"auto.offset.reset\" = \"latest\"", "`auto.offset.reset` is not yours", "p.toml:6:1"),
+    ] {
+        let (said, code) = check(&with(property), &[]);
+        assert_eq!(code, Some(78), "{said}");
+        assert!(said.contains(problem) && said.contains(place), "{said}");
+        assert!(!said.contains("rabbit-hole"), "{said}");
+    }
+    // a key with dots stands in quotes on the command line too.
+    let set = ["--set", "source.kafka.properties.\"sasl.password\"=looking-glass"];
+    assert_eq!(check(&good, &set).1, Some(0));
+}
+
+#[test]
 fn exit_codes_are_as_promised() {
     assert_eq!(driftmill(&["--help"]).status.code(), Some(0));
     assert_eq!(driftmill(&["no-such-command"]).status.code(), Some(64));
@@ -147,6 +172,17 @@ fn the_graph_names_every_stage() {
     {
         assert!(dot.contains(part), "{part} is missing in:\n{dot}");
     }
+    let output = driftmill(&["graph", "pipelines/electricity.toml"]);
+    let text = "\
+source.kafka ─► codec.json ─► log ─► order
+     └─ what is no sample ─► dead letters
+
+electricity
+  order ─► trigger.drift ─► selection.new_data ─► train model.mlp ─► model store, sink.kafka
+                 ▲                                       │
+                 └────────────── new model ──────────────┴─► evaluate
+";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), text);
 }
 
 #[test]
@@ -166,6 +202,9 @@ fn a_run_ends_with_one_json_object_and_its_models_can_be_listed() {
     let listed = driftmill(&["models", state, "--json"]);
     let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     assert_eq!(listed[1]["artifact"]["sha256"], summary["versions"][1]["sha256"]);
+    let none = driftmill(&["models", state, "3"]);
+    assert_eq!(none.status.code(), Some(64));
+    assert!(said(&none).contains("no version 3: there are 1 to 2"), "{}", said(&none));
     // a state directory holds one run.
     let again = driftmill(&[&run[..], &short].concat());
     assert!(said(&again).contains("holds an earlier run"), "{}", said(&again));

@@ -3,7 +3,10 @@
 
 mod cli;
 mod determinism;
+mod files;
+mod interrupts;
 mod kafka;
+mod memory;
 mod pipelines;
 mod readme;
 mod runs;

@@ -1,6 +1,8 @@
-//! Running pipelines inside the test's process.
+//! Running pipelines inside the test's process, or as a user does: as a program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use driftmill::config::{Pipeline, load};
 use driftmill::job::{Interrupt, Options, run};
@@ -41,4 +43,117 @@ pub(crate) fn decided(summary: &Summary) -> serde_json::Value {
         compared.values_mut().for_each(versions);
     }
     value
+}
+
+/// The program on one pipeline file, with a state directory of its own.
+pub(crate) struct Program {
+    folder: tempfile::TempDir,
+    child: Child,
+}
+
+/// What a program that ended left behind.
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    /// Its JSON object; null if there is none.
+    pub(crate) summary: serde_json::Value,
+    pub(crate) said: String,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Program {
+    /// Starts `driftmill run --json` on the pipeline in `text`.
+    pub(crate) fn start(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("p.toml");
+        std::fs::write(&file, text).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_driftmill"))
+            .arg("run")
+            .args([&file, Path::new("--json"), Path::new("--state"), &folder.path().join("state")])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self { folder, child }
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it has not ended yet.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// Waits until a file of its state directory is there.
+    pub(crate) fn wait_for(&mut self, file: &str) {
+        let path = self.folder.path().join("state").join(file);
+        let begun = Instant::now();
+        while !path.exists() {
+            assert!(self.runs(), "it ended without {file}");
+            assert!(begun.elapsed() < Duration::from_secs(60), "no {file}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Presses Ctrl-C.
+    pub(crate) fn interrupt(&self) {
+        let id = self.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    }
+
+    /// Waits for its end; kills it when it does not come.
+    pub(crate) fn end(mut self) -> Ran {
+        let begun = Instant::now();
+        while self.runs() {
+            if begun.elapsed() > Duration::from_secs(90) {
+                self.child.kill().unwrap();
+                let output = self.child.wait_with_output().unwrap();
+                panic!("it does not end: {}", String::from_utf8_lossy(&output.stderr));
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let Output { status, stdout, stderr } = self.child.wait_with_output().unwrap();
+        Ran {
+            code: status.code(),
+            summary: serde_json::from_slice(&stdout).unwrap_or_default(),
+            said: String::from_utf8_lossy(&stderr).into_owned(),
+            folder: self.folder,
+        }
+    }
+}
+
+/// Runs the program to its end.
+pub(crate) fn run_program(text: &str) -> Ran {
+    Program::start(text).end()
+}
+
+impl Ran {
+    /// It came to the end of its stream.
+    pub(crate) fn assert_done(&self) {
+        assert_eq!(self.code, Some(0), "{}", self.said);
+        assert_eq!(self.summary["complete"], true, "{}", self.summary);
+    }
+
+    /// Of a version's training set: per partition, the first offset, the one after the last, and
+    /// how many.
+    pub(crate) fn trained_on(&self, version: u64) -> Vec<(u64, u64, u64)> {
+        let file = self.folder.path().join(format!("state/models/{version}/version.json"));
+        let text = std::fs::read(file).unwrap_or_else(|_| panic!("{}", self.summary));
+        let version: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        let number = |range: &serde_json::Value, key: &str| range[key].as_u64().unwrap();
+        let ranges = version["data"]["partitions"].as_array().unwrap();
+        ranges
+            .iter()
+            .map(|range| (number(range, "from"), number(range, "to"), number(range, "samples")))
+            .collect()
+    }
+
+    /// The dead letters, in the order in which they were written.
+    pub(crate) fn dead_letters(&self) -> Vec<serde_json::Value> {
+        let file = self.folder.path().join("state/dead-letters.jsonl");
+        let text = std::fs::read_to_string(file).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
 }

@@ -5,8 +5,8 @@ use clap::Args;
 use driftmill_datasets::codec::{CodecTable, Image, Json, Names};
 use driftmill_datasets::{Columns, Schema, ValueType};
 
+use super::File;
 use super::error::Usage;
-use super::{File, print};
 use crate::config::Pipeline;
 use crate::source::{Fetched, Gate, Lateness, OrderRules, Progress, Reader, SourceTable};
 
@@ -74,7 +74,7 @@ impl Generate {
         let written =
             copy(&pipeline, &schema, target, self.limit.map_or(u64::MAX, NonZeroU64::get))?;
         tracing::info!("{written} samples written");
-        print("")
+        Ok(0)
     }
 }
 

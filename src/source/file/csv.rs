@@ -13,17 +13,37 @@ pub(super) struct CsvReader {
     lines: BufReader<File>,
     codec: Box<dyn Codec>,
     next: u64,
+    end: u64,
     line: Vec<u8>,
 }
 
+/// Number of rows: lines behind the header.
+pub(super) fn rows(path: &Path) -> Result<u64, SourceError> {
+    let file = File::open(path).map_err(failed("opening", path))?;
+    let mut bytes = BufReader::with_capacity(1 << 20, file);
+    let (mut lines, mut last) = (0, b'\n');
+    loop {
+        let block = bytes.fill_buf().map_err(failed("reading", path))?;
+        let Some(end) = block.last() else { break };
+        lines += block.iter().filter(|byte| **byte == b'\n').count() as u64;
+        last = *end;
+        let read = block.len();
+        bytes.consume(read);
+    }
+    // the last line may lack its end.
+    Ok((lines + u64::from(last != b'\n')).saturating_sub(1))
+}
+
 impl CsvReader {
-    pub(super) fn open(source: &FileSource, start: u64) -> Result<Self, SourceError> {
+    /// Reads the rows from `start` to before `end`.
+    pub(super) fn open(source: &FileSource, start: u64, end: u64) -> Result<Self, SourceError> {
         let file = File::open(&source.path).map_err(failed("opening", &source.path))?;
         let mut lines = BufReader::with_capacity(1 << 20, file);
         let mut header = Vec::new();
         lines.read_until(b'\n', &mut header).map_err(failed("reading", &source.path))?;
         let codec = codec(source, columns(&source.path, &header)?)?;
-        let mut reader = Self { source: source.clone(), lines, codec, next: 0, line: Vec::new() };
+        let (source, line) = (source.clone(), Vec::new());
+        let mut reader = Self { source, lines, codec, next: 0, end, line };
         while reader.next < start && reader.read_line()? {
             reader.next += 1;
         }
@@ -82,7 +102,9 @@ impl Reader for CsvReader {
         fetched: &mut Fetched<'_>,
     ) -> Result<Progress, SourceError> {
         for _ in 0..most {
-            if !self.read_line()? {
+            // lines that were added since the job began are not part of its stream.
+            if self.next >= self.end || !self.read_line()? {
+                self.end = self.next;
                 return Ok(Progress::End);
             }
             let (offset, timestamp) = (self.next, self.source.time_of(self.next));
@@ -94,5 +116,9 @@ impl Reader for CsvReader {
             }
         }
         Ok(Progress::More)
+    }
+
+    fn left(&self, _slot: usize) -> Option<u64> {
+        Some(self.end.saturating_sub(self.next))
     }
 }

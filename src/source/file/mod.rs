@@ -67,9 +67,10 @@ impl SourceConfig for FileSource {
     }
 
     fn resolve(&self) -> Result<Vec<Partition>, SourceError> {
-        std::fs::metadata(&self.path).map_err(failed("opening", &self.path))?;
+        let rows =
+            if self.is_parquet() { parquet::rows(&self.path)? } else { csv::rows(&self.path)? };
         let topic = self.path.display().to_string();
-        Ok(vec![Partition { topic, topic_index: 0, partition: 0, start: 0, end: None }])
+        Ok(vec![Partition { topic, topic_index: 0, partition: 0, start: 0, end: Some(rows) }])
     }
 
     fn open(
@@ -78,15 +79,19 @@ impl SourceConfig for FileSource {
         _codec: Option<&CodecTable>,
     ) -> Result<Box<dyn Reader>, SourceError> {
         let Some(partition) = partitions.first() else { return Ok(Box::new(Nothing)) };
-        let extension = self.path.extension().unwrap_or_default();
-        if extension.eq_ignore_ascii_case("parquet") {
-            return Ok(Box::new(parquet::ParquetReader::open(self, partition.start)?));
+        let (start, end) = (partition.start, partition.end.unwrap_or(u64::MAX));
+        if self.is_parquet() {
+            return Ok(Box::new(parquet::ParquetReader::open(self, start, end)?));
         }
-        Ok(Box::new(csv::CsvReader::open(self, partition.start)?))
+        Ok(Box::new(csv::CsvReader::open(self, start, end)?))
     }
 }
 
 impl FileSource {
+    fn is_parquet(&self) -> bool {
+        self.path.extension().unwrap_or_default().eq_ignore_ascii_case("parquet")
+    }
+
     /// The computed event time of row `row`; none where a column says it.
     fn time_of(&self, row: u64) -> Option<i64> {
         let (start, step) = self.start.zip(self.step)?;
@@ -105,6 +110,10 @@ impl Reader for Nothing {
         _fetched: &mut super::Fetched<'_>,
     ) -> Result<super::Progress, SourceError> {
         Ok(super::Progress::End)
+    }
+
+    fn left(&self, _slot: usize) -> Option<u64> {
+        Some(0)
     }
 }
 

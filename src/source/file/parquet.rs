@@ -1,4 +1,5 @@
 use std::fs::File;
+use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -16,14 +17,26 @@ pub(super) struct ParquetReader {
     batches: ParquetRecordBatchReader,
     open: Option<Rows>,
     next: u64,
+    end: u64,
+}
+
+/// What the file says of itself.
+fn metadata(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
+    let file = File::open(path).map_err(failed("opening", path))?;
+    ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed("reading", path))
+}
+
+/// Number of rows.
+pub(super) fn rows(path: &Path) -> Result<u64, SourceError> {
+    let rows = metadata(path)?.metadata().file_metadata().num_rows();
+    Ok(u64::try_from(rows).unwrap_or_default())
 }
 
 impl ParquetReader {
-    pub(super) fn open(source: &FileSource, start: u64) -> Result<Self, SourceError> {
+    /// Reads the rows from `start` to before `end`.
+    pub(super) fn open(source: &FileSource, start: u64, end: u64) -> Result<Self, SourceError> {
         let path = &source.path;
-        let file = File::open(path).map_err(failed("opening", path))?;
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed("reading", path))?;
+        let builder = metadata(path)?;
         let found: Vec<String> =
             builder.schema().fields().iter().map(|field| field.name().clone()).collect();
         for column in source.features.iter().chain(&source.label).chain(&source.time) {
@@ -33,10 +46,11 @@ impl ParquetReader {
         }
         let batches = builder
             .with_offset(start as usize)
+            .with_limit(end.saturating_sub(start) as usize)
             .with_batch_size(8192)
             .build()
             .map_err(failed("reading", path))?;
-        Ok(Self { source: source.clone(), batches, open: None, next: start })
+        Ok(Self { source: source.clone(), batches, open: None, next: start, end })
     }
 
     fn rows(&mut self) -> Result<Option<&mut Rows>, SourceError> {
@@ -77,6 +91,10 @@ impl Reader for ParquetReader {
             self.next += 1;
         }
         Ok(Progress::More)
+    }
+
+    fn left(&self, _slot: usize) -> Option<u64> {
+        Some(self.end.saturating_sub(self.next))
     }
 }
 

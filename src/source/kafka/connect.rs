@@ -1,53 +1,74 @@
 use std::time::{Duration, Instant};
 
-use rdkafka::client::ClientContext;
-use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::metadata::Metadata;
 
+use super::Kafka;
+use super::heard::Heard;
 use crate::source::SourceError;
 
-/// How long a broker is waited for at the start.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How long one request may take.
-const REQUEST: Duration = Duration::from_secs(5);
+/// How long the last attempts take, and the pauses between them; the first are shorter.
+const PAUSE: Duration = Duration::from_secs(4);
 
-/// Sends librdkafka's words to our log, where they say more than its own lines on stderr.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Quiet;
-
-impl ClientContext for Quiet {
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(%error, reason, "kafka client");
+/// A consumer that has no partitions yet, and what it says.
+///
+/// # Errors
+/// [`SourceError::Mismatch`] when its properties do not go together.
+pub(super) fn consumer(kafka: &Kafka) -> Result<(BaseConsumer<Heard>, Heard), SourceError> {
+    let heard = Heard::default();
+    match kafka.client().create_with_context(heard.clone()) {
+        Ok(consumer) => Ok((consumer, heard)),
+        Err(KafkaError::ClientCreation(problem)) => {
+            Err(SourceError::Mismatch(format!("`source.kafka.properties`: {problem}")))
+        }
+        // its text would show the property's value.
+        Err(KafkaError::ClientConfig(_, problem, ..)) => {
+            Err(SourceError::Mismatch(format!("`source.kafka.properties`: {problem}")))
+        }
+        Err(source) => {
+            Err(SourceError::Kafka { action: "starting a Kafka consumer".into(), source })
+        }
     }
 }
 
-impl ConsumerContext for Quiet {}
-
-/// A consumer's metadata of all topics, once a broker answers; tries again with growing pauses.
+/// The metadata of all topics, once a broker answers; tries again with growing pauses.
 ///
 /// # Errors
-/// [`SourceError::Unreachable`] after half a minute without an answer.
-pub(super) fn wait_for_broker<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    brokers: &str,
+/// [`SourceError::Unreachable`] when the pipeline's patience is at its end, and
+/// [`SourceError::Refused`] at once when a broker does not let us in.
+pub(super) fn wait_for_broker(
+    (consumer, heard): (&BaseConsumer<Heard>, &Heard),
+    kafka: &Kafka,
 ) -> Result<Metadata, SourceError> {
+    let brokers = &kafka.brokers;
+    let patience = Duration::from_millis(kafka.patience.millis().unsigned_abs());
     let begun = Instant::now();
+    let left = || patience.saturating_sub(begun.elapsed());
     let mut pause = Duration::from_millis(250);
     loop {
-        match consumer.fetch_metadata(None, REQUEST) {
+        let error = match consumer.fetch_metadata(None, pause) {
             Ok(metadata) => return Ok(metadata),
-            Err(error) if begun.elapsed() > PATIENCE => {
-                let detail = describe(&error);
-                return Err(SourceError::Unreachable { brokers: brokers.to_owned(), detail });
-            }
-            Err(error) => {
-                let left = PATIENCE.saturating_sub(begun.elapsed()).as_secs();
-                tracing::warn!(brokers, error = describe(&error), "no broker yet; {left} s left");
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_secs(4));
-            }
+            Err(error) => error,
+        };
+        listen(consumer, pause.min(left()).max(Duration::from_millis(50)));
+        if let Some(detail) = heard.refused() {
+            return Err(SourceError::Refused { brokers: brokers.clone(), detail });
         }
+        let detail = heard.trouble().unwrap_or_else(|| describe(&error));
+        if left().is_zero() {
+            return Err(SourceError::Unreachable { brokers: brokers.clone(), detail });
+        }
+        tracing::warn!("no answer from `{brokers}`: {detail}; {} s left", left().as_secs());
+        pause = (pause * 2).min(PAUSE);
+    }
+}
+
+/// Has a consumer that has no messages yet say what went wrong, for `time`.
+fn listen(consumer: &BaseConsumer<Heard>, time: Duration) {
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        consumer.poll(Duration::from_millis(50));
     }
 }
 

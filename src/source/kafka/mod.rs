@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use driftmill_datasets::codec::CodecTable;
 use driftmill_datasets::{Schema, Timestamp};
+use driftmill_operators::Span;
 use rdkafka::ClientConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,8 +10,12 @@ use serde::{Deserialize, Serialize};
 use super::{Partition, Reader, SourceConfig, SourceError};
 
 mod connect;
+mod heard;
+mod properties;
 mod reader;
 mod resolve;
+
+pub use properties::Properties;
 
 pub(super) const EXAMPLE: &str = "brokers = \"localhost:9092\"\ntopics = [\"samples\"]";
 
@@ -33,10 +38,22 @@ pub struct Kafka {
     /// (default: never).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Until>,
+    /// How long the job waits for a broker's first answer when it starts (default `"30s"`); once it
+    /// runs, it waits for as long as it takes.
+    #[serde(default = "half_a_minute")]
+    pub patience: Span,
     /// Any property of librdkafka's consumer, as in `"security.protocol" = "SASL_SSL"`.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub properties: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub properties: Properties,
 }
+
+fn half_a_minute() -> Span {
+    Span::from_millis(30_000)
+}
+
+/// Properties that the job depends on.
+const OURS: [&str; 4] =
+    ["auto.offset.reset", "bootstrap.servers", "enable.auto.commit", "enable.partition.eof"];
 
 /// Where a topic is begun.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -59,7 +76,8 @@ pub enum Start {
 pub enum Until {
     /// After what is there when the job first starts.
     End,
-    /// Before the first message whose timestamp is not earlier (RFC 3339).
+    /// Before the first message whose timestamp is not earlier (RFC 3339); where there is none, a
+    /// partition ends after what is there if that time is past, else with the first to come.
     Time(Timestamp),
 }
 
@@ -81,6 +99,15 @@ impl SourceConfig for Kafka {
         if let Some(topic) = self.topics.iter().find(|topic| repeated(*topic)) {
             problems.push(("topics", format!("`{topic}` is named twice")));
         }
+        if let Start::Offsets(offsets) = &self.start
+            && let Some(name) = offsets.keys().find(|name| self.topic_of(name).is_none())
+        {
+            let text = "wanted `topic/partition` of one of `topics`";
+            problems.push(("start", format!("`{name}`: {text}")));
+        }
+        if let Some(key) = self.properties.first_of(&OURS) {
+            problems.push(("properties", format!("`{key}` is not yours to set: the job does")));
+        }
         problems
     }
 
@@ -99,6 +126,13 @@ impl SourceConfig for Kafka {
 }
 
 impl Kafka {
+    /// The topic in `topic/partition`, if it is one of ours.
+    fn topic_of<'a>(&self, name: &'a str) -> Option<&'a str> {
+        let (topic, partition) = name.rsplit_once('/')?;
+        let known = self.topics.iter().any(|known| known == topic);
+        (known && partition.parse::<u16>().is_ok()).then_some(topic)
+    }
+
     /// What librdkafka is told; the pipeline's properties go before ours where that is safe.
     fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
@@ -107,10 +141,10 @@ impl Kafka {
             .set("isolation.level", "read_committed")
             // with its default of a second the consumer idles between bursts.
             .set("fetch.queue.backoff.ms", "5")
-            .set("queued.max.messages.kbytes", "65536");
-        for (key, value) in &self.properties {
-            config.set(key, value);
-        }
+            .set("queued.max.messages.kbytes", "65536")
+            // they say how far the partitions go.
+            .set("statistics.interval.ms", "1000");
+        self.properties.apply(&mut config);
         config
             .set("bootstrap.servers", &self.brokers)
             .set("enable.auto.commit", "false")

@@ -1,5 +1,5 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use driftmill_datasets::DecodeError;
 use driftmill_datasets::codec::{Codec, CodecTable};
@@ -10,21 +10,32 @@ use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::Kafka;
-use super::connect::{Quiet, describe};
+use super::connect::{consumer, describe};
+use super::heard::Heard;
+use super::{Kafka, Until};
 use crate::source::{Fetched, Partition, Progress, RawMessage, Reader, SourceError};
 
 /// One worker's consumer, with a queue of its own for each partition: one that is not polled holds
 /// up no other.
 pub(super) struct KafkaReader {
-    consumer: Arc<BaseConsumer<Quiet>>,
+    consumer: Arc<BaseConsumer<Heard>>,
+    heard: Heard,
     slots: Vec<Slot>,
     codec: Box<dyn Codec>,
+    /// When an outage was last told of.
+    told: Option<Instant>,
 }
+
+/// Between two lines about the same outage, of which librdkafka reports every attempt to reconnect.
+const SILENCE: Duration = Duration::from_secs(10);
 
 struct Slot {
     partition: Partition,
-    queue: PartitionQueue<Quiet>,
+    queue: PartitionQueue<Heard>,
+    /// The offset after the last message that was polled.
+    next: u64,
+    /// Where the end is not there yet: the timestamp that is beyond it, in milliseconds since 1970.
+    until: Option<i64>,
     done: bool,
 }
 
@@ -34,46 +45,45 @@ impl KafkaReader {
         partitions: &[Partition],
         codec: &CodecTable,
     ) -> Result<Self, SourceError> {
-        let failed = |action: &str| {
-            let action = action.to_owned();
-            move |source| SourceError::Kafka { action, source }
-        };
-        let consumer: BaseConsumer<Quiet> = kafka
-            .client()
-            .create_with_context(Quiet)
-            .map_err(failed("starting a Kafka consumer"))?;
+        let (consumer, heard) = consumer(kafka)?;
         let consumer = Arc::new(consumer);
+        let failed =
+            |source| SourceError::Kafka { action: "assigning partitions".to_owned(), source };
+        let until = match kafka.until {
+            Some(Until::Time(time)) => Some(time.millis()),
+            _ => None,
+        };
         let mut assignment = TopicPartitionList::new();
+        let mut slots = Vec::new();
         for part in partitions {
+            let number = i32::from(part.partition);
             let offset = Offset::Offset(part.start as i64);
-            assignment
-                .add_partition_offset(&part.topic, i32::from(part.partition), offset)
-                .map_err(failed("assigning partitions"))?;
+            assignment.add_partition_offset(&part.topic, number, offset).map_err(failed)?;
+            // split before assigned: no message may come to the queue of the whole consumer.
+            let queue = consumer.split_partition_queue(&part.topic, number);
+            let queue = queue.expect("a consumer has a queue for every partition");
+            slots.push(Slot {
+                next: part.start,
+                until: until.filter(|_| part.end.is_none()),
+                done: part.end == Some(part.start),
+                partition: part.clone(),
+                queue,
+            });
         }
-        consumer.assign(&assignment).map_err(failed("assigning partitions"))?;
-        let slots = partitions
-            .iter()
-            .map(|part| {
-                let queue = consumer
-                    .split_partition_queue(&part.topic, i32::from(part.partition))
-                    .ok_or_else(|| SourceError::NoTopic {
-                        topic: part.topic.clone(),
-                        brokers: kafka.brokers.clone(),
-                        hint: String::new(),
-                    })?;
-                let done = part.end == Some(part.start);
-                Ok(Slot { partition: part.clone(), queue, done })
-            })
-            .collect::<Result<_, SourceError>>()?;
-        Ok(Self { consumer, slots, codec: codec.init() })
+        consumer.assign(&assignment).map_err(failed)?;
+        Ok(Self { consumer, heard, slots, codec: codec.init(), told: None })
     }
 
-    /// Serves what belongs to no partition: errors of the whole consumer.
-    fn poll_events(&self) -> Result<(), SourceError> {
-        match self.consumer.poll(Duration::ZERO) {
-            Some(Err(error)) => tolerate(error, "reading from Kafka"),
-            _ => Ok(()),
+    /// Serves what belongs to no partition: errors of the whole consumer, and its statistics.
+    fn poll_events(&mut self) -> Result<(), SourceError> {
+        let Some(Err(error)) = self.consumer.poll(Duration::ZERO) else { return Ok(()) };
+        fatal(&error, "reading from Kafka")?;
+        if self.told.is_none_or(|told| told.elapsed() > SILENCE) {
+            self.told = Some(Instant::now());
+            let trouble = self.heard.trouble().unwrap_or_else(|| describe(&error));
+            tracing::warn!("reading from Kafka: {trouble}; trying again");
         }
+        Ok(())
     }
 }
 
@@ -94,12 +104,13 @@ impl Reader for KafkaReader {
                 None => return Ok(Progress::Wait),
                 Some(Ok(message)) => {
                     let offset = message.offset() as u64;
-                    if slot.partition.end.is_some_and(|end| offset >= end) {
+                    if slot.is_beyond(&message) {
                         slot.done = true;
                         continue;
                     }
                     take(&message, &mut *self.codec, fetched);
-                    slot.done = slot.partition.end == Some(offset + 1);
+                    slot.next = offset + 1;
+                    slot.done = slot.partition.end == Some(slot.next);
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => {
                     slot.done = slot.partition.end.is_some_and(|end| {
@@ -111,31 +122,43 @@ impl Reader for KafkaReader {
         }
         Ok(if slot.done { Progress::End } else { Progress::More })
     }
+
+    fn left(&self, slot: usize) -> Option<u64> {
+        let Slot { partition, next, done, .. } = &self.slots[slot];
+        let newest = || self.heard.newest(&partition.topic, partition.partition);
+        let end = if *done { Some(*next) } else { partition.end.or_else(newest) };
+        end.map(|end| end.saturating_sub(*next))
+    }
 }
 
 impl Slot {
+    /// Whether a message lies beyond the partition's end.
+    fn is_beyond(&self, message: &BorrowedMessage<'_>) -> bool {
+        let late = |until| message.timestamp().to_millis().is_some_and(|time| time >= until);
+        self.partition.end.is_some_and(|end| message.offset() as u64 >= end)
+            || self.until.is_some_and(late)
+    }
+
     fn failed(&self, error: KafkaError) -> Result<(), SourceError> {
         let reset = [RDKafkaErrorCode::AutoOffsetReset, RDKafkaErrorCode::OffsetOutOfRange];
         if error.rdkafka_error_code().is_some_and(|code| reset.contains(&code)) {
             return Err(SourceError::Gap {
                 topic: self.partition.topic.clone(),
                 partition: i32::from(self.partition.partition),
-                wanted: self.partition.start as i64,
+                wanted: self.next as i64,
                 detail: describe(&error),
             });
         }
-        tolerate(
-            error,
-            &format!(
-                "reading partition {} of `{}`",
-                self.partition.partition, self.partition.topic
-            ),
-        )
+        let Partition { topic, partition, .. } = &self.partition;
+        let action = format!("reading partition {partition} of `{topic}`");
+        fatal(&error, &action)?;
+        tracing::warn!("{action}: {}; trying again", describe(&error));
+        Ok(())
     }
 }
 
 /// The consumer's position: behind transaction markers, which are never delivered.
-fn position(consumer: &BaseConsumer<Quiet>, partition: &Partition) -> Option<u64> {
+fn position(consumer: &BaseConsumer<Heard>, partition: &Partition) -> Option<u64> {
     let positions = consumer.position().ok()?;
     let element = positions.find_partition(&partition.topic, i32::from(partition.partition))?;
     match element.offset() {
@@ -144,8 +167,8 @@ fn position(consumer: &BaseConsumer<Quiet>, partition: &Partition) -> Option<u64
     }
 }
 
-/// Goes on after what librdkafka mends by itself, for as long as it takes.
-fn tolerate(error: KafkaError, action: &str) -> Result<(), SourceError> {
+/// Fails on what librdkafka does not mend by itself; all else may take as long as it takes.
+fn fatal(error: &KafkaError, action: &str) -> Result<(), SourceError> {
     let gone = [
         RDKafkaErrorCode::UnknownTopic,
         RDKafkaErrorCode::UnknownTopicOrPartition,
@@ -154,9 +177,8 @@ fn tolerate(error: KafkaError, action: &str) -> Result<(), SourceError> {
         RDKafkaErrorCode::Fatal,
     ];
     if error.rdkafka_error_code().is_some_and(|code| gone.contains(&code)) {
-        return Err(SourceError::Kafka { action: action.to_owned(), source: error });
+        return Err(SourceError::Kafka { action: action.to_owned(), source: error.clone() });
     }
-    tracing::warn!(error = describe(&error), "{action}: trying again");
     Ok(())
 }
 

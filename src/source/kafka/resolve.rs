@@ -1,10 +1,11 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::Metadata;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::connect::{Quiet, wait_for_broker};
+use super::connect::{consumer, wait_for_broker};
+use super::heard::Heard;
 use super::{Kafka, Start, Until};
 use crate::source::{Partition, SourceError};
 
@@ -12,13 +13,9 @@ const REQUEST: Duration = Duration::from_secs(30);
 
 /// Partitions of all topics with their bounds, in the order of the pipeline.
 pub(super) fn resolve(kafka: &Kafka) -> Result<Vec<Partition>, SourceError> {
-    let consumer: BaseConsumer<Quiet> =
-        kafka.client().create_with_context(Quiet).map_err(|source| SourceError::Kafka {
-            action: "starting a Kafka consumer".into(),
-            source,
-        })?;
-    let metadata = wait_for_broker(&consumer, &kafka.brokers)?;
-    let mut partitions = Vec::new();
+    let (consumer, heard) = consumer(kafka)?;
+    let metadata = wait_for_broker((&consumer, &heard), kafka)?;
+    let mut partitions: Vec<Partition> = Vec::new();
     for (index, topic) in kafka.topics.iter().enumerate() {
         for partition in partitions_of(kafka, &metadata, topic)? {
             let resolver = Resolver { consumer: &consumer, topic, partition };
@@ -35,7 +32,10 @@ pub(super) fn resolve(kafka: &Kafka) -> Result<Vec<Partition>, SourceError> {
             let end = match &kafka.until {
                 None => None,
                 Some(Until::End) => Some(high),
-                Some(Until::Time(time)) => resolver.at(time.millis())?,
+                Some(Until::Time(time)) => {
+                    let past = time.millis() <= now();
+                    resolver.at(time.millis())?.or(past.then_some(high))
+                }
             };
             partitions.push(Partition {
                 topic: topic.clone(),
@@ -46,7 +46,31 @@ pub(super) fn resolve(kafka: &Kafka) -> Result<Vec<Partition>, SourceError> {
             });
         }
     }
+    if let Start::Offsets(offsets) = &kafka.start {
+        all_named_exist(offsets.keys(), &partitions)?;
+    }
     Ok(partitions)
+}
+
+/// Milliseconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A start offset of a partition that is not there would be ignored without a word.
+fn all_named_exist<'a>(
+    mut named: impl Iterator<Item = &'a String>,
+    partitions: &[Partition],
+) -> Result<(), SourceError> {
+    let is = |part: &Partition, name: &str| format!("{}/{}", part.topic, part.partition) == *name;
+    match named.find(|name| !partitions.iter().any(|part| is(part, name))) {
+        Some(name) => {
+            let text = format!("`source.kafka.start`: there is no partition `{name}`");
+            Err(SourceError::Mismatch(text))
+        }
+        None => Ok(()),
+    }
 }
 
 fn partitions_of(kafka: &Kafka, metadata: &Metadata, topic: &str) -> Result<Vec<i32>, SourceError> {
@@ -80,7 +104,7 @@ fn nearest(metadata: &Metadata, topic: &str) -> String {
 }
 
 struct Resolver<'a> {
-    consumer: &'a BaseConsumer<Quiet>,
+    consumer: &'a BaseConsumer<Heard>,
     topic: &'a str,
     partition: i32,
 }
@@ -116,6 +140,12 @@ impl Resolver<'_> {
     fn within(&self, wanted: i64, low: i64, high: i64) -> Result<i64, SourceError> {
         if (low..=high).contains(&wanted) {
             return Ok(wanted);
+        }
+        if wanted > high {
+            let Self { topic, partition, .. } = self;
+            return Err(SourceError::Mismatch(format!(
+                "`source.kafka.start`: partition {partition} of `{topic}` ends at offset {high}, before {wanted}"
+            )));
         }
         Err(SourceError::Gap {
             topic: self.topic.to_owned(),

@@ -1,5 +1,5 @@
-//! A real Apache Kafka broker for the tests: one for each run of them, on a free port, with its own
-//! data directory.
+//! A real Apache Kafka broker for the tests: one for each run of them, on free ports, with its own
+//! data directory; tests that kill a broker start another.
 //!
 //! `DRIFTMILL_TEST_BROKERS` names a running one instead. The jars come once from Maven Central and
 //! are kept in `~/.cache/driftmill-test-broker`.
@@ -7,88 +7,146 @@
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
+/// Who may use the listener with SASL, by PLAIN and by SCRAM-SHA-256.
+pub(crate) const USER: &str = "alice";
+pub(crate) const PASSWORD: &str = "wonder-land";
+
 /// The brokers' address; none if there is no Java or Maven to start one with, which
 /// `DRIFTMILL_TEST_BROKERS=required` makes a failure.
 pub(crate) fn brokers() -> Option<&'static str> {
-    static BROKERS: OnceLock<Option<String>> = OnceLock::new();
-    BROKERS
-        .get_or_init(|| match env::var("DRIFTMILL_TEST_BROKERS") {
-            Ok(running) if running != "required" => Some(running),
-            wanted => match start() {
-                Ok(address) => Some(address),
-                Err(missing) if wanted.is_err() => {
-                    // stdout and stderr of a test that passes are not shown: write past them.
-                    let notice = format!("\nNOT TESTED AGAINST KAFKA: {missing}\n");
-                    fs::write("/dev/stderr", notice).unwrap();
-                    None
-                }
-                Err(missing) => panic!("a Kafka broker is required: {missing}"),
-            },
-        })
-        .as_deref()
+    static RUNNING: OnceLock<Option<String>> = OnceLock::new();
+    let named = || env::var("DRIFTMILL_TEST_BROKERS").ok().filter(|named| named != "required");
+    let running = RUNNING.get_or_init(named).as_deref();
+    running.or_else(|| shared().map(|broker| broker.address.as_str()))
 }
 
-fn start() -> Result<String, String> {
-    for tool in ["java", "mvn"] {
-        let found = Command::new(tool).arg("-version").output();
-        found
-            .map_err(|_| format!("`{tool}` is not installed (Java 17 and Maven start a broker)"))?;
-    }
-    let jars = jars()?;
-    let folder = tempfile::tempdir().unwrap().keep();
-    let (port, controller) = (free_port(), free_port());
-    let properties = folder.join("server.properties");
-    fs::write(&properties, configuration(&folder, port, controller)).unwrap();
-    let java = |class: &str| {
-        let mut java = Command::new("java");
-        java.arg("-Xmx512m").arg("-XX:+UseSerialGC").arg("-XX:TieredStopAtLevel=1");
-        java.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
-        java.arg("-cp").arg(format!("{}/*", jars.display())).arg(class);
-        java
-    };
-    let cluster = "MkU3OEVBNTcwNTJENDM2Qg";
-    let formatted = java("kafka.tools.StorageTool")
-        .args(["format", "-t", cluster, "-c"])
-        .arg(&properties)
-        .output();
-    let formatted = formatted.unwrap();
-    assert!(formatted.status.success(), "{}", String::from_utf8_lossy(&formatted.stderr));
+/// The broker that tests share which need one of ours.
+pub(crate) fn shared() -> Option<&'static Broker> {
+    static BROKER: OnceLock<Option<Broker>> = OnceLock::new();
+    BROKER.get_or_init(own).as_ref()
+}
 
+/// A broker for one test alone.
+pub(crate) fn own() -> Option<Broker> {
+    match Broker::start() {
+        Ok(broker) => Some(broker),
+        Err(missing) => {
+            let required = env::var("DRIFTMILL_TEST_BROKERS").is_ok_and(|wish| wish == "required");
+            assert!(!required, "a Kafka broker is required: {missing}");
+            // stdout and stderr of a test that passes are not shown: write past them.
+            fs::write("/dev/stderr", format!("\nNOT TESTED AGAINST KAFKA: {missing}\n")).unwrap();
+            None
+        }
+    }
+}
+
+/// A broker that ends, with its data, when this value or the whole process does.
+pub(crate) struct Broker {
+    /// Where anyone may come.
+    pub(crate) address: String,
+    /// Where [`USER`] may come.
+    pub(crate) sasl: String,
+    shell: Child,
+}
+
+impl Broker {
+    fn start() -> Result<Self, String> {
+        for tool in ["java", "mvn"] {
+            let found = Command::new(tool).arg("-version").output();
+            found.map_err(|_| {
+                format!("`{tool}` is not installed (Java 17 and Maven start a broker)")
+            })?;
+        }
+        let jars = jars()?;
+        let folder = tempfile::tempdir().unwrap().keep();
+        let [port, sasl, controller] = [free_port(), free_port(), free_port()];
+        let properties = folder.join("server.properties");
+        fs::write(&properties, configuration(&folder, [port, sasl, controller])).unwrap();
+        let java = |class: &str| {
+            let mut java = Command::new("java");
+            java.arg("-Xmx512m").arg("-XX:+UseSerialGC").arg("-XX:TieredStopAtLevel=1");
+            java.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
+            java.arg("-cp").arg(format!("{}/*", jars.display())).arg(class);
+            java
+        };
+        let user = format!("SCRAM-SHA-256=[name={USER},password={PASSWORD}]");
+        let formatted = java("kafka.tools.StorageTool")
+            .args(["format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-S", &user, "-c"])
+            .arg(&properties)
+            .output();
+        let formatted = formatted.unwrap();
+        assert!(formatted.status.success(), "{}", String::from_utf8_lossy(&formatted.stderr));
+        let mut broker = java("kafka.Kafka");
+        broker.arg(&properties);
+        let shell = supervise(&broker, &folder);
+        let address = |port: u16| format!("127.0.0.1:{port}");
+        let broker = Self { address: address(port), sasl: address(sasl), shell };
+        broker.wait_until(true);
+        Ok(broker)
+    }
+
+    /// Ends the broker as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.tell("kill");
+        self.wait_until(false);
+    }
+
+    /// Starts the broker that was killed, on its old data.
+    pub(crate) fn start_again(&mut self) {
+        self.tell("start");
+        self.wait_until(true);
+    }
+
+    fn tell(&mut self, command: &str) {
+        writeln!(self.shell.stdin.as_mut().unwrap(), "{command}").unwrap();
+    }
+
+    fn wait_until(&self, up: bool) {
+        let begun = Instant::now();
+        while [&self.address, &self.sasl].iter().any(|at| TcpStream::connect(at).is_ok() != up) {
+            assert!(begun.elapsed() < Duration::from_secs(60), "no broker at {}", self.address);
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        self.shell.wait().unwrap();
+    }
+}
+
+/// Runs the broker below a shell that kills and starts it when told so, and that ends it and removes
+/// its data when our end of a pipe closes: when the tests have passed, failed, or were killed.
+fn supervise(broker: &Command, folder: &Path) -> Child {
     let log = fs::File::create(folder.join("broker.log")).unwrap();
-    let mut broker = java("kafka.Kafka");
-    broker.arg(&properties);
-    supervise(&broker, &folder, log);
-    let begun = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        let log = folder.join("broker.log");
-        assert!(begun.elapsed() < Duration::from_secs(60), "no broker: see {}", log.display());
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    Ok(format!("127.0.0.1:{port}"))
-}
-
-/// Runs the broker below a shell that ends it, and removes its data, when our end of a pipe closes:
-/// when the tests have passed, failed, or were killed.
-fn supervise(broker: &Command, folder: &Path, log: fs::File) {
     let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_string_lossy());
     let line: Vec<String> =
         std::iter::once(broker.get_program()).chain(broker.get_args()).map(quoted).collect();
-    let folder = quoted(folder.as_os_str());
     let script = format!(
-        "{} <&- & broker=$!; cat >/dev/null; kill $broker; wait $broker; rm -rf {folder}",
-        line.join(" ")
+        "start() {{ {} <&- & broker=$!; }}
+        start
+        while read -r command; do
+            case $command in
+                kill) kill -9 $broker; wait $broker; broker= ;;
+                start) start ;;
+            esac
+        done
+        if [ -n \"$broker\" ]; then kill $broker; wait $broker; fi
+        rm -rf {}",
+        line.join(" "),
+        quoted(folder.as_os_str())
     );
     let mut shell = Command::new("sh");
     shell.arg("-c").arg(script).stdin(Stdio::piped());
     shell.stdout(log.try_clone().unwrap()).stderr(log);
-    let child = shell.spawn().unwrap();
-    // dropping the handle would close the pipe.
-    std::mem::forget(child);
+    shell.spawn().unwrap()
 }
 
 fn jars() -> Result<PathBuf, String> {
@@ -126,15 +184,19 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn configuration(folder: &Path, port: u16, controller: u16) -> String {
+fn configuration(folder: &Path, [port, sasl, controller]: [u16; 3]) -> String {
+    let modules = "org.apache.kafka.common.security";
     format!(
         "process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.name.sasl.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
+listener.name.sasl.plain.sasl.jaas.config={modules}.plain.PlainLoginModule required user_{USER}=\"{PASSWORD}\";
+listener.name.sasl.scram-sha-256.sasl.jaas.config={modules}.scram.ScramLoginModule required;
 log.dirs={}
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1

@@ -1,6 +1,11 @@
 //! The whole job against a real Apache Kafka broker.
+mod bounds;
 mod broker;
+mod inputs;
+mod outage;
+mod security;
 mod topics;
+mod transactions;
 
 use std::path::Path;
 use std::process::Command;

@@ -1,14 +1,18 @@
 //! Topics of the tests, written and read without the program's own code.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime};
 
 use driftmill::sink::create_topic;
 use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{Headers, Message};
-use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
-use rdkafka::{Offset, TopicPartitionList};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, Headers, Message};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, ThreadedProducer};
+use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
 /// A name that no other test uses.
 pub(crate) fn unique(name: &str) -> String {
@@ -18,6 +22,15 @@ pub(crate) fn unique(name: &str) -> String {
 /// Creates a topic.
 pub(crate) fn create(brokers: &str, topic: &str, partitions: i32) {
     create_topic(&client(brokers), brokers, topic, partitions).unwrap();
+}
+
+/// Deletes the messages of a partition before `offset`, as its retention would.
+pub(crate) fn delete(brokers: &str, topic: &str, partition: i32, offset: i64) {
+    let mut before = TopicPartitionList::new();
+    before.add_partition_offset(topic, partition, Offset::Offset(offset)).unwrap();
+    let admin: AdminClient<DefaultClientContext> = client(brokers).create().unwrap();
+    let deleted = admin.delete_records(&before, &AdminOptions::new());
+    futures_executor::block_on(deleted).unwrap();
 }
 
 fn client(brokers: &str) -> ClientConfig {
@@ -32,10 +45,11 @@ pub(crate) fn produce<'a>(
     topic: &str,
     messages: impl Iterator<Item = (i32, i64, &'a [u8])>,
 ) {
-    let producer: ThreadedProducer<DefaultProducerContext> = client(brokers)
+    let refused = Refused::default();
+    let producer: ThreadedProducer<Refused> = client(brokers)
         .set("enable.idempotence", "true")
         .set("queue.buffering.max.messages", "1000000")
-        .create()
+        .create_with_context(refused.clone())
         .unwrap();
     for (partition, time, payload) in messages {
         let record: BaseRecord<'_, (), [u8]> =
@@ -43,6 +57,65 @@ pub(crate) fn produce<'a>(
         producer.send(record).map_err(|(error, _)| error).unwrap();
     }
     producer.flush(Duration::from_secs(60)).unwrap();
+    assert_eq!(*refused.0.lock().unwrap(), [], "messages for `{topic}` were refused");
+}
+
+/// What the brokers did not take.
+#[derive(Clone, Default)]
+struct Refused(Arc<Mutex<Vec<KafkaError>>>);
+
+impl ClientContext for Refused {}
+
+impl ProducerContext for Refused {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, _opaque: ()) {
+        if let Err((error, _)) = result {
+            self.0.lock().unwrap().push(error.clone());
+        }
+    }
+}
+
+/// A time to come, in milliseconds since 1970 and as RFC 3339. Brokers take no message from more
+/// than an hour ahead.
+pub(crate) fn in_minutes(minutes: u64) -> (i64, String) {
+    let time = SystemTime::now() + Duration::from_secs(60 * minutes);
+    let time = chrono::DateTime::<chrono::Utc>::from(time);
+    (time.timestamp_millis(), time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
+}
+
+/// How a transaction ends.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Ending {
+    Commit,
+    Abort,
+    /// Its producer goes away and leaves it open.
+    Open,
+}
+
+/// Writes (partition, timestamp, payload) in one transaction.
+pub(crate) fn transact(
+    brokers: &str,
+    topic: &str,
+    messages: impl Iterator<Item = (i32, i64, Vec<u8>)>,
+    ending: Ending,
+) {
+    let patience = Duration::from_secs(30);
+    let producer: BaseProducer =
+        client(brokers).set("transactional.id", unique("tx")).create().unwrap();
+    producer.init_transactions(patience).unwrap();
+    producer.begin_transaction().unwrap();
+    for (partition, time, payload) in messages {
+        let record: BaseRecord<'_, (), [u8]> =
+            BaseRecord::to(topic).partition(partition).timestamp(time).payload(&payload);
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+    }
+    producer.flush(patience).unwrap();
+    match ending {
+        Ending::Commit => producer.commit_transaction(patience).unwrap(),
+        Ending::Abort => producer.abort_transaction(patience).unwrap(),
+        Ending::Open => {}
+    }
 }
 
 /// A message of a topic of model versions.

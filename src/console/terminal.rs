@@ -1,0 +1,34 @@
+use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard};
+
+use indicatif::ProgressBar;
+
+/// The live line, while there is one.
+static LIVE: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Standard error for lines of the log: they stand above the live line, if there is one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LogLines;
+
+impl Write for LogLines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let live = live().clone();
+        match live {
+            Some(bar) => bar.suspend(|| io::stderr().write(bytes)),
+            None => io::stderr().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// Says which line is live from now on.
+pub(super) fn set_live(bar: Option<ProgressBar>) {
+    *live() = bar;
+}
+
+fn live() -> MutexGuard<'static, Option<ProgressBar>> {
+    LIVE.lock().expect("no one panics while holding the live line")
+}

@@ -1,0 +1,139 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use rdkafka::ClientConfig;
+use rdkafka::error::{IsError, KafkaError};
+use rdkafka::types::RDKafkaConfRes;
+use schemars::JsonSchema;
+use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Properties of a Kafka client, as librdkafka names them: each is known and its value fits.
+///
+/// Passwords and keys are written as `***` wherever a pipeline is shown or stored.
+#[derive(Clone, Default, PartialEq, JsonSchema)]
+#[schemars(transparent)]
+pub struct Properties(BTreeMap<String, String>);
+
+impl Properties {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// These properties, then those of `other`, which replace them.
+    pub fn with(&self, other: &Self) -> Self {
+        Self(
+            self.0
+                .iter()
+                .chain(&other.0)
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+        )
+    }
+
+    /// Tells a client.
+    pub fn apply(&self, client: &mut ClientConfig) {
+        for (key, value) in &self.0 {
+            client.set(key, value);
+        }
+    }
+
+    /// The first of `keys` that is among these.
+    pub(super) fn first_of(&self, keys: &[&'static str]) -> Option<&'static str> {
+        keys.iter().find(|key| self.0.contains_key(**key)).copied()
+    }
+
+    /// Names and values, with secrets masked.
+    fn shown(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(key, value)| (&**key, if secret(key) { "***" } else { value }))
+    }
+}
+
+/// Whether a property's value must not be shown.
+fn secret(key: &str) -> bool {
+    ["password", "secret", "key.pem", "jaas", "oauthbearer.config"]
+        .iter()
+        .any(|part| key.contains(part))
+}
+
+impl fmt::Debug for Properties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.shown()).finish()
+    }
+}
+
+impl Serialize for Properties {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.shown())
+    }
+}
+
+impl<'de> Deserialize<'de> for Properties {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+/// Reads entry by entry, so that each error points at its own.
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Properties;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("properties of librdkafka, as in { \"client.id\" = \"driftmill\" }")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Properties, A::Error> {
+        let mut properties = BTreeMap::new();
+        while let Some(key) = map.next_key::<Key>()? {
+            let value = map.next_value_seed(ValueOf(&key))?;
+            properties.insert(key.0, value);
+        }
+        Ok(Properties(properties))
+    }
+}
+
+/// The name of a property that librdkafka has.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Key(String);
+
+impl TryFrom<String> for Key {
+    type Error = String;
+
+    fn try_from(key: String) -> Result<Self, String> {
+        match refusal(&key, "") {
+            Some((RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, _)) => Err(format!(
+                "librdkafka has no property `{key}`: its CONFIGURATION.md lists those it has"
+            )),
+            _ => Ok(Self(key)),
+        }
+    }
+}
+
+/// Reads the value of a property.
+struct ValueOf<'a>(&'a Key);
+
+impl<'de> DeserializeSeed<'de> for ValueOf<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        let value = String::deserialize(deserializer)?;
+        match refusal(&self.0.0, &value) {
+            Some((_, problem)) => Err(D::Error::custom(problem)),
+            None => Ok(value),
+        }
+    }
+}
+
+/// Why librdkafka does not take a property.
+fn refusal(key: &str, value: &str) -> Option<(RDKafkaConfRes, String)> {
+    match ClientConfig::new().set(key, value).create_native_config() {
+        Err(KafkaError::ClientConfig(kind, problem, ..)) if kind.is_error() => {
+            Some((kind, problem))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,58 @@
+//! Ctrl-C: once ends a run with what it did so far, twice ends it at once.
+
+use std::fs::File;
+use std::io::Read;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::runs::Program;
+
+/// A job that hangs where it cannot hear an interrupt: it writes dead letters to a pipe that nobody
+/// reads. With the pipe, and the folder that holds it.
+fn hanging() -> (Program, File, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let (pipe, rows) = (folder.path().join("pipe"), folder.path().join("rows.csv"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // a pipe that is open at both ends takes some pages, then blocks.
+    let mut letters = File::options().read(true).write(true).open(&pipe).unwrap();
+    let good: String = (0..2000).map(|i| format!("{i},1,0\n")).collect();
+    std::fs::write(&rows, format!("t,a,c\n{good}{}", "bad,row,0\n".repeat(20_000))).unwrap();
+    let mut job = Program::start(&format!(
+        "name = \"hangs\"
+        dead_letters.file = {pipe:?}
+        source.file = {{ path = {rows:?}, features = [\"a\"], label = \"c\", time = \"t\" }}
+        trigger.amount.every = 1000
+        selection.new_data = {{}}
+        model.mlp.hidden = [2]
+        training = {{}}"
+    ));
+    letters.read_exact(&mut [0; 16]).unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    job.interrupt();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(job.runs(), "it was to hang: {}", job.end().said);
+    (job, letters, folder)
+}
+
+#[test]
+fn a_second_interrupt_ends_a_job_at_once() {
+    let (job, _letters, _folder) = hanging();
+    let begun = Instant::now();
+    job.interrupt();
+    let ran = job.end();
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert_eq!(ran.code, Some(130), "{}", ran.said);
+    assert!(ran.said.contains("once more ends at once"), "{}", ran.said);
+    assert!(ran.summary.is_null(), "{}", ran.summary);
+}
+
+#[test]
+fn one_interrupt_ends_even_a_job_that_hangs_with_a_summary() {
+    let (job, _letters, _folder) = hanging();
+    let begun = Instant::now();
+    let ran = job.end();
+    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    assert_eq!(ran.code, Some(130), "{}", ran.said);
+    assert_eq!(ran.summary["complete"], false, "{}", ran.said);
+    assert!(ran.summary["samples"].as_u64().unwrap() >= 1024, "{}", ran.summary);
+}

@@ -1,0 +1,147 @@
+//! Where a topic is begun and ended: exactly the samples between are consumed.
+
+use super::broker::brokers;
+use super::topics::{create, delete, in_minutes, produce, unique};
+use crate::runs::{Program, Ran, run_program};
+
+/// Messages in each of the two partitions, ten milliseconds apart.
+const LENGTH: u64 = 100;
+
+/// Writes messages number `numbers` of both partitions.
+fn fill(brokers: &str, topic: &str, numbers: std::ops::Range<u64>) {
+    let payload = |i: u64| format!("{{\"a\":{i},\"c\":{}}}", i % 2).into_bytes();
+    let rows: Vec<_> = numbers
+        .flat_map(|i| [0, 1].map(|partition| (partition, 1_000_000 + 10 * i as i64, payload(i))))
+        .collect();
+    produce(
+        brokers,
+        topic,
+        rows.iter().map(|(partition, time, row)| (*partition, *time, &row[..])),
+    );
+}
+
+/// A job over `topic` that trains once, on its first `count` samples.
+fn job(brokers: &str, topic: &str, bounds: &str, count: u64) -> String {
+    format!(
+        "name = \"bounds\"
+        [source.kafka]
+        brokers = \"{brokers}\"
+        topics = [\"{topic}\"]
+        {bounds}
+        [codec.json]
+        features = [\"a\"]
+        label = \"c\"
+        [trigger.amount]
+        every = {count}
+        [selection.new_data]
+        [model.mlp]
+        hidden = [2]
+        [training]"
+    )
+}
+
+/// It read `count` samples and no more, and trained on all.
+fn assert_consumed(ran: &Ran, count: u64, ranges: &[(u64, u64, u64)]) {
+    assert_eq!(ran.summary["samples"], count, "{}\n{}", ran.summary, ran.said);
+    assert_eq!(ran.trained_on(1), ranges);
+    let last = ran.summary["triggers"][0]["position"]["offset"].as_u64().unwrap();
+    assert!(ranges.iter().any(|(_, to, _)| last + 1 == *to), "{}", ran.summary);
+}
+
+#[test]
+fn exactly_what_lies_between_start_and_until_is_consumed() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("bounds");
+    create(brokers, &topic, 2);
+    fill(brokers, &topic, 0..LENGTH);
+    // 1,000,300 ms is the time of message 30; nothing has exactly 1,000,695 ms, 70 is the next.
+    let (thirty, seventy) = ("1970-01-01T00:16:40.300Z", "1970-01-01T00:16:40.695Z");
+    let since = |time: &str| format!("start = {{ time = \"{time}\" }}");
+    let until = |time: &str| format!("until = {{ time = \"{time}\" }}");
+    let end = "until = \"end\"";
+    let offsets = format!("start.offsets = {{ \"{topic}/1\" = 95 }}");
+    let cases = [
+        (format!("{}\n{end}", since(thirty)), [30..100, 30..100]),
+        (until(seventy), [0..70, 0..70]),
+        (format!("{}\n{}", since(thirty), until(seventy)), [30..70, 30..70]),
+        (format!("{offsets}\n{end}"), [0..100, 95..100]),
+        (format!("{offsets}\n{}", until("1970-01-01T00:16:40.970Z")), [0..97, 95..97]),
+        // no message is that young, and none will be: what is there is all.
+        (until("1980-01-01T00:00:00Z"), [0..100, 0..100]),
+    ];
+    for (bounds, wanted) in cases {
+        let ranges = wanted.map(|range| (range.start, range.end, range.end - range.start));
+        let count = ranges.iter().map(|(.., samples)| samples).sum();
+        let ran = run_program(&job(brokers, &topic, &bounds, count));
+        assert_eq!(ran.code, Some(0), "{bounds}: {}", ran.said);
+        assert_consumed(&ran, count, &ranges);
+    }
+}
+
+#[test]
+fn latest_is_what_comes_after_the_start() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("latest");
+    create(brokers, &topic, 2);
+    fill(brokers, &topic, 0..LENGTH);
+    let mut live = Program::start(&job(brokers, &topic, "start = \"latest\"", 20));
+    let (_, soon) = in_minutes(10);
+    let until = format!("start = \"latest\"\nuntil = {{ time = \"{soon}\" }}");
+    let mut ends = Program::start(&job(brokers, &topic, &until, 20));
+    // bounds are recorded before anything is read.
+    live.wait_for("catalog.sqlite");
+    ends.wait_for("catalog.sqlite");
+    fill(brokers, &topic, LENGTH..LENGTH + 10);
+    let ranges = [(100, 110, 10); 2];
+    // what comes first in each partition that is not earlier ends it.
+    let (beyond, _) = in_minutes(20);
+    produce(
+        brokers,
+        &topic,
+        [(0, beyond, &b"{\"a\":0}"[..]), (1, beyond, b"{\"a\":0}")].into_iter(),
+    );
+    let ended = ends.end();
+    ended.assert_done();
+    assert_consumed(&ended, 20, &ranges);
+    live.wait_for("models/1/version.json");
+    live.interrupt();
+    let live = live.end();
+    assert_eq!(live.code, Some(130), "{}", live.said);
+    assert_eq!((&live.summary["complete"], &live.summary["samples"]), (&false.into(), &22.into()));
+    assert_eq!(live.trained_on(1), ranges);
+}
+
+#[test]
+fn offsets_that_are_not_there_are_refused() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("offsets");
+    create(brokers, &topic, 2);
+    fill(brokers, &topic, 0..5);
+    for (offsets, problem) in [
+        (format!("\"{topic}/7\" = 1"), format!("there is no partition `{topic}/7`")),
+        (format!("\"{topic}/1\" = 9"), format!("partition 1 of `{topic}` ends at offset 5")),
+        (format!("\"{topic}x/1\" = 1"), "of one of `topics`".to_owned()),
+        (format!("\"{topic}\" = 1"), "wanted `topic/partition`".to_owned()),
+    ] {
+        let ran =
+            run_program(&job(brokers, &topic, &format!("start.offsets = {{ {offsets} }}"), 1));
+        assert_eq!(ran.code, Some(78), "{}", ran.said);
+        assert!(ran.said.contains(&problem), "{}", ran.said);
+    }
+}
+
+#[test]
+fn offsets_that_are_gone_are_named() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("gone");
+    create(brokers, &topic, 2);
+    fill(brokers, &topic, 0..20);
+    delete(brokers, &topic, 1, 5);
+    let from = |bounds: String| run_program(&job(brokers, &topic, &bounds, 35));
+    let lost = from(format!("start.offsets = {{ \"{topic}/1\" = 4 }}"));
+    assert_eq!(lost.code, Some(69), "{}", lost.said);
+    let text = format!("partition 1 of `{topic}` no longer has offset 4: it has 5 to 20");
+    assert!(lost.said.contains(&text), "{}", lost.said);
+    let rest = from("until = \"end\"".to_owned());
+    assert_consumed(&rest, 35, &[(0, 20, 20), (5, 20, 15)]);
+}

@@ -1,0 +1,69 @@
+//! Messages as they must not be, through the whole job: each becomes a dead letter that says why,
+//! and none stops anything.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::broker::brokers;
+use super::topics::{create, produce, unique};
+use crate::runs::run_program;
+
+/// A message, and class and reason of its dead letter.
+type Case = (&'static str, &'static str, &'static str);
+
+const JSON: [Case; 8] = [
+    ("{\"a\":NaN,\"c\":0}", "malformed", "not a JSON object"),
+    ("{\"a\":Infinity,\"c\":0}", "malformed", "not a JSON object"),
+    ("{\"a\":\"NaN\",\"c\":0}", "value", "column `a`: wanted a number"),
+    ("{\"a\":-1e39,\"c\":0}", "value", "column `a`: wanted a finite 32-bit number"),
+    ("{\"a\":1,\"c\":2}", "label", "class 2, but the model has 2: 0 to 1"),
+    ("{\"a\":1,\"c\":-1}", "value", "column `c`: wanted a class"),
+    ("{\"A\":1,\"c\":0}", "missing_column", "no column `a`"),
+    ("", "empty", "the message is empty"),
+];
+
+const CSV: [Case; 8] = [
+    ("NaN,0", "value", "column `a`: wanted a finite 32-bit number, found `NaN`"),
+    ("inf,0", "value", "column `a`: wanted a finite 32-bit number, found `inf`"),
+    ("-Infinity,0", "value", "column `a`: wanted a finite 32-bit number"),
+    ("1e39,0", "value", "column `a`: wanted a finite 32-bit number"),
+    ("1,2", "label", "class 2, but the model has 2: 0 to 1"),
+    ("1,-1", "value", "column `c`: wanted a class"),
+    ("1", "malformed", "wanted 2 fields, found 1"),
+    ("", "empty", "the message is empty"),
+];
+
+#[test]
+fn every_bad_message_becomes_a_dead_letter_with_its_reason() {
+    let Some(brokers) = brokers() else { return };
+    let json = "codec.json = { features = [\"a\"], label = \"c\" }";
+    let csv = "codec.csv = { columns = [\"a\", \"c\"], features = [\"a\"], label = \"c\" }";
+    for (codec, good, bad) in [(json, "{\"a\":1,\"c\":0}", JSON), (csv, "1,0", CSV)] {
+        let topic = unique("inputs");
+        create(brokers, &topic, 1);
+        // a good one before and behind each.
+        let messages = bad.iter().flat_map(|(bad, ..)| [good, *bad]).chain([good]);
+        let messages = messages.enumerate();
+        produce(brokers, &topic, messages.map(|(i, text)| (0, 1000 + i as i64, text.as_bytes())));
+        let ran = run_program(&format!(
+            "name = \"inputs\"
+            source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"], until = \"end\" }}
+            {codec}
+            trigger.amount.every = 9
+            selection.new_data = {{}}
+            model.mlp.hidden = [2]
+            training = {{}}"
+        ));
+        ran.assert_done();
+        assert_eq!((&ran.summary["samples"], &ran.summary["dead_letters"]), (&9.into(), &8.into()));
+        // the good ones were trained on, as they stood between the bad.
+        assert_eq!(ran.trained_on(1), [(0, 17, 9)]);
+        let letters = ran.dead_letters();
+        for (number, ((text, class, reason), letter)) in bad.iter().zip(&letters).enumerate() {
+            assert_eq!(letter["offset"], 2 * number + 1, "{letter}");
+            assert_eq!(letter["error"], *class, "{letter}");
+            assert!(letter["reason"].as_str().unwrap().contains(reason), "{letter}");
+            assert_eq!(letter["payload"], STANDARD.encode(text), "{letter}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Brokers that go away, and brokers that are not there.
+
+use std::time::{Duration, Instant};
+
+use super::broker::own;
+use super::topics::{consume, create, in_minutes, produce, unique};
+use crate::runs::{Program, run_program};
+
+/// Samples on each side of the outage.
+const HALF: i64 = 20_000;
+
+fn fill(brokers: &str, topic: &str, numbers: std::ops::Range<i64>) {
+    let row = |i: i64| format!("{{\"a\":{},\"c\":{}}}", i % 100, i % 2).into_bytes();
+    let rows: Vec<_> = numbers.map(|i| (0, 1_000_000 + i, row(i))).collect();
+    produce(
+        brokers,
+        topic,
+        rows.iter().map(|(partition, time, row)| (*partition, *time, &row[..])),
+    );
+}
+
+#[test]
+fn a_job_outlives_its_broker_and_loses_nothing() {
+    let Some(mut broker) = own() else { return };
+    let brokers = broker.address.clone();
+    let (topic, models) = (unique("outage"), unique("models"));
+    create(&brokers, &topic, 1);
+    fill(&brokers, &topic, 0..HALF);
+    let ((_, soon), (beyond, _)) = (in_minutes(10), in_minutes(20));
+    // small fetches, so that the broker dies while there is much to be read.
+    let mut job = Program::start(&format!(
+        "name = \"outage\"
+        [source.kafka]
+        brokers = \"{brokers}\"
+        topics = [\"{topic}\"]
+        until = {{ time = \"{soon}\" }}
+        [source.kafka.properties]
+        \"max.partition.fetch.bytes\" = \"2048\"
+        \"queued.max.messages.kbytes\" = \"16\"
+        \"fetch.message.max.bytes\" = \"2048\"
+        [codec.json]
+        features = [\"a\"]
+        label = \"c\"
+        [trigger.amount]
+        every = 5000
+        [selection.new_data]
+        limit = 100
+        [model.mlp]
+        hidden = [2]
+        [training]
+        [sink.kafka]
+        topic = \"{models}\""
+    ));
+    job.wait_for("models/1/version.json");
+    broker.kill();
+    std::thread::sleep(Duration::from_secs(2));
+    assert!(job.runs(), "it ended: {}", job.end().said);
+    broker.start_again();
+    fill(&brokers, &topic, HALF..2 * HALF);
+    produce(&brokers, &topic, std::iter::once((0, beyond, &b"{\"a\":0,\"c\":0}"[..])));
+    let ran = job.end();
+    ran.assert_done();
+    assert_eq!(ran.summary["samples"], 2 * HALF, "{}\n{}", ran.summary, ran.said);
+    let triggers = ran.summary["triggers"].as_array().unwrap();
+    let offsets: Vec<i64> =
+        triggers.iter().map(|line| line["position"]["offset"].as_i64().unwrap()).collect();
+    assert_eq!(offsets, (1..=8).map(|n| 5000 * n - 1).collect::<Vec<_>>());
+    let events = consume(&brokers, &models, triggers.len());
+    let published: Vec<u64> =
+        events.iter().map(|event| event.value["version"].as_u64().unwrap()).collect();
+    assert_eq!(published, (1..=8).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_broker_that_is_not_there_is_waited_for_and_then_named() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let begun = Instant::now();
+    let ran = run_program(&format!(
+        "name = \"nobody\"
+        source.kafka = {{ brokers = \"127.0.0.1:{port}\", topics = [\"t\"], patience = \"2s\" }}
+        codec.json.features = [\"a\"]
+        trigger.amount.every = 1
+        selection.new_data = {{}}
+        model.mlp.hidden = [2]
+        training = {{}}"
+    ));
+    assert_eq!(ran.code, Some(69), "{}", ran.said);
+    assert!((2..8).contains(&begun.elapsed().as_secs()), "{:?}: {}", begun.elapsed(), ran.said);
+    let (attempts, last) = ran.said.split_once("error: ").unwrap();
+    assert!(attempts.lines().count() >= 2, "{attempts}");
+    let wanted = format!("no answer from `127.0.0.1:{port}`: ");
+    assert!(last.starts_with(&wanted) && last.contains("Connection refused"), "{last}");
+    assert!(last.contains("hint: is it running"), "{last}");
+}

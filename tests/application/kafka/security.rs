@@ -1,0 +1,76 @@
+//! Logging in, and other properties of librdkafka.
+
+use std::time::{Duration, Instant};
+
+use super::broker::{PASSWORD, USER, shared};
+use super::topics::{consume, create, produce, unique};
+use crate::runs::run_program;
+
+/// A job over `topic` that publishes to `models`, with these properties.
+fn job(brokers: &str, (topic, models): (&str, &str), properties: &str) -> String {
+    format!(
+        "name = \"secure\"
+        [source.kafka]
+        brokers = \"{brokers}\"
+        topics = [\"{topic}\"]
+        until = \"end\"
+        {properties}
+        [codec.json]
+        features = [\"a\"]
+        label = \"c\"
+        [trigger.amount]
+        every = 50
+        [selection.new_data]
+        [model.mlp]
+        hidden = [2]
+        [training]
+        [sink.kafka]
+        topic = \"{models}\""
+    )
+}
+
+fn login(mechanism: &str, password: &str) -> String {
+    format!(
+        "[source.kafka.properties]
+        \"security.protocol\" = \"SASL_PLAINTEXT\"
+        \"sasl.mechanisms\" = \"{mechanism}\"
+        \"sasl.username\" = \"{USER}\"
+        \"sasl.password\" = \"{password}\""
+    )
+}
+
+#[test]
+fn a_job_logs_in_and_tells_no_one_the_password() {
+    let Some(broker) = shared() else { return };
+    let topic = unique("secure");
+    create(&broker.address, &topic, 1);
+    let rows = (0..50).map(|i| (0, 1_000 + i, &b"{\"a\":1,\"c\":1}"[..]));
+    produce(&broker.address, &topic, rows);
+    for mechanism in ["PLAIN", "SCRAM-SHA-256"] {
+        let models = unique("models");
+        let login = login(mechanism, PASSWORD);
+        let ran = run_program(&job(&broker.sasl, (&topic, &models), &login));
+        ran.assert_done();
+        assert_eq!(ran.summary["samples"], 50, "{}", ran.summary);
+        // the sink logs in with the properties of the source.
+        assert_eq!(consume(&broker.address, &models, 1).len(), 1);
+        let catalog = std::fs::read(ran.folder.path().join("state/catalog.sqlite")).unwrap();
+        let holds = |text: &str| catalog.windows(text.len()).any(|part| part == text.as_bytes());
+        assert!(holds(USER) && !holds(PASSWORD), "the catalog has the password");
+    }
+}
+
+#[test]
+fn a_wrong_password_ends_at_once() {
+    let Some(broker) = shared() else { return };
+    for mechanism in ["PLAIN", "SCRAM-SHA-256"] {
+        let begun = Instant::now();
+        let login = login(mechanism, "looking-glass");
+        let ran = run_program(&job(&broker.sasl, ("any", "any"), &login));
+        assert_eq!(ran.code, Some(69), "{}", ran.said);
+        assert!(ran.said.contains("refused the login"), "{}", ran.said);
+        assert!(ran.said.to_lowercase().contains("authentication failed"), "{}", ran.said);
+        assert!(!ran.said.contains("looking-glass"), "{}", ran.said);
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    }
+}

@@ -1,0 +1,37 @@
+//! Topics written in transactions: only what was committed is read, and markers hold nothing up.
+
+use super::broker::brokers;
+use super::topics::{Ending, create, transact, unique};
+use crate::runs::run_program;
+
+#[test]
+fn markers_and_aborted_transactions_at_the_end_are_no_samples_and_no_obstacle() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("transactions");
+    create(brokers, &topic, 3);
+    let write = |partition: i32, numbers: std::ops::Range<i64>, ending| {
+        let row = |i: i64| format!("{{\"a\":{i},\"c\":{}}}", i % 2).into_bytes();
+        let rows = numbers.map(|i| (partition, 1_000_000 + i, row(i)));
+        transact(brokers, &topic, rows, ending);
+    };
+    // each transaction is followed by its marker, an offset that is never delivered.
+    write(0, 0..50, Ending::Commit);
+    write(0, 50..70, Ending::Abort);
+    write(1, 0..20, Ending::Abort);
+    write(1, 20..70, Ending::Commit);
+    write(2, 0..5, Ending::Abort);
+    // whoever reads what is committed does not wait for what may never be.
+    write(0, 70..75, Ending::Open);
+    let ran = run_program(&format!(
+        "name = \"transactions\"
+        source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"], until = \"end\" }}
+        codec.json = {{ features = [\"a\"], label = \"c\" }}
+        trigger.amount.every = 100
+        selection.new_data = {{}}
+        model.mlp.hidden = [2]
+        training = {{}}"
+    ));
+    ran.assert_done();
+    assert_eq!(ran.summary["samples"], 100, "{}", ran.summary);
+    assert_eq!(ran.trained_on(1), [(0, 50, 50), (21, 71, 50)]);
+}

@@ -1,0 +1,64 @@
+//! Law 4: memory is bounded by index and windows, never by payload.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::runs::Program;
+
+/// Numbers in a sample: 256 bytes of payload in the log.
+const WIDTH: usize = 64;
+
+/// One new sample, then `late` old ones.
+fn write_backfill(path: &Path, late: u64) {
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
+    let names: Vec<String> = (0..WIDTH).map(|i| format!("x{i}")).collect();
+    let row = vec!["1"; WIDTH].join(",");
+    writeln!(file, "t,c,{}\n1000000000,1,{row}", names.join(",")).unwrap();
+    for i in 0..late {
+        writeln!(file, "{},{},{row}", i * 7 % 999_999, i % 2).unwrap();
+    }
+    file.flush().unwrap();
+}
+
+/// The most memory of its own that a job over a backfill had, in bytes: pages of the log that are
+/// mapped belong to the system, which takes them back when it wants.
+fn most_memory(late: u64) -> u64 {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("backfill.csv");
+    write_backfill(&path, late);
+    let features: Vec<String> = (0..WIDTH).map(|i| format!("\"x{i}\"")).collect();
+    let mut job = Program::start(&format!(
+        "name = \"backfill\"
+        order.lead = 10000
+        source.file = {{ path = {path:?}, features = [{}], label = \"c\", time = \"t\" }}
+        trigger.amount.every = 100000
+        selection.new_data.limit = 100
+        model.mlp.hidden = [2]
+        training = {{}}",
+        features.join(",")
+    ));
+    let status = format!("/proc/{}/status", job.id());
+    let mut most = 0;
+    while job.runs() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or("0 kB");
+        let now: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+        most = most.max(now * 1024);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let ran = job.end();
+    ran.assert_done();
+    assert_eq!((&ran.summary["samples"], &ran.summary["late"]), (&(late + 1).into(), &late.into()));
+    most
+}
+
+#[test]
+fn a_backfill_takes_no_memory_for_its_payload() {
+    let (few, many) = (100_000, 1_000_000);
+    let [small, large] = [few, many].map(most_memory);
+    let grown = large.saturating_sub(small);
+    // half of what an index might take, which a topic without keys does not need; what the samples
+    // hold is eight times as large.
+    assert!(grown < 32 * (many - few), "{small} bytes for {few} late samples, {large} for {many}");
+}
