@@ -10,6 +10,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[path = "../application/kafka/broker.rs"]
+#[expect(dead_code, reason = "the tests use all of it")]
 mod broker;
 mod python;
 
@@ -53,10 +54,12 @@ fn ours(brokers: &str, topic: &str, workers: &str, settings: &[&str]) -> Outcome
     let state = state.to_str().expect("temporary folders have plain names");
     let started = Instant::now();
     let pipeline = "pipelines/electricity.toml";
-    let summary = driftmill(&["run", pipeline, "--json", "--workers", workers, "--state", state], &all);
+    let summary =
+        driftmill(&["run", pipeline, "--json", "--workers", workers, "--state", state], &all);
     let seconds = started.elapsed().as_secs_f64();
     let count = |key: &str| summary[key].as_array().map_or(0, Vec::len) as u64;
     let rows = summary["samples"].as_f64().expect("a number of samples");
+    assert!(rows > 0.0, "{summary}");
     let accuracy = summary["evaluation"]["prequential"]["accuracy"].as_f64();
     Outcome(rows / seconds, count("versions"), accuracy.expect("an accuracy"))
 }
@@ -71,7 +74,8 @@ fn main() {
     let brokers = broker::brokers().expect("Java and Maven start a broker");
     let python = python::python();
     let topic = format!("electricity-{}", uuid::Uuid::new_v4());
-    let to = ["generate", "pipelines/electricity-file.toml", "--topic", &topic, "--brokers", brokers];
+    let to =
+        ["generate", "pipelines/electricity-file.toml", "--topic", &topic, "--brokers", brokers];
     driftmill(&to, &[]);
     println!("rows/s, medians of {ROUNDS} rounds");
     for (case, settings) in CASES {
@@ -84,7 +88,11 @@ fn main() {
         let [one, two, peer] = rounds.map(|rounds| {
             let last = rounds.last().expect("there is a round");
             let (trainings, accuracy) = (last.1, last.2);
-            Outcome(python::median(rounds.iter().map(|round| round.0).collect()), trainings, accuracy)
+            Outcome(
+                python::median(rounds.iter().map(|round| round.0).collect()),
+                trainings,
+                accuracy,
+            )
         });
         for (name, outcome) in [("1 worker", &one), ("2 workers", &two), ("python", &peer)] {
             let Outcome(rate, trainings, accuracy) = outcome;
