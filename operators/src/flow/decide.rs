@@ -74,7 +74,7 @@ impl<'scope> Decide<'scope> for Ordered<'scope> {
         let scope = self.scope();
         let start: Start<S> = Box::new(service);
         let to_first = Exchange::new(|_: &Outcome| 0);
-        self.binary_frontier::<_, Batches, _, _, _, _>(
+        self.binary::<_, Batches, _, _, _, _>(
             outcomes,
             Pipeline,
             to_first,
@@ -83,7 +83,7 @@ impl<'scope> Decide<'scope> for Ordered<'scope> {
                 let wake = scope.activator_for(info.address.clone());
                 let service = start(scope.worker().sync_activator_for(info.address.to_vec()));
                 let mut host = Host::new(trigger, service);
-                move |(changes, _), (outcomes, _), output| {
+                move |changes, outcomes, output| {
                     outcomes.for_each(|_, batch| {
                         batch.drain(..).for_each(|outcome| host.trained(&outcome));
                     });

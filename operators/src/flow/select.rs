@@ -124,7 +124,7 @@ fn combine<'scope>(
     type Batches = CapacityContainerBuilder<Vec<TrainingSet>>;
     let shards = decisions.scope().worker().peers();
     let to_first = Exchange::new(|_: &Proposal| 0);
-    decisions.binary_frontier::<_, Batches, _, _, _, _>(
+    decisions.binary::<_, Batches, _, _, _, _>(
         proposals,
         Pipeline,
         to_first,
@@ -132,7 +132,7 @@ fn combine<'scope>(
         move |_capability, _info| {
             let mut open: VecDeque<(Capability<Position>, Decided)> = VecDeque::new();
             let mut proposed: BTreeMap<u64, (usize, Proposal)> = BTreeMap::new();
-            move |(decisions, _), (proposals, _), output| {
+            move |decisions, proposals, output| {
                 decisions.for_each(|stamp, batch| {
                     for decision in batch.drain(..) {
                         if let Some(capability) = stamp.retain_least(output.output_index()) {
