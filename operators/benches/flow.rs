@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use driftmill_operators::flow::{Asker, Decide, Order, Select, Service, Train};
+use driftmill_operators::flow::{Asker, Decide, Order, OrderAll, Select, Service, Train};
 use driftmill_operators::selection::{NewData, SelectionConfig, TrainingSet};
 use driftmill_operators::trigger::{Amount, Outcome, Step, TriggerConfig};
 use driftmill_operators::{Change, Id, Matrix, Position, Record, position};

@@ -31,10 +31,10 @@ pub use run::{Ended, Options, run};
 use std::sync::Arc;
 use std::time::Duration;
 
-use driftmill_operators::flow::{Decide, Evaluate, Order, Select, Train};
-use driftmill_operators::{Change, Position};
+use driftmill_operators::Position;
+use driftmill_operators::flow::{Decide, Evaluate, Order, OrderAll, Ordered, Select, Train};
+use timely::dataflow::ProbeHandle;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Inspect, Probe};
-use timely::dataflow::{ProbeHandle, StreamVec};
 use timely::worker::Worker;
 
 /// Builds the dataflow on one worker and runs it until it ends or is stopped.
@@ -63,8 +63,8 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
 }
 
 fn build_branch<'scope>(
-    all: &StreamVec<'scope, Position, Change>,
-    ordered: &StreamVec<'scope, Position, Change>,
+    all: &Ordered<'scope>,
+    ordered: &Ordered<'scope>,
     context: &Arc<Context>,
     branch: &Arc<Branch>,
     observed: &ProbeHandle<Position>,

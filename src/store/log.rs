@@ -2,9 +2,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
-use driftmill_datasets::{Schema, Values};
+use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
 
+use super::gather::append;
 use super::segment::{ColumnsAt, Segment};
 use super::{LogWriter, StoreError};
 
@@ -92,39 +93,29 @@ impl Log {
     /// # Panics
     /// When `values` is not of this log's type.
     pub fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), StoreError> {
-        let width = self.schema.width();
-        match values {
-            Values::F32(values) => {
-                let start = values.len();
-                values.resize(start + ids.len() * width, 0.0);
-                self.gather_bytes(ids, bytemuck::cast_slice_mut(&mut values[start..]))
-            }
-            Values::U8(values) => {
-                let start = values.len();
-                values.resize(start + ids.len() * width, 0);
-                self.gather_bytes(ids, &mut values[start..])
-            }
-        }
-    }
-
-    fn gather_bytes(&self, ids: &[Id], out: &mut [u8]) -> Result<(), StoreError> {
-        let bytes = self.schema.bytes();
         let shared = self.read();
-        let mut hint: Option<&BatchAt> = None;
-        for (id, out) in ids.iter().zip(out.chunks_exact_mut(bytes)) {
-            let known = hint.and_then(|batch| batch.row(*id).map(|row| (batch, row)));
-            let (batch, row) =
-                known.or_else(|| shared.find(*id)).ok_or(StoreError::Missing(*id))?;
-            out.copy_from_slice(
-                batch.segment.bytes(batch.columns.features + (row * bytes) as u64, bytes),
-            );
-            hint = Some(batch);
+        let rows = shared.rows(ids, self.schema.bytes())?;
+        match self.schema.value {
+            ValueType::F32 => append(&rows, values.floats()),
+            ValueType::U8 => append(&rows, values.bytes()),
         }
         Ok(())
     }
 }
 
 impl Shared {
+    /// The features of `ids`, of `bytes` bytes each.
+    fn rows(&self, ids: &[Id], bytes: usize) -> Result<Vec<&[u8]>, StoreError> {
+        let mut hint: Option<&BatchAt> = None;
+        let row = |id: &Id| {
+            let known = hint.and_then(|batch| batch.row(*id).map(|row| (batch, row)));
+            let (batch, row) = known.or_else(|| self.find(*id)).ok_or(StoreError::Missing(*id))?;
+            hint = Some(batch);
+            Ok(batch.segment.bytes(batch.columns.features + (row * bytes) as u64, bytes))
+        };
+        ids.iter().map(row).collect()
+    }
+
     fn find(&self, id: Id) -> Option<(&BatchAt, usize)> {
         let batches = self.batches.get(&id.stream())?;
         let batch = &batches[batches.partition_point(|batch| batch.first <= id).checked_sub(1)?];

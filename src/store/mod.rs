@@ -9,6 +9,7 @@
 mod batch;
 mod dead_letters;
 mod error;
+mod gather;
 mod log;
 mod segment;
 mod writer;

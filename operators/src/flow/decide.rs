@@ -1,7 +1,5 @@
 //! Shows ordered changes to a trigger policy.
 
-use std::collections::VecDeque;
-
 use serde::{Deserialize, Serialize};
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
@@ -9,9 +7,11 @@ use timely::dataflow::channels::pact::{Exchange, Pipeline};
 use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::Operator;
 
+use super::Ordered;
+use super::queue::Queue;
 use super::service::{Asker, Service, Start};
 use crate::trigger::{Cut, Decision, Outcome, Reason, Step, Trigger};
-use crate::{Change, Matrix, Position};
+use crate::{Matrix, Position};
 
 /// Most changes shown to the policy before other operators get a turn.
 const QUANTUM: usize = 65_536;
@@ -47,7 +47,7 @@ pub trait Decide<'scope> {
     /// Shows every change to `trigger`, in order, and sends what it decides.
     ///
     /// The stream must be ordered and complete on the first worker
-    /// ([`order_all`](super::Order::order_all)). After a decision no change is shown until its
+    /// ([`order_all`](super::OrderAll::order_all)). After a decision no change is shown until its
     /// outcome has come back through `outcomes`; after a question, until `service` has answered.
     /// The output's frontier at p means: all changes before p were shown, and decide no more.
     fn decide<S>(
@@ -60,7 +60,7 @@ pub trait Decide<'scope> {
         S: Service<Asker, Matrix> + 'static;
 }
 
-impl<'scope> Decide<'scope> for StreamVec<'scope, Position, Change> {
+impl<'scope> Decide<'scope> for Ordered<'scope> {
     fn decide<S>(
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,
@@ -74,7 +74,7 @@ impl<'scope> Decide<'scope> for StreamVec<'scope, Position, Change> {
         let scope = self.scope();
         let start: Start<S> = Box::new(service);
         let to_first = Exchange::new(|_: &Outcome| 0);
-        self.binary_frontier::<_, Batches, _, _, _, _>(
+        self.binary::<_, Batches, _, _, _, _>(
             outcomes,
             Pipeline,
             to_first,
@@ -83,13 +83,14 @@ impl<'scope> Decide<'scope> for StreamVec<'scope, Position, Change> {
                 let wake = scope.activator_for(info.address.clone());
                 let service = start(scope.worker().sync_activator_for(info.address.to_vec()));
                 let mut host = Host::new(trigger, service);
-                move |(changes, _), (outcomes, _), output| {
+                move |changes, outcomes, output| {
                     outcomes.for_each(|_, batch| {
                         batch.drain(..).for_each(|outcome| host.trained(&outcome));
                     });
                     changes.for_each(|stamp, batch| {
                         if let Some(capability) = stamp.retain_least(output.output_index()) {
-                            host.insert(capability, std::mem::take(batch));
+                            host.capability.get_or_insert(capability);
+                            host.changes.push(std::mem::take(batch));
                         }
                     });
                     while let Some(decided) = host.step() {
@@ -118,9 +119,8 @@ enum Waiting {
 struct Host<S> {
     trigger: Box<dyn Trigger>,
     service: S,
-    /// Changes to be shown, in order, and how many of the first batch were.
-    batches: VecDeque<Vec<Change>>,
-    shown: usize,
+    /// Changes to be shown.
+    changes: Queue,
     /// Not after the first change to be shown.
     capability: Option<Capability<Position>>,
     waiting: Waiting,
@@ -135,8 +135,7 @@ impl<S: Service<Asker, Matrix>> Host<S> {
         Self {
             trigger,
             service,
-            batches: VecDeque::new(),
-            shown: 0,
+            changes: Queue::default(),
             capability: None,
             waiting: Waiting::Nothing,
             version: None,
@@ -144,14 +143,6 @@ impl<S: Service<Asker, Matrix>> Host<S> {
             decided_before: 0,
             quantum: QUANTUM,
         }
-    }
-
-    fn insert(&mut self, capability: Capability<Position>, batch: Vec<Change>) {
-        if batch.is_empty() {
-            return;
-        }
-        self.capability.get_or_insert(capability);
-        self.batches.push_back(batch);
     }
 
     fn trained(&mut self, outcome: &Outcome) {
@@ -169,39 +160,43 @@ impl<S: Service<Asker, Matrix>> Host<S> {
                 return Some(self.decided(position, decision));
             }
         }
-        while self.waiting == Waiting::Nothing && self.quantum > 0 {
-            let batch = self.batches.front()?;
-            let change = batch[self.shown];
-            self.quantum -= 1;
-            match self.trigger.observe(&change) {
-                Step::Continue => self.pass(),
-                Step::Decide(decision) => {
+        while self.waiting == Waiting::Nothing {
+            let rest = self.changes.rest();
+            let shown = &rest[..rest.len().min(self.quantum)];
+            if shown.is_empty() {
+                break;
+            }
+            let (passed, step) = self.trigger.observe_all(shown);
+            let at = shown.get(passed).map(|change| change.at);
+            self.pass(passed);
+            match (step, at) {
+                (Step::Decide(decision), Some(at)) => {
                     let cut = decision.cut;
-                    let decided = self.decided(change.at, decision);
+                    let decided = self.decided(at, decision);
                     if cut == Cut::After {
-                        self.pass();
+                        self.pass(1);
                     }
                     return Some(decided);
                 }
-                Step::Ask(question) => {
-                    self.pass();
-                    self.waiting = Waiting::Answer(change.at);
+                (Step::Ask(question), Some(position)) => {
+                    self.pass(1);
+                    self.waiting = Waiting::Answer(position);
                     let version = self.version;
-                    self.service.ask(Asker { position: change.at, version, question });
+                    self.service.ask(Asker { position, version, question });
                     return self.step();
                 }
+                _ => {}
             }
         }
         None
     }
 
-    /// The policy has seen the first change.
-    fn pass(&mut self) {
-        self.decided_before = 0;
-        self.shown += 1;
-        if self.shown == self.batches.front().map_or(0, Vec::len) {
-            self.batches.pop_front();
-            self.shown = 0;
+    /// The policy has seen the first changes.
+    fn pass(&mut self, count: usize) {
+        if count > 0 {
+            self.changes.pass(count);
+            self.quantum = self.quantum.saturating_sub(count);
+            self.decided_before = 0;
         }
     }
 
@@ -226,7 +221,7 @@ impl<S: Service<Asker, Matrix>> Host<S> {
     fn downgrade(&mut self) -> bool {
         let next = match self.waiting {
             Waiting::Answer(position) => Some(position),
-            _ => self.batches.front().map(|batch| batch[self.shown].at),
+            _ => self.changes.rest().first().map(|change| change.at),
         };
         match (next, &mut self.capability) {
             (Some(next), Some(capability)) => capability.downgrade(&next),

@@ -11,9 +11,11 @@ use timely::dataflow::operators::generic::Operator;
 use timely::dataflow::operators::vec::Broadcast;
 use timely::scheduling::SyncActivator;
 
+use super::Ordered;
+use super::queue::Queue;
 use super::service::{Service, Start};
 use crate::trigger::Outcome;
-use crate::{Change, Id, Kind, Position};
+use crate::{Id, Kind, Position};
 
 /// Most samples in one request.
 const BATCH: usize = 4096;
@@ -59,7 +61,7 @@ pub trait Evaluate<'scope> {
         S: Service<ToScore, Vec<Scored>> + 'static;
 }
 
-impl<'scope> Evaluate<'scope> for StreamVec<'scope, Position, Change> {
+impl<'scope> Evaluate<'scope> for Ordered<'scope> {
     fn evaluate<S>(
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,
@@ -86,7 +88,8 @@ impl<'scope> Evaluate<'scope> for StreamVec<'scope, Position, Change> {
                     });
                     changes.for_each(|stamp, batch| {
                         if let Some(capability) = stamp.retain_least(output.output_index()) {
-                            unscored.batches.push_back((capability, std::mem::take(batch)));
+                            unscored.capability.get_or_insert(capability);
+                            unscored.changes.push(std::mem::take(batch));
                         }
                     });
                     loop {
@@ -112,9 +115,9 @@ impl<'scope> Evaluate<'scope> for StreamVec<'scope, Position, Change> {
 /// Changes that wait to be scored, and the versions that may score them.
 #[derive(Default)]
 struct Unscored {
-    batches: VecDeque<(Capability<Position>, Vec<Change>)>,
-    /// Changes of the first batch that were scored.
-    passed: usize,
+    changes: Queue,
+    /// Not after the first of the changes.
+    capability: Option<Capability<Position>>,
     /// Where versions took effect, oldest first; the first may be in use.
     versions: VecDeque<(Position, u64)>,
     active: Option<u64>,
@@ -131,8 +134,8 @@ impl Unscored {
     fn next_before(&mut self, end: Option<Position>) -> Option<(Capability<Position>, ToScore)> {
         let mut request = ToScore::default();
         let mut first = None;
-        while let Some((capability, batch)) = self.batches.front() {
-            let change = batch[self.passed];
+        while let (Some(change), Some(capability)) = (self.changes.rest().first(), &self.capability)
+        {
             if end.is_some_and(|end| change.at >= end) || request.samples.len() == BATCH {
                 break;
             }
@@ -150,14 +153,11 @@ impl Unscored {
                 first.get_or_insert_with(|| capability.delayed(&change.at));
                 request.samples.push((change.record.id(), change.record.time, label));
             }
-            self.passed += 1;
-            if self.passed == batch.len() {
-                self.batches.pop_front();
-                self.passed = 0;
-            }
+            self.changes.pass(1);
         }
-        if let Some((capability, batch)) = self.batches.front_mut() {
-            capability.downgrade(&batch[self.passed].at);
+        match (self.changes.rest().first(), &mut self.capability) {
+            (Some(next), Some(capability)) => capability.downgrade(&next.at),
+            _ => self.capability = None,
         }
         request.version = self.active;
         first.map(|capability| (capability, request))

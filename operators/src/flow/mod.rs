@@ -1,18 +1,21 @@
 //! How: the operators that host policies.
 //!
-//! Each is an extension trait with one method on a stream of [`Change`](crate::Change) batches.
+//! Each is an extension trait with one method on a stream of [`Change`](crate::Change) batches;
+//! behind [`order`](Order::order) the batches are shared, not copied.
 //! None blocks: what is slow or outside is a [`Service`], asked and polled.
 
 mod decide;
 mod evaluate;
 mod order;
+mod pending;
+mod queue;
 mod select;
 mod service;
 mod train;
 
 pub use decide::{Decide, Decided};
 pub use evaluate::{Evaluate, Scored, ToScore};
-pub use order::Order;
+pub use order::{Order, OrderAll, Ordered};
 pub use select::Select;
 pub use service::{Asker, Service};
 pub use train::Train;

@@ -19,9 +19,10 @@ use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::Operator;
 use timely::dataflow::operators::vec::Broadcast;
 
-use super::Decided;
+use super::queue::Queue;
+use super::{Decided, Ordered};
+use crate::Position;
 use crate::selection::{Proposal, Selection, SelectionConfig, TrainingSet};
-use crate::{Change, Position};
 
 /// Extension trait for choosing what to train on.
 pub trait Select<'scope> {
@@ -36,7 +37,7 @@ pub trait Select<'scope> {
     ) -> StreamVec<'scope, Position, TrainingSet>;
 }
 
-impl<'scope> Select<'scope> for StreamVec<'scope, Position, Change> {
+impl<'scope> Select<'scope> for Ordered<'scope> {
     fn select(
         self,
         decisions: StreamVec<'scope, Position, Decided>,
@@ -53,7 +54,7 @@ impl<'scope> Select<'scope> for StreamVec<'scope, Position, Change> {
 }
 
 fn propose<'scope>(
-    changes: StreamVec<'scope, Position, Change>,
+    changes: Ordered<'scope>,
     decisions: StreamVec<'scope, Position, Decided>,
     selection: Box<dyn Selection>,
 ) -> StreamVec<'scope, Position, Proposal> {
@@ -64,10 +65,10 @@ fn propose<'scope>(
         Pipeline,
         "Propose",
         move |_capability, _info| {
-            let mut shard = Shard { selection, batches: VecDeque::new(), observed: 0 };
+            let mut shard = Shard { selection, changes: Queue::default() };
             let mut waiting: BTreeMap<u64, (Capability<Position>, Decided)> = BTreeMap::new();
             move |(changes, known), (decisions, decided), output| {
-                changes.for_each(|_, batch| shard.batches.push_back(std::mem::take(batch)));
+                changes.for_each(|_, batch| shard.changes.push(std::mem::take(batch)));
                 decisions.for_each(|stamp, batch| {
                     for decision in batch.drain(..) {
                         if let Some(capability) = stamp.retain_least(output.output_index()) {
@@ -97,24 +98,20 @@ fn propose<'scope>(
 
 struct Shard {
     selection: Box<dyn Selection>,
-    batches: VecDeque<Vec<Change>>,
-    /// Changes of the first batch that the policy has seen.
-    observed: usize,
+    changes: Queue,
 }
 
 impl Shard {
     /// Shows the policy all changes before `end`; all there are if there is no end.
     fn observe_before(&mut self, end: Option<Position>) {
-        while let Some(batch) = self.batches.front() {
-            let rest = &batch[self.observed..];
+        loop {
+            let rest = self.changes.rest();
             let due = end.map_or(rest.len(), |end| rest.partition_point(|change| change.at < end));
-            rest[..due].iter().for_each(|change| self.selection.observe(change));
-            self.observed += due;
-            if self.observed < batch.len() {
+            if due == 0 {
                 return;
             }
-            self.batches.pop_front();
-            self.observed = 0;
+            self.selection.observe_all(&rest[..due]);
+            self.changes.pass(due);
         }
     }
 }
@@ -127,7 +124,7 @@ fn combine<'scope>(
     type Batches = CapacityContainerBuilder<Vec<TrainingSet>>;
     let shards = decisions.scope().worker().peers();
     let to_first = Exchange::new(|_: &Proposal| 0);
-    decisions.binary_frontier::<_, Batches, _, _, _, _>(
+    decisions.binary::<_, Batches, _, _, _, _>(
         proposals,
         Pipeline,
         to_first,
@@ -135,7 +132,7 @@ fn combine<'scope>(
         move |_capability, _info| {
             let mut open: VecDeque<(Capability<Position>, Decided)> = VecDeque::new();
             let mut proposed: BTreeMap<u64, (usize, Proposal)> = BTreeMap::new();
-            move |(decisions, _), (proposals, _), output| {
+            move |decisions, proposals, output| {
                 decisions.for_each(|stamp, batch| {
                     for decision in batch.drain(..) {
                         if let Some(capability) = stamp.retain_least(output.output_index()) {

@@ -39,10 +39,10 @@ impl<'scope> Train<'scope> for StreamVec<'scope, Position, TrainingSet> {
         let scope = self.scope();
         let start: Start<S> = Box::new(service);
         let to_first = Exchange::new(|_: &TrainingSet| 0);
-        self.unary_frontier::<Batches, _, _, _>(to_first, "Train", move |_capability, info| {
+        self.unary::<Batches, _, _, _>(to_first, "Train", move |_capability, info| {
             let mut service = start(scope.worker().sync_activator_for(info.address.to_vec()));
             let mut open: VecDeque<Capability<Position>> = VecDeque::new();
-            move |(sets, _), output| {
+            move |sets, output| {
                 sets.for_each(|stamp, batch| {
                     for set in batch.drain(..) {
                         if let Some(capability) = stamp.retain_least(output.output_index()) {

@@ -24,6 +24,11 @@ pub trait Selection: Snapshot + Send {
     /// Sees one change of this shard, in the order of positions.
     fn observe(&mut self, change: &Change);
 
+    /// Sees several changes, in order.
+    fn observe_all(&mut self, changes: &[Change]) {
+        changes.iter().for_each(|change| self.observe(change));
+    }
+
     /// Proposes for trigger `trigger`, which covers all that was observed; whatever
     /// [`SelectionConfig::combine`] may choose of this shard is among the candidates.
     fn propose(&mut self, trigger: u64) -> Proposal;

@@ -29,6 +29,18 @@ pub trait Trigger: Snapshot + Send {
     /// training, so that one change can cause several decisions.
     fn observe(&mut self, change: &Change) -> Step;
 
+    /// Sees `changes` up to the first that it has an answer to: how many came before that one, and
+    /// the answer.
+    fn observe_all(&mut self, changes: &[Change]) -> (usize, Step) {
+        for (passed, change) in changes.iter().enumerate() {
+            match self.observe(change) {
+                Step::Continue => {}
+                answer => return (passed, answer),
+            }
+        }
+        (changes.len(), Step::Continue)
+    }
+
     /// Sees the answer to its question: one row per id asked for, in that order.
     fn answer(&mut self, _answer: &Matrix) -> Verdict {
         Verdict::default()

@@ -3,7 +3,7 @@
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, mpsc};
 
-use driftmill_operators::flow::{Asker, Decide, Order, Select, Service, Train};
+use driftmill_operators::flow::{Asker, Decide, Order, OrderAll, Select, Service, Train};
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
 use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
 use driftmill_operators::{Change, Id, Position, Record, position};

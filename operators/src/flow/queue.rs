@@ -1,0 +1,34 @@
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use crate::Change;
+
+/// Ordered changes to be looked at, in slices of the batches they came in.
+#[derive(Default)]
+pub(super) struct Queue {
+    batches: VecDeque<Rc<Vec<Change>>>,
+    /// Changes of the first batch that were passed.
+    passed: usize,
+}
+
+impl Queue {
+    pub(super) fn push(&mut self, batch: Rc<Vec<Change>>) {
+        if !batch.is_empty() {
+            self.batches.push_back(batch);
+        }
+    }
+
+    /// What is left of the first batch; empty when there is none.
+    pub(super) fn rest(&self) -> &[Change] {
+        self.batches.front().map_or(&[], |batch| &batch[self.passed..])
+    }
+
+    /// Drops the first `count` changes of [`rest`](Self::rest).
+    pub(super) fn pass(&mut self, count: usize) {
+        self.passed += count;
+        if self.batches.front().is_some_and(|batch| self.passed == batch.len()) {
+            self.batches.pop_front();
+            self.passed = 0;
+        }
+    }
+}
