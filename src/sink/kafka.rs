@@ -98,10 +98,14 @@ pub fn create_topic(
         source: Box::new(source),
     };
     let admin: AdminClient<DefaultClientContext> = client.create().map_err(failed)?;
-    let wanted = NewTopic::new(topic, partitions, TopicReplication::Fixed(-1));
+    // a broker deletes by the messages' own time, and those of a replayed stream are old.
+    let wanted =
+        NewTopic::new(topic, partitions, TopicReplication::Fixed(-1)).set("retention.ms", "-1");
     let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(30)));
     let results =
         futures_executor::block_on(admin.create_topics([&wanted], &options)).map_err(failed)?;
+    // it takes leave of the brokers for a tenth of a second, which is nothing to wait for.
+    std::thread::spawn(move || drop(admin));
     match results.into_iter().next() {
         Some(Err((_, code))) if code != RDKafkaErrorCode::TopicAlreadyExists => {
             Err(failed(KafkaError::AdminOp(code)))

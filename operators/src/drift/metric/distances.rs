@@ -42,12 +42,14 @@ fn fill(
 ) {
     let (left_norms, right_norms) =
         (&left_norms[left_first..][..rows], &right_norms[right_first..]);
-    block.clear();
-    block.extend(left_norms.iter().flat_map(|a| right_norms.iter().map(move |b| a + b)));
+    let (width, cols) = (left.cols(), right_norms.len());
+    block.resize(rows * cols, 0.0);
     if block.is_empty() {
         return;
     }
-    let (width, cols) = (left.cols(), right_norms.len());
+    for (row, a) in block.chunks_exact_mut(cols).zip(left_norms) {
+        row.iter_mut().zip(right_norms).for_each(|(distance, b)| *distance = a + b);
+    }
     let (left, right) =
         (&left.values()[left_first * width..], &right.values()[right_first * width..]);
     assert!(left.len() >= rows * width && right.len() == cols * width, "points of another width");
@@ -76,7 +78,7 @@ fn fill(
             Parallelism::None,
         );
     }
-    block.iter_mut().for_each(|distance| *distance = distance.max(0.0));
+    block.iter_mut().for_each(|distance| *distance = if *distance > 0.0 { *distance } else { 0.0 });
 }
 
 fn squared_norms(matrix: &Matrix) -> Vec<f32> {

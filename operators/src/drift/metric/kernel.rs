@@ -63,16 +63,22 @@ const LANES: usize = 16;
 /// Splits x = n·ln 2 + r, |r| ≤ ½ ln 2, and evaluates the Taylor polynomial of degree 6 in r.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
-    let x = x.max(-87.0);
-    let n = (x * std::f32::consts::LOG2_E - 0.5) as i32;
+    let x = if x > -87.0 { x } else { -87.0 };
+    // no conversion to an integer, which must care for what does not fit: a number this large has
+    // no fraction, and n in its lowest bits.
+    let rounded = x * std::f32::consts::LOG2_E + ROUND;
+    let n = rounded - ROUND;
     // no fused multiply-add: it would round differently where there is none.
-    let r = x - n as f32 * LN_2_HIGH - n as f32 * LN_2_LOW;
+    let r = x - n * LN_2_HIGH - n * LN_2_LOW;
     let mut p = 1.0 / 720.0;
     for c in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
         p = p * r + c;
     }
-    p * f32::from_bits(((n + 127) << 23) as u32)
+    p * f32::from_bits((rounded.to_bits() << 23).wrapping_add(127 << 23))
 }
+
+/// 1.5 · 2²³.
+const ROUND: f32 = 12_582_912.0;
 
 /// ln 2 in two parts, the first with few bits, so that `n · LN_2_HIGH` is exact.
 const LN_2_HIGH: f32 = 0.693_359_4;

@@ -47,6 +47,8 @@ impl MetricConfig for Mmd {
 #[derive(Default)]
 pub(super) struct MmdMetric {
     reference: Option<(Matrix, Kernel, f64)>,
+    /// Room for those of the reference: fresh memory costs as much as what is done with it.
+    distances: Vec<f32>,
 }
 
 impl MmdMetric {
@@ -55,10 +57,11 @@ impl MmdMetric {
             Some((known, kernel, within)) if known == reference => (*kernel, *within),
             _ => {
                 let count = pairs(reference);
-                let mut distances = Vec::with_capacity(count);
+                let distances = &mut self.distances;
+                distances.clear();
                 distances_within(reference, |block| distances.extend_from_slice(block));
-                let kernel = Kernel::median(&mut distances);
-                let within = kernel.sum(&distances) / count.max(1) as f64;
+                let kernel = Kernel::median(distances);
+                let within = kernel.sum(distances) / count.max(1) as f64;
                 self.reference = Some((reference.clone(), kernel, within));
                 (kernel, within)
             }
