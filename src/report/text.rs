@@ -70,16 +70,15 @@ fn compared(name: &str, summary: &Summary) -> Table {
 
 /// The interval with the lowest accuracy; small ones, which say nothing, are passed over.
 fn worst(branch: &BranchSummary) -> String {
-    branch
-        .evaluation
-        .prequential
-        .intervals
+    let intervals = &branch.evaluation.prequential.intervals;
+    let fine = fine(intervals.iter().map(|interval| interval.start));
+    intervals
         .iter()
         .filter(|interval| interval.samples >= 100)
         .filter_map(|interval| interval.accuracy.map(|accuracy| (accuracy, interval.start)))
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .map_or("–".into(), |(accuracy, start)| {
-            format!("{} in {}", percent(Some(accuracy)), moment(start, false))
+            format!("{} in {}", percent(Some(accuracy)), moment(start, fine))
         })
 }
 

@@ -196,6 +196,8 @@ fn generate_fills_a_topic_and_run_reads_it() {
         .output()
         .unwrap();
     assert!(generated.status.success(), "{}", String::from_utf8_lossy(&generated.stderr));
+    // the rows are from 1996: a broker would delete them within minutes.
+    assert_eq!(topics::retention(brokers, &topic), "-1");
     let folder = tempfile::tempdir().unwrap();
     let run = Command::new(binary)
         .args(["run", "pipelines/electricity.toml", "--json", "--workers", "2", "--state"])

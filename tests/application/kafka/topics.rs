@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use driftmill::sink::create_topic;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -116,6 +116,15 @@ pub(crate) fn transact(
         Ending::Abort => producer.abort_transaction(patience).unwrap(),
         Ending::Open => {}
     }
+}
+
+/// How long the broker keeps a topic's messages, as its setting says.
+pub(crate) fn retention(brokers: &str, topic: &str) -> String {
+    let admin: AdminClient<DefaultClientContext> = client(brokers).create().unwrap();
+    let wanted = ResourceSpecifier::Topic(topic);
+    let described = admin.describe_configs([&wanted], &AdminOptions::new());
+    let described = futures_executor::block_on(described).unwrap().remove(0).unwrap();
+    described.get("retention.ms").and_then(|entry| entry.value.clone()).unwrap()
 }
 
 /// A message of a topic of model versions.
