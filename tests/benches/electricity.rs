@@ -10,7 +10,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[path = "../application/kafka/broker.rs"]
-#[expect(dead_code, reason = "the tests use all of it")]
+#[expect(dead_code, clippy::unwrap_used, reason = "it is part of the tests, which use all of it")]
 mod broker;
 mod python;
 
