@@ -1,5 +1,4 @@
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -9,6 +8,7 @@ use driftmill_operators::selection::{SelectionConfig, SelectionTable};
 use driftmill_operators::trigger::TriggerTable;
 use driftmill_operators::{Position, position_id, position_time};
 
+use super::StateDirectory;
 use crate::catalog::{Catalog, CatalogError, ModelStore, Place};
 use crate::config::Pipeline;
 use crate::console::Status;
@@ -28,7 +28,7 @@ pub struct Context {
     /// The run's unique name.
     pub run: String,
     /// The run's state directory.
-    pub folder: PathBuf,
+    pub state: StateDirectory,
     /// All partitions with their bounds.
     pub partitions: Vec<Partition>,
     /// Every consumed message.

@@ -22,11 +22,13 @@ mod placing;
 mod rows;
 mod run;
 mod scorer;
+mod state;
 mod trainer;
 
 pub use context::{Branch, Context};
 pub use interrupt::Interrupt;
 pub use run::{Ended, Options, run};
+pub use state::{StateDirectory, StateError};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,12 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 
 use super::Interrupt;
 use super::context::{Branch, Context};
 use super::rows::LogRows;
+use super::state::StateDirectory;
 use super::work;
 use crate::catalog::{Catalog, ModelStore, hex};
 use crate::config::Pipeline;
@@ -70,7 +71,9 @@ fn prepare(
     let schema = pipeline.schema().context("the source does not say what its samples are")?;
     let json = serde_json::to_string(&pipeline).expect("a pipeline is plain data");
     let run = uuid::Uuid::new_v4().to_string();
-    let folder = state_folder(options.state.as_deref(), &pipeline.name, &run)?;
+    let own = || Path::new(".driftmill").join(&pipeline.name).join(&run[..8]);
+    let state = StateDirectory::create(&options.state.clone().unwrap_or_else(own))?;
+    let folder = state.path();
     let log = Log::create(&folder.join("log"), schema)?;
     let rows = Arc::new(LogRows(log.clone()));
     let runtimes = runtimes(&pipeline, rows)?;
@@ -85,7 +88,7 @@ fn prepare(
     status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
     let (send, faults) = unbounded();
     let context = Context {
-        branches: branches(&pipeline, &folder, runtimes),
+        branches: branches(&pipeline, folder, runtimes),
         pipeline_digest: {
             use sha2::Digest;
             hex(&sha2::Sha256::digest(json.as_bytes()))
@@ -93,7 +96,7 @@ fn prepare(
         pipeline,
         run,
         dead_letters: DeadLetters::open(&letters)?,
-        folder,
+        state,
         partitions,
         log,
         catalog: Mutex::new(catalog),
@@ -104,24 +107,6 @@ fn prepare(
         faults: send,
     };
     Ok((context, faults))
-}
-
-/// The run's state directory, absolute: versions refer to files in it.
-fn state_folder(state: Option<&Path>, name: &str, run: &str) -> anyhow::Result<PathBuf> {
-    let folder = match state {
-        Some(state) => state.to_owned(),
-        None => Path::new(".driftmill").join(name).join(&run[..8]),
-    };
-    if folder.join("catalog.sqlite").exists() {
-        bail!(
-            "`{}` holds an earlier run, which this version cannot resume\n\
-             hint: name another directory with --state, or remove this one",
-            folder.display()
-        );
-    }
-    std::fs::create_dir_all(&folder)
-        .and_then(|()| folder.canonicalize())
-        .with_context(|| format!("creating the state directory `{}`", folder.display()))
 }
 
 /// A runtime for each branch: one in common on a graphics card; on the processor one each, among
@@ -246,7 +231,7 @@ fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {
     let BranchSummary { triggers, versions, evaluation } = summary(own);
     Summary {
         run: context.run.clone(),
-        state: context.folder.display().to_string(),
+        state: context.state.path().display().to_string(),
         complete,
         samples: context.status.samples(),
         late: context.status.late(),

@@ -208,6 +208,7 @@ fn a_run_ends_with_one_json_object_and_its_models_can_be_listed() {
     // a state directory holds one run.
     let again = driftmill(&[&run[..], &short].concat());
     assert!(said(&again).contains("holds an earlier run"), "{}", said(&again));
+    assert_eq!(again.status.code(), Some(64));
 }
 
 #[test]
