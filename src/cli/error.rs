@@ -34,8 +34,10 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if error.is::<Usage>() || error.is::<StateError>() {
         return Some(USAGE);
     }
-    let config =
-        error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(SourceError::Mismatch(_)));
+    let binary = |file: &Unreadable| file.source.kind() == std::io::ErrorKind::InvalidData;
+    let config = error.downcast_ref().is_some_and(binary)
+        || error.is::<ConfigError>()
+        || matches!(error.downcast_ref(), Some(SourceError::Mismatch(_)));
     if config {
         return Some(CONFIG);
     }

@@ -59,7 +59,8 @@ impl Cli {
             Command::Graph(graph) => graph.execute(),
             Command::Policies(policies) => policies.execute(),
             Command::Schema => {
-                let schema = schemars::schema_for!(Pipeline);
+                let mut schema = schemars::schema_for!(Pipeline).to_value();
+                policies::without_code(&mut schema);
                 print(&serde_json::to_string_pretty(&schema)?)
             }
             Command::Generate(generate) => generate.execute(),

@@ -82,16 +82,37 @@ impl Policies {
 fn as_json() -> String {
     let tables = listings().into_iter().map(|listing| {
         let entries = listing.entries.iter().map(|(key, example)| {
+            let mut schema = listing.definition(key).cloned().unwrap_or_default();
+            // what its references refer to.
+            schema["$defs"] = listing.schema["$defs"].clone();
+            without_code(&mut schema);
             json!({
                 "key": key,
                 "summary": listing.summary(key),
                 "example": example,
-                "schema": listing.definition(key),
+                "schema": schema,
             })
         });
         (listing.table.to_owned(), Value::Array(entries.collect()))
     });
     Value::Object(tables.collect()).to_string()
+}
+
+/// Takes the examples in Rust out of descriptions: they are for those who build on the library.
+pub(super) fn without_code(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::String(text)) = members.get_mut("description")
+                && let Some(code) = text.find("```\nuse ")
+            {
+                text.truncate(code);
+                text.truncate(text.trim_end().len());
+            }
+            members.values_mut().for_each(without_code);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_code),
+        _ => {}
+    }
 }
 
 /// One block for each entry: its table, what it is, and its smallest example.

@@ -16,8 +16,8 @@ pub(super) struct Run {
     #[command(flatten)]
     file: File,
     /// Number of workers; has no influence on what is decided
-    #[arg(long, default_value = "1")]
-    workers: NonZeroUsize,
+    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: u16,
     /// State directory of the run [default: a new one below .driftmill]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
@@ -35,7 +35,7 @@ impl Run {
         let name = pipeline.name.clone();
         let interrupt = interruptible()?;
         let options = Options {
-            workers: self.workers.get(),
+            workers: usize::from(self.workers),
             state: self.state,
             poll: self.poll.get(),
             progress: true,

@@ -65,8 +65,8 @@ fn deserialize(text: &str, mut table: Spanned<DeTable<'_>>) -> Result<Pipeline, 
             || error.message().starts_with("wanted exactly 1 element") && !removed.is_empty();
         if !consequence {
             let nearest = nearest(error.message());
-            let hint = nearest.as_ref().map(|name| format!("did you mean `{name}`?"));
-            problems.push(Problem::at(text, error.span(), error.message()).with_hint(hint));
+            let (message, hint) = explained(error.message(), nearest.as_deref());
+            problems.push(Problem::at(text, error.span(), message).with_hint(hint));
             // under its wrong name the key is there.
             removed.extend(nearest);
         }
@@ -83,6 +83,16 @@ fn deserialize(text: &str, mut table: Spanned<DeTable<'_>>) -> Result<Pipeline, 
     }
     problems.sort_by_key(|problem| (problem.line, problem.column));
     Err(problems)
+}
+
+/// What Serde says, in the words of those who write pipelines, and a hint.
+fn explained<'a>(message: &'a str, nearest: Option<&str>) -> (&'a str, Option<String>) {
+    if message.starts_with("wanted exactly 1 element, more") {
+        let hint = "remove the others; --set can replace a whole table, as in \
+                    --set 'trigger={ amount = { every = 100 } }'";
+        return ("only one can be chosen here", Some(hint.to_owned()));
+    }
+    (message, nearest.map(|name| format!("did you mean `{name}`?")))
 }
 
 /// Takes out the innermost entry whose key or value covers `span`; returns its key.

@@ -107,7 +107,8 @@ impl Pipeline {
             let table = format!("compare.{name}.trigger.{}", comparison.trigger.key());
             at(&table, comparison.trigger.check());
         }
-        problems.extend(self.check_name());
+        problems.extend(self.check_names());
+        problems.extend(self.check_evaluation());
         problems.extend(self.check_sink());
         problems.extend(self.check_training());
         problems.extend(self.check_samples());
@@ -119,13 +120,23 @@ impl Pipeline {
         self.source.schema().or_else(|| self.codec.as_ref().map(|codec| codec.schema()))
     }
 
-    fn check_name(&self) -> Option<(String, String)> {
-        let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        let named = !self.name.is_empty() && !self.name.starts_with('.');
-        (!named || !self.name.chars().all(fits)).then(|| {
-            let wanted = "wanted letters, digits, `-`, `_` and `.`, not starting with a dot";
-            ("name".to_owned(), wanted.to_owned())
-        })
+    /// Names become those of folders.
+    fn check_names(&self) -> Vec<(String, String)> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let fits = |name: &str| {
+            (1..=200).contains(&name.len()) && !name.starts_with('.') && name.chars().all(plain)
+        };
+        let wanted = "wanted up to 200 letters, digits, `-`, `_` and `.`, not starting with a dot";
+        let own = (!fits(&self.name)).then(|| ("name".to_owned(), wanted.to_owned()));
+        let others = self.compare.keys().filter(|name| !fits(name));
+        let others = others.map(|name| ("compare".to_owned(), format!("`{name}`: {wanted}")));
+        own.into_iter().chain(others).collect()
+    }
+
+    fn check_evaluation(&self) -> Option<(String, String)> {
+        let empty = self.evaluation.interval.is_some_and(|interval| interval.millis() <= 0);
+        let text = "an interval must be longer than zero";
+        empty.then(|| ("evaluation.interval".to_owned(), text.to_owned()))
     }
 
     fn check_sink(&self) -> Option<(String, String)> {

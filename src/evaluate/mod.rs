@@ -71,8 +71,8 @@ impl Prequential {
             total.loss += sum.loss;
             if let Some(length) = length.filter(|_| sum.samples > 0) {
                 results.intervals.push(Interval {
-                    start: number * length,
-                    end: (number + 1) * length,
+                    start: number.saturating_mul(length),
+                    end: number.saturating_add(1).saturating_mul(length),
                     samples: sum.samples,
                     accuracy: mean(sum.correct as f64, sum.samples),
                     loss: mean(sum.loss as f64 / UNIT, sum.samples),

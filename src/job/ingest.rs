@@ -1,6 +1,8 @@
 //! The source operator: reads, places, logs and sends this worker's partitions.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,7 +71,7 @@ impl Ingest {
     ///
     /// `released` is how far the order is complete, `observed` how far every policy has seen it.
     pub(super) fn stream<'scope>(
-        mut self,
+        this: &Rc<RefCell<Self>>,
         scope: Scope<'scope, Position>,
         released: ProbeHandle<Position>,
         observed: ProbeHandle<Position>,
@@ -78,28 +80,29 @@ impl Ingest {
         source::<_, Batches, _, _>(scope, "Ingest", move |capability, info| {
             let wake = scope.activator_for(info.address.clone());
             let mut capability = Some(capability);
+            let this = Rc::clone(this);
             move |output| {
                 let Some(held) = capability.as_mut() else { return };
-                if self.context.stopping() {
+                let mut this = this.borrow_mut();
+                if this.context.stopping() {
                     return;
                 }
-                let [released, observed] = [&released, &observed].map(frontier);
-                self.observed(observed);
+                this.follow(&released, &observed);
+                let released = frontier(&released);
                 let mut again = Again::Later;
-                for slot in 0..self.parts.len() {
-                    if self.paused(slot, released) {
+                for slot in 0..this.parts.len() {
+                    if this.paused(slot, released) {
                         continue;
                     }
-                    match self.poll(slot) {
+                    match this.poll(slot) {
                         Ok((mut changes, progress)) => {
                             output.session(held).give_container(&mut changes);
                             again = again.or(progress);
                         }
-                        Err(error) => return self.context.fail(error),
+                        Err(error) => return this.context.fail(error),
                     }
                 }
-                self.tell(released, observed);
-                if !self.downgrade(held) {
+                if !this.downgrade(held) {
                     capability = None;
                     return;
                 }
@@ -109,6 +112,17 @@ impl Ingest {
                 }
             }
         })
+    }
+
+    /// Takes note of how far policies are, and shows it.
+    pub(super) fn follow(
+        &mut self,
+        released: &ProbeHandle<Position>,
+        observed: &ProbeHandle<Position>,
+    ) {
+        let [released, observed] = [released, observed].map(frontier);
+        self.observed(observed);
+        self.tell(released, observed);
     }
 
     fn observed(&mut self, observed: Option<Position>) {

@@ -30,6 +30,8 @@ pub use interrupt::Interrupt;
 pub use run::{Ended, Options, run};
 pub use state::{StateDirectory, StateError};
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,17 +41,19 @@ use timely::dataflow::ProbeHandle;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Inspect, Probe};
 use timely::worker::Worker;
 
+use ingest::Ingest;
+
 /// Builds the dataflow on one worker and runs it until it ends or is stopped.
 fn work(worker: &mut Worker, context: &Arc<Context>) {
     let released = ProbeHandle::new();
     let observed = ProbeHandle::new();
     let dataflow = worker.next_dataflow_index();
-    let ingest = match ingest::Ingest::open(context, worker.index(), worker.peers()) {
-        Ok(ingest) => ingest,
+    let ingest = match Ingest::open(context, worker.index(), worker.peers()) {
+        Ok(ingest) => Rc::new(RefCell::new(ingest)),
         Err(error) => return context.fail(error),
     };
     worker.dataflow_named("driftmill", |scope| {
-        let changes = ingest.stream(scope, released.clone(), observed.clone());
+        let changes = Ingest::stream(&ingest, scope, released.clone(), observed.clone());
         let ordered = changes.order();
         let all = ordered.clone().order_all().probe_with(&released);
         for branch in &context.branches {
@@ -58,6 +62,8 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
     });
     while worker.has_dataflows() && !context.stopping() {
         worker.step_or_park(Some(Duration::from_millis(20)));
+        // decisions go on when all is read.
+        ingest.borrow_mut().follow(&released, &observed);
     }
     if context.stopping() {
         worker.drop_dataflow(dataflow);

@@ -97,6 +97,7 @@ impl Trainer {
         catalog.outcome(&self.branch.name, set.decided.trigger, Ok(made), trained.seconds)?;
         drop(catalog);
         self.versions = number;
+        tracing::debug!(branch = self.branch.name, version = number, sha256, "trained");
         self.publish(&version)?;
         let mut story = self.branch.story();
         if let Some(line) = story.triggers.last_mut() {
@@ -117,6 +118,7 @@ impl Trainer {
         let mut sinks = self.context.sinks.lock().expect("no one panics in a sink");
         for (key, sink) in sinks.iter_mut() {
             sink.publish(version, &folder).with_context(|| format!("publishing to sink.{key}"))?;
+            tracing::debug!(version = version.version, sink = key, "published");
         }
         Ok(())
     }

@@ -29,6 +29,13 @@ impl SinkConfig for Directory {
 impl Sink for Directory {
     fn publish(&mut self, version: &Version, folder: &Path) -> Result<(), SinkError> {
         let versions = self.path.join(&version.model);
+        if version.version == 1 && holds_versions(&versions) {
+            tracing::warn!(
+                "`{}` holds versions of an earlier run: those with the same numbers are replaced, \
+                 later ones stay",
+                versions.display()
+            );
+        }
         let staged = versions.join(format!(".staged-{}", version.version));
         if staged.exists() {
             fs::remove_dir_all(&staged).map_err(failed("clearing", &staged))?;
@@ -46,6 +53,13 @@ impl Sink for Directory {
         }
         fs::rename(&staged, &target).map_err(failed("completing", &target))
     }
+}
+
+fn holds_versions(folder: &Path) -> bool {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .any(|name| name.parse::<u64>().is_ok())
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> SinkError {

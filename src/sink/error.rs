@@ -16,13 +16,16 @@ pub enum SinkError {
         source: std::io::Error,
     },
     /// Kafka refused.
-    #[error("{action} (`{brokers}`)")]
+    #[error(
+        "{action} on `{brokers}`: {reason}\n\
+         hint: is a broker running, and is this its address?"
+    )]
     Kafka {
         /// What was attempted.
         action: String,
         /// The brokers, as the pipeline names them.
         brokers: String,
         /// What librdkafka said.
-        source: Box<rdkafka::error::KafkaError>,
+        reason: Box<rdkafka::error::KafkaError>,
     },
 }

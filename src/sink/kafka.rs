@@ -78,7 +78,7 @@ impl KafkaSink {
 
     fn failed(&self, action: &str) -> impl FnOnce(KafkaError) -> SinkError {
         let (action, brokers) = (action.to_owned(), self.brokers.clone().unwrap_or_default());
-        move |source| SinkError::Kafka { action, brokers, source: Box::new(source) }
+        move |source| SinkError::Kafka { action, brokers, reason: Box::new(source) }
     }
 }
 
@@ -95,7 +95,7 @@ pub fn create_topic(
     let failed = |source| SinkError::Kafka {
         action: format!("creating topic `{topic}`"),
         brokers: brokers.to_owned(),
-        source: Box::new(source),
+        reason: Box::new(source),
     };
     let admin: AdminClient<DefaultClientContext> = client.create().map_err(failed)?;
     // a broker deletes by the messages' own time, and those of a replayed stream are old.

@@ -80,7 +80,23 @@ fn ranges_are_in_types_so_errors_point_at_values() {
 fn what_no_type_refuses_is_checked_too() {
     let (said, code) = check(&GOOD.replace("name = \"test\"", "name = \"a b\""), &[]);
     assert_eq!(code, Some(78));
-    assert!(said.contains("`name`: wanted letters"), "{said}");
+    assert!(said.contains("`name`: wanted up to 200 letters"), "{said}");
+    // they become names of folders.
+    for name in ["../elsewhere", "/elsewhere", ""] {
+        let compare = format!("{GOOD}\n[compare.{name:?}]\ntrigger.amount.every = 2\n");
+        let (said, code) = check(&compare, &[]);
+        assert_eq!(code, Some(78), "{said}");
+        assert!(
+            said.contains(&format!("`{name}`: wanted")) && said.contains("p.toml:18:2"),
+            "{said}"
+        );
+    }
+    let (said, code) = check(GOOD, &["--set", "evaluation.interval=0s"]);
+    assert_eq!(code, Some(78), "{said}");
+    let two = GOOD.replace("[selection", "[trigger.time]\nevery = \"1d\"\n\n[selection");
+    let (said, code) = check(&two, &[]);
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains("only one can be chosen here"), "{said}");
     let shape = GOOD.replace("[model.mlp]\nhidden = [4]", "[model.yearbook_net]");
     let (said, _) = check(&shape, &[]);
     assert!(said.contains("p.toml:11:8") && said.contains("model.yearbook_net"), "{said}");

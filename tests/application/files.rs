@@ -43,6 +43,17 @@ fn a_file_without_rows_is_a_stream_without_samples() {
     assert!(ran.said.contains("is empty: wanted a header line"), "{}", ran.said);
 }
 
+/// A header that is the whole file would be a stream without samples, and lose all.
+#[test]
+fn lines_that_end_with_a_carriage_return_alone_are_refused() {
+    let ran = run("t,a,c\r1,2,0\r2,3,1\r", "\"a\"");
+    assert_eq!(ran.code, Some(78), "{}", ran.said);
+    assert!(ran.said.contains("end with CR alone"), "{}", ran.said);
+    let ran = run("t,a,c\r\n1,2,0\r\n2,3,1\r\n", "\"a\"");
+    ran.assert_done();
+    assert_eq!(ran.summary["samples"], 2);
+}
+
 #[test]
 fn columns_that_are_not_there_are_told_with_those_that_are() {
     let ran = run("t,price,c\n1,2,0\n", "\"prize\"");

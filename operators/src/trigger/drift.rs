@@ -119,6 +119,11 @@ impl TriggerConfig for Drift {
         if self.metrics.named().is_empty() {
             problems.push(("metrics", "name at least one metric, as in metrics.mmd".to_owned()));
         }
+        for (key, metric) in self.metrics.named() {
+            if !metric.threshold().is_finite() {
+                problems.push(("metrics", format!("{key}: the threshold must be a finite number")));
+            }
+        }
         if matches!(self.warmup_trigger.as_deref(), Some(TriggerTable::drift(_))) {
             problems.push(("warmup_trigger", "wanted `amount` or `time`".to_owned()));
         }

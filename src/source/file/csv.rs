@@ -59,6 +59,12 @@ impl CsvReader {
 }
 
 fn columns(path: &Path, header: &[u8]) -> Result<Vec<String>, SourceError> {
+    let text = header.strip_suffix(b"\n").unwrap_or(header);
+    if text.strip_suffix(b"\r").unwrap_or(text).contains(&b'\r') {
+        let name = path.display();
+        let text = format!("the lines of `{name}` end with CR alone: wanted LF, or CR and LF");
+        return Err(SourceError::Mismatch(text));
+    }
     let mut parser = csv::ReaderBuilder::new().has_headers(false).from_reader(header);
     let mut record = csv::StringRecord::new();
     let found = parser.read_record(&mut record).map_err(failed("reading the header of", path))?;
