@@ -3,10 +3,12 @@
 mod database;
 mod error;
 mod models;
+mod verify;
 mod version;
 
 pub use database::{Catalog, Failed, Made};
 pub(crate) use database::{digest, hex};
 pub use error::CatalogError;
 pub use models::ModelStore;
+pub use verify::{CatalogHealth, verify};
 pub use version::{Artifact, DataUsed, OffsetRange, Place, Signature, TriggerInfo, Version};

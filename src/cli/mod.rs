@@ -7,6 +7,7 @@ mod graph;
 mod models;
 mod policies;
 mod run;
+mod verify;
 
 pub use error::exit_code;
 
@@ -26,8 +27,8 @@ pub struct Cli {
 }
 
 const AFTER: &str = "\
-Results go to stdout, everything else to stderr. Exit codes: 0 done, 64 wrong use, 69 broker or \
-file not reachable, 70 our own fault, 78 wrong pipeline file, 130 interrupted.";
+Results go to stdout, everything else to stderr. Exit codes: 0 done, 64 wrong use, 65 damaged \
+files (`verify`), 69 broker or file not reachable, 70 our own fault, 78 wrong pipeline file, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -45,6 +46,8 @@ enum Command {
     Generate(generate::Generate),
     /// List the model versions of a run, or show one
     Models(models::Models),
+    /// Compare every byte that a run left behind with what was written
+    Verify(verify::Verify),
 }
 
 impl Cli {
@@ -65,6 +68,7 @@ impl Cli {
             }
             Command::Generate(generate) => generate.execute(),
             Command::Models(models) => models.execute(),
+            Command::Verify(verify) => verify.execute(),
         }
     }
 }

@@ -38,7 +38,7 @@ pub enum StateError {
     },
     /// The file system refused.
     #[error(
-        "creating the state directory `{}`: {reason}\n\
+        "opening the state directory `{}`: {reason}\n\
          hint: name a directory that can be written with --state",
         path.display()
     )]
@@ -51,34 +51,44 @@ pub enum StateError {
 }
 
 impl StateDirectory {
-    /// Creates the directory and locks it for this process.
+    /// Creates the directory for a new run and locks it for this process.
     ///
     /// # Errors
     /// When it cannot be created, another process has it, or it holds an earlier run.
     pub fn create(path: &Path) -> Result<Self, StateError> {
-        let io = |reason| StateError::Io { path: path.to_owned(), reason };
-        std::fs::create_dir_all(path).map_err(io)?;
+        let failed = |reason| StateError::Io { path: path.to_owned(), reason };
+        std::fs::create_dir_all(path).map_err(failed)?;
+        let state = Self::open(path)?;
+        match state.path.join("catalog.sqlite").exists() {
+            true => Err(StateError::Used { path: state.path }),
+            false => Ok(state),
+        }
+    }
+
+    /// Locks a directory that is there.
+    ///
+    /// # Errors
+    /// When it cannot be locked, or another process has it.
+    pub fn open(path: &Path) -> Result<Self, StateError> {
+        let failed = |reason| StateError::Io { path: path.to_owned(), reason };
         // absolute: versions refer to files in it.
-        let path = path.canonicalize().map_err(io)?;
+        let path = path.canonicalize().map_err(failed)?;
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false);
-        let mut lock = options.open(path.join("lock")).map_err(io)?;
+        let mut lock = options.open(path.join("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                lock.read_to_string(&mut holder).map_err(io)?;
+                lock.read_to_string(&mut holder).map_err(failed)?;
                 return Err(StateError::Held { path, holder: holder.trim().to_owned() });
             }
-            Err(TryLockError::Error(reason)) => return Err(io(reason)),
-        }
-        if path.join("catalog.sqlite").exists() {
-            return Err(StateError::Used { path });
+            Err(TryLockError::Error(reason)) => return Err(failed(reason)),
         }
         lock.set_len(0)
             .and_then(|()| lock.rewind())
             .and_then(|()| writeln!(lock, "{}", std::process::id()))
-            .map_err(io)?;
+            .map_err(failed)?;
         Ok(Self { path, _lock: lock })
     }
 

@@ -10,12 +10,15 @@ mod batch;
 mod dead_letters;
 mod error;
 mod gather;
+mod index;
 mod log;
 mod segment;
+mod verify;
 mod writer;
 
 pub use batch::{LogBatch, RowKind};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use error::StoreError;
 pub use log::Log;
+pub use verify::{Damage, LogHealth, verify};
 pub use writer::LogWriter;

@@ -35,6 +35,14 @@ impl Segment {
         Ok(Self { path: path.to_owned(), file, map })
     }
 
+    /// A segment that was written before, to be read.
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        let file = File::open(path).map_err(StoreError::io("opening", path))?;
+        #[expect(unsafe_code, reason = "no one but this program writes or truncates its segments")]
+        let map = unsafe { Mmap::map(&file) }.map_err(StoreError::io("mapping", path))?;
+        Ok(Self { path: path.to_owned(), file, map })
+    }
+
     /// Bytes the segment can hold.
     pub(super) fn capacity(&self) -> u64 {
         self.map.len() as u64
@@ -81,16 +89,16 @@ impl Segment {
                 at = body;
                 continue;
             }
-            let buffers = message
-                .header_as_record_batch()
-                .and_then(|batch| batch.buffers())
-                .ok_or_else(|| damaged("not a record batch"))?;
+            let batch = message.header_as_record_batch();
+            let batch = batch.ok_or_else(|| damaged("not a record batch"))?;
+            let buffers = batch.buffers().ok_or_else(|| damaged("a batch without columns"))?;
             // two buffers a column, validity and values; the list has validity alone, its items two.
             if buffers.len() != 15 {
                 return Err(damaged("not the columns of this log"));
             }
             let place = |i: usize| (body as i64 + buffers.get(i).offset()) as u64;
-            return Ok(ColumnsAt { ids: place(1), features: place(14) });
+            let rows = batch.length() as u64;
+            return Ok(ColumnsAt { rows, ids: place(1), features: place(14) });
         }
         Err(StoreError::Damaged {
             path: self.path.clone(),
@@ -103,6 +111,8 @@ impl Segment {
 /// Byte offsets of a batch's columns inside its segment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ColumnsAt {
+    /// Number of rows.
+    pub(super) rows: u64,
     /// Ids, 8 bytes each.
     pub(super) ids: u64,
     /// Feature values.

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::ipc::writer::StreamEncoder;
-use driftmill_operators::Id;
 
 use super::batch::arrow_schema;
+use super::index::IndexEntry;
 use super::log::BatchAt;
 use super::segment::Segment;
 use super::{Log, LogBatch, StoreError};
@@ -30,28 +30,6 @@ struct Open {
     index_path: PathBuf,
     encoder: StreamEncoder,
     len: u64,
-}
-
-/// One entry of a segment's index; 40 bytes, little-endian.
-struct IndexEntry {
-    at: u64,
-    len: u64,
-    first: Id,
-    last: Id,
-    rows: u32,
-    checksum: u32,
-}
-
-impl IndexEntry {
-    fn bytes(&self) -> [u8; 40] {
-        let mut bytes = [0; 40];
-        for (i, word) in [self.at, self.len, self.first.0, self.last.0].into_iter().enumerate() {
-            bytes[i * 8..][..8].copy_from_slice(&word.to_le_bytes());
-        }
-        bytes[32..36].copy_from_slice(&self.rows.to_le_bytes());
-        bytes[36..].copy_from_slice(&self.checksum.to_le_bytes());
-        bytes
-    }
 }
 
 impl LogWriter {

@@ -221,6 +221,19 @@ fn a_run_ends_with_one_json_object_and_its_models_can_be_listed() {
     let none = driftmill(&["models", state, "3"]);
     assert_eq!(none.status.code(), Some(64));
     assert!(said(&none).contains("no version 3: there are 1 to 2"), "{}", said(&none));
+    let sound = driftmill(&["verify", state, "--json"]);
+    assert_eq!(sound.status.code(), Some(0), "{}", said(&sound));
+    let sound: serde_json::Value = serde_json::from_slice(&sound.stdout).unwrap();
+    assert_eq!((&sound["decisions"], &sound["versions"]), (&2.into(), &2.into()), "{sound}");
+    assert_eq!(sound["problems"], serde_json::json!([]));
+    let weights = format!("{state}/models/2/model.safetensors");
+    let mut bytes = std::fs::read(&weights).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&weights, bytes).unwrap();
+    let damaged = driftmill(&["verify", state]);
+    assert_eq!(damaged.status.code(), Some(65));
+    let text = String::from_utf8_lossy(&damaged.stdout).into_owned();
+    assert!(text.contains("damaged: trigger 1: version 2: its weights are not"), "{text}");
     // a state directory holds one run.
     let again = driftmill(&[&run[..], &short].concat());
     assert!(said(&again).contains("holds an earlier run"), "{}", said(&again));

@@ -1,5 +1,5 @@
 //! Law 3: an id yields its own sample's features, always.
-use driftmill::store::{Log, LogBatch, RowKind, StoreError};
+use driftmill::store::{Log, LogBatch, RowKind, StoreError, verify};
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
 use proptest::prelude::*;
@@ -112,4 +112,50 @@ fn a_sealed_segment_is_an_arrow_stream() {
     let names: Vec<_> =
         batches[0].schema().fields().iter().map(|field| field.name().clone()).collect();
     assert_eq!(names, ["id", "position_time", "time", "kind", "key", "label", "features"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// One changed bit, or a tail that is gone, in any file of the log.
+    #[test]
+    fn damage_is_found_wherever_it_is(
+        index in any::<bool>(),
+        at in any::<prop::sample::Index>(),
+        bit in 0u8..8,
+        cut in any::<bool>(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::create(folder.path(), schema(ValueType::U8)).unwrap();
+        let mut writer = log.writer(0);
+        for start in [0u64, 7, 20] {
+            let ids: Vec<Id> = (start..start + 7).map(|offset| Id::new(0, 2, offset)).collect();
+            writer.append(batch(&ids, ValueType::U8)).unwrap();
+        }
+        drop((writer, log));
+        let whole = verify(folder.path()).unwrap();
+        prop_assert_eq!((whole.segments, whole.rows, whole.damages.len()), (1, 21, 0));
+        let name = if index { "000-000000.index" } else { "000-000000.arrows" };
+        let path = folder.path().join(name);
+        let mut bytes = std::fs::read(&path).unwrap();
+        // the mark of the stream's end, behind the batches, is in no index.
+        let indexed = if index { bytes.len() } else { whole.bytes as usize };
+        let at = at.index(indexed);
+        match cut {
+            // an index that ends after a batch is that of a log that ends there.
+            true if index && at.is_multiple_of(40) => return Ok(()),
+            true => bytes.truncate(at),
+            false => bytes[at] ^= 1 << bit,
+        }
+        std::fs::write(&path, bytes).unwrap();
+        match verify(folder.path()) {
+            Ok(health) => {
+                prop_assert_eq!(health.damages.len(), 1);
+                prop_assert!(health.rows < 21 || (index && cut), "{:?}", health.damages);
+                prop_assert!(health.ids.iter().all(|id| whole.ids.contains(id)));
+            }
+            // an empty file cannot be mapped.
+            Err(error) => prop_assert!(cut && at == 0, "{error}"),
+        }
+    }
 }

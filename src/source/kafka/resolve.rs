@@ -1,4 +1,4 @@
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::Metadata;
@@ -11,10 +11,21 @@ use crate::source::{Partition, SourceError};
 
 const REQUEST: Duration = Duration::from_secs(30);
 
+/// How long a topic that was just created may be unknown to the broker that is asked.
+const PROPAGATION: Duration = Duration::from_secs(3);
+
 /// Partitions of all topics with their bounds, in the order of the pipeline.
 pub(super) fn resolve(kafka: &Kafka) -> Result<Vec<Partition>, SourceError> {
     let (consumer, heard) = consumer(kafka)?;
-    let metadata = wait_for_broker((&consumer, &heard), kafka)?;
+    let mut metadata = wait_for_broker((&consumer, &heard), kafka)?;
+    let begun = Instant::now();
+    let lacks_one = |metadata: &Metadata| {
+        kafka.topics.iter().any(|topic| partitions_of(kafka, metadata, topic).is_err())
+    };
+    while lacks_one(&metadata) && begun.elapsed() < PROPAGATION {
+        std::thread::sleep(Duration::from_millis(200));
+        metadata = wait_for_broker((&consumer, &heard), kafka)?;
+    }
     let mut partitions: Vec<Partition> = Vec::new();
     for (index, topic) in kafka.topics.iter().enumerate() {
         for partition in partitions_of(kafka, &metadata, topic)? {

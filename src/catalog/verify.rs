@@ -1,0 +1,117 @@
+use std::path::Path;
+
+use roaring::RoaringTreemap;
+use rusqlite::{Connection, OpenFlags};
+use sha2::{Digest, Sha256};
+
+use super::database::hex;
+use super::{CatalogError, ModelStore};
+
+/// What a comparison of a catalog with the files beside it found.
+#[derive(Clone, Debug, Default)]
+pub struct CatalogHealth {
+    /// Number of decisions.
+    pub decisions: u64,
+    /// Number of versions whose files are what was recorded.
+    pub versions: u64,
+    /// What is wrong.
+    pub problems: Vec<String>,
+}
+
+/// Compares the catalog in the state directory `state` with the log's `samples` and the models.
+///
+/// # Errors
+/// When SQLite cannot read the catalog.
+pub fn verify(state: &Path, samples: &RoaringTreemap) -> Result<CatalogHealth, CatalogError> {
+    let failed = || CatalogError::database("reading");
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+    let database =
+        Connection::open_with_flags(state.join("catalog.sqlite"), flags).map_err(failed())?;
+    let mut health = CatalogHealth::default();
+    let sound: String =
+        database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(failed())?;
+    if sound != "ok" {
+        health.problems.push(format!("the catalog is damaged: {sound}"));
+    }
+    health.decisions(&database, samples).map_err(failed())?;
+    health.outcomes(&database, state).map_err(failed())?;
+    Ok(health)
+}
+
+impl CatalogHealth {
+    fn decisions(
+        &mut self,
+        database: &Connection,
+        samples: &RoaringTreemap,
+    ) -> Result<(), rusqlite::Error> {
+        let query = "SELECT branch, trigger, samples, ids FROM decided ORDER BY branch, trigger";
+        let mut decided = database.prepare(query)?;
+        let mut rows = decided.query([])?;
+        while let Some(row) = rows.next()? {
+            let name = name(row.get(0)?, row.get(1)?);
+            let (count, ids): (i64, Vec<u8>) = (row.get(2)?, row.get(3)?);
+            self.decisions += 1;
+            match RoaringTreemap::deserialize_from(&*ids) {
+                Err(error) => self.problems.push(format!("{name}: its training set: {error}")),
+                Ok(ids) if ids.len() != count as u64 => {
+                    let text = format!("{name}: {count} samples, but {} ids", ids.len());
+                    self.problems.push(text);
+                }
+                Ok(ids) if !ids.is_subset(samples) => {
+                    let lacking = (ids - samples).len();
+                    self.problems.push(format!("{name}: {lacking} samples are not in the log"));
+                }
+                Ok(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn outcomes(&mut self, database: &Connection, state: &Path) -> Result<(), rusqlite::Error> {
+        let query = "SELECT branch, trigger, version, sha256 FROM outcomes
+                     WHERE version IS NOT NULL ORDER BY branch, trigger";
+        let mut outcomes = database.prepare(query)?;
+        let mut rows = outcomes.query([])?;
+        while let Some(row) = rows.next()? {
+            let (branch, trigger): (String, i64) = (row.get(0)?, row.get(1)?);
+            let (version, sha256): (i64, String) = (row.get(2)?, row.get(3)?);
+            let store = ModelStore::new(match &*branch {
+                "" => state.join("models"),
+                name => state.join("compare").join(name),
+            });
+            match check(&store, version as u64, &sha256) {
+                Ok(()) => self.versions += 1,
+                Err(problem) => {
+                    self.problems
+                        .push(format!("{}: version {version}: {problem}", name(branch, trigger)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a version's two files are those of the outcome.
+fn check(store: &ModelStore, version: u64, sha256: &str) -> Result<(), String> {
+    let described = store.get(version).map_err(told)?;
+    let weights = store.weights(version).map_err(told)?;
+    if described.version != version || described.artifact.sha256 != sha256 {
+        return Err("its description is that of another".to_owned());
+    }
+    if hex(&Sha256::digest(&weights)) != sha256 {
+        return Err("its weights are not those that were recorded".to_owned());
+    }
+    Ok(())
+}
+
+/// An error with its causes.
+fn told(error: CatalogError) -> String {
+    format!("{:#}", anyhow::Error::from(error))
+}
+
+fn name(branch: String, trigger: i64) -> String {
+    match &*branch {
+        "" => format!("trigger {trigger}"),
+        name => format!("trigger {trigger} of {name}"),
+    }
+}
