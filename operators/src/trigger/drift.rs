@@ -115,15 +115,8 @@ impl TriggerConfig for Drift {
     }
 
     fn check(&self) -> Vec<(&'static str, String)> {
-        let mut problems = Vec::new();
-        if self.metrics.named().is_empty() {
-            problems.push(("metrics", "name at least one metric, as in metrics.mmd".to_owned()));
-        }
-        for (key, metric) in self.metrics.named() {
-            if !metric.threshold().is_finite() {
-                problems.push(("metrics", format!("{key}: the threshold must be a finite number")));
-            }
-        }
+        let metrics = self.metrics.check().into_iter();
+        let mut problems: Vec<_> = metrics.map(|problem| ("metrics", problem)).collect();
         if matches!(self.warmup_trigger.as_deref(), Some(TriggerTable::drift(_))) {
             problems.push(("warmup_trigger", "wanted `amount` or `time`".to_owned()));
         }

@@ -36,3 +36,15 @@ driftmill_registry::any_of! {
         ks: Ks,
     }
 }
+
+impl MetricTable {
+    /// What is wrong with the table that no single type can refuse.
+    pub fn check(&self) -> Vec<String> {
+        let named = self.named();
+        if named.is_empty() {
+            return vec!["name at least one metric, as in metrics.mmd".to_owned()];
+        }
+        let endless = named.into_iter().filter(|(_, metric)| !metric.threshold().is_finite());
+        endless.map(|(key, _)| format!("{key}: the threshold must be a finite number")).collect()
+    }
+}
