@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use driftmill_operators::flow::{Asker, Decide, Order, OrderAll, Select, Service, Train};
+use driftmill_operators::flow::{
+    Asker, Decide, Deciding, Order, OrderAll, Select, Service, Standings, Train,
+};
 use driftmill_operators::selection::{NewData, SelectionConfig, TrainingSet};
 use driftmill_operators::trigger::{Amount, Outcome, Step, TriggerConfig};
 use driftmill_operators::{Change, Id, Matrix, Position, Record, position};
@@ -68,12 +70,15 @@ fn dataflow() -> u64 {
             let ordered = changes.order();
             let (handle, back) = scope.feedback(1);
             let (asked, trained) = (Arc::clone(&counter), counter);
-            let decisions = ordered
-                .clone()
-                .order_all()
-                .decide(back, amount().init(), |_| Prompt(VecDeque::new(), asked));
+            let decisions = ordered.clone().order_all().decide(back, |_| Deciding {
+                trigger: amount().init(),
+                standing: None,
+                service: Prompt(VecDeque::new(), asked),
+                keep: drop,
+                every: 1_000_000,
+            });
             ordered
-                .select(decisions, Arc::new(NewData::default()))
+                .select(decisions, Arc::new(NewData::default()), Standings::default())
                 .train(|_| Prompt(VecDeque::new(), trained))
                 .connect_loop(handle);
             input

@@ -43,6 +43,10 @@ pub struct LogBatch {
     pub labels: Vec<Option<u32>>,
     /// Features, row after row.
     pub values: Values,
+    /// Highest event time of the partition up to the last row, in milliseconds since 1970.
+    pub highest: i64,
+    /// Samples that came late.
+    pub late: u32,
 }
 
 impl LogBatch {
@@ -56,6 +60,8 @@ impl LogBatch {
             keys: Vec::new(),
             labels: Vec::new(),
             values: Values::new(value),
+            highest: i64::MIN,
+            late: 0,
         }
     }
 
@@ -67,6 +73,11 @@ impl LogBatch {
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
+    }
+
+    /// Number of rows that are no samples.
+    pub(super) fn bad(&self) -> u32 {
+        self.kinds.iter().filter(|kind| **kind == RowKind::Bad as u8).count() as u32
     }
 
     /// Ids of the first and the last row.

@@ -9,39 +9,59 @@ pub(super) struct IndexEntry {
     pub(super) len: u64,
     pub(super) first: Id,
     pub(super) last: Id,
+    /// Highest event time of the partition up to the last row, in milliseconds since 1970.
+    pub(super) highest: i64,
     pub(super) rows: u32,
+    /// Rows that are no samples.
+    pub(super) bad: u32,
+    /// Samples that came late.
+    pub(super) late: u32,
     /// CRC-32 of the bytes.
     pub(super) checksum: u32,
 }
 
 impl IndexEntry {
-    /// Bytes of an entry: four numbers of 64 bits and two of 32, little-endian.
-    pub(super) const LEN: usize = 40;
+    /// Bytes of an entry, little-endian: five numbers of 64 bits, four of 32, CRC-32 of all
+    /// these, and four zeros.
+    pub(super) const LEN: usize = 64;
+    /// Bytes before the entry's own checksum.
+    const SUMMED: usize = 56;
 
     pub(super) fn bytes(&self) -> [u8; Self::LEN] {
         let mut bytes = [0; Self::LEN];
-        for (i, word) in [self.at, self.len, self.first.0, self.last.0].into_iter().enumerate() {
+        let words = [self.at, self.len, self.first.0, self.last.0, self.highest as u64];
+        for (i, word) in words.into_iter().enumerate() {
             bytes[i * 8..][..8].copy_from_slice(&word.to_le_bytes());
         }
-        bytes[32..36].copy_from_slice(&self.rows.to_le_bytes());
-        bytes[36..].copy_from_slice(&self.checksum.to_le_bytes());
+        let halves = [self.rows, self.bad, self.late, self.checksum];
+        for (i, half) in halves.into_iter().enumerate() {
+            bytes[40 + i * 4..][..4].copy_from_slice(&half.to_le_bytes());
+        }
+        let own = crc32fast::hash(&bytes[..Self::SUMMED]);
+        bytes[Self::SUMMED..][..4].copy_from_slice(&own.to_le_bytes());
         bytes
     }
 
-    pub(super) fn parse(bytes: &[u8; Self::LEN]) -> Self {
+    /// The entry, unless its bytes are not what was written.
+    pub(super) fn parse(bytes: &[u8; Self::LEN]) -> Option<Self> {
         let word = |i: usize| {
-            u64::from_le_bytes(bytes[i * 8..][..8].try_into().expect("eight bytes of forty"))
+            u64::from_le_bytes(bytes[i * 8..][..8].try_into().expect("eight bytes of an entry"))
         };
         let half = |at: usize| {
-            u32::from_le_bytes(bytes[at..][..4].try_into().expect("four bytes of forty"))
+            u32::from_le_bytes(bytes[at..][..4].try_into().expect("four bytes of an entry"))
         };
-        Self {
+        let sound = half(Self::SUMMED) == crc32fast::hash(&bytes[..Self::SUMMED])
+            && half(Self::SUMMED + 4) == 0;
+        sound.then(|| Self {
             at: word(0),
             len: word(1),
             first: Id(word(2)),
             last: Id(word(3)),
-            rows: half(32),
-            checksum: half(36),
-        }
+            highest: word(4) as i64,
+            rows: half(40),
+            bad: half(44),
+            late: half(48),
+            checksum: half(52),
+        })
     }
 }

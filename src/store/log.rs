@@ -1,13 +1,16 @@
 use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock, RwLockReadGuard};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
 
 use super::gather::append;
-use super::segment::{ColumnsAt, Segment};
-use super::{LogWriter, StoreError};
+use super::index::IndexEntry;
+use super::place::BatchAt;
+use super::segment::Segment;
+use super::{LogBatch, LogWriter, StoreError};
 
 /// The log of a run: finds rows by id, whoever wrote them.
 ///
@@ -23,37 +26,39 @@ pub struct Log {
 struct Shared {
     /// Per partition ([`Id::stream`]), in the order of offsets.
     batches: BTreeMap<u32, Vec<BatchAt>>,
+    /// What was appended to, by the segments' names.
+    growing: BTreeMap<String, Growing>,
 }
 
-/// Where a batch is.
+/// A segment that may not be durable to its end.
 #[derive(Clone)]
-pub(super) struct BatchAt {
-    pub(super) segment: Arc<Segment>,
-    pub(super) columns: ColumnsAt,
-    pub(super) first: Id,
-    pub(super) last: Id,
-    pub(super) rows: u32,
+struct Growing {
+    segment: Arc<Segment>,
+    index: Arc<File>,
+    bytes: u64,
+    batches: u64,
 }
 
-impl BatchAt {
-    /// The row of `id`, if it is in this batch.
-    fn row(&self, id: Id) -> Option<usize> {
-        let rows = self.rows as usize;
-        let distance = id.0.checked_sub(self.first.0)? as usize;
-        if self.last.0 - self.first.0 + 1 == rows as u64 {
-            return (distance < rows).then_some(distance);
-        }
-        // transactions and compaction leave gaps between offsets.
-        let ids = self.segment.bytes(self.columns.ids, rows * 8);
-        let id_at =
-            |row: usize| u64::from_le_bytes(ids[row * 8..][..8].try_into().expect("eight bytes"));
-        let (mut low, mut high) = (0, rows);
-        while low < high {
-            let middle = (low + high) / 2;
-            if id_at(middle) < id.0 { low = middle + 1 } else { high = middle }
-        }
-        (low < rows && id_at(low) == id.0).then_some(low)
-    }
+/// How much of a segment is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentLength {
+    /// The name of its files, without extension.
+    pub name: String,
+    /// Bytes of its batches.
+    pub bytes: u64,
+    /// Its batches.
+    pub batches: u64,
+}
+
+/// How many messages a log has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Rows.
+    pub rows: u64,
+    /// Of these, messages that are no samples.
+    pub bad: u64,
+    /// Of these, samples that came late.
+    pub late: u64,
 }
 
 impl Log {
@@ -62,8 +67,80 @@ impl Log {
     /// # Errors
     /// When the folder cannot be created.
     pub fn create(folder: &Path, schema: Schema) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(folder).map_err(StoreError::io("creating", folder))?;
-        Ok(Self { folder: folder.to_owned(), schema, shared: Arc::default() })
+        fs::create_dir_all(folder).map_err(StoreError::io("creating", folder))?;
+        Self::open(folder, schema, &[])
+    }
+
+    /// The log in `folder` as far as it is `durable`; what a crash left behind that is cut off.
+    ///
+    /// # Errors
+    /// When a segment lacks what was durable, or its index is damaged.
+    pub fn open(
+        folder: &Path,
+        schema: Schema,
+        durable: &[SegmentLength],
+    ) -> Result<Self, StoreError> {
+        let log = Self { folder: folder.to_owned(), schema, shared: Arc::default() };
+        log.remove_all_but(durable)?;
+        for length in durable {
+            for batch in log.segment(length)? {
+                log.write().insert(batch);
+            }
+        }
+        let mut shared = log.write();
+        for batches in shared.batches.values_mut() {
+            batches.sort_by_key(|batch| batch.entry.first);
+        }
+        drop(shared);
+        Ok(log)
+    }
+
+    /// Removes segments of which nothing is known to be durable.
+    fn remove_all_but(&self, durable: &[SegmentLength]) -> Result<(), StoreError> {
+        let reading = || StoreError::io("reading", &self.folder);
+        for entry in fs::read_dir(&self.folder).map_err(reading())? {
+            let path = entry.map_err(reading())?.path();
+            let known = |stem| durable.iter().any(|length| *length.name == *stem);
+            if !path.file_stem().is_some_and(known) {
+                fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The batches of a segment, whose files are cut to its length.
+    fn segment(&self, length: &SegmentLength) -> Result<Vec<BatchAt>, StoreError> {
+        let path = self.folder.join(format!("{}.arrows", length.name));
+        let index_path = path.with_extension("index");
+        let wanted = length.batches as usize * IndexEntry::LEN;
+        let bytes = fs::read(&index_path).map_err(StoreError::io("reading", &index_path))?;
+        let damaged = |at: usize, detail: &str| StoreError::Damaged {
+            path: index_path.clone(),
+            at: at as u64,
+            detail: detail.to_owned(),
+        };
+        let entries = bytes.get(..wanted).ok_or_else(|| damaged(bytes.len(), "it is cut off"))?;
+        if bytes.len() > wanted {
+            let file = File::options().write(true).open(&index_path);
+            let cut = file.and_then(|file| file.set_len(wanted as u64));
+            cut.map_err(StoreError::io("cutting", &index_path))?;
+        }
+        let segment = Arc::new(Segment::cut(&path, length.bytes)?);
+        let (entries, _) = entries.as_chunks::<{ IndexEntry::LEN }>();
+        let mut end = 0;
+        let batch = |(i, bytes): (usize, &[u8; IndexEntry::LEN])| {
+            let entry = IndexEntry::parse(bytes).filter(|entry| entry.at == end);
+            let text = "an entry is not what was written";
+            let entry = entry.ok_or_else(|| damaged(i * IndexEntry::LEN, text))?;
+            end += entry.len;
+            Ok(BatchAt::found(Arc::clone(&segment), entry))
+        };
+        let batches: Vec<BatchAt> =
+            entries.iter().enumerate().map(batch).collect::<Result<_, StoreError>>()?;
+        if end != length.bytes || end > segment.capacity() {
+            return Err(damaged(wanted, "it does not reach the end of its segment"));
+        }
+        Ok(batches)
     }
 
     /// Shape and type of the samples' features.
@@ -72,23 +149,89 @@ impl Log {
     }
 
     /// Appends for worker `worker`; one at a time for each worker.
-    pub fn writer(&self, worker: usize) -> LogWriter {
-        LogWriter::new(self.clone(), self.folder.clone(), worker)
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn writer(&self, worker: usize) -> Result<LogWriter, StoreError> {
+        LogWriter::new(self.clone(), &self.folder, worker)
     }
 
-    pub(super) fn publish(&self, batch: BatchAt) {
-        let mut shared = self.shared.write().expect("no writer panics while it holds the log");
-        shared.batches.entry(batch.first.stream()).or_default().push(batch);
+    /// Makes all that was appended durable: every segment appended to since the log was opened,
+    /// with its length.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn sync(&self) -> Result<Vec<SegmentLength>, StoreError> {
+        let growing = self.read().growing.clone();
+        for (name, segment) in &growing {
+            segment.segment.sync()?;
+            let path = || self.folder.join(format!("{name}.index"));
+            segment.index.sync_data().map_err(|e| StoreError::io("syncing", path())(e))?;
+        }
+        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
+        folder.map_err(StoreError::io("syncing", &self.folder))?;
+        let length = |(name, growing): (String, Growing)| SegmentLength {
+            name,
+            bytes: growing.bytes,
+            batches: growing.batches,
+        };
+        Ok(growing.into_iter().map(length).collect())
+    }
+
+    /// How many messages it has.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for BatchAt { entry, .. } in self.read().batches.values().flatten() {
+            counts.rows += u64::from(entry.rows);
+            counts.bad += u64::from(entry.bad);
+            counts.late += u64::from(entry.late);
+        }
+        counts
+    }
+
+    /// The offset after the last row of partition `stream` ([`Id::stream`]); none if it has no row.
+    pub fn next_offset(&self, stream: u32) -> Option<u64> {
+        Some(self.read().batches.get(&stream)?.last()?.entry.last.offset() + 1)
+    }
+
+    /// What was written of partition `stream` ([`Id::stream`]), a batch at a time, in the order of
+    /// offsets, without features; batches whose event times are all before `from` may be left out,
+    /// with all before them.
+    pub fn replay(&self, stream: u32, from: i64) -> Replay {
+        let shared = self.read();
+        let batches = shared.batches.get(&stream).map_or(&[][..], Vec::as_slice);
+        let next = batches.partition_point(|batch| batch.entry.highest < from);
+        // the batch before says how far the partition was.
+        Replay { log: self.clone(), stream, next: next.saturating_sub(1), end: batches.len() }
+    }
+
+    pub(super) fn publish(&self, batch: BatchAt, (name, index): (&str, &Arc<File>)) {
+        let mut shared = self.write();
+        let end = batch.entry.at + batch.entry.len;
+        match shared.growing.get_mut(name) {
+            Some(growing) => (growing.bytes, growing.batches) = (end, growing.batches + 1),
+            None => {
+                let (segment, index) = (batch.segment(), Arc::clone(index));
+                let growing = Growing { segment, index, bytes: end, batches: 1 };
+                shared.growing.insert(name.to_owned(), growing);
+            }
+        }
+        shared.insert(batch);
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Shared> {
         self.shared.read().expect("no writer panics while it holds the log")
     }
 
+    fn write(&self) -> RwLockWriteGuard<'_, Shared> {
+        self.shared.write().expect("no writer panics while it holds the log")
+    }
+
     /// Appends the features of `ids` to `values`, in the order asked.
     ///
     /// # Errors
-    /// [`StoreError::Missing`] when an id was never appended.
+    /// [`StoreError::Missing`] when an id was never appended, [`StoreError::Damaged`] when its
+    /// batch is not what was written.
     ///
     /// # Panics
     /// When `values` is not of this log's type.
@@ -103,22 +246,52 @@ impl Log {
     }
 }
 
+/// Batches of a partition that were written before a log was opened.
+pub struct Replay {
+    log: Log,
+    stream: u32,
+    next: usize,
+    end: usize,
+}
+
+impl Iterator for Replay {
+    type Item = Result<LogBatch, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next == self.end {
+            return None;
+        }
+        let batch = self.log.read().batches[&self.stream][self.next].clone();
+        self.next += 1;
+        Some(batch.read(self.log.schema.value))
+    }
+}
+
 impl Shared {
+    fn insert(&mut self, batch: BatchAt) {
+        self.batches.entry(batch.entry.first.stream()).or_default().push(batch);
+    }
+
     /// The features of `ids`, of `bytes` bytes each.
     fn rows(&self, ids: &[Id], bytes: usize) -> Result<Vec<&[u8]>, StoreError> {
         let mut hint: Option<&BatchAt> = None;
         let row = |id: &Id| {
-            let known = hint.and_then(|batch| batch.row(*id).map(|row| (batch, row)));
-            let (batch, row) = known.or_else(|| self.find(*id)).ok_or(StoreError::Missing(*id))?;
+            let known = match hint {
+                Some(batch) => batch.row(*id)?.map(|row| (batch, row)),
+                None => None,
+            };
+            let found = if known.is_some() { known } else { self.find(*id)? };
+            let (batch, row) = found.ok_or(StoreError::Missing(*id))?;
             hint = Some(batch);
-            Ok(batch.segment.bytes(batch.columns.features + (row * bytes) as u64, bytes))
+            batch.features(row, bytes)
         };
         ids.iter().map(row).collect()
     }
 
-    fn find(&self, id: Id) -> Option<(&BatchAt, usize)> {
-        let batches = self.batches.get(&id.stream())?;
-        let batch = &batches[batches.partition_point(|batch| batch.first <= id).checked_sub(1)?];
-        batch.row(id).map(|row| (batch, row))
+    fn find(&self, id: Id) -> Result<Option<(&BatchAt, usize)>, StoreError> {
+        let Some(batches) = self.batches.get(&id.stream()) else { return Ok(None) };
+        let after = batches.partition_point(|batch| batch.entry.first <= id);
+        let Some(batch) = after.checked_sub(1).map(|at| &batches[at]) else { return Ok(None) };
+        Ok(batch.row(id)?.map(|row| (batch, row)))
     }
 }

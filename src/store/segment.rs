@@ -9,6 +9,10 @@ use arrow::ipc::{MessageHeader, root_as_message};
 use memmap2::Mmap;
 
 use super::StoreError;
+use super::index::IndexEntry;
+
+/// What ends an Arrow IPC stream.
+const END: [u8; 8] = [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0];
 
 /// A segment file and its memory map.
 ///
@@ -35,6 +39,21 @@ impl Segment {
         Ok(Self { path: path.to_owned(), file, map })
     }
 
+    /// A segment of which the first `len` bytes are known to be durable: what a crash left behind
+    /// them is cut off.
+    pub(super) fn cut(path: &Path, len: u64) -> Result<Self, StoreError> {
+        let cut = || {
+            let file = OpenOptions::new().write(true).open(path)?;
+            if file.metadata()?.len() > len {
+                file.set_len(len)?;
+                file.write_all_at(&END, len)?;
+            }
+            Ok(())
+        };
+        cut().map_err(StoreError::io("cutting", path))?;
+        Self::open(path)
+    }
+
     /// A segment that was written before, to be read.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(StoreError::io("opening", path))?;
@@ -57,6 +76,27 @@ impl Segment {
             at += part.len() as u64;
         }
         Ok(checksum.finalize())
+    }
+
+    /// Waits until all that was written is on disk.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        self.file.sync_data().map_err(StoreError::io("syncing", &self.path))
+    }
+
+    /// The segment's file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Why the batch of `entry` is not what was written, if it is not.
+    pub(super) fn damage(&self, entry: &IndexEntry) -> Option<String> {
+        if entry.at.checked_add(entry.len).is_none_or(|end| end > self.capacity()) {
+            return Some("its index speaks of more bytes than there are".to_owned());
+        }
+        let checksum = crc32fast::hash(self.bytes(entry.at, entry.len as usize));
+        let wanted = entry.checksum;
+        (checksum != wanted)
+            .then(|| format!("checksum {checksum:08x} where {wanted:08x} was written"))
     }
 
     /// Gives back the room beyond `len` bytes: nothing will be appended.
@@ -97,8 +137,18 @@ impl Segment {
                 return Err(damaged("not the columns of this log"));
             }
             let place = |i: usize| (body as i64 + buffers.get(i).offset()) as u64;
-            let rows = batch.length() as u64;
-            return Ok(ColumnsAt { rows, ids: place(1), features: place(14) });
+            let labelled = (buffers.get(10).length() > 0).then(|| place(10));
+            return Ok(ColumnsAt {
+                rows: batch.length() as u64,
+                ids: place(1),
+                position_times: place(3),
+                times: place(5),
+                kinds: place(7),
+                keys: place(9),
+                labelled,
+                labels: place(11),
+                features: place(14),
+            });
         }
         Err(StoreError::Damaged {
             path: self.path.clone(),
@@ -115,6 +165,18 @@ pub(super) struct ColumnsAt {
     pub(super) rows: u64,
     /// Ids, 8 bytes each.
     pub(super) ids: u64,
+    /// Position times, 8 bytes each.
+    pub(super) position_times: u64,
+    /// Event times, 8 bytes each.
+    pub(super) times: u64,
+    /// Kinds, a byte each.
+    pub(super) kinds: u64,
+    /// Keys, 16 bytes each.
+    pub(super) keys: u64,
+    /// Which labels there are, a bit each; none if all are.
+    pub(super) labelled: Option<u64>,
+    /// Labels, 4 bytes each.
+    pub(super) labels: u64,
     /// Feature values.
     pub(super) features: u64,
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use driftmill_operators::Id;
 use roaring::RoaringTreemap;
 
-use super::StoreError;
 use super::index::IndexEntry;
 use super::segment::Segment;
+use super::{SegmentLength, StoreError};
 
 /// What a look at every byte of a log found.
 #[derive(Clone, Debug, Default)]
@@ -34,51 +34,45 @@ pub struct Damage {
     pub detail: String,
 }
 
-/// Compares every batch of the log in `folder` with its entry in the index: length, checksum, ids.
-///
-/// The tail of a segment whose writer was killed is not damage as long as no index speaks of it.
+/// Compares every batch of the log in `folder`, as far as it is `durable`, with its entry in the
+/// index: length, checksum, ids.
 ///
 /// # Errors
 /// When a file cannot be read.
-pub fn verify(folder: &Path) -> Result<LogHealth, StoreError> {
-    let entries = fs::read_dir(folder).map_err(StoreError::io("reading", folder))?;
-    let mut segments = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(StoreError::io("reading", folder))?.path();
-        if path.extension().is_some_and(|extension| extension == "index") {
-            segments.push(path);
-        }
-    }
-    segments.sort();
+pub fn verify(folder: &Path, durable: &[SegmentLength]) -> Result<LogHealth, StoreError> {
     let mut health = LogHealth::default();
-    for index in segments {
-        health.look_at(&index)?;
+    for length in durable {
+        health.look_at(&folder.join(format!("{}.index", length.name)), length)?;
     }
     Ok(health)
 }
 
 impl LogHealth {
-    fn look_at(&mut self, index: &Path) -> Result<(), StoreError> {
+    fn look_at(&mut self, index: &Path, length: &SegmentLength) -> Result<(), StoreError> {
         let path = index.with_extension("arrows");
         let bytes = fs::read(index).map_err(StoreError::io("reading", index))?;
         self.segments += 1;
-        let (entries, torn) = bytes.as_chunks::<{ IndexEntry::LEN }>();
-        if entries.is_empty() && torn.is_empty() {
-            return Ok(());
-        }
+        let (entries, _) = bytes.as_chunks::<{ IndexEntry::LEN }>();
         let segment = Segment::open(&path)?;
         let mut valid = 0;
-        for entry in entries.iter().map(IndexEntry::parse) {
-            match self.compare(&segment, valid, &entry) {
-                Ok(()) => valid += entry.len,
+        for number in 0..length.batches as usize {
+            let entry = entries.get(number).ok_or("its index is cut off");
+            let entry = entry.and_then(|entry| {
+                IndexEntry::parse(entry).ok_or("an entry of its index is not what was written")
+            });
+            match entry.map_err(str::to_owned).and_then(|entry| {
+                self.compare(&segment, valid, &entry)?;
+                Ok(entry.len)
+            }) {
+                Ok(len) => valid += len,
                 Err(detail) => {
                     self.damages.push(Damage { path, valid, detail });
                     return Ok(());
                 }
             }
         }
-        if !torn.is_empty() {
-            let detail = "its index ends in the middle of an entry".to_owned();
+        if valid != length.bytes {
+            let detail = format!("it goes on to byte {}", length.bytes);
             self.damages.push(Damage { path, valid, detail });
         }
         Ok(())
@@ -89,13 +83,8 @@ impl LogHealth {
         if entry.at != at {
             return Err(format!("its index goes on at byte {}", entry.at));
         }
-        if entry.at.checked_add(entry.len).is_none_or(|end| end > segment.capacity()) {
-            return Err("its index speaks of more bytes than there are".to_owned());
-        }
-        let checksum = crc32fast::hash(segment.bytes(at, entry.len as usize));
-        if checksum != entry.checksum {
-            let wanted = entry.checksum;
-            return Err(format!("checksum {checksum:08x} where {wanted:08x} was written"));
+        if let Some(detail) = segment.damage(entry) {
+            return Err(detail);
         }
         let columns = segment.columns(at).map_err(|error| error.to_string())?;
         if columns.rows != u64::from(entry.rows) {

@@ -1,13 +1,13 @@
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::ipc::writer::StreamEncoder;
 
 use super::batch::arrow_schema;
 use super::index::IndexEntry;
-use super::log::BatchAt;
+use super::place::BatchAt;
 use super::segment::Segment;
 use super::{Log, LogBatch, StoreError};
 
@@ -25,16 +25,25 @@ pub struct LogWriter {
 
 /// The segment that grows.
 struct Open {
+    name: String,
     segment: Arc<Segment>,
-    index: File,
+    index: Arc<File>,
     index_path: PathBuf,
     encoder: StreamEncoder,
     len: u64,
 }
 
 impl LogWriter {
-    pub(super) fn new(log: Log, folder: PathBuf, worker: usize) -> Self {
-        Self { log, folder, worker, segments: 0, open: None }
+    pub(super) fn new(log: Log, folder: &Path, worker: usize) -> Result<Self, StoreError> {
+        let entries = std::fs::read_dir(folder).map_err(StoreError::io("reading", folder))?;
+        let number = |entry: std::io::Result<std::fs::DirEntry>| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            let (owner, number) = name.split_once('.')?.0.split_once('-')?;
+            (owner.parse() == Ok(worker)).then(|| number.parse::<usize>().ok())?
+        };
+        // an earlier process may have written for a worker of the same number.
+        let segments = entries.filter_map(number).max().map_or(0, |last| last + 1);
+        Ok(Self { log, folder: folder.to_owned(), worker, segments, open: None })
     }
 
     /// Appends rows of one partition; they can be read when this returns.
@@ -43,7 +52,17 @@ impl LogWriter {
     /// When the file system refuses; nothing of the batch is then visible.
     pub fn append(&mut self, batch: LogBatch) -> Result<(), StoreError> {
         let Some((first, last)) = batch.ends() else { return Ok(()) };
-        let rows = batch.len() as u32;
+        let mut entry = IndexEntry {
+            at: 0,
+            len: 0,
+            first,
+            last,
+            highest: batch.highest,
+            rows: batch.len() as u32,
+            bad: batch.bad(),
+            late: batch.late,
+            checksum: 0,
+        };
         let batch = batch.into_arrow(self.log.schema())?;
         let room = batch.get_array_memory_size() as u64 * 2 + (64 << 10);
         if self.open.as_ref().is_none_or(|open| open.len + room > open.segment.capacity()) {
@@ -52,16 +71,15 @@ impl LogWriter {
         }
         let open = self.open.as_mut().expect("opened above");
         let parts = open.encoder.encode(&batch)?;
-        let len = parts.iter().map(|part| part.len() as u64).sum();
-        let checksum = open.segment.write(open.len, &parts)?;
-        let entry = IndexEntry { at: open.len, len, first, last, rows, checksum };
-        open.index
+        entry.at = open.len;
+        entry.len = parts.iter().map(|part| part.len() as u64).sum();
+        entry.checksum = open.segment.write(open.len, &parts)?;
+        (&*open.index)
             .write_all(&entry.bytes())
             .map_err(StoreError::io("writing", &open.index_path))?;
-        let columns = open.segment.columns(open.len)?;
-        open.len += len;
-        let segment = Arc::clone(&open.segment);
-        self.log.publish(BatchAt { segment, columns, first, last, rows });
+        open.len += entry.len;
+        let batch = BatchAt::written(Arc::clone(&open.segment), entry)?;
+        self.log.publish(batch, (&open.name, &open.index));
         Ok(())
     }
 
@@ -84,8 +102,9 @@ impl LogWriter {
             File::create_new(&index_path).map_err(StoreError::io("creating", &index_path))?;
         let path = self.folder.join(format!("{name}.arrows"));
         Ok(Open {
+            name,
             segment: Arc::new(Segment::create(&path, capacity)?),
-            index,
+            index: Arc::new(index),
             index_path,
             encoder: StreamEncoder::try_new(&arrow_schema(self.log.schema()))?,
             len: 0,

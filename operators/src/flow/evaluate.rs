@@ -1,6 +1,6 @@
 //! Prequential evaluation: every sample is scored by the active model before it is trained on.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use timely::container::CapacityContainerBuilder;
@@ -27,6 +27,14 @@ pub struct ToScore {
     pub version: Option<u64>,
     /// The samples with their event times and classes, in the order of positions.
     pub samples: Vec<(Id, i64, u32)>,
+    last: Position,
+}
+
+impl ToScore {
+    /// When these samples are scored, all before this position are.
+    fn until(&self) -> Position {
+        self.last + 1
+    }
 }
 
 /// How well samples of one interval were predicted.
@@ -46,17 +54,38 @@ pub struct Scored {
     pub loss: i128,
 }
 
+/// What was scored at once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// The worker whose samples they are.
+    pub worker: usize,
+    /// All the worker's samples before this position are scored now.
+    pub until: Position,
+    /// The sums, by intervals.
+    pub sums: Vec<Scored>,
+}
+
+/// How far an evaluation is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evaluated {
+    /// By partition ([`Id::stream`]): its samples before this position are scored.
+    pub until: BTreeMap<u32, Position>,
+    /// Where versions took effect, in order.
+    pub versions: Vec<(Position, u64)>,
+}
+
 /// Extension trait for prequential evaluation.
 pub trait Evaluate<'scope> {
     /// Has every labelled sample scored by the newest version that took effect before it.
     ///
-    /// The stream must be ordered ([`order`](super::Order::order)). The output's frontier at p
-    /// means: every sample before p is scored.
+    /// The stream must be ordered ([`order`](super::Order::order)). What `start` says is scored is
+    /// not scored again. The output's frontier at p means: every sample before p is scored.
     fn evaluate<S>(
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,
+        start: Evaluated,
         service: impl FnOnce(SyncActivator) -> S + 'static,
-    ) -> StreamVec<'scope, Position, Scored>
+    ) -> StreamVec<'scope, Position, Scores>
     where
         S: Service<ToScore, Vec<Scored>> + 'static;
 }
@@ -65,23 +94,26 @@ impl<'scope> Evaluate<'scope> for Ordered<'scope> {
     fn evaluate<S>(
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,
+        start: Evaluated,
         service: impl FnOnce(SyncActivator) -> S + 'static,
-    ) -> StreamVec<'scope, Position, Scored>
+    ) -> StreamVec<'scope, Position, Scores>
     where
         S: Service<ToScore, Vec<Scored>> + 'static,
     {
-        type Batches = CapacityContainerBuilder<Vec<Scored>>;
+        type Batches = CapacityContainerBuilder<Vec<Scores>>;
         let scope = self.scope();
-        let start: Start<S> = Box::new(service);
+        let worker = scope.worker().index();
+        let service: Start<S> = Box::new(service);
         self.binary_frontier::<_, Batches, _, _, _, _>(
             outcomes.broadcast(),
             Pipeline,
             Pipeline,
             "Evaluate",
             move |_capability, info| {
-                let mut service = start(scope.worker().sync_activator_for(info.address.to_vec()));
-                let mut unscored = Unscored::default();
-                let mut open: VecDeque<Capability<Position>> = VecDeque::new();
+                let mut service = service(scope.worker().sync_activator_for(info.address.to_vec()));
+                let versions = start.versions.into();
+                let mut unscored = Unscored { until: start.until, versions, ..Unscored::default() };
+                let mut open: VecDeque<(Capability<Position>, Position)> = VecDeque::new();
                 move |(changes, _), (outcomes, decided), output| {
                     outcomes.for_each(|_, batch| {
                         batch.drain(..).for_each(|outcome| unscored.trained(&outcome));
@@ -99,12 +131,13 @@ impl<'scope> Evaluate<'scope> for Ordered<'scope> {
                             && let Some((capability, request)) =
                                 unscored.next_before(decided.frontier().first().copied())
                         {
-                            open.push_back(capability);
+                            open.push_back((capability, request.until()));
                             service.ask(request);
                         }
-                        let Some(scores) = service.poll() else { break };
-                        let capability = open.pop_front().expect("answers follow requests");
-                        output.session(&capability).give_iterator(scores.into_iter());
+                        let Some(sums) = service.poll() else { break };
+                        let (capability, until) =
+                            open.pop_front().expect("answers follow requests");
+                        output.session(&capability).give(Scores { worker, until, sums });
                     }
                 }
             },
@@ -121,6 +154,8 @@ struct Unscored {
     /// Where versions took effect, oldest first; the first may be in use.
     versions: VecDeque<(Position, u64)>,
     active: Option<u64>,
+    /// By partition, before which position samples were scored before the job was stopped.
+    until: BTreeMap<u32, Position>,
 }
 
 impl Unscored {
@@ -149,7 +184,10 @@ impl Unscored {
                 self.active = Some(version);
                 continue;
             }
-            if let (Kind::Insert, Some(label)) = (change.kind, change.record.label) {
+            if let (Kind::Insert, Some(label)) = (change.kind, change.record.label)
+                && self.until.get(&change.record.id().stream()).is_none_or(|at| *at <= change.at)
+            {
+                request.last = change.at;
                 first.get_or_insert_with(|| capability.delayed(&change.at));
                 request.samples.push((change.record.id(), change.record.time, label));
             }

@@ -5,17 +5,20 @@
 //! None blocks: what is slow or outside is a [`Service`], asked and polled.
 
 mod decide;
+mod deciding;
 mod evaluate;
 mod order;
 mod pending;
 mod queue;
 mod select;
 mod service;
+mod shards;
 mod train;
 
-pub use decide::{Decide, Decided};
-pub use evaluate::{Evaluate, Scored, ToScore};
+pub use decide::{Decide, Decided, Deciding, Standing};
+pub use evaluate::{Evaluate, Evaluated, Scored, Scores, ToScore};
 pub use order::{Order, OrderAll, Ordered};
 pub use select::Select;
 pub use service::{Asker, Service};
+pub use shards::{ShardStanding, Standings};
 pub use train::Train;

@@ -23,6 +23,11 @@ impl Queue {
         self.batches.front().map_or(&[], |batch| &batch[self.passed..])
     }
 
+    /// Whether nothing of the first batch was passed.
+    pub(super) fn between_batches(&self) -> bool {
+        self.passed == 0
+    }
+
     /// Drops the first `count` changes of [`rest`](Self::rest).
     pub(super) fn pass(&mut self, count: usize) {
         self.passed += count;

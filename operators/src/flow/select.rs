@@ -6,8 +6,10 @@
 //!      └──────────────────────────────────────────────────────┘
 //! ```
 //!
+//! Each partition of a worker is a shard.
+//!
 //! 1. A shard has observed exactly the changes before a decision's end when it proposes for it.
-//! 2. Each shard proposes once for each decision, so a set is complete when all workers have.
+//! 2. Each worker proposes once for each decision, so a set is complete when all have.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -19,21 +21,23 @@ use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::Operator;
 use timely::dataflow::operators::vec::Broadcast;
 
-use super::queue::Queue;
+use super::shards::{Shards, Standings};
 use super::{Decided, Ordered};
 use crate::Position;
-use crate::selection::{Proposal, Selection, SelectionConfig, TrainingSet};
+use crate::selection::{Proposal, SelectionConfig, TrainingSet};
 
 /// Extension trait for choosing what to train on.
 pub trait Select<'scope> {
     /// Chooses a training set for each decision, from this stream's changes before the decision's
     /// end; the sets appear on the first worker, in the order of the decisions.
     ///
-    /// The stream must be ordered ([`order`](super::Order::order)).
+    /// The stream must be ordered ([`order`](super::Order::order)). Shards go on from where they
+    /// stand in `start`.
     fn select(
         self,
         decisions: StreamVec<'scope, Position, Decided>,
         selection: Arc<dyn SelectionConfig>,
+        start: Standings,
     ) -> StreamVec<'scope, Position, TrainingSet>;
 }
 
@@ -42,13 +46,14 @@ impl<'scope> Select<'scope> for Ordered<'scope> {
         self,
         decisions: StreamVec<'scope, Position, Decided>,
         selection: Arc<dyn SelectionConfig>,
+        start: Standings,
     ) -> StreamVec<'scope, Position, TrainingSet> {
         let everywhere = if self.scope().worker().peers() == 1 {
             decisions.clone()
         } else {
             decisions.clone().broadcast()
         };
-        let proposals = propose(self, everywhere, selection.init());
+        let proposals = propose(self, everywhere, Shards::new(Arc::clone(&selection), start));
         combine(decisions, proposals, selection)
     }
 }
@@ -56,7 +61,7 @@ impl<'scope> Select<'scope> for Ordered<'scope> {
 fn propose<'scope>(
     changes: Ordered<'scope>,
     decisions: StreamVec<'scope, Position, Decided>,
-    selection: Box<dyn Selection>,
+    mut shards: Shards,
 ) -> StreamVec<'scope, Position, Proposal> {
     type Batches = CapacityContainerBuilder<Vec<Proposal>>;
     changes.binary_frontier::<_, Batches, _, _, _, _>(
@@ -65,10 +70,9 @@ fn propose<'scope>(
         Pipeline,
         "Propose",
         move |_capability, _info| {
-            let mut shard = Shard { selection, changes: Queue::default() };
             let mut waiting: BTreeMap<u64, (Capability<Position>, Decided)> = BTreeMap::new();
             move |(changes, known), (decisions, decided), output| {
-                changes.for_each(|_, batch| shard.changes.push(std::mem::take(batch)));
+                changes.for_each(|_, batch| shards.push(std::mem::take(batch)));
                 decisions.for_each(|stamp, batch| {
                     for decision in batch.drain(..) {
                         if let Some(capability) = stamp.retain_least(output.output_index()) {
@@ -82,38 +86,17 @@ fn propose<'scope>(
                     && !known.less_than(&entry.get().1.end())
                 {
                     let (capability, decision) = entry.remove();
-                    shard.observe_before(Some(decision.end()));
-                    let proposal = shard.selection.propose(decision.trigger);
+                    let proposal = shards.propose(decision.trigger, decision.end());
                     output.session(&capability).give(proposal);
                 }
 
                 // no later decision can end before its frontier, so the policy may go on to there.
                 if waiting.is_empty() {
-                    shard.observe_before(decided.frontier().first().copied());
+                    shards.observe_before(decided.frontier().first().copied());
                 }
             }
         },
     )
-}
-
-struct Shard {
-    selection: Box<dyn Selection>,
-    changes: Queue,
-}
-
-impl Shard {
-    /// Shows the policy all changes before `end`; all there are if there is no end.
-    fn observe_before(&mut self, end: Option<Position>) {
-        loop {
-            let rest = self.changes.rest();
-            let due = end.map_or(rest.len(), |end| rest.partition_point(|change| change.at < end));
-            if due == 0 {
-                return;
-            }
-            self.selection.observe_all(&rest[..due]);
-            self.changes.pass(due);
-        }
-    }
 }
 
 fn combine<'scope>(
@@ -146,14 +129,17 @@ fn combine<'scope>(
                         *count += 1;
                         all.reach += proposal.reach;
                         all.candidates.extend(proposal.candidates);
+                        all.shards.extend(proposal.shards);
                     }
                 });
                 while let Some((capability, decision)) = open.pop_front() {
                     match proposed.remove(&decision.trigger) {
                         Some((count, all)) if count == shards => {
                             let rows = selection.combine(all.candidates);
-                            let set =
-                                TrainingSet { decided: decision, candidates: all.reach, rows };
+                            let (decided, candidates) = (decision, all.reach);
+                            let mut shards = all.shards;
+                            shards.sort_by_key(|(stream, _)| *stream);
+                            let set = TrainingSet { decided, candidates, rows, shards };
                             output.session(&capability).give(set);
                         }
                         incomplete => {

@@ -1,6 +1,6 @@
 //! What to train on.
 //!
-//! A selection is split over workers: each worker's shard sees the changes of its own records and,
+//! A selection is split over partitions: each one's shard sees the changes of its own records and,
 //! when a trigger was decided, proposes candidates; the proposals of all shards together make one
 //! training set, the same whatever the number of shards.
 
@@ -19,7 +19,7 @@ pub trait SelectionConfig: Send + Sync {
     fn combine(&self, candidates: Vec<Candidate>) -> Vec<Candidate>;
 }
 
-/// One worker's part of a selection policy.
+/// One partition's part of a selection policy.
 pub trait Selection: Snapshot + Send {
     /// Sees one change of this shard, in the order of positions.
     fn observe(&mut self, change: &Change);

@@ -165,7 +165,7 @@ impl Selection for NewDataShard {
         if let Tail::Triggers(tail) = self.config.tail {
             self.state.pass_trigger(tail as usize);
         }
-        Proposal { trigger, reach, candidates }
+        Proposal { trigger, reach, candidates, shards: Vec::new() }
     }
 }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::flow::Decided;
+use crate::flow::{Decided, ShardStanding};
 use crate::{Id, Position, position_id};
 
 /// A sample that may be trained on.
@@ -33,6 +33,8 @@ pub struct Proposal {
     pub reach: u64,
     /// Those that can be among the chosen, in any order.
     pub candidates: Vec<Candidate>,
+    /// Where shards stand after their proposal, by partition, as far as it is time to keep it.
+    pub shards: Vec<(u32, ShardStanding)>,
 }
 
 /// A decision with what was chosen for it: all that a training needs to know.
@@ -44,4 +46,6 @@ pub struct TrainingSet {
     pub candidates: u64,
     /// What to train on, in the order of positions.
     pub rows: Vec<Candidate>,
+    /// Where the policy's shards stand after it, by partition, as far as it is time to keep it.
+    pub shards: Vec<(u32, ShardStanding)>,
 }

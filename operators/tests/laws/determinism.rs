@@ -3,7 +3,9 @@
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, mpsc};
 
-use driftmill_operators::flow::{Asker, Decide, Order, OrderAll, Select, Service, Train};
+use driftmill_operators::flow::{
+    Asker, Decide, Deciding, Order, OrderAll, Select, Service, Standing, Standings, Train,
+};
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
 use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
 use driftmill_operators::{Change, Id, Position, Record, position};
@@ -68,10 +70,28 @@ fn partitions(times: &[Vec<i64>]) -> Vec<Partition> {
     times.iter().enumerate().map(partition).collect()
 }
 
+/// Where a dataflow begins, and what of it was kept.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    standing: Option<Standing>,
+    standings: Standings,
+}
+
 fn dataflow(partitions: &[Partition], setting: &Setting) -> Vec<TrainingSet> {
+    resumed(partitions, setting, &Kept::default()).0
+}
+
+/// The training sets, and where the trigger policy stood at each decision and after every 7 changes.
+fn resumed(
+    partitions: &[Partition],
+    setting: &Setting,
+    start: &Kept,
+) -> (Vec<TrainingSet>, Vec<Standing>) {
     let (send, receive) = mpsc::channel::<TrainingSet>();
     let send = Arc::new(Mutex::new(send));
-    let (partitions, setting) = (partitions.to_vec(), setting.clone());
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let all_kept = Arc::clone(&kept);
+    let (partitions, setting, start) = (partitions.to_vec(), setting.clone(), start.clone());
     timely::execute(timely::Config::process(setting.workers), move |worker| {
         let send: Sender<TrainingSet> = send.lock().unwrap().clone();
         let (index, peers) = (worker.index(), worker.peers());
@@ -79,13 +99,20 @@ fn dataflow(partitions: &[Partition], setting: &Setting) -> Vec<TrainingSet> {
             let (input, changes) = scope.new_input::<Vec<Change>>();
             let ordered = changes.order();
             let (handle, back) = scope.feedback(1);
-            let decisions =
-                ordered.clone().order_all().decide(back, setting.trigger.init(), |_wake| {
-                    prompt(|asked: Asker| crate::host::answer(&asked.question, 40))
-                });
+            let (standing, kept) = (start.standing.clone(), Arc::clone(&kept));
+            let trigger = setting.trigger.init();
+            let decisions = ordered.clone().order_all().decide(back, move |_wake| Deciding {
+                trigger,
+                standing,
+                service: prompt(|asked: Asker| crate::host::answer(&asked.question, 40)),
+                keep: move |standing| kept.lock().unwrap().push(standing),
+                every: 7,
+            });
+            let mut standings = start.standings.clone();
+            standings.shards.retain(|stream, _| *stream as usize % peers == index);
             let SelectionTable::new_data(selection) = &setting.selection;
             ordered
-                .select(decisions, Arc::new(selection.clone()))
+                .select(decisions, Arc::new(selection.clone()), standings)
                 .train(move |_wake| {
                     prompt(move |set: TrainingSet| {
                         let outcome = trained(&set);
@@ -117,7 +144,8 @@ fn dataflow(partitions: &[Partition], setting: &Setting) -> Vec<TrainingSet> {
         }
     })
     .unwrap();
-    receive.iter().collect()
+    let kept = all_kept.lock().unwrap().clone();
+    (receive.iter().collect(), kept)
 }
 
 /// The same, as a loop over the sorted records.
@@ -188,4 +216,48 @@ proptest! {
             prop_assert_eq!(ids(&expected), looped);
         }
     }
+
+    /// From wherever the policies stood, with another number of workers, all of the log replayed.
+    #[test]
+    fn a_stopped_dataflow_goes_on(
+        times in prop::collection::vec(prop::collection::vec(-20i64..60, 0..50), 1..5),
+        trigger in prop::sample::select(TRIGGERS.to_vec()),
+        selection in prop::sample::select(SELECTIONS.to_vec()),
+        (before, after) in (1usize..4, 1usize..4),
+        batch in 1usize..20,
+        cut in any::<prop::sample::Index>(),
+        lost in any::<u64>(),
+    ) {
+        let partitions = partitions(&times);
+        let setting = Setting {
+            trigger: toml::from_str(trigger).unwrap(),
+            selection: toml::from_str(selection).unwrap(),
+            workers: before,
+            batch,
+        };
+        let (sets, kept) = resumed(&partitions, &setting, &Kept::default());
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let standing = kept[cut.index(kept.len())].clone();
+        let next = standing.open.as_ref().map_or(standing.next_trigger, |open| open.trigger);
+        let mut standings = Standings::default();
+        for set in sets.iter().filter(|set| set.decided.trigger < next) {
+            standings.decided.push((set.decided.trigger, set.decided.end()));
+            // a state may be saved less often than decisions are made.
+            let saved = set.shards.iter().filter(|(stream, standing)| {
+                (lost >> (u64::from(*stream) + 5 * standing.trigger) % 64) & 1 == 1
+            });
+            standings.shards.extend(saved.cloned());
+        }
+        let other = Setting { workers: after, batch: batch + 3, ..setting };
+        let start = Kept { standing: Some(standing), standings };
+        let (rest, _) = resumed(&partitions, &other, &start);
+        prop_assert_eq!(without_shards(&rest), without_shards(&sets[next as usize..]));
+    }
+}
+
+/// When states are saved depends on when they were saved before.
+fn without_shards(sets: &[TrainingSet]) -> Vec<TrainingSet> {
+    sets.iter().map(|set| TrainingSet { shards: Vec::new(), ..set.clone() }).collect()
 }

@@ -1,0 +1,148 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::queue::Queue;
+use crate::selection::{Proposal, Selection, SelectionConfig};
+use crate::{Change, Position};
+
+/// Where the shards of a selection policy stand: one for each partition, so that any number of
+/// workers can go on with them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Standings {
+    /// By partition ([`Id::stream`](crate::Id::stream)), for the partitions of one worker.
+    pub shards: BTreeMap<u32, ShardStanding>,
+    /// Numbers and ends of the decisions made so far, in order.
+    pub decided: Vec<(u64, Position)>,
+}
+
+/// Where a shard stands: right after its proposal for a trigger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardStanding {
+    /// The trigger.
+    pub trigger: u64,
+    /// It has observed its changes before this position.
+    pub at: Position,
+    /// Its state.
+    pub state: Vec<u8>,
+}
+
+/// A worker's shards, one for each partition that it has seen changes of.
+pub(super) struct Shards {
+    selection: Arc<dyn SelectionConfig>,
+    start: Standings,
+    shards: BTreeMap<u32, Shard>,
+    changes: Queue,
+}
+
+struct Shard {
+    selection: Box<dyn Selection>,
+    /// Changes before were observed.
+    at: Position,
+    /// Decisions that it proposed for before it was stopped, and that it does not know of.
+    past: VecDeque<(u64, Position)>,
+    /// Changes observed since its state was saved, and how long that state was.
+    unsaved: (usize, usize),
+}
+
+/// A state is saved when about so many changes were observed for each kilobyte of it: what is large
+/// is saved less often, and costs no more than what it saves.
+const CHANGES_PER_KILOBYTE: usize = 16;
+
+impl Shards {
+    pub(super) fn new(selection: Arc<dyn SelectionConfig>, start: Standings) -> Self {
+        Self { selection, start, shards: BTreeMap::new(), changes: Queue::default() }
+    }
+
+    pub(super) fn push(&mut self, batch: std::rc::Rc<Vec<Change>>) {
+        self.changes.push(batch);
+    }
+
+    /// Shows all changes before `end`; all there are if there is no end.
+    pub(super) fn observe_before(&mut self, end: Option<Position>) {
+        loop {
+            let rest = self.changes.rest();
+            let due = end.map_or(rest.len(), |end| rest.partition_point(|change| change.at < end));
+            if due == 0 {
+                return;
+            }
+            let stream = |change: &Change| change.record.id().stream();
+            for run in rest[..due].chunk_by(|a, b| stream(a) == stream(b)) {
+                let shard = self.shards.entry(stream(&run[0]));
+                let new = || Shard::new(&*self.selection, stream(&run[0]), &self.start);
+                shard.or_insert_with(new).observe(run);
+            }
+            self.changes.pass(due);
+        }
+    }
+
+    /// What all shards propose for trigger `trigger`, which ends at `end`.
+    pub(super) fn propose(&mut self, trigger: u64, end: Position) -> Proposal {
+        self.observe_before(Some(end));
+        // one that has seen nothing since the job was stopped may hold candidates from before.
+        let idle: Vec<u32> = self.start.shards.keys().copied().collect();
+        for stream in idle {
+            let new = || Shard::new(&*self.selection, stream, &self.start);
+            self.shards.entry(stream).or_insert_with(new);
+        }
+        let mut all = Proposal { trigger, ..Proposal::default() };
+        for (stream, shard) in &mut self.shards {
+            shard.pass_decisions(None);
+            let proposal = shard.selection.propose(trigger);
+            shard.at = shard.at.max(end);
+            all.reach += proposal.reach;
+            all.candidates.extend(proposal.candidates);
+            let saved = shard.save(trigger).map(|standing| (*stream, standing));
+            all.shards.extend(saved);
+        }
+        self.start.decided.push((trigger, end));
+        all
+    }
+}
+
+impl Shard {
+    fn new(selection: &dyn SelectionConfig, stream: u32, start: &Standings) -> Self {
+        let mut selection = selection.init();
+        let saved = start.shards.get(&stream);
+        let at = saved.map_or(Position::MIN, |saved| saved.at);
+        if let Some(saved) = saved {
+            selection.load(&saved.state).expect("a shard is kept with the pipeline it is of");
+        }
+        let after = saved.map(|saved| saved.trigger);
+        let past = start.decided.iter().filter(|(trigger, _)| Some(*trigger) > after);
+        let length = saved.map_or(0, |saved| saved.state.len());
+        Self { selection, at, past: past.copied().collect(), unsaved: (0, length) }
+    }
+
+    fn observe(&mut self, changes: &[Change]) {
+        let mut rest = &changes[changes.partition_point(|change| change.at < self.at)..];
+        while let Some(first) = rest.first() {
+            self.pass_decisions(Some(first.at));
+            let end = self.past.front().map(|(_, end)| *end);
+            let due = end.map_or(rest.len(), |end| rest.partition_point(|change| change.at < end));
+            self.selection.observe_all(&rest[..due]);
+            self.unsaved.0 += due;
+            rest = &rest[due..];
+        }
+    }
+
+    /// Proposes, for nobody, for decisions of the past that end at or before `end`.
+    fn pass_decisions(&mut self, end: Option<Position>) {
+        let passed = |(_, at): &mut (u64, Position)| end.is_none_or(|end| *at <= end);
+        while let Some((trigger, _)) = self.past.pop_front_if(passed) {
+            self.selection.propose(trigger);
+        }
+    }
+
+    /// The shard's state, when it is time to keep it.
+    fn save(&mut self, trigger: u64) -> Option<ShardStanding> {
+        let (observed, length) = self.unsaved;
+        if observed * 1024 < length * CHANGES_PER_KILOBYTE {
+            return None;
+        }
+        let state = self.selection.save();
+        self.unsaved = (0, state.len());
+        Some(ShardStanding { trigger, at: self.at, state })
+    }
+}
