@@ -29,4 +29,4 @@ mod snapshot;
 
 pub use matrix::Matrix;
 pub use record::{Change, Id, Kind, Position, Record, Span, position, position_id, position_time};
-pub use snapshot::{Snapshot, SnapshotError};
+pub use snapshot::{Snapshot, SnapshotError, restore};

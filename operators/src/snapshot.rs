@@ -25,13 +25,21 @@ impl std::fmt::Display for SnapshotError {
 
 impl std::error::Error for SnapshotError {}
 
+/// What [`Snapshot::save`] saved of plain data.
+///
+/// # Errors
+/// When the bytes are something else.
+pub fn restore<T: DeserializeOwned>(saved: &[u8]) -> Result<T, SnapshotError> {
+    postcard::from_bytes(saved).map_err(|error| SnapshotError(error.to_string()))
+}
+
 impl<T: Serialize + DeserializeOwned> Snapshot for T {
     fn save(&self) -> Vec<u8> {
         postcard::to_allocvec(self).expect("a policy's state is plain data")
     }
 
     fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        *self = postcard::from_bytes(saved).map_err(|error| SnapshotError(error.to_string()))?;
+        *self = restore(saved)?;
         Ok(())
     }
 }

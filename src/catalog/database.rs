@@ -1,84 +1,27 @@
 use std::path::Path;
 
-use driftmill_operators::selection::TrainingSet;
-use driftmill_operators::trigger::Cut;
-use driftmill_operators::{Id, position_id, position_time};
-use roaring::RoaringTreemap;
-use rusqlite::{Connection, params};
+use driftmill_operators::Id;
+use rusqlite::{Connection, OpenFlags, Transaction, params};
 
 use super::CatalogError;
+use super::tables::{FORMAT, TABLES};
 use crate::source::Partition;
+use crate::store::SegmentLength;
 
-const TABLES: &str = "
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
-CREATE TABLE run (
-    id TEXT PRIMARY KEY,
-    pipeline TEXT NOT NULL      -- the whole pipeline, as JSON
-) STRICT;
-CREATE TABLE partitions (
-    topic_index INTEGER NOT NULL,
-    topic TEXT NOT NULL,
-    partition INTEGER NOT NULL,
-    start INTEGER NOT NULL,     -- first offset to be read
-    end INTEGER,                -- first offset not to be read
-    PRIMARY KEY (topic_index, partition)
-) STRICT;
-CREATE TABLE decided (
-    branch TEXT NOT NULL,       -- '' or the name of a comparison
-    trigger INTEGER NOT NULL,
-    time INTEGER NOT NULL,      -- position: milliseconds since 1970
-    sample INTEGER NOT NULL,    -- position: id
-    cut TEXT NOT NULL,          -- before or after that sample
-    decided_before INTEGER NOT NULL,
-    policy TEXT NOT NULL,
-    reason TEXT NOT NULL,
-    score REAL,
-    threshold REAL,
-    candidates INTEGER NOT NULL,
-    samples INTEGER NOT NULL,
-    ids BLOB NOT NULL,          -- the training set's ids: a 64-bit Roaring bitmap
-    ids_digest TEXT NOT NULL,
-    seed INTEGER NOT NULL,
-    model INTEGER,              -- the version that was active
-    PRIMARY KEY (branch, trigger)
-) STRICT;
-CREATE TABLE outcomes (
-    branch TEXT NOT NULL,
-    trigger INTEGER NOT NULL,
-    version INTEGER,            -- none if there was nothing to train on, or the training failed
-    sha256 TEXT,
-    loss REAL,                  -- of the last epoch
-    seconds REAL NOT NULL,
-    error TEXT,
-    PRIMARY KEY (branch, trigger),
-    FOREIGN KEY (branch, trigger) REFERENCES decided (branch, trigger)
-) STRICT;
-";
-
-/// The catalog of a run: one SQLite database.
-///
-/// Each decision is two transactions: *decided* before the training, *outcome* after it.
+/// The catalog of a run: one SQLite database, in which every change is one durable transaction.
 pub struct Catalog {
-    database: Connection,
+    pub(super) database: Connection,
 }
 
-/// A version that was made, for its outcome.
-#[derive(Clone, Debug)]
-pub struct Made<'a> {
-    /// Its number.
-    pub version: u64,
-    /// SHA-256 of its weights.
-    pub sha256: &'a str,
-    /// Loss of the last epoch.
-    pub loss: Option<f64>,
-}
-
-/// Why no version was made.
-#[derive(Clone, Debug)]
-pub struct Failed<'a> {
-    /// What went wrong; none if there was nothing to train on.
-    pub error: Option<&'a str>,
+/// A run, as its catalog knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Its unique name.
+    pub id: String,
+    /// The pipeline that it began with, as JSON.
+    pub pipeline: String,
+    /// Whether its stream came to its end.
+    pub complete: bool,
 }
 
 impl Catalog {
@@ -93,101 +36,167 @@ impl Catalog {
         partitions: &[Partition],
     ) -> Result<Self, CatalogError> {
         let failed = || CatalogError::database("creating");
-        let mut database = Connection::open(path).map_err(failed())?;
-        database.execute_batch(TABLES).map_err(failed())?;
-        let transaction = database.transaction().map_err(failed())?;
-        transaction
-            .execute("INSERT INTO run VALUES (?, ?)", params![run, pipeline])
+        let database = Connection::open(path).map_err(failed())?;
+        let mut catalog = Self::configured(database, "creating")?;
+        catalog.commit("creating", |transaction| {
+            transaction.execute_batch(TABLES)?;
+            transaction.pragma_update(None, "user_version", FORMAT)?;
+            transaction.execute("INSERT INTO run VALUES (?, ?, 0)", params![run, pipeline])?;
+            insert_partitions(transaction, partitions)
+        })?;
+        Ok(catalog)
+    }
+
+    /// The catalog at `path`, to go on with or to look at.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it, or it has another format.
+    pub fn open(path: &Path) -> Result<Self, CatalogError> {
+        let failed = || CatalogError::database("opening");
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
+        let database = Connection::open_with_flags(path, flags).map_err(failed())?;
+        let catalog = Self::configured(database, "opening")?;
+        let format: i64 = catalog
+            .database
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
             .map_err(failed())?;
-        for part in partitions {
-            let end = part.end.map(|end| end as i64);
-            transaction
-                .execute(
-                    "INSERT INTO partitions VALUES (?, ?, ?, ?, ?)",
-                    params![part.topic_index, part.topic, part.partition, part.start as i64, end],
-                )
-                .map_err(failed())?;
+        match format == FORMAT {
+            true => Ok(catalog),
+            false => Err(CatalogError::Format { path: path.to_owned(), format, known: FORMAT }),
         }
-        transaction.commit().map_err(failed())?;
+    }
+
+    fn configured(database: Connection, action: &'static str) -> Result<Self, CatalogError> {
+        let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
+        database.execute_batch(settings).map_err(CatalogError::database(action))?;
         Ok(Self { database })
     }
 
-    /// Records a decision and its training set, before the training.
-    ///
-    /// # Errors
-    /// When SQLite refuses.
-    pub fn decided(
+    /// Does `work` wholly or not at all; durable when this returns.
+    pub(super) fn commit(
         &mut self,
-        branch: &str,
-        set: &TrainingSet,
-        seed: u64,
-        model: Option<u64>,
+        action: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), CatalogError> {
-        let decided = &set.decided;
-        let ids: RoaringTreemap = set.rows.iter().map(|row| row.id().0).collect();
-        let mut bitmap = Vec::with_capacity(ids.serialized_size());
-        ids.serialize_into(&mut bitmap).expect("memory takes all that is written");
-        let cut = match decided.cut {
-            Cut::Before => "before",
-            Cut::After => "after",
-        };
-        self.database
-            .execute(
-                "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                params![
-                    branch,
-                    decided.trigger as i64,
-                    position_time(decided.position),
-                    position_id(decided.position).0 as i64,
-                    cut,
-                    decided.decided_before,
-                    decided.reason.policy,
-                    decided.reason.text,
-                    decided.reason.score,
-                    decided.reason.threshold,
-                    set.candidates as i64,
-                    set.rows.len() as i64,
-                    bitmap,
-                    digest(set.rows.iter().map(|row| row.id())),
-                    seed as i64,
-                    model.map(|version| version as i64),
-                ],
-            )
-            .map(|_| ())
-            .map_err(CatalogError::database("recording a decision in"))
+        let transaction = self.database.transaction().map_err(CatalogError::database(action))?;
+        work(&transaction)
+            .and_then(|()| transaction.commit())
+            .map_err(CatalogError::database(action))
     }
 
-    /// Records what became of a decision, after its version was stored.
+    /// The run.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it.
+    pub fn run(&self) -> Result<RunRecord, CatalogError> {
+        let record = |row: &rusqlite::Row<'_>| {
+            Ok(RunRecord { id: row.get(0)?, pipeline: row.get(1)?, complete: row.get(2)? })
+        };
+        self.database
+            .query_row("SELECT id, pipeline, complete FROM run", [], record)
+            .map_err(CatalogError::database("reading"))
+    }
+
+    /// Records whether the stream came to its end.
     ///
     /// # Errors
     /// When SQLite refuses.
-    pub fn outcome(
-        &mut self,
-        branch: &str,
-        trigger: u64,
-        outcome: Result<Made<'_>, Failed<'_>>,
-        seconds: f64,
-    ) -> Result<(), CatalogError> {
-        let (made, error) = match &outcome {
-            Ok(made) => (Some(made), None),
-            Err(failed) => (None, failed.error),
-        };
-        self.database
-            .execute(
-                "INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?)",
-                params![
-                    branch,
-                    trigger as i64,
-                    made.map(|made| made.version as i64),
-                    made.map(|made| made.sha256),
-                    made.and_then(|made| made.loss),
-                    seconds,
-                    error,
-                ],
-            )
-            .map(|_| ())
-            .map_err(CatalogError::database("recording an outcome in"))
+    pub fn set_complete(&mut self, complete: bool) -> Result<(), CatalogError> {
+        self.commit("completing the run in", |transaction| {
+            transaction.execute("UPDATE run SET complete = ?", [complete]).map(|_| ())
+        })
     }
+
+    /// The partitions with their bounds, in the order in which they were recorded.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them.
+    pub fn partitions(&self) -> Result<Vec<Partition>, CatalogError> {
+        let partition = |row: &rusqlite::Row<'_>| {
+            let end: Option<i64> = row.get(4)?;
+            Ok(Partition {
+                topic: row.get(0)?,
+                topic_index: row.get(1)?,
+                partition: row.get(2)?,
+                start: row.get::<_, i64>(3)? as u64,
+                end: end.map(|end| end as u64),
+            })
+        };
+        let query = "SELECT topic, topic_index, partition, start, end FROM partitions
+                     ORDER BY number";
+        let mut statement =
+            self.database.prepare(query).map_err(CatalogError::database("reading"))?;
+        let rows = statement.query_map([], partition);
+        rows.and_then(Iterator::collect).map_err(CatalogError::database("reading"))
+    }
+
+    /// Records new bounds.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn set_partitions(&mut self, partitions: &[Partition]) -> Result<(), CatalogError> {
+        self.commit("recording bounds in", |transaction| {
+            transaction.execute("DELETE FROM partitions", [])?;
+            insert_partitions(transaction, partitions)
+        })
+    }
+
+    /// How much of the log is durable.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it.
+    pub fn segments(&self) -> Result<Vec<SegmentLength>, CatalogError> {
+        let length = |row: &rusqlite::Row<'_>| {
+            Ok(SegmentLength {
+                name: row.get(0)?,
+                bytes: row.get::<_, i64>(1)? as u64,
+                batches: row.get::<_, i64>(2)? as u64,
+            })
+        };
+        let query = "SELECT name, bytes, batches FROM segments ORDER BY name";
+        let mut statement =
+            self.database.prepare(query).map_err(CatalogError::database("reading"))?;
+        let rows = statement.query_map([], length);
+        rows.and_then(Iterator::collect).map_err(CatalogError::database("reading"))
+    }
+
+    /// Records how much of the log is durable.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn ingested(&mut self, durable: &[SegmentLength]) -> Result<(), CatalogError> {
+        self.commit("recording the log in", |transaction| insert_lengths(transaction, durable))
+    }
+}
+
+fn insert_partitions(transaction: &Transaction<'_>, parts: &[Partition]) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO partitions VALUES (?, ?, ?, ?, ?, ?)";
+    for (number, part) in parts.iter().enumerate() {
+        transaction.execute(
+            insert,
+            params![
+                number as i64,
+                part.topic_index,
+                part.topic,
+                part.partition,
+                part.start as i64,
+                part.end.map(|end| end as i64)
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// Part of any transaction that depends on what was read.
+pub(super) fn insert_lengths(
+    transaction: &Transaction<'_>,
+    durable: &[SegmentLength],
+) -> rusqlite::Result<()> {
+    let mut insert = transaction.prepare_cached("REPLACE INTO segments VALUES (?, ?, ?)")?;
+    for SegmentLength { name, bytes, batches } in durable {
+        insert.execute(params![name, *bytes as i64, *batches as i64])?;
+    }
+    Ok(())
 }
 
 /// SHA-256 of ids, 64 bits each, little-endian.

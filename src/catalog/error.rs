@@ -23,6 +23,23 @@ pub enum CatalogError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// It was written by another version of this program.
+    #[error(
+        "the catalog `{}` has format {format}, this program knows {known}\n\
+         hint: go on with the program that wrote it, or start a new run with --fresh",
+        path.display()
+    )]
+    Format {
+        /// Where it is.
+        path: PathBuf,
+        /// Its format.
+        format: i64,
+        /// The format that can be read.
+        known: i64,
+    },
+    /// A recorded state is not one.
+    #[error("the catalog holds a state that cannot be restored: {0}")]
+    State(String),
     /// A version file is not one.
     #[error("`{}` does not describe a model version", path.display())]
     Version {

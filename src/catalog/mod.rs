@@ -1,14 +1,21 @@
 //! What a run decided and made: a database that anyone can query, and the model store.
 
 mod database;
+mod decisions;
 mod error;
 mod models;
+mod outbox;
+mod resume;
+mod tables;
 mod verify;
 mod version;
 
-pub use database::{Catalog, Failed, Made};
+pub use database::{Catalog, RunRecord};
 pub(crate) use database::{digest, hex};
+pub use decisions::{Deciding, Failed, Made};
 pub use error::CatalogError;
 pub use models::ModelStore;
+pub use outbox::Published;
+pub use resume::{BranchRecord, DecidedRecord, OutcomeRecord};
 pub use verify::{CatalogHealth, verify};
 pub use version::{Artifact, DataUsed, OffsetRange, Place, Signature, TriggerInfo, Version};

@@ -1,11 +1,11 @@
 use std::path::Path;
 
 use roaring::RoaringTreemap;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
 use super::database::hex;
-use super::{CatalogError, ModelStore};
+use super::{Catalog, CatalogError, ModelStore};
 
 /// What a comparison of a catalog with the files beside it found.
 #[derive(Clone, Debug, Default)]
@@ -18,23 +18,24 @@ pub struct CatalogHealth {
     pub problems: Vec<String>,
 }
 
-/// Compares the catalog in the state directory `state` with the log's `samples` and the models.
+/// Compares a catalog with its state directory `state`: with the log's `samples` and the models.
 ///
 /// # Errors
 /// When SQLite cannot read the catalog.
-pub fn verify(state: &Path, samples: &RoaringTreemap) -> Result<CatalogHealth, CatalogError> {
+pub fn verify(
+    Catalog { database }: &Catalog,
+    state: &Path,
+    samples: &RoaringTreemap,
+) -> Result<CatalogHealth, CatalogError> {
     let failed = || CatalogError::database("reading");
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-    let database =
-        Connection::open_with_flags(state.join("catalog.sqlite"), flags).map_err(failed())?;
     let mut health = CatalogHealth::default();
     let sound: String =
         database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(failed())?;
     if sound != "ok" {
         health.problems.push(format!("the catalog is damaged: {sound}"));
     }
-    health.decisions(&database, samples).map_err(failed())?;
-    health.outcomes(&database, state).map_err(failed())?;
+    health.decisions(database, samples).map_err(failed())?;
+    health.outcomes(database, state).map_err(failed())?;
     Ok(health)
 }
 

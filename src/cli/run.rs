@@ -18,9 +18,12 @@ pub(super) struct Run {
     /// Number of workers; has no influence on what is decided
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: u16,
-    /// State directory of the run [default: a new one below .driftmill]
+    /// State directory of the run; a run that is there goes on [default: .driftmill/NAME]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// Begin a new run, beside those that are there
+    #[arg(long)]
+    fresh: bool,
     /// Most messages of a partition in one poll; has no influence on what is decided
     #[arg(long, default_value = "1024", hide = true)]
     poll: NonZeroUsize,
@@ -37,6 +40,7 @@ impl Run {
         let options = Options {
             workers: usize::from(self.workers),
             state: self.state,
+            fresh: self.fresh,
             poll: self.poll.get(),
             progress: true,
         };

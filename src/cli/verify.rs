@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::error::Usage;
 use super::print;
+use crate::catalog::Catalog;
 use crate::job::StateDirectory;
 use crate::{catalog, store};
 
@@ -30,8 +31,9 @@ impl Verify {
         }
         // a run that goes on would look damaged.
         let state = StateDirectory::open(&self.state)?;
-        let log = store::verify(&state.path().join("log"))?;
-        let catalog = catalog::verify(state.path(), &log.ids)?;
+        let catalog = Catalog::open(&state.path().join("catalog.sqlite"))?;
+        let log = store::verify(&state.path().join("log"), &catalog.segments()?)?;
+        let catalog = catalog::verify(&catalog, state.path(), &log.ids)?;
         let damages = log.damages.iter().map(|damage| {
             format!("`{}` from byte {} on: {}", damage.path.display(), damage.valid, damage.detail)
         });

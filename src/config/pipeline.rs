@@ -44,6 +44,9 @@ pub struct Pipeline {
     /// Where messages go that are not samples.
     #[serde(default)]
     pub dead_letters: DeadLetters,
+    /// How much a job that was stopped looks at again.
+    #[serde(default)]
+    pub checkpoint: Checkpoint,
     /// Other policies, run on the same stream to be compared with this pipeline's: they train, but
     /// publish nothing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -79,6 +82,21 @@ pub struct DeadLetters {
     /// A file of JSON lines (default: `dead-letters.jsonl` in the state directory).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<std::path::PathBuf>,
+}
+
+/// How much a job that was stopped looks at again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Checkpoint {
+    /// Samples after which the state of the trigger policy is recorded, if it decides nothing
+    /// meanwhile (default 250,000).
+    pub every: std::num::NonZeroU64,
+}
+
+impl Default for Checkpoint {
+    fn default() -> Self {
+        Self { every: std::num::NonZeroU64::new(250_000).expect("it is not zero") }
+    }
 }
 
 impl Pipeline {

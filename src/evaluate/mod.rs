@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use driftmill_operators::flow::Scored;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Units of [`Scored::loss`] in a nat.
 const UNIT: f64 = (1u64 << 32) as f64;
@@ -15,7 +15,7 @@ pub fn fixed_point(loss: f32) -> i128 {
 }
 
 /// Scores of one composite model, summed up by intervals of event time.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Prequential {
     intervals: BTreeMap<i64, Scored>,
 }

@@ -1,23 +1,17 @@
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crossbeam_channel::Sender;
-use driftmill_operators::flow::Scored;
-use driftmill_operators::selection::{SelectionConfig, SelectionTable};
-use driftmill_operators::trigger::TriggerTable;
+use driftmill_operators::flow::{Standing, Standings};
 use driftmill_operators::{Position, position_id, position_time};
 
-use super::StateDirectory;
-use crate::catalog::{Catalog, CatalogError, ModelStore, Place};
+use super::{Branch, StateDirectory};
+use crate::catalog::{Catalog, Place};
 use crate::config::Pipeline;
 use crate::console::Status;
-use crate::evaluate::Prequential;
-use crate::report::{TriggerLine, VersionLine};
 use crate::sink::Sink;
 use crate::source::Partition;
 use crate::store::{DeadLetters, Log};
-use crate::train::{Runtime, Weights};
 
 /// What all parts of a running job share.
 pub struct Context {
@@ -45,6 +39,8 @@ pub struct Context {
     pub branches: Vec<Arc<Branch>>,
     /// Most messages of a partition in one poll; has no influence on results.
     pub poll: usize,
+    /// Number of workers.
+    pub workers: usize,
     pub(super) stop: AtomicBool,
     pub(super) faults: Sender<anyhow::Error>,
 }
@@ -63,122 +59,92 @@ impl Context {
 
     /// A position as people read it.
     pub fn place(&self, position: Position) -> Place {
-        let id = position_id(position);
-        Place {
-            time: position_time(position),
-            topic: self.topic(id.topic()).to_owned(),
-            partition: id.partition(),
-            offset: id.offset(),
-        }
+        place(&self.partitions, position)
     }
 
     /// The name of a topic.
     pub fn topic(&self, index: u8) -> &str {
-        let found = self.partitions.iter().find(|partition| partition.topic_index == index);
-        found.map_or("", |partition| &partition.topic)
+        topic(&self.partitions, index)
     }
-}
 
-/// One composition of policies over the stream, with the versions it made.
-pub struct Branch {
-    /// Empty for the pipeline's own, else the name of the comparison.
-    pub name: String,
-    /// When to train.
-    pub trigger: TriggerTable,
-    /// What to train on.
-    pub selection: Arc<dyn SelectionConfig>,
-    /// The selection's key in the pipeline file.
-    pub selection_key: &'static str,
-    /// The versions' files.
-    pub store: ModelStore,
-    /// Length of the evaluation's intervals, in milliseconds.
-    pub interval: Option<i64>,
-    /// The thread that owns the models.
-    pub runtime: Runtime,
-    recent: Mutex<VecDeque<(u64, Weights)>>,
-    story: Mutex<Story>,
-}
+    /// The catalog; the log is made durable under this lock, so that no commit is ahead of the log
+    /// that it saw.
+    pub(super) fn catalog(&self) -> MutexGuard<'_, Catalog> {
+        self.catalog.lock().expect("no one panics in the catalog")
+    }
 
-/// What a branch did.
-#[derive(Clone, Debug, Default)]
-pub struct Story {
-    /// Its decisions, in order.
-    pub triggers: Vec<TriggerLine>,
-    /// Its versions, in order.
-    pub versions: Vec<VersionLine>,
-    /// How good they were.
-    pub prequential: Prequential,
-}
+    /// Makes all that was read durable.
+    pub(super) fn persist(&self) -> anyhow::Result<()> {
+        let mut catalog = self.catalog();
+        let durable = self.log.sync()?;
+        Ok(catalog.ingested(&durable)?)
+    }
 
-/// Versions kept in memory: the active one, and those that scoring may still need.
-const RECENT: usize = 4;
+    /// Records the end of the job, `complete` if it is that of the stream.
+    pub(super) fn close(&self, complete: bool) -> anyhow::Result<()> {
+        self.persist()?;
+        for branch in &self.branches {
+            let evaluation = branch.evaluation(&self.partitions, self.workers);
+            self.catalog().evaluated(&branch.name, &evaluation)?;
+        }
+        Ok(self.catalog().set_complete(complete)?)
+    }
 
-impl Branch {
-    /// A branch that has done nothing.
-    pub fn new(
-        name: &str,
-        trigger: TriggerTable,
-        selection: SelectionTable,
-        store: ModelStore,
-        (interval, runtime): (Option<i64>, Runtime),
-    ) -> Self {
-        let selection_key = selection.key();
-        Self {
-            name: name.to_owned(),
-            trigger,
-            selection: shared(selection),
-            selection_key,
-            store,
-            interval,
-            runtime,
-            recent: Mutex::default(),
-            story: Mutex::default(),
+    /// Remembers where a branch's trigger policy stands: with the decision that is sent next, or,
+    /// between decisions, at once.
+    pub(super) fn keeper(self: &Arc<Self>, branch: &Arc<Branch>) -> impl FnMut(Standing) + use<> {
+        let (context, branch) = (Arc::clone(self), Arc::clone(branch));
+        move |standing| {
+            if standing.open.is_some() {
+                return branch.stand(standing);
+            }
+            if let Err(error) = context.keep(&branch, &standing) {
+                context.fail(error);
+            }
         }
     }
 
-    /// What the branch did so far.
-    pub fn story(&self) -> MutexGuard<'_, Story> {
-        self.story.lock().expect("no one panics while holding a story")
+    fn keep(&self, branch: &Branch, standing: &Standing) -> anyhow::Result<()> {
+        let evaluation = branch.evaluation(&self.partitions, self.workers);
+        let mut catalog = self.catalog();
+        let durable = self.log.sync()?;
+        catalog.stands(&branch.name, &durable, standing)?;
+        Ok(catalog.evaluated(&branch.name, &evaluation)?)
     }
 
-    pub(super) fn scored(&self, scored: &Scored) {
-        self.story().prequential.add(scored);
+    /// Where the selection of a branch stands, as far as `worker` has to know it.
+    pub(super) fn standings(&self, branch: &Branch, worker: usize) -> Standings {
+        let mut standings = branch.start.standings.clone();
+        let mine: Vec<u32> = self.streams_of(worker).collect();
+        standings.shards.retain(|stream, _| mine.contains(stream));
+        standings
     }
 
-    /// Keeps a new version at hand.
-    pub(super) fn made(&self, version: u64, weights: Weights) {
-        let mut recent = self.recent();
-        recent.push_back((version, weights));
-        while recent.len() > RECENT {
-            recent.pop_front();
-        }
+    /// Partition p belongs to worker p mod workers.
+    fn streams_of(&self, worker: usize) -> impl Iterator<Item = u32> {
+        let partitions = self.partitions.iter().skip(worker).step_by(self.workers);
+        partitions.map(|partition| partition.id(0).stream())
     }
 
-    /// A version's weights.
-    ///
-    /// # Errors
-    /// When an older version's file cannot be read.
-    pub(super) fn weights(&self, version: u64) -> Result<Weights, CatalogError> {
-        let known = self.recent().iter().find(|(held, _)| *held == version).cloned();
-        match known {
-            Some((_, weights)) => Ok(weights),
-            None => self.store.weights(version).map(Weights::new),
-        }
-    }
-
-    /// The newest version, if there is one.
-    pub(super) fn newest(&self) -> Option<(u64, Weights)> {
-        self.recent().back().cloned()
-    }
-
-    fn recent(&self) -> MutexGuard<'_, VecDeque<(u64, Weights)>> {
-        self.recent.lock().expect("no one panics while holding the versions")
+    /// The first position in a partition that some policy has not seen.
+    pub(super) fn resume_at(&self, stream: u32) -> Position {
+        let positions = self.branches.iter().map(|branch| branch.resume_at(stream));
+        positions.min().unwrap_or(Position::MIN)
     }
 }
 
-/// The table's component, shared by the workers.
-fn shared(table: SelectionTable) -> Arc<dyn SelectionConfig> {
-    match table {
-        SelectionTable::new_data(config) => Arc::new(config),
+/// A position as people read it.
+pub(super) fn place(partitions: &[Partition], position: Position) -> Place {
+    let id = position_id(position);
+    Place {
+        time: position_time(position),
+        topic: topic(partitions, id.topic()).to_owned(),
+        partition: id.partition(),
+        offset: id.offset(),
     }
+}
+
+fn topic(partitions: &[Partition], index: u8) -> &str {
+    let found = partitions.iter().find(|partition| partition.topic_index == index);
+    found.map_or("", |partition| &partition.topic)
 }

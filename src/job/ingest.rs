@@ -1,20 +1,21 @@
-//! The source operator: reads, places, logs and sends this worker's partitions.
+//! The source operator: reads, places, logs and sends this worker's partitions; first of all again
+//! what an earlier process logged and policies have not seen.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use driftmill_operators::{Change, Id, Position, position};
+use driftmill_operators::{Change, Position, position_time};
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::operator::source;
 use timely::dataflow::{ProbeHandle, Scope, StreamVec};
 
 use super::Context;
+use super::part::Part;
 use super::placing::{changes, rows};
-use crate::source::{BadMessage, Fetched, Gate, Lateness, Partition, Progress, Reader};
+use crate::source::{BadMessage, Fetched, Gate, Partition, Progress, Reader};
 use crate::store::{DeadLetter, DeadLetters, LogWriter};
 
 /// Between two looks at partitions that had nothing.
@@ -32,28 +33,12 @@ pub(super) struct Ingest {
     worker: usize,
 }
 
-struct Part {
-    partition: Partition,
-    lateness: Lateness,
-    /// The offset after the last one read.
-    next: u64,
-    done: bool,
-    /// Whether it had nothing when it was last polled.
-    idle: bool,
-    /// Positions up to which, and numbers of records that were read, until they are observed.
-    open: VecDeque<(Position, u64)>,
-}
-
 impl Ingest {
     /// Opens worker `index` of `peers`: partition p belongs to worker p mod peers.
     ///
     /// # Errors
     /// When the source cannot be read.
-    pub(super) fn open(
-        context: &Arc<Context>,
-        index: usize,
-        peers: usize,
-    ) -> Result<Self, crate::source::SourceError> {
+    pub(super) fn open(context: &Arc<Context>, index: usize, peers: usize) -> anyhow::Result<Self> {
         let mine: Vec<Partition> = context
             .partitions
             .iter()
@@ -61,9 +46,14 @@ impl Ingest {
             .filter(|(number, _)| number % peers == index)
             .map(|(_, partition)| partition.clone())
             .collect();
-        let reader = context.pipeline.source.open(&mine, context.pipeline.codec.as_ref())?;
-        let parts = mine.into_iter().map(Part::new).collect();
-        let writer = context.log.writer(index);
+        let rest = mine.iter().map(|part| Partition {
+            start: context.log.next_offset(part.id(0).stream()).unwrap_or(part.start),
+            ..part.clone()
+        });
+        let rest: Vec<Partition> = rest.collect();
+        let reader = context.pipeline.source.open(&rest, context.pipeline.codec.as_ref())?;
+        let parts = mine.into_iter().map(|part| Part::new(part, context)).collect();
+        let writer = context.log.writer(index)?;
         Ok(Self { context: Arc::clone(context), parts, reader, writer, worker: index })
     }
 
@@ -157,8 +147,11 @@ impl Ingest {
         unreleased >= rules.lead.get() as u64 && !holds
     }
 
-    /// Reads, places and logs what partition `slot` has.
+    /// What partition `slot` has: what was logged before, then what is read, placed and logged.
     fn poll(&mut self, slot: usize) -> anyhow::Result<(Vec<Change>, Progress)> {
+        if let Some(logged) = self.parts[slot].replayed() {
+            return Ok((logged?, Progress::More));
+        }
         let part = &mut self.parts[slot];
         let rules = &self.context.pipeline.order;
         let classes = self.context.pipeline.model.classes();
@@ -171,13 +164,13 @@ impl Ingest {
             return Ok((Vec::new(), progress));
         }
         self.context.dead_letters.write(&letters(&part.partition, &fetched.bad))?;
-        let changes = changes(&part.partition, &fetched);
-        let late = fetched.placed.iter().filter(|placed| placed.late).count() as u64;
-        self.context.status.read(changes.len() as u64, fetched.bad.len() as u64, late);
+        let bad = fetched.bad.len() as u64;
         // in the log before it is sent: whoever sees a change can fetch its row.
-        let rows = rows(&part.partition, fetched);
-        part.read(&changes);
-        part.next = rows.ids.last().map_or(part.next, |id| Id(*id).offset() + 1);
+        let mut rows = rows(&part.partition, fetched);
+        rows.highest = part.lateness.highest();
+        let changes = changes(&rows);
+        self.context.status.read(changes.len() as u64, bad, u64::from(rows.late));
+        part.sent(&rows, &changes);
         self.writer.append(rows)?;
         Ok((changes, progress))
     }
@@ -186,7 +179,7 @@ impl Ingest {
     fn tell(&self, released: Option<Position>, observed: Option<Position>) {
         let status = &self.context.status;
         if let Some(observed) = observed {
-            status.reached(driftmill_operators::position_time(observed));
+            status.reached(position_time(observed));
         }
         let left = |(slot, part): (usize, &Part)| Some(self.reader.left(slot)? + part.undecided());
         status.left(self.worker, self.parts.iter().enumerate().map(left).sum());
@@ -210,40 +203,6 @@ impl Ingest {
             }
             None => false,
         }
-    }
-}
-
-impl Part {
-    fn new(partition: Partition) -> Self {
-        let next = partition.start;
-        let done = partition.end == Some(next);
-        Self {
-            partition,
-            lateness: Lateness::new(),
-            next,
-            done,
-            idle: false,
-            open: VecDeque::new(),
-        }
-    }
-
-    /// Notes what a poll brought: the last record apart, for it may have to wait for others alone.
-    fn read(&mut self, changes: &[Change]) {
-        let Some(last) = changes.iter().map(|change| change.at).max() else { return };
-        let before = changes.iter().map(|change| change.at).filter(|at| *at < last).max();
-        self.open.extend(before.map(|before| (before, changes.len() as u64 - 1)));
-        self.open.push_back((last, 1));
-    }
-
-    /// Records that were read and that not every policy has seen.
-    fn undecided(&self) -> u64 {
-        self.open.iter().map(|(_, count)| count).sum()
-    }
-
-    /// No later record of the partition is before this position.
-    fn reached(&self, rules: &crate::source::OrderRules) -> Position {
-        let next = self.partition.id(self.next.min(Id::MAX_OFFSET));
-        position(self.lateness.watermark(rules), next)
     }
 }
 

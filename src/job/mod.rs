@@ -13,11 +13,15 @@
 //! `oracle` answers policies, `scorer` scores samples. All three ask the branch's model
 //! runtime, of which there is one for each device.
 
+mod begin;
+mod branch;
+mod changed;
 mod context;
 mod describe;
 mod ingest;
 mod interrupt;
 mod oracle;
+mod part;
 mod placing;
 mod rows;
 mod run;
@@ -25,7 +29,8 @@ mod scorer;
 mod state;
 mod trainer;
 
-pub use context::{Branch, Context};
+pub use branch::{Branch, Story};
+pub use context::Context;
 pub use interrupt::Interrupt;
 pub use run::{Ended, Options, run};
 pub use state::{StateDirectory, StateError};
@@ -36,7 +41,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use driftmill_operators::Position;
-use driftmill_operators::flow::{Decide, Evaluate, Order, OrderAll, Ordered, Select, Train};
+use driftmill_operators::flow::{
+    Decide, Deciding, Evaluate, Order, OrderAll, Ordered, Select, Train,
+};
 use timely::dataflow::ProbeHandle;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Inspect, Probe};
 use timely::worker::Worker;
@@ -79,20 +86,30 @@ fn build_branch<'scope>(
 ) {
     let scope = all.scope();
     let (handle, back) = scope.feedback(1);
-    let (oracle, trainer, scorer, results) = (
+    let (oracle, trainer, scorer) = (
         oracle::Oracle::starter(context, branch),
         trainer::Trainer::starter(context, branch),
         scorer::Scorer::starter(context, branch),
-        Arc::clone(branch),
     );
-    let decisions = all.clone().decide(back, branch.trigger.init(), oracle);
-    let sets = ordered.clone().select(decisions.clone(), branch.selection.clone());
+    let (keep, policy) = (context.keeper(branch), Arc::clone(branch));
+    let every = context.pipeline.checkpoint.every.get();
+    let decisions = all.clone().decide(back, move |wake| Deciding {
+        trigger: policy.trigger.init(),
+        standing: policy.start.standing.clone(),
+        service: oracle(wake),
+        keep,
+        every,
+    });
+    let worker = scope.worker().index();
+    let standings = context.standings(branch, worker);
+    let sets = ordered.clone().select(decisions.clone(), branch.selection.clone(), standings);
     let outcomes = sets.train(trainer);
     outcomes.clone().connect_loop(handle);
     decisions.probe_with(observed);
+    let results = Arc::clone(branch);
     ordered
         .clone()
-        .evaluate(outcomes, scorer)
-        .inspect(move |scored| results.scored(scored))
+        .evaluate(outcomes, branch.evaluated(), scorer)
+        .inspect(move |scores| results.scored(scores))
         .probe_with(observed);
 }

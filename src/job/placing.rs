@@ -1,20 +1,21 @@
 //! From what a poll brought to rows of the log and changes of the dataflow.
 
 use driftmill_datasets::Values;
-use driftmill_operators::{Change, Record, position};
+use driftmill_operators::{Change, Id, Record, position};
 
 use crate::source::{BadMessage, Fetched, Partition};
 use crate::store::{LogBatch, RowKind};
 
-/// The samples of a poll as changes, in the order of offsets.
-pub(super) fn changes(partition: &Partition, fetched: &Fetched<'_>) -> Vec<Change> {
+/// The samples among rows of the log as changes, in the order of offsets.
+pub(super) fn changes(rows: &LogBatch) -> Vec<Change> {
     let record = |row: usize| Record {
-        position: position(fetched.placed[row].position_time, partition.id(fetched.offsets[row])),
-        key: fetched.keys[row],
-        time: fetched.placed[row].time,
-        label: fetched.columns.labels[row],
+        position: position(rows.position_times[row], Id(rows.ids[row])),
+        key: rows.keys[row],
+        time: rows.times[row],
+        label: rows.labels[row],
     };
-    (0..fetched.offsets.len()).map(|row| Change::insert(record(row))).collect()
+    let put = |row: &usize| rows.kinds[*row] == RowKind::Put as u8;
+    (0..rows.len()).filter(put).map(|row| Change::insert(record(row))).collect()
 }
 
 /// One row for each message of a poll, in the order of offsets.
@@ -25,6 +26,7 @@ pub(super) fn rows(partition: &Partition, fetched: Fetched<'_>) -> LogBatch {
         position_times: placed.iter().map(|placed| placed.position_time).collect(),
         times: placed.iter().map(|placed| placed.time).collect(),
         kinds: vec![RowKind::Put as u8; offsets.len()],
+        late: placed.iter().filter(|placed| placed.late).count() as u32,
         keys,
         ..LogBatch::new(columns.schema().value)
     };
@@ -60,6 +62,7 @@ fn with_bad(
             Values::F32(values) => Values::F32(with_zeros(values, (width, &order))),
             Values::U8(values) => Values::U8(with_zeros(values, (width, &order))),
         },
+        ..rows
     }
 }
 

@@ -7,16 +7,15 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 
-use super::Interrupt;
-use super::context::{Branch, Context};
+use super::begin::{Begun, begin};
 use super::rows::LogRows;
-use super::state::StateDirectory;
-use super::work;
-use crate::catalog::{Catalog, ModelStore, hex};
+use super::{Branch, Context, Interrupt, work};
+use crate::catalog::{Catalog, CatalogError, ModelStore};
 use crate::config::Pipeline;
 use crate::console::{Progress, Status};
 use crate::report::{BranchSummary, Evaluation, Summary};
 use crate::sink::Sink;
+use crate::source::Partition;
 use crate::store::{DeadLetters, Log};
 use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 
@@ -25,8 +24,11 @@ use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 pub struct Options {
     /// Number of workers.
     pub workers: usize,
-    /// The state directory (default: a new one below `.driftmill`).
+    /// The state directory; a run that is there goes on (default: the newest of the pipeline's below
+    /// `.driftmill`).
     pub state: Option<PathBuf>,
+    /// Whether to begin a new run beside those that are there.
+    pub fresh: bool,
     /// Most messages of a partition in one poll.
     pub poll: usize,
     /// Whether to show progress on stderr.
@@ -35,7 +37,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { workers: 1, state: None, poll: 1024, progress: false }
+        Self { workers: 1, state: None, fresh: false, poll: 1024, progress: false }
     }
 }
 
@@ -60,6 +62,7 @@ pub fn run(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyh
     interrupt.listen();
     let watch = Watch { context: &context, faults, finished, interrupt };
     let interrupted = watch.until_end(options.progress)?;
+    context.close(!interrupted)?;
     Ok(Ended { summary: summarize(&context, begun.elapsed(), !interrupted), interrupted })
 }
 
@@ -67,17 +70,12 @@ fn prepare(
     pipeline: Pipeline,
     options: &Options,
 ) -> anyhow::Result<(Context, Receiver<anyhow::Error>)> {
-    let partitions = pipeline.source.resolve()?;
     let schema = pipeline.schema().context("the source does not say what its samples are")?;
-    let json = serde_json::to_string(&pipeline).expect("a pipeline is plain data");
-    let run = uuid::Uuid::new_v4().to_string();
-    let own = || Path::new(".driftmill").join(&pipeline.name).join(&run[..8]);
-    let state = StateDirectory::create(&options.state.clone().unwrap_or_else(own))?;
+    let Begun { state, catalog, run, pipeline_digest, partitions } = begin(&pipeline, options)?;
     let folder = state.path();
-    let log = Log::create(&folder.join("log"), schema)?;
+    let log = Log::open(&folder.join("log"), schema, &catalog.segments()?)?;
     let rows = Arc::new(LogRows(log.clone()));
     let runtimes = runtimes(&pipeline, rows)?;
-    let catalog = Catalog::create(&folder.join("catalog.sqlite"), &run, &json, &partitions)?;
     let letters = pipeline.dead_letters.file.clone();
     let letters = letters.unwrap_or_else(|| folder.join("dead-letters.jsonl"));
     let mut sinks: Vec<(&'static str, Box<dyn Sink>)> = Vec::new();
@@ -85,14 +83,13 @@ fn prepare(
         sinks.push((key, sink.open().with_context(|| format!("opening sink.{key}"))?));
     }
     let status = Status::default();
+    let counts = log.counts();
+    status.read(counts.rows - counts.bad, counts.bad, counts.late);
     status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
     let (send, faults) = unbounded();
     let context = Context {
-        branches: branches(&pipeline, folder, runtimes),
-        pipeline_digest: {
-            use sha2::Digest;
-            hex(&sha2::Sha256::digest(json.as_bytes()))
-        },
+        branches: branches(&pipeline, folder, runtimes, (&catalog, &partitions))?,
+        pipeline_digest,
         pipeline,
         run,
         dead_letters: DeadLetters::open(&letters)?,
@@ -103,6 +100,7 @@ fn prepare(
         sinks: Mutex::new(sinks),
         status,
         poll: options.poll.max(1),
+        workers: options.workers,
         stop: AtomicBool::new(false),
         faults: send,
     };
@@ -125,23 +123,28 @@ fn runtimes(pipeline: &Pipeline, rows: Arc<dyn Rows>) -> Result<Vec<Runtime>, Tr
     (0..branches).map(|_| start(&training)).collect()
 }
 
-fn branches(pipeline: &Pipeline, folder: &Path, runtimes: Vec<Runtime>) -> Vec<Arc<Branch>> {
+fn branches(
+    pipeline: &Pipeline,
+    folder: &Path,
+    runtimes: Vec<Runtime>,
+    (catalog, partitions): (&Catalog, &[Partition]),
+) -> Result<Vec<Arc<Branch>>, CatalogError> {
     let mut runtimes = runtimes.into_iter();
-    let mut runtime = || runtimes.next().expect("there is one for each branch");
     let interval = pipeline.evaluation.interval.map(|span| span.millis());
-    let own = Branch::new(
-        "",
-        pipeline.trigger.clone(),
-        pipeline.selection.clone(),
-        ModelStore::new(folder.join("models")),
-        (interval, runtime()),
-    );
+    let mut branch = |name: &str, trigger, selection, store: PathBuf| {
+        let runtime = runtimes.next().expect("there is one for each branch");
+        let (store, start) = (ModelStore::new(store), catalog.branch(name)?);
+        let policies = (trigger, selection);
+        Branch::new(name, policies, store, (interval, runtime), (start, partitions)).map(Arc::new)
+    };
+    let (trigger, selection) = (&pipeline.trigger, &pipeline.selection);
+    let own = branch("", trigger.clone(), selection.clone(), folder.join("models"));
     let compared = pipeline.compare.iter().map(|(name, comparison)| {
-        let selection = comparison.selection.clone().unwrap_or_else(|| pipeline.selection.clone());
-        let store = ModelStore::new(folder.join("compare").join(name));
-        Branch::new(name, comparison.trigger.clone(), selection, store, (interval, runtime()))
+        let selection = comparison.selection.as_ref().unwrap_or(selection).clone();
+        let store = folder.join("compare").join(name);
+        branch(name, comparison.trigger.clone(), selection, store)
     });
-    std::iter::once(own).chain(compared).map(Arc::new).collect()
+    std::iter::once(own).chain(compared).collect()
 }
 
 /// Starts the workers; the receiver hears when all have ended.
@@ -164,6 +167,9 @@ fn start_workers(context: &Arc<Context>, workers: usize) -> anyhow::Result<Recei
 /// How long an interrupted job may take to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// What was read is durable after so long, whatever is decided.
+const PERSIST: Duration = Duration::from_secs(1);
+
 /// Watches over running workers.
 struct Watch<'a> {
     context: &'a Arc<Context>,
@@ -177,6 +183,7 @@ impl Watch<'_> {
     fn until_end(&self, show: bool) -> anyhow::Result<bool> {
         let mut progress = show.then(Progress::start);
         let mut interrupted: Option<Instant> = None;
+        let mut persisted = Instant::now();
         let ended = loop {
             if let Ok(error) = self.faults.try_recv() {
                 break Err(error);
@@ -193,6 +200,10 @@ impl Watch<'_> {
             if interrupted.is_some_and(|since| since.elapsed() > GRACE) {
                 tracing::warn!("not all parts of the job could be stopped");
                 break Ok(());
+            }
+            if persisted.elapsed() > PERSIST {
+                self.context.persist()?;
+                persisted = Instant::now();
             }
             if let Some(progress) = &mut progress {
                 progress.show(&self.context.status);

@@ -26,15 +26,18 @@ pub enum StateError {
         /// Id of the process, as it wrote it.
         holder: String,
     },
-    /// It holds a run that has ended.
+    /// It holds a run of another pipeline.
     #[error(
-        "`{}` holds an earlier run, which this version cannot resume\n\
-         hint: name another directory with --state, or remove this one",
-        path.display()
+        "the run in `{}` was begun with another pipeline, and what it decided depends on {}\n\
+         hint: change back what differs, or begin a new run beside it with --fresh",
+        path.display(),
+        keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
     )]
-    Used {
+    Changed {
         /// The directory.
         path: PathBuf,
+        /// Keys of the pipeline file that differ.
+        keys: Vec<String>,
     },
     /// The file system refused.
     #[error(
@@ -51,18 +54,26 @@ pub enum StateError {
 }
 
 impl StateDirectory {
-    /// Creates the directory for a new run and locks it for this process.
+    /// Creates the directory if it is not there, and locks it for this process.
     ///
     /// # Errors
-    /// When it cannot be created, another process has it, or it holds an earlier run.
+    /// When it cannot be created, or another process has it.
     pub fn create(path: &Path) -> Result<Self, StateError> {
         let failed = |reason| StateError::Io { path: path.to_owned(), reason };
         std::fs::create_dir_all(path).map_err(failed)?;
-        let state = Self::open(path)?;
-        match state.path.join("catalog.sqlite").exists() {
-            true => Err(StateError::Used { path: state.path }),
-            false => Ok(state),
-        }
+        Self::open(path)
+    }
+
+    /// Where a new run goes beside those that are there: `path` itself, else `path.2`, `path.3`, …
+    pub fn beside(path: &Path) -> PathBuf {
+        let free = |path: &PathBuf| !catalog_in(path).exists();
+        family(path).find(free).expect("the numbers do not end")
+    }
+
+    /// The newest of the runs that stand beside each other; `path` itself if there is none.
+    pub fn newest(path: &Path) -> PathBuf {
+        let used = |path: &PathBuf| catalog_in(path).exists();
+        family(path).take_while(used).last().unwrap_or_else(|| path.to_owned())
     }
 
     /// Locks a directory that is there.
@@ -96,6 +107,26 @@ impl StateDirectory {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Where the run's catalog is, if there is a run.
+    pub fn catalog(&self) -> PathBuf {
+        catalog_in(&self.path)
+    }
+}
+
+fn catalog_in(path: &Path) -> PathBuf {
+    path.join("catalog.sqlite")
+}
+
+/// `path`, `path.2`, `path.3`, …
+fn family(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_owned();
+    let beside = move |number: u64| {
+        let mut name = name.clone();
+        name.push(format!(".{number}"));
+        path.with_file_name(name)
+    };
+    std::iter::once(path.to_owned()).chain((2..).map(beside))
 }
 
 #[cfg(test)]
@@ -103,16 +134,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_directory_has_one_holder_and_one_run() {
+    fn a_directory_has_one_holder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run");
         let held = StateDirectory::create(&path).unwrap();
         let refused = StateDirectory::create(&path).err().unwrap().to_string();
         assert!(refused.contains(&format!("by process {}", std::process::id())), "{refused}");
         drop(held);
-        let held = StateDirectory::create(&path).unwrap();
-        std::fs::write(held.path().join("catalog.sqlite"), "").unwrap();
-        drop(held);
-        assert!(matches!(StateDirectory::create(&path), Err(StateError::Used { .. })));
+        StateDirectory::create(&path).unwrap();
+    }
+
+    #[test]
+    fn a_new_run_stands_beside_the_old_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run");
+        for wanted in ["run", "run.2", "run.3"] {
+            let fresh = StateDirectory::beside(&path);
+            assert_eq!(fresh, folder.path().join(wanted));
+            let state = StateDirectory::create(&fresh).unwrap();
+            std::fs::write(state.catalog(), "").unwrap();
+            assert_eq!(StateDirectory::newest(&path), fresh);
+        }
     }
 }

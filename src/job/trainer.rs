@@ -1,6 +1,7 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use driftmill_operators::flow::Service;
 use driftmill_operators::selection::TrainingSet;
@@ -8,10 +9,10 @@ use driftmill_operators::trigger::Outcome;
 use timely::scheduling::SyncActivator;
 
 use super::{Branch, Context};
-use crate::catalog::{Failed, Made, digest};
+use crate::catalog::{DecidedRecord, Deciding, Failed, Made, OutcomeRecord, Version, digest};
 use crate::console;
 use crate::report::{TriggerLine, VersionLine};
-use crate::train::{TrainError, TrainJob, Trained, TrainingRow};
+use crate::train::{TrainError, TrainJob, Trained, TrainingRow, Weights};
 
 type Answer = (TrainingSet, Result<Trained, TrainError>);
 
@@ -22,10 +23,15 @@ pub(super) struct Trainer {
     branch: Arc<Branch>,
     wake: SyncActivator,
     answers: (Sender<Answer>, Receiver<Answer>),
-    /// Outcomes of decisions with nothing to train on.
-    empty: Option<Outcome>,
+    /// The outcome of a decision that takes no training.
+    known: Option<Outcome>,
+    /// Decisions of the past that are made again.
+    again: BTreeMap<u64, DecidedRecord>,
     versions: u64,
 }
+
+/// A training that ended with the whole process is tried so many times.
+const MOST_ATTEMPTS: u64 = 3;
 
 impl Trainer {
     pub(super) fn starter(
@@ -33,28 +39,110 @@ impl Trainer {
         branch: &Arc<Branch>,
     ) -> impl FnOnce(SyncActivator) -> Self + use<> {
         let (context, branch) = (Arc::clone(context), Arc::clone(branch));
-        move |wake| Self { context, branch, wake, answers: unbounded(), empty: None, versions: 0 }
+        move |wake| {
+            let again = branch.again();
+            let versions = branch.newest().map_or(0, |(version, _)| version);
+            Self { context, branch, wake, answers: unbounded(), known: None, again, versions }
+        }
     }
 
-    fn decided(&self, set: &TrainingSet) -> anyhow::Result<()> {
-        let seed = self.seed(set);
-        let active = self.branch.newest().map(|(version, _)| version);
-        let mut catalog = self.context.catalog.lock().expect("no one panics in the catalog");
-        catalog.decided(&self.branch.name, set, seed, active)?;
-        self.branch.story().triggers.push(TriggerLine {
-            id: set.decided.trigger,
-            position: self.context.place(set.decided.position),
-            policy: set.decided.reason.policy.clone(),
-            reason: set.decided.reason.text.clone(),
-            score: set.decided.reason.score,
-            threshold: set.decided.reason.threshold,
-            samples: set.rows.len() as u64,
-            version: None,
-        });
+    /// Takes a decision: one of the past may have its outcome, all others are to be trained.
+    fn take(&mut self, set: TrainingSet) -> anyhow::Result<()> {
+        self.tell(&set);
+        let outcome = match self.again.remove(&set.decided.trigger) {
+            Some(record) => self.compare(&set, record)?,
+            None => {
+                self.decided(&set)?;
+                None
+            }
+        };
+        self.known = match outcome {
+            Some(outcome) => Some(self.known_outcome(&set, outcome)?),
+            None if set.rows.is_empty() => Some(self.failed(&set, None)?),
+            None => {
+                self.start(set);
+                None
+            }
+        };
+        Ok(())
+    }
+
+    fn tell(&self, set: &TrainingSet) {
+        let place = self.context.place(set.decided.position);
+        let line = TriggerLine::of(&set.decided, place, set.rows.len() as u64);
+        self.branch.story().triggers.push(line);
         if self.branch.name.is_empty() {
             self.context.status.triggered();
         }
+    }
+
+    fn decided(&self, set: &TrainingSet) -> anyhow::Result<()> {
+        let standing = self.branch.standing().take();
+        let standing = standing.expect("a policy's standing is kept before its decision is sent");
+        let mut catalog = self.context.catalog();
+        let durable = self.context.log.sync()?;
+        catalog.decided(&Deciding {
+            branch: &self.branch.name,
+            set,
+            seed: self.seed(set),
+            model: self.branch.newest().map(|(version, _)| version),
+            durable: &durable,
+            standing: &standing,
+        })?;
         Ok(())
+    }
+
+    /// Compares a decision that was made again with its record; the outcome, if it was recorded.
+    fn compare(
+        &self,
+        set: &TrainingSet,
+        record: DecidedRecord,
+    ) -> anyhow::Result<Option<OutcomeRecord>> {
+        let trigger = set.decided.trigger;
+        ensure!(
+            record.decided == set.decided && record.ids_digest == digest_of(set),
+            "decision {trigger} came out differently when it was made again: \
+             at {:?} on {} samples, recorded at {:?} on {}\n\
+             hint: is this the stream that the run began with? `driftmill verify` looks at the files",
+            self.context.place(set.decided.position),
+            set.rows.len(),
+            self.context.place(record.decided.position),
+            record.samples,
+        );
+        if record.outcome.is_none() {
+            let attempts = self.context.catalog().attempt(&self.branch.name, trigger)?;
+            if attempts > MOST_ATTEMPTS {
+                let error = format!("{MOST_ATTEMPTS} trainings ended with the whole process");
+                let error = Some(error);
+                return Ok(Some(OutcomeRecord {
+                    version: None,
+                    sha256: None,
+                    seconds: 0.0,
+                    error,
+                }));
+            }
+        }
+        Ok(record.outcome)
+    }
+
+    /// An outcome that was recorded before the job was started.
+    fn known_outcome(
+        &mut self,
+        set: &TrainingSet,
+        outcome: OutcomeRecord,
+    ) -> anyhow::Result<Outcome> {
+        let Some(number) = outcome.version else {
+            return self.failed(set, outcome.error.as_deref());
+        };
+        let weights = Weights::new(self.branch.store.weights(number)?);
+        let version = self.branch.store.get(number)?;
+        ensure!(
+            Some(weights.sha256()) == outcome.sha256.as_deref(),
+            "the weights of version {number} are not those that were recorded\n\
+             hint: `driftmill verify` looks at all files of a run",
+        );
+        self.active(&version, weights);
+        Ok(self::outcome(set, Some(number), outcome.seconds))
     }
 
     /// The training's seed: decisions differ, runs do not.
@@ -93,24 +181,37 @@ impl Trainer {
         self.branch.store.put(&version, trained.weights.bytes())?;
         let sha256 = trained.weights.sha256();
         let made = Made { version: number, sha256, loss: trained.losses.last().copied() };
-        let mut catalog = self.context.catalog.lock().expect("no one panics in the catalog");
-        catalog.outcome(&self.branch.name, set.decided.trigger, Ok(made), trained.seconds)?;
-        drop(catalog);
-        self.versions = number;
+        self.record(set, Ok(made), trained.seconds)?;
         tracing::debug!(branch = self.branch.name, version = number, sha256, "trained");
         self.publish(&version)?;
-        let mut story = self.branch.story();
-        if let Some(line) = story.triggers.last_mut() {
-            line.version = Some(number);
-        }
-        story.versions.push(VersionLine::of(&version));
-        drop(story);
-        let seconds = trained.seconds;
-        self.branch.made(number, trained.weights);
-        Ok(outcome(set, Some(number), seconds))
+        self.active(&version, trained.weights);
+        Ok(outcome(set, Some(number), trained.seconds))
     }
 
-    fn publish(&self, version: &crate::catalog::Version) -> anyhow::Result<()> {
+    /// A version is there from now on.
+    fn active(&mut self, version: &Version, weights: Weights) {
+        self.versions = version.version;
+        let mut story = self.branch.story();
+        if let Some(line) = story.triggers.last_mut() {
+            line.version = Some(version.version);
+        }
+        story.versions.push(VersionLine::of(version));
+        drop(story);
+        self.branch.made(version.version, weights);
+    }
+
+    fn record(
+        &self,
+        set: &TrainingSet,
+        outcome: Result<Made<'_>, Failed<'_>>,
+        seconds: f64,
+    ) -> anyhow::Result<()> {
+        let evaluation = self.branch.evaluation(&self.context.partitions, self.context.workers);
+        let decision = (&*self.branch.name, set.decided.trigger);
+        Ok(self.context.catalog().outcome(decision, outcome, seconds, &evaluation)?)
+    }
+
+    fn publish(&self, version: &Version) -> anyhow::Result<()> {
         if !self.branch.name.is_empty() {
             return Ok(());
         }
@@ -127,8 +228,7 @@ impl Trainer {
         if let Some(error) = error {
             tracing::warn!(trigger = set.decided.trigger, error, "a training failed");
         }
-        let mut catalog = self.context.catalog.lock().expect("no one panics in the catalog");
-        catalog.outcome(&self.branch.name, set.decided.trigger, Err(Failed { error }), 0.0)?;
+        self.record(set, Err(Failed { error }), 0.0)?;
         Ok(outcome(set, None, 0.0))
     }
 
@@ -143,20 +243,13 @@ impl Trainer {
 
 impl Service<TrainingSet, Outcome> for Trainer {
     fn ask(&mut self, set: TrainingSet) {
-        if let Err(error) = self.decided(&set) {
-            return self.context.fail(error);
-        }
-        if !set.rows.is_empty() {
-            return self.start(set);
-        }
-        match self.failed(&set, None) {
-            Ok(outcome) => self.empty = Some(outcome),
-            Err(error) => self.context.fail(error),
+        if let Err(error) = self.take(set) {
+            self.context.fail(error);
         }
     }
 
     fn poll(&mut self) -> Option<Outcome> {
-        if let Some(outcome) = self.empty.take() {
+        if let Some(outcome) = self.known.take() {
             return Some(outcome);
         }
         let answer = self.answers.1.try_recv().ok()?;

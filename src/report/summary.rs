@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use driftmill_operators::flow::Decided;
+use driftmill_operators::trigger::Reason;
 use serde::Serialize;
 
 use crate::catalog::{Place, Version};
@@ -89,6 +91,23 @@ pub struct VersionLine {
     pub loss: Option<f64>,
     /// How long the training took.
     pub training_seconds: f64,
+}
+
+impl TriggerLine {
+    /// The line of a decision whose training set has `samples` samples; no version yet.
+    pub fn of(decided: &Decided, position: Place, samples: u64) -> Self {
+        let Reason { policy, text, score, threshold } = decided.reason.clone();
+        Self {
+            id: decided.trigger,
+            position,
+            policy,
+            reason: text,
+            score,
+            threshold,
+            samples,
+            version: None,
+        }
+    }
 }
 
 impl VersionLine {

@@ -86,6 +86,17 @@ impl Lateness {
         Self { highest: None }
     }
 
+    /// A partition whose highest event time is known, as recorded by [`highest`](Self::highest).
+    pub fn resumed(highest: i64) -> Self {
+        Self { highest: (highest != i64::MIN).then_some(highest) }
+    }
+
+    /// The highest event time so far, in milliseconds since 1970; the lowest number if there is
+    /// none.
+    pub fn highest(&self) -> i64 {
+        self.highest.unwrap_or(i64::MIN)
+    }
+
     /// No later message of the partition has an earlier position time.
     pub fn watermark(&self, rules: &OrderRules) -> i64 {
         self.highest

@@ -100,7 +100,7 @@ impl Log {
         let reading = || StoreError::io("reading", &self.folder);
         for entry in fs::read_dir(&self.folder).map_err(reading())? {
             let path = entry.map_err(reading())?.path();
-            let known = |stem| durable.iter().any(|length| *length.name == *stem);
+            let known = |stem: &std::ffi::OsStr| durable.iter().any(|length| *length.name == *stem);
             if !path.file_stem().is_some_and(known) {
                 fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
             }

@@ -9,5 +9,6 @@ mod kafka;
 mod memory;
 mod pipelines;
 mod readme;
+mod resume;
 mod runs;
 mod store;

@@ -16,7 +16,7 @@ const BATCH: usize = 64;
 const ROUNDS: usize = 9;
 
 fn fill(log: &Log) -> Result<(), Box<dyn std::error::Error>> {
-    let mut writer = log.writer(0);
+    let mut writer = log.writer(0)?;
     for start in (0..ROWS).step_by(PER_POLL as usize) {
         let ids: Vec<u64> =
             (start..ROWS.min(start + PER_POLL)).map(|offset| Id::new(0, 0, offset).0).collect();
@@ -29,6 +29,7 @@ fn fill(log: &Log) -> Result<(), Box<dyn std::error::Error>> {
             labels: vec![Some(0); rows],
             values: Values::U8(ids.iter().flat_map(|id| [*id as u8; 1024]).collect()),
             ids,
+            ..LogBatch::new(ValueType::U8)
         })?;
     }
     Ok(())

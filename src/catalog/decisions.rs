@@ -1,0 +1,208 @@
+//! What was decided and what became of it.
+
+use driftmill_operators::flow::{Decided, Standing};
+use driftmill_operators::selection::TrainingSet;
+use driftmill_operators::trigger::Cut;
+use driftmill_operators::{Snapshot, position_id, position_time};
+use roaring::RoaringTreemap;
+use rusqlite::{Transaction, params};
+
+use super::database::{digest, insert_lengths};
+use super::{Catalog, CatalogError};
+use crate::store::SegmentLength;
+
+/// A decision, with all that depends on what was read up to it.
+#[derive(Clone, Debug)]
+pub struct Deciding<'a> {
+    /// Empty for the pipeline's own, else the name of the comparison.
+    pub branch: &'a str,
+    /// The decision and its training set.
+    pub set: &'a TrainingSet,
+    /// Seed of the training.
+    pub seed: u64,
+    /// The version that is active.
+    pub model: Option<u64>,
+    /// How much of the log is durable: all that the decision depends on.
+    pub durable: &'a [SegmentLength],
+    /// Where the trigger policy stands.
+    pub standing: &'a Standing,
+}
+
+/// A version that was made, for its outcome.
+#[derive(Clone, Debug)]
+pub struct Made<'a> {
+    /// Its number.
+    pub version: u64,
+    /// SHA-256 of its weights.
+    pub sha256: &'a str,
+    /// Loss of the last epoch.
+    pub loss: Option<f64>,
+}
+
+/// Why no version was made.
+#[derive(Clone, Debug)]
+pub struct Failed<'a> {
+    /// What went wrong; none if there was nothing to train on.
+    pub error: Option<&'a str>,
+}
+
+impl Catalog {
+    /// Records a decision, before its training, together with the log that it saw and with where
+    /// all policies of its branch stand.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn decided(&mut self, deciding: &Deciding<'_>) -> Result<(), CatalogError> {
+        self.commit("recording a decision in", |transaction| {
+            insert_lengths(transaction, deciding.durable)?;
+            insert_decision(transaction, deciding)?;
+            insert_standing(transaction, deciding.branch, deciding.standing)?;
+            insert_shards(transaction, deciding)
+        })
+    }
+
+    /// Counts a further training for a decision that was recorded before; how many there were.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn attempt(&mut self, branch: &str, trigger: u64) -> Result<u64, CatalogError> {
+        let update = "UPDATE decided SET attempts = attempts + 1 WHERE branch = ? AND trigger = ?
+                      RETURNING attempts";
+        let attempts = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        self.database
+            .query_row(update, params![branch, trigger as i64], attempts)
+            .map(|attempts| attempts as u64)
+            .map_err(CatalogError::database("recording an attempt in"))
+    }
+
+    /// Records where a trigger policy stands between decisions.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn stands(
+        &mut self,
+        branch: &str,
+        durable: &[SegmentLength],
+        standing: &Standing,
+    ) -> Result<(), CatalogError> {
+        self.commit("recording a standing in", |transaction| {
+            insert_lengths(transaction, durable)?;
+            insert_standing(transaction, branch, standing)
+        })
+    }
+
+    /// Records how far the evaluation of a branch is.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn evaluated(&mut self, branch: &str, evaluation: &[u8]) -> Result<(), CatalogError> {
+        self.commit("recording an evaluation in", |transaction| {
+            insert_evaluation(transaction, branch, evaluation)
+        })
+    }
+
+    /// Records what became of a decision, after its version was stored, and how far the evaluation
+    /// of its branch is.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn outcome(
+        &mut self,
+        (branch, trigger): (&str, u64),
+        outcome: Result<Made<'_>, Failed<'_>>,
+        seconds: f64,
+        evaluation: &[u8],
+    ) -> Result<(), CatalogError> {
+        let (made, error) = match &outcome {
+            Ok(made) => (Some(made), None),
+            Err(failed) => (None, failed.error),
+        };
+        self.commit("recording an outcome in", |transaction| {
+            let mut insert =
+                transaction.prepare_cached("REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+            insert.execute(params![
+                branch,
+                trigger as i64,
+                made.map(|made| made.version as i64),
+                made.map(|made| made.sha256),
+                made.and_then(|made| made.loss),
+                seconds,
+                error,
+            ])?;
+            insert_evaluation(transaction, branch, evaluation)
+        })
+    }
+}
+
+fn insert_decision(transaction: &Transaction<'_>, deciding: &Deciding<'_>) -> rusqlite::Result<()> {
+    let Decided { trigger, position, cut, decided_before, reason } = &deciding.set.decided;
+    let rows = &deciding.set.rows;
+    let ids: RoaringTreemap = rows.iter().map(|row| row.id().0).collect();
+    let mut bitmap = Vec::with_capacity(ids.serialized_size());
+    ids.serialize_into(&mut bitmap).expect("memory takes all that is written");
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+    )?;
+    insert.execute(params![
+        deciding.branch,
+        *trigger as i64,
+        position_time(*position),
+        position_id(*position).0 as i64,
+        match cut {
+            Cut::Before => "before",
+            Cut::After => "after",
+        },
+        decided_before,
+        reason.policy,
+        reason.text,
+        reason.score,
+        reason.threshold,
+        deciding.set.candidates as i64,
+        rows.len() as i64,
+        bitmap,
+        digest(rows.iter().map(|row| row.id())),
+        deciding.seed as i64,
+        deciding.model.map(|version| version as i64),
+    ])?;
+    Ok(())
+}
+
+fn insert_standing(
+    transaction: &Transaction<'_>,
+    branch: &str,
+    standing: &Standing,
+) -> rusqlite::Result<()> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO standings (branch, policy) VALUES (?, ?)
+         ON CONFLICT (branch) DO UPDATE SET policy = excluded.policy",
+    )?;
+    insert.execute(params![branch, standing.save()]).map(|_| ())
+}
+
+fn insert_evaluation(
+    transaction: &Transaction<'_>,
+    branch: &str,
+    evaluation: &[u8],
+) -> rusqlite::Result<()> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO standings (branch, evaluation) VALUES (?, ?)
+         ON CONFLICT (branch) DO UPDATE SET evaluation = excluded.evaluation",
+    )?;
+    insert.execute(params![branch, evaluation]).map(|_| ())
+}
+
+/// A decision is made again from what stood before it, so of each shard the states after it and the
+/// last one before it are kept.
+fn insert_shards(transaction: &Transaction<'_>, deciding: &Deciding<'_>) -> rusqlite::Result<()> {
+    let trigger = deciding.set.decided.trigger as i64;
+    let mut forget = transaction.prepare_cached(
+        "DELETE FROM shards WHERE branch = ?1 AND stream = ?2 AND trigger < (
+            SELECT max(trigger) FROM shards WHERE branch = ?1 AND stream = ?2 AND trigger < ?3)",
+    )?;
+    let mut insert = transaction.prepare_cached("INSERT INTO shards VALUES (?, ?, ?, ?)")?;
+    for (stream, standing) in &deciding.set.shards {
+        forget.execute(params![deciding.branch, stream, trigger])?;
+        insert.execute(params![deciding.branch, stream, trigger, standing.save()])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,55 @@
+use std::collections::BTreeSet;
+
+use rusqlite::{OptionalExtension, params};
+
+use super::{Catalog, CatalogError};
+
+/// What is known to be in a sink.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// The versions.
+    pub versions: BTreeSet<u64>,
+    /// Up to where the sink need not be read back.
+    pub bookmark: Option<String>,
+}
+
+impl Catalog {
+    /// Records that a version is in a sink.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn published(
+        &mut self,
+        sink: &str,
+        version: u64,
+        bookmark: Option<&str>,
+    ) -> Result<(), CatalogError> {
+        self.commit("recording a publication in", |transaction| {
+            let mut insert =
+                transaction.prepare_cached("REPLACE INTO published VALUES (?, ?, ?)")?;
+            insert.execute(params![sink, version as i64, bookmark]).map(|_| ())
+        })
+    }
+
+    /// What was published to a sink.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it.
+    pub fn outbox(&self, sink: &str) -> Result<Published, CatalogError> {
+        let failed = || CatalogError::database("reading");
+        let query = "SELECT version FROM published WHERE sink = ?";
+        let mut statement = self.database.prepare(query).map_err(failed())?;
+        let versions = statement
+            .query_map([sink], |row| row.get::<_, i64>(0))
+            .and_then(Iterator::collect::<rusqlite::Result<Vec<i64>>>)
+            .map_err(failed())?;
+        let query = "SELECT bookmark FROM published WHERE sink = ? ORDER BY version DESC LIMIT 1";
+        let bookmark = self
+            .database
+            .query_row(query, [sink], |row| row.get(0))
+            .optional()
+            .map_err(failed())?
+            .flatten();
+        Ok(Published { versions: versions.into_iter().map(|v| v as u64).collect(), bookmark })
+    }
+}

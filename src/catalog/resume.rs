@@ -1,0 +1,158 @@
+//! What a run needs to go on.
+
+use driftmill_operators::flow::{Decided, ShardStanding, Standing, Standings};
+use driftmill_operators::trigger::{Cut, Reason};
+use driftmill_operators::{Id, Position, position, restore};
+use rusqlite::{Row, params};
+
+use super::{Catalog, CatalogError};
+
+/// A decision as it was recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DecidedRecord {
+    /// The decision.
+    pub decided: Decided,
+    /// Samples in its training set.
+    pub samples: u64,
+    /// SHA-256 of their ids.
+    pub ids_digest: String,
+    /// What became of it, if that is known.
+    pub outcome: Option<OutcomeRecord>,
+}
+
+/// An outcome as it was recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutcomeRecord {
+    /// The version that was made.
+    pub version: Option<u64>,
+    /// SHA-256 of its weights.
+    pub sha256: Option<String>,
+    /// How long its training took.
+    pub seconds: f64,
+    /// Why no version was made.
+    pub error: Option<String>,
+}
+
+/// Where a branch stands.
+#[derive(Clone, Debug, Default)]
+pub struct BranchRecord {
+    /// Its decisions, in order.
+    pub decisions: Vec<DecidedRecord>,
+    /// Where its trigger policy stands; none if that was never recorded.
+    pub standing: Option<Standing>,
+    /// How far its evaluation is.
+    pub evaluation: Option<Vec<u8>>,
+    /// Where its selection stands before the decision that is made next.
+    pub standings: Standings,
+}
+
+impl BranchRecord {
+    /// The number of the decision that is made next, or made again.
+    pub fn next_trigger(&self) -> u64 {
+        let next = |standing: &Standing| {
+            standing.open.as_ref().map_or(standing.next_trigger, |open| open.trigger)
+        };
+        self.standing.as_ref().map_or(0, next)
+    }
+
+    /// The decisions before the one that is made next.
+    pub fn past(&self) -> impl Iterator<Item = &DecidedRecord> {
+        let next = self.next_trigger();
+        self.decisions.iter().filter(move |record| record.decided.trigger < next)
+    }
+
+    /// The first position that some policy of the branch has not seen.
+    pub fn resume_at(&self, stream: u32) -> Position {
+        let policy = self.standing.as_ref().map_or(Position::MIN, |standing| standing.at);
+        let shard = self.standings.shards.get(&stream);
+        policy.min(shard.map_or(Position::MIN, |shard| shard.at))
+    }
+}
+
+impl Catalog {
+    /// Where a branch stands; a branch that was never heard of has seen nothing.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it, or a state is not one.
+    pub fn branch(&self, branch: &str) -> Result<BranchRecord, CatalogError> {
+        let mut record = BranchRecord { decisions: self.decisions(branch)?, ..Default::default() };
+        let states = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let query = "SELECT policy, evaluation FROM standings WHERE branch = ?";
+        let (policy, evaluation): (Option<Vec<u8>>, _) =
+            match self.database.query_row(query, [branch], states) {
+                Err(rusqlite::Error::QueryReturnedNoRows) => (None, None),
+                states => states.map_err(CatalogError::database("reading"))?,
+            };
+        record.evaluation = evaluation;
+        record.standing = policy.map(|policy| parsed(&policy)).transpose()?;
+        let next = record.next_trigger();
+        let past = record.past().map(|past| (past.decided.trigger, past.decided.end()));
+        record.standings.decided = past.collect();
+        for (stream, state) in self.shards(branch, next)? {
+            record.standings.shards.insert(stream, parsed::<ShardStanding>(&state)?);
+        }
+        Ok(record)
+    }
+
+    /// Per stream its newest state from before decision `next`.
+    fn shards(&self, branch: &str, next: u64) -> Result<Vec<(u32, Vec<u8>)>, CatalogError> {
+        let failed = || CatalogError::database("reading");
+        let query = "SELECT stream, state, max(trigger) FROM shards
+                     WHERE branch = ? AND trigger < ? GROUP BY stream";
+        let mut statement = self.database.prepare(query).map_err(failed())?;
+        let state = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let rows = statement.query_map(params![branch, next as i64], state);
+        rows.and_then(Iterator::collect).map_err(failed())
+    }
+
+    /// The decisions of a branch, in order.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them.
+    pub fn decisions(&self, branch: &str) -> Result<Vec<DecidedRecord>, CatalogError> {
+        let failed = || CatalogError::database("reading");
+        let query = "SELECT d.trigger, d.time, d.sample, d.cut, d.decided_before, d.policy,
+                            d.reason, d.score, d.threshold, d.samples, d.ids_digest,
+                            o.trigger, o.version, o.sha256, o.seconds, o.error
+                     FROM decided d LEFT JOIN outcomes o USING (branch, trigger)
+                     WHERE branch = ? ORDER BY d.trigger";
+        let mut statement = self.database.prepare(query).map_err(failed())?;
+        let rows = statement.query_map([branch], decision);
+        rows.and_then(Iterator::collect).map_err(failed())
+    }
+}
+
+fn decision(row: &Row<'_>) -> rusqlite::Result<DecidedRecord> {
+    let id = Id(row.get::<_, i64>(2)? as u64);
+    let decided = Decided {
+        trigger: row.get::<_, i64>(0)? as u64,
+        position: position(row.get(1)?, id),
+        cut: if row.get::<_, String>(3)? == "before" { Cut::Before } else { Cut::After },
+        decided_before: row.get(4)?,
+        reason: Reason {
+            policy: row.get(5)?,
+            text: row.get(6)?,
+            score: row.get(7)?,
+            threshold: row.get(8)?,
+        },
+    };
+    let known: Option<i64> = row.get(11)?;
+    let outcome = || {
+        Ok::<_, rusqlite::Error>(OutcomeRecord {
+            version: row.get::<_, Option<i64>>(12)?.map(|version| version as u64),
+            sha256: row.get(13)?,
+            seconds: row.get(14)?,
+            error: row.get(15)?,
+        })
+    };
+    Ok(DecidedRecord {
+        decided,
+        samples: row.get::<_, i64>(9)? as u64,
+        ids_digest: row.get(10)?,
+        outcome: known.map(|_| outcome()).transpose()?,
+    })
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, CatalogError> {
+    restore(bytes).map_err(|error| CatalogError::State(error.to_string()))
+}

@@ -1,0 +1,73 @@
+/// The catalog's format: written to `PRAGMA user_version`.
+pub(super) const FORMAT: i64 = 2;
+
+pub(super) const TABLES: &str = "
+CREATE TABLE run (
+    id TEXT PRIMARY KEY,
+    pipeline TEXT NOT NULL,     -- the whole pipeline, as JSON
+    complete INTEGER NOT NULL   -- 1 when the stream came to its end
+) STRICT;
+CREATE TABLE partitions (
+    number INTEGER PRIMARY KEY, -- in the order in which they were found
+    topic_index INTEGER NOT NULL,
+    topic TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    start INTEGER NOT NULL,     -- first offset to be read
+    end INTEGER,                -- first offset not to be read
+    UNIQUE (topic_index, partition)
+) STRICT;
+CREATE TABLE segments (         -- how much of the log is durable
+    name TEXT PRIMARY KEY,
+    bytes INTEGER NOT NULL,
+    batches INTEGER NOT NULL
+) STRICT;
+CREATE TABLE decided (
+    branch TEXT NOT NULL,       -- '' or the name of a comparison
+    trigger INTEGER NOT NULL,
+    time INTEGER NOT NULL,      -- position: milliseconds since 1970
+    sample INTEGER NOT NULL,    -- position: id
+    cut TEXT NOT NULL,          -- before or after that sample
+    decided_before INTEGER NOT NULL,
+    policy TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    score REAL,
+    threshold REAL,
+    candidates INTEGER NOT NULL,
+    samples INTEGER NOT NULL,
+    ids BLOB NOT NULL,          -- the training set's ids: a 64-bit Roaring bitmap
+    ids_digest TEXT NOT NULL,
+    seed INTEGER NOT NULL,
+    model INTEGER,              -- the version that was active
+    attempts INTEGER NOT NULL,  -- trainings begun
+    PRIMARY KEY (branch, trigger)
+) STRICT;
+CREATE TABLE outcomes (
+    branch TEXT NOT NULL,
+    trigger INTEGER NOT NULL,
+    version INTEGER,            -- none if there was nothing to train on, or the training failed
+    sha256 TEXT,
+    loss REAL,                  -- of the last epoch
+    seconds REAL NOT NULL,
+    error TEXT,
+    PRIMARY KEY (branch, trigger),
+    FOREIGN KEY (branch, trigger) REFERENCES decided (branch, trigger)
+) STRICT;
+CREATE TABLE standings (        -- where a branch's trigger policy and its evaluation stand
+    branch TEXT PRIMARY KEY,
+    policy BLOB,                -- Postcard
+    evaluation BLOB             -- Postcard
+) STRICT;
+CREATE TABLE shards (           -- where the partitions' parts of a branch's selection stand
+    branch TEXT NOT NULL,
+    stream INTEGER NOT NULL,    -- topic and partition, as in ids
+    trigger INTEGER NOT NULL,   -- after its proposal for this decision
+    state BLOB NOT NULL,        -- Postcard
+    PRIMARY KEY (branch, stream, trigger)
+) STRICT;
+CREATE TABLE published (        -- the outbox: versions that are missing here are to be published
+    sink TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    bookmark TEXT,              -- up to where the sink need not be read back
+    PRIMARY KEY (sink, version)
+) STRICT;
+";

@@ -1,0 +1,88 @@
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::changed::changed;
+use super::run::Options;
+use super::state::{StateDirectory, StateError};
+use crate::catalog::{Catalog, hex};
+use crate::config::Pipeline;
+use crate::source::Partition;
+
+/// A run that is begun, or goes on.
+pub(super) struct Begun {
+    pub(super) state: StateDirectory,
+    pub(super) catalog: Catalog,
+    /// Its unique name.
+    pub(super) run: String,
+    /// SHA-256 of the pipeline that it began with.
+    pub(super) pipeline_digest: String,
+    pub(super) partitions: Vec<Partition>,
+}
+
+/// Opens the state directory of a pipeline's run; begins one where there is none.
+pub(super) fn begin(pipeline: &Pipeline, options: &Options) -> anyhow::Result<Begun> {
+    let state = StateDirectory::create(&place(pipeline, options))?;
+    let json = serde_json::to_value(pipeline).expect("a pipeline is plain data");
+    if state.catalog().exists() {
+        go_on(pipeline, state, &json)
+    } else {
+        new(pipeline, state, &json)
+    }
+}
+
+fn place(pipeline: &Pipeline, options: &Options) -> PathBuf {
+    let named = options.state.clone();
+    let path = named.clone().unwrap_or_else(|| Path::new(".driftmill").join(&pipeline.name));
+    match (options.fresh, named) {
+        (true, _) => StateDirectory::beside(&path),
+        (false, None) => StateDirectory::newest(&path),
+        (false, Some(named)) => named,
+    }
+}
+
+fn new(pipeline: &Pipeline, state: StateDirectory, json: &Value) -> anyhow::Result<Begun> {
+    let partitions = pipeline.source.resolve()?;
+    let run = uuid::Uuid::new_v4().to_string();
+    let log = state.path().join("log");
+    std::fs::create_dir_all(&log).map_err(|reason| StateError::Io { path: log, reason })?;
+    let json = json.to_string();
+    let catalog = Catalog::create(&state.catalog(), &run, &json, &partitions)?;
+    Ok(Begun { state, catalog, run, pipeline_digest: digest(&json), partitions })
+}
+
+fn go_on(pipeline: &Pipeline, state: StateDirectory, json: &Value) -> anyhow::Result<Begun> {
+    let mut catalog = Catalog::open(&state.catalog())?;
+    let run = catalog.run()?;
+    let before = serde_json::from_str(&run.pipeline)?;
+    let keys = changed(&before, json);
+    if !keys.is_empty() {
+        return Err(StateError::Changed { path: state.path().to_owned(), keys }.into());
+    }
+    let mut partitions = catalog.partitions()?;
+    if run.complete {
+        // the stream may have grown since it came to what was its end.
+        extend(&mut partitions, pipeline.source.resolve()?);
+        catalog.set_partitions(&partitions)?;
+        catalog.set_complete(false)?;
+    }
+    let pipeline_digest = digest(&run.pipeline);
+    Ok(Begun { state, catalog, run: run.id, pipeline_digest, partitions })
+}
+
+/// Moves ends to where they are now.
+fn extend(partitions: &mut [Partition], now: Vec<Partition>) {
+    for partition in partitions {
+        let same = |other: &&Partition| {
+            (&other.topic, other.partition) == (&partition.topic, partition.partition)
+        };
+        if let Some(found) = now.iter().find(same) {
+            partition.end = partition.end.max(found.end).filter(|_| found.end.is_some());
+        }
+    }
+}
+
+fn digest(json: &str) -> String {
+    use sha2::Digest;
+    hex(&sha2::Sha256::digest(json.as_bytes()))
+}

@@ -1,0 +1,205 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use driftmill_operators::flow::{Evaluated, Scores, Standing};
+use driftmill_operators::selection::{SelectionConfig, SelectionTable};
+use driftmill_operators::trigger::TriggerTable;
+use driftmill_operators::{Position, Snapshot, restore};
+
+use super::context::place;
+use crate::catalog::{BranchRecord, CatalogError, DecidedRecord, ModelStore};
+use crate::evaluate::Prequential;
+use crate::report::{TriggerLine, VersionLine};
+use crate::source::Partition;
+use crate::train::{Runtime, Weights};
+
+/// One composition of policies over the stream, with the versions it made.
+pub struct Branch {
+    /// Empty for the pipeline's own, else the name of the comparison.
+    pub name: String,
+    /// When to train.
+    pub trigger: TriggerTable,
+    /// What to train on.
+    pub selection: Arc<dyn SelectionConfig>,
+    /// The selection's key in the pipeline file.
+    pub selection_key: &'static str,
+    /// The versions' files.
+    pub store: ModelStore,
+    /// Length of the evaluation's intervals, in milliseconds.
+    pub interval: Option<i64>,
+    /// The thread that owns the models.
+    pub runtime: Runtime,
+    /// Where it stood when the job was started.
+    pub start: BranchRecord,
+    /// How far its evaluation was then, by partition.
+    scored: BTreeMap<u32, Position>,
+    /// Where its trigger policy stands at the decision that was made last.
+    standing: Mutex<Option<Standing>>,
+    recent: Mutex<VecDeque<(u64, Weights)>>,
+    story: Mutex<Story>,
+}
+
+/// What a branch did.
+#[derive(Clone, Debug, Default)]
+pub struct Story {
+    /// Its decisions, in order.
+    pub triggers: Vec<TriggerLine>,
+    /// Its versions, in order.
+    pub versions: Vec<VersionLine>,
+    /// How good they were.
+    pub prequential: Prequential,
+    /// By worker, before which position all samples are scored.
+    until: BTreeMap<usize, Position>,
+}
+
+/// Versions kept in memory: the active one, and those that scoring may still need.
+const RECENT: usize = 4;
+
+impl Branch {
+    /// A branch that goes on from where it stood.
+    ///
+    /// # Errors
+    /// When what was recorded cannot be read.
+    pub fn new(
+        name: &str,
+        (trigger, selection): (TriggerTable, SelectionTable),
+        store: ModelStore,
+        (interval, runtime): (Option<i64>, Runtime),
+        (start, partitions): (BranchRecord, &[Partition]),
+    ) -> Result<Self, CatalogError> {
+        let selection_key = selection.key();
+        let mut branch = Self {
+            name: name.to_owned(),
+            trigger,
+            selection: shared(selection),
+            selection_key,
+            store,
+            interval,
+            runtime,
+            start,
+            scored: BTreeMap::new(),
+            standing: Mutex::default(),
+            recent: Mutex::default(),
+            story: Mutex::default(),
+        };
+        branch.restore(partitions)?;
+        Ok(branch)
+    }
+
+    fn restore(&mut self, partitions: &[Partition]) -> Result<(), CatalogError> {
+        let mut story = Story::default();
+        if let Some(saved) = &self.start.evaluation {
+            (story.prequential, self.scored) =
+                restore(saved).map_err(|error| CatalogError::State(error.to_string()))?;
+        }
+        for record in self.start.past() {
+            let version = record.outcome.as_ref().and_then(|outcome| outcome.version);
+            let place = place(partitions, record.decided.position);
+            let mut line = TriggerLine::of(&record.decided, place, record.samples);
+            line.version = version;
+            story.triggers.push(line);
+            if let Some(version) = version {
+                story.versions.push(VersionLine::of(&self.store.get(version)?));
+            }
+        }
+        if let Some(newest) = story.versions.last().map(|line| line.version) {
+            let weights = Weights::new(self.store.weights(newest)?);
+            self.recent().push_back((newest, weights));
+        }
+        self.story = Mutex::new(story);
+        Ok(())
+    }
+
+    /// What the branch did so far.
+    pub fn story(&self) -> MutexGuard<'_, Story> {
+        self.story.lock().expect("no one panics while holding a story")
+    }
+
+    pub(super) fn scored(&self, scores: &Scores) {
+        let mut story = self.story();
+        scores.sums.iter().for_each(|sum| story.prequential.add(sum));
+        story.until.insert(scores.worker, scores.until);
+    }
+
+    /// How far the evaluation was when the job was started.
+    pub(super) fn evaluated(&self) -> Evaluated {
+        let versions = self.start.past().filter_map(|record| {
+            let version = record.outcome.as_ref()?.version?;
+            Some((record.decided.end(), version))
+        });
+        Evaluated { until: self.scored.clone(), versions: versions.collect() }
+    }
+
+    /// How far the evaluation is, to be recorded: sums, and positions by partition.
+    pub(super) fn evaluation(&self, partitions: &[Partition], workers: usize) -> Vec<u8> {
+        let story = self.story();
+        let mut until = self.scored.clone();
+        for (number, partition) in partitions.iter().enumerate() {
+            if let Some(position) = story.until.get(&(number % workers)) {
+                until.insert(partition.id(0).stream(), *position);
+            }
+        }
+        (story.prequential.clone(), until).save()
+    }
+
+    /// The first position in a partition that a policy or the evaluation has not seen.
+    pub(super) fn resume_at(&self, stream: u32) -> Position {
+        let scored = self.scored.get(&stream).copied().unwrap_or(Position::MIN);
+        self.start.resume_at(stream).min(scored)
+    }
+
+    /// Remembers where the trigger policy stands at its newest decision.
+    pub(super) fn stand(&self, standing: Standing) {
+        *self.standing() = Some(standing);
+    }
+
+    /// Where the trigger policy stands at the decision that was made last, or was open when the job
+    /// was started.
+    pub(super) fn standing(&self) -> MutexGuard<'_, Option<Standing>> {
+        self.standing.lock().expect("no one panics while holding a standing")
+    }
+
+    /// Decisions that were recorded before the job was started and are made again.
+    pub(super) fn again(&self) -> BTreeMap<u64, DecidedRecord> {
+        let next = self.start.next_trigger();
+        let again = self.start.decisions.iter().filter(|record| record.decided.trigger >= next);
+        again.map(|record| (record.decided.trigger, record.clone())).collect()
+    }
+
+    /// Keeps a new version at hand.
+    pub(super) fn made(&self, version: u64, weights: Weights) {
+        let mut recent = self.recent();
+        recent.push_back((version, weights));
+        while recent.len() > RECENT {
+            recent.pop_front();
+        }
+    }
+
+    /// A version's weights.
+    ///
+    /// # Errors
+    /// When an older version's file cannot be read.
+    pub(super) fn weights(&self, version: u64) -> Result<Weights, CatalogError> {
+        let known = self.recent().iter().find(|(held, _)| *held == version).cloned();
+        match known {
+            Some((_, weights)) => Ok(weights),
+            None => self.store.weights(version).map(Weights::new),
+        }
+    }
+
+    /// The newest version, if there is one.
+    pub(super) fn newest(&self) -> Option<(u64, Weights)> {
+        self.recent().back().cloned()
+    }
+
+    fn recent(&self) -> MutexGuard<'_, VecDeque<(u64, Weights)>> {
+        self.recent.lock().expect("no one panics while holding the versions")
+    }
+}
+
+/// The table's component, shared by the workers.
+fn shared(table: SelectionTable) -> Arc<dyn SelectionConfig> {
+    match table {
+        SelectionTable::new_data(config) => Arc::new(config),
+    }
+}
