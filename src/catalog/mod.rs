@@ -11,4 +11,6 @@ pub(crate) use database::{digest, hex};
 pub use error::CatalogError;
 pub use models::ModelStore;
 pub use verify::{CatalogHealth, verify};
-pub use version::{Artifact, DataUsed, OffsetRange, Place, Signature, TriggerInfo, Version};
+pub use version::{
+    Artifact, DataUsed, OffsetRange, Place, Signature, TriggerInfo, Version, run_of,
+};

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::{File, print};
-use crate::job::{self, Interrupt, Options};
+use crate::job::{self, Interrupt, Options, Others};
 use crate::report::render;
 
 const INTERRUPTED: u8 = 130;
@@ -21,6 +21,13 @@ pub(super) struct Run {
     /// State directory of the run [default: a new one below .driftmill]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
+    /// Publish a new run beside versions that other runs published under this name
+    #[arg(long, conflicts_with = "adopt")]
+    fresh: bool,
+    /// Make the versions again that another run published under this name, compare their digests,
+    /// and publish what is missing
+    #[arg(long)]
+    adopt: bool,
     /// Most messages of a partition in one poll; has no influence on what is decided
     #[arg(long, default_value = "1024", hide = true)]
     poll: NonZeroUsize,
@@ -39,6 +46,11 @@ impl Run {
             state: self.state,
             poll: self.poll.get(),
             progress: true,
+            others: match (self.fresh, self.adopt) {
+                (true, _) => Others::Ignore,
+                (_, true) => Others::Adopt,
+                _ => Others::Refuse,
+            },
         };
         let ended = job::run(pipeline, &options, &interrupt)?;
         if self.json {

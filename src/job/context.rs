@@ -8,13 +8,12 @@ use driftmill_operators::selection::{SelectionConfig, SelectionTable};
 use driftmill_operators::trigger::TriggerTable;
 use driftmill_operators::{Position, position_id, position_time};
 
-use super::StateDirectory;
+use super::{Publisher, StateDirectory};
 use crate::catalog::{Catalog, CatalogError, ModelStore, Place};
 use crate::config::Pipeline;
 use crate::console::Status;
 use crate::evaluate::Prequential;
 use crate::report::{TriggerLine, VersionLine};
-use crate::sink::Sink;
 use crate::source::Partition;
 use crate::store::{DeadLetters, Log};
 use crate::train::{Runtime, Weights};
@@ -35,8 +34,8 @@ pub struct Context {
     pub log: Log,
     /// What was decided.
     pub catalog: Mutex<Catalog>,
-    /// Where versions of the pipeline's own branch go.
-    pub sinks: Mutex<Vec<(&'static str, Box<dyn Sink>)>>,
+    /// Sends versions of the pipeline's own branch to its sinks.
+    pub publisher: Publisher,
     /// Messages that are not samples.
     pub dead_letters: DeadLetters,
     /// How far the job is.

@@ -19,6 +19,8 @@ mod ingest;
 mod interrupt;
 mod oracle;
 mod placing;
+mod published;
+mod publisher;
 mod rows;
 mod run;
 mod scorer;
@@ -27,6 +29,8 @@ mod trainer;
 
 pub use context::{Branch, Context};
 pub use interrupt::Interrupt;
+pub use published::{Digests, Known, Occupied, Others, decide};
+pub use publisher::{Listener, Outlet, Publisher};
 pub use run::{Ended, Options, run};
 pub use state::{StateDirectory, StateError};
 

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use super::Interrupt;
 use super::context::{Branch, Context};
+use super::published::{self, Digests, Known, Others};
+use super::publisher::{Listener, Outlet, Publisher};
 use super::rows::LogRows;
 use super::state::StateDirectory;
 use super::work;
@@ -16,7 +18,7 @@ use crate::catalog::{Catalog, ModelStore, hex};
 use crate::config::Pipeline;
 use crate::console::{Progress, Status};
 use crate::report::{BranchSummary, Evaluation, Summary};
-use crate::sink::Sink;
+use crate::sink::Stop;
 use crate::store::{DeadLetters, Log};
 use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 
@@ -31,11 +33,13 @@ pub struct Options {
     pub poll: usize,
     /// Whether to show progress on stderr.
     pub progress: bool,
+    /// What to do about versions that other runs published.
+    pub others: Others,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { workers: 1, state: None, poll: 1024, progress: false }
+        Self { workers: 1, state: None, poll: 1024, progress: false, others: Others::Refuse }
     }
 }
 
@@ -74,19 +78,22 @@ fn prepare(
     let own = || Path::new(".driftmill").join(&pipeline.name).join(&run[..8]);
     let state = StateDirectory::create(&options.state.clone().unwrap_or_else(own))?;
     let folder = state.path();
+    let stop = Stop::default();
+    let mut sinks = published::open(&pipeline.sink, &pipeline.name, &stop)?;
+    let adopted = published::decide(&mut sinks, &run, options.others)?;
     let log = Log::create(&folder.join("log"), schema)?;
     let rows = Arc::new(LogRows(log.clone()));
     let runtimes = runtimes(&pipeline, rows)?;
     let catalog = Catalog::create(&folder.join("catalog.sqlite"), &run, &json, &partitions)?;
     let letters = pipeline.dead_letters.file.clone();
     let letters = letters.unwrap_or_else(|| folder.join("dead-letters.jsonl"));
-    let mut sinks: Vec<(&'static str, Box<dyn Sink>)> = Vec::new();
-    for (key, sink) in pipeline.sink.named() {
-        sinks.push((key, sink.open().with_context(|| format!("opening sink.{key}"))?));
-    }
     let status = Status::default();
     status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
     let (send, faults) = unbounded();
+    let known = Known { run: run.clone(), made: Digests::new(), adopted };
+    let outlet = |(key, sink)| Outlet { key, sink, bookmark: None };
+    let outlets = sinks.into_iter().map(outlet).collect();
+    let publisher = Publisher::start(outlets, &known, Arc::new(Faults(send.clone())), stop)?;
     let context = Context {
         branches: branches(&pipeline, folder, runtimes),
         pipeline_digest: {
@@ -100,13 +107,25 @@ fn prepare(
         partitions,
         log,
         catalog: Mutex::new(catalog),
-        sinks: Mutex::new(sinks),
+        publisher,
         status,
         poll: options.poll.max(1),
         stop: AtomicBool::new(false),
         faults: send,
     };
     Ok((context, faults))
+}
+
+/// Ends the job when a sink fails.
+struct Faults(Sender<anyhow::Error>);
+
+impl Listener for Faults {
+    fn published(&self, _key: &'static str, _version: u64, _bookmark: Option<&str>) {}
+
+    fn failed(&self, error: anyhow::Error) {
+        // only the first error is reported; the others are its consequences.
+        drop(self.0.send(error));
+    }
 }
 
 /// A runtime for each branch: one in common on a graphics card; on the processor one each, among
@@ -181,9 +200,8 @@ impl Watch<'_> {
             if let Ok(error) = self.faults.try_recv() {
                 break Err(error);
             }
-            match self.finished.recv_timeout(Duration::from_millis(50)) {
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => break Ok(()),
-                Err(RecvTimeoutError::Timeout) => {}
+            if self.is_over() {
+                break Ok(());
             }
             if self.interrupt.requested() && interrupted.is_none() {
                 interrupted = Some(Instant::now());
@@ -191,7 +209,7 @@ impl Watch<'_> {
             }
             // a part that hangs outside, as in a sink, is left behind.
             if interrupted.is_some_and(|since| since.elapsed() > GRACE) {
-                tracing::warn!("not all parts of the job could be stopped");
+                self.leave_behind();
                 break Ok(());
             }
             if let Some(progress) = &mut progress {
@@ -204,11 +222,28 @@ impl Watch<'_> {
         if ended.is_err() {
             self.stop();
         }
+        self.context.publisher.stop();
         let interrupted = interrupted.is_some();
         // an error on the last steps may arrive together with the end.
         match self.faults.try_recv() {
             Ok(error) if ended.is_ok() && !interrupted => Err(error),
             _ => ended.map(|()| interrupted),
+        }
+    }
+
+    /// Whether the workers have ended, and all they made is published; takes a moment.
+    fn is_over(&self) -> bool {
+        let moment = Duration::from_millis(50);
+        match self.finished.recv_timeout(moment) {
+            Err(RecvTimeoutError::Timeout) => false,
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => self.context.publisher.drain(moment),
+        }
+    }
+
+    fn leave_behind(&self) {
+        match self.context.publisher.pending() {
+            0 => tracing::warn!("not all parts of the job could be stopped"),
+            left => tracing::warn!("{left} versions could not be published yet"),
         }
     }
 

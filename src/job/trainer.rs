@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use driftmill_operators::flow::Service;
 use driftmill_operators::selection::TrainingSet;
@@ -85,7 +84,7 @@ impl Trainer {
         });
     }
 
-    /// Makes the version durable, records it, publishes it.
+    /// Makes the version durable, records it, has it published.
     fn made(&mut self, set: &TrainingSet, trained: Trained) -> anyhow::Result<Outcome> {
         let number = self.versions + 1;
         let parent = self.branch.newest().map(|(version, _)| version);
@@ -98,7 +97,9 @@ impl Trainer {
         drop(catalog);
         self.versions = number;
         tracing::debug!(branch = self.branch.name, version = number, sha256, "trained");
-        self.publish(&version)?;
+        if self.branch.name.is_empty() {
+            self.context.publisher.publish(&version, &self.branch.store.folder_of(number));
+        }
         let mut story = self.branch.story();
         if let Some(line) = story.triggers.last_mut() {
             line.version = Some(number);
@@ -108,19 +109,6 @@ impl Trainer {
         let seconds = trained.seconds;
         self.branch.made(number, trained.weights);
         Ok(outcome(set, Some(number), seconds))
-    }
-
-    fn publish(&self, version: &crate::catalog::Version) -> anyhow::Result<()> {
-        if !self.branch.name.is_empty() {
-            return Ok(());
-        }
-        let folder = self.branch.store.folder_of(version.version);
-        let mut sinks = self.context.sinks.lock().expect("no one panics in a sink");
-        for (key, sink) in sinks.iter_mut() {
-            sink.publish(version, &folder).with_context(|| format!("publishing to sink.{key}"))?;
-            tracing::debug!(version = version.version, sink = key, "published");
-        }
-        Ok(())
     }
 
     fn failed(&self, set: &TrainingSet, error: Option<&str>) -> anyhow::Result<Outcome> {

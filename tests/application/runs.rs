@@ -21,7 +21,7 @@ pub(crate) fn run_to_end(
 ) -> (Summary, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let state = Some(PathBuf::from(folder.path()).join("state"));
-    let options = Options { workers, state, poll, progress: false };
+    let options = Options { workers, state, poll, ..Options::default() };
     let ended = run(pipeline.clone(), &options, &Interrupt::default());
     (ended.unwrap_or_else(|error| panic!("{error:?}")).summary, folder)
 }

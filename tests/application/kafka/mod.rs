@@ -3,6 +3,7 @@ mod bounds;
 mod broker;
 mod inputs;
 mod outage;
+mod publishing;
 mod security;
 mod topics;
 mod transactions;
