@@ -2,6 +2,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::Metadata;
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::connect::{broker_of, consumer};
@@ -129,9 +130,21 @@ impl Resolver<'_> {
     }
 
     fn watermarks(&self) -> Result<(i64, i64), SourceError> {
-        self.consumer
-            .fetch_watermarks(self.topic, self.partition, REQUEST)
-            .map_err(self.failed("the ends"))
+        let begun = Instant::now();
+        loop {
+            let found = self.consumer.fetch_watermarks(self.topic, self.partition, REQUEST);
+            let error = match found {
+                Ok(ends) => return Ok(ends),
+                Err(error) => error,
+            };
+            // a partition that was just created may be without a leader.
+            let leader =
+                error.rdkafka_error_code() == Some(RDKafkaErrorCode::NotLeaderForPartition);
+            if !leader || begun.elapsed() > PROPAGATION {
+                return Err(self.failed("the ends")(error));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// The first offset whose timestamp is not before `time`; none if all are.

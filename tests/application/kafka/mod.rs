@@ -5,6 +5,7 @@ mod inputs;
 mod outage;
 mod publishing;
 mod security;
+mod successors;
 mod topics;
 mod transactions;
 
