@@ -20,6 +20,8 @@ pub struct RunRecord {
     pub id: String,
     /// The pipeline that it began with, as JSON.
     pub pipeline: String,
+    /// The run whose published versions count as its own.
+    pub adopted: Option<String>,
     /// Whether its stream came to its end.
     pub complete: bool,
 }
@@ -31,8 +33,7 @@ impl Catalog {
     /// When SQLite refuses, as for a path that already holds one.
     pub fn create(
         path: &Path,
-        run: &str,
-        pipeline: &str,
+        run: &RunRecord,
         partitions: &[Partition],
     ) -> Result<Self, CatalogError> {
         let failed = || CatalogError::database("creating");
@@ -41,7 +42,9 @@ impl Catalog {
         catalog.commit("creating", |transaction| {
             transaction.execute_batch(TABLES)?;
             transaction.pragma_update(None, "user_version", FORMAT)?;
-            transaction.execute("INSERT INTO run VALUES (?, ?, 0)", params![run, pipeline])?;
+            let RunRecord { id, pipeline, adopted, complete } = run;
+            let insert = "INSERT INTO run VALUES (?, ?, ?, ?)";
+            transaction.execute(insert, params![id, pipeline, adopted, complete])?;
             insert_partitions(transaction, partitions)
         })?;
         Ok(catalog)
@@ -90,10 +93,15 @@ impl Catalog {
     /// When SQLite cannot read it.
     pub fn run(&self) -> Result<RunRecord, CatalogError> {
         let record = |row: &rusqlite::Row<'_>| {
-            Ok(RunRecord { id: row.get(0)?, pipeline: row.get(1)?, complete: row.get(2)? })
+            Ok(RunRecord {
+                id: row.get(0)?,
+                pipeline: row.get(1)?,
+                adopted: row.get(2)?,
+                complete: row.get(3)?,
+            })
         };
         self.database
-            .query_row("SELECT id, pipeline, complete FROM run", [], record)
+            .query_row("SELECT id, pipeline, adopted, complete FROM run", [], record)
             .map_err(CatalogError::database("reading"))
     }
 

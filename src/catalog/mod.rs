@@ -15,7 +15,9 @@ pub(crate) use database::{digest, hex};
 pub use decisions::{Deciding, Failed, Made};
 pub use error::CatalogError;
 pub use models::ModelStore;
-pub use outbox::Published;
+pub use outbox::Outbox;
 pub use resume::{BranchRecord, DecidedRecord, OutcomeRecord};
 pub use verify::{CatalogHealth, verify};
-pub use version::{Artifact, DataUsed, OffsetRange, Place, Signature, TriggerInfo, Version};
+pub use version::{
+    Artifact, DataUsed, OffsetRange, Place, Signature, TriggerInfo, Version, run_of,
+};

@@ -6,7 +6,7 @@ use super::{Catalog, CatalogError};
 
 /// What is known to be in a sink.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Published {
+pub struct Outbox {
     /// The versions.
     pub versions: BTreeSet<u64>,
     /// Up to where the sink need not be read back.
@@ -26,7 +26,7 @@ impl Catalog {
     ) -> Result<(), CatalogError> {
         self.commit("recording a publication in", |transaction| {
             let mut insert =
-                transaction.prepare_cached("REPLACE INTO published VALUES (?, ?, ?)")?;
+                transaction.prepare_cached("INSERT OR IGNORE INTO published VALUES (?, ?, ?)")?;
             insert.execute(params![sink, version as i64, bookmark]).map(|_| ())
         })
     }
@@ -35,7 +35,7 @@ impl Catalog {
     ///
     /// # Errors
     /// When SQLite cannot read it.
-    pub fn outbox(&self, sink: &str) -> Result<Published, CatalogError> {
+    pub fn outbox(&self, sink: &str) -> Result<Outbox, CatalogError> {
         let failed = || CatalogError::database("reading");
         let query = "SELECT version FROM published WHERE sink = ?";
         let mut statement = self.database.prepare(query).map_err(failed())?;
@@ -43,13 +43,14 @@ impl Catalog {
             .query_map([sink], |row| row.get::<_, i64>(0))
             .and_then(Iterator::collect::<rusqlite::Result<Vec<i64>>>)
             .map_err(failed())?;
-        let query = "SELECT bookmark FROM published WHERE sink = ? ORDER BY version DESC LIMIT 1";
+        let query = "SELECT bookmark FROM published WHERE sink = ? AND bookmark IS NOT NULL
+                     ORDER BY version DESC LIMIT 1";
         let bookmark = self
             .database
             .query_row(query, [sink], |row| row.get(0))
             .optional()
             .map_err(failed())?
             .flatten();
-        Ok(Published { versions: versions.into_iter().map(|v| v as u64).collect(), bookmark })
+        Ok(Outbox { versions: versions.into_iter().map(|v| v as u64).collect(), bookmark })
     }
 }

@@ -5,6 +5,7 @@ pub(super) const TABLES: &str = "
 CREATE TABLE run (
     id TEXT PRIMARY KEY,
     pipeline TEXT NOT NULL,     -- the whole pipeline, as JSON
+    adopted TEXT,               -- the run whose published versions count as its own
     complete INTEGER NOT NULL   -- 1 when the stream came to its end
 ) STRICT;
 CREATE TABLE partitions (

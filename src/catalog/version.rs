@@ -34,6 +34,18 @@ pub struct Version {
     pub training_seconds: f64,
 }
 
+impl Version {
+    /// The run that made it.
+    pub fn run(&self) -> &str {
+        run_of(&self.id)
+    }
+}
+
+/// The run in a version's id.
+pub fn run_of(id: &str) -> &str {
+    id.split('/').next().unwrap_or_default()
+}
+
 /// A place in the order of samples, as people read it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {

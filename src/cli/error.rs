@@ -1,7 +1,7 @@
 use thiserror::Error;
 
 use crate::config::ConfigError;
-use crate::job::StateError;
+use crate::job::{Occupied, StateError};
 use crate::sink::SinkError;
 use crate::source::SourceError;
 use crate::train::TrainError;
@@ -31,7 +31,7 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
 
 /// The code of one error of a chain, if it has one of its own.
 fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
-    if error.is::<Usage>() || error.is::<StateError>() {
+    if error.is::<Usage>() || error.is::<StateError>() || error.is::<Occupied>() {
         return Some(USAGE);
     }
     let binary = |file: &Unreadable| file.source.kind() == std::io::ErrorKind::InvalidData;

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::{File, print};
-use crate::job::{self, Interrupt, Options};
+use crate::job::{self, Interrupt, Options, Others};
 use crate::report::render;
 
 const INTERRUPTED: u8 = 130;
@@ -21,9 +21,13 @@ pub(super) struct Run {
     /// State directory of the run; a run that is there goes on [default: .driftmill/NAME]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// Begin a new run, beside those that are there
-    #[arg(long)]
+    /// Begin a new run, beside those that are there and what they published
+    #[arg(long, conflicts_with = "adopt")]
     fresh: bool,
+    /// In a new run, make the versions again that another run published under this name, compare
+    /// their digests, and publish what is missing
+    #[arg(long)]
+    adopt: bool,
     /// Most messages of a partition in one poll; has no influence on what is decided
     #[arg(long, default_value = "1024", hide = true)]
     poll: NonZeroUsize,
@@ -40,9 +44,13 @@ impl Run {
         let options = Options {
             workers: usize::from(self.workers),
             state: self.state,
-            fresh: self.fresh,
             poll: self.poll.get(),
             progress: true,
+            others: match (self.fresh, self.adopt) {
+                (true, _) => Others::Ignore,
+                (_, true) => Others::Adopt,
+                _ => Others::Refuse,
+            },
         };
         let ended = job::run(pipeline, &options, &interrupt)?;
         if self.json {

@@ -118,6 +118,9 @@ impl Pipeline {
         };
         at(&format!("source.{}", self.source.key()), self.source.check());
         at(&format!("trigger.{}", self.trigger.key()), self.trigger.check());
+        for (key, sink) in self.sink.named() {
+            at(&format!("sink.{key}"), sink.check());
+        }
         if let Some(codec) = &self.codec {
             at(&format!("codec.{}", codec.key()), codec.check());
         }

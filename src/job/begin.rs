@@ -3,52 +3,59 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::changed::changed;
+use super::published::{self, Others};
 use super::run::Options;
 use super::state::{StateDirectory, StateError};
-use crate::catalog::{Catalog, hex};
+use crate::catalog::{Catalog, RunRecord, hex};
 use crate::config::Pipeline;
+use crate::sink::Sink;
 use crate::source::Partition;
 
 /// A run that is begun, or goes on.
 pub(super) struct Begun {
     pub(super) state: StateDirectory,
     pub(super) catalog: Catalog,
-    /// Its unique name.
-    pub(super) run: String,
+    pub(super) run: RunRecord,
     /// SHA-256 of the pipeline that it began with.
     pub(super) pipeline_digest: String,
     pub(super) partitions: Vec<Partition>,
 }
 
-/// Opens the state directory of a pipeline's run; begins one where there is none.
-pub(super) fn begin(pipeline: &Pipeline, options: &Options) -> anyhow::Result<Begun> {
+/// Opens the state directory of a pipeline's run; begins one where there is none, unless others
+/// have published where it would.
+pub(super) fn begin(
+    pipeline: &Pipeline,
+    options: &Options,
+    sinks: &mut [(&'static str, Box<dyn Sink>)],
+) -> anyhow::Result<Begun> {
     let state = StateDirectory::create(&place(pipeline, options))?;
     let json = serde_json::to_value(pipeline).expect("a pipeline is plain data");
     if state.catalog().exists() {
-        go_on(pipeline, state, &json)
-    } else {
-        new(pipeline, state, &json)
+        return go_on(pipeline, state, &json);
     }
+    let id = uuid::Uuid::new_v4().to_string();
+    let adopted = published::decide(sinks, &id, options.others)?;
+    let run = RunRecord { id, pipeline: json.to_string(), adopted, complete: false };
+    new(pipeline, state, run)
 }
 
 fn place(pipeline: &Pipeline, options: &Options) -> PathBuf {
     let named = options.state.clone();
     let path = named.clone().unwrap_or_else(|| Path::new(".driftmill").join(&pipeline.name));
-    match (options.fresh, named) {
-        (true, _) => StateDirectory::beside(&path),
-        (false, None) => StateDirectory::newest(&path),
-        (false, Some(named)) => named,
+    match (options.others, named) {
+        (Others::Ignore, _) => StateDirectory::beside(&path),
+        (_, None) => StateDirectory::newest(&path),
+        (_, Some(named)) => named,
     }
 }
 
-fn new(pipeline: &Pipeline, state: StateDirectory, json: &Value) -> anyhow::Result<Begun> {
+fn new(pipeline: &Pipeline, state: StateDirectory, run: RunRecord) -> anyhow::Result<Begun> {
     let partitions = pipeline.source.resolve()?;
-    let run = uuid::Uuid::new_v4().to_string();
     let log = state.path().join("log");
     std::fs::create_dir_all(&log).map_err(|reason| StateError::Io { path: log, reason })?;
-    let json = json.to_string();
-    let catalog = Catalog::create(&state.catalog(), &run, &json, &partitions)?;
-    Ok(Begun { state, catalog, run, pipeline_digest: digest(&json), partitions })
+    let pipeline_digest = digest(&run.pipeline);
+    let catalog = Catalog::create(&state.catalog(), &run, &partitions)?;
+    Ok(Begun { state, catalog, run, pipeline_digest, partitions })
 }
 
 fn go_on(pipeline: &Pipeline, state: StateDirectory, json: &Value) -> anyhow::Result<Begun> {
@@ -67,7 +74,7 @@ fn go_on(pipeline: &Pipeline, state: StateDirectory, json: &Value) -> anyhow::Re
         catalog.set_complete(false)?;
     }
     let pipeline_digest = digest(&run.pipeline);
-    Ok(Begun { state, catalog, run: run.id, pipeline_digest, partitions })
+    Ok(Begun { state, catalog, run, pipeline_digest, partitions })
 }
 
 /// Moves ends to where they are now.

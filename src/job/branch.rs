@@ -159,6 +159,12 @@ impl Branch {
         self.standing.lock().expect("no one panics while holding a standing")
     }
 
+    /// The versions it made so far, with their digests.
+    pub(super) fn versions(&self) -> BTreeMap<u64, String> {
+        let outcomes = self.start.decisions.iter().filter_map(|record| record.outcome.as_ref());
+        outcomes.filter_map(|outcome| outcome.version.zip(outcome.sha256.clone())).collect()
+    }
+
     /// Decisions that were recorded before the job was started and are made again.
     pub(super) fn again(&self) -> BTreeMap<u64, DecidedRecord> {
         let next = self.start.next_trigger();

@@ -5,11 +5,10 @@ use crossbeam_channel::Sender;
 use driftmill_operators::flow::{Standing, Standings};
 use driftmill_operators::{Position, position_id, position_time};
 
-use super::{Branch, StateDirectory};
+use super::{Branch, Publisher, StateDirectory};
 use crate::catalog::{Catalog, Place};
 use crate::config::Pipeline;
 use crate::console::Status;
-use crate::sink::Sink;
 use crate::source::Partition;
 use crate::store::{DeadLetters, Log};
 
@@ -28,9 +27,9 @@ pub struct Context {
     /// Every consumed message.
     pub log: Log,
     /// What was decided.
-    pub catalog: Mutex<Catalog>,
-    /// Where versions of the pipeline's own branch go.
-    pub sinks: Mutex<Vec<(&'static str, Box<dyn Sink>)>>,
+    pub catalog: Arc<Mutex<Catalog>>,
+    /// Sends versions of the pipeline's own branch to its sinks.
+    pub publisher: Publisher,
     /// Messages that are not samples.
     pub dead_letters: DeadLetters,
     /// How far the job is.
@@ -88,6 +87,16 @@ impl Context {
             self.catalog().evaluated(&branch.name, &evaluation)?;
         }
         Ok(self.catalog().set_complete(complete)?)
+    }
+
+    /// Publishes what was made before the job was started, as far as it is missing somewhere.
+    pub(super) fn publish_again(&self) -> anyhow::Result<()> {
+        let branch = &self.branches[0];
+        for number in branch.versions().into_keys() {
+            let version = branch.store.get(number)?;
+            self.publisher.publish(&version, &branch.store.folder_of(number));
+        }
+        Ok(())
     }
 
     /// Remembers where a branch's trigger policy stands: with the decision that is sent next, or,

@@ -23,6 +23,8 @@ mod interrupt;
 mod oracle;
 mod part;
 mod placing;
+mod published;
+mod publisher;
 mod rows;
 mod run;
 mod scorer;
@@ -32,6 +34,8 @@ mod trainer;
 pub use branch::{Branch, Story};
 pub use context::Context;
 pub use interrupt::Interrupt;
+pub use published::{Digests, Known, Occupied, Others, decide};
+pub use publisher::{Listener, Outlet, Publisher};
 pub use run::{Ended, Options, run};
 pub use state::{StateDirectory, StateError};
 

@@ -5,16 +5,18 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
 use super::begin::{Begun, begin};
+use super::published::{self, Known, Others};
+use super::publisher::{Listener, Outlet, Publisher};
 use super::rows::LogRows;
 use super::{Branch, Context, Interrupt, work};
 use crate::catalog::{Catalog, CatalogError, ModelStore};
 use crate::config::Pipeline;
 use crate::console::{Progress, Status};
 use crate::report::{BranchSummary, Evaluation, Summary};
-use crate::sink::Sink;
+use crate::sink::Stop;
 use crate::source::Partition;
 use crate::store::{DeadLetters, Log};
 use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
@@ -24,20 +26,20 @@ use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 pub struct Options {
     /// Number of workers.
     pub workers: usize,
-    /// The state directory; a run that is there goes on (default: the newest of the pipeline's below
-    /// `.driftmill`).
+    /// The state directory; a run that is there goes on, unless `others` are to be ignored (default:
+    /// the newest of the pipeline's below `.driftmill`).
     pub state: Option<PathBuf>,
-    /// Whether to begin a new run beside those that are there.
-    pub fresh: bool,
     /// Most messages of a partition in one poll.
     pub poll: usize,
     /// Whether to show progress on stderr.
     pub progress: bool,
+    /// What to do about versions that other runs published.
+    pub others: Others,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { workers: 1, state: None, fresh: false, poll: 1024, progress: false }
+        Self { workers: 1, state: None, poll: 1024, progress: false, others: Others::Refuse }
     }
 }
 
@@ -58,6 +60,7 @@ pub fn run(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyh
     let begun = Instant::now();
     let (context, faults) = prepare(pipeline, options)?;
     let context = Arc::new(context);
+    context.publish_again()?;
     let finished = start_workers(&context, options.workers)?;
     interrupt.listen();
     let watch = Watch { context: &context, faults, finished, interrupt };
@@ -71,33 +74,40 @@ fn prepare(
     options: &Options,
 ) -> anyhow::Result<(Context, Receiver<anyhow::Error>)> {
     let schema = pipeline.schema().context("the source does not say what its samples are")?;
-    let Begun { state, catalog, run, pipeline_digest, partitions } = begin(&pipeline, options)?;
+    let stop = Stop::default();
+    let mut sinks = published::open(&pipeline.sink, &pipeline.name, &stop)?;
+    let begun = begin(&pipeline, options, &mut sinks)?;
+    let Begun { state, catalog, run, pipeline_digest, partitions } = begun;
     let folder = state.path();
     let log = Log::open(&folder.join("log"), schema, &catalog.segments()?)?;
     let rows = Arc::new(LogRows(log.clone()));
     let runtimes = runtimes(&pipeline, rows)?;
     let letters = pipeline.dead_letters.file.clone();
     let letters = letters.unwrap_or_else(|| folder.join("dead-letters.jsonl"));
-    let mut sinks: Vec<(&'static str, Box<dyn Sink>)> = Vec::new();
-    for (key, sink) in pipeline.sink.named() {
-        sinks.push((key, sink.open().with_context(|| format!("opening sink.{key}"))?));
-    }
     let status = Status::default();
     let counts = log.counts();
     status.read(counts.rows - counts.bad, counts.bad, counts.late);
     status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
     let (send, faults) = unbounded();
+    let branches = branches(&pipeline, folder, runtimes, (&catalog, &partitions))?;
+    let known = Known { run: run.id.clone(), made: branches[0].versions(), adopted: run.adopted };
+    let outlets =
+        sinks.into_iter().map(|(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? }));
+    let outlets = outlets.collect::<anyhow::Result<_>>()?;
+    let catalog = Arc::new(Mutex::new(catalog));
+    let records = Records { catalog: Arc::clone(&catalog), faults: send.clone() };
+    let publisher = Publisher::start(outlets, &known, Arc::new(records), stop)?;
     let context = Context {
-        branches: branches(&pipeline, folder, runtimes, (&catalog, &partitions))?,
+        branches,
         pipeline_digest,
         pipeline,
-        run,
+        run: run.id,
         dead_letters: DeadLetters::open(&letters)?,
         state,
         partitions,
         log,
-        catalog: Mutex::new(catalog),
-        sinks: Mutex::new(sinks),
+        catalog,
+        publisher,
         status,
         poll: options.poll.max(1),
         workers: options.workers,
@@ -105,6 +115,26 @@ fn prepare(
         faults: send,
     };
     Ok((context, faults))
+}
+
+/// Records what is published; ends the job when a sink fails.
+struct Records {
+    catalog: Arc<Mutex<Catalog>>,
+    faults: Sender<anyhow::Error>,
+}
+
+impl Listener for Records {
+    fn published(&self, key: &'static str, version: u64, bookmark: Option<&str>) {
+        let mut catalog = self.catalog.lock().expect("no one panics in the catalog");
+        if let Err(error) = catalog.published(key, version, bookmark) {
+            self.failed(error.into());
+        }
+    }
+
+    fn failed(&self, error: anyhow::Error) {
+        // only the first error is reported; the others are its consequences.
+        drop(self.faults.send(error));
+    }
 }
 
 /// A runtime for each branch: one in common on a graphics card; on the processor one each, among
@@ -188,9 +218,8 @@ impl Watch<'_> {
             if let Ok(error) = self.faults.try_recv() {
                 break Err(error);
             }
-            match self.finished.recv_timeout(Duration::from_millis(50)) {
-                Ok(()) | Err(RecvTimeoutError::Disconnected) => break Ok(()),
-                Err(RecvTimeoutError::Timeout) => {}
+            if self.is_over() {
+                break Ok(());
             }
             if self.interrupt.requested() && interrupted.is_none() {
                 interrupted = Some(Instant::now());
@@ -198,7 +227,7 @@ impl Watch<'_> {
             }
             // a part that hangs outside, as in a sink, is left behind.
             if interrupted.is_some_and(|since| since.elapsed() > GRACE) {
-                tracing::warn!("not all parts of the job could be stopped");
+                self.leave_behind();
                 break Ok(());
             }
             if persisted.elapsed() > PERSIST {
@@ -215,11 +244,28 @@ impl Watch<'_> {
         if ended.is_err() {
             self.stop();
         }
+        self.context.publisher.stop();
         let interrupted = interrupted.is_some();
         // an error on the last steps may arrive together with the end.
         match self.faults.try_recv() {
             Ok(error) if ended.is_ok() && !interrupted => Err(error),
             _ => ended.map(|()| interrupted),
+        }
+    }
+
+    /// Whether the workers have ended, and all they made is published; takes a moment.
+    fn is_over(&self) -> bool {
+        let moment = Duration::from_millis(50);
+        match self.finished.recv_timeout(moment) {
+            Err(RecvTimeoutError::Timeout) => false,
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => self.context.publisher.drain(moment),
+        }
+    }
+
+    fn leave_behind(&self) {
+        match self.context.publisher.pending() {
+            0 => tracing::warn!("not all parts of the job could be stopped"),
+            left => tracing::warn!("{left} versions could not be published yet"),
         }
     }
 

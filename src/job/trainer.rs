@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use driftmill_operators::flow::Service;
 use driftmill_operators::selection::TrainingSet;
@@ -173,7 +173,7 @@ impl Trainer {
         });
     }
 
-    /// Makes the version durable, records it, publishes it.
+    /// Makes the version durable, records it, has it published.
     fn made(&mut self, set: &TrainingSet, trained: Trained) -> anyhow::Result<Outcome> {
         let number = self.versions + 1;
         let parent = self.branch.newest().map(|(version, _)| version);
@@ -183,7 +183,9 @@ impl Trainer {
         let made = Made { version: number, sha256, loss: trained.losses.last().copied() };
         self.record(set, Ok(made), trained.seconds)?;
         tracing::debug!(branch = self.branch.name, version = number, sha256, "trained");
-        self.publish(&version)?;
+        if self.branch.name.is_empty() {
+            self.context.publisher.publish(&version, &self.branch.store.folder_of(number));
+        }
         self.active(&version, trained.weights);
         Ok(outcome(set, Some(number), trained.seconds))
     }
@@ -209,19 +211,6 @@ impl Trainer {
         let evaluation = self.branch.evaluation(&self.context.partitions, self.context.workers);
         let decision = (&*self.branch.name, set.decided.trigger);
         Ok(self.context.catalog().outcome(decision, outcome, seconds, &evaluation)?)
-    }
-
-    fn publish(&self, version: &Version) -> anyhow::Result<()> {
-        if !self.branch.name.is_empty() {
-            return Ok(());
-        }
-        let folder = self.branch.store.folder_of(version.version);
-        let mut sinks = self.context.sinks.lock().expect("no one panics in a sink");
-        for (key, sink) in sinks.iter_mut() {
-            sink.publish(version, &folder).with_context(|| format!("publishing to sink.{key}"))?;
-            tracing::debug!(version = version.version, sink = key, "published");
-        }
-        Ok(())
     }
 
     fn failed(&self, set: &TrainingSet, error: Option<&str>) -> anyhow::Result<Outcome> {

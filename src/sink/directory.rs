@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Sink, SinkConfig, SinkError};
-use crate::catalog::Version;
+use super::{Published, Sink, SinkConfig, SinkError, Stop};
+use crate::catalog::{ModelStore, Version};
 
 pub(super) const EXAMPLE: &str = "path = \"models\"";
 
 /// A directory that holds each version as `NAME/VERSION/`, as model servers read them.
 ///
-/// A version appears complete: it is copied aside and renamed.
+/// A version appears complete: it is copied aside, synced and renamed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Directory {
@@ -20,46 +20,78 @@ pub struct Directory {
 }
 
 impl SinkConfig for Directory {
-    fn open(&self) -> Result<Box<dyn Sink>, SinkError> {
-        fs::create_dir_all(&self.path).map_err(failed("creating", &self.path))?;
-        Ok(Box::new(self.clone()))
+    fn open(&self, model: &str, _stop: &Stop) -> Result<Box<dyn Sink>, SinkError> {
+        let versions = self.path.join(model);
+        fs::create_dir_all(&versions).map_err(failed("creating", &versions))?;
+        Ok(Box::new(Versions(versions)))
     }
 }
 
-impl Sink for Directory {
-    fn publish(&mut self, version: &Version, folder: &Path) -> Result<(), SinkError> {
-        let versions = self.path.join(&version.model);
-        if version.version == 1 && holds_versions(&versions) {
-            tracing::warn!(
-                "`{}` holds versions of an earlier run: those with the same numbers are replaced, \
-                 later ones stay",
-                versions.display()
-            );
+/// The folder with a model's versions.
+struct Versions(PathBuf);
+
+impl Sink for Versions {
+    fn published(&mut self, _since: Option<&str>) -> Result<Vec<Published>, SinkError> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.0).map_err(failed("reading", &self.0))? {
+            let name = entry.map_err(failed("reading", &self.0))?.file_name();
+            let number = name.to_str().and_then(|name| name.parse().ok());
+            found.extend(number.and_then(|number| self.get(number)));
         }
-        let staged = versions.join(format!(".staged-{}", version.version));
-        if staged.exists() {
-            fs::remove_dir_all(&staged).map_err(failed("clearing", &staged))?;
+        found.sort_by(|a, b| (&a.created, a.version).cmp(&(&b.created, b.version)));
+        Ok(found.iter().map(Published::of).collect())
+    }
+
+    fn publish(&mut self, version: &Version, folder: &Path) -> Result<Option<String>, SinkError> {
+        let number = version.version;
+        let there = self.get(number).map(|there| Published::of(&there));
+        if let Some(there) = &there {
+            if there.is(&Published::of(version))? {
+                return Ok(None);
+            }
+            let (path, other) = (self.0.display(), &there.run);
+            tracing::warn!("`{path}/{number}` is of run `{other}`: it is replaced");
         }
-        fs::create_dir_all(&staged).map_err(failed("creating", &staged))?;
+        let staged = self.0.join(format!(".staged-{number}"));
+        clear(&staged)?;
+        fs::create_dir(&staged).map_err(failed("creating", &staged))?;
         for entry in fs::read_dir(folder).map_err(failed("reading", folder))? {
             let from = entry.map_err(failed("reading", folder))?.path();
             let to = staged.join(from.file_name().expect("an entry has a name"));
             fs::copy(&from, &to).map_err(failed("copying", &from))?;
-            File::open(&to).and_then(|file| file.sync_all()).map_err(failed("syncing", &to))?;
+            sync(&to)?;
         }
-        let target = versions.join(version.version.to_string());
+        sync(&staged)?;
+        // what stands in the way goes aside: the version is missing for an instant only.
+        let (target, old) =
+            (self.0.join(number.to_string()), self.0.join(format!(".old-{number}")));
+        clear(&old)?;
         if target.exists() {
-            fs::remove_dir_all(&target).map_err(failed("replacing", &target))?;
+            fs::rename(&target, &old).map_err(failed("replacing", &target))?;
         }
-        fs::rename(&staged, &target).map_err(failed("completing", &target))
+        fs::rename(&staged, &target).map_err(failed("completing", &target))?;
+        sync(&self.0)?;
+        clear(&old)?;
+        Ok(None)
     }
 }
 
-fn holds_versions(folder: &Path) -> bool {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .any(|name| name.parse::<u64>().is_ok())
+impl Versions {
+    /// A version's description; none where there is no complete one.
+    fn get(&self, number: u64) -> Option<Version> {
+        ModelStore::new(&self.0).get(number).ok()
+    }
+}
+
+fn clear(folder: &Path) -> Result<(), SinkError> {
+    match folder.exists() {
+        true => fs::remove_dir_all(folder).map_err(failed("clearing", folder)),
+        false => Ok(()),
+    }
+}
+
+fn sync(path: &Path) -> Result<(), SinkError> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(failed("syncing", path))
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> SinkError {

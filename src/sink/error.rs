@@ -15,17 +15,69 @@ pub enum SinkError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// Kafka refused.
+    /// No broker answers.
     #[error(
-        "{action} on `{brokers}`: {reason}\n\
-         hint: is a broker running, and is this its address?"
+        "no answer from `{brokers}`: {detail}\n\
+         hint: is it running, and is `sink.kafka.brokers` its address?"
     )]
+    Unreachable {
+        /// The brokers, as the pipeline names them.
+        brokers: String,
+        /// What was last heard.
+        detail: String,
+    },
+    /// A broker does not let us in.
+    #[error(
+        "`{brokers}` refused the login: {detail}\n\
+         hint: user, password and mechanism stand in `sink.kafka.properties`, by default in those \
+         of the source"
+    )]
+    Refused {
+        /// The brokers, as the pipeline names them.
+        brokers: String,
+        /// What the broker said.
+        detail: String,
+    },
+    /// Kafka refused, and will refuse again.
+    #[error("{action} on `{brokers}`: {reason}{hint}")]
     Kafka {
         /// What was attempted.
         action: String,
         /// The brokers, as the pipeline names them.
         brokers: String,
         /// What librdkafka said.
-        reason: Box<rdkafka::error::KafkaError>,
+        reason: String,
+        /// What to do about it, on a line of its own; may be empty.
+        hint: &'static str,
     },
+    /// Another job publishes under the same name.
+    #[error(
+        "another job publishes `{model}` to topic `{topic}`: {by}\n\
+         hint: a model has one publisher: end one of the jobs, or give it another `name` or topic"
+    )]
+    Fenced {
+        /// The model.
+        model: String,
+        /// The topic.
+        topic: String,
+        /// Who the other is.
+        by: String,
+    },
+    /// The same version is there with other weights.
+    #[error(
+        "version {version} was published with the digest {there}, but was made again with {made}\n\
+         hint: the same data and seeds made other weights: did the machine, the program or the \
+         pipeline change?"
+    )]
+    Conflict {
+        /// The version's number.
+        version: u64,
+        /// SHA-256 of what is there.
+        there: String,
+        /// SHA-256 of what was to be published.
+        made: String,
+    },
+    /// All were asked to give up.
+    #[error("stopped before all was published")]
+    Stopped,
 }

@@ -1,8 +1,10 @@
-//! Where model versions go besides the run's own model store.
+//! Where model versions go besides the run's own model store, exactly once.
 
 mod error;
+mod stop;
 
 pub use error::SinkError;
+pub use stop::Stop;
 
 use std::path::Path;
 
@@ -10,22 +12,84 @@ use crate::catalog::Version;
 
 /// What a `[sink.…]` table builds.
 pub trait SinkConfig: Send + Sync {
-    /// Opens the sink.
+    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
+    fn check(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// Opens the sink for the versions of `model`; whatever waits in it ends when `stop` is raised.
     ///
     /// # Errors
     /// When it cannot be reached.
-    fn open(&self) -> Result<Box<dyn Sink>, SinkError>;
+    fn open(&self, model: &str, stop: &Stop) -> Result<Box<dyn Sink>, SinkError>;
 }
 
-/// Takes model versions.
+/// Takes the versions of one model.
+///
+/// What was published is read back after a crash: what is there is not published again.
 pub trait Sink: Send {
-    /// Publishes `version`, whose complete folder is `folder`.
-    ///
-    /// Publishing one version twice has the effect of once, or is seen as a duplicate by its id.
+    /// The versions that were published from the bookmark `since` on, of all runs, oldest first;
+    /// without a bookmark all that are there. Disturbs nobody who publishes.
     ///
     /// # Errors
-    /// When the version was not, or may not have been, published.
-    fn publish(&mut self, version: &Version, folder: &Path) -> Result<(), SinkError>;
+    /// When they cannot be read.
+    fn published(&mut self, since: Option<&str>) -> Result<Vec<Published>, SinkError>;
+
+    /// Sees to it that nobody else publishes this model any more; what was published is to be read
+    /// after it.
+    ///
+    /// # Errors
+    /// When that cannot be had.
+    fn take_over(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    /// Publishes `version`, whose complete folder is `folder`; tries again for as long as it takes.
+    /// Returns a bookmark, where the sink has them: nothing before it needs to be read back again.
+    ///
+    /// # Errors
+    /// When the version cannot be published, or `stop` was raised.
+    fn publish(&mut self, version: &Version, folder: &Path) -> Result<Option<String>, SinkError>;
+}
+
+/// A version that was published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The run that made it.
+    pub run: String,
+    /// Its number.
+    pub version: u64,
+    /// SHA-256 of its weights.
+    pub sha256: String,
+}
+
+impl Published {
+    /// What is to be read back of `version`.
+    pub fn of(version: &Version) -> Self {
+        Self {
+            run: version.run().to_owned(),
+            version: version.version,
+            sha256: version.artifact.sha256.clone(),
+        }
+    }
+
+    /// Whether this is the version `wanted`; none if it is another.
+    ///
+    /// # Errors
+    /// When it has the same run and number, but another digest.
+    pub fn is(&self, wanted: &Self) -> Result<bool, SinkError> {
+        if (&self.run, self.version) != (&wanted.run, wanted.version) {
+            return Ok(false);
+        }
+        match self.sha256 == wanted.sha256 {
+            true => Ok(true),
+            false => Err(SinkError::Conflict {
+                version: self.version,
+                there: self.sha256.clone(),
+                made: wanted.sha256.clone(),
+            }),
+        }
+    }
 }
 
 driftmill_registry::any_of! {

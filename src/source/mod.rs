@@ -94,3 +94,4 @@ driftmill_registry::one_of! {
 }
 
 pub use kafka::Properties;
+pub(crate) use kafka::{Heard, NoAnswer, describe, wait_for_broker};

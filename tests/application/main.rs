@@ -7,6 +7,7 @@ mod files;
 mod interrupts;
 mod kafka;
 mod memory;
+mod others;
 mod pipelines;
 mod readme;
 mod resume;

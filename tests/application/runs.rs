@@ -63,12 +63,18 @@ pub(crate) struct Ran {
 impl Program {
     /// Starts `driftmill run --json` on the pipeline in `text`.
     pub(crate) fn start(text: &str) -> Self {
+        Self::start_with(text, &[])
+    }
+
+    /// Starts it with more arguments.
+    pub(crate) fn start_with(text: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("p.toml");
         std::fs::write(&file, text).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_driftmill"))
             .arg("run")
             .args([&file, Path::new("--json"), Path::new("--state"), &folder.path().join("state")])
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use driftmill_operators::Span;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::metadata::Metadata;
@@ -32,17 +33,47 @@ pub(super) fn consumer(kafka: &Kafka) -> Result<(BaseConsumer<Heard>, Heard), So
     }
 }
 
-/// The metadata of all topics, once a broker answers; tries again with growing pauses.
+/// Why no broker answers.
+pub(crate) enum NoAnswer {
+    /// Patience is at its end; with what was last heard.
+    Unreachable(String),
+    /// A broker does not let us in; with what it said.
+    Refused(String),
+}
+
+impl NoAnswer {
+    fn at(self, brokers: &str) -> SourceError {
+        let brokers = brokers.to_owned();
+        match self {
+            Self::Unreachable(detail) => SourceError::Unreachable { brokers, detail },
+            Self::Refused(detail) => SourceError::Refused { brokers, detail },
+        }
+    }
+}
+
+/// The metadata of all topics, once a broker answers.
 ///
 /// # Errors
 /// [`SourceError::Unreachable`] when the pipeline's patience is at its end, and
 /// [`SourceError::Refused`] at once when a broker does not let us in.
-pub(super) fn wait_for_broker(
-    (consumer, heard): (&BaseConsumer<Heard>, &Heard),
+pub(super) fn broker_of(
+    client: (&BaseConsumer<Heard>, &Heard),
     kafka: &Kafka,
 ) -> Result<Metadata, SourceError> {
-    let brokers = &kafka.brokers;
-    let patience = Duration::from_millis(kafka.patience.millis().unsigned_abs());
+    let metadata = wait_for_broker(client, &kafka.brokers, kafka.patience);
+    metadata.map_err(|silence| silence.at(&kafka.brokers))
+}
+
+/// The metadata of all topics, once a broker answers; tries again with growing pauses.
+///
+/// # Errors
+/// When patience is at its end, and at once when a broker does not let us in.
+pub(crate) fn wait_for_broker(
+    (consumer, heard): (&BaseConsumer<Heard>, &Heard),
+    brokers: &str,
+    patience: Span,
+) -> Result<Metadata, NoAnswer> {
+    let patience = Duration::from_millis(patience.millis().unsigned_abs());
     let begun = Instant::now();
     let left = || patience.saturating_sub(begun.elapsed());
     let mut pause = Duration::from_millis(250);
@@ -53,11 +84,11 @@ pub(super) fn wait_for_broker(
         };
         listen(consumer, pause.min(left()).max(Duration::from_millis(50)));
         if let Some(detail) = heard.refused() {
-            return Err(SourceError::Refused { brokers: brokers.clone(), detail });
+            return Err(NoAnswer::Refused(detail));
         }
         let detail = heard.trouble().unwrap_or_else(|| describe(&error));
         if left().is_zero() {
-            return Err(SourceError::Unreachable { brokers: brokers.clone(), detail });
+            return Err(NoAnswer::Unreachable(detail));
         }
         tracing::warn!("no answer from `{brokers}`: {detail}; {} s left", left().as_secs());
         pause = (pause * 2).min(PAUSE);
@@ -73,7 +104,7 @@ fn listen(consumer: &BaseConsumer<Heard>, time: Duration) {
 }
 
 /// What librdkafka says, without the names of its functions.
-pub(super) fn describe(error: &KafkaError) -> String {
+pub(crate) fn describe(error: &KafkaError) -> String {
     let text =
         error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
     // `BrokerTransportFailure (Local: Broker transport failure)`

@@ -12,7 +12,7 @@ use rdkafka::types::RDKafkaErrorCode;
 ///
 /// Clones hear the same. librdkafka's own lines go to our log.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Heard(Arc<Mutex<Said>>);
+pub(crate) struct Heard(Arc<Mutex<Said>>);
 
 #[derive(Debug, Default)]
 struct Said {
@@ -26,12 +26,12 @@ struct Said {
 
 impl Heard {
     /// The last trouble.
-    pub(super) fn trouble(&self) -> Option<String> {
+    pub(crate) fn trouble(&self) -> Option<String> {
         self.said().trouble.clone()
     }
 
     /// Why a broker did not let us in.
-    pub(super) fn refused(&self) -> Option<String> {
+    pub(crate) fn refused(&self) -> Option<String> {
         self.said().refused.clone()
     }
 

@@ -15,6 +15,8 @@ mod properties;
 mod reader;
 mod resolve;
 
+pub(crate) use connect::{NoAnswer, describe, wait_for_broker};
+pub(crate) use heard::Heard;
 pub use properties::Properties;
 
 pub(super) const EXAMPLE: &str = "brokers = \"localhost:9092\"\ntopics = [\"samples\"]";

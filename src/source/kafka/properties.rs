@@ -40,7 +40,7 @@ impl Properties {
     }
 
     /// The first of `keys` that is among these.
-    pub(super) fn first_of(&self, keys: &[&'static str]) -> Option<&'static str> {
+    pub fn first_of(&self, keys: &[&'static str]) -> Option<&'static str> {
         keys.iter().find(|key| self.0.contains_key(**key)).copied()
     }
 

@@ -2,9 +2,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::Metadata;
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::connect::{consumer, wait_for_broker};
+use super::connect::{broker_of, consumer};
 use super::heard::Heard;
 use super::{Kafka, Start, Until};
 use crate::source::{Partition, SourceError};
@@ -17,14 +18,14 @@ const PROPAGATION: Duration = Duration::from_secs(3);
 /// Partitions of all topics with their bounds, in the order of the pipeline.
 pub(super) fn resolve(kafka: &Kafka) -> Result<Vec<Partition>, SourceError> {
     let (consumer, heard) = consumer(kafka)?;
-    let mut metadata = wait_for_broker((&consumer, &heard), kafka)?;
+    let mut metadata = broker_of((&consumer, &heard), kafka)?;
     let begun = Instant::now();
     let lacks_one = |metadata: &Metadata| {
         kafka.topics.iter().any(|topic| partitions_of(kafka, metadata, topic).is_err())
     };
     while lacks_one(&metadata) && begun.elapsed() < PROPAGATION {
         std::thread::sleep(Duration::from_millis(200));
-        metadata = wait_for_broker((&consumer, &heard), kafka)?;
+        metadata = broker_of((&consumer, &heard), kafka)?;
     }
     let mut partitions: Vec<Partition> = Vec::new();
     for (index, topic) in kafka.topics.iter().enumerate() {
@@ -129,9 +130,21 @@ impl Resolver<'_> {
     }
 
     fn watermarks(&self) -> Result<(i64, i64), SourceError> {
-        self.consumer
-            .fetch_watermarks(self.topic, self.partition, REQUEST)
-            .map_err(self.failed("the ends"))
+        let begun = Instant::now();
+        loop {
+            let found = self.consumer.fetch_watermarks(self.topic, self.partition, REQUEST);
+            let error = match found {
+                Ok(ends) => return Ok(ends),
+                Err(error) => error,
+            };
+            // a partition that was just created may be without a leader.
+            let leader =
+                error.rdkafka_error_code() == Some(RDKafkaErrorCode::NotLeaderForPartition);
+            if !leader || begun.elapsed() > PROPAGATION {
+                return Err(self.failed("the ends")(error));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// The first offset whose timestamp is not before `time`; none if all are.

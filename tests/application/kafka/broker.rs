@@ -102,6 +102,16 @@ impl Broker {
         self.wait_until(true);
     }
 
+    /// Stops the broker in its tracks, its connections open.
+    pub(crate) fn pause(&mut self) {
+        self.tell("pause");
+    }
+
+    /// Lets the broker that was paused go on.
+    pub(crate) fn resume(&mut self) {
+        self.tell("resume");
+    }
+
     fn tell(&mut self, command: &str) {
         writeln!(self.shell.stdin.as_mut().unwrap(), "{command}").unwrap();
     }
@@ -136,9 +146,11 @@ fn supervise(broker: &Command, folder: &Path) -> Child {
             case $command in
                 kill) kill -9 $broker; wait $broker; broker= ;;
                 start) start ;;
+                pause) kill -STOP $broker ;;
+                resume) kill -CONT $broker ;;
             esac
         done
-        if [ -n \"$broker\" ]; then kill $broker; wait $broker; fi
+        if [ -n \"$broker\" ]; then kill $broker; kill -CONT $broker; wait $broker; fi
         rm -rf {}",
         line.join(" "),
         quoted(folder.as_os_str())
@@ -204,6 +216,7 @@ offsets.topic.num.partitions=1
 transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=1
+transaction.abort.timed.out.transaction.cleanup.interval.ms=500
 group.initial.rebalance.delay.ms=0
 broker.session.timeout.ms=3000
 log.cleaner.dedupe.buffer.size=16777216

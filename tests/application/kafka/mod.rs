@@ -3,7 +3,9 @@ mod bounds;
 mod broker;
 mod inputs;
 mod outage;
+mod publishing;
 mod security;
+mod successors;
 mod topics;
 mod transactions;
 

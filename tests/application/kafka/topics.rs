@@ -10,7 +10,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{DeliveryResult, Headers, Message};
+use rdkafka::message::{BorrowedMessage, DeliveryResult, Headers, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext, ThreadedProducer};
 use rdkafka::{ClientContext, Offset, TopicPartitionList};
 
@@ -100,9 +100,20 @@ pub(crate) fn transact(
     messages: impl Iterator<Item = (i32, i64, Vec<u8>)>,
     ending: Ending,
 ) {
+    transact_as(brokers, &unique("tx"), topic, messages, ending);
+}
+
+/// Writes (partition, timestamp, payload) in one transaction of this producer.
+pub(crate) fn transact_as(
+    brokers: &str,
+    producer: &str,
+    topic: &str,
+    messages: impl Iterator<Item = (i32, i64, Vec<u8>)>,
+    ending: Ending,
+) {
     let patience = Duration::from_secs(30);
     let producer: BaseProducer =
-        client(brokers).set("transactional.id", unique("tx")).create().unwrap();
+        client(brokers).set("transactional.id", producer).create().unwrap();
     producer.init_transactions(patience).unwrap();
     producer.begin_transaction().unwrap();
     for (partition, time, payload) in messages {
@@ -140,6 +151,30 @@ impl Event {
     }
 }
 
+/// Every committed message of a topic's only partition, when nobody writes.
+pub(crate) fn consume_all(brokers: &str, topic: &str) -> Vec<Event> {
+    let consumer: BaseConsumer = client(brokers)
+        .set("group.id", "independent")
+        .set("isolation.level", "read_committed")
+        .set("enable.partition.eof", "true")
+        .create()
+        .unwrap();
+    let mut assignment = TopicPartitionList::new();
+    assignment.add_partition_offset(topic, 0, Offset::Beginning).unwrap();
+    consumer.assign(&assignment).unwrap();
+    let begun = Instant::now();
+    let mut events = Vec::new();
+    loop {
+        assert!(begun.elapsed() < Duration::from_secs(60), "`{topic}` has no end");
+        match consumer.poll(Duration::from_millis(100)) {
+            None => {}
+            Some(Ok(message)) => events.push(event(&message)),
+            Some(Err(KafkaError::PartitionEOF(_))) => return events,
+            Some(Err(error)) => panic!("{error}"),
+        }
+    }
+}
+
 /// The first `count` messages of a topic's only partition.
 pub(crate) fn consume(brokers: &str, topic: &str, count: usize) -> Vec<Event> {
     let consumer: BaseConsumer = client(brokers).set("group.id", "independent").create().unwrap();
@@ -151,18 +186,21 @@ pub(crate) fn consume(brokers: &str, topic: &str, count: usize) -> Vec<Event> {
     while events.len() < count {
         assert!(begun.elapsed() < Duration::from_secs(60), "{} of {count} events", events.len());
         let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
-        let message = message.unwrap();
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        events.push(Event {
-            key: message.key().map(text),
-            headers: message
-                .headers()
-                .into_iter()
-                .flat_map(|headers| headers.iter())
-                .map(|header| (header.key.to_owned(), header.value.map(text).unwrap_or_default()))
-                .collect(),
-            value: serde_json::from_slice(message.payload().unwrap()).unwrap(),
-        });
+        events.push(event(&message.unwrap()));
     }
     events
+}
+
+fn event(message: &BorrowedMessage<'_>) -> Event {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    Event {
+        key: message.key().map(text),
+        headers: message
+            .headers()
+            .into_iter()
+            .flat_map(|headers| headers.iter())
+            .map(|header| (header.key.to_owned(), header.value.map(text).unwrap_or_default()))
+            .collect(),
+        value: serde_json::from_slice(message.payload().unwrap()).unwrap(),
+    }
 }

@@ -1,0 +1,67 @@
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode as Code;
+
+use super::Link;
+use crate::sink::SinkError;
+use crate::source::describe;
+
+/// How an attempt failed.
+pub(super) enum Failed {
+    /// It may be tried again; with the reason.
+    ForNow(String),
+    /// It is never to be tried again.
+    Forever(SinkError),
+}
+
+impl From<SinkError> for Failed {
+    fn from(error: SinkError) -> Self {
+        Self::Forever(error)
+    }
+}
+
+const SIZE: &str = "\nhint: raise `message.max.bytes` in the sink's properties and \
+                    `max.message.bytes` of the topic";
+const RIGHTS: &str = "\nhint: the user must be allowed to write to the topic, to use the \
+                      transactional id and to read the group `driftmill/NAME/TOPIC`";
+const TIMEOUT: &str = "\nhint: lower `transaction.timeout.ms` in the sink's properties, or raise \
+                       the broker's `transaction.max.timeout.ms`";
+
+impl Link {
+    /// Sorts an error: most go away by themselves, some never do.
+    pub(super) fn failed(&self, action: &str, error: &KafkaError) -> Failed {
+        match error.rdkafka_error_code().and_then(hint) {
+            Some(_) => Failed::Forever(self.refused(action, error)),
+            None => Failed::ForNow(format!("{action}: {}", describe(error))),
+        }
+    }
+
+    /// An error that no attempt will mend.
+    pub(super) fn refused(&self, action: &str, error: &KafkaError) -> SinkError {
+        let reason = match error {
+            // its text would show the property's value.
+            KafkaError::ClientConfig(_, problem, ..) => problem.clone(),
+            KafkaError::ClientCreation(problem) => problem.clone(),
+            other => describe(other),
+        };
+        SinkError::Kafka {
+            action: format!("{action} of `{}` in topic `{}`", self.model, self.config.topic),
+            brokers: self.brokers().to_owned(),
+            reason,
+            hint: error.rdkafka_error_code().and_then(hint).unwrap_or_default(),
+        }
+    }
+}
+
+/// What to do about an error that does not go away by itself.
+fn hint(code: Code) -> Option<&'static str> {
+    match code {
+        Code::MessageSizeTooLarge => Some(SIZE),
+        Code::TopicAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::TransactionalIdAuthorizationFailed => Some(RIGHTS),
+        Code::InvalidTransactionTimeout => Some(TIMEOUT),
+        Code::InvalidRecord | Code::PolicyViolation | Code::UnsupportedFeature => Some(""),
+        _ => None,
+    }
+}

@@ -1,0 +1,46 @@
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::leave;
+use crate::sink::SinkError;
+use crate::source::describe;
+
+const HINT: &str = "\nhint: is a broker running, is this its address, and may the user create \
+                    topics?";
+
+/// Creates a topic, if it is not there.
+///
+/// # Errors
+/// When the brokers cannot be reached or refuse.
+pub fn create_topic(
+    client: &ClientConfig,
+    brokers: &str,
+    topic: &str,
+    partitions: i32,
+) -> Result<(), SinkError> {
+    let failed = |source| SinkError::Kafka {
+        action: format!("creating topic `{topic}`"),
+        brokers: brokers.to_owned(),
+        reason: describe(&source),
+        hint: HINT,
+    };
+    let admin: AdminClient<DefaultClientContext> = client.create().map_err(failed)?;
+    // a broker deletes by the messages' own time, and those of a replayed stream are old.
+    let wanted =
+        NewTopic::new(topic, partitions, TopicReplication::Fixed(-1)).set("retention.ms", "-1");
+    let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(30)));
+    let results =
+        futures_executor::block_on(admin.create_topics([&wanted], &options)).map_err(failed)?;
+    leave(admin);
+    match results.into_iter().next() {
+        Some(Err((_, code))) if code != RDKafkaErrorCode::TopicAlreadyExists => {
+            Err(failed(KafkaError::AdminOp(code)))
+        }
+        _ => Ok(()),
+    }
+}
