@@ -35,14 +35,23 @@
 //! * Several compositions of policies run over one stream ([`config::Comparison`]): the job builds
 //!   one branch of the dataflow for each, over the same order and log.
 //! * Sums of losses are integers: they do not depend on who adds first.
-//! * A state directory holds one run, and a run is not resumed yet: the catalog records what
-//!   resuming will need (cut and resume point, ids, seeds), policies can be saved and restored.
+//! * A state directory holds one run, which goes on when it is started again. Each policy of each
+//!   branch stands somewhere by itself, and standings are kept for the run, not for a worker: the
+//!   trigger policy where it decided last or a checkpoint found it, each partition's shard of the
+//!   selection after a proposal, the evaluation wherever its sums are. The log is replayed from the
+//!   earliest of these positions, and each host passes what its policy has seen. A decision that is
+//!   open is sent again and its training set chosen again, which is compared with the record.
+//! * A commit that depends on the log makes the log durable under the catalog's lock, so that it is
+//!   never ahead of what it saw. Rows behind the recorded lengths are cut off and read again.
+//! * Batches of an earlier process are compared with their checksums before their first row is
+//!   read: a wrong byte is an error, never a wrong sample.
 
 pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod console;
 pub mod evaluate;
+pub mod fail;
 pub mod job;
 pub mod model;
 pub mod report;

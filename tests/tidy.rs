@@ -23,6 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["catalog"],
     &["train"],
     &["model", "source", "store", "console", "evaluate"],
+    &["fail"],
 ];
 
 /// What stands at the top of the tree, besides settings in dot-files.

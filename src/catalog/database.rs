@@ -5,6 +5,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, params};
 
 use super::CatalogError;
 use super::tables::{FORMAT, TABLES};
+use crate::fail;
 use crate::source::Partition;
 use crate::store::SegmentLength;
 
@@ -82,9 +83,11 @@ impl Catalog {
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<()>,
     ) -> Result<(), CatalogError> {
         let transaction = self.database.transaction().map_err(CatalogError::database(action))?;
-        work(&transaction)
-            .and_then(|()| transaction.commit())
-            .map_err(CatalogError::database(action))
+        work(&transaction).map_err(CatalogError::database(action))?;
+        fail::point("catalog.open");
+        transaction.commit().map_err(CatalogError::database(action))?;
+        fail::point("catalog.committed");
+        Ok(())
     }
 
     /// The run.
@@ -113,6 +116,25 @@ impl Catalog {
         self.commit("completing the run in", |transaction| {
             transaction.execute("UPDATE run SET complete = ?", [complete]).map(|_| ())
         })
+    }
+
+    /// Moves all that was written into the database's one file.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn settle(&self) -> Result<(), CatalogError> {
+        let settle = self.database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        settle.map_err(CatalogError::database("settling"))
+    }
+
+    /// Whether anything was read or decided.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it.
+    pub fn has_begun(&self) -> Result<bool, CatalogError> {
+        let query = "SELECT EXISTS (SELECT 1 FROM segments) OR EXISTS (SELECT 1 FROM decided)";
+        let begun = self.database.query_row(query, [], |row| row.get(0));
+        begun.map_err(CatalogError::database("reading"))
     }
 
     /// The partitions with their bounds, in the order in which they were recorded.

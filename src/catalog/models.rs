@@ -3,6 +3,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::{CatalogError, Version};
+use crate::fail;
 
 /// The weights' file in a version's folder.
 const WEIGHTS: &str = "model.safetensors";
@@ -48,12 +49,15 @@ impl ModelStore {
             .map_err(|source| CatalogError::Version { path: staged.join(DESCRIPTION), source })?;
         write_synced(&staged.join(DESCRIPTION), &description)?;
         sync(&staged)?;
+        fail::point("model.staged");
         let target = self.folder_of(version.version);
         if target.exists() {
             fs::remove_dir_all(&target).map_err(CatalogError::io("replacing", &target))?;
         }
         fs::rename(&staged, &target).map_err(CatalogError::io("completing", &target))?;
-        sync(&self.folder)
+        sync(&self.folder)?;
+        fail::point("model.stored");
+        Ok(())
     }
 
     /// A version's weights.

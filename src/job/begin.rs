@@ -31,7 +31,13 @@ pub(super) fn begin(
     let state = StateDirectory::create(&place(pipeline, options))?;
     let json = serde_json::to_value(pipeline).expect("a pipeline is plain data");
     if state.catalog().exists() {
-        return go_on(pipeline, state, &json);
+        let catalog = Catalog::open(&state.catalog())?;
+        if catalog.has_begun()? {
+            return go_on(pipeline, state, catalog, &json);
+        }
+        // a start that failed binds nobody.
+        drop(catalog);
+        state.clear()?;
     }
     let id = uuid::Uuid::new_v4().to_string();
     let adopted = published::decide(sinks, &id, options.others)?;
@@ -58,8 +64,12 @@ fn new(pipeline: &Pipeline, state: StateDirectory, run: RunRecord) -> anyhow::Re
     Ok(Begun { state, catalog, run, pipeline_digest, partitions })
 }
 
-fn go_on(pipeline: &Pipeline, state: StateDirectory, json: &Value) -> anyhow::Result<Begun> {
-    let mut catalog = Catalog::open(&state.catalog())?;
+fn go_on(
+    pipeline: &Pipeline,
+    state: StateDirectory,
+    mut catalog: Catalog,
+    json: &Value,
+) -> anyhow::Result<Begun> {
     let run = catalog.run()?;
     let before = serde_json::from_str(&run.pipeline)?;
     let keys = changed(&before, json);

@@ -9,6 +9,8 @@ const FREE: &[&str] = &[
     "source.kafka.brokers",
     "source.kafka.patience",
     "source.kafka.properties",
+    "training.max_attempts",
+    "training.max_failures",
     "training.threads",
 ];
 

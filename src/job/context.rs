@@ -86,7 +86,9 @@ impl Context {
             let evaluation = branch.evaluation(&self.partitions, self.workers);
             self.catalog().evaluated(&branch.name, &evaluation)?;
         }
-        Ok(self.catalog().set_complete(complete)?)
+        let mut catalog = self.catalog();
+        catalog.set_complete(complete)?;
+        Ok(catalog.settle()?)
     }
 
     /// Publishes what was made before the job was started, as far as it is missing somewhere.

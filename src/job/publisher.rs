@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::published::{Known, There};
 use crate::catalog::{Outbox, Version};
+use crate::fail;
 use crate::sink::{Published, Sink, SinkError, Stop};
 
 /// Publishes versions to sinks, in order, each exactly once.
@@ -117,6 +118,7 @@ impl Running {
         for task in tasks {
             match self.publish(&task) {
                 Ok(bookmark) => {
+                    fail::point("version.sent");
                     let number = task.version.version;
                     self.listener.published(self.key, number, bookmark.as_deref());
                     tracing::debug!(version = number, sink = self.key, "published");

@@ -108,14 +108,33 @@ impl StateDirectory {
         &self.path
     }
 
+    /// Removes the catalog of a run that has not begun.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub(super) fn clear(&self) -> Result<(), StateError> {
+        for file in DATABASE.map(|name| self.path.join(name)) {
+            match std::fs::remove_file(&file) {
+                Err(reason) if reason.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StateError::Io { path: file, reason });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Where the run's catalog is, if there is a run.
     pub fn catalog(&self) -> PathBuf {
         catalog_in(&self.path)
     }
 }
 
+/// What SQLite keeps a database in.
+const DATABASE: [&str; 3] = ["catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"];
+
 fn catalog_in(path: &Path) -> PathBuf {
-    path.join("catalog.sqlite")
+    path.join(DATABASE[0])
 }
 
 /// `path`, `path.2`, `path.3`, …

@@ -28,10 +28,9 @@ pub(super) struct Trainer {
     /// Decisions of the past that are made again.
     again: BTreeMap<u64, DecidedRecord>,
     versions: u64,
+    /// Trainings in a row that failed.
+    failures: u64,
 }
-
-/// A training that ended with the whole process is tried so many times.
-const MOST_ATTEMPTS: u64 = 3;
 
 impl Trainer {
     pub(super) fn starter(
@@ -42,7 +41,16 @@ impl Trainer {
         move |wake| {
             let again = branch.again();
             let versions = branch.newest().map_or(0, |(version, _)| version);
-            Self { context, branch, wake, answers: unbounded(), known: None, again, versions }
+            Self {
+                context,
+                branch,
+                wake,
+                answers: unbounded(),
+                known: None,
+                again,
+                versions,
+                failures: 0,
+            }
         }
     }
 
@@ -111,8 +119,9 @@ impl Trainer {
         );
         if record.outcome.is_none() {
             let attempts = self.context.catalog().attempt(&self.branch.name, trigger)?;
-            if attempts > MOST_ATTEMPTS {
-                let error = format!("{MOST_ATTEMPTS} trainings ended with the whole process");
+            let most = self.context.pipeline.training.max_attempts.get();
+            if attempts > most {
+                let error = format!("{most} trainings ended with the whole process");
                 let error = Some(error);
                 return Ok(Some(OutcomeRecord {
                     version: None,
@@ -224,8 +233,25 @@ impl Trainer {
     fn finish(&mut self, (set, result): Answer) -> anyhow::Result<Outcome> {
         self.context.status.training(&self.branch.name, None);
         match result {
-            Ok(trained) => self.made(&set, trained),
-            Err(error) => self.failed(&set, Some(&error.to_string())),
+            Ok(trained) => {
+                self.failures = 0;
+                self.made(&set, trained)
+            }
+            // what is wrong with the log is not the training's fault.
+            Err(error @ TrainError::Rows(_)) => Err(error.into()),
+            Err(error) => {
+                let error = error.to_string();
+                let outcome = self.failed(&set, Some(&error))?;
+                self.failures += 1;
+                let most = self.context.pipeline.training.max_failures;
+                let still = most.is_none_or(|most| self.failures < most.get());
+                ensure!(
+                    still,
+                    "{} trainings in a row failed, the last one: {error}",
+                    self.failures
+                );
+                Ok(outcome)
+            }
         }
     }
 }

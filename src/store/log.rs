@@ -11,6 +11,7 @@ use super::index::IndexEntry;
 use super::place::BatchAt;
 use super::segment::Segment;
 use super::{LogBatch, LogWriter, StoreError};
+use crate::fail;
 
 /// The log of a run: finds rows by id, whoever wrote them.
 ///
@@ -170,6 +171,7 @@ impl Log {
         }
         let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
         folder.map_err(StoreError::io("syncing", &self.folder))?;
+        fail::point("log.synced");
         let length = |(name, growing): (String, Growing)| SegmentLength {
             name,
             bytes: growing.bytes,

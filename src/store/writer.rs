@@ -10,6 +10,7 @@ use super::index::IndexEntry;
 use super::place::BatchAt;
 use super::segment::Segment;
 use super::{Log, LogBatch, StoreError};
+use crate::fail;
 
 /// Room of a segment, unless a single batch needs more.
 const CAPACITY: u64 = 256 << 20;
@@ -74,9 +75,11 @@ impl LogWriter {
         entry.at = open.len;
         entry.len = parts.iter().map(|part| part.len() as u64).sum();
         entry.checksum = open.segment.write(open.len, &parts)?;
+        fail::point("log.written");
         (&*open.index)
             .write_all(&entry.bytes())
             .map_err(StoreError::io("writing", &open.index_path))?;
+        fail::point("log.indexed");
         open.len += entry.len;
         let batch = BatchAt::written(Arc::clone(&open.segment), entry)?;
         self.log.publish(batch, (&open.name, &open.index));

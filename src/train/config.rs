@@ -1,5 +1,5 @@
 use std::fmt;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,13 @@ pub struct Training {
     pub average: Option<Fraction>,
     /// Whether the stream waits for a training. Default: `wait`.
     pub lag: Lag,
+    /// How often a training is begun that each time ends with the whole process, before its decision
+    /// is recorded as failed. Default: 10.
+    pub max_attempts: NonZeroU64,
+    /// Trainings in a row that may fail before the job ends. Default: no limit; each failure is
+    /// recorded, and the next decision is trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_failures: Option<NonZeroU64>,
 }
 
 impl Default for Training {
@@ -61,6 +68,8 @@ impl Default for Training {
             shuffle: true,
             average: None,
             lag: Lag::default(),
+            max_attempts: NonZeroU64::new(10).expect("10 is not zero"),
+            max_failures: None,
         }
     }
 }

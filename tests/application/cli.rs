@@ -153,8 +153,11 @@ fn exit_codes_are_as_promised() {
     let missing = driftmill(&["run", "no-such-file.toml"]);
     assert_eq!(missing.status.code(), Some(69));
     assert!(said(&missing).contains("no-such-file.toml"));
-    let column = ["--set", "source.file.features=[\"perod\"]"];
-    let output = driftmill(&[&["run", "pipelines/electricity-file.toml"], &column[..]].concat());
+    let folder = tempfile::tempdir().unwrap();
+    let column = ["--set", "source.file.features=[\"perod\"]", "--state"];
+    let state = [folder.path().to_str().unwrap()];
+    let run = ["run", "pipelines/electricity-file.toml"];
+    let output = driftmill(&[&run[..], &column, &state].concat());
     assert_eq!(output.status.code(), Some(78), "{}", said(&output));
     assert!(said(&output).contains("did you mean `period`?"), "{}", said(&output));
 }

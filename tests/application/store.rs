@@ -205,7 +205,7 @@ proptest! {
             let stream = Id::new(1, partition, 0).stream();
             for rows in log.replay(stream, i64::MIN) {
                 let rows = rows.unwrap();
-                let labels = rows.ids.iter().map(|id| (Id(*id).offset() % 2 == 0).then_some(1));
+                let labels = rows.ids.iter().map(|id| Id(*id).offset().is_multiple_of(2).then_some(1));
                 prop_assert!(labels.eq(rows.labels.iter().copied()));
                 replayed.extend(rows.ids.into_iter().map(Id));
             }

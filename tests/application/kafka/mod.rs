@@ -2,6 +2,7 @@
 mod bounds;
 mod broker;
 mod inputs;
+mod kills;
 mod outage;
 mod publishing;
 mod security;
