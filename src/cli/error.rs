@@ -3,7 +3,7 @@ use thiserror::Error;
 use crate::config::ConfigError;
 use crate::job::{Occupied, StateError};
 use crate::sink::SinkError;
-use crate::source::SourceError;
+use crate::source::{NoValue, SourceError};
 use crate::train::TrainError;
 
 /// A file named on the command line cannot be read.
@@ -37,6 +37,8 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     let binary = |file: &Unreadable| file.source.kind() == std::io::ErrorKind::InvalidData;
     let config = error.downcast_ref().is_some_and(binary)
         || error.is::<ConfigError>()
+        || error.is::<NoValue>()
+        || matches!(error.downcast_ref(), Some(SinkError::NoValue(_)))
         || matches!(error.downcast_ref(), Some(SourceError::Mismatch(_)));
     if config {
         return Some(CONFIG);

@@ -1,9 +1,11 @@
 //! The whole job against a real Apache Kafka broker.
+mod authority;
 mod bounds;
 mod broker;
 mod inputs;
 mod outage;
 mod publishing;
+mod secrets;
 mod security;
 mod successors;
 mod topics;
