@@ -18,6 +18,7 @@
 //! | [`job`] | the dataflow of a pipeline, and the services its operators ask |
 //! | [`report`] | what a run did, for people and scripts |
 //! | [`config`] | pipeline files: all problems at once, each with its place |
+//! | [`letters`] | messages that are not samples |
 //! | [`sink`] | where versions go: directories, Kafka |
 //! | [`catalog`] | what was decided and made: SQLite and the model store |
 //! | [`train`] | the thread that owns Burn: trains, infers, scores |
@@ -44,6 +45,7 @@ pub mod config;
 pub mod console;
 pub mod evaluate;
 pub mod job;
+pub mod letters;
 pub mod model;
 pub mod report;
 pub mod sink;

@@ -8,6 +8,7 @@ use driftmill_operators::trigger::TriggerTable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::letters::DeadLetters;
 use crate::model::ModelTable;
 use crate::sink::SinkTable;
 use crate::source::{OrderRules, SourceTable};
@@ -72,15 +73,6 @@ pub struct Evaluation {
     pub interval: Option<Span>,
 }
 
-/// Where messages go that are not samples.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DeadLetters {
-    /// A file of JSON lines (default: `dead-letters.jsonl` in the state directory).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<std::path::PathBuf>,
-}
-
 impl Pipeline {
     /// Fills in what follows from other tables.
     pub(super) fn complete(&mut self) {
@@ -89,6 +81,14 @@ impl Pipeline {
         {
             sink.brokers = Some(source.brokers.clone());
             sink.properties = source.properties.with(&sink.properties);
+        }
+        let letters = &mut self.dead_letters;
+        if let SourceTable::kafka(source) = &self.source
+            && letters.topic.is_some()
+            && letters.brokers.is_none()
+        {
+            letters.brokers = Some(source.brokers.clone());
+            letters.properties = source.properties.with(&letters.properties);
         }
     }
 
@@ -100,6 +100,7 @@ impl Pipeline {
         };
         at(&format!("source.{}", self.source.key()), self.source.check());
         at(&format!("trigger.{}", self.trigger.key()), self.trigger.check());
+        at("dead_letters", self.dead_letters.check());
         for (key, sink) in self.sink.named() {
             at(&format!("sink.{key}"), sink.check());
         }

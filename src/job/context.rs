@@ -13,9 +13,10 @@ use crate::catalog::{Catalog, CatalogError, ModelStore, Place};
 use crate::config::Pipeline;
 use crate::console::Status;
 use crate::evaluate::Prequential;
+use crate::letters::LetterBox;
 use crate::report::{TriggerLine, VersionLine};
 use crate::source::Partition;
-use crate::store::{DeadLetters, Log};
+use crate::store::Log;
 use crate::train::{Runtime, Weights};
 
 /// What all parts of a running job share.
@@ -37,7 +38,7 @@ pub struct Context {
     /// Sends versions of the pipeline's own branch to its sinks.
     pub publisher: Publisher,
     /// Messages that are not samples.
-    pub dead_letters: DeadLetters,
+    pub dead_letters: LetterBox,
     /// How far the job is.
     pub status: Status,
     /// The pipeline's own policies, then those it is compared with.

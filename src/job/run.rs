@@ -19,7 +19,7 @@ use crate::config::Pipeline;
 use crate::console::{Progress, Status};
 use crate::report::{BranchSummary, Evaluation, Summary};
 use crate::sink::Stop;
-use crate::store::{DeadLetters, Log};
+use crate::store::Log;
 use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 
 /// How a job is run; nothing here has an influence on what it decides.
@@ -85,8 +85,7 @@ fn prepare(
     let rows = Arc::new(LogRows(log.clone()));
     let runtimes = runtimes(&pipeline, rows)?;
     let catalog = Catalog::create(&folder.join("catalog.sqlite"), &run, &json, &partitions)?;
-    let letters = pipeline.dead_letters.file.clone();
-    let letters = letters.unwrap_or_else(|| folder.join("dead-letters.jsonl"));
+    let dead_letters = pipeline.dead_letters.open(&run, folder, &stop)?;
     let status = Status::default();
     status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
     let (send, faults) = unbounded();
@@ -102,7 +101,7 @@ fn prepare(
         },
         pipeline,
         run,
-        dead_letters: DeadLetters::open(&letters)?,
+        dead_letters,
         state,
         partitions,
         log,
@@ -200,8 +199,10 @@ impl Watch<'_> {
             if let Ok(error) = self.faults.try_recv() {
                 break Err(error);
             }
-            if self.is_over() {
-                break Ok(());
+            match self.is_over() {
+                Ok(false) => {}
+                Ok(true) => break Ok(()),
+                Err(error) => break Err(error),
             }
             if self.interrupt.requested() && interrupted.is_none() {
                 interrupted = Some(Instant::now());
@@ -231,13 +232,13 @@ impl Watch<'_> {
         }
     }
 
-    /// Whether the workers have ended, and all they made is published; takes a moment.
-    fn is_over(&self) -> bool {
+    /// Whether the workers have ended, and all they made is where it belongs; takes a moment.
+    fn is_over(&self) -> anyhow::Result<bool> {
         let moment = Duration::from_millis(50);
-        match self.finished.recv_timeout(moment) {
-            Err(RecvTimeoutError::Timeout) => false,
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => self.context.publisher.drain(moment),
+        if let Err(RecvTimeoutError::Timeout) = self.finished.recv_timeout(moment) {
+            return Ok(false);
         }
+        Ok(self.context.publisher.drain(moment) && self.context.dead_letters.sync(moment)?)
     }
 
     fn leave_behind(&self) {

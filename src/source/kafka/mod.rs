@@ -136,6 +136,17 @@ impl Kafka {
         (known && partition.parse::<u16>().is_ok()).then_some(topic)
     }
 
+    /// What a producer is told that writes to the topics.
+    ///
+    /// # Errors
+    /// When a property's value is not where it is said to be.
+    pub fn producer(&self) -> Result<ClientConfig, NoValue> {
+        let mut config = ClientConfig::new();
+        self.properties.apply(&mut config)?;
+        config.set("bootstrap.servers", &self.brokers);
+        Ok(config)
+    }
+
     /// What librdkafka is told; the pipeline's properties go before ours where that is safe.
     fn client(&self) -> Result<ClientConfig, NoValue> {
         let mut config = ClientConfig::new();

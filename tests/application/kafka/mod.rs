@@ -3,6 +3,7 @@ mod authority;
 mod bounds;
 mod broker;
 mod inputs;
+mod letters;
 mod outage;
 mod publishing;
 mod secrets;
