@@ -35,6 +35,11 @@
 //!   the smallest values win, whoever proposes them.
 //! * Several compositions of policies run over one stream ([`config::Comparison`]): the job builds
 //!   one branch of the dataflow for each, over the same order and log.
+//! * A producer that is refused as outdated begins again only while its own claim stands beside the
+//!   offsets of a group named like its transactional id ([`sink`]): the brokers refuse a producer
+//!   whose own transaction took too long just like one that has a successor.
+//! * What was published is read back up to the high watermark, not to the last stable offset: a
+//!   transaction that others have open may lie before what is looked for.
 //! * Sums of losses are integers: they do not depend on who adds first.
 //! * A state directory holds one run, and a run is not resumed yet: the catalog records what
 //!   resuming will need (cut and resume point, ids, seeds), policies can be saved and restored.
