@@ -18,6 +18,7 @@
 //! | [`job`] | the dataflow of a pipeline, and the services its operators ask |
 //! | [`report`] | what a run did, for people and scripts |
 //! | [`config`] | pipeline files: all problems at once, each with its place |
+//! | [`letters`] | messages that are not samples |
 //! | [`sink`] | where versions go: directories, Kafka |
 //! | [`catalog`] | what was decided and made: SQLite and the model store |
 //! | [`train`] | the thread that owns Burn: trains, infers, scores |
@@ -34,6 +35,11 @@
 //!   the smallest values win, whoever proposes them.
 //! * Several compositions of policies run over one stream ([`config::Comparison`]): the job builds
 //!   one branch of the dataflow for each, over the same order and log.
+//! * A producer that is refused as outdated begins again only while its own claim stands beside the
+//!   offsets of a group named like its transactional id ([`sink`]): the brokers refuse a producer
+//!   whose own transaction took too long just like one that has a successor.
+//! * What was published is read back up to the high watermark, not to the last stable offset: a
+//!   transaction that others have open may lie before what is looked for.
 //! * Sums of losses are integers: they do not depend on who adds first.
 //! * A state directory holds one run, which goes on when it is started again. Each policy of each
 //!   branch stands somewhere by itself, and standings are kept for the run, not for a worker: the
@@ -53,6 +59,7 @@ pub mod console;
 pub mod evaluate;
 pub mod fail;
 pub mod job;
+pub mod letters;
 pub mod model;
 pub mod report;
 pub mod sink;

@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     &["job"],
     &["report"],
     &["config"],
+    &["letters"],
     &["sink"],
     &["catalog"],
     &["train"],

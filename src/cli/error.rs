@@ -2,8 +2,9 @@ use thiserror::Error;
 
 use crate::config::ConfigError;
 use crate::job::{Occupied, StateError};
+use crate::letters::LettersError;
 use crate::sink::SinkError;
-use crate::source::SourceError;
+use crate::source::{NoValue, SourceError};
 use crate::train::TrainError;
 
 /// A file named on the command line cannot be read.
@@ -20,6 +21,7 @@ pub(super) struct Unreadable {
 pub(super) struct Usage(pub(super) String);
 
 const USAGE: u8 = 64;
+const DATA: u8 = 65;
 const UNAVAILABLE: u8 = 69;
 const SOFTWARE: u8 = 70;
 const CONFIG: u8 = 78;
@@ -34,9 +36,15 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if error.is::<Usage>() || error.is::<StateError>() || error.is::<Occupied>() {
         return Some(USAGE);
     }
+    if matches!(error.downcast_ref(), Some(LettersError::Fail(_) | LettersError::Line { .. })) {
+        return Some(DATA);
+    }
     let binary = |file: &Unreadable| file.source.kind() == std::io::ErrorKind::InvalidData;
     let config = error.downcast_ref().is_some_and(binary)
         || error.is::<ConfigError>()
+        || error.is::<NoValue>()
+        || matches!(error.downcast_ref(), Some(SinkError::NoValue(_)))
+        || matches!(error.downcast_ref(), Some(LettersError::Topic(SinkError::NoValue(_))))
         || matches!(error.downcast_ref(), Some(SourceError::Mismatch(_)));
     if config {
         return Some(CONFIG);
@@ -45,6 +53,9 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
         error.downcast_ref(),
         Some(TrainError::NotBuilt { .. } | TrainError::Device { .. })
     );
-    let outside = error.is::<SourceError>() || error.is::<SinkError>() || error.is::<Unreadable>();
+    let outside = error.is::<SourceError>()
+        || error.is::<SinkError>()
+        || error.is::<LettersError>()
+        || error.is::<Unreadable>();
     (device || outside).then_some(UNAVAILABLE)
 }

@@ -6,6 +6,7 @@ mod generate;
 mod graph;
 mod models;
 mod policies;
+mod replay;
 mod run;
 mod verify;
 
@@ -28,7 +29,7 @@ pub struct Cli {
 
 const AFTER: &str = "\
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 64 wrong use, 65 damaged \
-files (`verify`), 69 broker or file not reachable, 70 our own fault, 78 wrong pipeline file, 130 interrupted.";
+files (`verify`) or a message that ends the job, 69 broker or file not reachable, 70 our own fault, 78 wrong pipeline file, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -44,6 +45,8 @@ enum Command {
     Schema,
     /// Write a generator's or file's samples to a Kafka topic or a Parquet file
     Generate(generate::Generate),
+    /// Send messages that were no samples to their topic again, once what refused them is mended
+    ReplayDeadLetters(replay::ReplayDeadLetters),
     /// List the model versions of a run, or show one
     Models(models::Models),
     /// Compare every byte that a run left behind with what was written
@@ -67,6 +70,7 @@ impl Cli {
                 print(&serde_json::to_string_pretty(&schema)?)
             }
             Command::Generate(generate) => generate.execute(),
+            Command::ReplayDeadLetters(replay) => replay.execute(),
             Command::Models(models) => models.execute(),
             Command::Verify(verify) => verify.execute(),
         }

@@ -8,6 +8,7 @@ use driftmill_operators::trigger::TriggerTable;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::letters::DeadLetters;
 use crate::model::ModelTable;
 use crate::sink::SinkTable;
 use crate::source::{OrderRules, SourceTable};
@@ -75,15 +76,6 @@ pub struct Evaluation {
     pub interval: Option<Span>,
 }
 
-/// Where messages go that are not samples.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DeadLetters {
-    /// A file of JSON lines (default: `dead-letters.jsonl` in the state directory).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub file: Option<std::path::PathBuf>,
-}
-
 /// How much a job that was stopped looks at again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -108,6 +100,14 @@ impl Pipeline {
             sink.brokers = Some(source.brokers.clone());
             sink.properties = source.properties.with(&sink.properties);
         }
+        let letters = &mut self.dead_letters;
+        if let SourceTable::kafka(source) = &self.source
+            && letters.topic.is_some()
+            && letters.brokers.is_none()
+        {
+            letters.brokers = Some(source.brokers.clone());
+            letters.properties = source.properties.with(&letters.properties);
+        }
     }
 
     /// Everything wrong with the pipeline that no single type can refuse, as (path, problem).
@@ -118,6 +118,7 @@ impl Pipeline {
         };
         at(&format!("source.{}", self.source.key()), self.source.check());
         at(&format!("trigger.{}", self.trigger.key()), self.trigger.check());
+        at("dead_letters", self.dead_letters.check());
         for (key, sink) in self.sink.named() {
             at(&format!("sink.{key}"), sink.check());
         }

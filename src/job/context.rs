@@ -1,6 +1,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
+use anyhow::ensure;
 use crossbeam_channel::Sender;
 use driftmill_operators::flow::{Standing, Standings};
 use driftmill_operators::{Position, position_id, position_time};
@@ -9,8 +11,9 @@ use super::{Branch, Publisher, StateDirectory};
 use crate::catalog::{Catalog, Place};
 use crate::config::Pipeline;
 use crate::console::Status;
+use crate::letters::LetterBox;
 use crate::source::Partition;
-use crate::store::{DeadLetters, Log};
+use crate::store::{Log, SegmentLength};
 
 /// What all parts of a running job share.
 pub struct Context {
@@ -31,7 +34,7 @@ pub struct Context {
     /// Sends versions of the pipeline's own branch to its sinks.
     pub publisher: Publisher,
     /// Messages that are not samples.
-    pub dead_letters: DeadLetters,
+    pub dead_letters: LetterBox,
     /// How far the job is.
     pub status: Status,
     /// The pipeline's own policies, then those it is compared with.
@@ -72,11 +75,23 @@ impl Context {
         self.catalog.lock().expect("no one panics in the catalog")
     }
 
-    /// Makes all that was read durable.
+    /// Makes all that was read durable, unless letters keep it waiting.
     pub(super) fn persist(&self) -> anyhow::Result<()> {
         let mut catalog = self.catalog();
         let durable = self.log.sync()?;
-        Ok(catalog.ingested(&durable)?)
+        if self.dead_letters.sync(Duration::ZERO)? {
+            catalog.ingested(&durable)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the log durable, and the letters that its messages led to; under the catalog's lock.
+    pub(super) fn durable(&self) -> anyhow::Result<Vec<SegmentLength>> {
+        let durable = self.log.sync()?;
+        while !self.dead_letters.sync(Duration::from_millis(200))? {
+            ensure!(!self.stopping(), "the job was stopped before all dead letters were safe");
+        }
+        Ok(durable)
     }
 
     /// Records the end of the job, `complete` if it is that of the stream.
@@ -118,7 +133,7 @@ impl Context {
     fn keep(&self, branch: &Branch, standing: &Standing) -> anyhow::Result<()> {
         let evaluation = branch.evaluation(&self.partitions, self.workers);
         let mut catalog = self.catalog();
-        let durable = self.log.sync()?;
+        let durable = self.durable()?;
         catalog.stands(&branch.name, &durable, standing)?;
         Ok(catalog.evaluated(&branch.name, &evaluation)?)
     }

@@ -15,8 +15,9 @@ use timely::dataflow::{ProbeHandle, Scope, StreamVec};
 use super::Context;
 use super::part::Part;
 use super::placing::{changes, rows};
+use crate::letters::Letter;
 use crate::source::{BadMessage, Fetched, Gate, Partition, Progress, Reader};
-use crate::store::{DeadLetter, DeadLetters, LogWriter};
+use crate::store::LogWriter;
 
 /// Between two looks at partitions that had nothing.
 const IDLE: Duration = Duration::from_millis(2);
@@ -163,7 +164,7 @@ impl Ingest {
         if fetched.is_empty() {
             return Ok((Vec::new(), progress));
         }
-        self.context.dead_letters.write(&letters(&part.partition, &fetched.bad))?;
+        self.context.dead_letters.write(letters(&part.partition, &fetched.bad))?;
         let bad = fetched.bad.len() as u64;
         // in the log before it is sent: whoever sees a change can fetch its row.
         let mut rows = rows(&part.partition, fetched);
@@ -222,18 +223,19 @@ impl Again {
 }
 
 /// Messages that are not samples, with their story.
-fn letters<'a>(partition: &'a Partition, bad: &[BadMessage]) -> Vec<DeadLetter<'a>> {
+fn letters(partition: &Partition, bad: &[BadMessage]) -> Vec<Letter> {
     bad.iter()
-        .map(|message| DeadLetter {
-            topic: &partition.topic,
+        .map(|message| Letter {
+            topic: partition.topic.clone(),
             partition: partition.partition,
             offset: message.offset,
             timestamp: message.timestamp,
-            stage: message.reason.stage(),
-            error: message.reason.class(),
+            stage: message.reason.stage().to_owned(),
+            error: message.reason.class().to_owned(),
             reason: message.reason.to_string(),
-            key: message.key.as_deref().map(DeadLetters::encode),
-            payload: DeadLetters::encode(&message.payload),
+            run: String::new(),
+            key: message.key.clone(),
+            payload: message.payload.clone(),
         })
         .collect()
 }

@@ -15,10 +15,11 @@ use super::{Branch, Context, Interrupt, work};
 use crate::catalog::{Catalog, CatalogError, ModelStore};
 use crate::config::Pipeline;
 use crate::console::{Progress, Status};
+use crate::letters::Letter;
 use crate::report::{BranchSummary, Evaluation, Summary};
 use crate::sink::Stop;
 use crate::source::Partition;
-use crate::store::{DeadLetters, Log};
+use crate::store::Log;
 use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 
 /// How a job is run; nothing here has an influence on what it decides.
@@ -82,8 +83,8 @@ fn prepare(
     let log = Log::open(&folder.join("log"), schema, &catalog.segments()?)?;
     let rows = Arc::new(LogRows(log.clone()));
     let runtimes = runtimes(&pipeline, rows)?;
-    let letters = pipeline.dead_letters.file.clone();
-    let letters = letters.unwrap_or_else(|| folder.join("dead-letters.jsonl"));
+    let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
+    dead_letters.forget(&|letter| is_logged(letter, &partitions, &log))?;
     let status = Status::default();
     let counts = log.counts();
     status.read(counts.rows - counts.bad, counts.bad, counts.late);
@@ -102,7 +103,7 @@ fn prepare(
         pipeline_digest,
         pipeline,
         run: run.id,
-        dead_letters: DeadLetters::open(&letters)?,
+        dead_letters,
         state,
         partitions,
         log,
@@ -115,6 +116,13 @@ fn prepare(
         faults: send,
     };
     Ok((context, faults))
+}
+
+/// Whether a letter of this run is of a message that is in the log.
+fn is_logged(letter: &Letter, partitions: &[Partition], log: &Log) -> bool {
+    let same = |part: &&Partition| part.topic == letter.topic && part.partition == letter.partition;
+    let next = partitions.iter().find(same).and_then(|part| log.next_offset(part.id(0).stream()));
+    next.is_some_and(|next| letter.offset < next)
 }
 
 /// Records what is published; ends the job when a sink fails.
@@ -218,8 +226,10 @@ impl Watch<'_> {
             if let Ok(error) = self.faults.try_recv() {
                 break Err(error);
             }
-            if self.is_over() {
-                break Ok(());
+            match self.is_over() {
+                Ok(false) => {}
+                Ok(true) => break Ok(()),
+                Err(error) => break Err(error),
             }
             if self.interrupt.requested() && interrupted.is_none() {
                 interrupted = Some(Instant::now());
@@ -253,13 +263,13 @@ impl Watch<'_> {
         }
     }
 
-    /// Whether the workers have ended, and all they made is published; takes a moment.
-    fn is_over(&self) -> bool {
+    /// Whether the workers have ended, and all they made is where it belongs; takes a moment.
+    fn is_over(&self) -> anyhow::Result<bool> {
         let moment = Duration::from_millis(50);
-        match self.finished.recv_timeout(moment) {
-            Err(RecvTimeoutError::Timeout) => false,
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => self.context.publisher.drain(moment),
+        if let Err(RecvTimeoutError::Timeout) = self.finished.recv_timeout(moment) {
+            return Ok(false);
         }
+        Ok(self.context.publisher.drain(moment) && self.context.dead_letters.sync(moment)?)
     }
 
     fn leave_behind(&self) {

@@ -88,7 +88,7 @@ impl Trainer {
         let standing = self.branch.standing().take();
         let standing = standing.expect("a policy's standing is kept before its decision is sent");
         let mut catalog = self.context.catalog();
-        let durable = self.context.log.sync()?;
+        let durable = self.context.durable()?;
         catalog.decided(&Deciding {
             branch: &self.branch.name,
             set,

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::source::NoValue;
+
 /// Why a model version could not be published.
 #[derive(Debug, Error)]
 pub enum SinkError {
@@ -38,6 +40,9 @@ pub enum SinkError {
         /// What the broker said.
         detail: String,
     },
+    /// The value of a property is not where it is said to be.
+    #[error("`sink.kafka.properties`: {0}")]
+    NoValue(#[from] NoValue),
     /// Kafka refused, and will refuse again.
     #[error("{action} on `{brokers}`: {reason}{hint}")]
     Kafka {

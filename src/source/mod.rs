@@ -93,5 +93,5 @@ driftmill_registry::one_of! {
     }
 }
 
-pub use kafka::Properties;
 pub(crate) use kafka::{Heard, NoAnswer, describe, wait_for_broker};
+pub use kafka::{NoValue, Properties};

@@ -7,7 +7,6 @@
 //! single samples is kept.
 
 mod batch;
-mod dead_letters;
 mod error;
 mod gather;
 mod index;
@@ -18,7 +17,6 @@ mod verify;
 mod writer;
 
 pub use batch::{LogBatch, RowKind};
-pub use dead_letters::{DeadLetter, DeadLetters};
 pub use error::StoreError;
 pub use log::{Counts, Log, Replay, SegmentLength};
 pub use verify::{Damage, LogHealth, verify};

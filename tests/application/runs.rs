@@ -57,6 +57,7 @@ pub(crate) struct Ran {
     /// Its JSON object; null if there is none.
     pub(crate) summary: serde_json::Value,
     pub(crate) said: String,
+    pub(crate) out: String,
     pub(crate) folder: tempfile::TempDir,
 }
 
@@ -68,6 +69,11 @@ impl Program {
 
     /// Starts it with more arguments.
     pub(crate) fn start_with(text: &str, arguments: &[&str]) -> Self {
+        Self::start_in(text, arguments, &[])
+    }
+
+    /// Starts it with more arguments, and with these variables in its environment.
+    pub(crate) fn start_in(text: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("p.toml");
         std::fs::write(&file, text).unwrap();
@@ -75,6 +81,7 @@ impl Program {
             .arg("run")
             .args([&file, Path::new("--json"), Path::new("--state"), &folder.path().join("state")])
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -125,6 +132,7 @@ impl Program {
             code: status.code(),
             summary: serde_json::from_slice(&stdout).unwrap_or_default(),
             said: String::from_utf8_lossy(&stderr).into_owned(),
+            out: String::from_utf8_lossy(&stdout).into_owned(),
             folder: self.folder,
         }
     }

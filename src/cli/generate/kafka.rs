@@ -8,8 +8,9 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::Target;
+use super::{Target, Usage};
 use crate::sink::create_topic;
+use crate::source::describe;
 
 /// A topic to which samples are dealt out.
 pub(super) struct Topic {
@@ -22,16 +23,16 @@ pub(super) struct Topic {
 
 impl Topic {
     pub(super) fn open(
-        brokers: &str,
+        mut client: ClientConfig,
         name: &str,
         partitions: u16,
         codec: &CodecTable,
     ) -> anyhow::Result<Self> {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", brokers);
-        create_topic(&config, brokers, name, i32::from(partitions))?;
-        config.set("enable.idempotence", "true").set("linger.ms", "5");
-        let producer: ThreadedProducer<DefaultProducerContext> = config.create()?;
+        let brokers = client.get("bootstrap.servers").unwrap_or_default().to_owned();
+        create_topic(&client, &brokers, name, i32::from(partitions))?;
+        client.set("enable.idempotence", "true").set("linger.ms", "5");
+        let producer: ThreadedProducer<DefaultProducerContext> =
+            client.create().map_err(|error| Usage(format!("--property: {}", describe(&error))))?;
         let metadata = producer.client().fetch_metadata(Some(name), Duration::from_secs(10))?;
         let found = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
         let partitions = u64::try_from(found).unwrap_or(1).max(1);

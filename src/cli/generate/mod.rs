@@ -1,14 +1,19 @@
 use std::num::{NonZeroU16, NonZeroU64};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Args;
 use driftmill_datasets::codec::{CodecTable, Image, Json, Names};
 use driftmill_datasets::{Columns, Schema, ValueType};
+use rdkafka::ClientConfig;
+use toml_edit::Value;
 
 use super::File;
 use super::error::Usage;
 use crate::config::Pipeline;
-use crate::source::{Fetched, Gate, Lateness, OrderRules, Progress, Reader, SourceTable};
+use crate::source::{
+    Fetched, Gate, Lateness, OrderRules, Progress, Properties, Reader, SourceTable,
+};
 
 mod kafka;
 mod parquet;
@@ -32,6 +37,11 @@ pub(super) struct Generate {
     /// Brokers of the topic
     #[arg(long, value_name = "HOST:PORT", default_value = "localhost:9092")]
     brokers: String,
+    /// A property of librdkafka's producer, as in
+    /// `--property security.protocol=SSL`; secrets better as
+    /// `--property 'sasl.password={ env = "PASSWORD" }'` or `{ file = "path" }`
+    #[arg(long = "property", value_name = "KEY=VALUE", value_parser = property)]
+    properties: Vec<Properties>,
     /// Partitions of the topic, if it is created; sample i goes to partition i mod partitions
     #[arg(long, value_name = "N", default_value = "1")]
     partitions: NonZeroU16,
@@ -41,6 +51,19 @@ pub(super) struct Generate {
     /// Write at most so many samples
     #[arg(long, value_name = "N")]
     limit: Option<NonZeroU64>,
+}
+
+/// A property, its value as it is or, in braces, where it is.
+fn property(text: &str) -> Result<Properties, String> {
+    let (key, value) = text.split_once('=').ok_or("wanted key=value")?;
+    let value = value.trim();
+    let value = match value.starts_with('{') {
+        true => Value::from_str(value).map_err(|error| error.message().to_owned())?,
+        false => Value::from(value),
+    };
+    let mut table = toml_edit::DocumentMut::new();
+    table.insert(key.trim(), toml_edit::value(value));
+    toml::from_str(&table.to_string()).map_err(|error| error.message().to_owned())
 }
 
 /// Where samples are written.
@@ -64,7 +87,12 @@ impl Generate {
             (Some(topic), _) => {
                 let codec = codec(&pipeline, &schema);
                 let partitions = self.partitions.get();
-                Box::new(kafka::Topic::open(&self.brokers, topic, partitions, &codec)?)
+                let properties = self.properties.iter();
+                let properties = properties.fold(Properties::default(), |all, one| all.with(one));
+                let mut client = ClientConfig::new();
+                properties.apply(&mut client)?;
+                client.set("bootstrap.servers", &self.brokers);
+                Box::new(kafka::Topic::open(client, topic, partitions, &codec)?)
             }
             (None, Some(path)) => {
                 Box::new(parquet::ParquetFile::create(path, &names(&pipeline, &schema))?)

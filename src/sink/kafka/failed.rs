@@ -38,8 +38,6 @@ impl Link {
     /// An error that no attempt will mend.
     pub(super) fn refused(&self, action: &str, error: &KafkaError) -> SinkError {
         let reason = match error {
-            // its text would show the property's value.
-            KafkaError::ClientConfig(_, problem, ..) => problem.clone(),
             KafkaError::ClientCreation(problem) => problem.clone(),
             other => describe(other),
         };

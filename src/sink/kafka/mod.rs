@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Published, Sink, SinkConfig, SinkError, Stop};
 use crate::catalog::Version;
-use crate::source::{Heard, NoAnswer, Properties, wait_for_broker};
+use crate::source::{Heard, NoAnswer, NoValue, Properties, wait_for_broker};
 
 mod backoff;
 mod bookmark;
@@ -88,7 +88,7 @@ impl SinkConfig for KafkaSink {
         })?;
         let is_there = |topic: &rdkafka::metadata::MetadataTopic| topic.name() == self.topic;
         if !metadata.topics().iter().any(is_there) {
-            create_topic(&self.client(), link.brokers(), &self.topic, 1)?;
+            create_topic(&self.client()?, link.brokers(), &self.topic, 1)?;
         }
         leave(consumer);
         let (claim, bookmark) = (Claim::new(), Bookmark::default());
@@ -97,11 +97,11 @@ impl SinkConfig for KafkaSink {
 }
 
 impl KafkaSink {
-    fn client(&self) -> ClientConfig {
+    fn client(&self) -> Result<ClientConfig, NoValue> {
         let mut config = ClientConfig::new();
-        self.properties.apply(&mut config);
+        self.properties.apply(&mut config)?;
         config.set("bootstrap.servers", self.brokers.as_deref().unwrap_or_default());
-        config
+        Ok(config)
     }
 }
 
@@ -125,7 +125,7 @@ impl Link {
     /// A consumer of our group that has no partitions yet, and what it says.
     fn consumer(&self, isolation: &str) -> Result<(BaseConsumer<Heard>, Heard), SinkError> {
         let heard = Heard::default();
-        let mut client = self.config.client();
+        let mut client = self.config.client()?;
         client
             .set("group.id", self.id())
             .set("isolation.level", isolation)

@@ -33,7 +33,7 @@ pub(super) struct Producer {
 impl Producer {
     /// Starts; the transactions of predecessors have ended when it returns.
     pub(super) fn start(link: &Link) -> Result<Self, Failed> {
-        let mut client = link.config.client();
+        let mut client = link.config.client().map_err(SinkError::from)?;
         if client.get("transaction.timeout.ms").is_none() {
             client.set("transaction.timeout.ms", TIMEOUT);
         }

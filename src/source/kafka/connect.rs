@@ -18,13 +18,12 @@ const PAUSE: Duration = Duration::from_secs(4);
 /// [`SourceError::Mismatch`] when its properties do not go together.
 pub(super) fn consumer(kafka: &Kafka) -> Result<(BaseConsumer<Heard>, Heard), SourceError> {
     let heard = Heard::default();
-    match kafka.client().create_with_context(heard.clone()) {
+    let client = kafka.client().map_err(|missing| {
+        SourceError::Mismatch(format!("`source.kafka.properties`: {missing}"))
+    })?;
+    match client.create_with_context(heard.clone()) {
         Ok(consumer) => Ok((consumer, heard)),
-        Err(KafkaError::ClientCreation(problem)) => {
-            Err(SourceError::Mismatch(format!("`source.kafka.properties`: {problem}")))
-        }
-        // its text would show the property's value.
-        Err(KafkaError::ClientConfig(_, problem, ..)) => {
+        Err(KafkaError::ClientCreation(problem) | KafkaError::ClientConfig(_, problem, ..)) => {
             Err(SourceError::Mismatch(format!("`source.kafka.properties`: {problem}")))
         }
         Err(source) => {
@@ -105,6 +104,10 @@ fn listen(consumer: &BaseConsumer<Heard>, time: Duration) {
 
 /// What librdkafka says, without the names of its functions.
 pub(crate) fn describe(error: &KafkaError) -> String {
+    // its text would show the property's value.
+    if let KafkaError::ClientConfig(_, problem, ..) = error {
+        return problem.clone();
+    }
     let text =
         error.rdkafka_error_code().map_or_else(|| error.to_string(), |code| code.to_string());
     // `BrokerTransportFailure (Local: Broker transport failure)`

@@ -14,10 +14,11 @@ mod heard;
 mod properties;
 mod reader;
 mod resolve;
+mod value;
 
 pub(crate) use connect::{NoAnswer, describe, wait_for_broker};
 pub(crate) use heard::Heard;
-pub use properties::Properties;
+pub use properties::{NoValue, Properties};
 
 pub(super) const EXAMPLE: &str = "brokers = \"localhost:9092\"\ntopics = [\"samples\"]";
 
@@ -135,8 +136,19 @@ impl Kafka {
         (known && partition.parse::<u16>().is_ok()).then_some(topic)
     }
 
+    /// What a producer is told that writes to the topics.
+    ///
+    /// # Errors
+    /// When a property's value is not where it is said to be.
+    pub fn producer(&self) -> Result<ClientConfig, NoValue> {
+        let mut config = ClientConfig::new();
+        self.properties.apply(&mut config)?;
+        config.set("bootstrap.servers", &self.brokers);
+        Ok(config)
+    }
+
     /// What librdkafka is told; the pipeline's properties go before ours where that is safe.
-    fn client(&self) -> ClientConfig {
+    fn client(&self) -> Result<ClientConfig, NoValue> {
         let mut config = ClientConfig::new();
         config
             .set("group.id", "driftmill")
@@ -146,13 +158,13 @@ impl Kafka {
             .set("queued.max.messages.kbytes", "65536")
             // they say how far the partitions go.
             .set("statistics.interval.ms", "1000");
-        self.properties.apply(&mut config);
+        self.properties.apply(&mut config)?;
         config
             .set("bootstrap.servers", &self.brokers)
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
             // an offset that is gone must be an error, never a jump.
             .set("auto.offset.reset", "error");
-        config
+        Ok(config)
     }
 }

@@ -8,12 +8,24 @@ use schemars::JsonSchema;
 use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::value::Value;
+
 /// Properties of a Kafka client, as librdkafka names them: each is known and its value fits.
 ///
-/// Passwords and keys are written as `***` wherever a pipeline is shown or stored.
+/// A value may be elsewhere: `"sasl.password" = { env = "PASSWORD" }` or `{ file = "path" }`; it is
+/// fetched when a client is made. Passwords and keys that stand here are written as `***` wherever a
+/// pipeline is shown or stored.
 #[derive(Clone, Default, PartialEq, JsonSchema)]
 #[schemars(transparent)]
-pub struct Properties(BTreeMap<String, String>);
+pub struct Properties(BTreeMap<String, Value>);
+
+/// The value of a property is not where it is said to be.
+#[derive(Debug, thiserror::Error)]
+#[error("`{key}`: {problem}")]
+pub struct NoValue {
+    key: String,
+    problem: String,
+}
 
 impl Properties {
     /// Whether there are none.
@@ -33,10 +45,15 @@ impl Properties {
     }
 
     /// Tells a client.
-    pub fn apply(&self, client: &mut ClientConfig) {
+    ///
+    /// # Errors
+    /// When a value is not where it is said to be.
+    pub fn apply(&self, client: &mut ClientConfig) -> Result<(), NoValue> {
         for (key, value) in &self.0 {
-            client.set(key, value);
+            let found = value.get();
+            client.set(key, found.map_err(|problem| NoValue { key: key.clone(), problem })?);
         }
+        Ok(())
     }
 
     /// The first of `keys` that is among these.
@@ -45,8 +62,11 @@ impl Properties {
     }
 
     /// Names and values, with secrets masked.
-    fn shown(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (&**key, if secret(key) { "***" } else { value }))
+    fn shown(&self) -> impl Iterator<Item = (&str, Value)> {
+        self.0.iter().map(|(key, value)| match value {
+            Value::Text(_) if secret(key) => (&**key, Value::Text("***".into())),
+            value => (&**key, value.clone()),
+        })
     }
 }
 
@@ -59,7 +79,10 @@ fn secret(key: &str) -> bool {
 
 impl fmt::Debug for Properties {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.shown()).finish()
+        let shown = self.shown().map(|(key, value)| {
+            (key, serde_json::to_string(&value).expect("a value is plain data"))
+        });
+        f.debug_map().entries(shown).finish()
     }
 }
 
@@ -117,11 +140,15 @@ impl TryFrom<String> for Key {
 struct ValueOf<'a>(&'a Key);
 
 impl<'de> DeserializeSeed<'de> for ValueOf<'_> {
-    type Value = String;
+    type Value = Value;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
-        let value = String::deserialize(deserializer)?;
-        match refusal(&self.0.0, &value) {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let refused = match &value {
+            Value::Text(text) => refusal(&self.0.0, text),
+            Value::Elsewhere(_) => None,
+        };
+        match refused {
             Some((_, problem)) => Err(D::Error::custom(problem)),
             None => Ok(value),
         }

@@ -12,6 +12,8 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
+use super::authority;
+
 /// Who may use the listener with SASL, by PLAIN and by SCRAM-SHA-256.
 pub(crate) const USER: &str = "alice";
 pub(crate) const PASSWORD: &str = "wonder-land";
@@ -33,7 +35,16 @@ pub(crate) fn shared() -> Option<&'static Broker> {
 
 /// A broker for one test alone.
 pub(crate) fn own() -> Option<Broker> {
-    match Broker::start() {
+    start(false)
+}
+
+/// A broker for one test alone that can be reached with TLS.
+pub(crate) fn secured() -> Option<Broker> {
+    start(true)
+}
+
+fn start(tls: bool) -> Option<Broker> {
+    match Broker::start(tls) {
         Ok(broker) => Some(broker),
         Err(missing) => {
             let required = env::var("DRIFTMILL_TEST_BROKERS").is_ok_and(|wish| wish == "required");
@@ -51,11 +62,13 @@ pub(crate) struct Broker {
     pub(crate) address: String,
     /// Where [`USER`] may come.
     pub(crate) sasl: String,
+    /// Where [`USER`] may come by TLS, and the certificate by which the broker is known.
+    pub(crate) tls: Option<(String, PathBuf)>,
     shell: Child,
 }
 
 impl Broker {
-    fn start() -> Result<Self, String> {
+    fn start(tls: bool) -> Result<Self, String> {
         for tool in ["java", "mvn"] {
             let found = Command::new(tool).arg("-version").output();
             found.map_err(|_| {
@@ -66,7 +79,9 @@ impl Broker {
         let folder = tempfile::tempdir().unwrap().keep();
         let [port, sasl, controller] = [free_port(), free_port(), free_port()];
         let properties = folder.join("server.properties");
-        fs::write(&properties, configuration(&folder, [port, sasl, controller])).unwrap();
+        let tls = tls.then(|| (free_port(), authority::found(&folder)));
+        let listener = tls.as_ref().map(|(port, _)| *port);
+        fs::write(&properties, configuration(&folder, [port, sasl, controller], listener)).unwrap();
         let java = |class: &str| {
             let mut java = Command::new("java");
             java.arg("-Xmx512m").arg("-XX:+UseSerialGC").arg("-XX:TieredStopAtLevel=1");
@@ -85,7 +100,8 @@ impl Broker {
         broker.arg(&properties);
         let shell = supervise(&broker, &folder);
         let address = |port: u16| format!("127.0.0.1:{port}");
-        let broker = Self { address: address(port), sasl: address(sasl), shell };
+        let tls = tls.map(|(port, trusted)| (address(port), trusted));
+        let broker = Self { address: address(port), sasl: address(sasl), tls, shell };
         broker.wait_until(true);
         Ok(broker)
     }
@@ -196,17 +212,18 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn configuration(folder: &Path, [port, sasl, controller]: [u16; 3]) -> String {
+fn configuration(folder: &Path, [port, sasl, controller]: [u16; 3], tls: Option<u16>) -> String {
+    let (listener, keys) = tls.map(|port| tls_listener(folder, port)).unwrap_or_default();
     let modules = "org.apache.kafka.common.security";
     format!(
         "process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl}
+listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl},CONTROLLER://127.0.0.1:{controller}{listener}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl}{listener}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
-listener.name.sasl.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SASL_SSL,CONTROLLER:PLAINTEXT
+{keys}listener.name.sasl.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
 listener.name.sasl.plain.sasl.jaas.config={modules}.plain.PlainLoginModule required user_{USER}=\"{PASSWORD}\";
 listener.name.sasl.scram-sha-256.sasl.jaas.config={modules}.scram.ScramLoginModule required;
 log.dirs={}
@@ -223,4 +240,21 @@ log.cleaner.dedupe.buffer.size=16777216
 ",
         folder.join("data").display()
     )
+}
+
+/// A listener with TLS, and its settings.
+fn tls_listener(folder: &Path, port: u16) -> (String, String) {
+    let (store, password) = (folder.join("keys.p12"), authority::STORE_PASSWORD);
+    let module = "org.apache.kafka.common.security.scram.ScramLoginModule";
+    let keys = format!(
+        "listener.name.tls.sasl.enabled.mechanisms=SCRAM-SHA-256
+listener.name.tls.scram-sha-256.sasl.jaas.config={module} required;
+listener.name.tls.ssl.keystore.type=PKCS12
+listener.name.tls.ssl.keystore.location={}
+listener.name.tls.ssl.keystore.password={password}
+listener.name.tls.ssl.key.password={password}
+",
+        store.display()
+    );
+    (format!(",TLS://127.0.0.1:{port}"), keys)
 }

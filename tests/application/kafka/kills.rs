@@ -232,6 +232,6 @@ fn killed_anywhere_it_publishes_the_same() {
         assert_eq!(wanted, made, "seed {seed}, after {killed} kills");
         (kills, lives) = (kills + killed, lives + 1);
     }
-    println!("{kills} kills in {lives} lives: the same, seed {seed}");
+    eprintln!("{kills} kills in {lives} lives: the same, seed {seed}");
     assert_ne!(wanted.summary["evaluation"], json!(null));
 }

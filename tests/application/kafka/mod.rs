@@ -1,10 +1,13 @@
 //! The whole job against a real Apache Kafka broker.
+mod authority;
 mod bounds;
 mod broker;
 mod inputs;
 mod kills;
+mod letters;
 mod outage;
 mod publishing;
+mod secrets;
 mod security;
 mod successors;
 mod topics;

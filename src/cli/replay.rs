@@ -1,0 +1,62 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::error::Usage;
+use super::{File, print};
+use crate::letters::{DeadLetters, Replay, from_file, from_topic};
+use crate::source::SourceTable;
+
+#[derive(Debug, Args)]
+pub(super) struct ReplayDeadLetters {
+    /// The pipeline whose Kafka source refused the messages, and whose `[dead_letters]` has them
+    #[command(flatten)]
+    file: File,
+    /// State directory of the run, where its dead letters are in the default file
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
+    /// Send only messages whose error is of this class, as in `--error malformed`; repeatable
+    #[arg(long = "error", value_name = "CLASS")]
+    classes: Vec<String>,
+    /// File that remembers which messages were sent [default: .driftmill/NAME/replayed]
+    #[arg(long, value_name = "PATH")]
+    memory: Option<PathBuf>,
+    /// Count only
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl ReplayDeadLetters {
+    pub(super) fn execute(self) -> anyhow::Result<u8> {
+        let pipeline = self.file.load()?;
+        let SourceTable::kafka(source) = &pipeline.source else {
+            let text = "messages are sent again to a Kafka source, which this pipeline has not";
+            return Err(Usage(text.into()).into());
+        };
+        let letters = match (&pipeline.dead_letters.topic, &pipeline.dead_letters.file) {
+            (Some(topic), _) => from_topic(&pipeline.dead_letters, topic)?,
+            (None, Some(file)) => from_file(file)?,
+            (None, None) => {
+                let text = "say where the dead letters are: --state DIR of the run";
+                let state = self.state.as_ref().ok_or_else(|| Usage(text.into()))?;
+                from_file(&DeadLetters::default_file(state))?
+            }
+        };
+        let default = || Path::new(".driftmill").join(&pipeline.name).join("replayed");
+        let replay = Replay {
+            client: source.producer()?,
+            classes: self.classes,
+            memory: self.memory.unwrap_or_else(default),
+            dry: self.dry_run,
+        };
+        let counts = replay.send(&letters)?;
+        print(&format!(
+            "{} {}, {} sent before, {} of other classes; remembered in `{}`",
+            counts.sent,
+            if replay.dry { "to be sent" } else { "sent" },
+            counts.before,
+            counts.others,
+            replay.memory.display()
+        ))
+    }
+}

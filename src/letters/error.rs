@@ -1,0 +1,61 @@
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::Letter;
+use crate::sink::SinkError;
+
+/// Why messages that are not samples cannot be kept or sent again.
+#[derive(Debug, Error)]
+pub enum LettersError {
+    /// The pipeline wants no message that is not a sample.
+    #[error(
+        "message {} in partition {} of `{}` is not a sample: {}\n\
+         hint: correct what writes it, or have such messages kept: dead_letters.on_error = \
+         \"dead_letter\"",
+        .0.offset, .0.partition, .0.topic, .0.reason
+    )]
+    Fail(Box<Letter>),
+    /// The file system refused.
+    #[error("{action} `{}`", path.display())]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A line of a file of letters is none.
+    #[error("line {line} of `{}` is not a dead letter: {reason}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: serde_json::Error,
+    },
+    /// Kafka refused.
+    #[error("{action} on `{brokers}`: {reason}{hint}")]
+    Kafka {
+        /// What was attempted.
+        action: String,
+        /// The brokers, as the pipeline names them.
+        brokers: String,
+        /// What librdkafka said.
+        reason: String,
+        /// What to do about it, on a line of its own; may be empty.
+        hint: &'static str,
+    },
+    /// The topic cannot be created.
+    #[error(transparent)]
+    Topic(#[from] SinkError),
+}
+
+impl LettersError {
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}

@@ -1,0 +1,63 @@
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Destination, Letter, LettersError};
+
+/// A file of JSON lines, one letter each.
+pub(super) struct Lines {
+    path: PathBuf,
+    file: File,
+}
+
+impl Lines {
+    /// Adds to the file at `path`, which need not exist yet.
+    pub(super) fn open(path: &Path) -> Result<Self, LettersError> {
+        let file = File::options()
+            .append(true)
+            .create(true)
+            .open(path)
+            .map_err(LettersError::io("opening", path))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+}
+
+impl Destination for Lines {
+    fn write(&mut self, letters: &[Letter]) -> Result<(), LettersError> {
+        let mut lines = Vec::new();
+        for letter in letters {
+            serde_json::to_writer(&mut lines, letter).expect("a letter is plain data");
+            lines.push(b'\n');
+        }
+        self.file.write_all(&lines).map_err(LettersError::io("writing", &self.path))
+    }
+
+    fn forget(&mut self, known: &dyn Fn(&Letter) -> bool) -> Result<(), LettersError> {
+        if !self.file.metadata().is_ok_and(|file| file.is_file()) {
+            return Ok(());
+        }
+        let text =
+            fs::read_to_string(&self.path).map_err(LettersError::io("reading", &self.path))?;
+        // the last line may have been cut off.
+        let kept = |line: &&str| serde_json::from_str(line).is_ok_and(|letter| known(&letter));
+        let kept: String = text.split_inclusive('\n').filter(kept).collect();
+        if kept.len() == text.len() {
+            return Ok(());
+        }
+        let staged = self.path.with_extension("staged");
+        fs::write(&staged, kept)
+            .and_then(|()| fs::rename(&staged, &self.path))
+            .map_err(LettersError::io("rewriting", &self.path))?;
+        *self = Self::open(&self.path)?;
+        Ok(())
+    }
+
+    fn sync(&mut self, _time: Duration) -> Result<bool, LettersError> {
+        match self.file.sync_data() {
+            // a pipe cannot be synced, and need not be.
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => Ok(true),
+            synced => synced.map(|()| true).map_err(LettersError::io("syncing", &self.path)),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::client::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::{DeadLetters, Destination, Letter, LettersError};
+use crate::sink::{SinkError, Stop, create_topic};
+use crate::source::{Heard, describe};
+
+/// What a letter may have at most: more than the message, which others took, and its story.
+const MOST_BYTES: &str = "10485760";
+
+const HINT: &str = "\nhint: may the user write to the topic, and is its `max.message.bytes` large \
+                    enough?";
+
+/// A topic of letters: key and bytes as they came, the story in headers.
+pub(super) struct Topic {
+    topic: String,
+    sender: Sender,
+}
+
+impl Topic {
+    pub(super) fn open(
+        config: &DeadLetters,
+        topic: &str,
+        stop: &Stop,
+    ) -> Result<Self, LettersError> {
+        let mut client = ClientConfig::new();
+        config.properties.apply(&mut client).map_err(SinkError::from)?;
+        let brokers = config.brokers.clone().unwrap_or_default();
+        client.set("bootstrap.servers", &brokers);
+        create_topic(&client, &brokers, topic, 1)?;
+        Ok(Self { topic: topic.to_owned(), sender: Sender::start(client, stop)? })
+    }
+}
+
+impl Destination for Topic {
+    fn write(&mut self, letters: &[Letter]) -> Result<(), LettersError> {
+        for letter in letters {
+            let headers = headers(letter);
+            let record = BaseRecord::to(&self.topic).payload(&letter.payload).headers(headers);
+            let record = match &letter.key {
+                Some(key) => record.key(key),
+                None => record,
+            };
+            self.sender.send(record)?;
+        }
+        Ok(())
+    }
+
+    fn sync(&mut self, time: Duration) -> Result<bool, LettersError> {
+        self.sender.sync(time)
+    }
+}
+
+/// Where the message came from, and why it is here.
+fn headers(letter: &Letter) -> OwnedHeaders {
+    let partition = letter.partition.to_string();
+    let offset = letter.offset.to_string();
+    let timestamp = letter.timestamp.map(|time| time.to_string());
+    let story = [
+        ("driftmill.topic", Some(&letter.topic)),
+        ("driftmill.partition", Some(&partition)),
+        ("driftmill.offset", Some(&offset)),
+        ("driftmill.timestamp", timestamp.as_ref()),
+        ("driftmill.stage", Some(&letter.stage)),
+        ("driftmill.error", Some(&letter.error)),
+        ("driftmill.reason", Some(&letter.reason)),
+        ("driftmill.run", Some(&letter.run)),
+    ];
+    story.into_iter().fold(OwnedHeaders::new(), |headers, (key, value)| match value {
+        Some(_) => headers.insert(Header { key, value }),
+        None => headers,
+    })
+}
+
+/// Sends messages, each at least once, for as long as it takes.
+pub(super) struct Sender {
+    producer: ThreadedProducer<Refused>,
+    brokers: String,
+    stop: Stop,
+}
+
+impl Sender {
+    pub(super) fn start(mut client: ClientConfig, stop: &Stop) -> Result<Self, LettersError> {
+        let brokers = client.get("bootstrap.servers").unwrap_or_default().to_owned();
+        if client.get("message.max.bytes").is_none() {
+            client.set("message.max.bytes", MOST_BYTES);
+        }
+        client.set("enable.idempotence", "true").set("message.timeout.ms", "0");
+        let failed = |error| LettersError::Kafka {
+            action: "starting a producer".into(),
+            brokers: brokers.clone(),
+            reason: describe(&error),
+            hint: "",
+        };
+        let producer = client.create_with_context(Refused::default()).map_err(failed)?;
+        Ok(Self { producer, brokers, stop: stop.clone() })
+    }
+
+    /// Has a message sent; waits while too many are on their way.
+    pub(super) fn send(
+        &self,
+        record: BaseRecord<'_, Vec<u8>, Vec<u8>>,
+    ) -> Result<(), LettersError> {
+        self.check()?;
+        let mut record = record;
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((error, back)) if is_full(&error) => record = back,
+                Err((error, _)) => return Err(self.failed(&error)),
+            }
+            if self.stop.wait(Duration::from_millis(10)) {
+                return Err(SinkError::Stopped.into());
+            }
+        }
+    }
+
+    /// Waits until the brokers have all that was sent, at most for `time`; whether they have.
+    pub(super) fn sync(&self, time: Duration) -> Result<bool, LettersError> {
+        let begun = Instant::now();
+        while self.producer.in_flight_count() > 0 && begun.elapsed() < time {
+            self.check()?;
+            if self.stop.wait(Duration::from_millis(2)) {
+                return Err(SinkError::Stopped.into());
+            }
+        }
+        self.check()?;
+        Ok(self.producer.in_flight_count() == 0)
+    }
+
+    /// Fails if something was refused since.
+    fn check(&self) -> Result<(), LettersError> {
+        let refused = self.producer.context().error.lock();
+        let refused = refused.unwrap_or_else(PoisonError::into_inner).clone();
+        refused.map_or(Ok(()), |error| Err(self.failed(&error)))
+    }
+
+    fn failed(&self, error: &KafkaError) -> LettersError {
+        LettersError::Kafka {
+            action: "writing messages that are not samples".into(),
+            brokers: self.brokers.clone(),
+            reason: describe(error),
+            hint: HINT,
+        }
+    }
+}
+
+fn is_full(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull)
+}
+
+/// Remembers what the brokers refused.
+#[derive(Clone, Default)]
+struct Refused {
+    heard: Heard,
+    error: Arc<Mutex<Option<KafkaError>>>,
+}
+
+impl ClientContext for Refused {
+    fn log(&self, level: RDKafkaLogLevel, part: &str, line: &str) {
+        self.heard.log(level, part, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.heard.error(error, reason);
+    }
+}
+
+impl ProducerContext for Refused {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, _opaque: ()) {
+        if let Err((error, _)) = result {
+            let mut refused = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+            refused.get_or_insert_with(|| error.clone());
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Messages that are not samples: where they go, and how they are sent again.
+//!
+//! After a crash a job reads again what was not durable: a file is rid of letters of such messages
+//! first, in a topic the same letter may stand twice. Topic, partition and offset say which message
+//! it was.
+
+mod error;
+mod file;
+mod kafka;
+mod letter;
+mod read;
+mod replay;
+
+pub use error::LettersError;
+pub use letter::Letter;
+pub use read::{from_file, from_topic};
+pub use replay::{Replay, Replayed};
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::sink::Stop;
+use crate::source::Properties;
+
+/// Where messages go that are not samples.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetters {
+    /// What becomes of a message that is not a sample: `"dead_letter"` (default) keeps it,
+    /// `"skip"` only counts it, `"fail"` ends the job.
+    #[serde(default)]
+    pub on_error: OnError,
+    /// A file of JSON lines (default: `dead-letters.jsonl` in the state directory).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// A Kafka topic instead, created with one partition if missing: key and bytes as they came,
+    /// the story in headers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// Addresses of some of the topic's brokers (default: those of the Kafka source, with its
+    /// properties).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brokers: Option<String>,
+    /// Any property of librdkafka's producer.
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub properties: Properties,
+}
+
+/// What becomes of a message that is not a sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// It is kept, with its story.
+    #[default]
+    DeadLetter,
+    /// It is counted.
+    Skip,
+    /// It ends the job.
+    Fail,
+}
+
+impl DeadLetters {
+    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
+    pub fn check(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        if self.file.is_some() && self.topic.is_some() {
+            problems.push(("file", "letters go to a file or to a topic".to_owned()));
+        }
+        if self.topic.is_some() && self.brokers.is_none() {
+            let text = "say on which brokers: brokers = \"localhost:9092\"";
+            problems.push(("topic", text.to_owned()));
+        }
+        if let Some(key) = self.properties.first_of(&["bootstrap.servers", "enable.idempotence"]) {
+            problems.push(("properties", format!("`{key}` is not yours to set: the job does")));
+        }
+        problems
+    }
+
+    /// Opens the place where the letters of `run` go, whose state directory is `state`.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub fn open(&self, run: &str, state: &Path, stop: &Stop) -> Result<LetterBox, LettersError> {
+        let destination: Option<Box<dyn Destination>> = match (self.on_error, &self.topic) {
+            (OnError::Skip | OnError::Fail, _) => None,
+            (OnError::DeadLetter, Some(topic)) => {
+                Some(Box::new(kafka::Topic::open(self, topic, stop)?))
+            }
+            (OnError::DeadLetter, None) => {
+                let path = self.file.clone().unwrap_or_else(|| Self::default_file(state));
+                Some(Box::new(file::Lines::open(&path)?))
+            }
+        };
+        let fails = self.on_error == OnError::Fail;
+        Ok(LetterBox { run: run.to_owned(), fails, destination: destination.map(Mutex::new) })
+    }
+
+    /// The file in a state directory.
+    pub fn default_file(state: &Path) -> PathBuf {
+        state.join("dead-letters.jsonl")
+    }
+}
+
+/// Takes messages that are not samples.
+pub struct LetterBox {
+    run: String,
+    fails: bool,
+    destination: Option<Mutex<Box<dyn Destination>>>,
+}
+
+impl LetterBox {
+    /// Adds letters; they are safe after [`LetterBox::sync`].
+    ///
+    /// # Errors
+    /// When they cannot be written, or a message that is no sample ends the job.
+    pub fn write(&self, mut letters: Vec<Letter>) -> Result<(), LettersError> {
+        if self.fails && !letters.is_empty() {
+            return Err(LettersError::Fail(Box::new(letters.swap_remove(0))));
+        }
+        let Some(destination) = self.destination.as_ref().filter(|_| !letters.is_empty()) else {
+            return Ok(());
+        };
+        letters.iter_mut().for_each(|letter| letter.run.clone_from(&self.run));
+        let mut destination = destination.lock().expect("no one panics while writing letters");
+        destination.write(&letters)
+    }
+
+    /// Takes back the run's letters that are not `known`: a crash left them, and their messages are
+    /// read again. What is in a topic stays.
+    ///
+    /// # Errors
+    /// When they cannot be taken back.
+    pub fn forget(&self, known: &dyn Fn(&Letter) -> bool) -> Result<(), LettersError> {
+        let Some(destination) = &self.destination else { return Ok(()) };
+        let mut destination = destination.lock().expect("no one panics while writing letters");
+        destination.forget(&|letter| letter.run != self.run || known(letter))
+    }
+
+    /// Waits until all letters are safe, at most for `time`; whether they are.
+    ///
+    /// # Errors
+    /// When they will never be.
+    pub fn sync(&self, time: Duration) -> Result<bool, LettersError> {
+        let Some(destination) = &self.destination else { return Ok(true) };
+        destination.lock().expect("no one panics while writing letters").sync(time)
+    }
+}
+
+/// Where letters go.
+trait Destination: Send {
+    /// Adds letters.
+    fn write(&mut self, letters: &[Letter]) -> Result<(), LettersError>;
+
+    /// Keeps only letters that are `known`, where that can be done.
+    fn forget(&mut self, _known: &dyn Fn(&Letter) -> bool) -> Result<(), LettersError> {
+        Ok(())
+    }
+
+    /// Waits until all of them are safe, at most for `time`; whether they are.
+    fn sync(&mut self, time: Duration) -> Result<bool, LettersError>;
+}

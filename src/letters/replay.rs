@@ -1,0 +1,113 @@
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::BaseRecord;
+
+use super::kafka::Sender;
+use super::{Letter, LettersError};
+use crate::sink::Stop;
+
+/// Messages sent before what was sent is remembered.
+const BATCH: usize = 500;
+
+/// Between two lines about brokers that do not answer.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// Sends messages again to where they came from, each once.
+pub struct Replay {
+    /// A client of the brokers they came from.
+    pub client: ClientConfig,
+    /// Only errors of these classes; all if there are none.
+    pub classes: Vec<String>,
+    /// Remembers which messages were sent, one a line: `topic/partition/offset`.
+    pub memory: PathBuf,
+    /// Whether to count only.
+    pub dry: bool,
+}
+
+/// What became of letters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Replayed {
+    /// Sent now.
+    pub sent: usize,
+    /// Sent before, or the same message again.
+    pub before: usize,
+    /// Of other classes.
+    pub others: usize,
+}
+
+impl Replay {
+    /// Sends what was not sent before: with its key, bytes, partition and timestamp, and a header
+    /// `driftmill.replay-of`.
+    ///
+    /// A crash may leave up to 500 messages sent and not remembered; the header says which message
+    /// they are, too.
+    ///
+    /// # Errors
+    /// When they cannot be sent; what was sent is remembered.
+    pub fn send(&self, letters: &[Letter]) -> Result<Replayed, LettersError> {
+        let mut counts = Replayed::default();
+        let mut known = self.remembered()?;
+        let mut wanted = Vec::new();
+        for letter in letters {
+            if !self.classes.is_empty() && !self.classes.contains(&letter.error) {
+                counts.others += 1;
+            } else if known.insert(letter.message()) {
+                wanted.push(letter);
+            } else {
+                counts.before += 1;
+            }
+        }
+        counts.sent = wanted.len();
+        if self.dry || wanted.is_empty() {
+            return Ok(counts);
+        }
+        let sender = Sender::start(self.client.clone(), &Stop::default())?;
+        for batch in wanted.chunks(BATCH) {
+            for letter in batch {
+                again(&sender, letter)?;
+            }
+            while !sender.sync(SILENCE)? {
+                tracing::warn!("{} messages wait for the brokers", batch.len());
+            }
+            self.remember(batch)?;
+        }
+        Ok(counts)
+    }
+
+    fn remembered(&self) -> Result<HashSet<String>, LettersError> {
+        match std::fs::read_to_string(&self.memory) {
+            Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(HashSet::new()),
+            Err(error) => Err(LettersError::io("reading", &self.memory)(error)),
+        }
+    }
+
+    fn remember(&self, letters: &[&Letter]) -> Result<(), LettersError> {
+        let failed = || LettersError::io("writing", &self.memory);
+        if let Some(folder) = self.memory.parent() {
+            std::fs::create_dir_all(folder).map_err(failed())?;
+        }
+        let lines: String = letters.iter().map(|letter| letter.message() + "\n").collect();
+        let mut file =
+            File::options().append(true).create(true).open(&self.memory).map_err(failed())?;
+        file.write_all(lines.as_bytes()).and_then(|()| file.sync_data()).map_err(failed())
+    }
+}
+
+fn again(sender: &Sender, letter: &Letter) -> Result<(), LettersError> {
+    let message = letter.message();
+    let header = Header { key: "driftmill.replay-of", value: Some(&message) };
+    let mut record = BaseRecord::to(&letter.topic)
+        .partition(i32::from(letter.partition))
+        .payload(&letter.payload)
+        .headers(OwnedHeaders::new().insert(header));
+    record.key = letter.key.as_ref();
+    record.timestamp = letter.timestamp;
+    sender.send(record)
+}

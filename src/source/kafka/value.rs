@@ -1,0 +1,69 @@
+use std::fmt;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// The value of a property: as it stands, or where it is found when a client is made.
+#[derive(Clone, PartialEq, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Value {
+    /// The value itself.
+    Text(String),
+    /// Where it is.
+    Elsewhere(Elsewhere),
+}
+
+/// Where a value is found.
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Elsewhere {
+    /// In this environment variable.
+    Env(String),
+    /// In this file, without the line's end.
+    File(PathBuf),
+}
+
+impl Value {
+    /// The value itself.
+    ///
+    /// # Errors
+    /// When it is not where it is said to be.
+    pub(super) fn get(&self) -> Result<String, String> {
+        match self {
+            Self::Text(text) => Ok(text.clone()),
+            Self::Elsewhere(Elsewhere::Env(name)) => {
+                std::env::var(name).map_err(|_| format!("the environment has no variable `{name}`"))
+            }
+            Self::Elsewhere(Elsewhere::File(path)) => std::fs::read_to_string(path)
+                .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
+                .map_err(|reason| format!("reading `{}`: {reason}", path.display())),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextOrTable)
+    }
+}
+
+struct TextOrTable;
+
+impl<'de> Visitor<'de> for TextOrTable {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string, { env = \"NAME\" } or { file = \"path\" }")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::Text(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+        Elsewhere::deserialize(MapAccessDeserializer::new(map)).map(Value::Elsewhere)
+    }
+}
