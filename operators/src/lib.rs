@@ -1,11 +1,11 @@
 //! When to train and on what, as pure dataflow: no Kafka, no Burn, no files, no clock.
 //!
 //! ```text
-//!  changes ─► order ─┬──────────────► decide ─► decisions ─┐
-//!  (per worker)      │   (worker 0)     ▲                  │ broadcast
-//!                    ├─► select ◄───────│──────────────────┤
-//!                    │     └─ proposals ─► combine ─► train ─► outcomes ─┐
-//!                    └─► evaluate ◄─────┴──────── feedback ◄─────────────┘
+//!  changes ─► order ─► upsert ─┬──────────────► decide ─► decisions ─┐
+//!  (per worker)   (keyed only) │   (worker 0)     ▲                  │ broadcast
+//!                              ├─► select ◄───────│──────────────────┤
+//!                              │     └─ proposals ─► combine ─► train ─► outcomes ─┐
+//!                              └─► evaluate ◄─────┴──────── feedback ◄─────────────┘
 //! ```
 //!
 //! * The timestamp of every stream is the [`Position`]. A frontier at position p means: every

@@ -12,10 +12,12 @@ mod queue;
 mod select;
 mod service;
 mod train;
+mod upsert;
 
 pub use decide::{Decide, Decided};
-pub use evaluate::{Evaluate, Scored, ToScore};
+pub use evaluate::{Evaluate, Scorable, Scored, ToScore};
 pub use order::{Order, OrderAll, Ordered};
 pub use select::Select;
 pub use service::{Asker, Service};
 pub use train::Train;
+pub use upsert::{Orphans, Upsert};

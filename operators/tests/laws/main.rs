@@ -4,4 +4,6 @@
 mod catalog;
 mod determinism;
 mod host;
+mod keyed;
+mod upsert;
 mod vectors;
