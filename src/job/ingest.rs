@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use driftmill_operators::{Change, Id, Position, position};
+use driftmill_operators::{Change, Id, Kind, Position, position};
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::operator::source;
@@ -162,7 +162,8 @@ impl Ingest {
         let part = &mut self.parts[slot];
         let rules = &self.context.pipeline.order;
         let classes = self.context.pipeline.model.classes();
-        let gate = Gate { rules, lateness: &mut part.lateness, classes };
+        let keyed = self.context.pipeline.source.keyed().is_some();
+        let gate = Gate { rules, lateness: &mut part.lateness, classes, keyed };
         let mut fetched = Fetched::new(self.context.log.schema().clone(), gate);
         let progress = self.reader.poll(slot, self.context.poll, &mut fetched)?;
         part.done = progress == Progress::End;
@@ -173,7 +174,8 @@ impl Ingest {
         self.context.dead_letters.write(&letters(&part.partition, &fetched.bad))?;
         let changes = changes(&part.partition, &fetched);
         let late = fetched.placed.iter().filter(|placed| placed.late).count() as u64;
-        self.context.status.read(changes.len() as u64, fetched.bad.len() as u64, late);
+        let samples = changes.iter().filter(|change| change.kind == Kind::Insert).count() as u64;
+        self.context.status.read(samples, fetched.bad.len() as u64, late);
         // in the log before it is sent: whoever sees a change can fetch its row.
         let rows = rows(&part.partition, fetched);
         part.read(&changes);

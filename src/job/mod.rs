@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!  ingest (a reader, a log writer and the rules of order, per worker)
-//!     └─► order ─┬─► branch: the pipeline's own policies
-//!                └─► branch: each policy it is compared with
+//!     └─► order ─► upsert (keyed sources) ─┬─► branch: the pipeline's own policies
+//!                       │                  └─► branch: each policy it is compared with
+//!                       └─► orphans: labels to which no sample came
 //!  branch:  decide ─► select ─► train ─► outcomes ─► evaluate
 //!             ▲                            │
 //!             └────────── feedback ────────┘
@@ -17,6 +18,7 @@ mod context;
 mod describe;
 mod ingest;
 mod interrupt;
+mod keyed;
 mod oracle;
 mod placing;
 mod rows;
@@ -54,7 +56,7 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
     };
     worker.dataflow_named("driftmill", |scope| {
         let changes = Ingest::stream(&ingest, scope, released.clone(), observed.clone());
-        let ordered = changes.order();
+        let ordered = keyed::newest(changes.order(), context);
         let all = ordered.clone().order_all().probe_with(&released);
         for branch in &context.branches {
             build_branch(&all, &ordered, context, branch, &observed);

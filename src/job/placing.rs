@@ -1,36 +1,45 @@
 //! From what a poll brought to rows of the log and changes of the dataflow.
 
 use driftmill_datasets::Values;
-use driftmill_operators::{Change, Record, position};
+use driftmill_operators::{Change, Kind, Record, position};
 
 use crate::source::{BadMessage, Fetched, Partition};
 use crate::store::{LogBatch, RowKind};
 
-/// The samples of a poll as changes, in the order of offsets.
+/// The rows of a poll as changes, in the order of offsets.
 pub(super) fn changes(partition: &Partition, fetched: &Fetched<'_>) -> Vec<Change> {
     let record = |row: usize| Record {
         position: position(fetched.placed[row].position_time, partition.id(fetched.offsets[row])),
-        key: fetched.keys[row],
+        key: if fetched.keyed() { fetched.keys[row] } else { 0 },
         time: fetched.placed[row].time,
         label: fetched.columns.labels[row],
     };
-    (0..fetched.offsets.len()).map(|row| Change::insert(record(row))).collect()
+    let change = |(row, kind): (usize, &Kind)| Change::new(*kind, record(row));
+    fetched.kinds.iter().enumerate().map(change).collect()
 }
 
 /// One row for each message of a poll, in the order of offsets.
 pub(super) fn rows(partition: &Partition, fetched: Fetched<'_>) -> LogBatch {
-    let Fetched { columns, offsets, placed, keys, bad, .. } = fetched;
+    let Fetched { columns, kinds, offsets, placed, keys, bad, .. } = fetched;
     let mut rows = LogBatch {
         ids: offsets.iter().map(|offset| partition.id(*offset).0).collect(),
         position_times: placed.iter().map(|placed| placed.position_time).collect(),
         times: placed.iter().map(|placed| placed.time).collect(),
-        kinds: vec![RowKind::Put as u8; offsets.len()],
+        kinds: kinds.into_iter().map(|kind| row_kind(kind) as u8).collect(),
         keys,
         ..LogBatch::new(columns.schema().value)
     };
     let width = columns.schema().width();
     (rows.labels, rows.values) = (columns.labels, columns.values);
     if bad.is_empty() { rows } else { with_bad(partition, rows, (width, &bad)) }
+}
+
+fn row_kind(kind: Kind) -> RowKind {
+    match kind {
+        Kind::Insert => RowKind::Put,
+        Kind::Delete | Kind::Retract => RowKind::Delete,
+        Kind::Label => RowKind::Label,
+    }
 }
 
 /// Adds a row of zeros for each message that is not a sample, and restores the order of offsets.
