@@ -2,6 +2,7 @@
 mod bounds;
 mod broker;
 mod inputs;
+mod keyed;
 mod outage;
 mod security;
 mod topics;
