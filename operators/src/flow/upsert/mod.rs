@@ -34,6 +34,9 @@ use super::Ordered;
 use super::order::{order_with, own};
 use crate::{Change, Position, Span};
 
+/// Changes whose keys are looked for at once.
+const AHEAD: usize = 16;
+
 /// Labels to which no sample came, each with the position at which its time was up.
 pub type Orphans<'scope> = StreamVec<'scope, Position, Change>;
 
@@ -106,7 +109,10 @@ fn upsert(changes: Ordered<'_>, label_wait: Span) -> (Ordered<'_>, Orphans<'_>) 
 fn passed_on(samples: &mut Samples, came: Rc<Vec<Change>>) -> Rc<Vec<Change>> {
     let mut same = 0;
     let mut changed: Option<Vec<Change>> = None;
-    for change in came.iter() {
+    for (number, change) in came.iter().enumerate() {
+        if number % AHEAD == 0 {
+            samples.approach(&came[number..came.len().min(number + AHEAD)]);
+        }
         let mut push = |out: Change| match &mut changed {
             None if came.get(same) == Some(&out) => same += 1,
             None => changed.insert(came[..same].to_vec()).push(out),

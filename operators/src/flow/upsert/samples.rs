@@ -28,6 +28,11 @@ impl Samples {
         }
     }
 
+    /// Gets ready for `changes`, which come next.
+    pub(super) fn approach(&self, changes: &[Change]) {
+        self.table.approach(changes.iter().map(|change| change.record.key));
+    }
+
     /// What follows from `change`, before which no waiting ends any more.
     pub(super) fn apply(&mut self, change: &Change, out: &mut impl FnMut(Change)) {
         match change.kind {

@@ -40,6 +40,9 @@ impl Waiting {
 
     /// Ends the waiting of `key`.
     pub(super) fn end(&mut self, key: u128) -> Option<Awaiting> {
+        if self.keys.is_empty() {
+            return None;
+        }
         let end = self.keys.remove(&key)?;
         self.due.remove(&end)
     }
