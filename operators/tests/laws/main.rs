@@ -3,6 +3,7 @@
 
 mod catalog;
 mod determinism;
+mod evaluate;
 mod host;
 mod keyed;
 mod upsert;
