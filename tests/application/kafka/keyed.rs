@@ -217,3 +217,25 @@ fn late_and_corrected_labels_change_later_training_sets() {
     assert_eq!(with[1].ids_digest, without[1].ids_digest);
     assert_ne!(with[1].sha256, without[1].sha256);
 }
+
+#[test]
+fn keyed_pipelines_that_cannot_be_are_refused() {
+    let text = std::fs::read_to_string("pipelines/late-labels.toml").unwrap();
+    let codec = "codec.json = { label = \"paid\", labels = [\"no\", \"yes\"] }";
+    for (from, to, place, problem) in [
+        ("keyed = true", "", "`source.kafka.labels`", "set `keyed = true`"),
+        ("label_wait", "out_of_orderness", "`order.out_of_orderness`", "wanted \"0s\""),
+        ("topic = \"payments\"", "topic = \"loans\"", "`source.kafka.topics`", "named twice"),
+        (codec, "codec.json = {}", "`source.kafka.labels.codec`", "say where the label is"),
+        (codec, "codec.image = { shape = [2, 2] }", "`source.kafka.labels.codec`", "`json` or"),
+        ("features = [\"amount\", \"years\"]", "", "`codec.json.features`", "at least one column"),
+    ] {
+        let wrong = text.replace(from, to);
+        let error = driftmill::config::load("p.toml", &wrong, &[]).unwrap_err().to_string();
+        assert!(error.contains(place) && error.contains(problem), "{error}");
+    }
+    let lonely = text.replace("[source.kafka.labels]\ntopic = \"payments\"\n", "");
+    let lonely = lonely.replace(codec, "");
+    let error = driftmill::config::load("p.toml", &lonely, &[]).unwrap_err().to_string();
+    assert!(error.contains("`order.label_wait`"), "{error}");
+}
