@@ -1,4 +1,9 @@
-//! How good the models of a run were: prequential accuracy and loss, per interval and in total.
+//! How good the models of a run were: prequential accuracy and loss, per interval and in total; and of
+//! which classes its samples are.
+
+mod classes;
+
+pub use classes::{ClassCounts, Classes};
 
 use std::collections::BTreeMap;
 

@@ -12,7 +12,7 @@ use super::StateDirectory;
 use crate::catalog::{Catalog, CatalogError, ModelStore, Place};
 use crate::config::Pipeline;
 use crate::console::Status;
-use crate::evaluate::Prequential;
+use crate::evaluate::{ClassCounts, Prequential};
 use crate::report::{TriggerLine, VersionLine};
 use crate::sink::Sink;
 use crate::source::Partition;
@@ -39,6 +39,8 @@ pub struct Context {
     pub sinks: Mutex<Vec<(&'static str, Box<dyn Sink>)>>,
     /// Messages that are not samples.
     pub dead_letters: DeadLetters,
+    /// Of which classes the samples are.
+    pub classes: Mutex<ClassCounts>,
     /// How far the job is.
     pub status: Status,
     /// The pipeline's own policies, then those it is compared with.

@@ -38,7 +38,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use driftmill_operators::Position;
-use driftmill_operators::flow::{Decide, Evaluate, Order, OrderAll, Ordered, Select, Train};
+use driftmill_operators::flow::{
+    CountClasses, Decide, Evaluate, Order, OrderAll, Ordered, Select, Train,
+};
 use timely::dataflow::ProbeHandle;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Inspect, Probe};
 use timely::worker::Worker;
@@ -58,6 +60,11 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
         let changes = Ingest::stream(&ingest, scope, released.clone(), observed.clone());
         let ordered = keyed::newest(changes.order(), context);
         let all = ordered.clone().order_all().probe_with(&released);
+        let counting = Arc::clone(context);
+        let interval = context.pipeline.evaluation.interval.map(|span| span.millis());
+        ordered.clone().count_classes(interval).inspect(move |change| {
+            counting.classes.lock().expect("no one panics while counting").add(change);
+        });
         for branch in &context.branches {
             build_branch(&all, &ordered, context, branch, &observed);
         }

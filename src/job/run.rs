@@ -101,6 +101,7 @@ fn prepare(
         log,
         catalog: Mutex::new(catalog),
         sinks: Mutex::new(sinks),
+        classes: Mutex::default(),
         status,
         poll: options.poll.max(1),
         stop: AtomicBool::new(false),
@@ -236,6 +237,10 @@ fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {
         samples: context.status.samples(),
         late: context.status.late(),
         dead_letters: context.status.dead_letters(),
+        classes: {
+            let length = context.pipeline.evaluation.interval.map(|span| span.millis());
+            context.classes.lock().expect("no one panics while counting").results(length)
+        },
         triggers,
         versions,
         evaluation,

@@ -4,6 +4,7 @@
 //! behind [`order`](Order::order) the batches are shared, not copied.
 //! None blocks: what is slow or outside is a [`Service`], asked and polled.
 
+mod classes;
 mod decide;
 mod evaluate;
 mod order;
@@ -14,6 +15,7 @@ mod service;
 mod train;
 mod upsert;
 
+pub use classes::{Class, CountClasses};
 pub use decide::{Decide, Decided};
 pub use evaluate::{Evaluate, Scorable, Scored, ToScore};
 pub use order::{Order, OrderAll, Ordered};

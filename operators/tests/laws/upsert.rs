@@ -22,13 +22,13 @@ use crate::keyed::{Model, follows};
 type Message = (Kind, u8, i64, Option<u32>);
 
 /// The changes of one partition.
-type Partition = Vec<Change>;
+pub(crate) type Partition = Vec<Change>;
 
 #[derive(Clone, Debug)]
-struct Setting {
-    wait: i64,
-    workers: usize,
-    batch: usize,
+pub(crate) struct Setting {
+    pub(crate) wait: i64,
+    pub(crate) workers: usize,
+    pub(crate) batch: usize,
 }
 
 fn message() -> impl Strategy<Value = Message> {
@@ -43,7 +43,7 @@ fn label() -> impl Strategy<Value = Message> {
 }
 
 /// Up to three partitions of samples, then up to two of labels.
-fn streams() -> impl Strategy<Value = Vec<Partition>> {
+pub(crate) fn streams() -> impl Strategy<Value = Vec<Partition>> {
     let samples = prop::collection::vec(prop::collection::vec(message(), 0..40), 1..4);
     let labels = prop::collection::vec(prop::collection::vec(label(), 0..40), 0..3);
     (samples, labels).prop_map(|(samples, labels)| {
@@ -74,7 +74,7 @@ fn partition((topic, number): (u8, u16), messages: &[Message]) -> Partition {
 }
 
 /// Runs `build` on every worker and feeds it this worker's partitions, in batches.
-fn feed<B>(partitions: &[Partition], setting: &Setting, build: B)
+pub(crate) fn feed<B>(partitions: &[Partition], setting: &Setting, build: B)
 where
     B: Fn(&mut Worker) -> InputHandle<Position, CapacityContainerBuilder<Vec<Change>>>
         + Send
@@ -104,7 +104,7 @@ where
 }
 
 /// A sender for each worker.
-fn channel<T>() -> (Arc<Mutex<Sender<T>>>, Receiver<T>) {
+pub(crate) fn channel<T>() -> (Arc<Mutex<Sender<T>>>, Receiver<T>) {
     let (send, receive) = mpsc::channel();
     (Arc::new(Mutex::new(send)), receive)
 }

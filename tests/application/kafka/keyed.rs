@@ -47,6 +47,12 @@ impl Stream {
         produce_keyed(brokers, topic, messages);
     }
 
+    /// How many keys have a sample in the end.
+    fn left(&self) -> usize {
+        let last: BTreeMap<_, _> = self.keys.iter().zip(&self.payloads).collect();
+        last.values().filter(|payload| payload.is_some()).count()
+    }
+
     /// What is there after each `every`-th sample.
     fn newest(&self, every: usize) -> Vec<Ids> {
         let mut newest: BTreeMap<&str, (u8, u16, u64)> = BTreeMap::new();
@@ -91,6 +97,8 @@ fn replaced_and_deleted_samples_are_not_trained_on() {
         assert_eq!((summary.samples, summary.dead_letters), (857, 0));
         let sets = training_sets(&folder.path().join("state"));
         assert_eq!(sets, stream.newest(100), "{workers} workers, polls of {poll}");
+        let there: u64 = summary.classes[0].counts.values().sum();
+        assert_eq!(there, stream.left() as u64);
         let decided = decided(&summary);
         assert_eq!(first.get_or_insert(decided.clone()), &decided, "{workers} workers");
     }
@@ -202,6 +210,9 @@ fn late_and_corrected_labels_change_later_training_sets() {
             let letter: serde_json::Value = serde_json::from_str(letters.trim()).unwrap();
             assert_eq!((&letter["offset"], &letter["error"]), (&3.into(), &"no_sample".into()));
             assert_eq!((summary.samples, summary.dead_letters), (10, 1));
+            // in the end two are labelled `no`, two `yes`, and six not.
+            let [classes] = &summary.classes[..] else { panic!("{:?}", summary.classes) };
+            assert_eq!((&classes.counts, classes.unlabelled), (&[(0, 2), (1, 2)].into(), 6));
             let decided = decided(&summary);
             assert_eq!(first.get_or_insert(decided.clone()), &decided, "{wait}, {workers} workers");
         }
@@ -227,7 +238,7 @@ fn keyed_pipelines_that_cannot_be_are_refused() {
         ("label_wait", "out_of_orderness", "`order.out_of_orderness`", "wanted \"0s\""),
         ("topic = \"payments\"", "topic = \"loans\"", "`source.kafka.topics`", "named twice"),
         (codec, "codec.json = {}", "`source.kafka.labels.codec`", "say where the label is"),
-        (codec, "codec.image = { shape = [2, 2] }", "`source.kafka.labels.codec`", "`json` or"),
+        (codec, "codec.image = { shape = [1, 2, 2] }", "`source.kafka.labels.codec`", "`json` or"),
         ("features = [\"amount\", \"years\"]", "", "`codec.json.features`", "at least one column"),
     ] {
         let wrong = text.replace(from, to);
