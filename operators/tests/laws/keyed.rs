@@ -40,11 +40,13 @@ impl Model {
             let (between, lives) = rest.split_at(next.unwrap_or(rest.len()));
             let waited = self.add_waiting(between, lives.first().map(|life| life.at), wait);
             given = waited.or(given);
-            let Some(born) = lives.first() else { return };
+            if lives.is_empty() {
+                return;
+            }
             let dies = |change: &Change| matches!(change.kind, Kind::Insert | Kind::Delete);
             let end = lives[1..].iter().position(dies).map_or(lives.len(), |end| end + 1);
             let end_of_life = lives.get(end);
-            given = self.add_life(born, &lives[1..end], end_of_life, given, wait);
+            given = self.add_life(&lives[..end], end_of_life, given, wait);
             let deleted = end_of_life.is_some_and(|change| change.kind == Kind::Delete);
             if deleted {
                 given = None;
@@ -82,12 +84,12 @@ impl Model {
     /// One sample, until it is replaced or deleted: the given label that it leaves.
     fn add_life(
         &mut self,
-        born: &Change,
-        labels: &[Change],
+        life: &[Change],
         death: Option<&Change>,
         given: Option<Option<u32>>,
         wait: i64,
     ) -> Option<Option<u32>> {
+        let (born, labels) = (life[0], &life[1..]);
         let own = born.record.label;
         let inherited = if own.is_some() { None } else { given };
         let mut label = own.or(inherited.flatten());

@@ -21,7 +21,7 @@ pub(super) struct Held {
     pub(super) label: Label,
 }
 
-/// A sample's class, with where it is from, in 32 bits.
+/// A sample's class, with where it is from, in 32 bits: no model has 2³¹ classes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Label(u32);
 
@@ -31,12 +31,12 @@ impl Label {
 
     /// A label that is part of the sample's own message.
     pub(super) fn own(class: Option<u32>) -> Self {
-        Self(class.map_or(0, |class| (class + 1) & !Self::GIVEN))
+        Self(class.map_or(0, |class| class + 1))
     }
 
     /// A label that came by itself.
     pub(super) fn given(class: Option<u32>) -> Self {
-        Self(class.map_or(0, |class| class + 1 | Self::GIVEN))
+        Self(class.map_or(0, |class| (class + 1) | Self::GIVEN))
     }
 
     /// The class.
@@ -126,7 +126,8 @@ impl Part {
     /// Where the key's entry stands if nothing is in its way.
     fn home(&self, key: u128) -> usize {
         // the bits behind those that chose the part, as a share of all places.
-        ((key >> 56 & u128::from(u64::MAX)) * self.places as u128 >> 64) as usize
+        let share = (key >> 56) as u64;
+        ((u128::from(share) * self.places as u128) >> 64) as usize
     }
 
     /// Where the key's entry is, or where it belongs.
@@ -225,7 +226,7 @@ mod tests {
         ) {
             let (mut table, mut map) = (Table::new(), HashMap::new());
             for (number, (part, high, low, kind)) in steps.into_iter().enumerate() {
-                let key = part << 120 | high << 112 | low + 1;
+                let key = part << 120 | high << 112 | (low + 1);
                 let held = Held { position: number as Position, label: Label::own(None) };
                 if kind == 0 {
                     prop_assert_eq!(table.remove(key), map.remove(&key));
