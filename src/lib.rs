@@ -33,6 +33,13 @@
 //!   frontier.
 //! * Selection is split over workers and its choice by chance is a hash of seed, trigger and id:
 //!   the smallest values win, whoever proposes them.
+//! * Keyed samples and their labels are one operator with one table. Where there is a topic of labels
+//!   all policies see a sample when its label came or `label_wait` is over: one order for all. With
+//!   the default of no wait nothing is held back, and a label is a change of its own.
+//! * A label that came by itself belongs to its key: a sample that replaces another keeps it, unless
+//!   it brings its own; a deletion ends it.
+//! * A sample is scored by the version that was active at its own position, whenever its label
+//!   came; a corrected label takes the score back, a replacement or deletion does not.
 //! * Several compositions of policies run over one stream ([`config::Comparison`]): the job builds
 //!   one branch of the dataflow for each, over the same order and log.
 //! * A producer that is refused as outdated begins again only while its own claim stands beside the

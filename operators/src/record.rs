@@ -94,7 +94,7 @@ pub fn position_id(position: Position) -> Id {
 pub struct Record {
     /// Where the sample stands in the total order.
     pub position: Position,
-    /// Stable hash of the message key; 0 in topics without keys.
+    /// Stable hash of the message key; 0 in topics that are not keyed.
     pub key: u128,
     /// The sample's own event time, in milliseconds since 1970; earlier than its position if late.
     pub time: i64,
@@ -116,8 +116,11 @@ pub enum Kind {
     Insert,
     /// The sample is taken back: it was replaced or deleted, or retention forgot it.
     Retract,
-    /// The sample's label became known or was corrected.
+    /// The sample's label became known, was corrected, or was taken back.
     Label,
+    /// Whatever sample has the key is deleted: what a source says of an empty message. Behind
+    /// [`upsert`](crate::flow::Upsert::upsert) the sample's retraction stands in its place.
+    Delete,
 }
 
 /// One step of the ordered stream.
@@ -125,16 +128,30 @@ pub enum Kind {
 pub struct Change {
     /// What happens.
     pub kind: Kind,
-    /// Where it happens in the order; for an insert, the record's own position.
+    /// Where it happens in the order: for an insert, the record's own position, or where its label
+    /// came if the record waited for it.
     pub at: Position,
-    /// To which record.
+    /// To which record, with its label from here on; of a retraction, with its label until here.
     pub record: Record,
+    /// Of a label, the label before.
+    pub before: Option<u32>,
 }
 
 impl Change {
+    /// Something happens at the record's own position.
+    pub fn new(kind: Kind, record: Record) -> Self {
+        Self { kind, at: record.position, record, before: None }
+    }
+
     /// The record enters at its own position.
     pub fn insert(record: Record) -> Self {
-        Self { kind: Kind::Insert, at: record.position, record }
+        Self::new(Kind::Insert, record)
+    }
+
+    /// Where the change stands among all: where a sample replaces another, both at one position,
+    /// the old one goes first.
+    pub fn order(&self) -> (Position, bool) {
+        (self.at, self.kind != Kind::Retract)
     }
 }
 
@@ -220,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_record_is_small() {
-        assert_eq!(std::mem::size_of::<Record>(), 48);
+        assert_eq!((size_of::<Record>(), size_of::<Change>()), (48, 80));
     }
 
     #[test]

@@ -48,12 +48,23 @@ fn branches(pipeline: &Pipeline) -> Vec<Branch> {
     std::iter::once(own).chain(compared).collect()
 }
 
-/// From the source to the order, which all branches see.
+/// From the source to the order that all branches see.
 fn common(pipeline: &Pipeline) -> Vec<String> {
     let source = format!("source.{}", pipeline.source.key());
     let codec = pipeline.codec.as_ref().map(|codec| format!("codec.{}", codec.key()));
-    let rest = ["log", "order"].map(str::to_owned);
-    std::iter::once(source).chain(codec).chain(rest).collect()
+    let rest = ["log", "order"].into_iter().chain(keyed(pipeline));
+    std::iter::once(source).chain(codec).chain(rest.map(str::to_owned)).collect()
+}
+
+/// What keyed samples pass besides.
+fn keyed(pipeline: &Pipeline) -> Option<&'static str> {
+    let keyed = pipeline.source.keyed()?;
+    Some(if keyed.labels { "upsert with labels" } else { "upsert" })
+}
+
+/// What all branches see.
+fn last_of(stages: &[String]) -> &str {
+    stages.last().map_or("", String::as_str)
 }
 
 /// ```text
@@ -67,14 +78,19 @@ fn common(pipeline: &Pipeline) -> Vec<String> {
 /// ```
 fn text(pipeline: &Pipeline) -> String {
     let letters = "     └─ what is no sample ─► dead letters".to_owned();
-    let mut lines = vec![common(pipeline).join(" ─► "), letters];
+    let stages = common(pipeline);
+    let mut lines = vec![stages.join(" ─► "), letters];
+    if pipeline.source.keyed().is_some_and(|keyed| keyed.labels) {
+        lines.push("     └─ labels that no sample has ─► dead letters".to_owned());
+    }
+    let from = last_of(&stages);
     for branch in branches(pipeline) {
         let Branch { name, trigger, selection, train, sinks } = branch;
-        let before = format!("  order ─► {trigger} ─► {selection} ─► ");
+        let before = format!("  {from} ─► {trigger} ─► {selection} ─► ");
         let width = |text: &str| text.chars().count();
-        let from = "  order ─► ".chars().count() + width(&trigger) / 2;
+        let start = width(&format!("  {from} ─► ")) + width(&trigger) / 2;
         let to = width(&before) + width(&train) / 2;
-        let (indent, between) = (" ".repeat(from), to - from - 1);
+        let (indent, between) = (" ".repeat(start), to - start - 1);
         lines.push(format!("\n{name}\n{before}{train} ─► {}", sinks.join(", ")));
         lines.push(format!("{indent}▲{}│", " ".repeat(between)));
         lines.push(format!("{indent}└{:─^between$}┴─► evaluate", " new model "));
@@ -92,8 +108,13 @@ fn dot(pipeline: &Pipeline) -> String {
     let stages = common(pipeline);
     let chain: Vec<String> = stages.iter().map(|stage| format!("{stage:?}")).collect();
     lines.push(format!("  {};", chain.join(" -> ")));
-    let decoding = stages.get(stages.len() - 3).expect("there is a source");
+    let decoding = stages.iter().take_while(|stage| *stage != "log").last();
+    let decoding = decoding.expect("there is a source");
     lines.push(format!("  {decoding:?} -> \"dead letters\" [style = dotted];"));
+    let last = last_of(&stages);
+    if pipeline.source.keyed().is_some_and(|keyed| keyed.labels) {
+        lines.push(format!("  {last:?} -> \"dead letters\" [style = dotted];"));
+    }
     for (number, branch) in branches(pipeline).into_iter().enumerate() {
         // nodes of branches are alike: their names have the branch's number in front.
         let node = |what: &str| format!("\"{number} {what}\"");
@@ -113,9 +134,8 @@ fn dot(pipeline: &Pipeline) -> String {
         lines.extend(sinks.iter().map(|sink| format!("    {train} -> {};", node(sink))));
         let back = "style = dashed, label = \"new model\", constraint = false";
         lines.push(format!("    {train} -> {trigger} [{back}];\n  }}"));
-        lines.push(format!("  \"order\" -> {trigger};"));
-        lines.push(format!("  \"order\" -> {selection};"));
-        lines.push(format!("  \"order\" -> {};", node("evaluate")));
+        let evaluate = node("evaluate");
+        lines.extend([&trigger, &selection, &evaluate].map(|to| format!("  {last:?} -> {to};")));
     }
     lines.push("}".to_owned());
     lines.join("\n")

@@ -134,6 +134,7 @@ impl Pipeline {
         problems.extend(self.check_sink());
         problems.extend(self.check_training());
         problems.extend(self.check_samples());
+        problems.extend(self.check_keyed());
         problems
     }
 
@@ -173,6 +174,21 @@ impl Pipeline {
         latest.then(|| ("training.lag".to_owned(), text.to_owned()))
     }
 
+    fn check_keyed(&self) -> Vec<(String, String)> {
+        let (order, keyed) = (&self.order, self.source.keyed());
+        let mut problems = Vec::new();
+        if keyed.is_some() && order.out_of_orderness.millis() > 0 {
+            let text =
+                "keyed samples replace each other in the order of their offsets: wanted \"0s\"";
+            problems.push(("order.out_of_orderness".to_owned(), text.to_owned()));
+        }
+        if order.label_wait.millis() > 0 && !keyed.is_some_and(|keyed| keyed.labels) {
+            let text = "there is no topic of labels to wait for: [source.kafka.labels]";
+            problems.push(("order.label_wait".to_owned(), text.to_owned()));
+        }
+        problems
+    }
+
     fn check_samples(&self) -> Vec<(String, String)> {
         let mut problems = Vec::new();
         match (self.source.needs_codec(), &self.codec) {
@@ -186,7 +202,12 @@ impl Pipeline {
             )),
             _ => {}
         }
-        if let Some(schema) = self.schema()
+        if let Some(codec) = &self.codec
+            && codec.schema().width() == 0
+        {
+            let text = "name at least one column: features = [\"a\"]";
+            problems.push((format!("codec.{}.features", codec.key()), text.to_owned()));
+        } else if let Some(schema) = self.schema()
             && let Some(problem) = self.model.check(&schema)
         {
             problems.push((format!("model.{}", self.model.key()), problem));

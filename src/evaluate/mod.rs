@@ -1,4 +1,9 @@
-//! How good the models of a run were: prequential accuracy and loss, per interval and in total.
+//! How good the models of a run were: prequential accuracy and loss, per interval and in total; and of
+//! which classes its samples are.
+
+mod classes;
+
+pub use classes::{ClassCounts, Classes};
 
 use std::collections::BTreeMap;
 
@@ -73,20 +78,21 @@ impl Prequential {
                 results.intervals.push(Interval {
                     start: number.saturating_mul(length),
                     end: number.saturating_add(1).saturating_mul(length),
-                    samples: sum.samples,
+                    samples: sum.samples as u64,
                     accuracy: mean(sum.correct as f64, sum.samples),
                     loss: mean(sum.loss as f64 / UNIT, sum.samples),
                 });
             }
         }
-        results.samples = total.samples;
-        results.unscored = total.unscored;
+        // what is taken back was counted before.
+        results.samples = total.samples as u64;
+        results.unscored = total.unscored as u64;
         results.accuracy = mean(total.correct as f64, total.samples);
         results.loss = mean(total.loss as f64 / UNIT, total.samples);
         results
     }
 }
 
-fn mean(sum: f64, count: u64) -> Option<f64> {
+fn mean(sum: f64, count: i64) -> Option<f64> {
     (count > 0).then(|| sum / count as f64)
 }

@@ -6,7 +6,7 @@ use driftmill_operators::selection::{SelectionConfig, SelectionTable};
 use driftmill_operators::trigger::TriggerTable;
 use driftmill_operators::{Position, Snapshot, restore};
 
-use super::context::place;
+use super::context::{Context, place};
 use crate::catalog::{BranchRecord, CatalogError, DecidedRecord, ModelStore};
 use crate::evaluate::Prequential;
 use crate::report::{TriggerLine, VersionLine};
@@ -131,11 +131,11 @@ impl Branch {
     }
 
     /// How far the evaluation is, to be recorded: sums, and positions by partition.
-    pub(super) fn evaluation(&self, partitions: &[Partition], workers: usize) -> Vec<u8> {
+    pub(super) fn evaluation(&self, context: &Context) -> Vec<u8> {
         let story = self.story();
         let mut until = self.scored.clone();
-        for (number, partition) in partitions.iter().enumerate() {
-            if let Some(position) = story.until.get(&(number % workers)) {
+        for (number, partition) in context.partitions.iter().enumerate() {
+            if let Some(position) = story.until.get(&context.worker_of(number)) {
                 until.insert(partition.id(0).stream(), *position);
             }
         }

@@ -11,6 +11,7 @@ use super::{Branch, Publisher, StateDirectory};
 use crate::catalog::{Catalog, Place};
 use crate::config::Pipeline;
 use crate::console::Status;
+use crate::evaluate::ClassCounts;
 use crate::letters::LetterBox;
 use crate::source::Partition;
 use crate::store::{Log, SegmentLength};
@@ -35,6 +36,8 @@ pub struct Context {
     pub publisher: Publisher,
     /// Messages that are not samples.
     pub dead_letters: LetterBox,
+    /// Of which classes the samples are.
+    pub classes: Mutex<ClassCounts>,
     /// How far the job is.
     pub status: Status,
     /// The pipeline's own policies, then those it is compared with.
@@ -98,7 +101,7 @@ impl Context {
     pub(super) fn close(&self, complete: bool) -> anyhow::Result<()> {
         self.persist()?;
         for branch in &self.branches {
-            let evaluation = branch.evaluation(&self.partitions, self.workers);
+            let evaluation = branch.evaluation(self);
             self.catalog().evaluated(&branch.name, &evaluation)?;
         }
         let mut catalog = self.catalog();
@@ -131,7 +134,7 @@ impl Context {
     }
 
     fn keep(&self, branch: &Branch, standing: &Standing) -> anyhow::Result<()> {
-        let evaluation = branch.evaluation(&self.partitions, self.workers);
+        let evaluation = branch.evaluation(self);
         let mut catalog = self.catalog();
         let durable = self.durable()?;
         catalog.stands(&branch.name, &durable, standing)?;
@@ -141,15 +144,19 @@ impl Context {
     /// Where the selection of a branch stands, as far as `worker` has to know it.
     pub(super) fn standings(&self, branch: &Branch, worker: usize) -> Standings {
         let mut standings = branch.start.standings.clone();
-        let mine: Vec<u32> = self.streams_of(worker).collect();
+        let mine = (0..self.partitions.len()).filter(|number| self.worker_of(*number) == worker);
+        let mine: Vec<u32> = mine.map(|number| self.partitions[number].id(0).stream()).collect();
         standings.shards.retain(|stream, _| mine.contains(stream));
         standings
     }
 
-    /// Partition p belongs to worker p mod workers.
-    fn streams_of(&self, worker: usize) -> impl Iterator<Item = u32> {
-        let partitions = self.partitions.iter().skip(worker).step_by(self.workers);
-        partitions.map(|partition| partition.id(0).stream())
+    /// The worker on which the samples of partition number `number` are selected and scored: the one
+    /// that reads it, or, where samples are exchanged by key, that to which they come back.
+    pub(super) fn worker_of(&self, number: usize) -> usize {
+        match self.pipeline.source.keyed() {
+            Some(_) => self.partitions[number].id(0).stream() as usize % self.workers,
+            None => number % self.workers,
+        }
     }
 
     /// The first position in a partition that some policy has not seen.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use driftmill_operators::{Change, Position, position_time};
+use driftmill_operators::{Change, Kind, Position, position_time};
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::operator::source;
@@ -150,13 +150,15 @@ impl Ingest {
 
     /// What partition `slot` has: what was logged before, then what is read, placed and logged.
     fn poll(&mut self, slot: usize) -> anyhow::Result<(Vec<Change>, Progress)> {
-        if let Some(logged) = self.parts[slot].replayed() {
+        let keyed = self.context.pipeline.source.keyed().is_some();
+        if let Some(logged) = self.parts[slot].replayed(keyed) {
             return Ok((logged?, Progress::More));
         }
         let part = &mut self.parts[slot];
         let rules = &self.context.pipeline.order;
         let classes = self.context.pipeline.model.classes();
-        let gate = Gate { rules, lateness: &mut part.lateness, classes };
+        let keyed = self.context.pipeline.source.keyed().is_some();
+        let gate = Gate { rules, lateness: &mut part.lateness, classes, keyed };
         let mut fetched = Fetched::new(self.context.log.schema().clone(), gate);
         let progress = self.reader.poll(slot, self.context.poll, &mut fetched)?;
         part.done = progress == Progress::End;
@@ -169,8 +171,9 @@ impl Ingest {
         // in the log before it is sent: whoever sees a change can fetch its row.
         let mut rows = rows(&part.partition, fetched);
         rows.highest = part.lateness.highest();
-        let changes = changes(&rows);
-        self.context.status.read(changes.len() as u64, bad, u64::from(rows.late));
+        let changes = changes(&rows, keyed);
+        let samples = changes.iter().filter(|change| change.kind == Kind::Insert).count();
+        self.context.status.read(samples as u64, bad, u64::from(rows.late));
         part.sent(&rows, &changes);
         self.writer.append(rows)?;
         Ok((changes, progress))

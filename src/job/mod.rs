@@ -2,8 +2,9 @@
 //!
 //! ```text
 //!  ingest (a reader, a log writer and the rules of order, per worker)
-//!     └─► order ─┬─► branch: the pipeline's own policies
-//!                └─► branch: each policy it is compared with
+//!     └─► order ─► upsert (keyed sources) ─┬─► branch: the pipeline's own policies
+//!                       │                  └─► branch: each policy it is compared with
+//!                       └─► orphans: labels to which no sample came
 //!  branch:  decide ─► select ─► train ─► outcomes ─► evaluate
 //!             ▲                            │
 //!             └────────── feedback ────────┘
@@ -20,6 +21,7 @@ mod context;
 mod describe;
 mod ingest;
 mod interrupt;
+mod keyed;
 mod oracle;
 mod part;
 mod placing;
@@ -46,7 +48,7 @@ use std::time::Duration;
 
 use driftmill_operators::Position;
 use driftmill_operators::flow::{
-    Decide, Deciding, Evaluate, Order, OrderAll, Ordered, Select, Train,
+    CountClasses, Decide, Deciding, Evaluate, Order, OrderAll, Ordered, Select, Train,
 };
 use timely::dataflow::ProbeHandle;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Inspect, Probe};
@@ -65,8 +67,11 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
     };
     worker.dataflow_named("driftmill", |scope| {
         let changes = Ingest::stream(&ingest, scope, released.clone(), observed.clone());
-        let ordered = changes.order();
+        let ordered = keyed::newest(changes.order(), context);
         let all = ordered.clone().order_all().probe_with(&released);
+        if context.pipeline.source.keyed().is_some() {
+            count_classes(&ordered, context);
+        }
         for branch in &context.branches {
             build_branch(&all, &ordered, context, branch, &observed);
         }
@@ -79,6 +84,15 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
     if context.stopping() {
         worker.drop_dataflow(dataflow);
     }
+}
+
+/// Counts what can be taken back; of other streams only the newest part is seen after a restart.
+fn count_classes(ordered: &Ordered<'_>, context: &Arc<Context>) {
+    let counting = Arc::clone(context);
+    let interval = context.pipeline.evaluation.interval.map(|span| span.millis());
+    ordered.clone().count_classes(interval).inspect(move |change| {
+        counting.classes.lock().expect("no one panics while counting").add(change);
+    });
 }
 
 fn build_branch<'scope>(

@@ -25,7 +25,9 @@ pub(super) struct Part {
 impl Part {
     pub(super) fn new(partition: Partition, context: &Context) -> Self {
         let stream = partition.id(0).stream();
-        let from = context.resume_at(stream);
+        // what a key has now follows from all that was said of it.
+        let keyed = context.pipeline.source.keyed().is_some();
+        let from = if keyed { Position::MIN } else { context.resume_at(stream) };
         let replay = context.log.replay(stream, position_time(from));
         Self {
             next: partition.start,
@@ -39,7 +41,7 @@ impl Part {
     }
 
     /// The next batch of what was logged before, until there is none.
-    pub(super) fn replayed(&mut self) -> Option<Result<Vec<Change>, StoreError>> {
+    pub(super) fn replayed(&mut self, keyed: bool) -> Option<Result<Vec<Change>, StoreError>> {
         let (replay, from) = self.replay.as_mut()?;
         let from = *from;
         let Some(rows) = replay.next() else {
@@ -47,7 +49,7 @@ impl Part {
             return None;
         };
         Some(rows.map(|rows| {
-            let mut changes = changes(&rows);
+            let mut changes = changes(&rows, keyed);
             changes.retain(|change| change.at >= from);
             self.lateness = Lateness::resumed(rows.highest);
             self.sent(&rows, &changes);

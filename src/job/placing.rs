@@ -1,38 +1,59 @@
 //! From what a poll brought to rows of the log and changes of the dataflow.
 
 use driftmill_datasets::Values;
-use driftmill_operators::{Change, Id, Record, position};
+use driftmill_operators::{Change, Id, Kind, Record, position};
 
 use crate::source::{BadMessage, Fetched, Partition};
 use crate::store::{LogBatch, RowKind};
 
-/// The samples among rows of the log as changes, in the order of offsets.
-pub(super) fn changes(rows: &LogBatch) -> Vec<Change> {
+/// Rows of the log as changes, in the order of offsets.
+pub(super) fn changes(rows: &LogBatch, keyed: bool) -> Vec<Change> {
     let record = |row: usize| Record {
         position: position(rows.position_times[row], Id(rows.ids[row])),
-        key: rows.keys[row],
+        key: if keyed { rows.keys[row] } else { 0 },
         time: rows.times[row],
         label: rows.labels[row],
     };
-    let put = |row: &usize| rows.kinds[*row] == RowKind::Put as u8;
-    (0..rows.len()).filter(put).map(|row| Change::insert(record(row))).collect()
+    let change = |row: usize| Some(Change::new(kind_of(rows.kinds[row])?, record(row)));
+    (0..rows.len()).filter_map(change).collect()
 }
 
 /// One row for each message of a poll, in the order of offsets.
 pub(super) fn rows(partition: &Partition, fetched: Fetched<'_>) -> LogBatch {
-    let Fetched { columns, offsets, placed, keys, bad, .. } = fetched;
+    let Fetched { columns, kinds, offsets, placed, keys, bad, .. } = fetched;
     let mut rows = LogBatch {
         ids: offsets.iter().map(|offset| partition.id(*offset).0).collect(),
         position_times: placed.iter().map(|placed| placed.position_time).collect(),
         times: placed.iter().map(|placed| placed.time).collect(),
-        kinds: vec![RowKind::Put as u8; offsets.len()],
         late: placed.iter().filter(|placed| placed.late).count() as u32,
+        kinds: kinds.into_iter().map(|kind| row_kind(kind) as u8).collect(),
         keys,
         ..LogBatch::new(columns.schema().value)
     };
     let width = columns.schema().width();
     (rows.labels, rows.values) = (columns.labels, columns.values);
     if bad.is_empty() { rows } else { with_bad(partition, rows, (width, &bad)) }
+}
+
+/// What a row means; none for a message that is not a sample.
+fn kind_of(row: u8) -> Option<Kind> {
+    const PUT: u8 = RowKind::Put as u8;
+    const DELETE: u8 = RowKind::Delete as u8;
+    const LABEL: u8 = RowKind::Label as u8;
+    match row {
+        PUT => Some(Kind::Insert),
+        DELETE => Some(Kind::Delete),
+        LABEL => Some(Kind::Label),
+        _ => None,
+    }
+}
+
+fn row_kind(kind: Kind) -> RowKind {
+    match kind {
+        Kind::Insert => RowKind::Put,
+        Kind::Delete | Kind::Retract => RowKind::Delete,
+        Kind::Label => RowKind::Label,
+    }
 }
 
 /// Adds a row of zeros for each message that is not a sample, and restores the order of offsets.

@@ -11,7 +11,7 @@ use super::begin::{Begun, begin};
 use super::published::{self, Known, Others};
 use super::publisher::{Listener, Outlet, Publisher};
 use super::rows::LogRows;
-use super::{Branch, Context, Interrupt, work};
+use super::{Branch, Context, Interrupt, keyed, work};
 use crate::catalog::{Catalog, CatalogError, ModelStore};
 use crate::config::Pipeline;
 use crate::console::{Progress, Status};
@@ -87,7 +87,7 @@ fn prepare(
     dead_letters.forget(&|letter| is_logged(letter, &partitions, &log))?;
     let status = Status::default();
     let counts = log.counts();
-    status.read(counts.rows - counts.bad, counts.bad, counts.late);
+    status.read(counts.samples, counts.bad, counts.late);
     status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
     let (send, faults) = unbounded();
     let branches = branches(&pipeline, folder, runtimes, (&catalog, &partitions))?;
@@ -109,6 +109,7 @@ fn prepare(
         log,
         catalog,
         publisher,
+        classes: Mutex::default(),
         status,
         poll: options.poll.max(1),
         workers: options.workers,
@@ -122,7 +123,8 @@ fn prepare(
 fn is_logged(letter: &Letter, partitions: &[Partition], log: &Log) -> bool {
     let same = |part: &&Partition| part.topic == letter.topic && part.partition == letter.partition;
     let next = partitions.iter().find(same).and_then(|part| log.next_offset(part.id(0).stream()));
-    next.is_some_and(|next| letter.offset < next)
+    // labels without a sample are found again.
+    letter.error != keyed::NO_SAMPLE && next.is_some_and(|next| letter.offset < next)
 }
 
 /// Records what is published; ends the job when a sink fails.
@@ -303,6 +305,10 @@ fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {
         samples: context.status.samples(),
         late: context.status.late(),
         dead_letters: context.status.dead_letters(),
+        classes: {
+            let length = context.pipeline.evaluation.interval.map(|span| span.millis());
+            context.classes.lock().expect("no one panics while counting").results(length)
+        },
         triggers,
         versions,
         evaluation,

@@ -39,7 +39,7 @@ impl Service<ToScore, Vec<Scored>> for Scorer {
             Ok(weights) => weights,
             Err(error) => return self.context.fail(error),
         };
-        let (ids, labels) = request.samples.iter().map(|(id, _, label)| (*id, *label)).unzip();
+        let (ids, labels) = request.samples.iter().map(|sample| (sample.id, sample.label)).unzip();
         let (answers, wake) = (self.answers.0.clone(), self.wake.clone());
         let context = Arc::clone(&self.context);
         let job = ScoreJob { weights, ids, labels };
@@ -62,15 +62,15 @@ impl Service<ToScore, Vec<Scored>> for Scorer {
 /// Sums scores up by intervals of event time; without scores, counts samples as unscored.
 fn sum_up(request: &ToScore, scores: Option<&[Score]>, interval: Option<i64>) -> Vec<Scored> {
     let mut sums: BTreeMap<i64, Scored> = BTreeMap::new();
-    for (row, (_, time, label)) in request.samples.iter().enumerate() {
-        let number = interval.map_or(0, |length| time.div_euclid(length));
+    for (row, sample) in request.samples.iter().enumerate() {
+        let number = interval.map_or(0, |length| sample.time.div_euclid(length));
         let sum = sums.entry(number).or_insert(Scored { interval: number, ..Scored::default() });
         match scores.map(|scores| &scores[row]) {
-            None => sum.unscored += 1,
+            None => sum.unscored += sample.count,
             Some(score) => {
-                sum.samples += 1;
-                sum.correct += u64::from(score.predicted == *label);
-                sum.loss += fixed_point(score.loss);
+                sum.samples += sample.count;
+                sum.correct += sample.count * i64::from(score.predicted == sample.label);
+                sum.loss += i128::from(sample.count) * fixed_point(score.loss);
             }
         }
     }

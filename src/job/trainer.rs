@@ -217,7 +217,7 @@ impl Trainer {
         outcome: Result<Made<'_>, Failed<'_>>,
         seconds: f64,
     ) -> anyhow::Result<()> {
-        let evaluation = self.branch.evaluation(&self.context.partitions, self.context.workers);
+        let evaluation = self.branch.evaluation(&self.context);
         let decision = (&*self.branch.name, set.decided.trigger);
         Ok(self.context.catalog().outcome(decision, outcome, seconds, &evaluation)?)
     }

@@ -5,7 +5,7 @@ use driftmill_operators::trigger::Reason;
 use serde::Serialize;
 
 use crate::catalog::{Place, Version};
-use crate::evaluate::Results;
+use crate::evaluate::{Classes, Results};
 
 /// What a run did: the JSON object that `driftmill run --json` ends with.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,6 +22,9 @@ pub struct Summary {
     pub late: u64,
     /// Messages that were not samples.
     pub dead_letters: u64,
+    /// Samples of each class, per interval of the evaluation: those that are there, not those that
+    /// were replaced or deleted, each by its newest label.
+    pub classes: Vec<Classes>,
     /// Decisions, in order.
     pub triggers: Vec<TriggerLine>,
     /// Model versions, in order.

@@ -1,20 +1,23 @@
-use driftmill_datasets::{Columns, Schema};
+use driftmill_datasets::{Columns, Schema, Values};
+use driftmill_operators::Kind;
 
 use super::error::Refused;
 use super::order::{Lateness, OrderRules, Placed};
 
-/// Messages of one partition, decoded and put in their places: samples and those that are none.
+/// Messages of one partition, decoded and put in their places: rows, and those that are none.
 #[derive(Debug)]
 pub struct Fetched<'a> {
-    /// The samples.
+    /// The rows: samples, and with features of zeros deletions and labels.
     pub columns: Columns,
-    /// For each sample its offset.
+    /// For each row what it is: `Insert`, `Delete` or `Label`.
+    pub kinds: Vec<Kind>,
+    /// For each row its offset.
     pub offsets: Vec<u64>,
-    /// For each sample its place in the order.
+    /// For each row its place in the order.
     pub placed: Vec<Placed>,
-    /// For each sample the stable hash of its key; 0 without a key.
+    /// For each row the stable hash of its key; 0 without a key.
     pub keys: Vec<u128>,
-    /// Messages that are no samples, in the order of offsets.
+    /// Messages that are no rows, in the order of offsets.
     pub bad: Vec<BadMessage>,
     gate: Gate<'a>,
 }
@@ -28,6 +31,8 @@ pub struct Gate<'a> {
     pub lateness: &'a mut Lateness,
     /// Number of classes: labels from this number up are refused.
     pub classes: u32,
+    /// Whether a message replaces what came before with its key: one without a key is refused.
+    pub keyed: bool,
 }
 
 /// A message as it came.
@@ -76,6 +81,7 @@ impl<'a> Fetched<'a> {
     pub fn new(schema: Schema, gate: Gate<'a>) -> Self {
         Self {
             columns: Columns::new(schema),
+            kinds: Vec::new(),
             offsets: Vec::new(),
             placed: Vec::new(),
             keys: Vec::new(),
@@ -94,17 +100,50 @@ impl<'a> Fetched<'a> {
         self.len() == 0
     }
 
+    /// Whether a message replaces what came before with its key.
+    pub fn keyed(&self) -> bool {
+        self.gate.keyed
+    }
+
     /// Puts the sample of `message`, which was just appended to `columns`, in its place; or, if it
     /// has none, takes it out again.
     pub fn accept(&mut self, message: RawMessage<'_>) {
+        self.accept_as(Kind::Insert, message);
+    }
+
+    /// The key of `message` is deleted.
+    pub fn delete(&mut self, message: RawMessage<'_>) {
+        self.push_zeros(None, None);
+        self.accept_as(Kind::Delete, message);
+    }
+
+    /// The sample with the key of `message` is labelled, at `time` if the message states one.
+    pub fn label(&mut self, message: RawMessage<'_>, time: Option<i64>, label: Option<u32>) {
+        self.push_zeros(time, label);
+        self.accept_as(Kind::Label, message);
+    }
+
+    fn push_zeros(&mut self, time: Option<i64>, label: Option<u32>) {
+        let len = (self.columns.len() + 1) * self.columns.schema().width();
+        match &mut self.columns.values {
+            Values::F32(values) => values.resize(len, 0.0),
+            Values::U8(values) => values.resize(len, 0),
+        }
+        self.columns.finish_row(time, label);
+    }
+
+    fn accept_as(&mut self, kind: Kind, message: RawMessage<'_>) {
         let row = self.columns.len() - 1;
-        let Gate { rules, lateness, classes } = &mut self.gate;
+        let Gate { rules, lateness, classes, keyed } = &mut self.gate;
         let placed = match self.columns.labels[row] {
+            _ if *keyed && message.key.is_none() => Err(Refused::NoKey),
             Some(label) if label >= *classes => Err(Refused::Label { label, classes: *classes }),
+            _ if kind == Kind::Delete => Ok(lateness.place_timeless()),
             _ => lateness.place(rules, self.columns.times[row], message.timestamp),
         };
         match placed {
             Ok(placed) => {
+                self.kinds.push(kind);
                 self.offsets.push(message.offset);
                 self.placed.push(placed);
                 self.keys.push(message.key.map_or(0, xxhash_rust::xxh3::xxh3_128));

@@ -79,6 +79,12 @@ pub enum Refused {
     /// It does not decode.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// Its topic is keyed, but it has no key.
+    #[error("no key: the topic is keyed")]
+    NoKey,
+    /// It is of a labels topic, but says no label.
+    #[error("no label: the message names none")]
+    NoLabel,
     /// Neither the sample nor its message says when it happened.
     #[error("no event time: neither a time column nor a record timestamp")]
     NoTime,
@@ -113,6 +119,8 @@ impl Refused {
     pub fn class(&self) -> &'static str {
         match self {
             Self::Decode(error) => error.class(),
+            Self::NoKey => "no_key",
+            Self::NoLabel => "no_label",
             Self::NoTime => "no_time",
             Self::Time { .. } => "time",
             Self::Label { .. } => "label",
@@ -122,6 +130,9 @@ impl Refused {
 
     /// The stage that refused: `decode` or `order`.
     pub fn stage(&self) -> &'static str {
-        if matches!(self, Self::Decode(_)) { "decode" } else { "order" }
+        match self {
+            Self::Decode(_) | Self::NoKey | Self::NoLabel => "decode",
+            _ => "order",
+        }
     }
 }

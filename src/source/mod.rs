@@ -20,6 +20,11 @@ pub trait SourceConfig: Send + Sync {
     /// Shape and type of the features, where the table alone says it.
     fn schema(&self) -> Option<Schema>;
 
+    /// How samples are replaced, deleted and labelled by key; none where all stay as they came.
+    fn keyed(&self) -> Option<Keyed> {
+        None
+    }
+
     /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
     fn check(&self) -> Vec<(&'static str, String)> {
         Vec::new()
@@ -40,6 +45,13 @@ pub trait SourceConfig: Send + Sync {
         partitions: &[Partition],
         codec: Option<&CodecTable>,
     ) -> Result<Box<dyn Reader>, SourceError>;
+}
+
+/// A keyed source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keyed {
+    /// Whether labels come by themselves, in a topic of their own.
+    pub labels: bool,
 }
 
 /// A partition of a source with its resolved bounds: facts for the whole run.
@@ -94,4 +106,4 @@ driftmill_registry::one_of! {
 }
 
 pub(crate) use kafka::{Heard, NoAnswer, describe, wait_for_broker};
-pub use kafka::{NoValue, Properties};
+pub use kafka::{Labels, NoValue, Properties};

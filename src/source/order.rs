@@ -18,6 +18,10 @@ pub struct OrderRules {
     /// Event times outside are refused (default: none are).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_range: Option<TimeRange>,
+    /// How long after its event time a sample is held back for its label, and a label kept for its
+    /// sample, where there is a topic of labels (default `"0s"`: a sample is seen at once and its
+    /// label when it comes, and a label must come after its sample).
+    pub label_wait: Span,
     /// Most samples of a partition that are read before their turn has come (default a million).
     pub lead: std::num::NonZeroUsize,
 }
@@ -29,6 +33,7 @@ impl Default for OrderRules {
             late: Late::Admit,
             max_ahead: Span::from_millis(86_400_000),
             time_range: None,
+            label_wait: Span::from_millis(0),
             lead: std::num::NonZeroUsize::new(1_000_000).expect("a million is not zero"),
         }
     }
@@ -101,6 +106,12 @@ impl Lateness {
     pub fn watermark(&self, rules: &OrderRules) -> i64 {
         self.highest
             .map_or(i64::MIN, |highest| highest.saturating_sub(rules.out_of_orderness.millis()))
+    }
+
+    /// Places a message that states no time, as a deletion: where the partition is.
+    pub fn place_timeless(&self) -> Placed {
+        let time = self.highest.unwrap_or(i64::MIN);
+        Placed { time, position_time: time, late: false }
     }
 
     /// Places the next sample, whose own time or else its record's timestamp is its event time.

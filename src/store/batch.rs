@@ -75,9 +75,9 @@ impl LogBatch {
         self.ids.is_empty()
     }
 
-    /// Number of rows that are no samples.
-    pub(super) fn bad(&self) -> u32 {
-        self.kinds.iter().filter(|kind| **kind == RowKind::Bad as u8).count() as u32
+    /// Number of rows of a kind.
+    pub(super) fn count(&self, kind: RowKind) -> u32 {
+        self.kinds.iter().filter(|found| **found == kind as u8).count() as u32
     }
 
     /// Ids of the first and the last row.

@@ -12,7 +12,9 @@ pub(super) struct IndexEntry {
     /// Highest event time of the partition up to the last row, in milliseconds since 1970.
     pub(super) highest: i64,
     pub(super) rows: u32,
-    /// Rows that are no samples.
+    /// Rows that are samples.
+    pub(super) samples: u32,
+    /// Rows of messages that mean nothing.
     pub(super) bad: u32,
     /// Samples that came late.
     pub(super) late: u32,
@@ -21,11 +23,11 @@ pub(super) struct IndexEntry {
 }
 
 impl IndexEntry {
-    /// Bytes of an entry, little-endian: five numbers of 64 bits, four of 32, CRC-32 of all
-    /// these, and four zeros.
+    /// Bytes of an entry, little-endian: five numbers of 64 bits, five of 32, and CRC-32 of all
+    /// these.
     pub(super) const LEN: usize = 64;
     /// Bytes before the entry's own checksum.
-    const SUMMED: usize = 56;
+    const SUMMED: usize = 60;
 
     pub(super) fn bytes(&self) -> [u8; Self::LEN] {
         let mut bytes = [0; Self::LEN];
@@ -33,7 +35,7 @@ impl IndexEntry {
         for (i, word) in words.into_iter().enumerate() {
             bytes[i * 8..][..8].copy_from_slice(&word.to_le_bytes());
         }
-        let halves = [self.rows, self.bad, self.late, self.checksum];
+        let halves = [self.rows, self.samples, self.bad, self.late, self.checksum];
         for (i, half) in halves.into_iter().enumerate() {
             bytes[40 + i * 4..][..4].copy_from_slice(&half.to_le_bytes());
         }
@@ -50,8 +52,7 @@ impl IndexEntry {
         let half = |at: usize| {
             u32::from_le_bytes(bytes[at..][..4].try_into().expect("four bytes of an entry"))
         };
-        let sound = half(Self::SUMMED) == crc32fast::hash(&bytes[..Self::SUMMED])
-            && half(Self::SUMMED + 4) == 0;
+        let sound = half(Self::SUMMED) == crc32fast::hash(&bytes[..Self::SUMMED]);
         sound.then(|| Self {
             at: word(0),
             len: word(1),
@@ -59,9 +60,10 @@ impl IndexEntry {
             last: Id(word(3)),
             highest: word(4) as i64,
             rows: half(40),
-            bad: half(44),
-            late: half(48),
-            checksum: half(52),
+            samples: half(44),
+            bad: half(48),
+            late: half(52),
+            checksum: half(56),
         })
     }
 }

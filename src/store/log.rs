@@ -56,7 +56,9 @@ pub struct SegmentLength {
 pub struct Counts {
     /// Rows.
     pub rows: u64,
-    /// Of these, messages that are no samples.
+    /// Of these, samples.
+    pub samples: u64,
+    /// Of these, messages that mean nothing.
     pub bad: u64,
     /// Of these, samples that came late.
     pub late: u64,
@@ -185,6 +187,7 @@ impl Log {
         let mut counts = Counts::default();
         for BatchAt { entry, .. } in self.read().batches.values().flatten() {
             counts.rows += u64::from(entry.rows);
+            counts.samples += u64::from(entry.samples);
             counts.bad += u64::from(entry.bad);
             counts.late += u64::from(entry.late);
         }

@@ -9,7 +9,7 @@ use super::batch::arrow_schema;
 use super::index::IndexEntry;
 use super::place::BatchAt;
 use super::segment::Segment;
-use super::{Log, LogBatch, StoreError};
+use super::{Log, LogBatch, RowKind, StoreError};
 use crate::fail;
 
 /// Room of a segment, unless a single batch needs more.
@@ -60,7 +60,8 @@ impl LogWriter {
             last,
             highest: batch.highest,
             rows: batch.len() as u32,
-            bad: batch.bad(),
+            samples: batch.count(RowKind::Put),
+            bad: batch.count(RowKind::Bad),
             late: batch.late,
             checksum: 0,
         };

@@ -47,7 +47,8 @@ pub(super) const EXAMPLE: &str = "columns = [\"a\", \"b\"]\nfeatures = [\"a\", \
 pub struct Csv {
     /// Names of all columns of a row, in order.
     pub columns: Names,
-    /// Columns of the features, in the order in which the model sees them.
+    /// Columns of the features, in the order in which the model sees them; none in a topic of labels.
+    #[serde(default, skip_serializing_if = "Names::is_none")]
     pub features: Names,
     /// Column of the class: a whole number from 0 up, or one of `labels`. A row in which it is
     /// empty is a sample without a label. Default: no sample has a label.

@@ -46,7 +46,8 @@ pub(super) const EXAMPLE: &str = "features = [\"a\", \"b\"]";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Json {
-    /// Columns of the features, in the order in which the model sees them.
+    /// Columns of the features, in the order in which the model sees them; none in a topic of labels.
+    #[serde(default, skip_serializing_if = "Names::is_none")]
     pub features: Names,
     /// Column of the class: a whole number from 0 up, or one of `labels`. A message in which it is
     /// null or missing is a sample without a label. Default: no sample has a label.

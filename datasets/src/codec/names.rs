@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A list of names: at least one, none empty, no two alike.
+/// A list of names: at least one where it is written, none empty, no two alike.
 ///
 /// ```
 /// use driftmill_datasets::codec::Names;
@@ -10,7 +10,7 @@ use thiserror::Error;
 /// let names: Names = vec!["down".to_owned(), "up".to_owned()].try_into().unwrap();
 /// assert_eq!(names.position("up"), Some(1));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<String>")]
 pub struct Names(Vec<String>);
 
@@ -29,6 +29,11 @@ pub enum NameError {
 }
 
 impl Names {
+    /// Whether the list was not written.
+    pub fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The place of `name` in the list.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|other| other == name)

@@ -15,7 +15,7 @@ use super::Ordered;
 use super::queue::Queue;
 use super::service::{Service, Start};
 use crate::trigger::Outcome;
-use crate::{Id, Kind, Position};
+use crate::{Change, Id, Kind, Position};
 
 /// Most samples in one request.
 const BATCH: usize = 4096;
@@ -25,31 +25,37 @@ const BATCH: usize = 4096;
 pub struct ToScore {
     /// The version that was active when the samples came; none before the first.
     pub version: Option<u64>,
-    /// The samples with their event times and classes, in the order of positions.
-    pub samples: Vec<(Id, i64, u32)>,
-    last: Position,
+    /// The samples, in the order in which their labels became known.
+    pub samples: Vec<Scorable>,
 }
 
-impl ToScore {
-    /// When these samples are scored, all before this position are.
-    fn until(&self) -> Position {
-        self.last + 1
-    }
+/// A sample to be scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scorable {
+    /// The sample.
+    pub id: Id,
+    /// Its event time, in milliseconds since 1970.
+    pub time: i64,
+    /// Its class.
+    pub label: u32,
+    /// 1 to count its score, −1 to take back what was counted: the class was corrected.
+    pub count: i64,
 }
 
 /// How well samples of one interval were predicted.
 ///
 /// Sums are integers: they do not depend on the order of additions, nor on the number of workers.
+/// They are differences where scores are taken back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scored {
     /// Number of the interval of event time.
     pub interval: i64,
     /// Samples scored.
-    pub samples: u64,
+    pub samples: i64,
     /// Samples that came before there was a model.
-    pub unscored: u64,
+    pub unscored: i64,
     /// Samples whose class was predicted.
-    pub correct: u64,
+    pub correct: i64,
     /// Sum of cross entropies, in units of 2⁻³² nats.
     pub loss: i128,
 }
@@ -76,7 +82,10 @@ pub struct Evaluated {
 
 /// Extension trait for prequential evaluation.
 pub trait Evaluate<'scope> {
-    /// Has every labelled sample scored by the newest version that took effect before it.
+    /// Has every labelled sample scored by the newest version that took effect before it, whenever
+    /// its label came; a corrected label takes the earlier score back.
+    ///
+    /// That a sample was replaced or deleted later does not change how it was predicted.
     ///
     /// The stream must be ordered ([`order`](super::Order::order)). What `start` says is scored is
     /// not scored again. The output's frontier at p means: every sample before p is scored.
@@ -111,9 +120,10 @@ impl<'scope> Evaluate<'scope> for Ordered<'scope> {
             "Evaluate",
             move |_capability, info| {
                 let mut service = service(scope.worker().sync_activator_for(info.address.to_vec()));
-                let versions = start.versions.into();
+                let versions = start.versions;
                 let mut unscored = Unscored { until: start.until, versions, ..Unscored::default() };
-                let mut open: VecDeque<(Capability<Position>, Position)> = VecDeque::new();
+                let mut open: VecDeque<(Capability<Position>, Option<Position>)> = VecDeque::new();
+                let mut gathered = Vec::new();
                 move |(changes, _), (outcomes, decided), output| {
                     outcomes.for_each(|_, batch| {
                         batch.drain(..).for_each(|outcome| unscored.trained(&outcome));
@@ -128,16 +138,25 @@ impl<'scope> Evaluate<'scope> for Ordered<'scope> {
                         // what was asked while the service was busy is one request.
                         let idle = open.is_empty();
                         if idle
-                            && let Some((capability, request)) =
+                            && let Some((capability, requests, until)) =
                                 unscored.next_before(decided.frontier().first().copied())
                         {
-                            open.push_back((capability, request.until()));
-                            service.ask(request);
+                            let last = requests.len() - 1;
+                            for (number, request) in requests.into_iter().enumerate() {
+                                let until = (number == last).then_some(until);
+                                open.push_back((capability.clone(), until));
+                                service.ask(request);
+                            }
                         }
                         let Some(sums) = service.poll() else { break };
                         let (capability, until) =
                             open.pop_front().expect("answers follow requests");
-                        output.session(&capability).give(Scores { worker, until, sums });
+                        gathered.extend(sums);
+                        // all versions' scores of a stretch count at once.
+                        if let Some(until) = until {
+                            let sums = std::mem::take(&mut gathered);
+                            output.session(&capability).give(Scores { worker, until, sums });
+                        }
                     }
                 }
             },
@@ -151,9 +170,8 @@ struct Unscored {
     changes: Queue,
     /// Not after the first of the changes.
     capability: Option<Capability<Position>>,
-    /// Where versions took effect, oldest first; the first may be in use.
-    versions: VecDeque<(Position, u64)>,
-    active: Option<u64>,
+    /// Where versions took effect, oldest first: a label may come at any time.
+    versions: Vec<(Position, u64)>,
     /// By partition, before which position samples were scored before the job was stopped.
     until: BTreeMap<u32, Position>,
 }
@@ -161,43 +179,57 @@ struct Unscored {
 impl Unscored {
     fn trained(&mut self, outcome: &Outcome) {
         if let Some(version) = outcome.version {
-            self.versions.push_back((outcome.effective, version));
+            self.versions.push((outcome.effective, version));
         }
     }
 
-    /// The next samples of one version whose position is before `end`.
-    fn next_before(&mut self, end: Option<Position>) -> Option<(Capability<Position>, ToScore)> {
-        let mut request = ToScore::default();
-        let mut first = None;
+    /// The version that was active at a position.
+    fn active(&self, position: Position) -> Option<u64> {
+        let count = self.versions.partition_point(|(effective, _)| *effective <= position);
+        count.checked_sub(1).map(|last| self.versions[last].1)
+    }
+
+    /// The next samples whose changes are before `end`, a request for each version.
+    fn next_before(
+        &mut self,
+        end: Option<Position>,
+    ) -> Option<(Capability<Position>, Vec<ToScore>, Position)> {
+        let mut requests: BTreeMap<Option<u64>, Vec<Scorable>> = BTreeMap::new();
+        let (mut first, mut count, mut until) = (None, 0, Position::MIN);
         while let (Some(change), Some(capability)) = (self.changes.rest().first(), &self.capability)
         {
-            if end.is_some_and(|end| change.at >= end) || request.samples.len() == BATCH {
+            if end.is_some_and(|end| change.at >= end) || count >= BATCH {
                 break;
             }
-            if let Some((effective, version)) = self.versions.front().copied()
-                && effective <= change.at
-            {
-                if !request.samples.is_empty() {
-                    break;
-                }
-                self.versions.pop_front();
-                self.active = Some(version);
-                continue;
-            }
-            if let (Kind::Insert, Some(label)) = (change.kind, change.record.label)
-                && self.until.get(&change.record.id().stream()).is_none_or(|at| *at <= change.at)
-            {
-                request.last = change.at;
+            let seen = self.until.get(&change.record.id().stream());
+            let [counted, taken_back] = scorables(change);
+            if counted.or(taken_back).is_some() && seen.is_none_or(|until| *until <= change.at) {
                 first.get_or_insert_with(|| capability.delayed(&change.at));
-                request.samples.push((change.record.id(), change.record.time, label));
+                let samples = requests.entry(self.active(change.record.position)).or_default();
+                samples.extend(counted.into_iter().chain(taken_back));
+                count += 1;
             }
+            until = change.at + 1;
             self.changes.pass(1);
         }
         match (self.changes.rest().first(), &mut self.capability) {
             (Some(next), Some(capability)) => capability.downgrade(&next.at),
             _ => self.capability = None,
         }
-        request.version = self.active;
-        first.map(|capability| (capability, request))
+        let requests = requests.into_iter();
+        let requests = requests.map(|(version, samples)| ToScore { version, samples }).collect();
+        first.map(|capability| (capability, requests, until))
+    }
+}
+
+/// What a change adds to the scores, and what it takes back.
+fn scorables(change: &Change) -> [Option<Scorable>; 2] {
+    let record = &change.record;
+    let scorable = |label, count| Scorable { id: record.id(), time: record.time, label, count };
+    let counted = record.label.map(|label| scorable(label, 1));
+    match change.kind {
+        Kind::Insert => [counted, None],
+        Kind::Label => [counted, change.before.map(|label| scorable(label, -1))],
+        Kind::Retract | Kind::Delete => [None, None],
     }
 }

@@ -4,6 +4,7 @@
 //! behind [`order`](Order::order) the batches are shared, not copied.
 //! None blocks: what is slow or outside is a [`Service`], asked and polled.
 
+mod classes;
 mod decide;
 mod deciding;
 mod evaluate;
@@ -14,11 +15,14 @@ mod select;
 mod service;
 mod shards;
 mod train;
+mod upsert;
 
+pub use classes::{Class, CountClasses};
 pub use decide::{Decide, Decided, Deciding, Standing};
-pub use evaluate::{Evaluate, Evaluated, Scored, Scores, ToScore};
+pub use evaluate::{Evaluate, Evaluated, Scorable, Scored, Scores, ToScore};
 pub use order::{Order, OrderAll, Ordered};
 pub use select::Select;
 pub use service::{Asker, Service};
 pub use shards::{ShardStanding, Standings};
 pub use train::Train;
+pub use upsert::{Orphans, Upsert};

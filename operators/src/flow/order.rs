@@ -41,21 +41,24 @@ impl<'scope> OrderAll<'scope> for Ordered<'scope> {
         if self.scope().worker().peers() == 1 {
             return self;
         }
-        type Batches = CapacityContainerBuilder<Vec<Change>>;
-        // what travels to another worker cannot be shared.
-        let own = self.unary::<Batches, _, _, _>(Pipeline, "Own", |_capability, _info| {
-            |input, output| {
-                input.for_each(|stamp, batch| {
-                    let mut own = Rc::unwrap_or_clone(std::mem::take(batch));
-                    output.session(&stamp).give_container(&mut own);
-                });
-            }
-        });
-        order_with(own, Exchange::new(|_: &Change| 0), "OrderAll")
+        order_with(own(self), Exchange::new(|_: &Change| 0), "OrderAll")
     }
 }
 
-fn order_with<'scope, P>(
+/// The changes as those of this stream alone: what travels to another worker cannot be shared.
+pub(super) fn own(changes: Ordered<'_>) -> StreamVec<'_, Position, Change> {
+    type Batches = CapacityContainerBuilder<Vec<Change>>;
+    changes.unary::<Batches, _, _, _>(Pipeline, "Own", |_capability, _info| {
+        |input, output| {
+            input.for_each(|stamp, batch| {
+                let mut own = Rc::unwrap_or_clone(std::mem::take(batch));
+                output.session(&stamp).give_container(&mut own);
+            });
+        }
+    })
+}
+
+pub(super) fn order_with<'scope, P>(
     changes: StreamVec<'scope, Position, Change>,
     pact: P,
     name: &str,

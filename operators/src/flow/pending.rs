@@ -21,7 +21,7 @@ impl Pending {
             self.capability = Some(capability);
         }
         // costs next to nothing where a batch is in order, as most are.
-        batch.sort_by_key(|change| change.at);
+        batch.sort_by_key(Change::order);
         self.keep(self.received, batch.into());
         self.received += 1;
     }
@@ -54,7 +54,7 @@ impl Pending {
         kept.into_iter().for_each(|(number, batch)| self.keep(number, batch));
         let capability = self.capability.clone().filter(|_| !released.is_empty())?;
         // merges what is in order already; of one batch it is all.
-        released.sort_by_key(|change| change.at);
+        released.sort_by_key(Change::order);
         self.downgrade();
         Some((capability, released))
     }

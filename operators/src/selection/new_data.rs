@@ -1,18 +1,23 @@
-use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use self::held::Held;
 use super::{Candidate, Proposal, Selection, SelectionConfig};
 use crate::{Change, Kind, Position, Snapshot, SnapshotError, position_id};
+
+mod held;
 
 pub(super) const EXAMPLE: &str = "limit = 10000";
 
 /// The samples since the last trigger, those of `tail` triggers before it, or all; at most `limit`.
 ///
 /// The limit is global: it holds for the whole training set, not for a worker's part of it.
+///
+/// Only labelled samples are trained on. A sample is new when it enters, and again when its label
+/// becomes known or is corrected; it is gone when it is replaced, deleted, or its label taken back.
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Record, position, selection::*};
@@ -113,14 +118,9 @@ struct NewDataShard {
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct State {
-    /// Labelled samples within reach, in the order of positions; the newest `limit` of them where
-    /// no more can be chosen.
-    held: VecDeque<(Position, u32)>,
-    /// Labelled samples since the last trigger.
-    since: u64,
-    /// For each of the last triggers within reach, how many samples came before it, since the one
-    /// before, and the last position it covered in this shard.
-    past: VecDeque<(u64, Option<Position>)>,
+    held: Held,
+    /// Whether samples may be taken back: then older ones take their places under a limit.
+    keyed: bool,
 }
 
 impl Snapshot for NewDataShard {
@@ -135,71 +135,40 @@ impl Snapshot for NewDataShard {
 
 impl Selection for NewDataShard {
     fn observe(&mut self, change: &Change) {
+        let State { held, keyed } = &mut self.state;
         let record = &change.record;
+        *keyed |= record.key != 0;
         match (change.kind, record.label) {
-            (Kind::Insert, Some(label)) => {
-                self.state.since += 1;
-                self.state.held.push_back((record.position, label));
+            (Kind::Insert, Some(label)) if change.at == record.position => {
+                held.enter(record.position, label);
             }
-            (Kind::Insert, None) => {}
-            (Kind::Retract, _) => self.state.forget(record.position),
-            (Kind::Label, label) => self.state.relabel(record.position, label),
+            (Kind::Insert | Kind::Label, Some(label)) => held.enter_late(record.position, label),
+            (Kind::Retract, _) | (Kind::Label, None) => held.leave(record.position),
+            (Kind::Insert, None) | (Kind::Delete, _) => {}
         }
         // the newest `limit` of this shard are enough for the newest `limit` of all.
-        if let (Some(limit), Keep::Last) = (self.config.limit, self.config.keep) {
-            while self.state.held.len() > limit.get() {
-                self.state.held.pop_front();
-            }
+        if let (Some(limit), Keep::Last, false) = (self.config.limit, self.config.keep, *keyed) {
+            held.trim(limit.get());
         }
     }
 
     fn propose(&mut self, trigger: u64) -> Proposal {
         let seed = self.config.seed ^ trigger.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let candidate = |&(position, label): &(Position, u32)| {
+        let candidate = |(position, label): (Position, u32)| {
             let chance = xxh3_64_with_seed(&position_id(position).0.to_le_bytes(), seed);
             Candidate { position, label, weight: 1.0, chance }
         };
-        let mut candidates: Vec<Candidate> = self.state.held.iter().map(candidate).collect();
+        let held = &mut self.state.held;
+        let most = match (self.config.limit, self.config.keep) {
+            (Some(limit), Keep::Last) => limit.get(),
+            _ => usize::MAX,
+        };
+        let mut candidates: Vec<Candidate> = held.newest(most).map(candidate).collect();
         keep(self.config.limit, self.config.keep, &mut candidates);
-        let reach = self.state.since + self.state.past.iter().map(|(count, _)| count).sum::<u64>();
+        let reach = held.reach();
         if let Tail::Triggers(tail) = self.config.tail {
-            self.state.pass_trigger(tail as usize);
+            held.pass_trigger(tail as usize);
         }
         Proposal { trigger, reach, candidates, shards: Vec::new() }
-    }
-}
-
-impl State {
-    fn forget(&mut self, position: Position) {
-        if let Ok(at) = self.held.binary_search_by_key(&position, |(held, _)| *held) {
-            self.held.remove(at);
-            let period = self.past.iter_mut().find(|(_, last)| Some(position) <= *last);
-            let count = period.map_or(&mut self.since, |(count, _)| count);
-            *count = count.saturating_sub(1);
-        }
-    }
-
-    /// A sample's label became known, was corrected or taken back.
-    fn relabel(&mut self, position: Position, label: Option<u32>) {
-        match (self.held.binary_search_by_key(&position, |(held, _)| *held), label) {
-            (Ok(at), Some(label)) => self.held[at].1 = label,
-            (Ok(_), None) => self.forget(position),
-            (Err(at), Some(label)) => {
-                self.since += 1;
-                self.held.insert(at, (position, label));
-            }
-            (Err(_), None) => {}
-        }
-    }
-
-    /// Drops what no later trigger reaches.
-    fn pass_trigger(&mut self, tail: usize) {
-        let last = self.held.back().map(|(position, _)| *position);
-        self.past.push_back((std::mem::take(&mut self.since), last));
-        while self.past.len() > tail {
-            let last = self.past.pop_front().and_then(|(_, last)| last);
-            let passed = self.held.partition_point(|(position, _)| Some(*position) <= last);
-            self.held.drain(..passed);
-        }
     }
 }

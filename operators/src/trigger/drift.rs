@@ -26,7 +26,8 @@ metrics.mmd = { threshold = 0.05 }";
 /// compared: `warmup_trigger` decides, or, without one, the end of the warm-up trains the first
 /// model.
 ///
-/// A trailing part of less than `every` samples is never looked at.
+/// A trailing part of less than `every` samples is never looked at. A sample that is taken back
+/// leaves the windows, or the interval that is not complete; labels are not looked at.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Drift {
@@ -170,7 +171,7 @@ impl Trigger for DriftTrigger {
                 self.retract(change.record.id());
                 return Step::Continue;
             }
-            Kind::Label => return Step::Continue,
+            Kind::Label | Kind::Delete => return Step::Continue,
         }
         if self.state.seen < self.config.warmup {
             self.observe_warmup(change);

@@ -10,7 +10,8 @@ pub(super) const EXAMPLE: &str = "every = \"1d\"";
 ///
 /// The grid is `start + k · every`, k = 1, 2, …, and is not moved by trainings. A sample at a grid
 /// time belongs to the following period. A gap of several periods decides once for each of them,
-/// the later ones with nothing new. The period that is open when the stream ends trains nothing.
+/// the later ones with nothing new. The period that is open when the stream ends trains nothing. Time
+/// passes with every change: also with samples taken back, and with labels.
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Record, Span, position, trigger::*};

@@ -29,11 +29,11 @@ impl<Q, A, F: FnMut(Q) -> A> Service<Q, A> for Prompt<F, A> {
     }
 }
 
-fn prompt<Q, A>(answer: impl FnMut(Q) -> A) -> impl Service<Q, A> {
+pub(crate) fn prompt<Q, A>(answer: impl FnMut(Q) -> A) -> impl Service<Q, A> {
     Prompt { answer, answers: Default::default() }
 }
 
-fn trained(set: &TrainingSet) -> Outcome {
+pub(crate) fn trained(set: &TrainingSet) -> Outcome {
     Outcome {
         trigger: set.decided.trigger,
         version: (!set.rows.is_empty()).then_some(set.decided.trigger),

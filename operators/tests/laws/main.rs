@@ -2,6 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod catalog;
+mod classes;
 mod determinism;
+mod evaluate;
 mod host;
+mod keyed;
+mod upsert;
 mod vectors;

@@ -119,7 +119,7 @@ fn copy(
     let mut written = 0;
     loop {
         let (rules, mut lateness) = (OrderRules::default(), Lateness::new());
-        let gate = Gate { rules: &rules, lateness: &mut lateness, classes: u32::MAX };
+        let gate = Gate { rules: &rules, lateness: &mut lateness, classes: u32::MAX, keyed: false };
         let mut fetched = Fetched::new(schema.clone(), gate);
         let most = BATCH.min((limit - written).try_into().unwrap_or(usize::MAX));
         let progress = reader.poll(0, most, &mut fetched)?;

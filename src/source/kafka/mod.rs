@@ -7,10 +7,11 @@ use rdkafka::ClientConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Partition, Reader, SourceConfig, SourceError};
+use super::{Keyed, Partition, Reader, SourceConfig, SourceError};
 
 mod connect;
 mod heard;
+mod labels;
 mod properties;
 mod reader;
 mod resolve;
@@ -18,6 +19,7 @@ mod value;
 
 pub(crate) use connect::{NoAnswer, describe, wait_for_broker};
 pub(crate) use heard::Heard;
+pub use labels::Labels;
 pub use properties::{NoValue, Properties};
 
 pub(super) const EXAMPLE: &str = "brokers = \"localhost:9092\"\ntopics = [\"samples\"]";
@@ -33,6 +35,13 @@ pub struct Kafka {
     pub brokers: String,
     /// The topics; a topic's place in this list is part of its samples' ids.
     pub topics: Vec<String>,
+    /// Whether a message replaces the earlier one with its key, and an empty one deletes it (default
+    /// no): of each key there is one sample, the newest. A message without a key is no sample.
+    #[serde(default)]
+    pub keyed: bool,
+    /// A topic of labels that come by themselves; needs `keyed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labels>,
     /// Where to begin: `"earliest"` (default), `"latest"`, `{ time = "2026-01-31T00:00:00Z" }` or
     /// `{ offsets = { "topic/partition" = 1000 } }`; partitions not named begin at their earliest.
     #[serde(default)]
@@ -93,12 +102,21 @@ impl SourceConfig for Kafka {
         None
     }
 
+    fn keyed(&self) -> Option<Keyed> {
+        self.keyed.then_some(Keyed { labels: self.labels.is_some() })
+    }
+
     fn check(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
-        if self.topics.is_empty() || self.topics.len() > 256 {
+        if self.topics.is_empty() || self.all_topics().count() > 256 {
             problems.push(("topics", "name at least one topic and at most 256".to_owned()));
         }
-        let repeated = |topic| self.topics.iter().filter(|other| *other == topic).count() > 1;
+        if self.labels.is_some() && !self.keyed {
+            let text = "labels find their samples by key: set `keyed = true`";
+            problems.push(("labels", text.to_owned()));
+        }
+        problems.extend(self.labels.iter().flat_map(Labels::check));
+        let repeated = |topic| self.all_topics().filter(|other| *other == topic).count() > 1;
         if let Some(topic) = self.topics.iter().find(|topic| repeated(*topic)) {
             problems.push(("topics", format!("`{topic}` is named twice")));
         }
@@ -129,10 +147,15 @@ impl SourceConfig for Kafka {
 }
 
 impl Kafka {
+    /// The topics in the order of their indices: those of samples, then that of labels.
+    fn all_topics(&self) -> impl Iterator<Item = &String> {
+        self.topics.iter().chain(self.labels.as_ref().map(|labels| &labels.topic))
+    }
+
     /// The topic in `topic/partition`, if it is one of ours.
     fn topic_of<'a>(&self, name: &'a str) -> Option<&'a str> {
         let (topic, partition) = name.rsplit_once('/')?;
-        let known = self.topics.iter().any(|known| known == topic);
+        let known = self.all_topics().any(|known| known == topic);
         (known && partition.parse::<u16>().is_ok()).then_some(topic)
     }
 

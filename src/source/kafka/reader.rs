@@ -12,6 +12,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::connect::{consumer, describe};
 use super::heard::Heard;
+use super::labels::LabelDecoder;
 use super::{Kafka, Until};
 use crate::source::{Fetched, Partition, Progress, RawMessage, Reader, SourceError};
 
@@ -22,6 +23,8 @@ pub(super) struct KafkaReader {
     heard: Heard,
     slots: Vec<Slot>,
     codec: Box<dyn Codec>,
+    /// Reads the topic with this index.
+    labels: Option<(u8, LabelDecoder)>,
     /// When an outage was last told of.
     told: Option<Instant>,
 }
@@ -71,7 +74,9 @@ impl KafkaReader {
             });
         }
         consumer.assign(&assignment).map_err(failed)?;
-        Ok(Self { consumer, heard, slots, codec: codec.init(), told: None })
+        let labels = kafka.labels.as_ref().map(|labels| labels.decoder());
+        let labels = labels.map(|decoder| (kafka.topics.len() as u8, decoder));
+        Ok(Self { consumer, heard, slots, codec: codec.init(), labels, told: None })
     }
 
     /// Serves what belongs to no partition: errors of the whole consumer, and its statistics.
@@ -108,7 +113,13 @@ impl Reader for KafkaReader {
                         slot.done = true;
                         continue;
                     }
-                    take(&message, &mut *self.codec, fetched);
+                    let message = raw(&message);
+                    match &mut self.labels {
+                        Some((index, decoder)) if *index == slot.partition.topic_index => {
+                            decoder.take(message, fetched);
+                        }
+                        _ => take(message, &mut *self.codec, fetched),
+                    }
                     slot.next = offset + 1;
                     slot.done = slot.partition.end == Some(slot.next);
                 }
@@ -182,18 +193,25 @@ fn fatal(error: &KafkaError, action: &str) -> Result<(), SourceError> {
     Ok(())
 }
 
-fn take(message: &BorrowedMessage<'_>, codec: &mut dyn Codec, fetched: &mut Fetched<'_>) {
-    let raw = RawMessage {
+fn raw<'a>(message: &'a BorrowedMessage<'_>) -> RawMessage<'a> {
+    RawMessage {
         offset: message.offset() as u64,
         timestamp: message.timestamp().to_millis(),
         key: message.key(),
         payload: message.payload().unwrap_or_default(),
-    };
-    if raw.payload.is_empty() {
-        return fetched.refuse(raw, DecodeError::Empty);
     }
-    match codec.decode(raw.payload, &mut fetched.columns) {
-        Ok(()) => fetched.accept(raw),
-        Err(error) => fetched.refuse(raw, error),
+}
+
+/// Takes in a message of a topic of samples.
+fn take(message: RawMessage<'_>, codec: &mut dyn Codec, fetched: &mut Fetched<'_>) {
+    if message.payload.is_empty() {
+        return match fetched.keyed() {
+            true => fetched.delete(message),
+            false => fetched.refuse(message, DecodeError::Empty),
+        };
+    }
+    match codec.decode(message.payload, &mut fetched.columns) {
+        Ok(()) => fetched.accept(message),
+        Err(error) => fetched.refuse(message, error),
     }
 }

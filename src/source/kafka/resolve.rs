@@ -21,14 +21,14 @@ pub(super) fn resolve(kafka: &Kafka) -> Result<Vec<Partition>, SourceError> {
     let mut metadata = broker_of((&consumer, &heard), kafka)?;
     let begun = Instant::now();
     let lacks_one = |metadata: &Metadata| {
-        kafka.topics.iter().any(|topic| partitions_of(kafka, metadata, topic).is_err())
+        kafka.all_topics().any(|topic| partitions_of(kafka, metadata, topic).is_err())
     };
     while lacks_one(&metadata) && begun.elapsed() < PROPAGATION {
         std::thread::sleep(Duration::from_millis(200));
         metadata = broker_of((&consumer, &heard), kafka)?;
     }
     let mut partitions: Vec<Partition> = Vec::new();
-    for (index, topic) in kafka.topics.iter().enumerate() {
+    for (index, topic) in kafka.all_topics().enumerate() {
         for partition in partitions_of(kafka, &metadata, topic)? {
             let resolver = Resolver { consumer: &consumer, topic, partition };
             let (low, high) = resolver.watermarks()?;

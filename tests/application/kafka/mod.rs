@@ -3,6 +3,7 @@ mod authority;
 mod bounds;
 mod broker;
 mod inputs;
+mod keyed;
 mod kills;
 mod letters;
 mod outage;

@@ -45,15 +45,29 @@ pub(crate) fn produce<'a>(
     topic: &str,
     messages: impl Iterator<Item = (i32, i64, &'a [u8])>,
 ) {
+    let keyless = |(partition, time, payload)| (partition, time, None, Some(payload));
+    produce_keyed(brokers, topic, messages.map(keyless));
+}
+
+/// A message: partition, timestamp, key, payload.
+pub(crate) type Keyed<'a> = (i32, i64, Option<&'a str>, Option<&'a [u8]>);
+
+/// Writes messages with keys; one without a payload is a tombstone.
+pub(crate) fn produce_keyed<'a>(
+    brokers: &str,
+    topic: &str,
+    messages: impl Iterator<Item = Keyed<'a>>,
+) {
     let refused = Refused::default();
     let producer: ThreadedProducer<Refused> = client(brokers)
         .set("enable.idempotence", "true")
         .set("queue.buffering.max.messages", "1000000")
         .create_with_context(refused.clone())
         .unwrap();
-    for (partition, time, payload) in messages {
-        let record: BaseRecord<'_, (), [u8]> =
-            BaseRecord::to(topic).partition(partition).timestamp(time).payload(payload);
+    for (partition, time, key, payload) in messages {
+        let mut record: BaseRecord<'_, str, [u8]> =
+            BaseRecord::to(topic).partition(partition).timestamp(time);
+        (record.key, record.payload) = (key, payload);
         producer.send(record).map_err(|(error, _)| error).unwrap();
     }
     producer.flush(Duration::from_secs(60)).unwrap();

