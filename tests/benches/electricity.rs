@@ -9,6 +9,9 @@
 //! `$PEER_PYTHON` name them. Ours is timed as a whole process, the Python one after its imports.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
+#[path = "../application/kafka/authority.rs"]
+#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
+mod authority;
 #[path = "../application/kafka/broker.rs"]
 #[expect(dead_code, clippy::unwrap_used, reason = "it is part of the tests, which use all of it")]
 mod broker;
