@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use super::{File, print};
-use crate::job::{self, Interrupt, Options, Others};
+use crate::job::{self, End, Interrupt, Options, Others};
 use crate::report::render;
 
 const INTERRUPTED: u8 = 130;
@@ -58,20 +60,26 @@ impl Run {
         } else {
             print(&render(&name, &ended.summary))?;
         }
-        Ok(if ended.interrupted { INTERRUPTED } else { 0 })
+        Ok(match ended.end {
+            End::Interrupted => INTERRUPTED,
+            End::Complete | End::Stopped => 0,
+        })
     }
 }
 
-/// The first interrupt asks the job to end; one it does not hear, or a second one, ends the process.
+/// The first signal asks the job to end, SIGTERM more gently than Ctrl-C; one it does not hear, or a
+/// second one, ends the process.
 fn interruptible() -> anyhow::Result<Arc<Interrupt>> {
     let interrupt = Arc::new(Interrupt::default());
     let request = Arc::clone(&interrupt);
-    ctrlc::set_handler(move || {
-        if !request.request() {
-            std::process::exit(i32::from(INTERRUPTED));
+    let mut signals = Signals::new([SIGINT, SIGTERM]).context("listening for signals")?;
+    std::thread::spawn(move || {
+        for signal in &mut signals {
+            if !request.request(signal == SIGTERM) {
+                std::process::exit(128 + signal);
+            }
+            tracing::warn!("stopping; once more ends at once");
         }
-        tracing::warn!("stopping; once more ends at once");
-    })
-    .context("listening for interrupts")?;
+    });
     Ok(interrupt)
 }

@@ -8,4 +8,4 @@ mod pipeline;
 pub use error::{ConfigError, Problem};
 pub use overrides::Override;
 pub use parse::load;
-pub use pipeline::{Checkpoint, Comparison, Evaluation, Pipeline};
+pub use pipeline::{Checkpoint, Comparison, Evaluation, Pipeline, Shutdown};

@@ -45,6 +45,9 @@ pub struct Pipeline {
     /// Where messages go that are not samples.
     #[serde(default)]
     pub dead_letters: DeadLetters,
+    /// How a job ends that is asked to, as services are.
+    #[serde(default)]
+    pub shutdown: Shutdown,
     /// How much a job that was stopped looks at again.
     #[serde(default)]
     pub checkpoint: Checkpoint,
@@ -74,6 +77,21 @@ pub struct Evaluation {
     /// `"30d"` (default: one interval for the whole stream).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Span>,
+}
+
+/// How a job ends that is asked to (SIGTERM).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Shutdown {
+    /// How long a training that runs may go on, and versions may take to be published (default
+    /// `"10s"`); what is not done then is done when the job is started again.
+    pub grace: Span,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self { grace: Span::from_millis(10_000) }
+    }
 }
 
 /// How much a job that was stopped looks at again.

@@ -136,7 +136,9 @@ impl Branch {
         let mut until = self.scored.clone();
         for (number, partition) in context.partitions.iter().enumerate() {
             if let Some(position) = story.until.get(&context.worker_of(number)) {
-                until.insert(partition.id(0).stream(), *position);
+                // a worker that has several passes what one of them saw under another.
+                let until = until.entry(partition.id(0).stream()).or_insert(*position);
+                *until = (*until).max(*position);
             }
         }
         (story.prequential.clone(), until).save()

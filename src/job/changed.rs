@@ -5,6 +5,7 @@ const FREE: &[&str] = &[
     "checkpoint",
     "dead_letters",
     "order.lead",
+    "shutdown",
     "sink",
     "source.kafka.brokers",
     "source.kafka.patience",

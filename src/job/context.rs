@@ -1,4 +1,4 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -47,6 +47,10 @@ pub struct Context {
     /// Number of workers.
     pub workers: usize,
     pub(super) stop: AtomicBool,
+    /// Nothing new is begun.
+    pub(super) wind_down: AtomicBool,
+    /// Trainings that run.
+    pub(super) trainings: AtomicUsize,
     pub(super) faults: Sender<anyhow::Error>,
 }
 
@@ -54,6 +58,33 @@ impl Context {
     /// Whether the job is to end without finishing.
     pub fn stopping(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Begins nothing new from now on; whether something still goes on that was begun before.
+    pub(super) fn winds_down(&self) -> bool {
+        self.wind_down.store(true, Ordering::SeqCst);
+        self.trainings.load(Ordering::SeqCst) > 0 || self.publisher.pending() > 0
+    }
+
+    /// Whether nothing new may be begun.
+    pub(super) fn begins_nothing(&self) -> bool {
+        self.wind_down.load(Ordering::SeqCst)
+    }
+
+    /// Whether a training may be begun; if so, whoever ends the job waits for its end.
+    pub(super) fn begin_training(&self) -> bool {
+        // counted first: what is not seen by who winds down sees that it does.
+        self.trainings.fetch_add(1, Ordering::SeqCst);
+        let refused = self.begins_nothing();
+        if refused {
+            self.end_training();
+        }
+        !refused
+    }
+
+    /// A training has its outcome.
+    pub(super) fn end_training(&self) {
+        self.trainings.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// Ends the job: it cannot go on.

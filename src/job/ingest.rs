@@ -75,7 +75,7 @@ impl Ingest {
             move |output| {
                 let Some(held) = capability.as_mut() else { return };
                 let mut this = this.borrow_mut();
-                if this.context.stopping() {
+                if this.context.stopping() || this.context.begins_nothing() {
                     return;
                 }
                 this.follow(&released, &observed);

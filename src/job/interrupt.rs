@@ -4,13 +4,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Debug, Default)]
 pub struct Interrupt {
     requested: AtomicBool,
+    gently: AtomicBool,
     heard: AtomicBool,
 }
 
 impl Interrupt {
-    /// Asks the job to end; whether it listens, for the first time: else nobody will end it
-    /// gently.
-    pub fn request(&self) -> bool {
+    /// Asks the job to end; whether it listens, for the first time: else nobody will end it.
+    ///
+    /// `gently` gives a training that runs the time of `shutdown.grace`.
+    pub fn request(&self, gently: bool) -> bool {
+        self.gently.store(gently, Ordering::Relaxed);
         let first = !self.requested.swap(true, Ordering::Relaxed);
         first && self.heard.load(Ordering::Relaxed)
     }
@@ -23,5 +26,10 @@ impl Interrupt {
     /// Whether the job was asked to end.
     pub(super) fn requested(&self) -> bool {
         self.requested.load(Ordering::Relaxed)
+    }
+
+    /// Whether a training may go on for a while.
+    pub(super) fn gently(&self) -> bool {
+        self.gently.load(Ordering::Relaxed)
     }
 }

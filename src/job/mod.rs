@@ -27,11 +27,13 @@ mod part;
 mod placing;
 mod published;
 mod publisher;
+mod recorded;
 mod rows;
 mod run;
 mod scorer;
 mod state;
 mod trainer;
+mod watch;
 
 pub use branch::{Branch, Story};
 pub use context::Context;
@@ -40,6 +42,7 @@ pub use published::{Digests, Known, Occupied, Others, decide};
 pub use publisher::{Listener, Outlet, Publisher};
 pub use run::{Ended, Options, run};
 pub use state::{StateDirectory, StateError};
+pub use watch::End;
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,20 +1,21 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::begin::{Begun, begin};
 use super::published::{self, Known, Others};
 use super::publisher::{Listener, Outlet, Publisher};
 use super::rows::LogRows;
+use super::watch::{End, Watch};
 use super::{Branch, Context, Interrupt, keyed, work};
 use crate::catalog::{Catalog, CatalogError, ModelStore};
 use crate::config::Pipeline;
-use crate::console::{Progress, Status};
+use crate::console::Status;
 use crate::letters::Letter;
 use crate::report::{BranchSummary, Evaluation, Summary};
 use crate::sink::Stop;
@@ -49,8 +50,8 @@ impl Default for Options {
 pub struct Ended {
     /// What it did.
     pub summary: Summary,
-    /// Whether it was interrupted before the end of the stream.
-    pub interrupted: bool,
+    /// Why it ended.
+    pub end: End,
 }
 
 /// Runs a pipeline to the end of its stream, or until it is interrupted.
@@ -65,9 +66,10 @@ pub fn run(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyh
     let finished = start_workers(&context, options.workers)?;
     interrupt.listen();
     let watch = Watch { context: &context, faults, finished, interrupt };
-    let interrupted = watch.until_end(options.progress)?;
-    context.close(!interrupted)?;
-    Ok(Ended { summary: summarize(&context, begun.elapsed(), !interrupted), interrupted })
+    let end = watch.until_end(options.progress)?;
+    let complete = end == End::Complete;
+    context.close(complete)?;
+    Ok(Ended { summary: summarize(&context, begun.elapsed(), complete), end })
 }
 
 fn prepare(
@@ -114,6 +116,8 @@ fn prepare(
         poll: options.poll.max(1),
         workers: options.workers,
         stop: AtomicBool::new(false),
+        wind_down: AtomicBool::new(false),
+        trainings: AtomicUsize::new(0),
         faults: send,
     };
     Ok((context, faults))
@@ -202,89 +206,6 @@ fn start_workers(context: &Arc<Context>, workers: usize) -> anyhow::Result<Recei
         }
     });
     Ok(finished)
-}
-
-/// How long an interrupted job may take to stop.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// What was read is durable after so long, whatever is decided.
-const PERSIST: Duration = Duration::from_secs(1);
-
-/// Watches over running workers.
-struct Watch<'a> {
-    context: &'a Arc<Context>,
-    faults: Receiver<anyhow::Error>,
-    finished: Receiver<()>,
-    interrupt: &'a Interrupt,
-}
-
-impl Watch<'_> {
-    /// Waits for the end; whether it was an interruption.
-    fn until_end(&self, show: bool) -> anyhow::Result<bool> {
-        let mut progress = show.then(Progress::start);
-        let mut interrupted: Option<Instant> = None;
-        let mut persisted = Instant::now();
-        let ended = loop {
-            if let Ok(error) = self.faults.try_recv() {
-                break Err(error);
-            }
-            match self.is_over() {
-                Ok(false) => {}
-                Ok(true) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-            if self.interrupt.requested() && interrupted.is_none() {
-                interrupted = Some(Instant::now());
-                self.stop();
-            }
-            // a part that hangs outside, as in a sink, is left behind.
-            if interrupted.is_some_and(|since| since.elapsed() > GRACE) {
-                self.leave_behind();
-                break Ok(());
-            }
-            if persisted.elapsed() > PERSIST {
-                self.context.persist()?;
-                persisted = Instant::now();
-            }
-            if let Some(progress) = &mut progress {
-                progress.show(&self.context.status);
-            }
-        };
-        if let Some(progress) = progress {
-            progress.finish();
-        }
-        if ended.is_err() {
-            self.stop();
-        }
-        self.context.publisher.stop();
-        let interrupted = interrupted.is_some();
-        // an error on the last steps may arrive together with the end.
-        match self.faults.try_recv() {
-            Ok(error) if ended.is_ok() && !interrupted => Err(error),
-            _ => ended.map(|()| interrupted),
-        }
-    }
-
-    /// Whether the workers have ended, and all they made is where it belongs; takes a moment.
-    fn is_over(&self) -> anyhow::Result<bool> {
-        let moment = Duration::from_millis(50);
-        if let Err(RecvTimeoutError::Timeout) = self.finished.recv_timeout(moment) {
-            return Ok(false);
-        }
-        Ok(self.context.publisher.drain(moment) && self.context.dead_letters.sync(moment)?)
-    }
-
-    fn leave_behind(&self) {
-        match self.context.publisher.pending() {
-            0 => tracing::warn!("not all parts of the job could be stopped"),
-            left => tracing::warn!("{left} versions could not be published yet"),
-        }
-    }
-
-    fn stop(&self) {
-        self.context.stop.store(true, Ordering::Relaxed);
-        self.context.branches.iter().for_each(|branch| branch.runtime.stop());
-    }
 }
 
 fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {

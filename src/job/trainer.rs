@@ -58,7 +58,7 @@ impl Trainer {
     fn take(&mut self, set: TrainingSet) -> anyhow::Result<()> {
         self.tell(&set);
         let outcome = match self.again.remove(&set.decided.trigger) {
-            Some(record) => self.compare(&set, record)?,
+            Some(record) => self.context.compare(&self.branch.name, &set, record)?,
             None => {
                 self.decided(&set)?;
                 None
@@ -98,40 +98,6 @@ impl Trainer {
             standing: &standing,
         })?;
         Ok(())
-    }
-
-    /// Compares a decision that was made again with its record; the outcome, if it was recorded.
-    fn compare(
-        &self,
-        set: &TrainingSet,
-        record: DecidedRecord,
-    ) -> anyhow::Result<Option<OutcomeRecord>> {
-        let trigger = set.decided.trigger;
-        ensure!(
-            record.decided == set.decided && record.ids_digest == digest_of(set),
-            "decision {trigger} came out differently when it was made again: \
-             at {:?} on {} samples, recorded at {:?} on {}\n\
-             hint: is this the stream that the run began with? `driftmill verify` looks at the files",
-            self.context.place(set.decided.position),
-            set.rows.len(),
-            self.context.place(record.decided.position),
-            record.samples,
-        );
-        if record.outcome.is_none() {
-            let attempts = self.context.catalog().attempt(&self.branch.name, trigger)?;
-            let most = self.context.pipeline.training.max_attempts.get();
-            if attempts > most {
-                let error = format!("{most} trainings ended with the whole process");
-                let error = Some(error);
-                return Ok(Some(OutcomeRecord {
-                    version: None,
-                    sha256: None,
-                    seconds: 0.0,
-                    error,
-                }));
-            }
-        }
-        Ok(record.outcome)
     }
 
     /// An outcome that was recorded before the job was started.
@@ -258,6 +224,9 @@ impl Trainer {
 
 impl Service<TrainingSet, Outcome> for Trainer {
     fn ask(&mut self, set: TrainingSet) {
+        if !self.context.begin_training() {
+            return;
+        }
         if let Err(error) = self.take(set) {
             self.context.fail(error);
         }
@@ -265,13 +234,16 @@ impl Service<TrainingSet, Outcome> for Trainer {
 
     fn poll(&mut self) -> Option<Outcome> {
         if let Some(outcome) = self.known.take() {
+            self.context.end_training();
             return Some(outcome);
         }
         let answer = self.answers.1.try_recv().ok()?;
         if self.context.stopping() {
             return None;
         }
-        match self.finish(answer) {
+        let finished = self.finish(answer);
+        self.context.end_training();
+        match finished {
             Ok(outcome) => Some(outcome),
             Err(error) => {
                 self.context.fail(error);

@@ -1,7 +1,8 @@
-//! Ctrl-C: once ends a run with what it did so far, twice ends it at once.
+//! Ctrl-C: once ends a run with what it did so far, twice ends it at once. SIGTERM is gentler.
 
 use std::fs::File;
 use std::io::Read;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -55,4 +56,56 @@ fn one_interrupt_ends_even_a_job_that_hangs_with_a_summary() {
     assert_eq!(ran.code, Some(130), "{}", ran.said);
     assert_eq!(ran.summary["complete"], false, "{}", ran.said);
     assert!(ran.summary["samples"].as_u64().unwrap() >= 1024, "{}", ran.summary);
+}
+
+/// Trainings of about a second, one after another.
+fn busy(grace: &str) -> String {
+    format!(
+        "name = \"busy\"
+        shutdown.grace = \"{grace}\"
+        source.generator.stream.sea = {{ length = 4500 }}
+        trigger.amount.every = 1500
+        selection.new_data = {{}}
+        model.mlp.hidden = [256, 256]
+        training = {{ epochs = 12 }}"
+    )
+}
+
+#[test]
+fn a_service_that_is_stopped_finishes_a_training_or_leaves_it_for_later() {
+    let whole = Program::start(&busy("60s")).end();
+    whole.assert_done();
+    for (grace, versions) in [("60s", 1), ("0s", 0)] {
+        let mut job = Program::start(&busy(grace));
+        let database = job.folder.path().join("state/catalog.sqlite");
+        let begun = Instant::now();
+        // once its first decision is recorded, a training runs.
+        while decisions(&database) == 0 {
+            assert!(job.runs() && begun.elapsed() < Duration::from_secs(60));
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        job.terminate();
+        let stopped = job.end();
+        assert_eq!(stopped.code, Some(0), "{}", stopped.said);
+        assert_eq!(stopped.summary["complete"], false);
+        let made = stopped.summary["versions"].as_array().unwrap().len();
+        assert_eq!(made, versions, "{grace}: {}", stopped.said);
+        // restarted it goes on as if it had never been stopped.
+        let rest = Program::start_at(stopped.folder, &busy("60s"), &[], &[]).end();
+        rest.assert_done();
+        for told in ["triggers", "evaluation", "samples"] {
+            assert_eq!(rest.summary[told], whole.summary[told], "{told}");
+        }
+        let digests = |summary: &serde_json::Value| {
+            let versions = summary["versions"].as_array().unwrap().clone();
+            versions.iter().map(|version| version["sha256"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(digests(&rest.summary), digests(&whole.summary));
+    }
+}
+
+fn decisions(database: &Path) -> i64 {
+    let read = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let Ok(database) = rusqlite::Connection::open_with_flags(database, read) else { return 0 };
+    database.query_row("SELECT count(*) FROM decided", [], |row| row.get(0)).unwrap_or(0)
 }

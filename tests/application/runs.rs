@@ -47,7 +47,7 @@ pub(crate) fn decided(summary: &Summary) -> serde_json::Value {
 
 /// The program on one pipeline file, with a state directory of its own.
 pub(crate) struct Program {
-    folder: tempfile::TempDir,
+    pub(crate) folder: tempfile::TempDir,
     child: Child,
 }
 
@@ -74,7 +74,16 @@ impl Program {
 
     /// Starts it with more arguments, and with these variables in its environment.
     pub(crate) fn start_in(text: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_at(tempfile::tempdir().unwrap(), text, arguments, environment)
+    }
+
+    /// Starts it in a folder where it may have run before.
+    pub(crate) fn start_at(
+        folder: tempfile::TempDir,
+        text: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let file = folder.path().join("p.toml");
         std::fs::write(&file, text).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_driftmill"))
@@ -114,6 +123,12 @@ impl Program {
     pub(crate) fn interrupt(&self) {
         let id = self.id().to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    }
+
+    /// Asks it to end, as whoever runs services does.
+    pub(crate) fn terminate(&self) {
+        let id = self.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 
     /// Waits for its end; kills it when it does not come.

@@ -1,6 +1,11 @@
 //! Killed wherever, a job publishes what it would have published.
 //!
-//! `DRIFTMILL_KILLS` and `DRIFTMILL_SEED` make it more kills, and others.
+//! `DRIFTMILL_KILLS` and `DRIFTMILL_SEED` make it more kills, and others; `DRIFTMILL_PROGRAM` names
+//! another build of the program:
+//!
+//! ```sh
+//! DRIFTMILL_KILLS=500 DRIFTMILL_SEED=7 cargo test --test application kills -- --nocapture
+//! ```
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -76,7 +81,8 @@ fn job(brokers: &str, topic: &str, models: &str) -> String {
 }
 
 fn start(state: &Path, pipeline: &Path, workers: u64, abort: Option<String>) -> Child {
-    let mut run = Command::new(env!("CARGO_BIN_EXE_driftmill"));
+    let program = std::env::var("DRIFTMILL_PROGRAM");
+    let mut run = Command::new(program.unwrap_or(env!("CARGO_BIN_EXE_driftmill").to_owned()));
     run.arg("run").arg(pipeline).arg("--json").arg("--state").arg(state);
     run.args(["--workers", &workers.to_string(), "--poll", "200"]);
     run.envs(abort.map(|abort| ("DRIFTMILL_ABORT", abort)));
