@@ -35,7 +35,9 @@ mod trainer;
 
 pub use branch::{Branch, Story};
 pub use context::Context;
+pub(crate) use context::place;
 pub use interrupt::Interrupt;
+pub(crate) use placing::changes;
 pub use published::{Digests, Known, Occupied, Others, decide};
 pub use publisher::{Listener, Outlet, Publisher};
 pub use run::{Ended, Options, run};

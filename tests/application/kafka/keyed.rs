@@ -10,10 +10,10 @@ use super::topics::{create, produce_keyed, unique};
 use crate::runs::{decided, pipeline, run_to_end};
 
 /// Some ids: topic, partition, offset.
-type Ids = BTreeSet<(u8, u16, u64)>;
+pub(crate) type Ids = BTreeSet<(u8, u16, u64)>;
 
 /// The ids of each training set of a run.
-fn training_sets(state: &Path) -> Vec<Ids> {
+pub(crate) fn training_sets(state: &Path) -> Vec<Ids> {
     let catalog = rusqlite::Connection::open(state.join("catalog.sqlite")).unwrap();
     let query = "SELECT ids FROM decided WHERE branch = '' ORDER BY trigger";
     let mut rows = catalog.prepare(query).unwrap();
@@ -24,20 +24,20 @@ fn training_sets(state: &Path) -> Vec<Ids> {
 }
 
 /// Two partitions; message number i is at time i, its key that of partition i mod 2.
-struct Stream {
-    keys: Vec<String>,
+pub(crate) struct Stream {
+    pub(crate) keys: Vec<String>,
     payloads: Vec<Option<String>>,
 }
 
 impl Stream {
     /// 60 keys; every seventh message deletes its key.
-    fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         let key = |i: usize| format!("key-{}", i * 7919 % 60 / 2 * 2 + i % 2);
         let payload = |i: usize| (i % 7 != 3).then(|| format!("{{\"a\":{i},\"c\":{}}}", i % 2));
         Self { keys: (0..count).map(key).collect(), payloads: (0..count).map(payload).collect() }
     }
 
-    fn produce(&self, brokers: &str, topic: &str) {
+    pub(crate) fn produce(&self, brokers: &str, topic: &str) {
         create(brokers, topic, 2);
         let messages = self.keys.iter().zip(&self.payloads).enumerate();
         let messages = messages.map(|(i, (key, payload))| {
@@ -45,6 +45,22 @@ impl Stream {
             ((i % 2) as i32, 1_000 + i as i64, Some(key.as_str()), payload)
         });
         produce_keyed(brokers, topic, messages);
+    }
+
+    /// The samples that others replaced, and those that were deleted.
+    pub(crate) fn gone(&self) -> (Ids, Ids) {
+        let mut newest: BTreeMap<&str, (u8, u16, u64)> = BTreeMap::new();
+        let (mut replaced, mut deleted) = (Ids::new(), Ids::new());
+        for (i, (key, payload)) in self.keys.iter().zip(&self.payloads).enumerate() {
+            match payload {
+                None => deleted.extend(newest.remove(key.as_str())),
+                Some(_) => {
+                    let id = (0, (i % 2) as u16, (i / 2) as u64);
+                    replaced.extend(newest.insert(key, id));
+                }
+            }
+        }
+        (replaced, deleted)
     }
 
     /// How many keys have a sample in the end.
