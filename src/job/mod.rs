@@ -112,9 +112,9 @@ fn build_branch<'scope>(
         scorer::Scorer::starter(context, branch),
     );
     let (keep, policy) = (context.keeper(branch), Arc::clone(branch));
-    let every = context.pipeline.checkpoint.every.get();
+    let (every, forget) = (context.pipeline.checkpoint.every.get(), context.pipeline.forget);
     let decisions = all.clone().decide(back, move |wake| Deciding {
-        trigger: policy.trigger.init(),
+        trigger: forget.around(policy.trigger.init()),
         standing: policy.start.standing.clone(),
         service: oracle(wake),
         keep,
