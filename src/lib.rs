@@ -15,6 +15,7 @@
 //! | layer | what it is |
 //! |---|---|
 //! | [`cli`] | the command line |
+//! | [`history`] | the past of a run: which samples made which versions |
 //! | [`job`] | the dataflow of a pipeline, and the services its operators ask |
 //! | [`report`] | what a run did, for people and scripts |
 //! | [`config`] | pipeline files: all problems at once, each with its place |
@@ -65,6 +66,7 @@ pub mod config;
 pub mod console;
 pub mod evaluate;
 pub mod fail;
+pub mod history;
 pub mod job;
 pub mod letters;
 pub mod model;

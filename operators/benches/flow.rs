@@ -44,6 +44,7 @@ impl Service<TrainingSet, Outcome> for Prompt {
             effective: set.decided.end(),
             samples: set.rows.len() as u64,
             seconds: 0.0,
+            ids: Vec::new(),
         });
     }
 

@@ -119,7 +119,8 @@ pub enum Kind {
     /// The sample's label became known, was corrected, or was taken back.
     Label,
     /// Whatever sample has the key is deleted: what a source says of an empty message. Behind
-    /// [`upsert`](crate::flow::Upsert::upsert) the sample's retraction stands in its place.
+    /// [`upsert`](crate::flow::Upsert::upsert) the sample's retraction comes first, at the same
+    /// position, and this says why: it names that sample.
     Delete,
 }
 

@@ -51,7 +51,20 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// The catalog at `path`, to go on with or to look at.
+    /// The catalog at `path` as it is now, to be looked at while others write it.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it, or it has another format.
+    pub fn view(path: &Path) -> Result<Self, CatalogError> {
+        let failed = || CatalogError::database("opening");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let database = Connection::open_with_flags(path, flags).map_err(failed())?;
+        // all that is read is of one moment: the first look at the database.
+        database.execute_batch("BEGIN").map_err(failed())?;
+        Self { database }.of_known_format(path)
+    }
+
+    /// The catalog at `path`, to go on with or to verify.
     ///
     /// # Errors
     /// When SQLite cannot read it, or it has another format.
@@ -59,13 +72,14 @@ impl Catalog {
         let failed = || CatalogError::database("opening");
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let database = Connection::open_with_flags(path, flags).map_err(failed())?;
-        let catalog = Self::configured(database, "opening")?;
-        let format: i64 = catalog
-            .database
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(failed())?;
+        Self::configured(database, "opening")?.of_known_format(path)
+    }
+
+    fn of_known_format(self, path: &Path) -> Result<Self, CatalogError> {
+        let query = self.database.query_row("PRAGMA user_version", [], |row| row.get(0));
+        let format: i64 = query.map_err(CatalogError::database("opening"))?;
         match format == FORMAT {
-            true => Ok(catalog),
+            true => Ok(self),
             false => Err(CatalogError::Format { path: path.to_owned(), format, known: FORMAT }),
         }
     }

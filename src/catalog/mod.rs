@@ -7,6 +7,7 @@ mod models;
 mod outbox;
 mod resume;
 mod tables;
+mod trained;
 mod verify;
 mod version;
 
@@ -17,6 +18,7 @@ pub use error::CatalogError;
 pub use models::ModelStore;
 pub use outbox::Outbox;
 pub use resume::{BranchRecord, DecidedRecord, OutcomeRecord};
+pub use trained::TrainedSet;
 pub use verify::{CatalogHealth, verify};
 pub use version::{
     Artifact, DataUsed, OffsetRange, Place, Signature, TriggerInfo, Version, run_of,

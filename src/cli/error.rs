@@ -1,6 +1,7 @@
 use thiserror::Error;
 
 use crate::config::ConfigError;
+use crate::history::HistoryError;
 use crate::job::{Occupied, StateError};
 use crate::letters::LettersError;
 use crate::sink::SinkError;
@@ -34,6 +35,9 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
 /// The code of one error of a chain, if it has one of its own.
 fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if error.is::<Usage>() || error.is::<StateError>() || error.is::<Occupied>() {
+        return Some(USAGE);
+    }
+    if error.downcast_ref().is_some_and(HistoryError::is_usage) {
         return Some(USAGE);
     }
     if matches!(error.downcast_ref(), Some(LettersError::Fail(_) | LettersError::Line { .. })) {

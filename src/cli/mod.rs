@@ -4,6 +4,7 @@ mod check;
 mod error;
 mod generate;
 mod graph;
+mod lineage;
 mod models;
 mod policies;
 mod replay;
@@ -49,6 +50,8 @@ enum Command {
     ReplayDeadLetters(replay::ReplayDeadLetters),
     /// List the model versions of a run, or show one
     Models(models::Models),
+    /// Say which versions were trained on which samples, and which know what was deleted since
+    Lineage(lineage::Lineage),
     /// Compare every byte that a run left behind with what was written
     Verify(verify::Verify),
 }
@@ -72,6 +75,7 @@ impl Cli {
             Command::Generate(generate) => generate.execute(),
             Command::ReplayDeadLetters(replay) => replay.execute(),
             Command::Models(models) => models.execute(),
+            Command::Lineage(lineage) => lineage.execute(),
             Command::Verify(verify) => verify.execute(),
         }
     }

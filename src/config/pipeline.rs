@@ -4,7 +4,7 @@ use driftmill_datasets::Schema;
 use driftmill_datasets::codec::CodecTable;
 use driftmill_operators::Span;
 use driftmill_operators::selection::SelectionTable;
-use driftmill_operators::trigger::TriggerTable;
+use driftmill_operators::trigger::{Forget, TriggerTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +32,10 @@ pub struct Pipeline {
     pub trigger: TriggerTable,
     /// What to train on.
     pub selection: SelectionTable,
+    /// What follows when a sample is deleted that the newest version was trained on: `"keep"`
+    /// (default) or `"retrain"`; of policies that are compared, too.
+    #[serde(default, skip_serializing_if = "Forget::is_keep")]
+    pub forget: Forget,
     /// The model's architecture.
     pub model: ModelTable,
     /// How to train.
@@ -199,6 +203,10 @@ impl Pipeline {
             let text =
                 "keyed samples replace each other in the order of their offsets: wanted \"0s\"";
             problems.push(("order.out_of_orderness".to_owned(), text.to_owned()));
+        }
+        if !self.forget.is_keep() && keyed.is_none() {
+            let text = "samples are deleted by their keys: this source has none";
+            problems.push(("forget".to_owned(), text.to_owned()));
         }
         if order.label_wait.millis() > 0 && !keyed.is_some_and(|keyed| keyed.labels) {
             let text = "there is no topic of labels to wait for: [source.kafka.labels]";

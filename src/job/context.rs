@@ -198,7 +198,7 @@ impl Context {
 }
 
 /// A position as people read it.
-pub(super) fn place(partitions: &[Partition], position: Position) -> Place {
+pub(crate) fn place(partitions: &[Partition], position: Position) -> Place {
     let id = position_id(position);
     Place {
         time: position_time(position),

@@ -37,7 +37,9 @@ mod watch;
 
 pub use branch::{Branch, Story};
 pub use context::Context;
+pub(crate) use context::place;
 pub use interrupt::Interrupt;
+pub(crate) use placing::changes;
 pub use published::{Digests, Known, Occupied, Others, decide};
 pub use publisher::{Listener, Outlet, Publisher};
 pub use run::{Ended, Options, run};
@@ -113,9 +115,9 @@ fn build_branch<'scope>(
         scorer::Scorer::starter(context, branch),
     );
     let (keep, policy) = (context.keeper(branch), Arc::clone(branch));
-    let every = context.pipeline.checkpoint.every.get();
+    let (every, forget) = (context.pipeline.checkpoint.every.get(), context.pipeline.forget);
     let decisions = all.clone().decide(back, move |wake| Deciding {
-        trigger: policy.trigger.init(),
+        trigger: forget.around(policy.trigger.init()),
         standing: policy.start.standing.clone(),
         service: oracle(wake),
         keep,

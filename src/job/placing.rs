@@ -7,7 +7,7 @@ use crate::source::{BadMessage, Fetched, Partition};
 use crate::store::{LogBatch, RowKind};
 
 /// Rows of the log as changes, in the order of offsets.
-pub(super) fn changes(rows: &LogBatch, keyed: bool) -> Vec<Change> {
+pub(crate) fn changes(rows: &LogBatch, keyed: bool) -> Vec<Change> {
     let record = |row: usize| Record {
         position: position(rows.position_times[row], Id(rows.ids[row])),
         key: if keyed { rows.keys[row] } else { 0 },

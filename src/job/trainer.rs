@@ -117,7 +117,7 @@ impl Trainer {
              hint: `driftmill verify` looks at all files of a run",
         );
         self.active(&version, weights);
-        Ok(self::outcome(set, Some(number), outcome.seconds))
+        Ok(self.outcome(set, Some(number), outcome.seconds))
     }
 
     /// The training's seed: decisions differ, runs do not.
@@ -162,7 +162,7 @@ impl Trainer {
             self.context.publisher.publish(&version, &self.branch.store.folder_of(number));
         }
         self.active(&version, trained.weights);
-        Ok(outcome(set, Some(number), trained.seconds))
+        Ok(self.outcome(set, Some(number), trained.seconds))
     }
 
     /// A version is there from now on.
@@ -193,7 +193,20 @@ impl Trainer {
             tracing::warn!(trigger = set.decided.trigger, error, "a training failed");
         }
         self.record(set, Err(Failed { error }), 0.0)?;
-        Ok(outcome(set, None, 0.0))
+        Ok(self.outcome(set, None, 0.0))
+    }
+
+    /// What policies learn of a training.
+    fn outcome(&self, set: &TrainingSet, version: Option<u64>, seconds: f64) -> Outcome {
+        let known = if self.context.pipeline.forget.is_keep() { &[] } else { &set.rows[..] };
+        Outcome {
+            trigger: set.decided.trigger,
+            version,
+            effective: set.decided.end(),
+            samples: set.rows.len() as u64,
+            seconds,
+            ids: known.iter().map(|row| row.id()).collect(),
+        }
     }
 
     fn finish(&mut self, (set, result): Answer) -> anyhow::Result<Outcome> {
@@ -250,16 +263,6 @@ impl Service<TrainingSet, Outcome> for Trainer {
                 None
             }
         }
-    }
-}
-
-fn outcome(set: &TrainingSet, version: Option<u64>, seconds: f64) -> Outcome {
-    Outcome {
-        trigger: set.decided.trigger,
-        version,
-        effective: set.decided.end(),
-        samples: set.rows.len() as u64,
-        seconds,
     }
 }
 

@@ -10,6 +10,9 @@ use arrow::error::ArrowError;
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
 
+/// The key of the samples' shape in a segment's metadata.
+const SHAPE: &str = "driftmill.shape";
+
 /// What a row of the log records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -22,6 +25,25 @@ pub enum RowKind {
     Label = 2,
     /// A message that is not a sample; its bytes are with the dead letters.
     Bad = 3,
+}
+
+impl RowKind {
+    /// The kind that a row of the log names.
+    pub fn of(kind: u8) -> Option<Self> {
+        [Self::Put, Self::Delete, Self::Label, Self::Bad]
+            .into_iter()
+            .find(|found| *found as u8 == kind)
+    }
+
+    /// Its name, in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Put => "put",
+            Self::Delete => "delete",
+            Self::Label => "label",
+            Self::Bad => "bad",
+        }
+    }
 }
 
 /// Rows of one partition, in the order of offsets, ready for the log.
@@ -123,6 +145,21 @@ pub(super) fn arrow_schema(schema: &Schema) -> SchemaRef {
         Field::new("label", DataType::UInt32, true),
         Field::new("features", DataType::FixedSizeList(item, schema.width() as i32), false),
     ];
-    let shape = HashMap::from([("driftmill.shape".to_owned(), shape)]);
+    let shape = HashMap::from([(SHAPE.to_owned(), shape)]);
     Arc::new(ArrowSchema::new(fields).with_metadata(shape))
+}
+
+/// What samples are, as columns of [`arrow_schema`] say it.
+pub(super) fn schema_of(columns: &ArrowSchema) -> Option<Schema> {
+    let DataType::FixedSizeList(item, _) = columns.field_with_name("features").ok()?.data_type()
+    else {
+        return None;
+    };
+    let value = match item.data_type() {
+        DataType::Float32 => ValueType::F32,
+        DataType::UInt8 => ValueType::U8,
+        _ => return None,
+    };
+    let shape = columns.metadata().get(SHAPE)?.split(',').map(|side| side.parse().ok());
+    Some(Schema { value, shape: shape.collect::<Option<_>>()? })
 }

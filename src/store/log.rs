@@ -9,6 +9,7 @@ use driftmill_operators::Id;
 use super::gather::append;
 use super::index::IndexEntry;
 use super::place::BatchAt;
+use super::replay::Replay;
 use super::segment::Segment;
 use super::{LogBatch, LogWriter, StoreError};
 use crate::fail;
@@ -85,16 +86,34 @@ impl Log {
     ) -> Result<Self, StoreError> {
         let log = Self { folder: folder.to_owned(), schema, shared: Arc::default() };
         log.remove_all_but(durable)?;
+        log.insert_all(durable, true)?;
+        Ok(log)
+    }
+
+    fn insert_all(&self, durable: &[SegmentLength], cut: bool) -> Result<(), StoreError> {
         for length in durable {
-            for batch in log.segment(length)? {
-                log.write().insert(batch);
+            for batch in self.segment(length, cut)? {
+                self.write().insert(batch);
             }
         }
-        let mut shared = log.write();
-        for batches in shared.batches.values_mut() {
+        for batches in self.write().batches.values_mut() {
             batches.sort_by_key(|batch| batch.entry.first);
         }
-        drop(shared);
+        Ok(())
+    }
+
+    /// The log in `folder` as far as it is `durable`, to be looked at while others write it: no file
+    /// is touched, and what samples are is what the first segment says.
+    ///
+    /// # Errors
+    /// When a segment lacks what was durable, or its index is damaged.
+    pub fn view(folder: &Path, durable: &[SegmentLength]) -> Result<Self, StoreError> {
+        let mut schema = Schema { value: ValueType::F32, shape: vec![0] };
+        if let Some(length) = durable.first() {
+            schema = Segment::open(&folder.join(format!("{}.arrows", length.name)))?.schema()?;
+        }
+        let log = Self { folder: folder.to_owned(), schema, shared: Arc::default() };
+        log.insert_all(durable, false)?;
         Ok(log)
     }
 
@@ -111,8 +130,8 @@ impl Log {
         Ok(())
     }
 
-    /// The batches of a segment, whose files are cut to its length.
-    fn segment(&self, length: &SegmentLength) -> Result<Vec<BatchAt>, StoreError> {
+    /// The batches of a segment, whose files are `cut` to its length if they may be.
+    fn segment(&self, length: &SegmentLength, cut: bool) -> Result<Vec<BatchAt>, StoreError> {
         let path = self.folder.join(format!("{}.arrows", length.name));
         let index_path = path.with_extension("index");
         let wanted = length.batches as usize * IndexEntry::LEN;
@@ -123,12 +142,13 @@ impl Log {
             detail: detail.to_owned(),
         };
         let entries = bytes.get(..wanted).ok_or_else(|| damaged(bytes.len(), "it is cut off"))?;
-        if bytes.len() > wanted {
+        if cut && bytes.len() > wanted {
             let file = File::options().write(true).open(&index_path);
             let cut = file.and_then(|file| file.set_len(wanted as u64));
             cut.map_err(StoreError::io("cutting", &index_path))?;
         }
-        let segment = Arc::new(Segment::cut(&path, length.bytes)?);
+        let segment = if cut { Segment::cut(&path, length.bytes) } else { Segment::open(&path) };
+        let segment = Arc::new(segment?);
         let (entries, _) = entries.as_chunks::<{ IndexEntry::LEN }>();
         let mut end = 0;
         let batch = |(i, bytes): (usize, &[u8; IndexEntry::LEN])| {
@@ -207,7 +227,22 @@ impl Log {
         let batches = shared.batches.get(&stream).map_or(&[][..], Vec::as_slice);
         let next = batches.partition_point(|batch| batch.entry.highest < from);
         // the batch before says how far the partition was.
-        Replay { log: self.clone(), stream, next: next.saturating_sub(1), end: batches.len() }
+        Replay::new(self.clone(), stream, next.saturating_sub(1)..batches.len())
+    }
+
+    /// Batch number `number` of partition `stream`.
+    pub(super) fn batch(&self, stream: u32, number: usize) -> Result<LogBatch, StoreError> {
+        let batch = self.read().batches[&stream][number].clone();
+        batch.read(self.schema.value)
+    }
+
+    /// The batch that has the row of `id`, without features; none if there is no such row.
+    ///
+    /// # Errors
+    /// When the batch is not what was written.
+    pub fn batch_with(&self, id: Id) -> Result<Option<LogBatch>, StoreError> {
+        let found = self.read().find(id)?.map(|(batch, _)| batch.clone());
+        found.map(|batch| batch.read(self.schema.value)).transpose()
     }
 
     pub(super) fn publish(&self, batch: BatchAt, (name, index): (&str, &Arc<File>)) {
@@ -248,27 +283,6 @@ impl Log {
             ValueType::U8 => append(&rows, values.bytes()),
         }
         Ok(())
-    }
-}
-
-/// Batches of a partition that were written before a log was opened.
-pub struct Replay {
-    log: Log,
-    stream: u32,
-    next: usize,
-    end: usize,
-}
-
-impl Iterator for Replay {
-    type Item = Result<LogBatch, StoreError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.next == self.end {
-            return None;
-        }
-        let batch = self.log.read().batches[&self.stream][self.next].clone();
-        self.next += 1;
-        Some(batch.read(self.log.schema.value))
     }
 }
 

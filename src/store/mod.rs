@@ -12,12 +12,14 @@ mod gather;
 mod index;
 mod log;
 mod place;
+mod replay;
 mod segment;
 mod verify;
 mod writer;
 
 pub use batch::{LogBatch, RowKind};
 pub use error::StoreError;
-pub use log::{Counts, Log, Replay, SegmentLength};
+pub use log::{Counts, Log, SegmentLength};
+pub use replay::Replay;
 pub use verify::{Damage, LogHealth, verify};
 pub use writer::LogWriter;

@@ -5,10 +5,13 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use arrow::buffer::Buffer;
+use arrow::ipc::convert::try_fb_to_schema;
 use arrow::ipc::{MessageHeader, root_as_message};
+use driftmill_datasets::Schema;
 use memmap2::Mmap;
 
 use super::StoreError;
+use super::batch::schema_of;
 use super::index::IndexEntry;
 
 /// What ends an Arrow IPC stream.
@@ -81,6 +84,21 @@ impl Segment {
     /// Waits until all that was written is on disk.
     pub(super) fn sync(&self) -> Result<(), StoreError> {
         self.file.sync_data().map_err(StoreError::io("syncing", &self.path))
+    }
+
+    /// What samples are, as the segment's first message says it.
+    pub(super) fn schema(&self) -> Result<Schema, StoreError> {
+        let schema = || {
+            let prefix: [u8; 8] = self.map.get(..8)?.try_into().ok()?;
+            let length = u32::from_le_bytes(prefix[4..].try_into().expect("four bytes"));
+            let message = root_as_message(self.map.get(8..8 + length as usize)?).ok()?;
+            schema_of(&try_fb_to_schema(message.header_as_schema()?).ok()?)
+        };
+        schema().ok_or_else(|| StoreError::Damaged {
+            path: self.path.clone(),
+            at: 0,
+            detail: "it does not begin with a schema".to_owned(),
+        })
     }
 
     /// The segment's file.

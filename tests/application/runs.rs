@@ -98,6 +98,11 @@ impl Program {
         Self { folder, child }
     }
 
+    /// Its state directory.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
     /// Its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()

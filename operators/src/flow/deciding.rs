@@ -97,7 +97,7 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing)> Host<S, K> {
             self.skip();
             self.keep_now_and_then();
             let rest = self.changes.rest();
-            let shown = &rest[..rest.len().min(self.quantum)];
+            let shown = whole(rest, self.quantum);
             if shown.is_empty() {
                 break;
             }
@@ -208,4 +208,14 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing)> Host<S, K> {
         self.quantum = QUANTUM;
         exhausted
     }
+}
+
+/// The first `most` changes, and those at the position of the last of them: what is shown of a
+/// position counts as all of it.
+fn whole(changes: &[Change], most: usize) -> &[Change] {
+    let Some(last) = most.checked_sub(1).and_then(|last| changes.get(last)) else {
+        return &changes[..changes.len().min(most)];
+    };
+    let same = changes[most..].iter().take_while(|change| change.at == last.at).count();
+    &changes[..most + same]
 }

@@ -105,4 +105,6 @@ pub struct Outcome {
     pub samples: u64,
     /// What the training took, as recorded.
     pub seconds: f64,
+    /// Those samples, in any order, where a policy has to know them ([`Forget`](super::Forget)).
+    pub ids: Vec<Id>,
 }

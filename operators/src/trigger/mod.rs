@@ -1,8 +1,10 @@
 //! When to train.
 
 mod decision;
+mod forget;
 
 pub use decision::{Cut, Decision, Outcome, Question, Reason, Score, Step, Verdict, Want};
+pub use forget::Forget;
 
 use crate::{Change, Matrix, Snapshot};
 

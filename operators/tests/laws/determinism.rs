@@ -40,6 +40,7 @@ pub(crate) fn trained(set: &TrainingSet) -> Outcome {
         effective: set.decided.end(),
         samples: set.rows.len() as u64,
         seconds: 0.0,
+        ids: set.rows.iter().map(|row| row.id()).collect(),
     }
 }
 

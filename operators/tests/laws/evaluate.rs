@@ -1,7 +1,7 @@
 //! Prequential evaluation of samples whose labels come late.
 use std::sync::{Arc, Mutex};
 
-use driftmill_operators::flow::{Evaluate, Order, Scorable, Scored, ToScore, Upsert};
+use driftmill_operators::flow::{Evaluate, Evaluated, Order, Scorable, Scored, ToScore, Upsert};
 use driftmill_operators::trigger::Outcome;
 use driftmill_operators::{Change, Id, Kind, Position, Record, Span, position};
 use timely::dataflow::operators::Input;
@@ -23,7 +23,7 @@ fn a_late_label_is_scored_by_the_version_that_was_active_when_its_sample_came() 
             let (input, changes) = scope.new_input::<Vec<Change>>();
             let (outcomes, made) = scope.new_input::<Vec<Outcome>>();
             let (ordered, _orphans) = changes.order().upsert(Span::from_millis(0));
-            ordered.evaluate(made, move |_wake| {
+            ordered.evaluate(made, Evaluated::default(), move |_wake| {
                 prompt(move |request: ToScore| {
                     requests.lock().unwrap().push(request);
                     Vec::<Scored>::new()
@@ -45,6 +45,7 @@ fn a_late_label_is_scored_by_the_version_that_was_active_when_its_sample_came() 
                 effective: position(from, Id(0)),
                 samples: 1,
                 seconds: 0.0,
+                ids: Vec::new(),
             });
         }
     });

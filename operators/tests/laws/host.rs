@@ -61,6 +61,7 @@ fn run(
                 effective: change.at,
                 samples: 1,
                 seconds: 0.0,
+                ids: Vec::new(),
             });
             if decision.cut == Cut::After {
                 break;

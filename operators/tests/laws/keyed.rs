@@ -123,7 +123,11 @@ impl Model {
         }
         if let Some(death) = death {
             let kind = Kind::Retract;
-            self.changes.push(Change { kind, at: death.at, record: record(label), before: None });
+            let retract = Change { kind, at: death.at, record: record(label), before: None };
+            self.changes.push(retract);
+            if death.kind == Kind::Delete {
+                self.changes.push(Change { kind: Kind::Delete, ..retract });
+            }
         }
         leaves
     }

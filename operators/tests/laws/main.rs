@@ -5,6 +5,7 @@ mod catalog;
 mod classes;
 mod determinism;
 mod evaluate;
+mod forget;
 mod host;
 mod keyed;
 mod upsert;

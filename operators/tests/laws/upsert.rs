@@ -5,9 +5,11 @@ use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, mpsc};
 
-use driftmill_operators::flow::{Asker, Decide, Order, OrderAll, Select, Train, Upsert};
+use driftmill_operators::flow::{
+    Asker, Decide, Deciding, Order, OrderAll, Select, Standings, Train, Upsert,
+};
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
-use driftmill_operators::trigger::TriggerTable;
+use driftmill_operators::trigger::{Forget, TriggerTable};
 use driftmill_operators::{Change, Id, Kind, Position, Record, Span, position};
 use proptest::prelude::*;
 use timely::container::CapacityContainerBuilder;
@@ -159,19 +161,19 @@ fn assert_whole(changes: &[Change]) {
             Kind::Insert => assert_eq!(label, None, "{change:?}"),
             Kind::Retract => assert_eq!(label, Some(change.record.label), "{change:?}"),
             Kind::Label => assert_eq!(label, Some(change.before), "{change:?}"),
-            Kind::Delete => panic!("{change:?} is left"),
+            Kind::Delete => assert_eq!(label, None, "{change:?}"),
         }
-        if change.kind != Kind::Retract {
+        if !matches!(change.kind, Kind::Retract | Kind::Delete) {
             there.insert(change.record.position, change.record.label);
         }
     }
 }
 
 /// What is trained on, by a pipeline over keyed samples.
-fn training_sets(
+pub(crate) fn training_sets(
     partitions: &[Partition],
     setting: &Setting,
-    (trigger, selection): (&TriggerTable, &SelectionTable),
+    (trigger, selection, forget): (&TriggerTable, &SelectionTable, Forget),
 ) -> Vec<TrainingSet> {
     let (send, sets) = channel::<TrainingSet>();
     let (trigger, selection) = (trigger.clone(), selection.clone());
@@ -182,12 +184,17 @@ fn training_sets(
             let (input, changes) = scope.new_input::<Vec<Change>>();
             let (ordered, _orphans) = changes.order().upsert(wait);
             let (handle, back) = scope.feedback(1);
-            let decisions = ordered.clone().order_all().decide(back, trigger.init(), |_wake| {
-                prompt(|asked: Asker| crate::host::answer(&asked.question, 40))
+            let trigger = forget.around(trigger.init());
+            let decisions = ordered.clone().order_all().decide(back, |_wake| Deciding {
+                trigger,
+                standing: None,
+                service: prompt(|asked: Asker| crate::host::answer(&asked.question, 40)),
+                keep: |_| {},
+                every: u64::MAX,
             });
             let SelectionTable::new_data(selection) = &selection;
             ordered
-                .select(decisions, Arc::new(selection.clone()))
+                .select(decisions, Arc::new(selection.clone()), Standings::default())
                 .train(move |_wake| {
                     prompt(move |set: TrainingSet| {
                         let outcome = trained(&set);
@@ -243,6 +250,7 @@ proptest! {
         batch in 1usize..20,
     ) {
         let policies = (&toml::from_str(trigger).unwrap(), &toml::from_str(selection).unwrap());
+        let policies = (policies.0, policies.1, Forget::Keep);
         let one = Setting { wait, workers: 1, batch: 1000 };
         let expected = training_sets(&partitions, &one, policies);
         let found = training_sets(&partitions, &Setting { wait, workers, batch }, policies);
@@ -271,7 +279,7 @@ fn labelled_before(changes: &[Change], end: Position) -> BTreeMap<Position, u32>
     for change in changes.iter().filter(|change| change.at < end) {
         there.remove(&change.record.position);
         if let Some(label) = change.record.label
-            && change.kind != Kind::Retract
+            && !matches!(change.kind, Kind::Retract | Kind::Delete)
         {
             there.insert(change.record.position, label);
         }

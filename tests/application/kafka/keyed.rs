@@ -10,10 +10,10 @@ use super::topics::{create, produce_keyed, unique};
 use crate::runs::{decided, pipeline, run_to_end};
 
 /// Some ids: topic, partition, offset.
-type Ids = BTreeSet<(u8, u16, u64)>;
+pub(crate) type Ids = BTreeSet<(u8, u16, u64)>;
 
 /// The ids of each training set of a run.
-fn training_sets(state: &Path) -> Vec<Ids> {
+pub(crate) fn training_sets(state: &Path) -> Vec<Ids> {
     let catalog = rusqlite::Connection::open(state.join("catalog.sqlite")).unwrap();
     let query = "SELECT ids FROM decided WHERE branch = '' ORDER BY trigger";
     let mut rows = catalog.prepare(query).unwrap();
@@ -24,20 +24,20 @@ fn training_sets(state: &Path) -> Vec<Ids> {
 }
 
 /// Two partitions; message number i is at time i, its key that of partition i mod 2.
-struct Stream {
-    keys: Vec<String>,
+pub(crate) struct Stream {
+    pub(crate) keys: Vec<String>,
     payloads: Vec<Option<String>>,
 }
 
 impl Stream {
     /// 60 keys; every seventh message deletes its key.
-    fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         let key = |i: usize| format!("key-{}", i * 7919 % 60 / 2 * 2 + i % 2);
         let payload = |i: usize| (i % 7 != 3).then(|| format!("{{\"a\":{i},\"c\":{}}}", i % 2));
         Self { keys: (0..count).map(key).collect(), payloads: (0..count).map(payload).collect() }
     }
 
-    fn produce(&self, brokers: &str, topic: &str) {
+    pub(crate) fn produce(&self, brokers: &str, topic: &str) {
         create(brokers, topic, 2);
         let messages = self.keys.iter().zip(&self.payloads).enumerate();
         let messages = messages.map(|(i, (key, payload))| {
@@ -45,6 +45,22 @@ impl Stream {
             ((i % 2) as i32, 1_000 + i as i64, Some(key.as_str()), payload)
         });
         produce_keyed(brokers, topic, messages);
+    }
+
+    /// The samples that others replaced, and those that were deleted.
+    pub(crate) fn gone(&self) -> (Ids, Ids) {
+        let mut newest: BTreeMap<&str, (u8, u16, u64)> = BTreeMap::new();
+        let (mut replaced, mut deleted) = (Ids::new(), Ids::new());
+        for (i, (key, payload)) in self.keys.iter().zip(&self.payloads).enumerate() {
+            match payload {
+                None => deleted.extend(newest.remove(key.as_str())),
+                Some(_) => {
+                    let id = (0, (i % 2) as u16, (i / 2) as u64);
+                    replaced.extend(newest.insert(key, id));
+                }
+            }
+        }
+        (replaced, deleted)
     }
 
     /// How many keys have a sample in the end.
@@ -249,4 +265,44 @@ fn keyed_pipelines_that_cannot_be_are_refused() {
     let lonely = lonely.replace(codec, "");
     let error = driftmill::config::load("p.toml", &lonely, &[]).unwrap_err().to_string();
     assert!(error.contains("`order.label_wait`"), "{error}");
+}
+
+#[test]
+fn what_is_deleted_is_forgotten() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("forget");
+    create(brokers, &topic, 2);
+    // 40 samples of 20 keys, another one, and a deletion of one that both versions know.
+    let rows: Vec<(String, Option<String>)> = (0..40)
+        .map(|i| (format!("k{}", i % 20), Some(format!("{{\"a\":{i},\"c\":{}}}", i % 2))))
+        .chain([("more".to_owned(), Some("{\"a\":1,\"c\":1}".to_owned()))])
+        .chain([("nobody".to_owned(), None), ("k0".to_owned(), None)])
+        .collect();
+    let messages = rows.iter().enumerate().map(|(i, (key, row))| {
+        let row = row.as_ref().map(|row| row.as_bytes());
+        ((i % 2) as i32, 1_000 + i as i64, Some(key.as_str()), row)
+    });
+    produce_keyed(brokers, &topic, messages);
+    let text = format!(
+        "name = \"forget\"
+        forget = \"retrain\"
+        codec.json = {{ features = [\"a\"], label = \"c\" }}
+        trigger.amount.every = 20
+        selection.new_data.tail = \"all\"
+        model.mlp.hidden = [2]
+        training = {{}}
+        source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"], until = \"end\", keyed = true }}"
+    );
+    let mut first = None;
+    for (workers, poll) in [(1, 1000), (3, 2)] {
+        let (summary, folder) = run_to_end(&pipeline(&text), workers, poll);
+        let reasons: Vec<&str> = summary.triggers.iter().map(|line| &*line.reason).collect();
+        assert_eq!(reasons, ["20 samples", "20 samples", "1 deleted sample"]);
+        let sets = training_sets(&folder.path().join("state"));
+        assert_eq!((sets[1].len(), sets[2].len()), (20, 20));
+        assert_eq!(sets[1].difference(&sets[2]).collect::<Vec<_>>(), [&(0, 0, 10)]);
+        assert_eq!(summary.versions.len(), 3);
+        let decided = decided(&summary);
+        assert_eq!(first.get_or_insert(decided.clone()), &decided, "{workers} workers");
+    }
 }

@@ -6,6 +6,7 @@ mod inputs;
 mod keyed;
 mod kills;
 mod letters;
+mod lineage;
 mod outage;
 mod publishing;
 mod secrets;

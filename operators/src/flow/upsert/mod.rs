@@ -9,7 +9,7 @@
 //! came. The output is a function of the changes in their order alone:
 //!
 //! 1. A sample replaces the one that has its key: the old one is retracted at the new one's
-//!    position, and before it. A deletion retracts. Across partitions the larger position wins.
+//!    position, and before it. A deletion retracts, and follows. Across partitions the larger position wins.
 //! 2. A label is that of its key's sample from the label's position on, and goes over to a sample
 //!    that replaces it, unless that one brings a label of its own: the newest label holds.
 //! 3. A sample without a label is held back until its label comes, at most until the order passes

@@ -98,7 +98,9 @@ impl Samples {
         let record = self.record(key, held);
         self.late.remove(&key);
         if self.waiting.end(key).is_none() {
-            out(Change { kind: Kind::Retract, at: deletion.position, record, before: None });
+            let at = deletion.position;
+            out(Change { kind: Kind::Retract, at, record, before: None });
+            out(Change { kind: Kind::Delete, at, record, before: None });
         }
     }
 

@@ -1,0 +1,78 @@
+use driftmill_operators::flow::Decided;
+use driftmill_operators::trigger::{Cut, Reason};
+use driftmill_operators::{Id, position};
+use roaring::RoaringTreemap;
+use rusqlite::Row;
+
+use super::{Catalog, CatalogError};
+
+/// A version's training set.
+#[derive(Clone, Debug)]
+pub struct TrainedSet {
+    /// Empty for the pipeline's own, else the name of the comparison.
+    pub branch: String,
+    /// The version.
+    pub version: u64,
+    /// The decision that led to it.
+    pub decided: Decided,
+    /// The version that was active before.
+    pub parent: Option<u64>,
+    /// SHA-256 of its weights.
+    pub sha256: String,
+    /// The samples it was trained on.
+    pub ids: RoaringTreemap,
+    /// SHA-256 of their ids.
+    pub ids_digest: String,
+    /// Seed of the training.
+    pub seed: u64,
+}
+
+impl Catalog {
+    /// Shows the training set of every version, branch after branch, oldest first; one at a time,
+    /// for all together may be large.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them, or a bitmap is not one.
+    pub fn trained(&self, mut each: impl FnMut(TrainedSet)) -> Result<(), CatalogError> {
+        let failed = || CatalogError::database("reading");
+        let query = "SELECT d.branch, o.version, d.trigger, d.time, d.sample, d.cut,
+                            d.decided_before, d.policy, d.reason, d.score, d.threshold, d.model,
+                            o.sha256, d.ids_digest, d.seed, d.ids
+                     FROM decided d JOIN outcomes o USING (branch, trigger)
+                     WHERE o.version IS NOT NULL ORDER BY d.branch, o.version";
+        let mut statement = self.database.prepare(query).map_err(failed())?;
+        let mut rows = statement.query([]).map_err(failed())?;
+        while let Some(row) = rows.next().map_err(failed())? {
+            let ids: Vec<u8> = row.get(15).map_err(failed())?;
+            let ids = RoaringTreemap::deserialize_from(&*ids)
+                .map_err(|error| CatalogError::State(error.to_string()))?;
+            each(trained(row, ids).map_err(failed())?);
+        }
+        Ok(())
+    }
+}
+
+fn trained(row: &Row<'_>, ids: RoaringTreemap) -> rusqlite::Result<TrainedSet> {
+    let id = Id(row.get::<_, i64>(4)? as u64);
+    Ok(TrainedSet {
+        branch: row.get(0)?,
+        version: row.get::<_, i64>(1)? as u64,
+        decided: Decided {
+            trigger: row.get::<_, i64>(2)? as u64,
+            position: position(row.get(3)?, id),
+            cut: if row.get::<_, String>(5)? == "before" { Cut::Before } else { Cut::After },
+            decided_before: row.get(6)?,
+            reason: Reason {
+                policy: row.get(7)?,
+                text: row.get(8)?,
+                score: row.get(9)?,
+                threshold: row.get(10)?,
+            },
+        },
+        parent: row.get::<_, Option<i64>>(11)?.map(|version| version as u64),
+        sha256: row.get(12)?,
+        ids_digest: row.get(13)?,
+        seed: row.get::<_, i64>(14)? as u64,
+        ids,
+    })
+}

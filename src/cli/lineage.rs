@@ -1,0 +1,182 @@
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use comfy_table::Table;
+use serde_json::json;
+
+use super::print;
+use crate::catalog::Place;
+use crate::history::{self, Fate, History, MadeOf, Tainted};
+use crate::report::{align_right, fine, moment, plain_table};
+
+#[derive(Debug, Args)]
+pub(super) struct Lineage {
+    /// State directory of a run, which may be going on
+    #[arg(value_name = "DIR")]
+    state: PathBuf,
+    #[command(flatten)]
+    question: Question,
+    /// With --version: of a policy that the pipeline was compared with
+    #[arg(long, value_name = "NAME", requires = "version")]
+    compare: Option<String>,
+    /// Answer with one JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Question {
+    /// Which versions saw this sample?
+    #[arg(long, value_name = "TOPIC/PARTITION/OFFSET")]
+    sample: Option<String>,
+    /// Which versions saw samples with this message key?
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// What was this version made of?
+    #[arg(long, value_name = "N")]
+    version: Option<u64>,
+    /// Which versions saw samples that were replaced or deleted since?
+    #[arg(long)]
+    tainted: bool,
+}
+
+impl Lineage {
+    pub(super) fn execute(self) -> anyhow::Result<u8> {
+        let history = History::open(&self.state)?;
+        let Question { sample, key, version, tainted: _ } = &self.question;
+        if let Some(version) = version {
+            let made = history.made_of(self.compare.as_deref().unwrap_or_default(), *version)?;
+            return self.answer(&made, made_of);
+        }
+        let found = match (sample, key) {
+            (Some(sample), _) => history.of_sample(history.id(sample)?)?,
+            (_, Some(key)) => history.of_key(key)?,
+            _ => {
+                let tainted = history.tainted()?;
+                let clean = newest_clean(&tainted);
+                if self.json {
+                    return print(&json!({ "versions": tainted, "clean": clean }).to_string());
+                }
+                return print(&taints(&tainted, &clean));
+            }
+        };
+        self.answer(&found, |found| seen(found))
+    }
+
+    fn answer<T: serde::Serialize>(
+        &self,
+        found: &T,
+        text: impl Fn(&T) -> String,
+    ) -> anyhow::Result<u8> {
+        print(&if self.json { serde_json::to_string(found)? } else { text(found) })
+    }
+}
+
+/// Per policy its newest version all of whose samples are there.
+fn newest_clean(tainted: &[Tainted]) -> BTreeMap<&str, Option<u64>> {
+    let mut clean = BTreeMap::new();
+    for version in tainted {
+        let newest: &mut Option<u64> = clean.entry(&*version.policy).or_default();
+        *newest = version.is_clean().then_some(version.version).or(*newest);
+    }
+    clean
+}
+
+fn taints(tainted: &[Tainted], clean: &BTreeMap<&str, Option<u64>>) -> String {
+    let mut table = plain_table(["policy", "version", "samples", "replaced", "deleted"]);
+    for version in tainted {
+        let counts = [version.version, version.samples, version.replaced, version.deleted];
+        let counts = counts.iter().map(u64::to_string);
+        table.add_row(std::iter::once(version.policy.clone()).chain(counts));
+    }
+    align_right(&mut table, &[1, 2, 3, 4]);
+    let mut text = lines(&table);
+    for (policy, newest) in clean {
+        let newest = newest.map_or("none".to_owned(), |version| version.to_string());
+        let line = format!("\n{policy}: newest version without such samples: {newest}");
+        text.push_str(&line);
+    }
+    if tainted.is_empty() { "no versions".to_owned() } else { text }
+}
+
+fn seen(found: &history::Lineage) -> String {
+    let mut rows = plain_table(["message", "when", "kind", "label", "now"]);
+    let fine = fine(found.rows.iter().map(|row| row.place.time));
+    for row in &found.rows {
+        let now = match row.fate {
+            Some(Fate::There) => "there",
+            Some(Fate::Replaced) => "replaced",
+            Some(Fate::Deleted) => "deleted",
+            None => "",
+        };
+        let label = row.label.map_or("–".to_owned(), |label| label.to_string());
+        let when = moment(row.place.time, fine);
+        rows.add_row([name(&row.place), when, row.kind.to_owned(), label, now.to_owned()]);
+    }
+    let mut versions = plain_table(["policy", "version", "trigger", "saw", "since then"]);
+    for version in &found.versions {
+        let since = match (version.deleted, version.replaced) {
+            (true, _) => "deleted",
+            (_, true) => "replaced",
+            _ => "",
+        };
+        versions.add_row([
+            version.policy.clone(),
+            version.version.to_string(),
+            version.trigger.to_string(),
+            version.samples.iter().map(name).collect::<Vec<_>>().join(", "),
+            since.to_owned(),
+        ]);
+    }
+    align_right(&mut versions, &[1, 2]);
+    let versions = match found.versions.is_empty() {
+        true => "no version saw it".to_owned(),
+        false => lines(&versions),
+    };
+    format!("{}\n{versions}", lines(&rows))
+}
+
+fn made_of(made: &MadeOf) -> String {
+    let place = &made.place;
+    let mut text = format!(
+        "version {} of {}, trained at {}, {}: {}\nseed {}, weights {}, ids {}\n\n",
+        made.version,
+        made.policy,
+        name(place),
+        moment(place.time, true),
+        made.reason,
+        made.seed,
+        made.sha256,
+        made.ids_digest,
+    );
+    let mut parts = plain_table(["partition", "from", "to", "samples"]);
+    for part in &made.partitions {
+        let numbers = [part.from, part.to, part.samples].map(|number| number.to_string());
+        let partition = format!("{}/{}", part.topic, part.partition);
+        parts.add_row(std::iter::once(partition).chain(numbers));
+    }
+    align_right(&mut parts, &[1, 2, 3]);
+    text.push_str(&lines(&parts));
+    let labels = made.labels.iter().map(|(class, count)| format!("{count} of class {class}"));
+    let labels = labels.collect::<Vec<_>>().join(", ");
+    writeln!(text, "\n{} samples: {labels}", made.samples).expect("strings take all");
+    for parent in &made.parents {
+        let (version, samples) = (parent.version, parent.samples);
+        let place = name(&parent.place);
+        let line =
+            format!("from version {version}: {samples} samples at {place}, {}", parent.reason);
+        writeln!(text, "{line}").expect("strings take all");
+    }
+    text
+}
+
+fn name(place: &Place) -> String {
+    format!("{}/{}/{}", place.topic, place.partition, place.offset)
+}
+
+fn lines(table: &Table) -> String {
+    table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}

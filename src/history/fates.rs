@@ -1,0 +1,92 @@
+use driftmill_operators::{Change, Id, Kind, position_id};
+use roaring::RoaringTreemap;
+use serde::Serialize;
+
+use super::replay::Shown;
+use super::{History, HistoryError};
+use crate::store::RowKind;
+
+/// What became of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// It is there.
+    There,
+    /// Another sample has its key.
+    Replaced,
+    /// Its key was deleted.
+    Deleted,
+}
+
+/// The samples of a keyed run that are gone.
+#[derive(Clone, Debug, Default)]
+pub struct Fates {
+    /// Those that other samples replaced.
+    pub replaced: RoaringTreemap,
+    /// Those that were deleted.
+    pub deleted: RoaringTreemap,
+}
+
+impl Fates {
+    /// What became of sample `id`.
+    pub fn of(&self, id: Id) -> Fate {
+        match (self.deleted.contains(id.0), self.replaced.contains(id.0)) {
+            (true, _) => Fate::Deleted,
+            (_, true) => Fate::Replaced,
+            _ => Fate::There,
+        }
+    }
+}
+
+/// Samples that are gone, each with the row that took it back.
+pub(super) type Gone = Vec<(Id, Id)>;
+
+impl History {
+    /// What became of all samples, or of those that have `key`.
+    ///
+    /// # Errors
+    /// When the log is not what was written.
+    pub fn fates(&self, key: Option<u128>) -> Result<Fates, HistoryError> {
+        let mut fates = Fates::default();
+        let gone = self.gone(key)?;
+        if gone.is_empty() {
+            return Ok(fates);
+        }
+        // a sample that replaces may wait for its label, and is not seen where it came: what took
+        // the old one back says how.
+        let deletions = self.deletions()?;
+        for (gone, by) in gone {
+            match deletions.contains(by.0) {
+                true => fates.deleted.insert(gone.0),
+                false => fates.replaced.insert(gone.0),
+            };
+        }
+        Ok(fates)
+    }
+
+    /// The samples that were taken back, each with the row that did it.
+    pub(super) fn gone(&self, key: Option<u128>) -> Result<Gone, HistoryError> {
+        if self.pipeline.source.keyed().is_none() {
+            return Ok(Gone::new());
+        }
+        self.replay(Shown { key, ..Shown::ALL }, Gone::new(), |gone, change: &Change| {
+            if change.kind == Kind::Retract {
+                gone.push((change.record.id(), position_id(change.at)));
+            }
+        })
+    }
+
+    /// The rows that delete keys.
+    fn deletions(&self) -> Result<RoaringTreemap, HistoryError> {
+        let mut deletions = RoaringTreemap::new();
+        for part in &self.partitions {
+            for rows in self.log.replay(part.id(0).stream(), i64::MIN) {
+                let rows = rows?;
+                let rows = rows.ids.iter().zip(&rows.kinds);
+                let deletes = rows.filter(|(_, kind)| **kind == RowKind::Delete as u8);
+                deletions.extend(deletes.map(|(id, _)| *id));
+            }
+        }
+        Ok(deletions)
+    }
+}

@@ -1,0 +1,142 @@
+use driftmill_operators::{Id, position};
+use serde::Serialize;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::fates::{Fate, Fates};
+use super::{History, HistoryError};
+use crate::catalog::Place;
+use crate::store::{LogBatch, RowKind};
+
+/// What a run knows of a sample or a key.
+#[derive(Clone, Debug, Serialize)]
+pub struct Lineage {
+    /// Hash of the message key, in hexadecimal; none without a key.
+    pub key: Option<String>,
+    /// Its messages, in order.
+    pub rows: Vec<Row>,
+    /// Whether none of the samples is there now.
+    pub gone: bool,
+    /// The versions that were trained on any of the samples.
+    pub versions: Vec<Seen>,
+}
+
+/// A message, as the log has it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// Where it stands in the order.
+    pub place: Place,
+    /// Its own event time, in milliseconds since 1970.
+    pub event_time: i64,
+    /// `put`, `delete`, `label` or `bad`.
+    pub kind: &'static str,
+    /// Its class, where it has one.
+    pub label: Option<u32>,
+    /// What became of the sample; none if the message is none.
+    pub fate: Option<Fate>,
+    #[serde(skip)]
+    id: Id,
+}
+
+/// A version that was trained on samples that were asked for.
+#[derive(Clone, Debug, Serialize)]
+pub struct Seen {
+    /// The pipeline's name, or that of the comparison.
+    pub policy: String,
+    /// The version.
+    pub version: u64,
+    /// The decision that led to it.
+    pub trigger: u64,
+    /// Where that was.
+    pub place: Place,
+    /// The samples.
+    pub samples: Vec<Place>,
+    /// Whether one of them was replaced since.
+    pub replaced: bool,
+    /// Whether one of them was deleted since: the version knows what should be forgotten.
+    pub deleted: bool,
+}
+
+impl History {
+    /// What became of one sample.
+    ///
+    /// # Errors
+    /// When there is no such row, or the log cannot be read.
+    pub fn of_sample(&self, id: Id) -> Result<Lineage, HistoryError> {
+        let unknown = || {
+            let place = self.place(position(0, id));
+            let name = format!("{}/{}/{}", place.topic, place.partition, place.offset);
+            HistoryError::Unknown(format!("the run has not read `{name}`, or no longer has it"))
+        };
+        let rows = self.log.batch_with(id)?.ok_or_else(unknown)?;
+        let at = rows.ids.binary_search(&id.0).map_err(|_| unknown())?;
+        let key = rows.keys[at];
+        let row = self.row(&rows, at);
+        let fates = if key == 0 { Fates::default() } else { self.fates(Some(key))? };
+        self.lineage(key, vec![row], &fates)
+    }
+
+    /// What became of all that came with a message key.
+    ///
+    /// # Errors
+    /// When nothing came, or the log cannot be read.
+    pub fn of_key(&self, text: &str) -> Result<Lineage, HistoryError> {
+        let key = xxh3_128(text.as_bytes());
+        let mut rows = Vec::new();
+        for part in &self.partitions {
+            for batch in self.log.replay(part.id(0).stream(), i64::MIN) {
+                let batch = batch?;
+                let found = batch.keys.iter().enumerate().filter(|(_, found)| **found == key);
+                rows.extend(found.map(|(at, _)| self.row(&batch, at)));
+            }
+        }
+        if rows.is_empty() {
+            let text = format!("the run has read no message with the key `{text}`");
+            return Err(HistoryError::Unknown(text));
+        }
+        rows.sort_by_key(|row| position(row.place.time, row.id));
+        self.lineage(key, rows, &self.fates(Some(key))?)
+    }
+
+    fn row(&self, rows: &LogBatch, at: usize) -> Row {
+        let id = Id(rows.ids[at]);
+        Row {
+            place: self.place(position(rows.position_times[at], id)),
+            event_time: rows.times[at],
+            kind: RowKind::of(rows.kinds[at]).map_or("bad", RowKind::name),
+            label: rows.labels[at],
+            fate: None,
+            id,
+        }
+    }
+
+    fn lineage(
+        &self,
+        key: u128,
+        mut rows: Vec<Row>,
+        fates: &Fates,
+    ) -> Result<Lineage, HistoryError> {
+        let samples = rows.iter_mut().filter(|row| row.kind == RowKind::Put.name());
+        samples.for_each(|row| row.fate = Some(fates.of(row.id)));
+        let gone = rows.iter().all(|row| row.fate != Some(Fate::There));
+        let mut versions = Vec::new();
+        self.catalog.trained(|set| {
+            let seen = rows.iter().filter(|row| set.ids.contains(row.id.0));
+            let seen: Vec<&Row> = seen.collect();
+            if seen.is_empty() {
+                return;
+            }
+            let any = |fate| seen.iter().any(|row| row.fate == Some(fate));
+            versions.push(Seen {
+                policy: self.name_of(&set.branch).to_owned(),
+                version: set.version,
+                trigger: set.decided.trigger,
+                place: self.place(set.decided.position),
+                replaced: any(Fate::Replaced),
+                deleted: any(Fate::Deleted),
+                samples: seen.into_iter().map(|row| row.place.clone()).collect(),
+            });
+        })?;
+        let key = (key != 0).then(|| format!("{key:032x}"));
+        Ok(Lineage { key, rows, gone, versions })
+    }
+}

@@ -1,0 +1,122 @@
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use driftmill_operators::flow::{Order, Upsert};
+use driftmill_operators::{Change, Position};
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::InputHandle;
+use timely::dataflow::operators::{Input, Inspect};
+
+use super::{History, HistoryError};
+use crate::job::changes;
+use crate::store::{Log, Replay, StoreError};
+
+/// Which part of a run is shown again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    /// Changes of this key alone; of all if that is none.
+    pub(super) key: Option<u128>,
+    /// Changes before this position.
+    pub(super) until: Position,
+}
+
+impl Shown {
+    /// All of it.
+    pub(super) const ALL: Self = Self { key: None, until: Position::MAX };
+}
+
+/// One partition's changes, as the log has them.
+struct Part {
+    batches: Replay,
+    next: VecDeque<Change>,
+}
+
+impl History {
+    /// Shows the changes of a run to `see`, in order, as its policies saw them; returns what `see`
+    /// made of `state`.
+    ///
+    /// # Errors
+    /// When the log is not what was written.
+    pub(super) fn replay<T: Send + Sync + 'static>(
+        &self,
+        shown: Shown,
+        state: T,
+        see: impl FnMut(&mut T, &Change) + Send + Sync + 'static,
+    ) -> Result<T, HistoryError> {
+        let (log, wait) = (self.log.clone(), self.pipeline.order.label_wait);
+        let keyed = self.pipeline.source.keyed().is_some();
+        let streams: Vec<u32> = self.partitions.iter().map(|part| part.id(0).stream()).collect();
+        let replayed = timely::execute_directly(move |worker| {
+            let seen = Rc::new(RefCell::new((state, see)));
+            let sees = Rc::clone(&seen);
+            let mut input = worker.dataflow::<Position, _, _>(|scope| {
+                let (input, changes) = scope.new_input::<Vec<Change>>();
+                let ordered = changes.order();
+                let ordered = if keyed { ordered.upsert(wait).0 } else { ordered };
+                ordered.inspect_core(move |event| {
+                    let Ok((_, batch)) = event else { return };
+                    let (state, see) = &mut *sees.borrow_mut();
+                    let changes = batch.iter();
+                    // what waited to the end of what was read did not happen yet.
+                    changes.filter(|change| change.at < shown.until).for_each(|c| see(state, c));
+                });
+                input
+            });
+            feed(&mut input, &log, &streams, (keyed, shown), &mut || {
+                worker.step();
+            })?;
+            input.close();
+            while worker.has_dataflows() {
+                worker.step();
+            }
+            let cell = Rc::try_unwrap(seen).ok();
+            Ok(cell.map(|cell| cell.into_inner().0))
+        });
+        replayed.map_err(HistoryError::Store).map(|state| state.expect("the dataflow has ended"))
+    }
+}
+
+type Changes = InputHandle<Position, CapacityContainerBuilder<Vec<Change>>>;
+
+/// Sends what the log has, a batch of some partition after another.
+fn feed(
+    input: &mut Changes,
+    log: &Log,
+    streams: &[u32],
+    (keyed, shown): (bool, Shown),
+    step: &mut dyn FnMut(),
+) -> Result<(), StoreError> {
+    let part =
+        |stream: &u32| Part { batches: log.replay(*stream, i64::MIN), next: VecDeque::new() };
+    let mut parts: Vec<Part> = streams.iter().map(part).collect();
+    loop {
+        for part in &mut parts {
+            part.fill(keyed, shown)?;
+        }
+        parts.retain(|part| !part.next.is_empty());
+        let first = |part: &&mut Part| part.next[0].at;
+        let Some(part) = parts.iter_mut().min_by_key(first) else { return Ok(()) };
+        let at = part.next[0].at;
+        if at >= shown.until {
+            return Ok(());
+        }
+        input.advance_to(at.max(*input.time()));
+        part.next.drain(..).for_each(|change| input.send(change));
+        step();
+    }
+}
+
+impl Part {
+    /// Reads on until there is a change to be sent, if there is one.
+    fn fill(&mut self, keyed: bool, shown: Shown) -> Result<(), StoreError> {
+        while self.next.is_empty() {
+            let Some(rows) = self.batches.next() else { return Ok(()) };
+            let changes = changes(&rows?, keyed).into_iter();
+            let shown =
+                changes.filter(|change| shown.key.is_none_or(|key| change.record.key == key));
+            self.next.extend(shown);
+        }
+        Ok(())
+    }
+}

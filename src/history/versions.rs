@@ -1,0 +1,205 @@
+use std::collections::BTreeMap;
+
+use driftmill_operators::selection::Candidate;
+use driftmill_operators::{Change, Id, Kind};
+use serde::Serialize;
+
+use super::replay::Shown;
+use super::{History, HistoryError};
+use crate::catalog::{Place, TrainedSet};
+
+/// What made a version.
+#[derive(Clone, Debug, Serialize)]
+pub struct MadeOf {
+    /// The pipeline's name, or that of the comparison.
+    pub policy: String,
+    /// The version.
+    pub version: u64,
+    /// SHA-256 of its weights.
+    pub sha256: String,
+    /// The decision that led to it.
+    pub trigger: u64,
+    /// Where that was.
+    pub place: Place,
+    /// Why.
+    pub reason: String,
+    /// Samples it was trained on.
+    pub samples: u64,
+    /// Per partition those samples.
+    pub partitions: Vec<Part>,
+    /// How many samples of each class, by the labels of that time.
+    pub labels: BTreeMap<u32, u64>,
+    /// Seed of the training.
+    pub seed: u64,
+    /// SHA-256 of the samples' ids.
+    pub ids_digest: String,
+    /// The versions it comes from, the nearest first.
+    pub parents: Vec<Ancestor>,
+}
+
+/// Samples of one partition.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Part {
+    /// Topic, file or generator.
+    pub topic: String,
+    /// Partition of the topic.
+    pub partition: u16,
+    /// The lowest offset used.
+    pub from: u64,
+    /// One more than the highest offset used.
+    pub to: u64,
+    /// How many offsets between were used.
+    pub samples: u64,
+}
+
+/// A version that another comes from.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ancestor {
+    /// The version.
+    pub version: u64,
+    /// The decision that led to it.
+    pub trigger: u64,
+    /// Where that was.
+    pub place: Place,
+    /// Why.
+    pub reason: String,
+    /// Samples it was trained on.
+    pub samples: u64,
+}
+
+/// What of a version's training set is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Tainted {
+    /// The pipeline's name, or that of the comparison.
+    pub policy: String,
+    /// The version.
+    pub version: u64,
+    /// Samples it was trained on.
+    pub samples: u64,
+    /// Of these, samples that were replaced since.
+    pub replaced: u64,
+    /// Of these, samples that were deleted since.
+    pub deleted: u64,
+}
+
+impl Tainted {
+    /// Whether all that the version knows is still there.
+    pub fn is_clean(&self) -> bool {
+        self.replaced + self.deleted == 0
+    }
+}
+
+impl History {
+    /// What made a version of the pipeline's own (`branch` is empty) or of a comparison.
+    ///
+    /// # Errors
+    /// When there is no such version, or the log cannot be read.
+    pub fn made_of(&self, branch: &str, version: u64) -> Result<MadeOf, HistoryError> {
+        let mut wanted: Option<TrainedSet> = None;
+        let mut others: BTreeMap<u64, (Option<u64>, Ancestor)> = BTreeMap::new();
+        self.catalog.trained(|set| {
+            if set.branch != branch {
+                return;
+            }
+            others.insert(set.version, (set.parent, self.ancestor(&set)));
+            if set.version == version {
+                wanted = Some(set);
+            }
+        })?;
+        let missing = || {
+            let name = self.name_of(branch);
+            HistoryError::Unknown(match others.keys().next_back() {
+                Some(last) => format!("no version {version} of `{name}`: there are 1 to {last}"),
+                None => format!("no version {version} of `{name}`: there are none"),
+            })
+        };
+        let set = wanted.ok_or_else(missing)?;
+        let mut parents = Vec::new();
+        let mut next = set.parent;
+        while let Some((parent, ancestor)) = next.and_then(|next| others.remove(&next)) {
+            parents.push(ancestor);
+            next = parent;
+        }
+        let mut labels = BTreeMap::new();
+        for row in self.rows_of(&set)? {
+            *labels.entry(row.label).or_default() += 1;
+        }
+        Ok(MadeOf {
+            policy: self.name_of(branch).to_owned(),
+            version,
+            trigger: set.decided.trigger,
+            place: self.place(set.decided.position),
+            reason: set.decided.reason.text.clone(),
+            samples: set.ids.len(),
+            partitions: self.parts(&set),
+            labels,
+            seed: set.seed,
+            parents,
+            sha256: set.sha256,
+            ids_digest: set.ids_digest,
+        })
+    }
+
+    fn ancestor(&self, set: &TrainedSet) -> Ancestor {
+        Ancestor {
+            version: set.version,
+            trigger: set.decided.trigger,
+            place: self.place(set.decided.position),
+            reason: set.decided.reason.text.clone(),
+            samples: set.ids.len(),
+        }
+    }
+
+    fn parts(&self, set: &TrainedSet) -> Vec<Part> {
+        let mut parts: BTreeMap<u32, Part> = BTreeMap::new();
+        for id in set.ids.iter().map(Id) {
+            let part = parts.entry(id.stream()).or_insert_with(|| Part {
+                topic: self.place(i128::from(id.0)).topic,
+                partition: id.partition(),
+                from: id.offset(),
+                to: 0,
+                samples: 0,
+            });
+            part.to = id.offset() + 1;
+            part.samples += 1;
+        }
+        parts.into_values().collect()
+    }
+
+    /// The rows of a training set, with the labels that they had when it was chosen.
+    ///
+    /// # Errors
+    /// When the log is not what was written.
+    pub(super) fn rows_of(&self, set: &TrainedSet) -> Result<Vec<Candidate>, HistoryError> {
+        let shown = Shown { until: set.decided.end(), ..Shown::ALL };
+        let ids = set.ids.clone();
+        let rows = self.replay(shown, BTreeMap::new(), move |rows, change: &Change| {
+            if change.kind != Kind::Retract && ids.contains(change.record.id().0) {
+                rows.insert(change.record.position, change.record.label);
+            }
+        })?;
+        let row = |(position, label): (_, Option<u32>)| {
+            Some(Candidate { position, label: label?, weight: 1.0, chance: 0 })
+        };
+        Ok(rows.into_iter().filter_map(row).collect())
+    }
+
+    /// What of each version's training set is gone, version after version.
+    ///
+    /// # Errors
+    /// When the log is not what was written.
+    pub fn tainted(&self) -> Result<Vec<Tainted>, HistoryError> {
+        let fates = self.fates(None)?;
+        let mut tainted = Vec::new();
+        self.catalog.trained(|set| {
+            tainted.push(Tainted {
+                policy: self.name_of(&set.branch).to_owned(),
+                version: set.version,
+                samples: set.ids.len(),
+                replaced: set.ids.intersection_len(&fates.replaced),
+                deleted: set.ids.intersection_len(&fates.deleted),
+            });
+        })?;
+        Ok(tainted)
+    }
+}

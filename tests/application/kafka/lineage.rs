@@ -1,0 +1,142 @@
+//! Which versions know which samples, asked of a run that is over and of one that goes on.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::broker::brokers;
+use super::keyed::{Ids, Stream, training_sets};
+use super::topics::unique;
+use crate::runs::{Program, pipeline, run_to_end};
+
+fn text(brokers: &str, topic: &str, until: &str) -> String {
+    format!(
+        "name = \"lineage\"
+        codec.json = {{ features = [\"a\"], label = \"c\" }}
+        trigger.amount.every = 100
+        selection.new_data.tail = \"all\"
+        model.mlp = {{ hidden = [2] }}
+        training = {{}}
+        compare.rarely.trigger.amount.every = 300
+        [source.kafka]
+        brokers = \"{brokers}\"
+        topics = [\"{topic}\"]
+        {until}
+        keyed = true"
+    )
+}
+
+fn ask(state: &Path, question: &[&str]) -> (Option<i32>, Value, String) {
+    let mut lineage = Command::new(env!("CARGO_BIN_EXE_driftmill"));
+    let output = lineage.arg("lineage").arg(state).args(question).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let answer = match question.contains(&"--json") {
+        true => serde_json::from_slice(&output.stdout).unwrap_or_default(),
+        false => Value::from(String::from_utf8_lossy(&output.stdout).into_owned()),
+    };
+    (output.status.code(), answer, said)
+}
+
+fn asked(state: &Path, question: &[&str]) -> Value {
+    let (code, answer, said) = ask(state, &[question, &["--json"]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    answer
+}
+
+#[test]
+fn lineage_says_which_versions_know_what_is_gone() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("lineage");
+    let stream = Stream::new(1000);
+    stream.produce(brokers, &topic);
+    let (_, folder) = run_to_end(&pipeline(&text(brokers, &topic, "until = \"end\"")), 2, 100);
+    let state = folder.path().join("state");
+    let sets = training_sets(&state);
+
+    // of each version, how many samples are gone, and how.
+    let (replaced, deleted) = stream.gone();
+    let answer = asked(&state, &["--tainted"]);
+    let of = |policy: &str| -> Vec<[u64; 4]> {
+        let versions = answer["versions"].as_array().unwrap().iter();
+        let versions = versions.filter(|version| version["policy"] == policy);
+        let number = |version: &Value, key: &str| version[key].as_u64().unwrap();
+        let keys = ["version", "samples", "replaced", "deleted"];
+        versions.map(|version| keys.map(|key| number(version, key))).collect()
+    };
+    let count = |set: &Ids, gone: &Ids| set.intersection(gone).count() as u64;
+    let wanted: Vec<[u64; 4]> = sets
+        .iter()
+        .enumerate()
+        .map(|(i, set)| {
+            [i as u64 + 1, set.len() as u64, count(set, &replaced), count(set, &deleted)]
+        })
+        .collect();
+    assert_eq!(of("lineage"), wanted);
+    assert_eq!(of("rarely").len(), 2);
+    assert!(wanted[0][2] > 0 && wanted[0][3] > 0, "{wanted:?}");
+
+    // of a sample that is gone, the versions that know it.
+    let (_, partition, offset) = *sets[1].intersection(&deleted).next().unwrap();
+    let sample = format!("{topic}/{partition}/{offset}");
+    let answer = asked(&state, &["--sample", &sample]);
+    assert_eq!((&answer["gone"], &answer["rows"][0]["fate"]), (&true.into(), &"deleted".into()));
+    let saw = answer["versions"].as_array().unwrap().iter();
+    let saw = saw.filter(|version| version["policy"] == "lineage" && version["deleted"] == true);
+    let saw: Vec<u64> = saw.map(|version| version["version"].as_u64().unwrap()).collect();
+    let knows =
+        |(i, set): (usize, &Ids)| set.contains(&(0, partition, offset)).then_some(i as u64 + 1);
+    assert_eq!(saw, sets.iter().enumerate().filter_map(knows).collect::<Vec<_>>());
+
+    // of a key, all that was said of it.
+    let key = &stream.keys[offset as usize * 2 + usize::from(partition)];
+    let rows = asked(&state, &["--key", key])["rows"].as_array().unwrap().len();
+    assert_eq!(rows, stream.keys.iter().filter(|other| *other == key).count());
+
+    // of a version, what made it.
+    let answer = asked(&state, &["--version", "3"]);
+    let labels: u64 =
+        answer["labels"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(
+        (answer["samples"].as_u64(), labels),
+        (Some(sets[2].len() as u64), sets[2].len() as u64)
+    );
+    assert_eq!(answer["partitions"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        (&answer["parents"][0]["version"], &answer["parents"][1]["version"]),
+        (&2.into(), &1.into())
+    );
+
+    // people are told the same, and what is wrong with their question.
+    let (_, table, _) = ask(&state, &["--tainted"]);
+    assert!(table.as_str().unwrap().contains("newest version without such samples: "), "{table}");
+    for (question, problem) in [
+        (["--sample", "nothing"], "does not name a sample"),
+        (["--sample", "nothing/0/1"], "reads no partition `nothing/0`"),
+        (["--key", "nobody"], "no message with the key `nobody`"),
+        (["--version", "99"], "no version 99"),
+    ] {
+        let (code, _, said) = ask(&state, &question);
+        assert!(code == Some(64) && said.contains(problem), "{code:?} {said}");
+    }
+}
+
+#[test]
+fn lineage_can_be_asked_while_a_run_goes_on() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("lineage");
+    Stream::new(700).produce(brokers, &topic);
+    let mut run = Program::start(&text(brokers, &topic, ""));
+    run.wait_for("models/5/version.json");
+    let begun = Instant::now();
+    loop {
+        let answer = asked(&run.state(), &["--tainted"]);
+        if answer["versions"].as_array().unwrap().len() >= 6 {
+            break;
+        }
+        assert!(run.runs() && begun.elapsed() < Duration::from_secs(30), "{answer}");
+    }
+    run.interrupt();
+    assert_eq!(run.end().code, Some(130));
+}
