@@ -6,7 +6,7 @@ use super::changed::changed;
 use super::published::{self, Others};
 use super::run::Options;
 use super::state::{StateDirectory, StateError};
-use crate::catalog::{Catalog, RunRecord, hex};
+use crate::catalog::{Catalog, CatalogError, RunRecord, hex};
 use crate::config::Pipeline;
 use crate::sink::Sink;
 use crate::source::Partition;
@@ -31,13 +31,12 @@ pub(super) fn begin(
     let state = StateDirectory::create(&place(pipeline, options))?;
     let json = serde_json::to_value(pipeline).expect("a pipeline is plain data");
     if state.catalog().exists() {
-        let catalog = Catalog::open(&state.catalog())?;
-        if catalog.has_begun()? {
-            return go_on(pipeline, state, catalog, &json);
+        match Catalog::open(&state.catalog()) {
+            Ok(catalog) if catalog.has_begun()? => return go_on(pipeline, state, catalog, &json),
+            // a start that failed binds nobody, however far it came.
+            Ok(_) | Err(CatalogError::Format { format: 0, .. }) => state.clear()?,
+            Err(error) => return Err(error.into()),
         }
-        // a start that failed binds nobody.
-        drop(catalog);
-        state.clear()?;
     }
     let id = uuid::Uuid::new_v4().to_string();
     let adopted = published::decide(sinks, &id, options.others)?;

@@ -108,16 +108,20 @@ fn lineage_says_which_versions_know_what_is_gone() {
         (&2.into(), &1.into())
     );
 
-    // people are told the same, and what is wrong with their question.
+    // people are told the same.
     let (_, table, _) = ask(&state, &["--tainted"]);
     assert!(table.as_str().unwrap().contains("newest version without such samples: "), "{table}");
+    wrong_questions_are_refused(&state);
+}
+
+fn wrong_questions_are_refused(state: &Path) {
     for (question, problem) in [
         (["--sample", "nothing"], "does not name a sample"),
         (["--sample", "nothing/0/1"], "reads no partition `nothing/0`"),
         (["--key", "nobody"], "no message with the key `nobody`"),
         (["--version", "99"], "no version 99"),
     ] {
-        let (code, _, said) = ask(&state, &question);
+        let (code, _, said) = ask(state, &question);
         assert!(code == Some(64) && said.contains(problem), "{code:?} {said}");
     }
 }
