@@ -15,7 +15,7 @@
 //! | layer | what it is |
 //! |---|---|
 //! | [`cli`] | the command line |
-//! | [`history`] | the past of a run: which samples made which versions |
+//! | [`history`] | the past of a run: which samples made which versions, samples as Parquet |
 //! | [`job`] | the dataflow of a pipeline, and the services its operators ask |
 //! | [`report`] | what a run did, for people and scripts |
 //! | [`config`] | pipeline files: all problems at once, each with its place |

@@ -6,20 +6,20 @@ use rusqlite::Row;
 
 use super::{Catalog, CatalogError};
 
-/// A version's training set.
+/// A decision's training set, and the version that it led to.
 #[derive(Clone, Debug)]
 pub struct TrainedSet {
     /// Empty for the pipeline's own, else the name of the comparison.
     pub branch: String,
-    /// The version.
-    pub version: u64,
-    /// The decision that led to it.
+    /// The version, if there is one.
+    pub version: Option<u64>,
+    /// The decision.
     pub decided: Decided,
     /// The version that was active before.
     pub parent: Option<u64>,
-    /// SHA-256 of its weights.
-    pub sha256: String,
-    /// The samples it was trained on.
+    /// SHA-256 of the version's weights.
+    pub sha256: Option<String>,
+    /// The samples.
     pub ids: RoaringTreemap,
     /// SHA-256 of their ids.
     pub ids_digest: String,
@@ -28,7 +28,7 @@ pub struct TrainedSet {
 }
 
 impl Catalog {
-    /// Shows the training set of every version, branch after branch, oldest first; one at a time,
+    /// Shows the training set of every decision, branch after branch, oldest first; one at a time,
     /// for all together may be large.
     ///
     /// # Errors
@@ -38,8 +38,8 @@ impl Catalog {
         let query = "SELECT d.branch, o.version, d.trigger, d.time, d.sample, d.cut,
                             d.decided_before, d.policy, d.reason, d.score, d.threshold, d.model,
                             o.sha256, d.ids_digest, d.seed, d.ids
-                     FROM decided d JOIN outcomes o USING (branch, trigger)
-                     WHERE o.version IS NOT NULL ORDER BY d.branch, o.version";
+                     FROM decided d LEFT JOIN outcomes o USING (branch, trigger)
+                     ORDER BY branch, trigger";
         let mut statement = self.database.prepare(query).map_err(failed())?;
         let mut rows = statement.query([]).map_err(failed())?;
         while let Some(row) = rows.next().map_err(failed())? {
@@ -56,7 +56,7 @@ fn trained(row: &Row<'_>, ids: RoaringTreemap) -> rusqlite::Result<TrainedSet> {
     let id = Id(row.get::<_, i64>(4)? as u64);
     Ok(TrainedSet {
         branch: row.get(0)?,
-        version: row.get::<_, i64>(1)? as u64,
+        version: row.get::<_, Option<i64>>(1)?.map(|version| version as u64),
         decided: Decided {
             trigger: row.get::<_, i64>(2)? as u64,
             position: position(row.get(3)?, id),

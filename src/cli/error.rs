@@ -57,7 +57,9 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
         error.downcast_ref(),
         Some(TrainError::NotBuilt { .. } | TrainError::Device { .. })
     );
-    let outside = error.is::<SourceError>()
+    let file = matches!(error.downcast_ref(), Some(HistoryError::File { .. }));
+    let outside = file
+        || error.is::<SourceError>()
         || error.is::<SinkError>()
         || error.is::<LettersError>()
         || error.is::<Unreadable>();

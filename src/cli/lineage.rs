@@ -149,7 +149,7 @@ fn made_of(made: &MadeOf) -> String {
         moment(place.time, true),
         made.reason,
         made.seed,
-        made.sha256,
+        made.sha256.as_deref().unwrap_or("–"),
         made.ids_digest,
     );
     let mut parts = plain_table(["partition", "from", "to", "samples"]);

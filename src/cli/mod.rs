@@ -2,6 +2,7 @@
 
 mod check;
 mod error;
+mod export;
 mod generate;
 mod graph;
 mod lineage;
@@ -52,6 +53,8 @@ enum Command {
     Models(models::Models),
     /// Say which versions were trained on which samples, and which know what was deleted since
     Lineage(lineage::Lineage),
+    /// Write samples of a run to a Parquet file
+    Export(export::Export),
     /// Compare every byte that a run left behind with what was written
     Verify(verify::Verify),
 }
@@ -76,6 +79,7 @@ impl Cli {
             Command::ReplayDeadLetters(replay) => replay.execute(),
             Command::Models(models) => models.execute(),
             Command::Lineage(lineage) => lineage.execute(),
+            Command::Export(export) => export.execute(),
             Command::Verify(verify) => verify.execute(),
         }
     }

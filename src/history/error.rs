@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -30,6 +30,25 @@ pub enum HistoryError {
     /// The recorded pipeline is not one that this program knows.
     #[error("reading the run's pipeline")]
     Pipeline(#[from] serde_json::Error),
+    /// A file cannot be written.
+    #[error("writing `{}`", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A Parquet file cannot be written.
+    #[error("writing `{}`", path.display())]
+    Parquet {
+        /// Which file.
+        path: PathBuf,
+        /// What Parquet said.
+        source: parquet::errors::ParquetError,
+    },
+    /// Arrow refused.
+    #[error("encoding samples")]
+    Arrow(#[from] arrow::error::ArrowError),
     /// The catalog cannot be read.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
@@ -39,6 +58,16 @@ pub enum HistoryError {
 }
 
 impl HistoryError {
+    pub(super) fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::File { path, source }
+    }
+
+    pub(super) fn parquet(path: &Path) -> impl Fn(parquet::errors::ParquetError) -> Self + use<> {
+        let path = path.to_owned();
+        move |source| Self::Parquet { path: path.clone(), source }
+    }
+
     /// Whether it is the question that is wrong, not the run.
     pub fn is_usage(&self) -> bool {
         let asked = matches!(self, Self::NoRun(_) | Self::Sample(_) | Self::Unknown(_));

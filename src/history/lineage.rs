@@ -120,6 +120,7 @@ impl History {
         let gone = rows.iter().all(|row| row.fate != Some(Fate::There));
         let mut versions = Vec::new();
         self.catalog.trained(|set| {
+            let Some(version) = set.version else { return };
             let seen = rows.iter().filter(|row| set.ids.contains(row.id.0));
             let seen: Vec<&Row> = seen.collect();
             if seen.is_empty() {
@@ -128,7 +129,7 @@ impl History {
             let any = |fate| seen.iter().any(|row| row.fate == Some(fate));
             versions.push(Seen {
                 policy: self.name_of(&set.branch).to_owned(),
-                version: set.version,
+                version,
                 trigger: set.decided.trigger,
                 place: self.place(set.decided.position),
                 replaced: any(Fate::Replaced),

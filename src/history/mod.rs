@@ -10,12 +10,15 @@
 //! sample of each version, a hundred times the size of the bitmaps, built to be asked once.
 
 mod error;
+mod export;
 mod fates;
 mod lineage;
+mod merge;
 mod replay;
 mod versions;
 
 pub use error::HistoryError;
+pub use export::Wanted;
 pub use fates::{Fate, Fates};
 pub use lineage::{Lineage, Row, Seen};
 pub use versions::{Ancestor, MadeOf, Part, Tainted};

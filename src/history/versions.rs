@@ -16,7 +16,7 @@ pub struct MadeOf {
     /// The version.
     pub version: u64,
     /// SHA-256 of its weights.
-    pub sha256: String,
+    pub sha256: Option<String>,
     /// The decision that led to it.
     pub trigger: u64,
     /// Where that was.
@@ -98,11 +98,9 @@ impl History {
         let mut wanted: Option<TrainedSet> = None;
         let mut others: BTreeMap<u64, (Option<u64>, Ancestor)> = BTreeMap::new();
         self.catalog.trained(|set| {
-            if set.branch != branch {
-                return;
-            }
-            others.insert(set.version, (set.parent, self.ancestor(&set)));
-            if set.version == version {
+            let Some(number) = set.version.filter(|_| set.branch == branch) else { return };
+            others.insert(number, (set.parent, self.ancestor(number, &set)));
+            if number == version {
                 wanted = Some(set);
             }
         })?;
@@ -140,9 +138,29 @@ impl History {
         })
     }
 
-    fn ancestor(&self, set: &TrainedSet) -> Ancestor {
+    /// The training set of a decision.
+    ///
+    /// # Errors
+    /// When there is no such decision.
+    pub(super) fn training_set(
+        &self,
+        branch: &str,
+        trigger: u64,
+    ) -> Result<TrainedSet, HistoryError> {
+        let mut found = None;
+        self.catalog.trained(|set| {
+            if set.branch == branch && set.decided.trigger == trigger {
+                found = Some(set);
+            }
+        })?;
+        let name = self.name_of(branch);
+        let missing = || HistoryError::Unknown(format!("`{name}` has no trigger {trigger}"));
+        found.ok_or_else(missing)
+    }
+
+    fn ancestor(&self, version: u64, set: &TrainedSet) -> Ancestor {
         Ancestor {
-            version: set.version,
+            version,
             trigger: set.decided.trigger,
             place: self.place(set.decided.position),
             reason: set.decided.reason.text.clone(),
@@ -192,9 +210,10 @@ impl History {
         let fates = self.fates(None)?;
         let mut tainted = Vec::new();
         self.catalog.trained(|set| {
+            let Some(version) = set.version else { return };
             tainted.push(Tainted {
                 policy: self.name_of(&set.branch).to_owned(),
-                version: set.version,
+                version,
                 samples: set.ids.len(),
                 replaced: set.ids.intersection_len(&fates.replaced),
                 deleted: set.ids.intersection_len(&fates.deleted),

@@ -11,7 +11,7 @@ use super::index::IndexEntry;
 use super::place::BatchAt;
 use super::replay::Replay;
 use super::segment::Segment;
-use super::{LogBatch, LogWriter, StoreError};
+use super::{Counts, LogBatch, LogWriter, SegmentLength, StoreError};
 use crate::fail;
 
 /// The log of a run: finds rows by id, whoever wrote them.
@@ -39,30 +39,6 @@ struct Growing {
     index: Arc<File>,
     bytes: u64,
     batches: u64,
-}
-
-/// How much of a segment is durable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SegmentLength {
-    /// The name of its files, without extension.
-    pub name: String,
-    /// Bytes of its batches.
-    pub bytes: u64,
-    /// Its batches.
-    pub batches: u64,
-}
-
-/// How many messages a log has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Rows.
-    pub rows: u64,
-    /// Of these, samples.
-    pub samples: u64,
-    /// Of these, messages that mean nothing.
-    pub bad: u64,
-    /// Of these, samples that came late.
-    pub late: u64,
 }
 
 impl Log {

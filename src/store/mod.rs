@@ -7,6 +7,7 @@
 //! single samples is kept.
 
 mod batch;
+mod counts;
 mod error;
 mod gather;
 mod index;
@@ -18,8 +19,9 @@ mod verify;
 mod writer;
 
 pub use batch::{LogBatch, RowKind};
+pub use counts::{Counts, SegmentLength};
 pub use error::StoreError;
-pub use log::{Counts, Log, SegmentLength};
+pub use log::Log;
 pub use replay::Replay;
 pub use verify::{Damage, LogHealth, verify};
 pub use writer::LogWriter;

@@ -3,6 +3,7 @@
 
 mod cli;
 mod determinism;
+mod export;
 mod files;
 mod interrupts;
 mod kafka;

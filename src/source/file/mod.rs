@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Partition, Reader, SourceConfig, SourceError};
 
 mod csv;
+mod item;
 mod parquet;
 
 pub(super) const EXAMPLE: &str = "path = \"samples.csv\"\nfeatures = [\"a\", \"b\"]";
@@ -22,7 +23,8 @@ pub(super) const EXAMPLE: &str = "path = \"samples.csv\"\nfeatures = [\"a\", \"b
 pub struct FileSource {
     /// The file; `.parquet` is Parquet, everything else CSV.
     pub path: PathBuf,
-    /// Columns of the features, in the order in which the model sees them.
+    /// Columns of the features, in the order in which the model sees them; in Parquet files also
+    /// items of lists of a fixed size, as in `"features[0]"`.
     pub features: Names,
     /// Column of the class: a whole number from 0 up, or one of `labels`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

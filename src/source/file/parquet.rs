@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -8,6 +9,7 @@ use driftmill_datasets::codec::Names;
 use driftmill_datasets::{Columns, DecodeError, Values};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
+use super::item::{has_item, items};
 use super::{FileSource, failed, no_column};
 use crate::source::{Fetched, Progress, RawMessage, Reader, SourceError};
 
@@ -40,7 +42,8 @@ impl ParquetReader {
         let found: Vec<String> =
             builder.schema().fields().iter().map(|field| field.name().clone()).collect();
         for column in source.features.iter().chain(&source.label).chain(&source.time) {
-            if !found.contains(column) {
+            let item = source.features.contains(column) && has_item(builder.schema(), column);
+            if !found.contains(column) && !item {
                 return Err(no_column(path, column, &found));
             }
         }
@@ -110,8 +113,13 @@ struct Rows {
 impl Rows {
     fn new(source: &FileSource, batch: &RecordBatch) -> Result<Self, SourceError> {
         let column = |name: &String, to: &DataType| {
-            let found = batch.column_by_name(name).expect("checked when the file was opened");
-            cast(found, to).map_err(failed("reading a column of", &source.path))
+            let found = match batch.column_by_name(name) {
+                Some(found) => Ok(Arc::clone(found)),
+                None => items(batch, name).expect("checked when the file was opened"),
+            };
+            found
+                .and_then(|found| cast(&found, to))
+                .map_err(failed("reading a column of", &source.path))
         };
         let millis = |name: &String| {
             let found = batch.column_by_name(name).expect("checked when the file was opened");

@@ -1,0 +1,57 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use driftmill_datasets::Timestamp;
+
+use super::print;
+use crate::history::{History, Wanted};
+
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// State directory of a run, which may be going on
+    #[arg(value_name = "DIR")]
+    state: PathBuf,
+    /// The Parquet file to be written
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    samples: Samples,
+    /// With --trigger: of a policy that the pipeline was compared with
+    #[arg(long, value_name = "NAME", requires = "trigger")]
+    compare: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+struct Samples {
+    /// All samples; of keyed topics those that are there
+    #[arg(long, conflicts_with = "trigger")]
+    all: bool,
+    /// The training set of this decision
+    #[arg(long, value_name = "N")]
+    trigger: Option<u64>,
+    /// Samples from this event time on, as in 1996-05-07 or 1996-05-07T02:00:00Z, or milliseconds
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    from: Option<i64>,
+    /// Samples before this event time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    to: Option<i64>,
+}
+
+/// Milliseconds since 1970.
+fn time(text: &str) -> Result<i64, String> {
+    if let Ok(millis) = text.parse() {
+        return Ok(millis);
+    }
+    text.parse::<Timestamp>().map(Timestamp::millis).map_err(|error| error.to_string())
+}
+
+impl Export {
+    pub(super) fn execute(self) -> anyhow::Result<u8> {
+        let Samples { all: _, trigger, from, to } = self.samples;
+        let branch = self.compare.unwrap_or_default();
+        let wanted = Wanted { trained: trigger.map(|trigger| (branch, trigger)), from, to };
+        let rows = History::open(&self.state)?.export(&wanted, &self.file)?;
+        print(&format!("{rows} samples in `{}`", self.file.display()))
+    }
+}

@@ -1,0 +1,170 @@
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, FixedSizeBinaryBuilder, FixedSizeListArray, Float32Array, RecordBatch, StringArray,
+    TimestampMillisecondArray, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
+};
+use arrow::datatypes::Field;
+use driftmill_datasets::Values;
+use driftmill_operators::{Change, Id, Kind};
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
+
+use super::merge::{Merged, Message};
+use super::replay::Shown;
+use super::{History, HistoryError};
+
+/// Rows written at once.
+const BATCH: usize = 4096;
+
+/// Rows of a row group: what is held in memory.
+const ROW_GROUP: usize = 16 * BATCH;
+
+/// Which samples are exported.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The training set of this decision of a branch; otherwise all samples that are there: in keyed
+    /// topics not those that were replaced or deleted.
+    pub trained: Option<(String, u64)>,
+    /// Event times before this one are left out.
+    pub from: Option<i64>,
+    /// Event times from this one on are left out.
+    pub to: Option<i64>,
+}
+
+/// Samples to choose among the log's messages, each with its label; every sample if that is none.
+type Chosen = Option<HashMap<Id, Option<u32>>>;
+
+impl History {
+    /// Writes samples to the Parquet file `path`, in the order of positions; returns how many.
+    ///
+    /// The file is there when it is complete. Features are a list column, `weight` is a column of
+    /// training sets. Memory is a row group, and of keyed topics and training sets an entry for each
+    /// sample.
+    ///
+    /// # Errors
+    /// When there is no such decision, the log is not what was written, or the file cannot be.
+    pub fn export(&self, wanted: &Wanted, path: &Path) -> Result<u64, HistoryError> {
+        let chosen = self.chosen(wanted)?;
+        let staged = path.with_added_extension("part");
+        let written = self.write(wanted, &chosen, &staged);
+        let written = written.and_then(|rows| {
+            fs::rename(&staged, path).map_err(HistoryError::file(path))?;
+            Ok(rows)
+        });
+        if written.is_err() {
+            // what is there is no file anyone asked for; that it may be none at all is no error.
+            drop(fs::remove_file(&staged));
+        }
+        written
+    }
+
+    fn chosen(&self, wanted: &Wanted) -> Result<Chosen, HistoryError> {
+        if let Some((branch, trigger)) = &wanted.trained {
+            let set = self.training_set(branch, *trigger)?;
+            let rows = self.rows_of(&set)?.into_iter();
+            return Ok(Some(rows.map(|row| (row.id(), Some(row.label))).collect()));
+        }
+        if self.pipeline.source.keyed().is_none() {
+            return Ok(None);
+        }
+        let there = self.replay(Shown::ALL, HashMap::new(), |there, change: &Change| {
+            match change.kind {
+                Kind::Insert | Kind::Label => there.insert(change.record.id(), change.record.label),
+                Kind::Retract | Kind::Delete => there.remove(&change.record.id()),
+            };
+        })?;
+        Ok(Some(there))
+    }
+
+    fn write(&self, wanted: &Wanted, chosen: &Chosen, path: &Path) -> Result<u64, HistoryError> {
+        let file = File::create(path).map_err(HistoryError::file(path))?;
+        let first = self.batch(&[], wanted)?;
+        let groups =
+            WriterProperties::builder().set_max_row_group_row_count(Some(ROW_GROUP)).build();
+        let failed = HistoryError::parquet(path);
+        let mut writer =
+            ArrowWriter::try_new(file, first.schema(), Some(groups)).map_err(&failed)?;
+        let (mut messages, mut rows) = (Vec::with_capacity(BATCH), 0);
+        let in_time = |message: &Message| {
+            wanted.from.is_none_or(|from| message.time >= from)
+                && wanted.to.is_none_or(|to| message.time < to)
+        };
+        for message in Merged::new(&self.log, &self.partitions) {
+            let mut message = message?;
+            if let Some(chosen) = chosen {
+                let Some(label) = chosen.get(&message.id) else { continue };
+                message.label = *label;
+            }
+            if !in_time(&message) {
+                continue;
+            }
+            messages.push(message);
+            if messages.len() == BATCH {
+                writer.write(&self.batch(&messages, wanted)?).map_err(&failed)?;
+                rows += messages.len() as u64;
+                messages.clear();
+            }
+        }
+        writer.write(&self.batch(&messages, wanted)?).map_err(&failed)?;
+        let file = writer.into_inner().map_err(&failed)?;
+        file.sync_all().map_err(HistoryError::file(path))?;
+        Ok(rows + messages.len() as u64)
+    }
+
+    fn batch(&self, messages: &[Message], wanted: &Wanted) -> Result<RecordBatch, HistoryError> {
+        let ids: Vec<Id> = messages.iter().map(|message| message.id).collect();
+        let topic = |message: &Message| self.place(i128::from(message.id.0)).topic;
+        let times = |of: fn(&Message) -> i64| -> ArrayRef {
+            Arc::new(TimestampMillisecondArray::from_iter_values(messages.iter().map(of)))
+        };
+        let mut keys = FixedSizeBinaryBuilder::with_capacity(messages.len(), 16);
+        for message in messages {
+            match message.key {
+                0 => keys.append_null(),
+                key => keys.append_value(key.to_be_bytes())?,
+            }
+        }
+        let labels: UInt32Array = messages.iter().map(|message| message.label).collect();
+        let mut columns: Vec<(&str, ArrayRef, bool)> = vec![
+            ("id", Arc::new(UInt64Array::from_iter_values(ids.iter().map(|id| id.0))), false),
+            ("topic", Arc::new(StringArray::from_iter_values(messages.iter().map(topic))), false),
+            (
+                "partition",
+                Arc::new(UInt16Array::from_iter_values(ids.iter().map(|id| id.partition()))),
+                false,
+            ),
+            (
+                "offset",
+                Arc::new(UInt64Array::from_iter_values(ids.iter().map(|id| id.offset()))),
+                false,
+            ),
+            ("position_time", times(|message| message.position_time), false),
+            ("time", times(|message| message.time), false),
+            ("key", Arc::new(keys.finish()), true),
+            ("label", Arc::new(labels), true),
+            ("features", self.features(&ids)?, false),
+        ];
+        if wanted.trained.is_some() {
+            // no selection gives others yet.
+            let weights = Float32Array::from(vec![1.0; messages.len()]);
+            columns.push(("weight", Arc::new(weights), false));
+        }
+        Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
+    }
+
+    fn features(&self, ids: &[Id]) -> Result<ArrayRef, HistoryError> {
+        let schema = self.log.schema();
+        let mut values = Values::new(schema.value);
+        self.log.gather(ids, &mut values)?;
+        let items: ArrayRef = match values {
+            Values::F32(values) => Arc::new(Float32Array::from(values)),
+            Values::U8(values) => Arc::new(UInt8Array::from(values)),
+        };
+        let item = Arc::new(Field::new_list_field(items.data_type().clone(), false));
+        Ok(Arc::new(FixedSizeListArray::try_new(item, schema.width() as i32, items, None)?))
+    }
+}
