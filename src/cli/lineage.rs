@@ -63,7 +63,7 @@ impl Lineage {
                 return print(&taints(&tainted, &clean));
             }
         };
-        self.answer(&found, |found| seen(found))
+        self.answer(&found, seen)
     }
 
     fn answer<T: serde::Serialize>(

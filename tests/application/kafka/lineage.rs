@@ -107,9 +107,12 @@ fn lineage_says_which_versions_know_what_is_gone() {
         (&answer["parents"][0]["version"], &answer["parents"][1]["version"]),
         (&2.into(), &1.into())
     );
+    questions_are_answered_or_refused(&state);
+}
 
+fn questions_are_answered_or_refused(state: &Path) {
     // people are told the same, and what is wrong with their question.
-    let (_, table, _) = ask(&state, &["--tainted"]);
+    let (_, table, _) = ask(state, &["--tainted"]);
     assert!(table.as_str().unwrap().contains("newest version without such samples: "), "{table}");
     for (question, problem) in [
         (["--sample", "nothing"], "does not name a sample"),
@@ -117,7 +120,7 @@ fn lineage_says_which_versions_know_what_is_gone() {
         (["--key", "nobody"], "no message with the key `nobody`"),
         (["--version", "99"], "no version 99"),
     ] {
-        let (code, _, said) = ask(&state, &question);
+        let (code, _, said) = ask(state, &question);
         assert!(code == Some(64) && said.contains(problem), "{code:?} {said}");
     }
 }
