@@ -247,7 +247,7 @@ proptest! {
             standings.decided.push((set.decided.trigger, set.decided.end()));
             // a state may be saved less often than decisions are made.
             let saved = set.shards.iter().filter(|(stream, standing)| {
-                (lost >> (u64::from(*stream) + 5 * standing.trigger) % 64) & 1 == 1
+                (lost >> ((u64::from(*stream) + 5 * standing.trigger) % 64)) & 1 == 1
             });
             standings.shards.extend(saved.cloned());
         }

@@ -107,14 +107,13 @@ fn lineage_says_which_versions_know_what_is_gone() {
         (&answer["parents"][0]["version"], &answer["parents"][1]["version"]),
         (&2.into(), &1.into())
     );
-
-    // people are told the same.
-    let (_, table, _) = ask(&state, &["--tainted"]);
-    assert!(table.as_str().unwrap().contains("newest version without such samples: "), "{table}");
-    wrong_questions_are_refused(&state);
+    questions_are_answered_or_refused(&state);
 }
 
-fn wrong_questions_are_refused(state: &Path) {
+fn questions_are_answered_or_refused(state: &Path) {
+    // people are told the same, and what is wrong with their question.
+    let (_, table, _) = ask(state, &["--tainted"]);
+    assert!(table.as_str().unwrap().contains("newest version without such samples: "), "{table}");
     for (question, problem) in [
         (["--sample", "nothing"], "does not name a sample"),
         (["--sample", "nothing/0/1"], "reads no partition `nothing/0`"),
