@@ -75,19 +75,20 @@ impl Catalog {
             .map_err(CatalogError::database("recording an attempt in"))
     }
 
-    /// Records where a trigger policy stands between decisions.
+    /// Records where a trigger policy stands between decisions, and how far the evaluation of its
+    /// branch is, after the log that they saw.
     ///
     /// # Errors
     /// When SQLite refuses.
     pub fn stands(
         &mut self,
         branch: &str,
-        durable: &[SegmentLength],
         standing: &Standing,
+        evaluation: &[u8],
     ) -> Result<(), CatalogError> {
         self.commit("recording a standing in", |transaction| {
-            insert_lengths(transaction, durable)?;
-            insert_standing(transaction, branch, standing)
+            insert_standing(transaction, branch, standing)?;
+            insert_evaluation(transaction, branch, evaluation)
         })
     }
 

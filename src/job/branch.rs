@@ -35,6 +35,8 @@ pub struct Branch {
     scored: BTreeMap<u32, Position>,
     /// Where its trigger policy stands at the decision that was made last.
     standing: Mutex<Option<Standing>>,
+    /// Where it stands since, until that is recorded.
+    kept: Mutex<Option<Standing>>,
     recent: Mutex<VecDeque<(u64, Weights)>>,
     story: Mutex<Story>,
 }
@@ -79,6 +81,7 @@ impl Branch {
             start,
             scored: BTreeMap::new(),
             standing: Mutex::default(),
+            kept: Mutex::default(),
             recent: Mutex::default(),
             story: Mutex::default(),
         };
@@ -157,6 +160,11 @@ impl Branch {
     /// was started.
     pub(super) fn standing(&self) -> MutexGuard<'_, Option<Standing>> {
         self.standing.lock().expect("no one panics while holding a standing")
+    }
+
+    /// Where the trigger policy stands between decisions, until that or a decision is recorded.
+    pub(super) fn kept(&self) -> MutexGuard<'_, Option<Standing>> {
+        self.kept.lock().expect("no one panics while holding a standing")
     }
 
     /// The versions it made so far, with their digests.

@@ -32,6 +32,7 @@ mod run;
 mod scorer;
 mod state;
 mod trainer;
+mod watch;
 
 pub use branch::{Branch, Story};
 pub use context::Context;
@@ -109,7 +110,7 @@ fn build_branch<'scope>(
         trainer::Trainer::starter(context, branch),
         scorer::Scorer::starter(context, branch),
     );
-    let (keep, policy) = (context.keeper(branch), Arc::clone(branch));
+    let (keep, policy) = (Context::keeper(branch), Arc::clone(branch));
     let every = context.pipeline.checkpoint.every.get();
     let decisions = all.clone().decide(back, move |wake| Deciding {
         trigger: policy.trigger.init(),

@@ -1,20 +1,21 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::begin::{Begun, begin};
 use super::published::{self, Known, Others};
 use super::publisher::{Listener, Outlet, Publisher};
 use super::rows::LogRows;
+use super::watch::Watch;
 use super::{Branch, Context, Interrupt, keyed, work};
 use crate::catalog::{Catalog, CatalogError, ModelStore};
 use crate::config::Pipeline;
-use crate::console::{Progress, Status};
+use crate::console::Status;
 use crate::letters::Letter;
 use crate::report::{BranchSummary, Evaluation, Summary};
 use crate::sink::Stop;
@@ -36,11 +37,15 @@ pub struct Options {
     pub progress: bool,
     /// What to do about versions that other runs published.
     pub others: Others,
+    /// Whether what is read is made durable once a second, and not only with decisions (default
+    /// yes); to measure what that costs.
+    pub sync: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { workers: 1, state: None, poll: 1024, progress: false, others: Others::Refuse }
+        let others = Others::Refuse;
+        Self { workers: 1, state: None, poll: 1024, progress: false, others, sync: true }
     }
 }
 
@@ -112,6 +117,7 @@ fn prepare(
         classes: Mutex::default(),
         status,
         poll: options.poll.max(1),
+        sync: options.sync,
         workers: options.workers,
         stop: AtomicBool::new(false),
         faults: send,
@@ -202,89 +208,6 @@ fn start_workers(context: &Arc<Context>, workers: usize) -> anyhow::Result<Recei
         }
     });
     Ok(finished)
-}
-
-/// How long an interrupted job may take to stop.
-const GRACE: Duration = Duration::from_secs(5);
-
-/// What was read is durable after so long, whatever is decided.
-const PERSIST: Duration = Duration::from_secs(1);
-
-/// Watches over running workers.
-struct Watch<'a> {
-    context: &'a Arc<Context>,
-    faults: Receiver<anyhow::Error>,
-    finished: Receiver<()>,
-    interrupt: &'a Interrupt,
-}
-
-impl Watch<'_> {
-    /// Waits for the end; whether it was an interruption.
-    fn until_end(&self, show: bool) -> anyhow::Result<bool> {
-        let mut progress = show.then(Progress::start);
-        let mut interrupted: Option<Instant> = None;
-        let mut persisted = Instant::now();
-        let ended = loop {
-            if let Ok(error) = self.faults.try_recv() {
-                break Err(error);
-            }
-            match self.is_over() {
-                Ok(false) => {}
-                Ok(true) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-            if self.interrupt.requested() && interrupted.is_none() {
-                interrupted = Some(Instant::now());
-                self.stop();
-            }
-            // a part that hangs outside, as in a sink, is left behind.
-            if interrupted.is_some_and(|since| since.elapsed() > GRACE) {
-                self.leave_behind();
-                break Ok(());
-            }
-            if persisted.elapsed() > PERSIST {
-                self.context.persist()?;
-                persisted = Instant::now();
-            }
-            if let Some(progress) = &mut progress {
-                progress.show(&self.context.status);
-            }
-        };
-        if let Some(progress) = progress {
-            progress.finish();
-        }
-        if ended.is_err() {
-            self.stop();
-        }
-        self.context.publisher.stop();
-        let interrupted = interrupted.is_some();
-        // an error on the last steps may arrive together with the end.
-        match self.faults.try_recv() {
-            Ok(error) if ended.is_ok() && !interrupted => Err(error),
-            _ => ended.map(|()| interrupted),
-        }
-    }
-
-    /// Whether the workers have ended, and all they made is where it belongs; takes a moment.
-    fn is_over(&self) -> anyhow::Result<bool> {
-        let moment = Duration::from_millis(50);
-        if let Err(RecvTimeoutError::Timeout) = self.finished.recv_timeout(moment) {
-            return Ok(false);
-        }
-        Ok(self.context.publisher.drain(moment) && self.context.dead_letters.sync(moment)?)
-    }
-
-    fn leave_behind(&self) {
-        match self.context.publisher.pending() {
-            0 => tracing::warn!("not all parts of the job could be stopped"),
-            left => tracing::warn!("{left} versions could not be published yet"),
-        }
-    }
-
-    fn stop(&self) {
-        self.context.stop.store(true, Ordering::Relaxed);
-        self.context.branches.iter().for_each(|branch| branch.runtime.stop());
-    }
 }
 
 fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {

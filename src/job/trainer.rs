@@ -97,6 +97,9 @@ impl Trainer {
             durable: &durable,
             standing: &standing,
         })?;
+        self.context.log.recorded(&durable);
+        // what stood before is older than the decision.
+        self.branch.kept().take();
         Ok(())
     }
 

@@ -1,5 +1,16 @@
 use driftmill_operators::Id;
 
+/// How much of a segment is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentLength {
+    /// The name of its files, without extension.
+    pub name: String,
+    /// Bytes of its batches.
+    pub bytes: u64,
+    /// Its batches.
+    pub batches: u64,
+}
+
 /// One entry of a segment's index: a batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct IndexEntry {

@@ -7,10 +7,11 @@ use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
 
 use super::gather::append;
+use super::growing::{Growing, SegmentFiles};
 use super::index::IndexEntry;
 use super::place::BatchAt;
 use super::segment::Segment;
-use super::{LogBatch, LogWriter, StoreError};
+use super::{LogBatch, LogWriter, Replay, SegmentLength, StoreError};
 use crate::fail;
 
 /// The log of a run: finds rows by id, whoever wrote them.
@@ -27,28 +28,8 @@ pub struct Log {
 struct Shared {
     /// Per partition ([`Id::stream`]), in the order of offsets.
     batches: BTreeMap<u32, Vec<BatchAt>>,
-    /// What was appended to, by the segments' names.
+    /// What is not recorded as durable to its end, by the segments' names.
     growing: BTreeMap<String, Growing>,
-}
-
-/// A segment that may not be durable to its end.
-#[derive(Clone)]
-struct Growing {
-    segment: Arc<Segment>,
-    index: Arc<File>,
-    bytes: u64,
-    batches: u64,
-}
-
-/// How much of a segment is durable.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SegmentLength {
-    /// The name of its files, without extension.
-    pub name: String,
-    /// Bytes of its batches.
-    pub bytes: u64,
-    /// Its batches.
-    pub batches: u64,
 }
 
 /// How many messages a log has.
@@ -159,27 +140,35 @@ impl Log {
         LogWriter::new(self.clone(), &self.folder, worker)
     }
 
-    /// Makes all that was appended durable: every segment appended to since the log was opened,
-    /// with its length.
+    /// Makes all that was appended durable: the segments that have grown since they were last
+    /// [`recorded`](Self::recorded), with their lengths.
     ///
     /// # Errors
     /// When the file system refuses.
     pub fn sync(&self) -> Result<Vec<SegmentLength>, StoreError> {
-        let growing = self.read().growing.clone();
-        for (name, segment) in &growing {
-            segment.segment.sync()?;
-            let path = || self.folder.join(format!("{name}.index"));
-            segment.index.sync_data().map_err(|e| StoreError::io("syncing", path())(e))?;
+        let growing: Vec<Growing> =
+            self.read().growing.values().filter(|segment| segment.has_grown()).cloned().collect();
+        for segment in &growing {
+            segment.files.sync()?;
         }
-        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
-        folder.map_err(StoreError::io("syncing", &self.folder))?;
+        if !growing.is_empty() {
+            let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
+            folder.map_err(StoreError::io("syncing", &self.folder))?;
+        }
         fail::point("log.synced");
-        let length = |(name, growing): (String, Growing)| SegmentLength {
-            name,
-            bytes: growing.bytes,
-            batches: growing.batches,
-        };
-        Ok(growing.into_iter().map(length).collect())
+        Ok(growing.iter().map(Growing::length).collect())
+    }
+
+    /// These lengths need not be told again.
+    pub fn recorded(&self, durable: &[SegmentLength]) {
+        let mut shared = self.write();
+        for length in durable {
+            if let Some(segment) = shared.growing.get_mut(&length.name) {
+                segment.recorded = length.bytes;
+            }
+        }
+        // of a segment that is complete nothing needs to stay open.
+        shared.growing.retain(|_, segment| segment.has_grown() || !segment.sealed);
     }
 
     /// How many messages it has.
@@ -207,21 +196,27 @@ impl Log {
         let batches = shared.batches.get(&stream).map_or(&[][..], Vec::as_slice);
         let next = batches.partition_point(|batch| batch.entry.highest < from);
         // the batch before says how far the partition was.
-        Replay { log: self.clone(), stream, next: next.saturating_sub(1), end: batches.len() }
+        Replay::new(self, stream, next.saturating_sub(1)..batches.len())
     }
 
-    pub(super) fn publish(&self, batch: BatchAt, (name, index): (&str, &Arc<File>)) {
+    pub(super) fn publish(&self, batch: BatchAt, (name, files): (&str, &Arc<SegmentFiles>)) {
         let mut shared = self.write();
         let end = batch.entry.at + batch.entry.len;
-        match shared.growing.get_mut(name) {
-            Some(growing) => (growing.bytes, growing.batches) = (end, growing.batches + 1),
-            None => {
-                let (segment, index) = (batch.segment(), Arc::clone(index));
-                let growing = Growing { segment, index, bytes: end, batches: 1 };
-                shared.growing.insert(name.to_owned(), growing);
-            }
-        }
+        let growing = shared.growing.entry(name.to_owned());
+        growing.or_insert_with(|| Growing::new(name, files)).to(end);
         shared.insert(batch);
+    }
+
+    pub(super) fn sealed(&self, name: &str) {
+        if let Some(segment) = self.write().growing.get_mut(name) {
+            segment.sealed = true;
+        }
+    }
+
+    /// Batch number `number` of a partition.
+    pub(super) fn batch(&self, stream: u32, number: usize) -> Result<LogBatch, StoreError> {
+        let batch = self.read().batches[&stream][number].clone();
+        batch.read(self.schema.value)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Shared> {
@@ -248,27 +243,6 @@ impl Log {
             ValueType::U8 => append(&rows, values.bytes()),
         }
         Ok(())
-    }
-}
-
-/// Batches of a partition that were written before a log was opened.
-pub struct Replay {
-    log: Log,
-    stream: u32,
-    next: usize,
-    end: usize,
-}
-
-impl Iterator for Replay {
-    type Item = Result<LogBatch, StoreError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.next == self.end {
-            return None;
-        }
-        let batch = self.log.read().batches[&self.stream][self.next].clone();
-        self.next += 1;
-        Some(batch.read(self.log.schema.value))
     }
 }
 

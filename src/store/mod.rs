@@ -9,15 +9,19 @@
 mod batch;
 mod error;
 mod gather;
+mod growing;
 mod index;
 mod log;
 mod place;
+mod replay;
 mod segment;
 mod verify;
 mod writer;
 
 pub use batch::{LogBatch, RowKind};
 pub use error::StoreError;
-pub use log::{Counts, Log, Replay, SegmentLength};
+pub use index::SegmentLength;
+pub use log::{Counts, Log};
+pub use replay::Replay;
 pub use verify::{Damage, LogHealth, verify};
 pub use writer::LogWriter;
