@@ -1,10 +1,12 @@
 use thiserror::Error;
 
+use crate::catalog::CatalogError;
 use crate::config::ConfigError;
 use crate::job::{Occupied, StateError};
 use crate::letters::LettersError;
 use crate::sink::SinkError;
 use crate::source::{NoValue, SourceError};
+use crate::store::StoreError;
 use crate::train::TrainError;
 
 /// A file named on the command line cannot be read.
@@ -36,7 +38,11 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if error.is::<Usage>() || error.is::<StateError>() || error.is::<Occupied>() {
         return Some(USAGE);
     }
-    if matches!(error.downcast_ref(), Some(LettersError::Fail(_) | LettersError::Line { .. })) {
+    let data =
+        matches!(error.downcast_ref(), Some(LettersError::Fail(_) | LettersError::Line { .. }))
+            || matches!(error.downcast_ref(), Some(StoreError::Damaged { .. }))
+            || error.downcast_ref().is_some_and(CatalogError::is_damage);
+    if data {
         return Some(DATA);
     }
     let binary = |file: &Unreadable| file.source.kind() == std::io::ErrorKind::InvalidData;

@@ -129,7 +129,7 @@ impl Context {
     pub(super) fn publish_again(&self) -> anyhow::Result<()> {
         let branch = &self.branches[0];
         for number in branch.versions().into_keys() {
-            let version = branch.store.get(number)?;
+            let version = branch.described(number)?;
             self.publisher.publish(&version, &branch.store.folder_of(number));
         }
         Ok(())

@@ -100,6 +100,7 @@ impl Run {
             durable: &durable,
             standing: &standing,
         })?;
+        self.log.recorded(&durable);
         let committed = begun.elapsed();
         let mut values = Values::new(ValueType::F32);
         self.log.gather(&ids, &mut values)?;
