@@ -129,6 +129,17 @@ impl Columns {
         self.len() == 0
     }
 
+    /// Makes room for so many samples more.
+    pub fn reserve(&mut self, rows: usize) {
+        self.times.reserve(rows);
+        self.labels.reserve(rows);
+        let values = rows * self.schema.width();
+        match &mut self.values {
+            Values::F32(floats) => floats.reserve(values),
+            Values::U8(bytes) => bytes.reserve(values),
+        }
+    }
+
     /// Completes the sample whose values were just appended.
     ///
     /// # Panics

@@ -35,6 +35,8 @@ pub struct Made<'a> {
     pub version: u64,
     /// SHA-256 of its weights.
     pub sha256: &'a str,
+    /// SHA-256 of its description.
+    pub description: &'a str,
     /// Loss of the last epoch.
     pub loss: Option<f64>,
 }
@@ -75,19 +77,20 @@ impl Catalog {
             .map_err(CatalogError::database("recording an attempt in"))
     }
 
-    /// Records where a trigger policy stands between decisions.
+    /// Records where a trigger policy stands between decisions, and how far the evaluation of its
+    /// branch is, after the log that they saw.
     ///
     /// # Errors
     /// When SQLite refuses.
     pub fn stands(
         &mut self,
         branch: &str,
-        durable: &[SegmentLength],
         standing: &Standing,
+        evaluation: &[u8],
     ) -> Result<(), CatalogError> {
         self.commit("recording a standing in", |transaction| {
-            insert_lengths(transaction, durable)?;
-            insert_standing(transaction, branch, standing)
+            insert_standing(transaction, branch, standing)?;
+            insert_evaluation(transaction, branch, evaluation)
         })
     }
 
@@ -118,13 +121,14 @@ impl Catalog {
             Err(failed) => (None, failed.error),
         };
         self.commit("recording an outcome in", |transaction| {
-            let mut insert =
-                transaction.prepare_cached("REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+            let mut insert = transaction
+                .prepare_cached("REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;
             insert.execute(params![
                 branch,
                 trigger as i64,
                 made.map(|made| made.version as i64),
                 made.map(|made| made.sha256),
+                made.map(|made| made.description),
                 made.and_then(|made| made.loss),
                 seconds,
                 error,

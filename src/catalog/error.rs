@@ -40,6 +40,17 @@ pub enum CatalogError {
     /// A recorded state is not one.
     #[error("the catalog holds a state that cannot be restored: {0}")]
     State(String),
+    /// A file of a version is another.
+    #[error(
+        "the {file} of version {version} are not those that were recorded\n\
+         hint: `driftmill verify` looks at all files of a run"
+    )]
+    Other {
+        /// Which one.
+        file: &'static str,
+        /// The version.
+        version: u64,
+    },
     /// A version file is not one.
     #[error("`{}` does not describe a model version", path.display())]
     Version {
@@ -51,6 +62,27 @@ pub enum CatalogError {
 }
 
 impl CatalogError {
+    /// Whether something is not what was written.
+    pub fn is_damage(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+        match self {
+            Self::Database { source, .. } => {
+                let code = source.sqlite_error_code();
+                let unread = matches!(
+                    source,
+                    rusqlite::Error::FromSqlConversionFailure(..)
+                        | rusqlite::Error::IntegralValueOutOfRange(..)
+                        | rusqlite::Error::InvalidColumnType(..)
+                        | rusqlite::Error::QueryReturnedNoRows
+                );
+                unread || code.is_some_and(|code| matches!(code, DatabaseCorrupt | NotADatabase))
+            }
+            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::InvalidData,
+            Self::State(_) | Self::Version { .. } | Self::Other { .. } => true,
+            Self::Format { .. } => false,
+        }
+    }
+
     pub(super) fn database(action: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
         move |source| Self::Database { action, source }
     }

@@ -2,6 +2,9 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
+
+use super::database::hex;
 use super::{CatalogError, Version};
 use crate::fail;
 
@@ -34,11 +37,11 @@ impl ModelStore {
         self.folder_of(version).join(WEIGHTS)
     }
 
-    /// Adds a version; replaces what a crash may have left of it.
+    /// Adds a version; replaces what a crash may have left of it. Returns SHA-256 of the description.
     ///
     /// # Errors
     /// When the file system refuses; the version is then not visible.
-    pub fn put(&self, version: &Version, weights: &[u8]) -> Result<(), CatalogError> {
+    pub fn put(&self, version: &Version, weights: &[u8]) -> Result<String, CatalogError> {
         let staged = self.folder.join(format!(".staged-{}", version.version));
         if staged.exists() {
             fs::remove_dir_all(&staged).map_err(CatalogError::io("clearing", &staged))?;
@@ -57,7 +60,7 @@ impl ModelStore {
         fs::rename(&staged, &target).map_err(CatalogError::io("completing", &target))?;
         sync(&self.folder)?;
         fail::point("model.stored");
-        Ok(())
+        Ok(hex(&Sha256::digest(&description)))
     }
 
     /// A version's weights.
@@ -74,9 +77,19 @@ impl ModelStore {
     /// # Errors
     /// When there is no such version, or its description is not one.
     pub fn get(&self, version: u64) -> Result<Version, CatalogError> {
+        self.described(version).map(|(version, _)| version)
+    }
+
+    /// A version's description, with SHA-256 of its file.
+    ///
+    /// # Errors
+    /// When there is no such version, or its description is not one.
+    pub fn described(&self, version: u64) -> Result<(Version, String), CatalogError> {
         let path = self.folder_of(version).join(DESCRIPTION);
         let bytes = fs::read(&path).map_err(CatalogError::io("reading", &path))?;
-        serde_json::from_slice(&bytes).map_err(|source| CatalogError::Version { path, source })
+        let version = serde_json::from_slice(&bytes)
+            .map_err(|source| CatalogError::Version { path, source })?;
+        Ok((version, hex(&Sha256::digest(&bytes))))
     }
 
     /// All versions, oldest first.

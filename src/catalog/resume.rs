@@ -27,6 +27,8 @@ pub struct OutcomeRecord {
     pub version: Option<u64>,
     /// SHA-256 of its weights.
     pub sha256: Option<String>,
+    /// SHA-256 of its description.
+    pub description: Option<String>,
     /// How long its training took.
     pub seconds: f64,
     /// Why no version was made.
@@ -113,7 +115,7 @@ impl Catalog {
         let failed = || CatalogError::database("reading");
         let query = "SELECT d.trigger, d.time, d.sample, d.cut, d.decided_before, d.policy,
                             d.reason, d.score, d.threshold, d.samples, d.ids_digest,
-                            o.trigger, o.version, o.sha256, o.seconds, o.error
+                            o.trigger, o.version, o.sha256, o.seconds, o.error, o.description
                      FROM decided d LEFT JOIN outcomes o USING (branch, trigger)
                      WHERE branch = ? ORDER BY d.trigger";
         let mut statement = self.database.prepare(query).map_err(failed())?;
@@ -143,6 +145,7 @@ fn decision(row: &Row<'_>) -> rusqlite::Result<DecidedRecord> {
             sha256: row.get(13)?,
             seconds: row.get(14)?,
             error: row.get(15)?,
+            description: row.get(16)?,
         })
     };
     Ok(DecidedRecord {

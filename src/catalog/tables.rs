@@ -1,5 +1,5 @@
 /// The catalog's format: written to `PRAGMA user_version`.
-pub(super) const FORMAT: i64 = 2;
+pub(super) const FORMAT: i64 = 3;
 
 pub(super) const TABLES: &str = "
 CREATE TABLE run (
@@ -46,7 +46,8 @@ CREATE TABLE outcomes (
     branch TEXT NOT NULL,
     trigger INTEGER NOT NULL,
     version INTEGER,            -- none if there was nothing to train on, or the training failed
-    sha256 TEXT,
+    sha256 TEXT,                -- of its weights
+    description TEXT,           -- SHA-256 of its version.json
     loss REAL,                  -- of the last epoch
     seconds REAL NOT NULL,
     error TEXT,

@@ -69,18 +69,19 @@ impl CatalogHealth {
     }
 
     fn outcomes(&mut self, database: &Connection, state: &Path) -> Result<(), rusqlite::Error> {
-        let query = "SELECT branch, trigger, version, sha256 FROM outcomes
+        let query = "SELECT branch, trigger, version, sha256, description FROM outcomes
                      WHERE version IS NOT NULL ORDER BY branch, trigger";
         let mut outcomes = database.prepare(query)?;
         let mut rows = outcomes.query([])?;
         while let Some(row) = rows.next()? {
             let (branch, trigger): (String, i64) = (row.get(0)?, row.get(1)?);
             let (version, sha256): (i64, String) = (row.get(2)?, row.get(3)?);
+            let description: String = row.get(4)?;
             let store = ModelStore::new(match &*branch {
                 "" => state.join("models"),
                 name => state.join("compare").join(name),
             });
-            match check(&store, version as u64, &sha256) {
+            match check(&store, version as u64, [&sha256, &description]) {
                 Ok(()) => self.versions += 1,
                 Err(problem) => {
                     self.problems
@@ -93,11 +94,14 @@ impl CatalogHealth {
 }
 
 /// Whether a version's two files are those of the outcome.
-fn check(store: &ModelStore, version: u64, sha256: &str) -> Result<(), String> {
-    let described = store.get(version).map_err(told)?;
+fn check(store: &ModelStore, version: u64, [sha256, description]: [&str; 2]) -> Result<(), String> {
+    let (described, digest) = store.described(version).map_err(told)?;
     let weights = store.weights(version).map_err(told)?;
     if described.version != version || described.artifact.sha256 != sha256 {
         return Err("its description is that of another".to_owned());
+    }
+    if digest != description {
+        return Err("its description is not the one that was recorded".to_owned());
     }
     if hex(&Sha256::digest(&weights)) != sha256 {
         return Err("its weights are not those that were recorded".to_owned());

@@ -1,11 +1,13 @@
 use thiserror::Error;
 
+use crate::catalog::CatalogError;
 use crate::config::ConfigError;
 use crate::history::HistoryError;
 use crate::job::{Occupied, StateError};
 use crate::letters::LettersError;
 use crate::sink::SinkError;
 use crate::source::{NoValue, SourceError};
+use crate::store::StoreError;
 use crate::train::TrainError;
 
 /// A file named on the command line cannot be read.
@@ -40,7 +42,11 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if error.downcast_ref().is_some_and(HistoryError::is_usage) {
         return Some(USAGE);
     }
-    if matches!(error.downcast_ref(), Some(LettersError::Fail(_) | LettersError::Line { .. })) {
+    let data =
+        matches!(error.downcast_ref(), Some(LettersError::Fail(_) | LettersError::Line { .. }))
+            || matches!(error.downcast_ref(), Some(StoreError::Damaged { .. }))
+            || error.downcast_ref().is_some_and(CatalogError::is_damage);
+    if data {
         return Some(DATA);
     }
     let binary = |file: &Unreadable| file.source.kind() == std::io::ErrorKind::InvalidData;

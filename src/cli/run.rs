@@ -53,6 +53,7 @@ impl Run {
                 (_, true) => Others::Adopt,
                 _ => Others::Refuse,
             },
+            sync: true,
         };
         let ended = job::run(pipeline, &options, &interrupt)?;
         if self.json {

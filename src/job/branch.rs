@@ -7,7 +7,9 @@ use driftmill_operators::trigger::TriggerTable;
 use driftmill_operators::{Position, Snapshot, restore};
 
 use super::context::{Context, place};
-use crate::catalog::{BranchRecord, CatalogError, DecidedRecord, ModelStore};
+use crate::catalog::{
+    BranchRecord, CatalogError, DecidedRecord, ModelStore, OutcomeRecord, Version,
+};
 use crate::evaluate::Prequential;
 use crate::report::{TriggerLine, VersionLine};
 use crate::source::Partition;
@@ -35,6 +37,8 @@ pub struct Branch {
     scored: BTreeMap<u32, Position>,
     /// Where its trigger policy stands at the decision that was made last.
     standing: Mutex<Option<Standing>>,
+    /// Where it stands since, until that is recorded.
+    kept: Mutex<Option<Standing>>,
     recent: Mutex<VecDeque<(u64, Weights)>>,
     story: Mutex<Story>,
 }
@@ -79,6 +83,7 @@ impl Branch {
             start,
             scored: BTreeMap::new(),
             standing: Mutex::default(),
+            kept: Mutex::default(),
             recent: Mutex::default(),
             story: Mutex::default(),
         };
@@ -99,11 +104,11 @@ impl Branch {
             line.version = version;
             story.triggers.push(line);
             if let Some(version) = version {
-                story.versions.push(VersionLine::of(&self.store.get(version)?));
+                story.versions.push(VersionLine::of(&self.described(version)?));
             }
         }
         if let Some(newest) = story.versions.last().map(|line| line.version) {
-            let weights = Weights::new(self.store.weights(newest)?);
+            let weights = self.stored(newest)?;
             self.recent().push_back((newest, weights));
         }
         self.story = Mutex::new(story);
@@ -161,6 +166,11 @@ impl Branch {
         self.standing.lock().expect("no one panics while holding a standing")
     }
 
+    /// Where the trigger policy stands between decisions, until that or a decision is recorded.
+    pub(super) fn kept(&self) -> MutexGuard<'_, Option<Standing>> {
+        self.kept.lock().expect("no one panics while holding a standing")
+    }
+
     /// The versions it made so far, with their digests.
     pub(super) fn versions(&self) -> BTreeMap<u64, String> {
         let outcomes = self.start.decisions.iter().filter_map(|record| record.outcome.as_ref());
@@ -191,8 +201,36 @@ impl Branch {
         let known = self.recent().iter().find(|(held, _)| *held == version).cloned();
         match known {
             Some((_, weights)) => Ok(weights),
-            None => self.store.weights(version).map(Weights::new),
+            None => self.stored(version),
         }
+    }
+
+    /// The weights in a version's file, if they are those that were recorded.
+    fn stored(&self, version: u64) -> Result<Weights, CatalogError> {
+        let weights = Weights::new(self.store.weights(version)?);
+        match self.recorded(version).and_then(|outcome| outcome.sha256.as_deref()) {
+            Some(recorded) if recorded != weights.sha256() => {
+                Err(CatalogError::Other { file: "weights", version })
+            }
+            _ => Ok(weights),
+        }
+    }
+
+    /// A version's description, if it is the one that was recorded.
+    pub(super) fn described(&self, version: u64) -> Result<Version, CatalogError> {
+        let (described, digest) = self.store.described(version)?;
+        match self.recorded(version).and_then(|outcome| outcome.description.as_ref()) {
+            Some(recorded) if *recorded != digest => {
+                Err(CatalogError::Other { file: "description", version })
+            }
+            _ => Ok(described),
+        }
+    }
+
+    fn recorded(&self, version: u64) -> Option<&OutcomeRecord> {
+        let outcomes = self.start.decisions.iter().rev();
+        let mut outcomes = outcomes.filter_map(|record| record.outcome.as_ref());
+        outcomes.find(|outcome| outcome.version == Some(version))
     }
 
     /// The newest version, if there is one.

@@ -44,6 +44,8 @@ pub struct Context {
     pub branches: Vec<Arc<Branch>>,
     /// Most messages of a partition in one poll; has no influence on results.
     pub poll: usize,
+    /// Whether what is read is made durable between decisions.
+    pub sync: bool,
     /// Number of workers.
     pub workers: usize,
     pub(super) stop: AtomicBool,
@@ -109,12 +111,26 @@ impl Context {
         self.catalog.lock().expect("no one panics in the catalog")
     }
 
-    /// Makes all that was read durable, unless letters keep it waiting.
+    /// Makes all that was read durable, and where policies stand, unless letters keep it waiting.
     pub(super) fn persist(&self) -> anyhow::Result<()> {
+        if !self.sync {
+            return Ok(());
+        }
         let mut catalog = self.catalog();
+        // taken before the log is synced, which then has all that they have seen.
+        let kept = self.branches.iter().map(|branch| Some((branch, branch.kept().take()?)));
+        let kept: Vec<_> = kept.flatten().collect();
         let durable = self.log.sync()?;
-        if self.dead_letters.sync(Duration::ZERO)? {
-            catalog.ingested(&durable)?;
+        if !self.dead_letters.sync(Duration::ZERO)? {
+            for (branch, standing) in kept {
+                branch.kept().get_or_insert(standing);
+            }
+            return Ok(());
+        }
+        catalog.ingested(&durable)?;
+        self.log.recorded(&durable);
+        for (branch, standing) in kept {
+            catalog.stands(&branch.name, &standing, &branch.evaluation(self))?;
         }
         Ok(())
     }
@@ -144,32 +160,20 @@ impl Context {
     pub(super) fn publish_again(&self) -> anyhow::Result<()> {
         let branch = &self.branches[0];
         for number in branch.versions().into_keys() {
-            let version = branch.store.get(number)?;
+            let version = branch.described(number)?;
             self.publisher.publish(&version, &branch.store.folder_of(number));
         }
         Ok(())
     }
 
     /// Remembers where a branch's trigger policy stands: with the decision that is sent next, or,
-    /// between decisions, at once.
-    pub(super) fn keeper(self: &Arc<Self>, branch: &Arc<Branch>) -> impl FnMut(Standing) + use<> {
-        let (context, branch) = (Arc::clone(self), Arc::clone(branch));
-        move |standing| {
-            if standing.open.is_some() {
-                return branch.stand(standing);
-            }
-            if let Err(error) = context.keep(&branch, &standing) {
-                context.fail(error);
-            }
+    /// between decisions, with what is made durable next. The dataflow does not wait for a disk.
+    pub(super) fn keeper(branch: &Arc<Branch>) -> impl FnMut(Standing) + use<> {
+        let branch = Arc::clone(branch);
+        move |standing| match standing.open {
+            Some(_) => branch.stand(standing),
+            None => *branch.kept() = Some(standing),
         }
-    }
-
-    fn keep(&self, branch: &Branch, standing: &Standing) -> anyhow::Result<()> {
-        let evaluation = branch.evaluation(self);
-        let mut catalog = self.catalog();
-        let durable = self.durable()?;
-        catalog.stands(&branch.name, &durable, standing)?;
-        Ok(catalog.evaluated(&branch.name, &evaluation)?)
     }
 
     /// Where the selection of a branch stands, as far as `worker` has to know it.

@@ -13,7 +13,7 @@ use timely::dataflow::operators::generic::operator::source;
 use timely::dataflow::{ProbeHandle, Scope, StreamVec};
 
 use super::Context;
-use super::part::Part;
+use super::part::{Part, Rest};
 use super::placing::{changes, rows};
 use crate::letters::Letter;
 use crate::source::{BadMessage, Fetched, Gate, Partition, Progress, Reader};
@@ -126,7 +126,7 @@ impl Ingest {
     /// Whether a partition is read no further for now.
     fn paused(&self, slot: usize, released: Option<Position>) -> bool {
         let part = &self.parts[slot];
-        if part.done {
+        if part.done || part.rest.goes_on() {
             return true;
         }
         let before = |last: Position| released.is_none_or(|released| last < released);
@@ -160,7 +160,10 @@ impl Ingest {
         let keyed = self.context.pipeline.source.keyed().is_some();
         let gate = Gate { rules, lateness: &mut part.lateness, classes, keyed };
         let mut fetched = Fetched::new(self.context.log.schema().clone(), gate);
+        // as many as before: a vector that grows is copied many times.
+        fetched.columns.reserve(part.rest.came);
         let progress = self.reader.poll(slot, self.context.poll, &mut fetched)?;
+        part.rest = Rest::after(fetched.len(), progress);
         part.done = progress == Progress::End;
         part.idle = progress == Progress::Wait;
         if fetched.is_empty() {

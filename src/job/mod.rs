@@ -114,7 +114,7 @@ fn build_branch<'scope>(
         trainer::Trainer::starter(context, branch),
         scorer::Scorer::starter(context, branch),
     );
-    let (keep, policy) = (context.keeper(branch), Arc::clone(branch));
+    let (keep, policy) = (Context::keeper(branch), Arc::clone(branch));
     let (every, forget) = (context.pipeline.checkpoint.every.get(), context.pipeline.forget);
     let decisions = all.clone().decide(back, move |wake| Deciding {
         trigger: forget.around(policy.trigger.init()),

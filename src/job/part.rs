@@ -1,11 +1,36 @@
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use driftmill_operators::{Change, Id, Position, position, position_time};
 
 use super::Context;
 use super::placing::changes;
-use crate::source::{Lateness, OrderRules, Partition};
+use crate::source::{Lateness, OrderRules, Partition, Progress};
 use crate::store::{LogBatch, Replay, StoreError};
+
+/// How long messages may gather before they are read. A batch of few takes a thousand bytes on disk
+/// and a hundred in memory, as one of many does.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// A partition's pause after a poll that brought all there was, so that few messages do not become
+/// many small batches.
+#[derive(Default)]
+pub(super) struct Rest {
+    /// Messages that came with the poll.
+    pub(super) came: usize,
+    until: Option<Instant>,
+}
+
+impl Rest {
+    pub(super) fn after(came: usize, progress: Progress) -> Self {
+        let all = progress == Progress::Wait && came > 0;
+        Self { came, until: all.then(|| Instant::now() + GATHER) }
+    }
+
+    pub(super) fn goes_on(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() < until)
+    }
+}
 
 /// A partition that is read.
 pub(super) struct Part {
@@ -16,8 +41,9 @@ pub(super) struct Part {
     /// What was logged before and is to be sent again, from a position on.
     replay: Option<(Replay, Position)>,
     pub(super) done: bool,
-    /// Whether it had nothing when it was last polled.
+    /// Whether it had no more when it was last polled.
     pub(super) idle: bool,
+    pub(super) rest: Rest,
     /// Positions up to which, and numbers of records that were read, until they are observed.
     pub(super) open: VecDeque<(Position, u64)>,
 }
@@ -36,6 +62,7 @@ impl Part {
             replay: Some((replay, from)),
             done: false,
             idle: false,
+            rest: Rest::default(),
             open: VecDeque::new(),
         }
     }

@@ -35,6 +35,13 @@ impl Context {
         let most = self.pipeline.training.max_attempts.get();
         let error = (attempts > most)
             .then(|| Some(format!("{most} trainings ended with the whole process")));
-        Ok(error.map(|error| OutcomeRecord { version: None, sha256: None, seconds: 0.0, error }))
+        let failed = |error| OutcomeRecord {
+            version: None,
+            sha256: None,
+            description: None,
+            seconds: 0.0,
+            error,
+        };
+        Ok(error.map(failed))
     }
 }

@@ -18,7 +18,7 @@ impl Rows for LogRows {
                 StoreError::Missing(id) => *id,
                 _ => ids.first().copied().unwrap_or_default(),
             };
-            RowsError { id, problem: error.to_string() }
+            RowsError { id, source: error.into() }
         })
     }
 }

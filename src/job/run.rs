@@ -37,11 +37,15 @@ pub struct Options {
     pub progress: bool,
     /// What to do about versions that other runs published.
     pub others: Others,
+    /// Whether what is read is made durable once a second, and not only with decisions (default
+    /// yes); to measure what that costs.
+    pub sync: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { workers: 1, state: None, poll: 1024, progress: false, others: Others::Refuse }
+        let others = Others::Refuse;
+        Self { workers: 1, state: None, poll: 1024, progress: false, others, sync: true }
     }
 }
 
@@ -114,6 +118,7 @@ fn prepare(
         classes: Mutex::default(),
         status,
         poll: options.poll.max(1),
+        sync: options.sync,
         workers: options.workers,
         stop: AtomicBool::new(false),
         wind_down: AtomicBool::new(false),

@@ -97,6 +97,9 @@ impl Trainer {
             durable: &durable,
             standing: &standing,
         })?;
+        self.context.log.recorded(&durable);
+        // what stood before is older than the decision.
+        self.branch.kept().take();
         Ok(())
     }
 
@@ -109,13 +112,8 @@ impl Trainer {
         let Some(number) = outcome.version else {
             return self.failed(set, outcome.error.as_deref());
         };
-        let weights = Weights::new(self.branch.store.weights(number)?);
-        let version = self.branch.store.get(number)?;
-        ensure!(
-            Some(weights.sha256()) == outcome.sha256.as_deref(),
-            "the weights of version {number} are not those that were recorded\n\
-             hint: `driftmill verify` looks at all files of a run",
-        );
+        let weights = self.branch.weights(number)?;
+        let version = self.branch.described(number)?;
         self.active(&version, weights);
         Ok(self.outcome(set, Some(number), outcome.seconds))
     }
@@ -153,9 +151,10 @@ impl Trainer {
         let number = self.versions + 1;
         let parent = self.branch.newest().map(|(version, _)| version);
         let version = self.context.describe(&self.branch, set, &trained, (number, parent));
-        self.branch.store.put(&version, trained.weights.bytes())?;
+        let description = self.branch.store.put(&version, trained.weights.bytes())?;
         let sha256 = trained.weights.sha256();
-        let made = Made { version: number, sha256, loss: trained.losses.last().copied() };
+        let loss = trained.losses.last().copied();
+        let made = Made { version: number, sha256, description: &description, loss };
         self.record(set, Ok(made), trained.seconds)?;
         tracing::debug!(branch = self.branch.name, version = number, sha256, "trained");
         if self.branch.name.is_empty() {

@@ -41,8 +41,10 @@ impl Watch<'_> {
             if let Ok(error) = self.faults.try_recv() {
                 break Err(error);
             }
-            if self.is_over()? || !stopping.go_on(self) {
-                break Ok(());
+            match self.is_over() {
+                Ok(false) if stopping.go_on(self) => {}
+                Ok(_) => break Ok(()),
+                Err(error) => break Err(error),
             }
             if persisted.elapsed() > PERSIST {
                 self.context.persist()?;
@@ -57,6 +59,8 @@ impl Watch<'_> {
         }
         if ended.is_err() {
             self.stop();
+            // whoever starts the next run on this state finds nobody who still writes.
+            let _left_behind = self.finished.recv_timeout(GRACE);
         }
         self.context.publisher.stop();
         let end = match (self.interrupt.requested(), self.interrupt.gently()) {

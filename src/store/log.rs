@@ -7,6 +7,7 @@ use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
 
 use super::gather::append;
+use super::growing::{Growing, SegmentFiles};
 use super::index::IndexEntry;
 use super::place::BatchAt;
 use super::replay::Replay;
@@ -28,17 +29,8 @@ pub struct Log {
 struct Shared {
     /// Per partition ([`Id::stream`]), in the order of offsets.
     batches: BTreeMap<u32, Vec<BatchAt>>,
-    /// What was appended to, by the segments' names.
+    /// What is not recorded as durable to its end, by the segments' names.
     growing: BTreeMap<String, Growing>,
-}
-
-/// A segment that may not be durable to its end.
-#[derive(Clone)]
-struct Growing {
-    segment: Arc<Segment>,
-    index: Arc<File>,
-    bytes: u64,
-    batches: u64,
 }
 
 impl Log {
@@ -155,27 +147,35 @@ impl Log {
         LogWriter::new(self.clone(), &self.folder, worker)
     }
 
-    /// Makes all that was appended durable: every segment appended to since the log was opened,
-    /// with its length.
+    /// Makes all that was appended durable: the segments that have grown since they were last
+    /// [`recorded`](Self::recorded), with their lengths.
     ///
     /// # Errors
     /// When the file system refuses.
     pub fn sync(&self) -> Result<Vec<SegmentLength>, StoreError> {
-        let growing = self.read().growing.clone();
-        for (name, segment) in &growing {
-            segment.segment.sync()?;
-            let path = || self.folder.join(format!("{name}.index"));
-            segment.index.sync_data().map_err(|e| StoreError::io("syncing", path())(e))?;
+        let growing: Vec<Growing> =
+            self.read().growing.values().filter(|segment| segment.has_grown()).cloned().collect();
+        for segment in &growing {
+            segment.files.sync()?;
         }
-        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
-        folder.map_err(StoreError::io("syncing", &self.folder))?;
+        if !growing.is_empty() {
+            let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
+            folder.map_err(StoreError::io("syncing", &self.folder))?;
+        }
         fail::point("log.synced");
-        let length = |(name, growing): (String, Growing)| SegmentLength {
-            name,
-            bytes: growing.bytes,
-            batches: growing.batches,
-        };
-        Ok(growing.into_iter().map(length).collect())
+        Ok(growing.iter().map(Growing::length).collect())
+    }
+
+    /// These lengths need not be told again.
+    pub fn recorded(&self, durable: &[SegmentLength]) {
+        let mut shared = self.write();
+        for length in durable {
+            if let Some(segment) = shared.growing.get_mut(&length.name) {
+                segment.recorded = length.bytes;
+            }
+        }
+        // of a segment that is complete nothing needs to stay open.
+        shared.growing.retain(|_, segment| segment.has_grown() || !segment.sealed);
     }
 
     /// How many messages it has.
@@ -221,18 +221,18 @@ impl Log {
         found.map(|batch| batch.read(self.schema.value)).transpose()
     }
 
-    pub(super) fn publish(&self, batch: BatchAt, (name, index): (&str, &Arc<File>)) {
+    pub(super) fn publish(&self, batch: BatchAt, (name, files): (&str, &Arc<SegmentFiles>)) {
         let mut shared = self.write();
         let end = batch.entry.at + batch.entry.len;
-        match shared.growing.get_mut(name) {
-            Some(growing) => (growing.bytes, growing.batches) = (end, growing.batches + 1),
-            None => {
-                let (segment, index) = (batch.segment(), Arc::clone(index));
-                let growing = Growing { segment, index, bytes: end, batches: 1 };
-                shared.growing.insert(name.to_owned(), growing);
-            }
-        }
+        let growing = shared.growing.entry(name.to_owned());
+        growing.or_insert_with(|| Growing::new(name, files)).to(end);
         shared.insert(batch);
+    }
+
+    pub(super) fn sealed(&self, name: &str) {
+        if let Some(segment) = self.write().growing.get_mut(name) {
+            segment.sealed = true;
+        }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Shared> {

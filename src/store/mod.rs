@@ -10,6 +10,7 @@ mod batch;
 mod counts;
 mod error;
 mod gather;
+mod growing;
 mod index;
 mod log;
 mod place;

@@ -42,10 +42,6 @@ impl BatchAt {
         Ok(Self { segment, entry, columns: OnceLock::from(Columns::from(columns)) })
     }
 
-    pub(super) fn segment(&self) -> Arc<Segment> {
-        Arc::clone(&self.segment)
-    }
-
     /// The row of `id`, if it is in this batch.
     ///
     /// # Errors

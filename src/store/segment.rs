@@ -4,7 +4,6 @@ use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use arrow::buffer::Buffer;
 use arrow::ipc::convert::try_fb_to_schema;
 use arrow::ipc::{MessageHeader, root_as_message};
 use driftmill_datasets::Schema;
@@ -23,25 +22,10 @@ const END: [u8; 8] = [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0];
 /// the unwritten tail takes no room on disk.
 pub(super) struct Segment {
     path: PathBuf,
-    file: File,
     map: Mmap,
 }
 
 impl Segment {
-    /// A new segment for at most `capacity` bytes.
-    pub(super) fn create(path: &Path, capacity: u64) -> Result<Self, StoreError> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(path)
-            .map_err(StoreError::io("creating", path))?;
-        file.set_len(capacity).map_err(StoreError::io("reserving room for", path))?;
-        #[expect(unsafe_code, reason = "no one but this program writes or truncates its segments")]
-        let map = unsafe { Mmap::map(&file) }.map_err(StoreError::io("mapping", path))?;
-        Ok(Self { path: path.to_owned(), file, map })
-    }
-
     /// A segment of which the first `len` bytes are known to be durable: what a crash left behind
     /// them is cut off.
     pub(super) fn cut(path: &Path, len: u64) -> Result<Self, StoreError> {
@@ -57,33 +41,17 @@ impl Segment {
         Self::open(path)
     }
 
-    /// A segment that was written before, to be read.
+    /// A segment to be read, also while it grows.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(StoreError::io("opening", path))?;
         #[expect(unsafe_code, reason = "no one but this program writes or truncates its segments")]
         let map = unsafe { Mmap::map(&file) }.map_err(StoreError::io("mapping", path))?;
-        Ok(Self { path: path.to_owned(), file, map })
+        Ok(Self { path: path.to_owned(), map })
     }
 
     /// Bytes the segment can hold.
     pub(super) fn capacity(&self) -> u64 {
         self.map.len() as u64
-    }
-
-    /// Writes `parts` one after another from byte `at` on; returns their checksum.
-    pub(super) fn write(&self, mut at: u64, parts: &[Buffer]) -> Result<u32, StoreError> {
-        let mut checksum = crc32fast::Hasher::new();
-        for part in parts {
-            self.file.write_all_at(part, at).map_err(StoreError::io("writing", &self.path))?;
-            checksum.update(part);
-            at += part.len() as u64;
-        }
-        Ok(checksum.finalize())
-    }
-
-    /// Waits until all that was written is on disk.
-    pub(super) fn sync(&self) -> Result<(), StoreError> {
-        self.file.sync_data().map_err(StoreError::io("syncing", &self.path))
     }
 
     /// What samples are, as the segment's first message says it.
@@ -115,11 +83,6 @@ impl Segment {
         let wanted = entry.checksum;
         (checksum != wanted)
             .then(|| format!("checksum {checksum:08x} where {wanted:08x} was written"))
-    }
-
-    /// Gives back the room beyond `len` bytes: nothing will be appended.
-    pub(super) fn seal(&self, len: u64) -> Result<(), StoreError> {
-        self.file.set_len(len).map_err(StoreError::io("sealing", &self.path))
     }
 
     /// The bytes from `at` on.

@@ -1,11 +1,11 @@
-use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::buffer::Buffer;
 use arrow::ipc::writer::StreamEncoder;
 
 use super::batch::arrow_schema;
+use super::growing::SegmentFiles;
 use super::index::IndexEntry;
 use super::place::BatchAt;
 use super::segment::Segment;
@@ -28,8 +28,7 @@ pub struct LogWriter {
 struct Open {
     name: String,
     segment: Arc<Segment>,
-    index: Arc<File>,
-    index_path: PathBuf,
+    files: Arc<SegmentFiles>,
     encoder: StreamEncoder,
     len: u64,
 }
@@ -75,15 +74,14 @@ impl LogWriter {
         let parts = open.encoder.encode(&batch)?;
         entry.at = open.len;
         entry.len = parts.iter().map(|part| part.len() as u64).sum();
-        entry.checksum = open.segment.write(open.len, &parts)?;
+        entry.checksum = checksum(&parts);
+        open.files.write(open.len, &parts)?;
         fail::point("log.written");
-        (&*open.index)
-            .write_all(&entry.bytes())
-            .map_err(StoreError::io("writing", &open.index_path))?;
+        open.files.add(&entry)?;
         fail::point("log.indexed");
         open.len += entry.len;
         let batch = BatchAt::written(Arc::clone(&open.segment), entry)?;
-        self.log.publish(batch, (&open.name, &open.index));
+        self.log.publish(batch, (&open.name, &open.files));
         Ok(())
     }
 
@@ -94,26 +92,31 @@ impl LogWriter {
     pub fn seal(&mut self) -> Result<(), StoreError> {
         let Some(open) = self.open.take() else { return Ok(()) };
         let parts = open.encoder.finish()?;
-        open.segment.write(open.len, &parts)?;
-        open.segment.seal(open.len + parts.iter().map(|part| part.len() as u64).sum::<u64>())
+        open.files.write(open.len, &parts)?;
+        open.files.seal(open.len + parts.iter().map(|part| part.len() as u64).sum::<u64>())?;
+        self.log.sealed(&open.name);
+        Ok(())
     }
 
     fn create(&mut self, capacity: u64) -> Result<Open, StoreError> {
         let name = format!("{:03}-{:06}", self.worker, self.segments);
         self.segments += 1;
-        let index_path = self.folder.join(format!("{name}.index"));
-        let index =
-            File::create_new(&index_path).map_err(StoreError::io("creating", &index_path))?;
         let path = self.folder.join(format!("{name}.arrows"));
+        let files = Arc::new(SegmentFiles::create(&path, capacity)?);
         Ok(Open {
             name,
-            segment: Arc::new(Segment::create(&path, capacity)?),
-            index: Arc::new(index),
-            index_path,
+            segment: Arc::new(Segment::open(&path)?),
+            files,
             encoder: StreamEncoder::try_new(&arrow_schema(self.log.schema()))?,
             len: 0,
         })
     }
+}
+
+fn checksum(parts: &[Buffer]) -> u32 {
+    let mut checksum = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| checksum.update(part));
+    checksum.finalize()
 }
 
 impl Drop for LogWriter {

@@ -15,11 +15,11 @@ pub trait Rows: Send + Sync {
 }
 
 /// Why the features of a sample could not be gathered.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("reading the features of sample {id:?}: {problem}")]
+#[derive(Debug, Error)]
+#[error("reading the features of sample {id:?}")]
 pub struct RowsError {
     /// The sample.
     pub id: Id,
     /// What is wrong with it.
-    pub problem: String,
+    pub source: Box<dyn std::error::Error + Send + Sync>,
 }

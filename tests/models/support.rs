@@ -45,7 +45,7 @@ impl Rows for Toy {
     fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), RowsError> {
         for id in ids {
             if id.partition() == 404 {
-                return Err(RowsError { id: *id, problem: "it is gone".to_owned() });
+                return Err(RowsError { id: *id, source: "it is gone".into() });
             }
             assert_ne!(id.partition(), 500, "the store fell over");
             let bytes = (0..self.0.width()).map(|index| Self::byte(*id, index));

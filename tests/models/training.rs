@@ -206,8 +206,8 @@ fn a_panic_or_an_error_of_the_store_is_answered_and_the_runtime_goes_on() {
     );
     let mut gone = job(100);
     gone.rows[70].id = Id::new(0, 404, 3);
-    let message = runtime.train(gone).unwrap_err().to_string();
-    assert_eq!(message, "reading the features of sample 0/404/3: it is gone");
+    let error = anyhow::Error::from(runtime.train(gone).unwrap_err());
+    assert_eq!(format!("{error:#}"), "reading the features of sample 0/404/3: it is gone");
     assert!(runtime.train(job(100)).is_ok());
 }
 

@@ -12,15 +12,29 @@ use crate::source::SourceError;
 /// How long the last attempts take, and the pauses between them; the first are shorter.
 const PAUSE: Duration = Duration::from_secs(4);
 
+/// What a consumer holds of messages that were not asked for yet, in kilobytes.
+const AHEAD: usize = 64 << 10;
+
 /// A consumer that has no partitions yet, and what it says.
+///
+/// Where each of `partitions` has a queue of its own, librdkafka's bound holds for each of them: it
+/// is divided among them, so that a job that reads more slowly than others write stays as large as
+/// it is.
 ///
 /// # Errors
 /// [`SourceError::Mismatch`] when its properties do not go together.
-pub(super) fn consumer(kafka: &Kafka) -> Result<(BaseConsumer<Heard>, Heard), SourceError> {
+pub(super) fn consumer(
+    kafka: &Kafka,
+    partitions: usize,
+) -> Result<(BaseConsumer<Heard>, Heard), SourceError> {
     let heard = Heard::default();
-    let client = kafka.client().map_err(|missing| {
+    let mut client = kafka.client().map_err(|missing| {
         SourceError::Mismatch(format!("`source.kafka.properties`: {missing}"))
     })?;
+    let bound = "queued.max.messages.kbytes";
+    if client.get(bound).is_none() {
+        client.set(bound, (AHEAD / partitions.max(1)).max(1 << 10).to_string());
+    }
     match client.create_with_context(heard.clone()) {
         Ok(consumer) => Ok((consumer, heard)),
         Err(KafkaError::ClientCreation(problem) | KafkaError::ClientConfig(_, problem, ..)) => {

@@ -178,7 +178,6 @@ impl Kafka {
             .set("isolation.level", "read_committed")
             // with its default of a second the consumer idles between bursts.
             .set("fetch.queue.backoff.ms", "5")
-            .set("queued.max.messages.kbytes", "65536")
             // they say how far the partitions go.
             .set("statistics.interval.ms", "1000");
         self.properties.apply(&mut config)?;

@@ -48,7 +48,7 @@ impl KafkaReader {
         partitions: &[Partition],
         codec: &CodecTable,
     ) -> Result<Self, SourceError> {
-        let (consumer, heard) = consumer(kafka)?;
+        let (consumer, heard) = consumer(kafka, partitions.len())?;
         let consumer = Arc::new(consumer);
         let failed =
             |source| SourceError::Kafka { action: "assigning partitions".to_owned(), source };

@@ -17,7 +17,7 @@ const PROPAGATION: Duration = Duration::from_secs(3);
 
 /// Partitions of all topics with their bounds, in the order of the pipeline.
 pub(super) fn resolve(kafka: &Kafka) -> Result<Vec<Partition>, SourceError> {
-    let (consumer, heard) = consumer(kafka)?;
+    let (consumer, heard) = consumer(kafka, 1)?;
     let mut metadata = broker_of((&consumer, &heard), kafka)?;
     let begun = Instant::now();
     let lacks_one = |metadata: &Metadata| {

@@ -2,6 +2,7 @@
 mod authority;
 mod bounds;
 mod broker;
+mod deletions;
 mod forget;
 mod inputs;
 mod keyed;

@@ -33,6 +33,13 @@ pub(crate) fn delete(brokers: &str, topic: &str, partition: i32, offset: i64) {
     futures_executor::block_on(deleted).unwrap();
 }
 
+/// Deletes a topic.
+pub(crate) fn delete_topic(brokers: &str, topic: &str) {
+    let admin: AdminClient<DefaultClientContext> = client(brokers).create().unwrap();
+    let deleted = admin.delete_topics(&[topic], &AdminOptions::new());
+    futures_executor::block_on(deleted).unwrap().remove(0).unwrap();
+}
+
 fn client(brokers: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", brokers);

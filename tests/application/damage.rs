@@ -1,0 +1,122 @@
+//! Bytes of a state directory that are not what was written: a run that goes on from them comes to
+//! the right end, or says what is damaged.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use driftmill::cli::exit_code;
+use driftmill::config::Pipeline;
+use driftmill::job::{Interrupt, Options, run};
+use driftmill::report::Summary;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::test_runner::TestRunner;
+
+use crate::runs::{decided, pipeline};
+
+const DAMAGED: u8 = 65;
+
+/// Every training reads samples from the beginning on.
+const PIPELINE: &str = "
+    name = \"damage\"
+    source.generator.stream.sea = { length = 20000, step_ms = 10 }
+    trigger.amount.every = 1000
+    selection.new_data = { tail = \"all\", limit = 500, keep = \"uniform\" }
+    model.mlp = { hidden = [4], classes = 2 }
+    training.epochs = 2";
+
+fn run_in(state: &Path, pipeline: &Pipeline) -> anyhow::Result<Summary> {
+    let options = Options { state: Some(state.to_owned()), poll: 100, ..Options::default() };
+    Ok(run(pipeline.clone(), &options, &Interrupt::default())?.summary)
+}
+
+/// The state directory of a job that was killed after a few versions.
+fn killed(folder: &Path) -> PathBuf {
+    let (file, state) = (folder.join("damage.toml"), folder.join("killed"));
+    fs::write(&file, PIPELINE).unwrap();
+    let mut job = Command::new(env!("CARGO_BIN_EXE_driftmill"))
+        .arg("run")
+        .args([&file, Path::new("--poll"), Path::new("100"), Path::new("--state"), &state])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !state.join("models/5/version.json").exists() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no versions");
+        assert!(job.try_wait().unwrap().is_none(), "it ended too early");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    job.kill().unwrap();
+    job.wait().unwrap();
+    state
+}
+
+/// All files below a folder that hold something of the run, in a fixed order.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.metadata().unwrap().len() > 0 {
+            found.push(path);
+        }
+    }
+    // the one is a mark, the other is made anew from the write-ahead log.
+    found.retain(|path| !path.ends_with("lock") && !path.ends_with("catalog.sqlite-shm"));
+    found.sort();
+    found
+}
+
+fn copy(from: &Path, to: &Path) {
+    let copied = Command::new("cp").args(["-r", "--sparse=always"]).args([from, to]).status();
+    assert!(copied.unwrap().success());
+}
+
+/// How far a file was written: a segment that grows is longer.
+fn written(path: &Path) -> usize {
+    let bytes = fs::read(path).unwrap();
+    bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
+}
+
+#[test]
+fn a_changed_byte_never_changes_what_is_decided() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = pipeline(PIPELINE);
+    let wanted = decided(&run_in(&folder.path().join("whole"), &pipeline).unwrap());
+    let state = killed(folder.path());
+    let flip = (any::<Index>(), any::<Index>(), 0u8..8);
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 40,
+        // each attempt is a whole run.
+        max_shrink_iters: 0,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let number = std::cell::Cell::new(0);
+    let tried = runner.run(&flip, |(file, at, bit)| {
+        number.set(number.get() + 1);
+        let damaged = folder.path().join(format!("damaged-{}", number.get()));
+        copy(&state, &damaged);
+        let files = files(&damaged);
+        let path = &files[file.index(files.len())];
+        let mut bytes = fs::read(path).unwrap();
+        let at = at.index(written(path).max(1));
+        bytes[at] ^= 1 << bit;
+        fs::write(path, bytes).unwrap();
+        match run_in(&damaged, &pipeline) {
+            Ok(summary) => {
+                prop_assert!(decided(&summary) == wanted, "other results: {path:?} at {at}");
+            }
+            Err(error) => {
+                let said = format!("{path:?} at {at}: {error:?}");
+                prop_assert_eq!(exit_code(&error), DAMAGED, "{}", said);
+            }
+        }
+        fs::remove_dir_all(&damaged).unwrap();
+        Ok(())
+    });
+    tried.unwrap_or_else(|error| panic!("{error}"));
+}
