@@ -63,6 +63,11 @@ impl BranchRecord {
         self.decisions.iter().filter(move |record| record.decided.trigger < next)
     }
 
+    /// No decision that is still to be made and nothing that is still to be scored is before.
+    pub fn reached(&self) -> Position {
+        self.standing.as_ref().map_or(Position::MIN, |standing| standing.at)
+    }
+
     /// The first position that some policy of the branch has not seen.
     pub fn resume_at(&self, stream: u32) -> Position {
         let policy = self.standing.as_ref().map_or(Position::MIN, |standing| standing.at);

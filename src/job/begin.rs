@@ -86,6 +86,20 @@ fn go_on(
     Ok(Begun { state, catalog, run, pipeline_digest, partitions })
 }
 
+/// Opens the run in `state` again, with the partitions that its stream has by now.
+pub(super) fn again(pipeline: &Pipeline, state: StateDirectory) -> anyhow::Result<Begun> {
+    let mut catalog = Catalog::open(&state.catalog())?;
+    let json = serde_json::to_value(pipeline).expect("a pipeline is plain data");
+    let mut partitions = catalog.partitions()?;
+    match pipeline.source.added(&partitions) {
+        Ok(added) => partitions.extend(added),
+        // it will be noticed again.
+        Err(error) => tracing::warn!("looking for new partitions: {error}"),
+    }
+    catalog.set_partitions(&partitions)?;
+    go_on(pipeline, state, catalog, &json)
+}
+
 /// Moves ends to where they are now.
 fn extend(partitions: &mut [Partition], now: Vec<Partition>) {
     for partition in partitions {

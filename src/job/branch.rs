@@ -155,6 +155,13 @@ impl Branch {
         self.start.resume_at(stream).min(scored)
     }
 
+    /// What comes new in a partition must not be before this position: the policies or the evaluation
+    /// have gone on without it.
+    pub(super) fn floor(&self, stream: u32) -> Position {
+        let scored = self.scored.get(&stream).copied().unwrap_or(Position::MIN);
+        self.start.reached().max(scored)
+    }
+
     /// Remembers where the trigger policy stands at its newest decision.
     pub(super) fn stand(&self, standing: Standing) {
         *self.standing() = Some(standing);

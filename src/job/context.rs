@@ -49,6 +49,8 @@ pub struct Context {
     /// Number of workers.
     pub workers: usize,
     pub(super) stop: AtomicBool,
+    /// The stream has partitions that are not read yet.
+    pub(super) grown: AtomicBool,
     /// Nothing new is begun.
     pub(super) wind_down: AtomicBool,
     /// Trainings that run.
@@ -62,10 +64,15 @@ impl Context {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Begins nothing new from now on; whether something still goes on that was begun before.
+    /// Whether the stream has partitions that are not read yet.
+    pub(super) fn grown(&self) -> bool {
+        self.grown.load(Ordering::Relaxed)
+    }
+
+    /// Begins nothing new from now on; whether a training still runs that was begun before.
     pub(super) fn winds_down(&self) -> bool {
         self.wind_down.store(true, Ordering::SeqCst);
-        self.trainings.load(Ordering::SeqCst) > 0 || self.publisher.pending() > 0
+        self.trainings.load(Ordering::SeqCst) > 0
     }
 
     /// Whether nothing new may be begun.
@@ -198,6 +205,12 @@ impl Context {
     pub(super) fn resume_at(&self, stream: u32) -> Position {
         let positions = self.branches.iter().map(|branch| branch.resume_at(stream));
         positions.min().unwrap_or(Position::MIN)
+    }
+
+    /// The first position that a message may have which comes new in a partition.
+    pub(super) fn floor(&self, stream: u32) -> Position {
+        let floors = self.branches.iter().map(|branch| branch.floor(stream));
+        floors.max().unwrap_or(Position::MIN)
     }
 }
 

@@ -4,16 +4,19 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use driftmill_operators::{Change, Kind, Position, position_time};
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::operator::source;
 use timely::dataflow::{ProbeHandle, Scope, StreamVec};
+use timely::worker::Worker;
 
 use super::Context;
-use super::part::{Part, Rest};
+use super::marks::{Marks, Reached};
+use super::part::Part;
 use super::placing::{changes, rows};
 use crate::letters::Letter;
 use crate::source::{BadMessage, Fetched, Gate, Partition, Progress, Reader};
@@ -21,6 +24,9 @@ use crate::store::LogWriter;
 
 /// Between two looks at partitions that had nothing.
 const IDLE: Duration = Duration::from_millis(2);
+
+/// Between two looks for partitions that were added.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Most records that are released but not yet seen by every policy: beyond it nothing is read.
 const UNOBSERVED: u64 = 1_000_000;
@@ -32,14 +38,19 @@ pub(super) struct Ingest {
     reader: Box<dyn Reader>,
     writer: LogWriter,
     worker: usize,
+    /// Where partitions fall asleep.
+    marks: Option<Marks>,
+    /// When it was last looked for partitions that are not read.
+    looked: Instant,
 }
 
 impl Ingest {
-    /// Opens worker `index` of `peers`: partition p belongs to worker p mod peers.
+    /// Opens a worker's part: partition p belongs to worker p mod peers.
     ///
     /// # Errors
     /// When the source cannot be read.
-    pub(super) fn open(context: &Arc<Context>, index: usize, peers: usize) -> anyhow::Result<Self> {
+    pub(super) fn open(context: &Arc<Context>, worker: &mut Worker) -> anyhow::Result<Self> {
+        let (index, peers) = (worker.index(), worker.peers());
         let mine: Vec<Partition> = context
             .partitions
             .iter()
@@ -55,7 +66,10 @@ impl Ingest {
         let reader = context.pipeline.source.open(&rest, context.pipeline.codec.as_ref())?;
         let parts = mine.into_iter().map(|part| Part::new(part, context)).collect();
         let writer = context.log.writer(index)?;
-        Ok(Self { context: Arc::clone(context), parts, reader, writer, worker: index })
+        let sleeps = context.pipeline.order.idle_after.is_some();
+        let marks = sleeps.then(|| Marks::open(worker));
+        let (context, looked) = (Arc::clone(context), Instant::now());
+        Ok(Self { context, parts, reader, writer, worker: index, marks, looked })
     }
 
     /// This worker's changes, each at its own position.
@@ -85,7 +99,7 @@ impl Ingest {
                     if this.paused(slot, released) {
                         continue;
                     }
-                    match this.poll(slot) {
+                    match this.poll(slot, *held.time()) {
                         Ok((mut changes, progress)) => {
                             output.session(held).give_container(&mut changes);
                             again = again.or(progress);
@@ -94,7 +108,7 @@ impl Ingest {
                     }
                 }
                 if !this.downgrade(held) {
-                    capability = None;
+                    (capability, this.marks) = (None, None);
                     return;
                 }
                 match again {
@@ -114,6 +128,7 @@ impl Ingest {
         let [released, observed] = [released, observed].map(frontier);
         self.observed(observed);
         self.tell(released, observed);
+        self.look_for_more();
     }
 
     fn observed(&mut self, observed: Option<Position>) {
@@ -148,25 +163,27 @@ impl Ingest {
         unreleased >= rules.lead.get() as u64 && !holds
     }
 
-    /// What partition `slot` has: what was logged before, then what is read, placed and logged.
-    fn poll(&mut self, slot: usize) -> anyhow::Result<(Vec<Change>, Progress)> {
+    /// What partition `slot` has: what was logged before, then what is read, placed and logged; not
+    /// before what it `held` back.
+    fn poll(&mut self, slot: usize, held: Position) -> anyhow::Result<(Vec<Change>, Progress)> {
         let keyed = self.context.pipeline.source.keyed().is_some();
-        if let Some(logged) = self.parts[slot].replayed(keyed) {
+        let rules = &self.context.pipeline.order;
+        let part = &mut self.parts[slot];
+        if let Some(logged) = part.replayed(keyed, rules) {
             return Ok((logged?, Progress::More));
         }
-        let part = &mut self.parts[slot];
-        let rules = &self.context.pipeline.order;
+        if part.asleep {
+            part.raise(rules, held);
+        }
         let classes = self.context.pipeline.model.classes();
-        let keyed = self.context.pipeline.source.keyed().is_some();
         let gate = Gate { rules, lateness: &mut part.lateness, classes, keyed };
         let mut fetched = Fetched::new(self.context.log.schema().clone(), gate);
         // as many as before: a vector that grows is copied many times.
         fetched.columns.reserve(part.rest.came);
         let progress = self.reader.poll(slot, self.context.poll, &mut fetched)?;
-        part.rest = Rest::after(fetched.len(), progress);
-        part.done = progress == Progress::End;
-        part.idle = progress == Progress::Wait;
-        if fetched.is_empty() {
+        let came = fetched.len();
+        if came == 0 {
+            part.polled(came, progress);
             return Ok((Vec::new(), progress));
         }
         self.context.dead_letters.write(letters(&part.partition, &fetched.bad))?;
@@ -177,6 +194,7 @@ impl Ingest {
         let changes = changes(&rows, keyed);
         let samples = changes.iter().filter(|change| change.kind == Kind::Insert).count();
         self.context.status.read(samples as u64, bad, u64::from(rows.late));
+        part.polled(came, progress);
         part.sent(&rows, &changes);
         self.writer.append(rows)?;
         Ok((changes, progress))
@@ -195,21 +213,44 @@ impl Ingest {
         let waits = released.filter(|released| observed.is_none_or(|at| *released <= at));
         let holds = |part: &&Part| part.idle && waits.is_some_and(|at| part.reached(rules) <= at);
         let holder = self.parts.iter().find(holds).filter(|_| self.context.partitions.len() > 1);
-        let name = |part: &Part| format!("{}/{}", part.partition.topic, part.partition.partition);
-        status.held_by(self.worker, holder.map(name));
+        status.held_by(self.worker, holder.map(Part::name));
+    }
+
+    /// Notes it when a topic has partitions that nobody reads.
+    fn look_for_more(&mut self) {
+        if self.looked.elapsed() < LOOK {
+            return;
+        }
+        self.looked = Instant::now();
+        for (slot, part) in self.parts.iter().enumerate() {
+            let topic = &part.partition.topic;
+            let known = self.context.partitions.iter().filter(|known| known.topic == *topic);
+            if self.reader.partitions(slot).is_some_and(|now| now > known.count()) {
+                self.context.grown.store(true, Ordering::Relaxed);
+            }
+        }
     }
 
     /// Lets go of what no later record can be before; false when there are none.
-    fn downgrade(&self, capability: &mut Capability<Position>) -> bool {
+    fn downgrade(&mut self, capability: &mut Capability<Position>) -> bool {
         let rules = &self.context.pipeline.order;
-        let reached = self.parts.iter().filter(|part| !part.done).map(|part| part.reached(rules));
-        match reached.min() {
-            Some(reached) => {
-                capability.downgrade(&reached);
-                true
+        for part in &mut self.parts {
+            if part.falls_asleep(rules) {
+                tracing::info!("{} is silent: the others no longer wait for it", part.name());
             }
-            None => false,
         }
+        let own = Reached::of(&self.parts, rules);
+        let all = self.marks.as_mut().map_or(own, |marks| marks.tell(own));
+        match (own, all) {
+            (Reached::Done, _) => return false,
+            (Reached::Awake(reached), _)
+            | (_, Reached::Awake(reached) | Reached::Asleep(reached)) => {
+                // who is asleep may follow others beyond where it wakes.
+                capability.downgrade(&reached.max(*capability.time()));
+            }
+            (Reached::Asleep(_), Reached::Done) => {}
+        }
+        true
     }
 }
 

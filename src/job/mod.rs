@@ -22,6 +22,7 @@ mod describe;
 mod ingest;
 mod interrupt;
 mod keyed;
+mod marks;
 mod oracle;
 mod part;
 mod placing;
@@ -65,8 +66,8 @@ use ingest::Ingest;
 fn work(worker: &mut Worker, context: &Arc<Context>) {
     let released = ProbeHandle::new();
     let observed = ProbeHandle::new();
-    let dataflow = worker.next_dataflow_index();
-    let ingest = match Ingest::open(context, worker.index(), worker.peers()) {
+    let dataflows = worker.next_dataflow_index();
+    let ingest = match Ingest::open(context, worker) {
         Ok(ingest) => Rc::new(RefCell::new(ingest)),
         Err(error) => return context.fail(error),
     };
@@ -87,7 +88,7 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
         ingest.borrow_mut().follow(&released, &observed);
     }
     if context.stopping() {
-        worker.drop_dataflow(dataflow);
+        (dataflows..worker.next_dataflow_index()).for_each(|index| worker.drop_dataflow(index));
     }
 }
 

@@ -40,9 +40,15 @@ pub(super) struct Part {
     pub(super) next: u64,
     /// What was logged before and is to be sent again, from a position on.
     replay: Option<(Replay, Position)>,
+    /// What comes after that is not placed before.
+    floor: Position,
     pub(super) done: bool,
     /// Whether it had no more when it was last polled.
     pub(super) idle: bool,
+    /// Since when it had nothing at all.
+    silent: Option<Instant>,
+    /// The others do not wait for it.
+    pub(super) asleep: bool,
     pub(super) rest: Rest,
     /// Positions up to which, and numbers of records that were read, until they are observed.
     pub(super) open: VecDeque<(Position, u64)>,
@@ -60,19 +66,27 @@ impl Part {
             partition,
             lateness: Lateness::new(),
             replay: Some((replay, from)),
+            floor: context.floor(stream),
             done: false,
             idle: false,
+            silent: None,
+            asleep: false,
             rest: Rest::default(),
             open: VecDeque::new(),
         }
     }
 
     /// The next batch of what was logged before, until there is none.
-    pub(super) fn replayed(&mut self, keyed: bool) -> Option<Result<Vec<Change>, StoreError>> {
+    pub(super) fn replayed(
+        &mut self,
+        keyed: bool,
+        rules: &OrderRules,
+    ) -> Option<Result<Vec<Change>, StoreError>> {
         let (replay, from) = self.replay.as_mut()?;
         let from = *from;
         let Some(rows) = replay.next() else {
             self.replay = None;
+            self.raise(rules, self.floor);
             return None;
         };
         Some(rows.map(|rows| {
@@ -91,6 +105,42 @@ impl Part {
         let before = changes.iter().map(|change| change.at).filter(|at| *at < last).max();
         self.open.extend(before.map(|before| (before, changes.len() as u64 - 1)));
         self.open.push_back((last, 1));
+    }
+
+    /// Its topic and number, as people read it.
+    pub(super) fn name(&self) -> String {
+        format!("{}/{}", self.partition.topic, self.partition.partition)
+    }
+
+    /// Notes how a poll ended that brought `came` messages.
+    pub(super) fn polled(&mut self, came: usize, progress: Progress) {
+        self.rest = Rest::after(came, progress);
+        self.done = progress == Progress::End;
+        self.idle = progress == Progress::Wait;
+        match self.idle && came == 0 {
+            true => drop(self.silent.get_or_insert_with(Instant::now)),
+            false => (self.silent, self.asleep) = (None, false),
+        }
+    }
+
+    /// Falls asleep if it was silent for long enough; whether it just did.
+    pub(super) fn falls_asleep(&mut self, rules: &OrderRules) -> bool {
+        let after =
+            rules.idle_after.map(|after| Duration::from_millis(after.millis().unsigned_abs()));
+        let silent = self.silent.map(|since| since.elapsed());
+        let falls = !self.asleep && silent.zip(after).is_some_and(|(silent, after)| silent > after);
+        self.asleep |= falls;
+        falls
+    }
+
+    /// Nothing that comes from now on is before `floor`.
+    pub(super) fn raise(&mut self, rules: &OrderRules, floor: Position) {
+        let time = position_time(floor);
+        for time in [time, time.saturating_add(1)] {
+            if self.reached(rules) < floor {
+                self.lateness.raise(rules, time);
+            }
+        }
     }
 
     /// Records that were read and that not every policy has seen.

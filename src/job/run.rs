@@ -4,15 +4,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use super::begin::{Begun, begin};
+use super::begin::{Begun, again, begin};
 use super::published::{self, Known, Others};
 use super::publisher::{Listener, Outlet, Publisher};
 use super::rows::LogRows;
 use super::watch::{End, Watch};
-use super::{Branch, Context, Interrupt, keyed, work};
+use super::{Branch, Context, Interrupt, StateDirectory, keyed, work};
 use crate::catalog::{Catalog, CatalogError, ModelStore};
 use crate::config::Pipeline;
 use crate::console::Status;
@@ -58,32 +58,63 @@ pub struct Ended {
     pub end: End,
 }
 
+/// How long what was stopped may take to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Runs a pipeline to the end of its stream, or until it is interrupted.
 ///
 /// # Errors
 /// When the source, the device, a sink or the state directory fails.
 pub fn run(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyhow::Result<Ended> {
     let begun = Instant::now();
-    let (context, faults) = prepare(pipeline, options)?;
-    let context = Arc::new(context);
-    context.publish_again()?;
-    let finished = start_workers(&context, options.workers)?;
-    interrupt.listen();
-    let watch = Watch { context: &context, faults, finished, interrupt };
-    let end = watch.until_end(options.progress)?;
-    let complete = end == End::Complete;
-    context.close(complete)?;
-    Ok(Ended { summary: summarize(&context, begun.elapsed(), complete), end })
+    let mut state = None;
+    loop {
+        let (context, faults) = prepare(pipeline.clone(), options, state)?;
+        let context = Arc::new(context);
+        context.publish_again()?;
+        let finished = start_workers(&context, options.workers)?;
+        interrupt.listen();
+        let watch = Watch { context: &context, faults, finished, interrupt };
+        let end = watch.until_end(options.progress)?;
+        let complete = end == Some(End::Complete);
+        context.close(complete)?;
+        if let Some(end) = end {
+            return Ok(Ended { summary: summarize(&context, begun.elapsed(), complete), end });
+        }
+        state = Some(let_go(context)?);
+    }
 }
 
+/// Waits until nobody uses the run any more; its state directory, to go on.
+fn let_go(mut context: Arc<Context>) -> anyhow::Result<StateDirectory> {
+    let begun = Instant::now();
+    loop {
+        context = match Arc::try_unwrap(context) {
+            Ok(context) if Arc::strong_count(&context.catalog) == 1 => return Ok(context.state),
+            Ok(context) => Arc::new(context),
+            Err(context) => context,
+        };
+        ensure!(
+            begun.elapsed() < PATIENCE,
+            "a part of the job could not be stopped\nhint: start it again, it goes on where it is"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Opens a run, or opens it again with what its stream has by now.
 fn prepare(
     pipeline: Pipeline,
     options: &Options,
+    state: Option<StateDirectory>,
 ) -> anyhow::Result<(Context, Receiver<anyhow::Error>)> {
     let schema = pipeline.schema().context("the source does not say what its samples are")?;
     let stop = Stop::default();
     let mut sinks = published::open(&pipeline.sink, &pipeline.name, &stop)?;
-    let begun = begin(&pipeline, options, &mut sinks)?;
+    let begun = match state {
+        Some(state) => again(&pipeline, state),
+        None => begin(&pipeline, options, &mut sinks),
+    }?;
     let Begun { state, catalog, run, pipeline_digest, partitions } = begun;
     let folder = state.path();
     let log = Log::open(&folder.join("log"), schema, &catalog.segments()?)?;
@@ -121,6 +152,7 @@ fn prepare(
         sync: options.sync,
         workers: options.workers,
         stop: AtomicBool::new(false),
+        grown: AtomicBool::new(false),
         wind_down: AtomicBool::new(false),
         trainings: AtomicUsize::new(0),
         faults: send,

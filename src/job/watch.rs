@@ -32,8 +32,8 @@ pub(super) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Waits for the end, and says why it came.
-    pub(super) fn until_end(&self, show: bool) -> anyhow::Result<End> {
+    /// Waits for the end, and says why it came; for none the run is to be opened again.
+    pub(super) fn until_end(&self, show: bool) -> anyhow::Result<Option<End>> {
         let mut progress = show.then(Progress::start);
         let mut stopping = Stopping::default();
         let mut persisted = Instant::now();
@@ -64,13 +64,14 @@ impl Watch<'_> {
         }
         self.context.publisher.stop();
         let end = match (self.interrupt.requested(), self.interrupt.gently()) {
-            (false, _) => End::Complete,
-            (true, true) => End::Stopped,
-            (true, false) => End::Interrupted,
+            (false, _) if self.context.grown() => None,
+            (false, _) => Some(End::Complete),
+            (true, true) => Some(End::Stopped),
+            (true, false) => Some(End::Interrupted),
         };
         // an error on the last steps may arrive together with the end.
         match self.faults.try_recv() {
-            Ok(error) if ended.is_ok() && end == End::Complete => Err(error),
+            Ok(error) if ended.is_ok() && !self.interrupt.requested() => Err(error),
             _ => ended.map(|()| end),
         }
     }
@@ -107,13 +108,16 @@ struct Stopping {
 impl Stopping {
     /// Does what is due; false when nothing more is waited for.
     fn go_on(&mut self, watch: &Watch<'_>) -> bool {
-        if !watch.interrupt.requested() {
+        let (requested, gently) = (watch.interrupt.requested(), watch.interrupt.gently());
+        if !requested && !watch.context.grown() {
             return true;
         }
         let asked = *self.asked.get_or_insert_with(Instant::now);
         let grace = watch.context.pipeline.shutdown.grace.millis().unsigned_abs();
-        let patient = watch.interrupt.gently() && asked.elapsed() < Duration::from_millis(grace);
-        if patient && watch.context.winds_down() {
+        let patient = gently && asked.elapsed() < Duration::from_millis(grace);
+        // nobody is in a hurry for new partitions; what is not published then is published later.
+        let unpublished = requested && watch.context.publisher.pending() > 0;
+        if (patient || !requested) && (watch.context.winds_down() || unpublished) {
             return true;
         }
         if self.stopped.is_none() {

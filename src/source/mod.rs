@@ -36,6 +36,14 @@ pub trait SourceConfig: Send + Sync {
     /// When the source cannot be reached or is not as the pipeline says.
     fn resolve(&self) -> Result<Vec<Partition>, SourceError>;
 
+    /// The partitions that an endless stream has beside those `known`, each from its beginning.
+    ///
+    /// # Errors
+    /// When the source cannot be reached.
+    fn added(&self, _known: &[Partition]) -> Result<Vec<Partition>, SourceError> {
+        Ok(Vec::new())
+    }
+
     /// Reads `partitions`, for one worker.
     ///
     /// # Errors
@@ -94,6 +102,12 @@ pub trait Reader {
     /// Messages of partition number `slot` that are known to be there and were not polled yet; none
     /// if that is not known.
     fn left(&self, slot: usize) -> Option<u64>;
+
+    /// How many partitions the topic of partition number `slot` has by now; none where that is not
+    /// known, or where partitions that are added are not of the stream.
+    fn partitions(&self, _slot: usize) -> Option<usize> {
+        None
+    }
 }
 
 driftmill_registry::one_of! {

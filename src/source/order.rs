@@ -18,6 +18,11 @@ pub struct OrderRules {
     /// Event times outside are refused (default: none are).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_range: Option<TimeRange>,
+    /// How long a partition may be silent, by the clock, until the others no longer wait for it
+    /// (default: they always wait). What it brings later stands behind what was decided without it,
+    /// so that results depend on when it fell silent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_after: Option<Span>,
     /// How long after its event time a sample is held back for its label, and a label kept for its
     /// sample, where there is a topic of labels (default `"0s"`: a sample is seen at once and its
     /// label when it comes, and a label must come after its sample).
@@ -33,6 +38,7 @@ impl Default for OrderRules {
             late: Late::Admit,
             max_ahead: Span::from_millis(86_400_000),
             time_range: None,
+            idle_after: None,
             label_wait: Span::from_millis(0),
             lead: std::num::NonZeroUsize::new(1_000_000).expect("a million is not zero"),
         }
@@ -108,6 +114,13 @@ impl Lateness {
             .map_or(i64::MIN, |highest| highest.saturating_sub(rules.out_of_orderness.millis()))
     }
 
+    /// Nothing that comes from now on is placed before `time`, in milliseconds since 1970: others did
+    /// not wait for this partition.
+    pub fn raise(&mut self, rules: &OrderRules, time: i64) {
+        let highest = time.saturating_add(rules.out_of_orderness.millis());
+        self.highest = Some(self.highest.map_or(highest, |own| own.max(highest)));
+    }
+
     /// Places a message that states no time, as a deletion: where the partition is.
     pub fn place_timeless(&self) -> Placed {
         let time = self.highest.unwrap_or(i64::MIN);
@@ -171,6 +184,21 @@ mod tests {
         assert_eq!(place(94), (95, true));
         assert_eq!(place(200), (200, false));
         assert_eq!(place(100), (195, true));
+    }
+
+    #[test]
+    fn a_raised_partition_places_nothing_before() {
+        let rules = OrderRules { out_of_orderness: Span::from_millis(5), ..OrderRules::default() };
+        let mut partition = Lateness::new();
+        partition.raise(&rules, 50);
+        let place = |partition: &mut Lateness, time| {
+            let placed = partition.place(&rules, Some(time), None).unwrap();
+            (placed.position_time, placed.late)
+        };
+        assert_eq!(place(&mut partition, 10), (50, true));
+        assert_eq!(place(&mut partition, 52), (52, false));
+        partition.raise(&rules, 40);
+        assert_eq!(place(&mut partition, 49), (50, true));
     }
 
     #[test]

@@ -22,6 +22,8 @@ struct Said {
     refused: Option<String>,
     /// Per topic and partition, the first offset that is not there yet.
     newest: HashMap<String, HashMap<i32, u64>>,
+    /// Per topic the number of its partitions.
+    partitions: HashMap<String, usize>,
 }
 
 impl Heard {
@@ -38,6 +40,11 @@ impl Heard {
     /// The first offset of a partition that was not there yet when its broker was last heard.
     pub(super) fn newest(&self, topic: &str, partition: u16) -> Option<u64> {
         self.said().newest.get(topic)?.get(&i32::from(partition)).copied()
+    }
+
+    /// How many partitions a topic had when its brokers were last asked.
+    pub(super) fn partitions(&self, topic: &str) -> Option<usize> {
+        self.said().partitions.get(topic).copied()
     }
 
     fn said(&self) -> MutexGuard<'_, Said> {
@@ -69,6 +76,9 @@ impl ClientContext for Heard {
     fn stats(&self, statistics: Statistics) {
         let mut said = self.said();
         for (topic, told) in statistics.topics {
+            // -1 is librdkafka's own, for messages without a partition.
+            let partitions = told.partitions.keys().filter(|number| **number >= 0).count();
+            said.partitions.insert(topic.clone(), partitions);
             let newest = said.newest.entry(topic).or_default();
             for (partition, told) in told.partitions {
                 // what lies beyond the last stable offset cannot be read yet.

@@ -136,6 +136,14 @@ impl SourceConfig for Kafka {
         resolve::resolve(self)
     }
 
+    fn added(&self, known: &[Partition]) -> Result<Vec<Partition>, SourceError> {
+        // whatever is in a partition that was not there came after the start.
+        let kafka = Self { start: Start::Earliest, ..self.clone() };
+        let mut found = kafka.resolve()?;
+        found.retain(|part| !known.iter().any(|known| known.id(0) == part.id(0)));
+        Ok(found)
+    }
+
     fn open(
         &self,
         partitions: &[Partition],
@@ -178,6 +186,8 @@ impl Kafka {
             .set("isolation.level", "read_committed")
             // with its default of a second the consumer idles between bursts.
             .set("fetch.queue.backoff.ms", "5")
+            // with its default of five minutes new partitions are found late.
+            .set("topic.metadata.refresh.interval.ms", "10000")
             // they say how far the partitions go.
             .set("statistics.interval.ms", "1000");
         self.properties.apply(&mut config)?;

@@ -25,6 +25,8 @@ pub(super) struct KafkaReader {
     codec: Box<dyn Codec>,
     /// Reads the topic with this index.
     labels: Option<(u8, LabelDecoder)>,
+    /// Whether the stream has no end.
+    endless: bool,
     /// When an outage was last told of.
     told: Option<Instant>,
 }
@@ -76,7 +78,8 @@ impl KafkaReader {
         consumer.assign(&assignment).map_err(failed)?;
         let labels = kafka.labels.as_ref().map(|labels| labels.decoder());
         let labels = labels.map(|decoder| (kafka.topics.len() as u8, decoder));
-        Ok(Self { consumer, heard, slots, codec: codec.init(), labels, told: None })
+        let endless = kafka.until.is_none();
+        Ok(Self { consumer, heard, slots, codec: codec.init(), labels, endless, told: None })
     }
 
     /// Serves what belongs to no partition: errors of the whole consumer, and its statistics.
@@ -132,6 +135,11 @@ impl Reader for KafkaReader {
             }
         }
         Ok(if slot.done { Progress::End } else { Progress::More })
+    }
+
+    fn partitions(&self, slot: usize) -> Option<usize> {
+        let topic = &self.slots[slot].partition.topic;
+        self.heard.partitions(topic).filter(|_| self.endless)
     }
 
     fn left(&self, slot: usize) -> Option<u64> {

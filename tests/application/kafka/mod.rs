@@ -2,7 +2,7 @@
 mod authority;
 mod bounds;
 mod broker;
-mod deletions;
+mod changing;
 mod forget;
 mod inputs;
 mod keyed;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use driftmill::sink::create_topic;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -38,6 +38,13 @@ pub(crate) fn delete_topic(brokers: &str, topic: &str) {
     let admin: AdminClient<DefaultClientContext> = client(brokers).create().unwrap();
     let deleted = admin.delete_topics(&[topic], &AdminOptions::new());
     futures_executor::block_on(deleted).unwrap().remove(0).unwrap();
+}
+
+pub(crate) fn add_partitions(brokers: &str, topic: &str, partitions: usize) {
+    let admin: AdminClient<DefaultClientContext> = client(brokers).create().unwrap();
+    let more = [NewPartitions::new(topic, partitions)];
+    let added = admin.create_partitions(&more, &AdminOptions::new());
+    futures_executor::block_on(added).unwrap().remove(0).unwrap();
 }
 
 fn client(brokers: &str) -> ClientConfig {

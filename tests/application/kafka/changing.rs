@@ -1,0 +1,115 @@
+//! Topics that change under a job: they go away, get partitions, or fall silent in some.
+
+use std::time::{Duration, Instant};
+
+use super::broker::brokers;
+use super::topics::{add_partitions, create, delete_topic, produce, unique};
+use crate::runs::Program;
+
+#[test]
+fn a_topic_that_is_deleted_ends_the_job_and_is_named() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("deleted");
+    create(brokers, &topic, 2);
+    let row = "{\"a\":1,\"c\":0}".as_bytes();
+    produce(brokers, &topic, (0..200).map(|i| ((i % 2) as i32, 1000 + i, row)));
+    let mut job = Program::start(&format!(
+        "name = \"deleted\"
+        source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"] }}
+        codec.json = {{ features = [\"a\"], label = \"c\" }}
+        trigger.amount.every = 100
+        selection.new_data = {{}}
+        model.mlp.hidden = [2]
+        training = {{}}"
+    ));
+    job.wait_for("models/1/version.json");
+    delete_topic(brokers, &topic);
+    let begun = Instant::now();
+    while job.runs() {
+        assert!(begun.elapsed() < Duration::from_secs(80), "it goes on without its topic");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let ran = job.end();
+    assert_eq!(ran.code, Some(69), "{}", ran.said);
+    assert!(ran.said.contains(&topic), "{}", ran.said);
+}
+
+fn pipeline((brokers, topic): (&str, &str), order: &str) -> String {
+    format!(
+        "name = \"{topic}\"
+        source.kafka.brokers = \"{brokers}\"
+        source.kafka.topics = [\"{topic}\"]
+        source.kafka.properties = {{ \"topic.metadata.refresh.interval.ms\" = \"500\" }}
+        codec.json = {{ features = [\"a\"], label = \"c\" }}
+        {order}
+        trigger.amount.every = 100
+        selection.new_data = {{}}
+        model.mlp.hidden = [2]
+        training = {{}}"
+    )
+}
+
+const ROW: &[u8] = b"{\"a\":1,\"c\":0}";
+
+#[test]
+fn partitions_that_are_added_are_read_from_their_beginning() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("widened");
+    create(brokers, &topic, 1);
+    produce(brokers, &topic, (0..210).map(|i| (0, 1000 + i, ROW)));
+    let pipeline = pipeline((brokers, &topic), "");
+    let mut job = Program::start_with(&pipeline, &["--workers", "2"]);
+    job.wait_for("models/2/version.json");
+    add_partitions(brokers, &topic, 3);
+    // what is decided stays as it is: event times before it are late.
+    produce(brokers, &topic, (0..330).map(|i| ((i % 3) as i32, 500 + 3 * i, ROW)));
+    job.wait_for("models/5/version.json");
+    job.terminate();
+    let ran = job.end();
+    assert_eq!(ran.code, Some(0), "{}", ran.said);
+    assert_eq!(ran.summary["samples"], 540, "{}", ran.said);
+    let read: Vec<u64> =
+        (3..=5).flat_map(|version| ran.trained_on(version)).map(|of| of.2).collect();
+    assert_eq!(read.iter().sum::<u64>(), 300);
+    assert!(read.len() > 4, "of several partitions: {read:?}");
+    let before = ran.summary["versions"].clone();
+
+    let job = Program::start_at(ran.folder, &pipeline, &[], &[]);
+    std::thread::sleep(Duration::from_secs(2));
+    job.terminate();
+    let ran = job.end();
+    assert_eq!((ran.code, &ran.summary["samples"]), (Some(0), &540.into()), "{}", ran.said);
+    assert_eq!(ran.summary["versions"], before);
+}
+
+#[test]
+fn a_silent_partition_is_not_waited_for_and_what_it_brings_later_stands_later() {
+    let Some(brokers) = brokers() else { return };
+    for workers in ["1", "3"] {
+        let topic = unique("silent");
+        create(brokers, &topic, 3);
+        let pipeline = pipeline((brokers, &topic), "order.idle_after = \"300ms\"");
+        produce(brokers, &topic, (0..150).map(|i| (1, 1000 + i, ROW)));
+        let mut job = Program::start_with(&pipeline, &["--workers", workers]);
+        job.wait_for("models/1/version.json");
+        // an earlier event time than what was decided without it.
+        produce(brokers, &topic, (0..100).map(|i| (0, 100 + i, ROW)));
+        job.wait_for("models/2/version.json");
+        job.terminate();
+        let ran = job.end();
+        assert_eq!(ran.code, Some(0), "{}", ran.said);
+        assert_eq!(ran.trained_on(1), [(0, 100, 100)]);
+        assert_eq!(ran.trained_on(2), [(0, 50, 50), (100, 150, 50)]);
+        assert_eq!(ran.summary["late"], 100);
+
+        // what it decided without the third partition holds after a restart.
+        produce(brokers, &topic, (0..150).map(|i| (2, 10 + i, ROW)));
+        let mut job = Program::start_at(ran.folder, &pipeline, &["--workers", "2"], &[]);
+        job.wait_for("models/4/version.json");
+        job.terminate();
+        let ran = job.end();
+        assert_eq!(ran.code, Some(0), "{}", ran.said);
+        assert_eq!(ran.trained_on(3), [(50, 100, 50), (0, 50, 50)]);
+        assert_eq!(ran.trained_on(4), [(50, 150, 100)]);
+    }
+}
