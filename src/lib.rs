@@ -70,6 +70,7 @@ pub mod history;
 pub mod job;
 pub mod letters;
 pub mod model;
+pub mod outage;
 pub mod report;
 pub mod sink;
 pub mod source;

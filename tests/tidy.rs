@@ -25,7 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["catalog"],
     &["train"],
     &["model", "source", "store", "console", "evaluate"],
-    &["fail"],
+    &["fail", "outage"],
 ];
 
 /// What stands at the top of the tree, besides settings in dot-files.

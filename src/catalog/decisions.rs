@@ -29,7 +29,7 @@ pub struct Deciding<'a> {
 }
 
 /// A version that was made, for its outcome.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Made<'a> {
     /// Its number.
     pub version: u64,
@@ -42,7 +42,7 @@ pub struct Made<'a> {
 }
 
 /// Why no version was made.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Failed<'a> {
     /// What went wrong; none if there was nothing to train on.
     pub error: Option<&'a str>,

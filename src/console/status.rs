@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
+use crate::outage::Outages;
+
 /// How far a job is; written by its parts, read by whoever shows it.
 #[derive(Debug)]
 pub struct Status {
@@ -14,6 +16,7 @@ pub struct Status {
     left: Mutex<BTreeMap<usize, Option<u64>>>,
     holders: Mutex<BTreeMap<usize, String>>,
     trainings: Mutex<BTreeMap<String, Training>>,
+    outages: Outages,
 }
 
 /// A training that runs.
@@ -27,8 +30,9 @@ pub struct Training {
     pub loss: Option<f64>,
 }
 
-impl Default for Status {
-    fn default() -> Self {
+impl Status {
+    /// Nothing was done yet; `outages` are shown with the rest.
+    pub fn new(outages: Outages) -> Self {
         Self {
             samples: AtomicU64::new(0),
             dead_letters: AtomicU64::new(0),
@@ -39,11 +43,10 @@ impl Default for Status {
             left: Mutex::default(),
             holders: Mutex::default(),
             trainings: Mutex::default(),
+            outages,
         }
     }
-}
 
-impl Status {
     /// Counts messages of one poll.
     pub fn read(&self, samples: u64, dead_letters: u64, late: u64) {
         self.samples.fetch_add(samples, Ordering::Relaxed);
@@ -120,6 +123,7 @@ impl Status {
         if let Some(holder) = lock(&self.holders).values().next() {
             parts.push(format!("waiting for {holder}"));
         }
+        parts.extend(self.outages.now());
         for (branch, training) in lock(&self.trainings).iter() {
             let name = if branch.is_empty() { "training" } else { branch };
             let (step, steps) = training.step;
@@ -161,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_line_says_how_far_the_job_is() {
-        let status = Status::default();
+        let status = Status::new(Outages::default());
         status.read(1200, 3, 0);
         status.reached(831_427_200_000);
         status.left(0, Some(40));

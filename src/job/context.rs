@@ -13,6 +13,7 @@ use crate::config::Pipeline;
 use crate::console::Status;
 use crate::evaluate::ClassCounts;
 use crate::letters::LetterBox;
+use crate::outage::{Stop, is_full};
 use crate::source::Partition;
 use crate::store::{Log, SegmentLength};
 
@@ -48,6 +49,8 @@ pub struct Context {
     pub sync: bool,
     /// Number of workers.
     pub workers: usize,
+    /// Whether those who wait for something outside are to give up, and what they wait for.
+    pub(super) patience: Stop,
     pub(super) stop: AtomicBool,
     /// The stream has partitions that are not read yet.
     pub(super) grown: AtomicBool,
@@ -118,28 +121,49 @@ impl Context {
         self.catalog.lock().expect("no one panics in the catalog")
     }
 
-    /// Makes all that was read durable, and where policies stand, unless letters keep it waiting.
+    /// Makes all that was read durable, and where policies stand, if there is room for it and no
+    /// letters keep it waiting.
     pub(super) fn persist(&self) -> anyhow::Result<()> {
         if !self.sync {
             return Ok(());
         }
+        match self.record_all() {
+            // who has something to write waits for room, and tells.
+            Err(error) if is_full(error.as_ref()) => Ok(()),
+            recorded => recorded,
+        }
+    }
+
+    fn record_all(&self) -> anyhow::Result<()> {
         let mut catalog = self.catalog();
         // taken before the log is synced, which then has all that they have seen.
         let kept = self.branches.iter().map(|branch| Some((branch, branch.kept().take()?)));
         let kept: Vec<_> = kept.flatten().collect();
-        let durable = self.log.sync()?;
-        if !self.dead_letters.sync(Duration::ZERO)? {
+        let recorded = self.record(&mut catalog, &kept);
+        if !matches!(recorded, Ok(true)) {
             for (branch, standing) in kept {
                 branch.kept().get_or_insert(standing);
             }
-            return Ok(());
+        }
+        recorded.map(|_| ())
+    }
+
+    /// Records how far the log is durable, and standings; whether letters did not keep it waiting.
+    fn record(
+        &self,
+        catalog: &mut Catalog,
+        kept: &[(&Arc<Branch>, Standing)],
+    ) -> anyhow::Result<bool> {
+        let durable = self.log.sync()?;
+        if !self.dead_letters.sync(Duration::ZERO)? {
+            return Ok(false);
         }
         catalog.ingested(&durable)?;
         self.log.recorded(&durable);
         for (branch, standing) in kept {
-            catalog.stands(&branch.name, &standing, &branch.evaluation(self))?;
+            catalog.stands(&branch.name, standing, &branch.evaluation(self))?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Makes the log durable, and the letters that its messages led to; under the catalog's lock.
@@ -153,7 +177,7 @@ impl Context {
 
     /// Records the end of the job, `complete` if it is that of the stream.
     pub(super) fn close(&self, complete: bool) -> anyhow::Result<()> {
-        self.persist()?;
+        self.record_all()?;
         for branch in &self.branches {
             let evaluation = branch.evaluation(self);
             self.catalog().evaluated(&branch.name, &evaluation)?;

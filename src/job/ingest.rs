@@ -25,7 +25,7 @@ use crate::store::LogWriter;
 /// Between two looks at partitions that had nothing.
 const IDLE: Duration = Duration::from_millis(2);
 
-/// Between two looks for partitions that were added.
+/// Between two looks at what is around.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Most records that are released but not yet seen by every policy: beyond it nothing is read.
@@ -40,7 +40,7 @@ pub(super) struct Ingest {
     worker: usize,
     /// Where partitions fall asleep.
     marks: Option<Marks>,
-    /// When it was last looked for partitions that are not read.
+    /// When it last looked around.
     looked: Instant,
 }
 
@@ -128,7 +128,7 @@ impl Ingest {
         let [released, observed] = [released, observed].map(frontier);
         self.observed(observed);
         self.tell(released, observed);
-        self.look_for_more();
+        self.look_around();
     }
 
     fn observed(&mut self, observed: Option<Position>) {
@@ -186,7 +186,9 @@ impl Ingest {
             part.polled(came, progress);
             return Ok((Vec::new(), progress));
         }
-        self.context.dead_letters.write(letters(&part.partition, &fetched.bad))?;
+        let patience = &self.context.patience;
+        let letters = letters(&part.partition, &fetched.bad);
+        patience.until_room(|| Ok(self.context.dead_letters.write(letters.clone())?))?;
         let bad = fetched.bad.len() as u64;
         // in the log before it is sent: whoever sees a change can fetch its row.
         let mut rows = rows(&part.partition, fetched);
@@ -196,7 +198,8 @@ impl Ingest {
         self.context.status.read(samples as u64, bad, u64::from(rows.late));
         part.polled(came, progress);
         part.sent(&rows, &changes);
-        self.writer.append(rows)?;
+        self.writer.stage(rows)?;
+        patience.until_room(|| Ok(self.writer.write()?))?;
         Ok((changes, progress))
     }
 
@@ -216,12 +219,19 @@ impl Ingest {
         status.held_by(self.worker, holder.map(Part::name));
     }
 
-    /// Notes it when a topic has partitions that nobody reads.
-    fn look_for_more(&mut self) {
+    /// Notes it when the source does not answer, or a topic has partitions that nobody reads.
+    fn look_around(&mut self) {
         if self.looked.elapsed() < LOOK {
             return;
         }
         self.looked = Instant::now();
+        let outages = self.context.patience.outages();
+        let several = self.context.workers > 1;
+        let part = if several { format!("source {}", self.worker) } else { "source".to_owned() };
+        match self.reader.trouble() {
+            Some(reason) => drop(outages.begin(&part, &reason)),
+            None => drop(outages.end(&part)),
+        }
         for (slot, part) in self.parts.iter().enumerate() {
             let topic = &part.partition.topic;
             let known = self.context.partitions.iter().filter(|known| known.topic == *topic);

@@ -69,7 +69,7 @@ impl Publisher {
             let (queue, tasks) = unbounded();
             queues.push(queue);
             let (listener, pending) = (Arc::clone(&listener), Arc::clone(&pending));
-            let outlet = Running { key, sink, there, listener, pending };
+            let outlet = Running { key, sink, there, listener, pending, stop: stop.clone() };
             let named = std::thread::Builder::new().name(format!("sink-{key}"));
             named.spawn(move || outlet.run(&tasks)).context("starting a thread")?;
         }
@@ -111,12 +111,14 @@ struct Running {
     there: There,
     listener: Arc<dyn Listener>,
     pending: Arc<Pending>,
+    stop: Stop,
 }
 
 impl Running {
     fn run(mut self, tasks: &Receiver<Task>) {
         for task in tasks {
-            match self.publish(&task) {
+            let stop = self.stop.clone();
+            match stop.until_room(|| Ok(self.publish(&task)?)) {
                 Ok(bookmark) => {
                     fail::point("version.sent");
                     let number = task.version.version;
@@ -125,10 +127,10 @@ impl Running {
                     self.pending.done();
                 }
                 // whoever asked for that knows.
-                Err(SinkError::Stopped) => return,
+                Err(error) if matches!(error.downcast_ref(), Some(SinkError::Stopped)) => return,
                 Err(error) => {
                     let doing = format!("publishing to sink.{}", self.key);
-                    return self.listener.failed(anyhow::Error::new(error).context(doing));
+                    return self.listener.failed(error.context(doing));
                 }
             }
         }

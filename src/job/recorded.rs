@@ -31,7 +31,8 @@ impl Context {
         if record.outcome.is_some() || set.rows.is_empty() {
             return Ok(record.outcome);
         }
-        let attempts = self.catalog().attempt(branch, trigger)?;
+        let attempts =
+            self.patience.until_room(|| Ok(self.catalog().attempt(branch, trigger)?))?;
         let most = self.pipeline.training.max_attempts.get();
         let error = (attempts > most)
             .then(|| Some(format!("{most} trainings ended with the whole process")));

@@ -122,7 +122,7 @@ fn prepare(
     let runtimes = runtimes(&pipeline, rows)?;
     let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
     dead_letters.forget(&|letter| is_logged(letter, &partitions, &log))?;
-    let status = Status::default();
+    let status = Status::new(stop.outages().clone());
     let counts = log.counts();
     status.read(counts.samples, counts.bad, counts.late);
     status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
@@ -133,7 +133,9 @@ fn prepare(
         sinks.into_iter().map(|(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? }));
     let outlets = outlets.collect::<anyhow::Result<_>>()?;
     let catalog = Arc::new(Mutex::new(catalog));
-    let records = Records { catalog: Arc::clone(&catalog), faults: send.clone() };
+    let patience = Stop::beside(stop.outages());
+    let records =
+        Records { catalog: Arc::clone(&catalog), patience: patience.clone(), faults: send.clone() };
     let publisher = Publisher::start(outlets, &known, Arc::new(records), stop)?;
     let context = Context {
         branches,
@@ -146,6 +148,7 @@ fn prepare(
         log,
         catalog,
         publisher,
+        patience,
         classes: Mutex::default(),
         status,
         poll: options.poll.max(1),
@@ -171,14 +174,18 @@ fn is_logged(letter: &Letter, partitions: &[Partition], log: &Log) -> bool {
 /// Records what is published; ends the job when a sink fails.
 struct Records {
     catalog: Arc<Mutex<Catalog>>,
+    patience: Stop,
     faults: Sender<anyhow::Error>,
 }
 
 impl Listener for Records {
     fn published(&self, key: &'static str, version: u64, bookmark: Option<&str>) {
-        let mut catalog = self.catalog.lock().expect("no one panics in the catalog");
-        if let Err(error) = catalog.published(key, version, bookmark) {
-            self.failed(error.into());
+        let recorded = self.patience.until_room(|| {
+            let mut catalog = self.catalog.lock().expect("no one panics in the catalog");
+            Ok(catalog.published(key, version, bookmark)?)
+        });
+        if let Err(error) = recorded {
+            self.failed(error);
         }
     }
 
@@ -271,6 +278,7 @@ fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {
         versions,
         evaluation,
         compare: compared.iter().map(|branch| (branch.name.clone(), summary(branch))).collect(),
+        outages: context.patience.outages().list(),
         seconds: elapsed.as_secs_f64(),
     }
 }

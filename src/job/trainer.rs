@@ -87,17 +87,20 @@ impl Trainer {
     fn decided(&self, set: &TrainingSet) -> anyhow::Result<()> {
         let standing = self.branch.standing().take();
         let standing = standing.expect("a policy's standing is kept before its decision is sent");
-        let mut catalog = self.context.catalog();
-        let durable = self.context.durable()?;
-        catalog.decided(&Deciding {
-            branch: &self.branch.name,
-            set,
-            seed: self.seed(set),
-            model: self.branch.newest().map(|(version, _)| version),
-            durable: &durable,
-            standing: &standing,
+        self.context.patience.until_room(|| {
+            let mut catalog = self.context.catalog();
+            let durable = self.context.durable()?;
+            catalog.decided(&Deciding {
+                branch: &self.branch.name,
+                set,
+                seed: self.seed(set),
+                model: self.branch.newest().map(|(version, _)| version),
+                durable: &durable,
+                standing: &standing,
+            })?;
+            self.context.log.recorded(&durable);
+            Ok(())
         })?;
-        self.context.log.recorded(&durable);
         // what stood before is older than the decision.
         self.branch.kept().take();
         Ok(())
@@ -151,7 +154,8 @@ impl Trainer {
         let number = self.versions + 1;
         let parent = self.branch.newest().map(|(version, _)| version);
         let version = self.context.describe(&self.branch, set, &trained, (number, parent));
-        let description = self.branch.store.put(&version, trained.weights.bytes())?;
+        let put = || Ok(self.branch.store.put(&version, trained.weights.bytes())?);
+        let description = self.context.patience.until_room(put)?;
         let sha256 = trained.weights.sha256();
         let loss = trained.losses.last().copied();
         let made = Made { version: number, sha256, description: &description, loss };
@@ -184,7 +188,9 @@ impl Trainer {
     ) -> anyhow::Result<()> {
         let evaluation = self.branch.evaluation(&self.context);
         let decision = (&*self.branch.name, set.decided.trigger);
-        Ok(self.context.catalog().outcome(decision, outcome, seconds, &evaluation)?)
+        self.context.patience.until_room(|| {
+            Ok(self.context.catalog().outcome(decision, outcome, seconds, &evaluation)?)
+        })
     }
 
     fn failed(&self, set: &TrainingSet, error: Option<&str>) -> anyhow::Result<Outcome> {

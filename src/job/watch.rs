@@ -94,6 +94,7 @@ impl Watch<'_> {
 
     fn stop(&self) {
         self.context.stop.store(true, Ordering::Relaxed);
+        self.context.patience.raise();
         self.context.branches.iter().for_each(|branch| branch.runtime.stop());
     }
 }

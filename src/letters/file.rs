@@ -30,7 +30,13 @@ impl Destination for Lines {
             serde_json::to_writer(&mut lines, letter).expect("a letter is plain data");
             lines.push(b'\n');
         }
-        self.file.write_all(&lines).map_err(LettersError::io("writing", &self.path))
+        let before = self.file.metadata().map(|file| (file.is_file(), file.len()));
+        let written = self.file.write_all(&lines);
+        if let (Err(_), Ok((true, len))) = (&written, before) {
+            // half a letter would be in the way of the next attempt.
+            self.file.set_len(len).map_err(LettersError::io("cutting", &self.path))?;
+        }
+        written.map_err(LettersError::io("writing", &self.path))
     }
 
     fn forget(&mut self, known: &dyn Fn(&Letter) -> bool) -> Result<(), LettersError> {

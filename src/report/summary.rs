@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::catalog::{Place, Version};
 use crate::evaluate::{Classes, Results};
+use crate::outage::Outage;
 
 /// What a run did: the JSON object that `driftmill run --json` ends with.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -34,6 +35,9 @@ pub struct Summary {
     /// The policies that the pipeline's own were compared with.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub compare: BTreeMap<String, BranchSummary>,
+    /// What the job had to wait for since it was started.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outages: Vec<Outage>,
     /// How long the run took.
     pub seconds: f64,
 }

@@ -1,10 +1,9 @@
 //! Where model versions go besides the run's own model store, exactly once.
 
 mod error;
-mod stop;
 
+pub use crate::outage::Stop;
 pub use error::SinkError;
-pub use stop::Stop;
 
 use std::path::Path;
 

@@ -36,6 +36,16 @@ pub enum SourceError {
         /// The nearest name, on a line of its own.
         hint: String,
     },
+    /// A topic, or a partition of it, went away.
+    #[error(
+        "`{topic}` no longer has partition {partition}\nhint: was the topic deleted? one that is created again under its name is another stream: begin a new run on it with --fresh"
+    )]
+    Deleted {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u16,
+    },
     /// Offsets that the pipeline wants are no longer there.
     #[error(
         "partition {partition} of `{topic}` no longer has offset {wanted}: {detail}\nhint: samples were deleted before they were read; raise the topic's retention"
@@ -79,6 +89,14 @@ pub enum Refused {
     /// It does not decode.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// It is larger than the pipeline admits.
+    #[error("{bytes} bytes, but `source.kafka.max_message` is {most}")]
+    Large {
+        /// Bytes of its key and payload.
+        bytes: usize,
+        /// The most it may have.
+        most: usize,
+    },
     /// Its topic is keyed, but it has no key.
     #[error("no key: the topic is keyed")]
     NoKey,
@@ -119,6 +137,7 @@ impl Refused {
     pub fn class(&self) -> &'static str {
         match self {
             Self::Decode(error) => error.class(),
+            Self::Large { .. } => "large",
             Self::NoKey => "no_key",
             Self::NoLabel => "no_label",
             Self::NoTime => "no_time",
@@ -131,7 +150,7 @@ impl Refused {
     /// The stage that refused: `decode` or `order`.
     pub fn stage(&self) -> &'static str {
         match self {
-            Self::Decode(_) | Self::NoKey | Self::NoLabel => "decode",
+            Self::Decode(_) | Self::Large { .. } | Self::NoKey | Self::NoLabel => "decode",
             _ => "order",
         }
     }

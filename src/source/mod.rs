@@ -103,6 +103,11 @@ pub trait Reader {
     /// if that is not known.
     fn left(&self, slot: usize) -> Option<u64>;
 
+    /// Why nothing can be read for now, where that is known.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// How many partitions the topic of partition number `slot` has by now; none where that is not
     /// known, or where partitions that are added are not of the stream.
     fn partitions(&self, _slot: usize) -> Option<usize> {

@@ -1,5 +1,4 @@
 use std::fs::{File, OpenOptions};
-use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,9 +48,10 @@ impl SegmentFiles {
         parts.iter().try_for_each(|part| write(part))
     }
 
-    /// Appends to the index.
-    pub(super) fn add(&self, entry: &IndexEntry) -> Result<(), StoreError> {
-        let written = (&self.index).write_all(&entry.bytes());
+    /// Writes entry number `number` of the index.
+    pub(super) fn add(&self, number: u64, entry: &IndexEntry) -> Result<(), StoreError> {
+        let bytes = entry.bytes();
+        let written = self.index.write_all_at(&bytes, number * bytes.len() as u64);
         written.map_err(|error| StoreError::io("writing", self.index_path())(error))
     }
 

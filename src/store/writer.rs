@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::ipc::writer::StreamEncoder;
 
@@ -22,6 +23,16 @@ pub struct LogWriter {
     worker: usize,
     segments: usize,
     open: Option<Open>,
+    /// What is to be written next.
+    staged: Option<Staged>,
+}
+
+/// Rows on their way to the log.
+struct Staged {
+    entry: IndexEntry,
+    batch: RecordBatch,
+    /// Their bytes, in the segment that grows.
+    parts: Vec<Buffer>,
 }
 
 /// The segment that grows.
@@ -29,8 +40,12 @@ struct Open {
     name: String,
     segment: Arc<Segment>,
     files: Arc<SegmentFiles>,
-    encoder: StreamEncoder,
+    /// None once it said what follows the last batch.
+    encoder: Option<StreamEncoder>,
     len: u64,
+    batches: u64,
+    /// What follows the last batch.
+    end: Vec<Buffer>,
 }
 
 impl LogWriter {
@@ -43,7 +58,7 @@ impl LogWriter {
         };
         // an earlier process may have written for a worker of the same number.
         let segments = entries.filter_map(number).max().map_or(0, |last| last + 1);
-        Ok(Self { log, folder: folder.to_owned(), worker, segments, open: None })
+        Ok(Self { log, folder: folder.to_owned(), worker, segments, open: None, staged: None })
     }
 
     /// Appends rows of one partition; they can be read when this returns.
@@ -51,8 +66,18 @@ impl LogWriter {
     /// # Errors
     /// When the file system refuses; nothing of the batch is then visible.
     pub fn append(&mut self, batch: LogBatch) -> Result<(), StoreError> {
+        self.stage(batch)?;
+        self.write()
+    }
+
+    /// Has rows of one partition written next.
+    ///
+    /// # Errors
+    /// When they do not fit together.
+    pub fn stage(&mut self, batch: LogBatch) -> Result<(), StoreError> {
+        debug_assert!(self.staged.is_none(), "what was staged before is written first");
         let Some((first, last)) = batch.ends() else { return Ok(()) };
-        let mut entry = IndexEntry {
+        let entry = IndexEntry {
             at: 0,
             len: 0,
             first,
@@ -65,23 +90,39 @@ impl LogWriter {
             checksum: 0,
         };
         let batch = batch.into_arrow(self.log.schema())?;
+        self.staged = Some(Staged { entry, batch, parts: Vec::new() });
+        Ok(())
+    }
+
+    /// Writes what was staged; can be attempted again when it fails.
+    ///
+    /// # Errors
+    /// When the file system refuses; nothing of the rows is then visible.
+    pub fn write(&mut self) -> Result<(), StoreError> {
+        let Some(batch) = self.staged.as_ref().map(|staged| &staged.batch) else { return Ok(()) };
         let room = batch.get_array_memory_size() as u64 * 2 + (64 << 10);
         if self.open.as_ref().is_none_or(|open| open.len + room > open.segment.capacity()) {
             self.seal()?;
             self.open = Some(self.create(CAPACITY.max(room * 2))?);
         }
-        let open = self.open.as_mut().expect("opened above");
-        let parts = open.encoder.encode(&batch)?;
-        entry.at = open.len;
-        entry.len = parts.iter().map(|part| part.len() as u64).sum();
-        entry.checksum = checksum(&parts);
-        open.files.write(open.len, &parts)?;
+        let (Some(open), Some(staged)) = (&mut self.open, &mut self.staged) else { return Ok(()) };
+        let Staged { entry, batch, parts } = staged;
+        if parts.is_empty() {
+            let encoder = open.encoder.as_mut().expect("a segment with room is not sealed");
+            *parts = encoder.encode(batch)?;
+            entry.at = open.len;
+            entry.len = length(parts);
+            entry.checksum = checksum(parts);
+        }
+        open.files.write(open.len, parts)?;
         fail::point("log.written");
-        open.files.add(&entry)?;
+        open.files.add(open.batches, entry)?;
         fail::point("log.indexed");
         open.len += entry.len;
-        let batch = BatchAt::written(Arc::clone(&open.segment), entry)?;
+        open.batches += 1;
+        let batch = BatchAt::written(Arc::clone(&open.segment), *entry)?;
         self.log.publish(batch, (&open.name, &open.files));
+        self.staged = None;
         Ok(())
     }
 
@@ -90,11 +131,14 @@ impl LogWriter {
     /// # Errors
     /// When the file system refuses.
     pub fn seal(&mut self) -> Result<(), StoreError> {
-        let Some(open) = self.open.take() else { return Ok(()) };
-        let parts = open.encoder.finish()?;
-        open.files.write(open.len, &parts)?;
-        open.files.seal(open.len + parts.iter().map(|part| part.len() as u64).sum::<u64>())?;
+        let Some(open) = &mut self.open else { return Ok(()) };
+        if let Some(encoder) = open.encoder.take() {
+            open.end = encoder.finish()?;
+        }
+        open.files.write(open.len, &open.end)?;
+        open.files.seal(open.len + length(&open.end))?;
         self.log.sealed(&open.name);
+        self.open = None;
         Ok(())
     }
 
@@ -107,10 +151,16 @@ impl LogWriter {
             name,
             segment: Arc::new(Segment::open(&path)?),
             files,
-            encoder: StreamEncoder::try_new(&arrow_schema(self.log.schema()))?,
+            encoder: Some(StreamEncoder::try_new(&arrow_schema(self.log.schema()))?),
             len: 0,
+            batches: 0,
+            end: Vec::new(),
         })
     }
+}
+
+fn length(parts: &[Buffer]) -> u64 {
+    parts.iter().map(|part| part.len() as u64).sum()
 }
 
 fn checksum(parts: &[Buffer]) -> u32 {

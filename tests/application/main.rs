@@ -6,6 +6,7 @@ mod damage;
 mod determinism;
 mod export;
 mod files;
+mod full_disk;
 mod interrupts;
 mod kafka;
 mod memory;

@@ -28,11 +28,15 @@ pub(crate) fn run_to_end(
 
 /// What of a summary is a function of the stream and the pipeline alone.
 pub(crate) fn decided(summary: &Summary) -> serde_json::Value {
-    let mut value = serde_json::to_value(summary).unwrap();
+    decided_of(serde_json::to_value(summary).unwrap())
+}
+
+/// The same of a summary that was printed.
+pub(crate) fn decided_of(mut value: serde_json::Value) -> serde_json::Value {
     let forget = |value: &mut serde_json::Value, keys: &[&str]| {
         keys.iter().for_each(|key| drop(value.as_object_mut().unwrap().remove(*key)));
     };
-    forget(&mut value, &["run", "state", "seconds"]);
+    forget(&mut value, &["run", "state", "seconds", "outages"]);
     let versions = |value: &mut serde_json::Value| {
         for version in value["versions"].as_array_mut().unwrap() {
             forget(version, &["training_seconds"]);

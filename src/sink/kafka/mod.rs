@@ -64,6 +64,9 @@ fn half_a_minute() -> Span {
     Span::from_millis(30_000)
 }
 
+/// The part of a job that waits here.
+const PART: &str = "sink.kafka";
+
 /// Properties that exactly once depends on.
 const OURS: [&str; 4] =
     ["bootstrap.servers", "enable.idempotence", "isolation.level", "transactional.id"];
@@ -179,10 +182,14 @@ impl KafkaTopic {
         let mut backoff = Backoff::default();
         loop {
             let reason = match attempt(self) {
-                Ok(done) => return Ok(done),
+                Ok(done) => {
+                    self.link.stop.outages().end(PART);
+                    return Ok(done);
+                }
                 Err(Failed::Forever(error)) => return Err(error),
                 Err(Failed::ForNow(reason)) => reason,
             };
+            self.link.stop.outages().begin(PART, &reason.to_string());
             self.producer = None;
             let (model, topic) = (&self.link.model, &self.link.config.topic);
             tracing::warn!("{action} of `{model}` in topic `{topic}`: {reason}; trying again");

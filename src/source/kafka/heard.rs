@@ -22,6 +22,8 @@ struct Said {
     refused: Option<String>,
     /// Per topic and partition, the first offset that is not there yet.
     newest: HashMap<String, HashMap<i32, u64>>,
+    /// Whether no broker is connected.
+    alone: bool,
     /// Per topic the number of its partitions.
     partitions: HashMap<String, usize>,
 }
@@ -30,6 +32,13 @@ impl Heard {
     /// The last trouble.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.said().trouble.clone()
+    }
+
+    /// Why there is no connection to any broker, while there is none.
+    pub(super) fn outage(&self) -> Option<String> {
+        let said = self.said();
+        let trouble = || said.trouble.clone().unwrap_or_else(|| "no broker answers".to_owned());
+        said.alone.then(trouble)
     }
 
     /// Why a broker did not let us in.
@@ -75,6 +84,7 @@ impl ClientContext for Heard {
 
     fn stats(&self, statistics: Statistics) {
         let mut said = self.said();
+        said.alone = statistics.brokers.values().all(|broker| broker.state != "UP");
         for (topic, told) in statistics.topics {
             // -1 is librdkafka's own, for messages without a partition.
             let partitions = told.partitions.keys().filter(|number| **number >= 0).count();

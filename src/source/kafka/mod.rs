@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use driftmill_datasets::codec::CodecTable;
 use driftmill_datasets::{Schema, Timestamp};
@@ -54,6 +55,9 @@ pub struct Kafka {
     /// runs, it waits for as long as it takes.
     #[serde(default = "half_a_minute")]
     pub patience: Span,
+    /// Most bytes of a message, key and payload; larger ones are no samples (default: any size).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_message: Option<NonZeroUsize>,
     /// Any property of librdkafka's consumer, as in `"security.protocol" = "SASL_SSL"`.
     #[serde(default, skip_serializing_if = "Properties::is_empty")]
     pub properties: Properties,

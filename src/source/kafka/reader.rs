@@ -14,7 +14,7 @@ use super::connect::{consumer, describe};
 use super::heard::Heard;
 use super::labels::LabelDecoder;
 use super::{Kafka, Until};
-use crate::source::{Fetched, Partition, Progress, RawMessage, Reader, SourceError};
+use crate::source::{Fetched, Partition, Progress, RawMessage, Reader, Refused, SourceError};
 
 /// One worker's consumer, with a queue of its own for each partition: one that is not polled holds
 /// up no other.
@@ -25,6 +25,8 @@ pub(super) struct KafkaReader {
     codec: Box<dyn Codec>,
     /// Reads the topic with this index.
     labels: Option<(u8, LabelDecoder)>,
+    /// Most bytes of a message.
+    most: usize,
     /// Whether the stream has no end.
     endless: bool,
     /// When an outage was last told of.
@@ -78,8 +80,16 @@ impl KafkaReader {
         consumer.assign(&assignment).map_err(failed)?;
         let labels = kafka.labels.as_ref().map(|labels| labels.decoder());
         let labels = labels.map(|decoder| (kafka.topics.len() as u8, decoder));
-        let endless = kafka.until.is_none();
-        Ok(Self { consumer, heard, slots, codec: codec.init(), labels, endless, told: None })
+        Ok(Self {
+            consumer,
+            heard,
+            slots,
+            codec: codec.init(),
+            labels,
+            most: kafka.max_message.map_or(usize::MAX, usize::from),
+            endless: kafka.until.is_none(),
+            told: None,
+        })
     }
 
     /// Serves what belongs to no partition: errors of the whole consumer, and its statistics.
@@ -117,7 +127,11 @@ impl Reader for KafkaReader {
                         continue;
                     }
                     let message = raw(&message);
+                    let bytes = message.payload.len() + message.key.map_or(0, <[u8]>::len);
                     match &mut self.labels {
+                        _ if bytes > self.most => {
+                            fetched.refuse(message, Refused::Large { bytes, most: self.most });
+                        }
                         Some((index, decoder)) if *index == slot.partition.topic_index => {
                             decoder.take(message, fetched);
                         }
@@ -135,6 +149,10 @@ impl Reader for KafkaReader {
             }
         }
         Ok(if slot.done { Progress::End } else { Progress::More })
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.heard.outage().filter(|_| !self.slots.is_empty())
     }
 
     fn partitions(&self, slot: usize) -> Option<usize> {
@@ -169,6 +187,14 @@ impl Slot {
             });
         }
         let Partition { topic, partition, .. } = &self.partition;
+        let gone = [
+            RDKafkaErrorCode::UnknownTopic,
+            RDKafkaErrorCode::UnknownTopicOrPartition,
+            RDKafkaErrorCode::UnknownPartition,
+        ];
+        if error.rdkafka_error_code().is_some_and(|code| gone.contains(&code)) {
+            return Err(SourceError::Deleted { topic: topic.clone(), partition: *partition });
+        }
         let action = format!("reading partition {partition} of `{topic}`");
         fatal(&error, &action)?;
         tracing::warn!("{action}: {}; trying again", describe(&error));

@@ -34,6 +34,34 @@ const CSV: [Case; 8] = [
 ];
 
 #[test]
+fn a_message_that_is_too_large_is_a_dead_letter() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("large");
+    create(brokers, &topic, 1);
+    let large = format!("{{\"a\":1,\"c\":0,\"more\":\"{}\"}}", "x".repeat(100_000));
+    let rows = ["{\"a\":1,\"c\":0}", &large, "{\"a\":2,\"c\":1}"];
+    let rows = rows.iter().enumerate();
+    produce(brokers, &topic, rows.map(|(i, text)| (0, 1000 + i as i64, text.as_bytes())));
+    let ran = run_program(&format!(
+        "name = \"large\"
+        source.kafka.brokers = \"{brokers}\"
+        source.kafka.topics = [\"{topic}\"]
+        source.kafka.until = \"end\"
+        source.kafka.max_message = 100_000
+        codec.json = {{ features = [\"a\"], label = \"c\" }}
+        trigger.amount.every = 2
+        selection.new_data = {{}}
+        model.mlp.hidden = [2]
+        training = {{}}"
+    ));
+    ran.assert_done();
+    assert_eq!(ran.trained_on(1), [(0, 3, 2)]);
+    let [letter] = &ran.dead_letters()[..] else { panic!("one letter") };
+    assert_eq!((&letter["offset"], &letter["error"]), (&1.into(), &"large".into()));
+    assert_eq!(letter["payload"], STANDARD.encode(&large));
+}
+
+#[test]
 fn every_bad_message_becomes_a_dead_letter_with_its_reason() {
     let Some(brokers) = brokers() else { return };
     let json = "codec.json = { features = [\"a\"], label = \"c\" }";

@@ -53,7 +53,7 @@ fn a_job_outlives_its_broker_and_loses_nothing() {
     ));
     job.wait_for("models/1/version.json");
     broker.kill();
-    std::thread::sleep(Duration::from_secs(2));
+    std::thread::sleep(Duration::from_secs(3));
     assert!(job.runs(), "it ended: {}", job.end().said);
     broker.start_again();
     fill(&brokers, &topic, HALF..2 * HALF);
@@ -61,6 +61,9 @@ fn a_job_outlives_its_broker_and_loses_nothing() {
     let ran = job.end();
     ran.assert_done();
     assert_eq!(ran.summary["samples"], 2 * HALF, "{}\n{}", ran.summary, ran.said);
+    let outages = ran.summary["outages"].as_array().unwrap();
+    let source = outages.iter().find(|outage| outage["part"] == "source").expect("it was told");
+    assert!(source["now"] == false && source["seconds"].as_f64().unwrap() > 0.5, "{source}");
     let triggers = ran.summary["triggers"].as_array().unwrap();
     let offsets: Vec<i64> =
         triggers.iter().map(|line| line["position"]["offset"].as_i64().unwrap()).collect();
