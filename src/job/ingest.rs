@@ -17,9 +17,8 @@ use timely::worker::Worker;
 use super::Context;
 use super::marks::{Marks, Reached};
 use super::part::Part;
-use super::placing::{changes, rows};
-use crate::letters::Letter;
-use crate::source::{BadMessage, Fetched, Gate, Partition, Progress, Reader};
+use super::placing::{changes, letters, rows};
+use crate::source::{Fetched, Gate, Partition, Progress, Reader};
 use crate::store::LogWriter;
 
 /// Between two looks at partitions that had nothing.
@@ -277,24 +276,6 @@ impl Again {
             Progress::Wait | Progress::End => self,
         }
     }
-}
-
-/// Messages that are not samples, with their story.
-fn letters(partition: &Partition, bad: &[BadMessage]) -> Vec<Letter> {
-    bad.iter()
-        .map(|message| Letter {
-            topic: partition.topic.clone(),
-            partition: partition.partition,
-            offset: message.offset,
-            timestamp: message.timestamp,
-            stage: message.reason.stage().to_owned(),
-            error: message.reason.class().to_owned(),
-            reason: message.reason.to_string(),
-            run: String::new(),
-            key: message.key.clone(),
-            payload: message.payload.clone(),
-        })
-        .collect()
 }
 
 fn frontier(probe: &ProbeHandle<Position>) -> Option<Position> {

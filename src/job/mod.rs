@@ -23,6 +23,7 @@ mod ingest;
 mod interrupt;
 mod keyed;
 mod marks;
+mod mend;
 mod oracle;
 mod part;
 mod placing;

@@ -3,6 +3,7 @@
 use driftmill_datasets::Values;
 use driftmill_operators::{Change, Id, Kind, Record, position};
 
+use crate::letters::Letter;
 use crate::source::{BadMessage, Fetched, Partition};
 use crate::store::{LogBatch, RowKind};
 
@@ -33,6 +34,24 @@ pub(super) fn rows(partition: &Partition, fetched: Fetched<'_>) -> LogBatch {
     let width = columns.schema().width();
     (rows.labels, rows.values) = (columns.labels, columns.values);
     if bad.is_empty() { rows } else { with_bad(partition, rows, (width, &bad)) }
+}
+
+/// Messages that are not samples, with their story.
+pub(super) fn letters(partition: &Partition, bad: &[BadMessage]) -> Vec<Letter> {
+    bad.iter()
+        .map(|message| Letter {
+            topic: partition.topic.clone(),
+            partition: partition.partition,
+            offset: message.offset,
+            timestamp: message.timestamp,
+            stage: message.reason.stage().to_owned(),
+            error: message.reason.class().to_owned(),
+            reason: message.reason.to_string(),
+            run: String::new(),
+            key: message.key.clone(),
+            payload: message.payload.clone(),
+        })
+        .collect()
 }
 
 /// What a row means; none for a message that is not a sample.

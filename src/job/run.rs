@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -8,6 +9,7 @@ use anyhow::{Context as _, ensure};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::begin::{Begun, again, begin};
+use super::mend::mend;
 use super::published::{self, Known, Others};
 use super::publisher::{Listener, Outlet, Publisher};
 use super::rows::LogRows;
@@ -67,7 +69,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// When the source, the device, a sink or the state directory fails.
 pub fn run(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyhow::Result<Ended> {
     let begun = Instant::now();
-    let mut state = None;
+    let (mut state, mut mended) = (None, BTreeSet::new());
     loop {
         let (context, faults) = prepare(pipeline.clone(), options, state)?;
         let context = Arc::new(context);
@@ -75,11 +77,16 @@ pub fn run(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyh
         let finished = start_workers(&context, options.workers)?;
         interrupt.listen();
         let watch = Watch { context: &context, faults, finished, interrupt };
-        let end = watch.until_end(options.progress)?;
-        let complete = end == Some(End::Complete);
-        context.close(complete)?;
-        if let Some(end) = end {
-            return Ok(Ended { summary: summarize(&context, begun.elapsed(), complete), end });
+        match watch.until_end(options.progress) {
+            Ok(end) => {
+                let complete = end == Some(End::Complete);
+                context.close(complete)?;
+                if let Some(end) = end {
+                    let summary = summarize(&context, begun.elapsed(), complete);
+                    return Ok(Ended { summary, end });
+                }
+            }
+            Err(error) => mend(&context, &mut mended, error)?,
         }
         state = Some(let_go(context)?);
     }

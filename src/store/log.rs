@@ -26,9 +26,9 @@ pub struct Log {
 }
 
 #[derive(Default)]
-struct Shared {
+pub(super) struct Shared {
     /// Per partition ([`Id::stream`]), in the order of offsets.
-    batches: BTreeMap<u32, Vec<BatchAt>>,
+    pub(super) batches: BTreeMap<u32, Vec<BatchAt>>,
     /// What is not recorded as durable to its end, by the segments' names.
     growing: BTreeMap<String, Growing>,
 }
@@ -235,7 +235,7 @@ impl Log {
         }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Shared> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Shared> {
         self.shared.read().expect("no writer panics while it holds the log")
     }
 

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use driftmill_datasets::{ValueType, Values};
@@ -40,6 +41,11 @@ impl BatchAt {
     pub(super) fn written(segment: Arc<Segment>, entry: IndexEntry) -> Result<Self, StoreError> {
         let columns = segment.columns(entry.at)?;
         Ok(Self { segment, entry, columns: OnceLock::from(Columns::from(columns)) })
+    }
+
+    /// Whether it begins at byte `at` of the segment in file `path`.
+    pub(super) fn is_at(&self, path: &Path, at: u64) -> bool {
+        self.entry.at == at && self.segment.path() == path
     }
 
     /// The row of `id`, if it is in this batch.

@@ -159,11 +159,11 @@ impl LogWriter {
     }
 }
 
-fn length(parts: &[Buffer]) -> u64 {
+pub(super) fn length(parts: &[Buffer]) -> u64 {
     parts.iter().map(|part| part.len() as u64).sum()
 }
 
-fn checksum(parts: &[Buffer]) -> u32 {
+pub(super) fn checksum(parts: &[Buffer]) -> u32 {
     let mut checksum = crc32fast::Hasher::new();
     parts.iter().for_each(|part| checksum.update(part));
     checksum.finalize()

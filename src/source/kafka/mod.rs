@@ -141,6 +141,9 @@ impl SourceConfig for Kafka {
     }
 
     fn added(&self, known: &[Partition]) -> Result<Vec<Partition>, SourceError> {
+        if self.until.is_some() {
+            return Ok(Vec::new());
+        }
         // whatever is in a partition that was not there came after the start.
         let kafka = Self { start: Start::Earliest, ..self.clone() };
         let mut found = kafka.resolve()?;

@@ -3,6 +3,7 @@ mod authority;
 mod bounds;
 mod broker;
 mod changing;
+mod damaged;
 mod forget;
 mod inputs;
 mod keyed;

@@ -1,0 +1,89 @@
+//! Batches of the log that are no longer what was written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::broker::brokers;
+use super::topics::{create, delete, produce, unique};
+use crate::runs::{Program, Ran, decided_of};
+
+fn start((brokers, topic): (&str, &str), folder: Option<tempfile::TempDir>) -> Program {
+    let pipeline = format!(
+        "name = \"{topic}\"
+        source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"] }}
+        codec.json = {{ features = [\"a\"], label = \"c\" }}
+        trigger.amount.every = 1000
+        selection.new_data = {{ tail = \"all\" }}
+        model.mlp.hidden = [2]
+        training = {{}}"
+    );
+    let folder = folder.unwrap_or_else(|| tempfile::tempdir().unwrap());
+    Program::start_at(folder, &pipeline, &["--poll", "100"], &[])
+}
+
+/// Good rows and bad ones, late ones among them.
+fn fill((brokers, topic): (&str, &str), numbers: std::ops::Range<i64>) {
+    let row = |i: i64| match i % 10 {
+        3 => b"not a sample".to_vec(),
+        _ => format!("{{\"a\":{},\"c\":{}}}", i % 100, i % 2).into_bytes(),
+    };
+    let time = |i: i64| 1_000_000 + i - if i % 7 == 0 { 500 } else { 0 };
+    let rows: Vec<_> = numbers.map(|i| (0, time(i), row(i))).collect();
+    let rows = rows.iter().map(|(partition, time, row)| (*partition, *time, &row[..]));
+    produce(brokers, topic, rows);
+}
+
+fn stop(mut job: Program, version: u64) -> Ran {
+    job.wait_for(&format!("models/{version}/version.json"));
+    job.terminate();
+    let ran = job.end();
+    assert_eq!(ran.code, Some(0), "{}", ran.said);
+    ran
+}
+
+/// Changes a byte of the longest segment, after a few batches.
+fn damage(state: &Path) -> PathBuf {
+    let files = fs::read_dir(state.join("log")).unwrap().map(|entry| entry.unwrap().path());
+    let segments = files.filter(|path| path.extension().is_some_and(|end| end == "arrows"));
+    let path = segments.max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[30_000] ^= 4;
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+#[test]
+fn a_damaged_batch_is_read_again_from_its_topic() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("damaged");
+    create(brokers, &topic, 1);
+    let at = (brokers, &*topic);
+    fill(at, 0..2500);
+    let ran = stop(start(at, None), 2);
+    let path = damage(&ran.folder.path().join("state"));
+    let before = fs::read(&path).unwrap();
+    fill(at, 2500..5000);
+    let mended = stop(start(at, Some(ran.folder)), 4);
+    assert!(mended.said.contains("is damaged at byte"), "{}", mended.said);
+    assert_ne!(fs::read(&path).unwrap(), before, "the segment is as it was");
+    let undisturbed = stop(start(at, None), 4);
+    assert!(decided_of(mended.summary) == decided_of(undisturbed.summary), "other results");
+}
+
+#[test]
+fn what_the_topic_no_longer_has_is_not_replaced() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("damaged");
+    create(brokers, &topic, 1);
+    let at = (brokers, &*topic);
+    fill(at, 0..2500);
+    let ran = stop(start(at, None), 2);
+    damage(&ran.folder.path().join("state"));
+    delete(brokers, &topic, 0, 2000);
+    fill(at, 2500..5000);
+    let ran = start(at, Some(ran.folder)).end();
+    assert_eq!(ran.code, Some(65), "{}", ran.said);
+    let wanted = [format!("reading {topic}/0, offsets "), "no longer has offset".to_owned()];
+    assert!(wanted.iter().all(|text| ran.said.contains(text)), "{}", ran.said);
+    assert!(ran.said.contains("is damaged at byte"), "{}", ran.said);
+}
