@@ -83,6 +83,7 @@ fn go_on(
         catalog.set_complete(false)?;
     }
     let pipeline_digest = digest(&run.pipeline);
+    tracing::info!("going on with run {} in `{}`", run.id, state.path().display());
     Ok(Begun { state, catalog, run, pipeline_digest, partitions })
 }
 

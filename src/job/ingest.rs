@@ -27,9 +27,6 @@ const IDLE: Duration = Duration::from_millis(2);
 /// Between two looks at what is around.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Most records that are released but not yet seen by every policy: beyond it nothing is read.
-const UNOBSERVED: u64 = 1_000_000;
-
 /// What one worker reads.
 pub(super) struct Ingest {
     context: Arc<Context>,
@@ -151,15 +148,16 @@ impl Ingest {
             .filter(|(last, _)| before(*last))
             .map(|(_, count)| count)
             .sum();
-        if unobserved > UNOBSERVED {
+        let rules = &self.context.pipeline.order;
+        let lead = rules.lead.get() as u64;
+        if unobserved > lead {
             return true;
         }
         let unreleased: u64 =
             part.open.iter().filter(|(last, _)| !before(*last)).map(|(_, count)| count).sum();
-        let rules = &self.context.pipeline.order;
         // the partition that holds the watermark is never paused: the others wait for it.
         let holds = released.is_some_and(|released| part.reached(rules) <= released);
-        unreleased >= rules.lead.get() as u64 && !holds
+        unreleased >= lead && !holds
     }
 
     /// What partition `slot` has: what was logged before, then what is read, placed and logged; not

@@ -27,7 +27,8 @@ pub struct OrderRules {
     /// sample, where there is a topic of labels (default `"0s"`: a sample is seen at once and its
     /// label when it comes, and a label must come after its sample).
     pub label_wait: Span,
-    /// Most samples of a partition that are read before their turn has come (default a million).
+    /// Most samples of a partition that are read before their turn has come, and most whose turn has
+    /// come while policies wait for a training (default a million).
     pub lead: std::num::NonZeroUsize,
 }
 

@@ -20,14 +20,14 @@ use super::broker::brokers;
 use super::topics::{consume_all, create, produce, unique};
 
 /// Partitions of the topic.
-const PARTITIONS: i32 = 3;
+pub(super) const PARTITIONS: i32 = 3;
 
-fn setting(name: &str, default: u64) -> u64 {
+pub(super) fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 /// Rows whose classes change their meaning; some come late, some are garbage.
-fn rows(count: i64) -> Vec<(i32, i64, String)> {
+pub(super) fn rows(count: i64) -> Vec<(i32, i64, String)> {
     let row = |i: i64| {
         let noise = (i.wrapping_mul(0x9E37_79B9) >> 7) & 1023;
         let (a, b) = ((noise & 31) + i / 1_500 * 4, noise >> 5);
@@ -42,7 +42,7 @@ fn rows(count: i64) -> Vec<(i32, i64, String)> {
     (0..count).map(row).collect()
 }
 
-fn job(brokers: &str, topic: &str, models: &str) -> String {
+pub(super) fn job(brokers: &str, topic: &str, models: &str) -> String {
     format!(
         "name = \"kills\"
         [source.kafka]
@@ -80,7 +80,7 @@ fn job(brokers: &str, topic: &str, models: &str) -> String {
     )
 }
 
-fn start(state: &Path, pipeline: &Path, workers: u64, abort: Option<String>) -> Child {
+pub(super) fn start(state: &Path, pipeline: &Path, workers: u64, abort: Option<String>) -> Child {
     let program = std::env::var("DRIFTMILL_PROGRAM");
     let mut run = Command::new(program.unwrap_or(env!("CARGO_BIN_EXE_driftmill").to_owned()));
     run.arg("run").arg(pipeline).arg("--json").arg("--state").arg(state);
@@ -91,14 +91,14 @@ fn start(state: &Path, pipeline: &Path, workers: u64, abort: Option<String>) -> 
 
 /// All that a run decided and made, but for names, places and wall-clock times.
 #[derive(Debug, PartialEq)]
-struct Made {
+pub(super) struct Made {
     summary: Value,
     events: Vec<Value>,
     catalog: Vec<String>,
 }
 
 impl Made {
-    fn of(brokers: &str, state: &Path, models: &str, stdout: &[u8]) -> Self {
+    pub(super) fn of(brokers: &str, state: &Path, models: &str, stdout: &[u8]) -> Self {
         let mut summary: Value = serde_json::from_slice(stdout).unwrap();
         without(&mut summary);
         let events = consume_all(brokers, models).into_iter().map(|event| {
@@ -114,7 +114,9 @@ impl Made {
 fn without(value: &mut Value) {
     match value {
         Value::Object(map) => {
-            for key in ["id", "run", "state", "seconds", "training_seconds", "created", "uri"] {
+            for key in
+                ["id", "run", "state", "seconds", "training_seconds", "created", "uri", "outages"]
+            {
                 // a trigger's id is a number.
                 if map.get(key).is_some_and(|found| key != "id" || found.is_string()) {
                     map.remove(key);

@@ -2,6 +2,7 @@
 mod authority;
 mod bounds;
 mod broker;
+mod burst;
 mod changing;
 mod damaged;
 mod forget;
@@ -14,6 +15,7 @@ mod outage;
 mod publishing;
 mod secrets;
 mod security;
+mod storms;
 mod successors;
 mod topics;
 mod transactions;

@@ -1,0 +1,70 @@
+//! More samples at once than a job can train on.
+
+use std::time::Duration;
+
+use super::broker::brokers;
+use super::topics::{create, produce, unique};
+use crate::runs::Program;
+
+/// Numbers in a sample: 256 bytes of payload in the log.
+const WIDTH: usize = 64;
+
+/// The most memory of its own that a job had which found so many samples waiting, in bytes; pages of
+/// the log that are mapped belong to the system.
+fn most_memory(brokers: &str, samples: i64) -> u64 {
+    let topic = unique("burst");
+    create(brokers, &topic, 2);
+    let row = vec!["1"; WIDTH + 1].join(",");
+    produce(brokers, &topic, (0..samples).map(|i| ((i % 2) as i32, 1000 + i, row.as_bytes())));
+    let columns: Vec<String> = (0..WIDTH).map(|i| format!("\"x{i}\"")).collect();
+    let columns = columns.join(",");
+    let mut job = Program::start(&format!(
+        "name = \"burst\"
+        order.lead = 5000
+        [source.kafka]
+        brokers = \"{brokers}\"
+        topics = [\"{topic}\"]
+        until = \"end\"
+        [source.kafka.properties]
+        \"queued.max.messages.kbytes\" = \"2048\"
+        \"fetch.message.max.bytes\" = \"262144\"
+        [codec.csv]
+        columns = [{columns}, \"c\"]
+        features = [{columns}]
+        label = \"c\"
+        [trigger.amount]
+        every = 20000
+        [selection.new_data]
+        limit = 2000
+        [model.mlp]
+        hidden = [256]
+        [training]
+        epochs = 3"
+    ));
+    let status = format!("/proc/{}/status", job.id());
+    let mut most = 0;
+    while job.runs() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or("0 kB");
+        let now: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+        most = most.max(now * 1024);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let ran = job.end();
+    ran.assert_done();
+    assert_eq!(ran.summary["samples"], samples);
+    most
+}
+
+#[test]
+fn a_burst_four_times_as_large_takes_no_more_memory() {
+    let Some(brokers) = brokers() else { return };
+    let (few, many) = (150_000, 600_000);
+    let [small, large] = [few, many].map(|samples| most_memory(brokers, samples));
+    let grown = large.saturating_sub(small);
+    // a tenth of what the samples hold.
+    assert!(
+        grown < 26 * (many - few) as u64,
+        "{small} bytes for {few} samples, {large} for {many}"
+    );
+}
