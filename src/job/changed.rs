@@ -5,6 +5,7 @@ const FREE: &[&str] = &[
     "checkpoint",
     "dead_letters",
     "order.lead",
+    "order.idle_after",
     "shutdown",
     "sink",
     "source.kafka.brokers",
