@@ -44,9 +44,13 @@ pub(super) fn begin(
     new(pipeline, state, run)
 }
 
+/// The first of the state directories that stand beside each other.
+pub(super) fn first_place(pipeline: &Pipeline, options: &Options) -> PathBuf {
+    options.state.clone().unwrap_or_else(|| Path::new(".driftmill").join(&pipeline.name))
+}
+
 fn place(pipeline: &Pipeline, options: &Options) -> PathBuf {
-    let named = options.state.clone();
-    let path = named.clone().unwrap_or_else(|| Path::new(".driftmill").join(&pipeline.name));
+    let (named, path) = (options.state.clone(), first_place(pipeline, options));
     match (options.others, named) {
         (Others::Ignore, _) => StateDirectory::beside(&path),
         (_, None) => StateDirectory::newest(&path),

@@ -1,22 +1,22 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use anyhow::ensure;
 use crossbeam_channel::Sender;
 use driftmill_operators::flow::{Standing, Standings};
 use driftmill_operators::{Position, position_id, position_time};
 
-use super::{Branch, Publisher, StateDirectory};
-use crate::catalog::{Catalog, Place};
+use super::Branch;
+use super::books::Books;
+use super::told::Request;
+use crate::catalog::Place;
+use crate::cluster::{Cluster, Loss, Reason};
 use crate::config::Pipeline;
 use crate::console::Status;
 use crate::evaluate::ClassCounts;
-use crate::letters::LetterBox;
 use crate::source::Partition;
-use crate::store::{Log, SegmentLength};
+use crate::store::Log;
 
-/// What all parts of a running job share.
+/// What all parts of a running job share that are in one process.
 pub struct Context {
     /// The pipeline.
     pub pipeline: Pipeline,
@@ -24,18 +24,12 @@ pub struct Context {
     pub pipeline_digest: String,
     /// The run's unique name.
     pub run: String,
-    /// The run's state directory.
-    pub state: StateDirectory,
     /// All partitions with their bounds.
     pub partitions: Vec<Partition>,
     /// Every consumed message.
     pub log: Log,
-    /// What was decided.
-    pub catalog: Arc<Mutex<Catalog>>,
-    /// Sends versions of the pipeline's own branch to its sinks.
-    pub publisher: Publisher,
-    /// Messages that are not samples.
-    pub dead_letters: LetterBox,
+    /// What was decided, made and refused.
+    pub(super) books: Books,
     /// Of which classes the samples are.
     pub classes: Mutex<ClassCounts>,
     /// How far the job is.
@@ -46,8 +40,10 @@ pub struct Context {
     pub poll: usize,
     /// Whether what is read is made durable between decisions.
     pub sync: bool,
-    /// Number of workers.
+    /// Number of workers of all processes.
     pub workers: usize,
+    /// The processes.
+    pub cluster: Cluster,
     pub(super) stop: AtomicBool,
     /// Nothing new is begun.
     pub(super) wind_down: AtomicBool,
@@ -64,8 +60,22 @@ impl Context {
 
     /// Begins nothing new from now on; whether something still goes on that was begun before.
     pub(super) fn winds_down(&self) -> bool {
-        self.wind_down.store(true, Ordering::SeqCst);
-        self.trainings.load(Ordering::SeqCst) > 0 || self.publisher.pending() > 0
+        let head = self.head();
+        if !self.wind_down.swap(true, Ordering::SeqCst) {
+            head.peers.ask(|| Request::WindDown);
+        }
+        self.trainings.load(Ordering::SeqCst) > 0 || head.publisher.pending() > 0
+    }
+
+    /// Ends what goes on.
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.branches.iter().for_each(|branch| branch.runtime.stop());
+    }
+
+    /// Ends the job: the wire to a process broke.
+    pub(super) fn lost(&self, process: usize) {
+        self.fail(self.cluster.lost(Loss { process, reason: Reason::Gone }));
     }
 
     /// Whether nothing new may be begun.
@@ -103,67 +113,6 @@ impl Context {
     /// The name of a topic.
     pub fn topic(&self, index: u8) -> &str {
         topic(&self.partitions, index)
-    }
-
-    /// The catalog; the log is made durable under this lock, so that no commit is ahead of the log
-    /// that it saw.
-    pub(super) fn catalog(&self) -> MutexGuard<'_, Catalog> {
-        self.catalog.lock().expect("no one panics in the catalog")
-    }
-
-    /// Makes all that was read durable, and where policies stand, unless letters keep it waiting.
-    pub(super) fn persist(&self) -> anyhow::Result<()> {
-        if !self.sync {
-            return Ok(());
-        }
-        let mut catalog = self.catalog();
-        // taken before the log is synced, which then has all that they have seen.
-        let kept = self.branches.iter().map(|branch| Some((branch, branch.kept().take()?)));
-        let kept: Vec<_> = kept.flatten().collect();
-        let durable = self.log.sync()?;
-        if !self.dead_letters.sync(Duration::ZERO)? {
-            for (branch, standing) in kept {
-                branch.kept().get_or_insert(standing);
-            }
-            return Ok(());
-        }
-        catalog.ingested(&durable)?;
-        self.log.recorded(&durable);
-        for (branch, standing) in kept {
-            catalog.stands(&branch.name, &standing, &branch.evaluation(self))?;
-        }
-        Ok(())
-    }
-
-    /// Makes the log durable, and the letters that its messages led to; under the catalog's lock.
-    pub(super) fn durable(&self) -> anyhow::Result<Vec<SegmentLength>> {
-        let durable = self.log.sync()?;
-        while !self.dead_letters.sync(Duration::from_millis(200))? {
-            ensure!(!self.stopping(), "the job was stopped before all dead letters were safe");
-        }
-        Ok(durable)
-    }
-
-    /// Records the end of the job, `complete` if it is that of the stream.
-    pub(super) fn close(&self, complete: bool) -> anyhow::Result<()> {
-        self.persist()?;
-        for branch in &self.branches {
-            let evaluation = branch.evaluation(self);
-            self.catalog().evaluated(&branch.name, &evaluation)?;
-        }
-        let mut catalog = self.catalog();
-        catalog.set_complete(complete)?;
-        Ok(catalog.settle()?)
-    }
-
-    /// Publishes what was made before the job was started, as far as it is missing somewhere.
-    pub(super) fn publish_again(&self) -> anyhow::Result<()> {
-        let branch = &self.branches[0];
-        for number in branch.versions().into_keys() {
-            let version = branch.described(number)?;
-            self.publisher.publish(&version, &branch.store.folder_of(number));
-        }
-        Ok(())
     }
 
     /// Remembers where a branch's trigger policy stands: with the decision that is sent next, or,

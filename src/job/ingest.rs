@@ -35,16 +35,17 @@ pub(super) struct Ingest {
 }
 
 impl Ingest {
-    /// Opens worker `index` of `peers`: partition p belongs to worker p mod peers.
+    /// Opens what belongs to worker `index`: where samples are selected and scored their rows are at
+    /// hand, also where others read in other processes.
     ///
     /// # Errors
     /// When the source cannot be read.
-    pub(super) fn open(context: &Arc<Context>, index: usize, peers: usize) -> anyhow::Result<Self> {
+    pub(super) fn open(context: &Arc<Context>, index: usize) -> anyhow::Result<Self> {
         let mine: Vec<Partition> = context
             .partitions
             .iter()
             .enumerate()
-            .filter(|(number, _)| number % peers == index)
+            .filter(|(number, _)| context.worker_of(*number) == index)
             .map(|(_, partition)| partition.clone())
             .collect();
         let rest = mine.iter().map(|part| Partition {
@@ -169,7 +170,7 @@ impl Ingest {
         if fetched.is_empty() {
             return Ok((Vec::new(), progress));
         }
-        self.context.dead_letters.write(letters(&part.partition, &fetched.bad))?;
+        self.context.letters(letters(&part.partition, &fetched.bad))?;
         let bad = fetched.bad.len() as u64;
         // in the log before it is sent: whoever sees a change can fetch its row.
         let mut rows = rows(&part.partition, fetched);

@@ -15,16 +15,20 @@
 //! runtime, of which there is one for each device.
 
 mod begin;
+mod books;
 mod branch;
 mod changed;
 mod context;
 mod describe;
+mod follow;
 mod ingest;
 mod interrupt;
 mod keyed;
 mod oracle;
 mod part;
+mod peers;
 mod placing;
+mod prepare;
 mod published;
 mod publisher;
 mod recorded;
@@ -32,12 +36,14 @@ mod rows;
 mod run;
 mod scorer;
 mod state;
+mod told;
 mod trainer;
 mod watch;
 
 pub use branch::{Branch, Story};
 pub use context::Context;
 pub(crate) use context::place;
+pub use follow::follow;
 pub use interrupt::Interrupt;
 pub(crate) use placing::changes;
 pub use published::{Digests, Known, Occupied, Others, decide};
@@ -56,7 +62,7 @@ use driftmill_operators::flow::{
     CountClasses, Decide, Deciding, Evaluate, Order, OrderAll, Ordered, Select, Train,
 };
 use timely::dataflow::ProbeHandle;
-use timely::dataflow::operators::{ConnectLoop, Feedback, Inspect, Probe};
+use timely::dataflow::operators::{ConnectLoop, Exchange, Feedback, Inspect, Probe};
 use timely::worker::Worker;
 
 use ingest::Ingest;
@@ -66,7 +72,7 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
     let released = ProbeHandle::new();
     let observed = ProbeHandle::new();
     let dataflow = worker.next_dataflow_index();
-    let ingest = match Ingest::open(context, worker.index(), worker.peers()) {
+    let ingest = match Ingest::open(context, worker.index()) {
         Ok(ingest) => Rc::new(RefCell::new(ingest)),
         Err(error) => return context.fail(error),
     };
@@ -95,7 +101,8 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
 fn count_classes(ordered: &Ordered<'_>, context: &Arc<Context>) {
     let counting = Arc::clone(context);
     let interval = context.pipeline.evaluation.interval.map(|span| span.millis());
-    ordered.clone().count_classes(interval).inspect(move |change| {
+    let counts = ordered.clone().count_classes(interval).exchange(|_| 0);
+    counts.inspect(move |change| {
         counting.classes.lock().expect("no one panics while counting").add(change);
     });
 }
@@ -133,6 +140,7 @@ fn build_branch<'scope>(
     ordered
         .clone()
         .evaluate(outcomes, branch.evaluated(), scorer)
+        .exchange(|_| 0)
         .inspect(move |scores| results.scored(scores))
         .probe_with(observed);
 }

@@ -6,6 +6,7 @@
 //! map, also while it grows. A row is found by its id: partition, then batch, then row; no index of
 //! single samples is kept.
 
+mod attached;
 mod batch;
 mod counts;
 mod error;
@@ -13,6 +14,7 @@ mod gather;
 mod growing;
 mod index;
 mod log;
+mod opening;
 mod place;
 mod replay;
 mod segment;
