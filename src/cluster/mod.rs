@@ -42,13 +42,13 @@ impl Default for Cluster {
 
 impl Cluster {
     /// How many processes there are.
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.addresses.len()
     }
 
     /// Whether this process is the only one.
     pub fn is_single(&self) -> bool {
-        self.len() == 1
+        self.size() == 1
     }
 
     /// A process as people know it.

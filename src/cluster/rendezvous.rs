@@ -83,7 +83,7 @@ impl Rendezvous {
     /// As process 0, takes in whom `take_in` gives what it needs, until all are there, with wires in
     /// the job `name`.
     pub fn gather(&self, name: &str, take_in: &dyn Fn(&[u8]) -> Answer) -> Gathered {
-        let count = self.cluster.len();
+        let count = self.cluster.size();
         let mut links: Wires = (0..count).map(|_| None).collect();
         let mut wires: Wires = (0..count).map(|_| None).collect();
         let mut waiting = Waiting::default();
@@ -146,7 +146,7 @@ impl Rendezvous {
     /// # Errors
     /// When process 0 goes away, or the system refuses.
     pub fn connect_all(&self, name: &str, joined: &Joined) -> Result<Wires, ClusterError> {
-        let (own, count) = (self.cluster.process, self.cluster.len());
+        let (own, count) = (self.cluster.process, self.cluster.size());
         let mut wires: Wires = (0..count).map(|_| None).collect();
         for (process, wire) in wires.iter_mut().enumerate().take(own) {
             *wire = Some(self.connect(process, Wish::Wire(name.to_owned()))?);

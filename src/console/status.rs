@@ -220,4 +220,20 @@ mod tests {
         status.held_by(1, None);
         assert!(!status.line(0.0).contains("waiting"));
     }
+
+    #[test]
+    fn what_other_processes_counted_is_added_once() {
+        let (here, there) = (Status::default(), Status::default());
+        here.read(10, 0, 0);
+        there.read(5, 2, 1);
+        there.held_by(3, Some("t/1".into()));
+        there.left(3, Some(7));
+        here.add(there.take());
+        assert!(here.line(0.0).contains("waiting for t/1"));
+        there.held_by(3, None);
+        here.add(there.take());
+        assert_eq!((here.samples(), here.dead_letters(), here.late()), (15, 2, 1));
+        let line = here.line(0.0);
+        assert!(line.contains("lag 7") && !line.contains("waiting"), "{line}");
+    }
 }

@@ -32,7 +32,7 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
     let rendezvous = Rendezvous::open(cluster)?;
     let about = About {
         pipeline: serde_json::to_string(&pipeline)?,
-        processes: cluster.len(),
+        processes: cluster.size(),
         workers: options.workers,
     };
     let joined = rendezvous.join(about.save())?;
@@ -67,7 +67,7 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
         status: Status::default(),
         poll: options.poll.max(1),
         sync: options.sync,
-        workers: options.workers * cluster.len(),
+        workers: options.workers * cluster.size(),
         cluster: cluster.clone(),
         stop: AtomicBool::new(false),
         wind_down: AtomicBool::new(false),

@@ -13,6 +13,9 @@
 //! Slow and outside things are services of the operators: `trainer` trains, stores and publishes,
 //! `oracle` answers policies, `scorer` scores samples. All three ask the branch's model
 //! runtime, of which there is one for each device.
+//!
+//! Where several processes run a job, `books` are kept by process 0, whose first worker decides and
+//! trains; the others `follow`: they read, score, and do what it asks of its `peers`.
 
 mod begin;
 mod books;

@@ -88,7 +88,7 @@ pub(super) fn prepare(
         status,
         poll: options.poll.max(1),
         sync: options.sync,
-        workers: options.workers * options.cluster.len(),
+        workers: options.workers * options.cluster.size(),
         cluster: options.cluster.clone(),
         stop: AtomicBool::new(false),
         wind_down: AtomicBool::new(false),
@@ -122,7 +122,7 @@ fn gather(
 
 /// Whether a process would do the same as this one.
 fn fits(own: &Value, options: &Options, about: &About) -> Result<(), String> {
-    let ours = (options.cluster.len(), options.workers);
+    let ours = (options.cluster.size(), options.workers);
     if (about.processes, about.workers) != ours {
         let About { processes, workers, .. } = about;
         return Err(format!(

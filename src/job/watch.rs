@@ -47,7 +47,9 @@ impl Watch<'_> {
                 Ok(_) => break Ok(()),
                 Err(error) => break Err(error),
             }
-            if let Some(gently) = self.context.head().peers.asked_to_stop() {
+            if !self.interrupt.requested()
+                && let Some(gently) = self.context.head().peers.asked_to_stop()
+            {
                 self.interrupt.request(gently);
             }
             if persisted.elapsed() > PERSIST {

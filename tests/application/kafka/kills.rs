@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 
 use super::broker::brokers;
 use super::topics::{consume_all, create, produce, unique};
+use crate::cluster::{Processes, Size, command, hosts};
 use crate::made::{Made, without};
-use crate::processes::{Processes, Size, command, hosts};
 
 /// What is left of a job ends so soon after one of its processes.
 const SOON: Duration = Duration::from_secs(5);

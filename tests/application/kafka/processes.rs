@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::broker::brokers;
 use super::keyed::{Stream, labelled, labels_pipeline, training_sets};
 use super::topics::{consume_all, create, produce, unique};
+use crate::cluster::{Place, Size};
 use crate::made::{Made, without};
-use crate::processes::{Place, Processes, Size};
 
 /// Topic, partition, offset and class of each dead letter.
 fn letters(state: &Path) -> Vec<[Value; 4]> {
@@ -23,10 +23,9 @@ fn letters(state: &Path) -> Vec<[Value; 4]> {
 }
 
 /// What a pipeline makes on so many processes and workers, and its dead letters.
-fn run(place: &Place, (processes, workers): Size) -> (Made, Vec<[Value; 4]>) {
-    let state = place.state(&format!("{processes}x{workers}"));
-    let stdout = Processes::start(&place.pipeline, &state, (processes, workers)).done();
-    (Made::of(&state, &stdout), letters(&state))
+fn run(place: &Place, size: Size) -> (Made, Vec<[Value; 4]>) {
+    let (made, state) = place.run(size);
+    (made, letters(&state))
 }
 
 #[test]
