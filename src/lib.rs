@@ -23,7 +23,7 @@
 //! | [`sink`] | where versions go: directories, Kafka |
 //! | [`catalog`] | what was decided and made: SQLite and the model store |
 //! | [`train`] | the thread that owns Burn: trains, infers, scores |
-//! | [`model`] | architectures · [`source`] Kafka, files, generators · [`store`] the log · [`console`] progress · [`evaluate`] prequential results |
+//! | [`model`] | architectures · [`source`] Kafka, files, generators · [`store`] the log · [`console`] progress · [`evaluate`] prequential results · [`cluster`] processes that run one job |
 //!
 //! # What is decided
 //!
@@ -57,11 +57,21 @@
 //!   open is sent again and its training set chosen again, which is compared with the record.
 //! * A commit that depends on the log makes the log durable under the catalog's lock, so that it is
 //!   never ahead of what it saw. Rows behind the recorded lengths are cut off and read again.
+//! * Several processes run one dataflow ([`cluster`]). What is not part of it travels beside it, on a
+//!   link of each process to process 0, which keeps the books: letters, counts, how much of the log is
+//!   durable, errors, the wish to stop. For a decision process 0 asks all to flush, and takes in
+//!   their segments before it commits and trains: no worker waits for a disk but the first, and what a
+//!   process tells before it answers is known when the answer is. A policy that asks about samples of
+//!   other processes has them flushed in the same way. Where a sample is selected and scored, there
+//!   it is read: nobody else needs its row before it is durable.
+//! * A process that is lost ends all: a link that closes or says nothing for thirty seconds, a wire that
+//!   breaks. Nobody can take its place, for timely has no way to let a worker join.
 //! * Batches of an earlier process are compared with their checksums before their first row is
 //!   read: a wrong byte is an error, never a wrong sample.
 
 pub mod catalog;
 pub mod cli;
+pub mod cluster;
 pub mod config;
 pub mod console;
 pub mod evaluate;

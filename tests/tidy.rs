@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["sink"],
     &["catalog"],
     &["train"],
-    &["model", "source", "store", "console", "evaluate"],
+    &["model", "source", "store", "console", "evaluate", "cluster"],
     &["fail", "outage"],
 ];
 

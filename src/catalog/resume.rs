@@ -4,11 +4,12 @@ use driftmill_operators::flow::{Decided, ShardStanding, Standing, Standings};
 use driftmill_operators::trigger::{Cut, Reason};
 use driftmill_operators::{Id, Position, position, restore};
 use rusqlite::{Row, params};
+use serde::{Deserialize, Serialize};
 
 use super::{Catalog, CatalogError};
 
 /// A decision as it was recorded.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DecidedRecord {
     /// The decision.
     pub decided: Decided,
@@ -21,7 +22,7 @@ pub struct DecidedRecord {
 }
 
 /// An outcome as it was recorded.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutcomeRecord {
     /// The version that was made.
     pub version: Option<u64>,
@@ -36,7 +37,7 @@ pub struct OutcomeRecord {
 }
 
 /// Where a branch stands.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct BranchRecord {
     /// Its decisions, in order.
     pub decisions: Vec<DecidedRecord>,

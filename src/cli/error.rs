@@ -1,6 +1,7 @@
 use thiserror::Error;
 
 use crate::catalog::CatalogError;
+use crate::cluster::ClusterError;
 use crate::config::ConfigError;
 use crate::history::HistoryError;
 use crate::job::{Occupied, StateError};
@@ -27,6 +28,7 @@ const USAGE: u8 = 64;
 const DATA: u8 = 65;
 const UNAVAILABLE: u8 = 69;
 const SOFTWARE: u8 = 70;
+const AGAIN: u8 = 75;
 const CONFIG: u8 = 78;
 
 /// The exit code for what went wrong, as in `sysexits.h`.
@@ -38,6 +40,12 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
 fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if error.is::<Usage>() || error.is::<StateError>() || error.is::<Occupied>() {
         return Some(USAGE);
+    }
+    match error.downcast_ref() {
+        Some(ClusterError::Refused { .. }) => return Some(USAGE),
+        Some(ClusterError::Listen { .. }) => return Some(UNAVAILABLE),
+        Some(ClusterError::Lost { .. } | ClusterError::Io { .. }) => return Some(AGAIN),
+        None => {}
     }
     if error.downcast_ref().is_some_and(HistoryError::is_usage) {
         return Some(USAGE);

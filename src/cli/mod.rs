@@ -31,7 +31,8 @@ pub struct Cli {
 
 const AFTER: &str = "\
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 64 wrong use, 65 damaged \
-files (`verify`) or a message that ends the job, 69 broker or file not reachable, 70 our own fault, 78 wrong pipeline file, 130 interrupted.";
+files (`verify`) or a message that ends the job, 69 broker or file not reachable, 70 our own fault, \
+75 another process is gone: start all again, 78 wrong pipeline file, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Command {

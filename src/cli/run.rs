@@ -7,19 +7,35 @@ use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::error::{Unreadable, Usage};
 use super::{File, print};
+use crate::cluster::Cluster;
 use crate::job::{self, End, Interrupt, Options, Others};
 use crate::report::render;
 
 const INTERRUPTED: u8 = 130;
 
+/// The port of process 0 where no hosts are named.
+const FIRST_PORT: usize = 2101;
+
 #[derive(Debug, Args)]
 pub(super) struct Run {
     #[command(flatten)]
     file: File,
-    /// Number of workers; has no influence on what is decided
+    /// Number of workers, of each process; has no influence on what is decided
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: u16,
+    /// Number of processes that run the pipeline together, on one shared state directory; has no
+    /// influence on what is decided
+    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
+    processes: u16,
+    /// Number of this process, from 0 on; process 0 says what came out
+    #[arg(long, value_name = "I", default_value = "0", requires = "processes")]
+    process: usize,
+    /// File with the processes' addresses, a line `host:port` for each [default: localhost:2101,
+    /// localhost:2102, …]
+    #[arg(long, value_name = "FILE", requires = "processes")]
+    hosts: Option<PathBuf>,
     /// State directory of the run; a run that is there goes on [default: .driftmill/NAME]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
@@ -45,6 +61,7 @@ impl Run {
         let interrupt = interruptible()?;
         let options = Options {
             workers: usize::from(self.workers),
+            cluster: self.cluster()?,
             state: self.state,
             poll: self.poll.get(),
             progress: true,
@@ -55,16 +72,46 @@ impl Run {
             },
             sync: true,
         };
+        if options.cluster.process > 0 {
+            return job::follow(pipeline, &options, &interrupt).map(code);
+        }
         let ended = job::run(pipeline, &options, &interrupt)?;
         if self.json {
             print(&serde_json::to_string(&ended.summary)?)?;
         } else {
             print(&render(&name, &ended.summary))?;
         }
-        Ok(match ended.end {
-            End::Interrupted => INTERRUPTED,
-            End::Complete | End::Stopped => 0,
-        })
+        Ok(code(ended.end))
+    }
+
+    fn cluster(&self) -> anyhow::Result<Cluster> {
+        let (count, process) = (usize::from(self.processes), self.process);
+        if process >= count {
+            let text =
+                format!("there is no process {process} of {count}: they are numbered from 0");
+            return Err(Usage(text).into());
+        }
+        let Some(file) = &self.hosts else {
+            let addresses = (0..count).map(|process| format!("localhost:{}", FIRST_PORT + process));
+            return Ok(Cluster { addresses: addresses.collect(), process });
+        };
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(file)
+            .map_err(|source| Unreadable { file: name.clone(), source })?;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let addresses: Vec<String> = lines.take(count).map(str::to_owned).collect();
+        if addresses.len() < count {
+            let text = format!("`{name}` has {} lines for {count} processes", addresses.len());
+            return Err(Usage(text).into());
+        }
+        Ok(Cluster { addresses, process })
+    }
+}
+
+fn code(end: End) -> u8 {
+    match end {
+        End::Interrupted => INTERRUPTED,
+        End::Complete | End::Stopped => 0,
     }
 }
 

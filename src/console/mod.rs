@@ -5,5 +5,5 @@ mod status;
 mod terminal;
 
 pub use progress::Progress;
-pub use status::{Status, Training};
+pub use status::{Status, Tally, Training};
 pub use terminal::LogLines;

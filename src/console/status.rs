@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
+use serde::{Deserialize, Serialize};
+
 use crate::outage::Outages;
 
 /// How far a job is; written by its parts, read by whoever shows it.
@@ -30,6 +32,16 @@ pub struct Training {
     pub loss: Option<f64>,
 }
 
+/// What a process has done since it told the last time, and what it waits for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    samples: u64,
+    dead_letters: u64,
+    late: u64,
+    left: BTreeMap<usize, Option<u64>>,
+    holders: BTreeMap<usize, String>,
+}
+
 impl Status {
     /// Nothing was done yet; `outages` are shown with the rest.
     pub fn new(outages: Outages) -> Self {
@@ -52,6 +64,26 @@ impl Status {
         self.samples.fetch_add(samples, Ordering::Relaxed);
         self.dead_letters.fetch_add(dead_letters, Ordering::Relaxed);
         self.late.fetch_add(late, Ordering::Relaxed);
+    }
+
+    /// Hands what was counted on to whoever counts for all processes.
+    pub fn take(&self) -> Tally {
+        Tally {
+            samples: self.samples.swap(0, Ordering::Relaxed),
+            dead_letters: self.dead_letters.swap(0, Ordering::Relaxed),
+            late: self.late.swap(0, Ordering::Relaxed),
+            left: lock(&self.left).clone(),
+            holders: lock(&self.holders).clone(),
+        }
+    }
+
+    /// Counts what another process handed on.
+    pub fn add(&self, tally: Tally) {
+        self.read(tally.samples, tally.dead_letters, tally.late);
+        let mut holders = lock(&self.holders);
+        tally.left.keys().for_each(|worker| drop(holders.remove(worker)));
+        holders.extend(tally.holders);
+        lock(&self.left).extend(tally.left);
     }
 
     /// Everything was decided up to `time`, in milliseconds since 1970.
@@ -191,5 +223,21 @@ mod tests {
         );
         status.held_by(1, None);
         assert!(!status.line(0.0).contains("waiting"));
+    }
+
+    #[test]
+    fn what_other_processes_counted_is_added_once() {
+        let (here, there) = (Status::new(Outages::default()), Status::new(Outages::default()));
+        here.read(10, 0, 0);
+        there.read(5, 2, 1);
+        there.held_by(3, Some("t/1".into()));
+        there.left(3, Some(7));
+        here.add(there.take());
+        assert!(here.line(0.0).contains("waiting for t/1"));
+        there.held_by(3, None);
+        here.add(there.take());
+        assert_eq!((here.samples(), here.dead_letters(), here.late()), (15, 2, 1));
+        let line = here.line(0.0);
+        assert!(line.contains("lag 7") && !line.contains("waiting"), "{line}");
     }
 }

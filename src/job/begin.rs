@@ -32,7 +32,13 @@ pub(super) fn begin(
     let json = serde_json::to_value(pipeline).expect("a pipeline is plain data");
     if state.catalog().exists() {
         match Catalog::open(&state.catalog()) {
-            Ok(catalog) if catalog.has_begun()? => return go_on(pipeline, state, catalog, &json),
+            Ok(catalog) if catalog.has_begun()? => {
+                // several processes cannot open it again by themselves.
+                return match options.cluster.is_single() {
+                    true => go_on(pipeline, state, catalog, &json),
+                    false => again(pipeline, state),
+                };
+            }
             // a start that failed binds nobody, however far it came.
             Ok(_) | Err(CatalogError::Format { format: 0, .. }) => state.clear()?,
             Err(error) => return Err(error.into()),
@@ -44,9 +50,13 @@ pub(super) fn begin(
     new(pipeline, state, run)
 }
 
+/// The first of the state directories that stand beside each other.
+pub(super) fn first_place(pipeline: &Pipeline, options: &Options) -> PathBuf {
+    options.state.clone().unwrap_or_else(|| Path::new(".driftmill").join(&pipeline.name))
+}
+
 fn place(pipeline: &Pipeline, options: &Options) -> PathBuf {
-    let named = options.state.clone();
-    let path = named.clone().unwrap_or_else(|| Path::new(".driftmill").join(&pipeline.name));
+    let (named, path) = (options.state.clone(), first_place(pipeline, options));
     match (options.others, named) {
         (Others::Ignore, _) => StateDirectory::beside(&path),
         (_, None) => StateDirectory::newest(&path),

@@ -191,10 +191,13 @@ impl Branch {
         again.map(|record| (record.decided.trigger, record.clone())).collect()
     }
 
-    /// Keeps a new version at hand.
+    /// Keeps a version at hand as long as there are few that are newer.
     pub(super) fn made(&self, version: u64, weights: Weights) {
         let mut recent = self.recent();
-        recent.push_back((version, weights));
+        let place = recent.partition_point(|(held, _)| *held < version);
+        if recent.get(place).is_none_or(|(held, _)| *held != version) {
+            recent.insert(place, (version, weights));
+        }
         while recent.len() > RECENT {
             recent.pop_front();
         }
@@ -208,7 +211,12 @@ impl Branch {
         let known = self.recent().iter().find(|(held, _)| *held == version).cloned();
         match known {
             Some((_, weights)) => Ok(weights),
-            None => self.stored(version),
+            None => {
+                let weights = self.stored(version)?;
+                // of a version that process 0 makes another one has only the file.
+                self.made(version, weights.clone());
+                Ok(weights)
+            }
         }
     }
 

@@ -1,23 +1,23 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use anyhow::ensure;
 use crossbeam_channel::Sender;
 use driftmill_operators::flow::{Standing, Standings};
 use driftmill_operators::{Position, position_id, position_time};
 
-use super::{Branch, Publisher, StateDirectory};
-use crate::catalog::{Catalog, Place};
+use super::Branch;
+use super::books::Books;
+use super::told::Request;
+use crate::catalog::Place;
+use crate::cluster::{Cluster, Loss, Reason};
 use crate::config::Pipeline;
 use crate::console::Status;
 use crate::evaluate::ClassCounts;
-use crate::letters::LetterBox;
-use crate::outage::{Stop, is_full};
+use crate::outage::Stop;
 use crate::source::Partition;
-use crate::store::{Log, SegmentLength};
+use crate::store::Log;
 
-/// What all parts of a running job share.
+/// What all parts of a running job share that are in one process.
 pub struct Context {
     /// The pipeline.
     pub pipeline: Pipeline,
@@ -25,18 +25,12 @@ pub struct Context {
     pub pipeline_digest: String,
     /// The run's unique name.
     pub run: String,
-    /// The run's state directory.
-    pub state: StateDirectory,
     /// All partitions with their bounds.
     pub partitions: Vec<Partition>,
     /// Every consumed message.
     pub log: Log,
-    /// What was decided.
-    pub catalog: Arc<Mutex<Catalog>>,
-    /// Sends versions of the pipeline's own branch to its sinks.
-    pub publisher: Publisher,
-    /// Messages that are not samples.
-    pub dead_letters: LetterBox,
+    /// What was decided, made and refused.
+    pub(super) books: Books,
     /// Of which classes the samples are.
     pub classes: Mutex<ClassCounts>,
     /// How far the job is.
@@ -47,10 +41,12 @@ pub struct Context {
     pub poll: usize,
     /// Whether what is read is made durable between decisions.
     pub sync: bool,
-    /// Number of workers.
+    /// Number of workers of all processes.
     pub workers: usize,
     /// Whether those who wait for something outside are to give up, and what they wait for.
     pub(super) patience: Stop,
+    /// The processes.
+    pub cluster: Cluster,
     pub(super) stop: AtomicBool,
     /// The stream has partitions that are not read yet.
     pub(super) grown: AtomicBool,
@@ -67,15 +63,37 @@ impl Context {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Whether the stream has partitions that are not read yet.
+    /// The stream has partitions that are not read yet.
+    pub(super) fn grow(&self, topic: &str) {
+        if !self.grown.swap(true, Ordering::Relaxed) {
+            let when = if self.cluster.is_single() { "now" } else { "when all start again" };
+            tracing::warn!("`{topic}` has new partitions: they are read {when}");
+        }
+    }
+
+    /// Whether the run is to be opened again, with more partitions.
     pub(super) fn grown(&self) -> bool {
-        self.grown.load(Ordering::Relaxed)
+        self.grown.load(Ordering::Relaxed) && self.cluster.is_single()
     }
 
     /// Begins nothing new from now on; whether a training still runs that was begun before.
     pub(super) fn winds_down(&self) -> bool {
-        self.wind_down.store(true, Ordering::SeqCst);
+        if !self.wind_down.swap(true, Ordering::SeqCst) {
+            self.head().peers.ask(|| Request::WindDown);
+        }
         self.trainings.load(Ordering::SeqCst) > 0
+    }
+
+    /// Ends what goes on.
+    pub(super) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.patience.raise();
+        self.branches.iter().for_each(|branch| branch.runtime.stop());
+    }
+
+    /// Ends the job: the wire to a process broke.
+    pub(super) fn lost(&self, process: usize) {
+        self.fail(self.cluster.lost(Loss { process, reason: Reason::Gone }));
     }
 
     /// Whether nothing new may be begun.
@@ -113,88 +131,6 @@ impl Context {
     /// The name of a topic.
     pub fn topic(&self, index: u8) -> &str {
         topic(&self.partitions, index)
-    }
-
-    /// The catalog; the log is made durable under this lock, so that no commit is ahead of the log
-    /// that it saw.
-    pub(super) fn catalog(&self) -> MutexGuard<'_, Catalog> {
-        self.catalog.lock().expect("no one panics in the catalog")
-    }
-
-    /// Makes all that was read durable, and where policies stand, if there is room for it and no
-    /// letters keep it waiting.
-    pub(super) fn persist(&self) -> anyhow::Result<()> {
-        if !self.sync {
-            return Ok(());
-        }
-        match self.record_all() {
-            // who has something to write waits for room, and tells.
-            Err(error) if is_full(error.as_ref()) => Ok(()),
-            recorded => recorded,
-        }
-    }
-
-    fn record_all(&self) -> anyhow::Result<()> {
-        let mut catalog = self.catalog();
-        // taken before the log is synced, which then has all that they have seen.
-        let kept = self.branches.iter().map(|branch| Some((branch, branch.kept().take()?)));
-        let kept: Vec<_> = kept.flatten().collect();
-        let recorded = self.record(&mut catalog, &kept);
-        if !matches!(recorded, Ok(true)) {
-            for (branch, standing) in kept {
-                branch.kept().get_or_insert(standing);
-            }
-        }
-        recorded.map(|_| ())
-    }
-
-    /// Records how far the log is durable, and standings; whether letters did not keep it waiting.
-    fn record(
-        &self,
-        catalog: &mut Catalog,
-        kept: &[(&Arc<Branch>, Standing)],
-    ) -> anyhow::Result<bool> {
-        let durable = self.log.sync()?;
-        if !self.dead_letters.sync(Duration::ZERO)? {
-            return Ok(false);
-        }
-        catalog.ingested(&durable)?;
-        self.log.recorded(&durable);
-        for (branch, standing) in kept {
-            catalog.stands(&branch.name, standing, &branch.evaluation(self))?;
-        }
-        Ok(true)
-    }
-
-    /// Makes the log durable, and the letters that its messages led to; under the catalog's lock.
-    pub(super) fn durable(&self) -> anyhow::Result<Vec<SegmentLength>> {
-        let durable = self.log.sync()?;
-        while !self.dead_letters.sync(Duration::from_millis(200))? {
-            ensure!(!self.stopping(), "the job was stopped before all dead letters were safe");
-        }
-        Ok(durable)
-    }
-
-    /// Records the end of the job, `complete` if it is that of the stream.
-    pub(super) fn close(&self, complete: bool) -> anyhow::Result<()> {
-        self.record_all()?;
-        for branch in &self.branches {
-            let evaluation = branch.evaluation(self);
-            self.catalog().evaluated(&branch.name, &evaluation)?;
-        }
-        let mut catalog = self.catalog();
-        catalog.set_complete(complete)?;
-        Ok(catalog.settle()?)
-    }
-
-    /// Publishes what was made before the job was started, as far as it is missing somewhere.
-    pub(super) fn publish_again(&self) -> anyhow::Result<()> {
-        let branch = &self.branches[0];
-        for number in branch.versions().into_keys() {
-            let version = branch.described(number)?;
-            self.publisher.publish(&version, &branch.store.folder_of(number));
-        }
-        Ok(())
     }
 
     /// Remembers where a branch's trigger policy stands: with the decision that is sent next, or,

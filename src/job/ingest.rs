@@ -4,7 +4,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use driftmill_operators::{Change, Kind, Position, position_time};
@@ -41,17 +40,18 @@ pub(super) struct Ingest {
 }
 
 impl Ingest {
-    /// Opens a worker's part: partition p belongs to worker p mod peers.
+    /// Opens what belongs to a worker: where samples are selected and scored their rows are at hand,
+    /// also where others read in other processes.
     ///
     /// # Errors
     /// When the source cannot be read.
     pub(super) fn open(context: &Arc<Context>, worker: &mut Worker) -> anyhow::Result<Self> {
-        let (index, peers) = (worker.index(), worker.peers());
+        let index = worker.index();
         let mine: Vec<Partition> = context
             .partitions
             .iter()
             .enumerate()
-            .filter(|(number, _)| number % peers == index)
+            .filter(|(number, _)| context.worker_of(*number) == index)
             .map(|(_, partition)| partition.clone())
             .collect();
         let rest = mine.iter().map(|part| Partition {
@@ -183,9 +183,9 @@ impl Ingest {
             part.polled(came, progress);
             return Ok((Vec::new(), progress));
         }
-        let patience = &self.context.patience;
         let letters = letters(&part.partition, &fetched.bad);
-        patience.until_room(|| Ok(self.context.dead_letters.write(letters.clone())?))?;
+        let patience = &self.context.patience;
+        patience.until_room(|| self.context.letters(letters.clone()))?;
         let bad = fetched.bad.len() as u64;
         // in the log before it is sent: whoever sees a change can fetch its row.
         let mut rows = rows(&part.partition, fetched);
@@ -233,7 +233,7 @@ impl Ingest {
             let topic = &part.partition.topic;
             let known = self.context.partitions.iter().filter(|known| known.topic == *topic);
             if self.reader.partitions(slot).is_some_and(|now| now > known.count()) {
-                self.context.grown.store(true, Ordering::Relaxed);
+                self.context.grow(topic);
             }
         }
     }

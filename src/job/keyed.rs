@@ -20,7 +20,7 @@ pub(super) fn newest<'scope>(changes: Ordered<'scope>, context: &Arc<Context>) -
     let context = Arc::clone(context);
     orphans.inspect(move |orphan| {
         context.status.read(0, 1, 0);
-        if let Err(error) = context.dead_letters.write(vec![letter(&context, orphan)]) {
+        if let Err(error) = context.letters(vec![letter(&context, orphan)]) {
             context.fail(error);
         }
     });

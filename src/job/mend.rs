@@ -18,7 +18,8 @@ pub(super) fn mend(
     mended: &mut BTreeSet<(PathBuf, u64)>,
     error: anyhow::Error,
 ) -> anyhow::Result<()> {
-    let Some(damage) = damage_of(&error) else { return Err(error) };
+    let damage = damage_of(&error).filter(|_| context.cluster.is_single());
+    let Some(damage) = damage else { return Err(error) };
     match context.mend((&damage.0, damage.1)) {
         // what is damaged again at once cannot be mended.
         Ok(true) if mended.insert(damage) => Ok(()),

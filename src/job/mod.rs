@@ -13,12 +13,17 @@
 //! Slow and outside things are services of the operators: `trainer` trains, stores and publishes,
 //! `oracle` answers policies, `scorer` scores samples. All three ask the branch's model
 //! runtime, of which there is one for each device.
+//!
+//! Where several processes run a job, `books` are kept by process 0, whose first worker decides and
+//! trains; the others `follow`: they read, score, and do what it asks of its `peers`.
 
 mod begin;
+mod books;
 mod branch;
 mod changed;
 mod context;
 mod describe;
+mod follow;
 mod ingest;
 mod interrupt;
 mod keyed;
@@ -26,7 +31,9 @@ mod marks;
 mod mend;
 mod oracle;
 mod part;
+mod peers;
 mod placing;
+mod prepare;
 mod published;
 mod publisher;
 mod recorded;
@@ -34,12 +41,14 @@ mod rows;
 mod run;
 mod scorer;
 mod state;
+mod told;
 mod trainer;
 mod watch;
 
 pub use branch::{Branch, Story};
 pub use context::Context;
 pub(crate) use context::place;
+pub use follow::follow;
 pub use interrupt::Interrupt;
 pub(crate) use placing::changes;
 pub use published::{Digests, Known, Occupied, Others, decide};
@@ -58,7 +67,7 @@ use driftmill_operators::flow::{
     CountClasses, Decide, Deciding, Evaluate, Order, OrderAll, Ordered, Select, Train,
 };
 use timely::dataflow::ProbeHandle;
-use timely::dataflow::operators::{ConnectLoop, Feedback, Inspect, Probe};
+use timely::dataflow::operators::{ConnectLoop, Exchange, Feedback, Inspect, Probe};
 use timely::worker::Worker;
 
 use ingest::Ingest;
@@ -97,7 +106,8 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
 fn count_classes(ordered: &Ordered<'_>, context: &Arc<Context>) {
     let counting = Arc::clone(context);
     let interval = context.pipeline.evaluation.interval.map(|span| span.millis());
-    ordered.clone().count_classes(interval).inspect(move |change| {
+    let counts = ordered.clone().count_classes(interval).exchange(|_| 0);
+    counts.inspect(move |change| {
         counting.classes.lock().expect("no one panics while counting").add(change);
     });
 }
@@ -135,6 +145,7 @@ fn build_branch<'scope>(
     ordered
         .clone()
         .evaluate(outcomes, branch.evaluated(), scorer)
+        .exchange(|_| 0)
         .inspect(move |scores| results.scored(scores))
         .probe_with(observed);
 }

@@ -98,6 +98,9 @@ impl Service<Asker, Matrix> for Oracle {
         let known = self.known.about == Some(about);
         let fresh: Vec<Id> =
             ids.iter().filter(|id| !known || !self.known.rows.contains_key(id)).copied().collect();
+        if let Err(error) = self.context.fetch(&fresh) {
+            return self.context.fail(error);
+        }
         if fresh.is_empty() || want == Want::Features {
             let answer =
                 if fresh.is_empty() { Some(Matrix::default()) } else { self.features(&fresh) };

@@ -1,35 +1,28 @@
 use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use anyhow::ensure;
 
-use super::begin::{Begun, again, begin};
+use super::books::Books;
 use super::mend::mend;
-use super::published::{self, Known, Others};
-use super::publisher::{Listener, Outlet, Publisher};
-use super::rows::LogRows;
+use super::peers::Peers;
+use super::prepare::{prepare, start_workers};
+use super::published::Others;
 use super::watch::{End, Watch};
-use super::{Branch, Context, Interrupt, StateDirectory, keyed, work};
-use crate::catalog::{Catalog, CatalogError, ModelStore};
+use super::{Branch, Context, Interrupt, StateDirectory};
+use crate::cluster::{Cluster, Rendezvous};
 use crate::config::Pipeline;
-use crate::console::Status;
-use crate::letters::Letter;
 use crate::report::{BranchSummary, Evaluation, Summary};
-use crate::sink::Stop;
-use crate::source::Partition;
-use crate::store::Log;
-use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 
 /// How a job is run; nothing here has an influence on what it decides.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Number of workers.
+    /// Number of workers of each process.
     pub workers: usize,
+    /// The processes that run it.
+    pub cluster: Cluster,
     /// The state directory; a run that is there goes on, unless `others` are to be ignored (default:
     /// the newest of the pipeline's below `.driftmill`).
     pub state: Option<PathBuf>,
@@ -46,8 +39,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let others = Others::Refuse;
-        Self { workers: 1, state: None, poll: 1024, progress: false, others, sync: true }
+        Self {
+            workers: 1,
+            cluster: Cluster::default(),
+            state: None,
+            poll: 1024,
+            progress: false,
+            others: Others::Refuse,
+            sync: true,
+        }
     }
 }
 
@@ -63,33 +63,53 @@ pub struct Ended {
 /// How long what was stopped may take to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Runs a pipeline to the end of its stream, or until it is interrupted.
+/// Runs a pipeline to the end of its stream, or until it is interrupted; where several processes run
+/// it, as process 0.
 ///
 /// # Errors
-/// When the source, the device, a sink or the state directory fails.
+/// When the source, the device, a sink or the state directory fails, or another process is lost.
 pub fn run(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyhow::Result<Ended> {
     let begun = Instant::now();
     let (mut state, mut mended) = (None, BTreeSet::new());
     loop {
-        let (context, faults) = prepare(pipeline.clone(), options, state)?;
-        let context = Arc::new(context);
-        context.publish_again()?;
-        let finished = start_workers(&context, options.workers)?;
-        interrupt.listen();
-        let watch = Watch { context: &context, faults, finished, interrupt };
-        match watch.until_end(options.progress) {
-            Ok(end) => {
-                let complete = end == Some(End::Complete);
-                context.close(complete)?;
-                if let Some(end) = end {
-                    let summary = summarize(&context, begun.elapsed(), complete);
-                    return Ok(Ended { summary, end });
-                }
+        let (context, ended) = attempt(&pipeline, options, interrupt, state)?;
+        match ended {
+            Ok(Some(end)) => {
+                let summary = summarize(&context, begun.elapsed(), end == End::Complete);
+                return Ok(Ended { summary, end });
             }
+            Ok(None) => {}
             Err(error) => mend(&context, &mut mended, error)?,
         }
         state = Some(let_go(context)?);
     }
+}
+
+/// Opens a run and has workers go on with it until it ends, or is to be opened again.
+fn attempt(
+    pipeline: &Pipeline,
+    options: &Options,
+    interrupt: &Interrupt,
+    state: Option<StateDirectory>,
+) -> anyhow::Result<(Arc<Context>, anyhow::Result<Option<End>>)> {
+    let cluster = &options.cluster;
+    let rendezvous = match cluster.is_single() {
+        true => None,
+        false => Some(Rendezvous::open(cluster)?),
+    };
+    let (context, faults, wires) = prepare(pipeline.clone(), options, (state, rendezvous))?;
+    let context = Arc::new(context);
+    Peers::listen(&context);
+    let end = context.publish_again().and_then(|()| {
+        let finished = start_workers(&context, options.workers, wires)?;
+        interrupt.listen();
+        let watch = Watch { context: &context, faults, finished, interrupt };
+        let end = watch.until_end(options.progress)?;
+        context.close(end == Some(End::Complete))?;
+        Ok(end)
+    });
+    context.head().peers.end(&end);
+    Ok((context, end))
 }
 
 /// Waits until nobody uses the run any more; its state directory, to go on.
@@ -97,7 +117,11 @@ fn let_go(mut context: Arc<Context>) -> anyhow::Result<StateDirectory> {
     let begun = Instant::now();
     loop {
         context = match Arc::try_unwrap(context) {
-            Ok(context) if Arc::strong_count(&context.catalog) == 1 => return Ok(context.state),
+            Ok(Context { books: Books::Kept(head), .. })
+                if Arc::strong_count(&head.catalog) == 1 =>
+            {
+                return Ok(head.state);
+            }
             Ok(context) => Arc::new(context),
             Err(context) => context,
         };
@@ -107,156 +131,6 @@ fn let_go(mut context: Arc<Context>) -> anyhow::Result<StateDirectory> {
         );
         std::thread::sleep(Duration::from_millis(10));
     }
-}
-
-/// Opens a run, or opens it again with what its stream has by now.
-fn prepare(
-    pipeline: Pipeline,
-    options: &Options,
-    state: Option<StateDirectory>,
-) -> anyhow::Result<(Context, Receiver<anyhow::Error>)> {
-    let schema = pipeline.schema().context("the source does not say what its samples are")?;
-    let stop = Stop::default();
-    let mut sinks = published::open(&pipeline.sink, &pipeline.name, &stop)?;
-    let begun = match state {
-        Some(state) => again(&pipeline, state),
-        None => begin(&pipeline, options, &mut sinks),
-    }?;
-    let Begun { state, catalog, run, pipeline_digest, partitions } = begun;
-    let folder = state.path();
-    let log = Log::open(&folder.join("log"), schema, &catalog.segments()?)?;
-    let rows = Arc::new(LogRows(log.clone()));
-    let runtimes = runtimes(&pipeline, rows)?;
-    let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
-    dead_letters.forget(&|letter| is_logged(letter, &partitions, &log))?;
-    let status = Status::new(stop.outages().clone());
-    let counts = log.counts();
-    status.read(counts.samples, counts.bad, counts.late);
-    status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
-    let (send, faults) = unbounded();
-    let branches = branches(&pipeline, folder, runtimes, (&catalog, &partitions))?;
-    let known = Known { run: run.id.clone(), made: branches[0].versions(), adopted: run.adopted };
-    let outlets =
-        sinks.into_iter().map(|(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? }));
-    let outlets = outlets.collect::<anyhow::Result<_>>()?;
-    let catalog = Arc::new(Mutex::new(catalog));
-    let patience = Stop::beside(stop.outages());
-    let records =
-        Records { catalog: Arc::clone(&catalog), patience: patience.clone(), faults: send.clone() };
-    let publisher = Publisher::start(outlets, &known, Arc::new(records), stop)?;
-    let context = Context {
-        branches,
-        pipeline_digest,
-        pipeline,
-        run: run.id,
-        dead_letters,
-        state,
-        partitions,
-        log,
-        catalog,
-        publisher,
-        patience,
-        classes: Mutex::default(),
-        status,
-        poll: options.poll.max(1),
-        sync: options.sync,
-        workers: options.workers,
-        stop: AtomicBool::new(false),
-        grown: AtomicBool::new(false),
-        wind_down: AtomicBool::new(false),
-        trainings: AtomicUsize::new(0),
-        faults: send,
-    };
-    Ok((context, faults))
-}
-
-/// Whether a letter of this run is of a message that is in the log.
-fn is_logged(letter: &Letter, partitions: &[Partition], log: &Log) -> bool {
-    let same = |part: &&Partition| part.topic == letter.topic && part.partition == letter.partition;
-    let next = partitions.iter().find(same).and_then(|part| log.next_offset(part.id(0).stream()));
-    // labels without a sample are found again.
-    letter.error != keyed::NO_SAMPLE && next.is_some_and(|next| letter.offset < next)
-}
-
-/// Records what is published; ends the job when a sink fails.
-struct Records {
-    catalog: Arc<Mutex<Catalog>>,
-    patience: Stop,
-    faults: Sender<anyhow::Error>,
-}
-
-impl Listener for Records {
-    fn published(&self, key: &'static str, version: u64, bookmark: Option<&str>) {
-        let recorded = self.patience.until_room(|| {
-            let mut catalog = self.catalog.lock().expect("no one panics in the catalog");
-            Ok(catalog.published(key, version, bookmark)?)
-        });
-        if let Err(error) = recorded {
-            self.failed(error);
-        }
-    }
-
-    fn failed(&self, error: anyhow::Error) {
-        // only the first error is reported; the others are its consequences.
-        drop(self.faults.send(error));
-    }
-}
-
-/// A runtime for each branch: one in common on a graphics card; on the processor one each, among
-/// which its threads are divided, for small steps gain more from neighbours than from threads.
-fn runtimes(pipeline: &Pipeline, rows: Arc<dyn Rows>) -> Result<Vec<Runtime>, TrainError> {
-    let branches = 1 + pipeline.compare.len();
-    let mut training = pipeline.training.clone();
-    let start = |training: &Training| {
-        Runtime::start(pipeline.model.clone(), training.clone(), Arc::clone(&rows))
-    };
-    if training.device != DeviceChoice::Cpu || branches == 1 {
-        return Ok(vec![start(&training)?; branches]);
-    }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) / branches;
-    training.threads = training.threads.or(NonZeroUsize::new(threads.max(1)));
-    (0..branches).map(|_| start(&training)).collect()
-}
-
-fn branches(
-    pipeline: &Pipeline,
-    folder: &Path,
-    runtimes: Vec<Runtime>,
-    (catalog, partitions): (&Catalog, &[Partition]),
-) -> Result<Vec<Arc<Branch>>, CatalogError> {
-    let mut runtimes = runtimes.into_iter();
-    let interval = pipeline.evaluation.interval.map(|span| span.millis());
-    let mut branch = |name: &str, trigger, selection, store: PathBuf| {
-        let runtime = runtimes.next().expect("there is one for each branch");
-        let (store, start) = (ModelStore::new(store), catalog.branch(name)?);
-        let policies = (trigger, selection);
-        Branch::new(name, policies, store, (interval, runtime), (start, partitions)).map(Arc::new)
-    };
-    let (trigger, selection) = (&pipeline.trigger, &pipeline.selection);
-    let own = branch("", trigger.clone(), selection.clone(), folder.join("models"));
-    let compared = pipeline.compare.iter().map(|(name, comparison)| {
-        let selection = comparison.selection.as_ref().unwrap_or(selection).clone();
-        let store = folder.join("compare").join(name);
-        branch(name, comparison.trigger.clone(), selection, store)
-    });
-    std::iter::once(own).chain(compared).collect()
-}
-
-/// Starts the workers; the receiver hears when all have ended.
-fn start_workers(context: &Arc<Context>, workers: usize) -> anyhow::Result<Receiver<()>> {
-    let (send, finished) = unbounded();
-    let shared = Arc::clone(context);
-    let guards = timely::execute(timely::Config::process(workers), move |worker| {
-        work(worker, &shared);
-    });
-    let guards = guards.map_err(|error| anyhow::anyhow!("starting {workers} workers: {error}"))?;
-    std::thread::spawn(move || {
-        drop(guards.join());
-        if send.send(()).is_err() {
-            tracing::debug!("the workers ended after the job");
-        }
-    });
-    Ok(finished)
 }
 
 fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {
@@ -272,7 +146,7 @@ fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {
     let BranchSummary { triggers, versions, evaluation } = summary(own);
     Summary {
         run: context.run.clone(),
-        state: context.state.path().display().to_string(),
+        state: context.head().state.path().display().to_string(),
         complete,
         samples: context.status.samples(),
         late: context.status.late(),

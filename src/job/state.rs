@@ -39,6 +39,17 @@ pub enum StateError {
         /// Keys of the pipeline file that differ.
         keys: Vec<String>,
     },
+    /// It is not the one of process 0.
+    #[error(
+        "`{}` is not the state directory of process 0\n\
+         hint: is it the same shared directory? name it with --state, on a file system that all \
+         processes see",
+        path.display()
+    )]
+    Elsewhere {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The file system refused.
     #[error(
         "opening the state directory `{}`: {reason}\n\
@@ -108,6 +119,34 @@ impl StateDirectory {
         &self.path
     }
 
+    /// The last part of the path.
+    pub(super) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Leaves the name of a job of several processes, for the others to find.
+    pub(super) fn mark(&self, job: &str) -> Result<(), StateError> {
+        let path = self.path.join(MARK);
+        // not renamed: on a network file system another process may still see the old file then.
+        let written = File::create(&path)
+            .and_then(|mut file| file.write_all(job.as_bytes()).and_then(|()| file.sync_all()));
+        written.map_err(|reason| StateError::Io { path, reason })
+    }
+
+    /// Where this process sees the directory that process 0 has marked for `job`: at `path`, or, when
+    /// its name is another, beside it.
+    pub(super) fn marked(path: &Path, name: &str, job: &str) -> Result<PathBuf, StateError> {
+        let own = path.file_name().unwrap_or_default().to_string_lossy();
+        let beside = name.strip_prefix(&*own).filter(|rest| rest.starts_with('.'));
+        let beside = beside.map(|_| path.with_file_name(name));
+        let mut places = std::iter::once(path.to_owned()).chain(beside);
+        let marked = |place: &PathBuf| {
+            std::fs::read_to_string(place.join(MARK)).is_ok_and(|found| found == job)
+        };
+        let found = places.find(marked).and_then(|found| found.canonicalize().ok());
+        found.ok_or_else(|| StateError::Elsewhere { path: path.to_owned() })
+    }
+
     /// Removes the catalog of a run that has not begun.
     ///
     /// # Errors
@@ -129,6 +168,9 @@ impl StateDirectory {
         catalog_in(&self.path)
     }
 }
+
+/// Holds the name of a job of several processes.
+const MARK: &str = "processes";
 
 /// What SQLite keeps a database in.
 const DATABASE: [&str; 3] = ["catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"];

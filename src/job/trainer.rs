@@ -162,7 +162,7 @@ impl Trainer {
         self.record(set, Ok(made), trained.seconds)?;
         tracing::debug!(branch = self.branch.name, version = number, sha256, "trained");
         if self.branch.name.is_empty() {
-            self.context.publisher.publish(&version, &self.branch.store.folder_of(number));
+            self.context.head().publisher.publish(&version, &self.branch.store.folder_of(number));
         }
         self.active(&version, trained.weights);
         Ok(self.outcome(set, Some(number), trained.seconds))

@@ -1,13 +1,14 @@
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
+use serde::{Deserialize, Serialize};
 
+use super::told::Request;
 use super::{Context, Interrupt};
 use crate::console::Progress;
 
 /// Why a job ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
     /// The stream came to its end.
     Complete,
@@ -46,8 +47,15 @@ impl Watch<'_> {
                 Ok(_) => break Ok(()),
                 Err(error) => break Err(error),
             }
+            if !self.interrupt.requested()
+                && let Some(gently) = self.context.head().peers.asked_to_stop()
+            {
+                self.interrupt.request(gently);
+            }
             if persisted.elapsed() > PERSIST {
-                self.context.persist()?;
+                if let Err(error) = self.context.persist() {
+                    break Err(error);
+                }
                 persisted = Instant::now();
             }
             if let Some(progress) = &mut progress {
@@ -58,11 +66,14 @@ impl Watch<'_> {
             progress.finish();
         }
         if ended.is_err() {
-            self.stop();
-            // whoever starts the next run on this state finds nobody who still writes.
-            let _left_behind = self.finished.recv_timeout(GRACE);
+            self.context.stop();
+            // whoever starts the next run on this state finds nobody who still writes; of several
+            // processes each ends by itself.
+            if self.context.cluster.is_single() {
+                let _left_behind = self.finished.recv_timeout(GRACE);
+            }
         }
-        self.context.publisher.stop();
+        self.context.head().publisher.stop();
         let end = match (self.interrupt.requested(), self.interrupt.gently()) {
             (false, _) if self.context.grown() => None,
             (false, _) => Some(End::Complete),
@@ -82,20 +93,20 @@ impl Watch<'_> {
         if let Err(RecvTimeoutError::Timeout) = self.finished.recv_timeout(moment) {
             return Ok(false);
         }
-        Ok(self.context.publisher.drain(moment) && self.context.dead_letters.sync(moment)?)
+        let head = self.context.head();
+        Ok(head.publisher.drain(moment) && head.dead_letters.sync(moment)?)
     }
 
     fn leave_behind(&self) {
-        match self.context.publisher.pending() {
+        match self.context.head().publisher.pending() {
             0 => tracing::warn!("not all parts of the job could be stopped"),
             left => tracing::warn!("{left} versions could not be published yet"),
         }
     }
 
     fn stop(&self) {
-        self.context.stop.store(true, Ordering::Relaxed);
-        self.context.patience.raise();
-        self.context.branches.iter().for_each(|branch| branch.runtime.stop());
+        self.context.stop();
+        self.context.head().peers.ask(|| Request::Stop);
     }
 }
 
@@ -117,7 +128,7 @@ impl Stopping {
         let grace = watch.context.pipeline.shutdown.grace.millis().unsigned_abs();
         let patient = gently && asked.elapsed() < Duration::from_millis(grace);
         // nobody is in a hurry for new partitions; what is not published then is published later.
-        let unpublished = requested && watch.context.publisher.pending() > 0;
+        let unpublished = requested && watch.context.head().publisher.pending() > 0;
         if (patient || !requested) && (watch.context.winds_down() || unpublished) {
             return true;
         }

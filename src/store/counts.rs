@@ -1,5 +1,7 @@
+use serde::{Deserialize, Serialize};
+
 /// How much of a segment is durable.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentLength {
     /// The name of its files, without extension.
     pub name: String,

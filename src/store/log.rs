@@ -1,17 +1,16 @@
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
 
+use super::attached::Attached;
 use super::gather::append;
 use super::growing::{Growing, SegmentFiles};
-use super::index::IndexEntry;
 use super::place::BatchAt;
 use super::replay::Replay;
-use super::segment::Segment;
 use super::{Counts, LogBatch, LogWriter, SegmentLength, StoreError};
 use crate::fail;
 
@@ -20,9 +19,9 @@ use crate::fail;
 /// Cheap to clone; all clones see the same log, and a row from the moment it is appended.
 #[derive(Clone)]
 pub struct Log {
-    folder: PathBuf,
-    schema: Schema,
-    shared: Arc<RwLock<Shared>>,
+    pub(super) folder: PathBuf,
+    pub(super) schema: Schema,
+    pub(super) shared: Arc<RwLock<Shared>>,
 }
 
 #[derive(Default)]
@@ -31,109 +30,11 @@ pub(super) struct Shared {
     pub(super) batches: BTreeMap<u32, Vec<BatchAt>>,
     /// What is not recorded as durable to its end, by the segments' names.
     growing: BTreeMap<String, Growing>,
+    /// What other processes write, by the segments' names.
+    others: BTreeMap<String, Attached>,
 }
 
 impl Log {
-    /// A new log in `folder`, for samples of `schema`.
-    ///
-    /// # Errors
-    /// When the folder cannot be created.
-    pub fn create(folder: &Path, schema: Schema) -> Result<Self, StoreError> {
-        fs::create_dir_all(folder).map_err(StoreError::io("creating", folder))?;
-        Self::open(folder, schema, &[])
-    }
-
-    /// The log in `folder` as far as it is `durable`; what a crash left behind that is cut off.
-    ///
-    /// # Errors
-    /// When a segment lacks what was durable, or its index is damaged.
-    pub fn open(
-        folder: &Path,
-        schema: Schema,
-        durable: &[SegmentLength],
-    ) -> Result<Self, StoreError> {
-        let log = Self { folder: folder.to_owned(), schema, shared: Arc::default() };
-        log.remove_all_but(durable)?;
-        log.insert_all(durable, true)?;
-        Ok(log)
-    }
-
-    fn insert_all(&self, durable: &[SegmentLength], cut: bool) -> Result<(), StoreError> {
-        for length in durable {
-            for batch in self.segment(length, cut)? {
-                self.write().insert(batch);
-            }
-        }
-        for batches in self.write().batches.values_mut() {
-            batches.sort_by_key(|batch| batch.entry.first);
-        }
-        Ok(())
-    }
-
-    /// The log in `folder` as far as it is `durable`, to be looked at while others write it: no file
-    /// is touched, and what samples are is what the first segment says.
-    ///
-    /// # Errors
-    /// When a segment lacks what was durable, or its index is damaged.
-    pub fn view(folder: &Path, durable: &[SegmentLength]) -> Result<Self, StoreError> {
-        let mut schema = Schema { value: ValueType::F32, shape: vec![0] };
-        if let Some(length) = durable.first() {
-            schema = Segment::open(&folder.join(format!("{}.arrows", length.name)))?.schema()?;
-        }
-        let log = Self { folder: folder.to_owned(), schema, shared: Arc::default() };
-        log.insert_all(durable, false)?;
-        Ok(log)
-    }
-
-    /// Removes segments of which nothing is known to be durable.
-    fn remove_all_but(&self, durable: &[SegmentLength]) -> Result<(), StoreError> {
-        let reading = || StoreError::io("reading", &self.folder);
-        for entry in fs::read_dir(&self.folder).map_err(reading())? {
-            let path = entry.map_err(reading())?.path();
-            let known = |stem: &std::ffi::OsStr| durable.iter().any(|length| *length.name == *stem);
-            if !path.file_stem().is_some_and(known) {
-                fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The batches of a segment, whose files are `cut` to its length if they may be.
-    fn segment(&self, length: &SegmentLength, cut: bool) -> Result<Vec<BatchAt>, StoreError> {
-        let path = self.folder.join(format!("{}.arrows", length.name));
-        let index_path = path.with_extension("index");
-        let wanted = length.batches as usize * IndexEntry::LEN;
-        let bytes = fs::read(&index_path).map_err(StoreError::io("reading", &index_path))?;
-        let damaged = |at: usize, detail: &str| StoreError::Damaged {
-            path: index_path.clone(),
-            at: at as u64,
-            detail: detail.to_owned(),
-        };
-        let entries = bytes.get(..wanted).ok_or_else(|| damaged(bytes.len(), "it is cut off"))?;
-        if cut && bytes.len() > wanted {
-            let file = File::options().write(true).open(&index_path);
-            let cut = file.and_then(|file| file.set_len(wanted as u64));
-            cut.map_err(StoreError::io("cutting", &index_path))?;
-        }
-        let segment = if cut { Segment::cut(&path, length.bytes) } else { Segment::open(&path) };
-        let segment = Arc::new(segment?);
-        let (entries, _) = entries.as_chunks::<{ IndexEntry::LEN }>();
-        let mut end = 0;
-        let batch = |(i, bytes): (usize, &[u8; IndexEntry::LEN])| {
-            let entry = IndexEntry::parse(bytes).filter(|entry| entry.at == end);
-            let text = "an entry is not what was written";
-            let entry = entry.ok_or_else(|| damaged(i * IndexEntry::LEN, text))?;
-            end += entry.len;
-            Ok(BatchAt::found(Arc::clone(&segment), entry))
-        };
-        let batches: Vec<BatchAt> =
-            entries.iter().enumerate().map(batch).collect::<Result<_, StoreError>>()?;
-        if end != length.bytes || end > segment.capacity() {
-            return Err(damaged(wanted, "it does not reach the end of its segment"));
-        }
-        Ok(batches)
-    }
-
     /// Shape and type of the samples' features.
     pub fn schema(&self) -> &Schema {
         &self.schema
@@ -145,6 +46,40 @@ impl Log {
     /// When the folder cannot be read.
     pub fn writer(&self, worker: usize) -> Result<LogWriter, StoreError> {
         LogWriter::new(self.clone(), &self.folder, worker)
+    }
+
+    /// Takes in what another process has made durable: its rows can be read from now on, and its
+    /// lengths are among those of the next [`sync`](Self::sync).
+    ///
+    /// # Errors
+    /// When a segment lacks what is durable, or its index is damaged.
+    pub fn attach(&self, durable: &[SegmentLength]) -> Result<(), StoreError> {
+        for length in durable {
+            let known = self.read().others.get(&length.name).cloned();
+            let mut attached = match known {
+                Some(known) => known,
+                None => Attached::open(&self.folder, &length.name)?,
+            };
+            let batches = attached.grow(length)?;
+            let mut shared = self.write();
+            batches.into_iter().for_each(|batch| shared.insert(batch));
+            shared.others.insert(length.name.clone(), attached);
+        }
+        Ok(())
+    }
+
+    /// Whether there is a row for each of `ids`.
+    ///
+    /// # Errors
+    /// When a batch is not what was written.
+    pub fn has(&self, ids: &[Id]) -> Result<bool, StoreError> {
+        let shared = self.read();
+        for id in ids {
+            if shared.find(*id)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Makes all that was appended durable: the segments that have grown since they were last
@@ -163,7 +98,10 @@ impl Log {
             folder.map_err(StoreError::io("syncing", &self.folder))?;
         }
         fail::point("log.synced");
-        Ok(growing.iter().map(Growing::length).collect())
+        let shared = self.read();
+        let others = shared.others.values().filter(|other| other.has_grown());
+        let others = others.map(|other| other.length.clone());
+        Ok(growing.iter().map(Growing::length).chain(others).collect())
     }
 
     /// These lengths need not be told again.
@@ -172,6 +110,9 @@ impl Log {
         for length in durable {
             if let Some(segment) = shared.growing.get_mut(&length.name) {
                 segment.recorded = length.bytes;
+            }
+            if let Some(other) = shared.others.get_mut(&length.name) {
+                other.recorded = length.bytes;
             }
         }
         // of a segment that is complete nothing needs to stay open.
@@ -239,7 +180,7 @@ impl Log {
         self.shared.read().expect("no writer panics while it holds the log")
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Shared> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Shared> {
         self.shared.write().expect("no writer panics while it holds the log")
     }
 
@@ -263,7 +204,7 @@ impl Log {
 }
 
 impl Shared {
-    fn insert(&mut self, batch: BatchAt) {
+    pub(super) fn insert(&mut self, batch: BatchAt) {
         self.batches.entry(batch.entry.first.stream()).or_default().push(batch);
     }
 

@@ -6,6 +6,7 @@
 //! map, also while it grows. A row is found by its id: partition, then batch, then row; no index of
 //! single samples is kept.
 
+mod attached;
 mod batch;
 mod counts;
 mod error;
@@ -14,6 +15,7 @@ mod growing;
 mod index;
 mod log;
 mod mend;
+mod opening;
 mod place;
 mod replay;
 mod segment;

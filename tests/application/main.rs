@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cli;
+mod cluster;
 mod damage;
 mod determinism;
 mod export;
@@ -9,9 +10,11 @@ mod files;
 mod full_disk;
 mod interrupts;
 mod kafka;
+mod made;
 mod memory;
 mod others;
 mod pipelines;
+mod processes;
 mod readme;
 mod resume;
 mod runs;

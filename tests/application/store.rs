@@ -268,3 +268,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn rows_of_another_process_are_there_once_it_says_that_they_are_durable() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = Log::create(folder.path(), schema(ValueType::F32)).unwrap();
+    let other = Log::join(folder.path(), schema(ValueType::F32), &[]).unwrap();
+    let mut writer = other.writer(1).unwrap();
+    let id = |offset| Id::new(0, 1, offset);
+    for offset in 0..3 {
+        writer.append(batch(&[id(offset * 2), id(offset * 2 + 1)], ValueType::F32)).unwrap();
+        assert!(!open.has(&[id(offset * 2)]).unwrap());
+        let durable = other.sync().unwrap();
+        other.recorded(&durable);
+        // told twice, it is the same.
+        open.attach(&durable).and_then(|()| open.attach(&durable)).unwrap();
+        let mut values = Values::new(ValueType::F32);
+        open.gather(&[id(offset * 2 + 1), id(0)], &mut values).unwrap();
+        let expected = [floats(id(offset * 2 + 1)), floats(id(0))].concat();
+        assert_eq!(values, Values::F32(expected));
+        // until it is recorded, it is told again.
+        assert_eq!(
+            (open.sync().unwrap(), open.sync().unwrap()),
+            (durable.clone(), durable.clone())
+        );
+        open.recorded(&durable);
+        assert_eq!(open.sync().unwrap(), []);
+    }
+    assert_eq!(open.counts().rows, 6);
+}

@@ -153,7 +153,7 @@ fn a_message_without_a_key_is_a_dead_letter() {
 }
 
 /// Ten samples without labels, one every 10 ms, and their labels.
-fn labelled(brokers: &str, labels: &[(i64, &str, Option<&str>)]) -> (String, String) {
+pub(super) fn labelled(brokers: &str, labels: &[(i64, &str, Option<&str>)]) -> (String, String) {
     let (topic, labels_topic) = (unique("samples"), unique("labels"));
     create(brokers, &topic, 2);
     create(brokers, &labels_topic, 1);
@@ -172,7 +172,11 @@ fn labelled(brokers: &str, labels: &[(i64, &str, Option<&str>)]) -> (String, Str
     (topic, labels_topic)
 }
 
-fn labels_pipeline(brokers: &str, (topic, labels): &(String, String), wait: &str) -> String {
+pub(super) fn labels_pipeline(
+    brokers: &str,
+    (topic, labels): &(String, String),
+    wait: &str,
+) -> String {
     format!(
         "name = \"labels\"
         codec.json = {{ features = [\"a\"] }}

@@ -8,7 +8,6 @@
 //! ```
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use driftmill::fail::POINTS;
@@ -18,6 +17,11 @@ use serde_json::{Value, json};
 
 use super::broker::brokers;
 use super::topics::{consume_all, create, produce, unique};
+use crate::cluster::{Processes, Size, command, hosts};
+use crate::made::{Made, without};
+
+/// What is left of a job ends so soon after one of its processes.
+const SOON: Duration = Duration::from_secs(5);
 
 /// Partitions of the topic.
 pub(super) const PARTITIONS: i32 = 3;
@@ -80,79 +84,37 @@ pub(super) fn job(brokers: &str, topic: &str, models: &str) -> String {
     )
 }
 
-pub(super) fn start(state: &Path, pipeline: &Path, workers: u64, abort: Option<String>) -> Child {
-    let program = std::env::var("DRIFTMILL_PROGRAM");
-    let mut run = Command::new(program.unwrap_or(env!("CARGO_BIN_EXE_driftmill").to_owned()));
-    run.arg("run").arg(pipeline).arg("--json").arg("--state").arg(state);
-    run.args(["--workers", &workers.to_string(), "--poll", "200"]);
-    run.envs(abort.map(|abort| ("DRIFTMILL_ABORT", abort)));
-    run.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-/// All that a run decided and made, but for names, places and wall-clock times.
+/// What a run made, and what others see of it.
 #[derive(Debug, PartialEq)]
-pub(super) struct Made {
-    summary: Value,
+pub(super) struct Published {
+    made: Made,
     events: Vec<Value>,
-    catalog: Vec<String>,
 }
 
-impl Made {
+impl Published {
     pub(super) fn of(brokers: &str, state: &Path, models: &str, stdout: &[u8]) -> Self {
-        let mut summary: Value = serde_json::from_slice(stdout).unwrap();
-        without(&mut summary);
         let events = consume_all(brokers, models).into_iter().map(|event| {
             let mut value = event.value;
             without(&mut value);
             value
         });
-        Self { summary, events: events.collect(), catalog: catalog(state) }
+        Self { events: events.collect(), made: Made::of(state, stdout) }
     }
 }
 
-/// Takes out what no two runs have in common.
-fn without(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            for key in
-                ["id", "run", "state", "seconds", "training_seconds", "created", "uri", "outages"]
-            {
-                // a trigger's id is a number.
-                if map.get(key).is_some_and(|found| key != "id" || found.is_string()) {
-                    map.remove(key);
-                }
-            }
-            map.remove("pipeline_digest");
-            map.values_mut().for_each(without);
-        }
-        Value::Array(items) => items.iter_mut().for_each(without),
-        _ => {}
-    }
-}
-
-fn catalog(state: &Path) -> Vec<String> {
-    let database = rusqlite::Connection::open(state.join("catalog.sqlite")).unwrap();
-    let tables = [
-        "SELECT branch, trigger, time, sample, cut, decided_before, policy, reason, score,
-                threshold, candidates, samples, hex(ids), ids_digest, seed, model FROM decided
-         ORDER BY branch, trigger",
-        "SELECT branch, trigger, version, sha256, loss, error FROM outcomes
-         ORDER BY branch, trigger",
-        "SELECT topic_index, partition, start, end FROM partitions ORDER BY number",
-        "SELECT sink, version FROM published ORDER BY version",
-    ];
-    let mut lines = Vec::new();
-    for query in tables {
-        let mut statement = database.prepare(query).unwrap();
-        let columns = statement.column_count();
-        let line = |row: &rusqlite::Row<'_>| {
-            let cell = |i| row.get::<_, rusqlite::types::Value>(i);
-            (0..columns).map(|i| Ok(format!("{:?}", cell(i)?))).collect::<Result<Vec<_>, _>>()
-        };
-        let rows = statement.query_map([], line).unwrap();
-        lines.extend(rows.map(|row| row.unwrap().join(" ")));
-    }
-    lines
+/// Starts one or more processes, one of which aborts.
+pub(super) fn start(
+    (state, pipeline): (&Path, &Path),
+    size: Size,
+    (victim, abort): (usize, Option<&str>),
+) -> Processes {
+    let (hosts, _) = hosts(state, size.0);
+    let start = |process| {
+        let mut run = command((pipeline, state), size, (process, &hosts));
+        run.envs(abort.filter(|_| process == victim).map(|abort| ("DRIFTMILL_ABORT", abort)));
+        run.spawn().unwrap()
+    };
+    Processes { children: (0..size.0).map(start).collect() }
 }
 
 /// How a process is ended.
@@ -165,8 +127,8 @@ fn way(random: &mut Pcg64, usual: Duration) -> (Option<String>, Duration) {
     (None, usual.mul_f64(random.random_range(0.02..1.0)))
 }
 
-/// Starts a job again and again until it comes to its end; how often it was killed, and what it
-/// said then.
+/// Starts a job again and again until it comes to its end, on one or two processes, of which one is
+/// killed; how often that was, and what the job said in the end.
 fn survive(
     (state, pipeline): (&Path, &Path),
     (random, usual): (&mut Pcg64, Duration),
@@ -174,32 +136,37 @@ fn survive(
 ) -> (u64, Vec<u8>) {
     let mut kills = 0;
     loop {
-        let workers = random.random_range(1..=3);
+        let size = match random.random_bool(0.4) {
+            true => (2, random.random_range(1..=2)),
+            false => (1, random.random_range(1..=3)),
+        };
+        let victim = random.random_range(0..size.0);
         let (abort, time) = match kills < most {
             true => way(random, usual),
             false => (None, Duration::from_secs(100)),
         };
-        let told = format!("{workers} workers, {abort:?}, {time:?}");
+        let told = format!("{size:?}, {abort:?} in {victim}, {time:?}");
         let begun = Instant::now();
-        let mut job = start(state, pipeline, workers, abort);
-        while begun.elapsed() < time && job.try_wait().unwrap().is_none() {
+        let mut job = start((state, pipeline), size, (victim, abort.as_deref()));
+        while begun.elapsed() < time && job.children[victim].try_wait().unwrap().is_none() {
             std::thread::sleep(Duration::from_millis(2));
         }
-        let ended = job.try_wait().unwrap();
-        assert!(ended.is_some() || kills < most, "it does not end: {told}");
-        // an error would be a SIGKILL that came too late.
-        drop(job.kill());
-        let output = job.wait_with_output().unwrap();
-        match output.status.code() {
-            Some(0) => return (kills, output.stdout),
-            None => kills += 1,
-            Some(code) => {
-                panic!(
-                    "{code} after {kills} kills: {told}: {}",
-                    String::from_utf8_lossy(&output.stderr)
-                )
-            }
+        job.kill(victim);
+        let (running, mut ends) = job.end_or_kill(SOON);
+        let codes: Vec<Option<i32>> = ends.iter().map(|end| end.status.code()).collect();
+        if codes.iter().all(|code| *code == Some(0)) {
+            return (kills, ends.swap_remove(0).stdout);
         }
+        let said = ends.iter().map(|end| String::from_utf8_lossy(&end.stderr).into_owned());
+        let said: Vec<String> = said.collect();
+        assert_eq!(codes[victim], None, "after {kills} kills: {told}: {said:?}");
+        for other in (0..size.0).filter(|process| *process != victim) {
+            // one that was killed before it was there is waited for.
+            let waits = running[other] && said[other].contains("waiting for process");
+            let ended = matches!(codes[other], Some(0 | 75));
+            assert!(waits || ended, "{codes:?} after {kills} kills: {told}: {said:?}");
+        }
+        kills += 1;
     }
 }
 
@@ -220,12 +187,13 @@ fn killed_anywhere_it_publishes_the_same() {
     let models = unique("models");
     let (state, pipeline) = named(&models);
     let begun = Instant::now();
-    let output = start(&state, &pipeline, 1, None).wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let stdout = start((&state, &pipeline), (1, 1), (0, None)).done();
     let usual = begun.elapsed();
-    let wanted = Made::of(brokers, &state, &models, &output.stdout);
-    assert!(wanted.events.len() > 4, "{:?}", wanted.summary);
-    assert!(wanted.summary["late"].as_u64() > Some(10) && wanted.summary["dead_letters"] == 29);
+    let wanted = Published::of(brokers, &state, &models, &stdout);
+    let summary = &wanted.made.summary;
+    assert!(wanted.events.len() > 4, "{summary:?}");
+    assert!(summary["late"].as_u64() > Some(10) && summary["dead_letters"] == 29);
+    assert_ne!(summary["evaluation"], json!(null));
 
     let (most, seed) = (setting("DRIFTMILL_KILLS", 25), setting("DRIFTMILL_SEED", 1));
     let mut random = Pcg64::seed_from_u64(seed);
@@ -236,10 +204,9 @@ fn killed_anywhere_it_publishes_the_same() {
         let (state, pipeline) = named(&models);
         let most = (most - kills).min(random.random_range(4..15));
         let (killed, stdout) = survive((&state, &pipeline), (&mut random, usual), most);
-        let made = Made::of(brokers, &state, &models, &stdout);
+        let made = Published::of(brokers, &state, &models, &stdout);
         assert_eq!(wanted, made, "seed {seed}, after {killed} kills");
         (kills, lives) = (kills + killed, lives + 1);
     }
     eprintln!("{kills} kills in {lives} lives: the same, seed {seed}");
-    assert_ne!(wanted.summary["evaluation"], json!(null));
 }

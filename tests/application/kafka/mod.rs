@@ -12,6 +12,7 @@ mod kills;
 mod letters;
 mod lineage;
 mod outage;
+mod processes;
 mod publishing;
 mod secrets;
 mod security;

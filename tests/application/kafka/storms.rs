@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::broker::{Broker, own};
-use super::kills::{Made, PARTITIONS, job, rows, setting, start};
+use super::kills::{PARTITIONS, Published, job, rows, setting, start};
 use super::topics::{create, produce, unique};
 
 /// What happens to a broker, or to the job.
@@ -54,10 +54,9 @@ fn whatever_becomes_of_its_broker_it_publishes_the_same() {
     let models = unique("models");
     let (state, pipeline) = named(&models);
     let begun = Instant::now();
-    let output = start(&state, &pipeline, 1, None).wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let stdout = start((&state, &pipeline), (1, 1), (0, None)).done();
     let usual = begun.elapsed();
-    let wanted = Made::of(&brokers, &state, &models, &output.stdout);
+    let wanted = Published::of(&brokers, &state, &models, &stdout);
 
     let (most, seed) = (setting("DRIFTMILL_STORMS", 5), setting("DRIFTMILL_SEED", 1));
     let mut random = Pcg64::seed_from_u64(seed);
@@ -67,7 +66,8 @@ fn whatever_becomes_of_its_broker_it_publishes_the_same() {
         let (state, pipeline) = named(&models);
         let mut left = random.random_range(1..4u32);
         let stdout = loop {
-            let mut job = start(&state, &pipeline, random.random_range(1..=2), None);
+            let workers = random.random_range(1..=2);
+            let mut job = start((&state, &pipeline), (1, workers), (0, None)).children.remove(0);
             while left > 0 {
                 std::thread::sleep(usual.mul_f64(random.random_range(0.05..0.6)));
                 if job.try_wait().unwrap().is_some() {
@@ -83,7 +83,7 @@ fn whatever_becomes_of_its_broker_it_publishes_the_same() {
                 Some(code) => panic!("{code}: {}", String::from_utf8_lossy(&output.stderr)),
             }
         };
-        let made = Made::of(&brokers, &state, &models, &stdout);
+        let made = Published::of(&brokers, &state, &models, &stdout);
         assert_eq!(wanted, made, "seed {seed}, after {storms} storms");
     }
     eprintln!("{storms} storms: the same, seed {seed}");

@@ -1,0 +1,64 @@
+//! Several processes that run one job together: how they find each other, what they tell each other
+//! beside the dataflow, and how they notice that one of them is gone.
+//!
+//! ```text
+//!  process 1 ─┐  a link: facts, requests and answers, signs of life
+//!  process 2 ─┴─────────────► process 0
+//!      ▲  │
+//!      │  └── between any two: a wire for the dataflow
+//!      ▼
+//!  process 1
+//! ```
+//!
+//! Each process listens at its own address. The others join process 0, which refuses who does not
+//! belong to the job; with its answer they connect to each other. Nothing is encrypted, and nobody
+//! has to log in: the addresses belong into a network of their own.
+
+mod error;
+mod frame;
+mod link;
+mod rendezvous;
+mod wire;
+
+pub use error::{ClusterError, Loss, Reason};
+pub use link::Link;
+pub use rendezvous::{Gathered, Joined, Rendezvous};
+pub use wire::{Wires, workers};
+
+/// The processes of a job, and which of them this one is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// `host:port` of each process.
+    pub addresses: Vec<String>,
+    /// The number of this process.
+    pub process: usize,
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self { addresses: vec![String::new()], process: 0 }
+    }
+}
+
+impl Cluster {
+    /// How many processes there are.
+    pub fn size(&self) -> usize {
+        self.addresses.len()
+    }
+
+    /// Whether this process is the only one.
+    pub fn is_single(&self) -> bool {
+        self.size() == 1
+    }
+
+    /// A process as people know it.
+    pub fn name(&self, process: usize) -> String {
+        let address = self.addresses.get(process).map_or("", String::as_str);
+        format!("process {process} ({address})")
+    }
+
+    /// What a process that was lost means for this one.
+    pub fn lost(&self, loss: Loss) -> ClusterError {
+        ClusterError::Lost { name: self.name(loss.process), loss }
+    }
+}

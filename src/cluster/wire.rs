@@ -1,0 +1,119 @@
+use std::any::Any;
+use std::io::{ErrorKind, Read, Result, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use timely::communication::allocator::zero_copy::initialize::initialize_networking_from_sockets;
+use timely::communication::allocator::zero_copy::stream::Stream;
+use timely::communication::allocator::{AllocatorBuilder, ProcessBuilder};
+use timely::communication::{Hooks, networking::MessageHeader};
+
+use super::{Cluster, ClusterError};
+
+/// This process's wires, by process; none to itself.
+pub type Wires = Vec<Option<TcpStream>>;
+
+/// What was said on a link is heard after so long.
+const HEARD: Duration = Duration::from_millis(300);
+
+/// Who is told that a process is gone.
+type Lost = Arc<dyn Fn(usize) + Send + Sync>;
+
+/// What timely makes this process's `count` workers of; `lost` hears of processes whose wires break.
+///
+/// # Errors
+/// When the system refuses.
+pub fn workers(
+    cluster: &Cluster,
+    count: usize,
+    wires: Wires,
+    lost: impl Fn(usize) + Send + Sync + 'static,
+) -> std::result::Result<(Vec<AllocatorBuilder>, Box<dyn Any + Send>), ClusterError> {
+    let lost: Lost = Arc::new(lost);
+    let wire = |(process, socket): (usize, Option<TcpStream>)| {
+        Some(Wire { socket: socket?, process, lost: Arc::clone(&lost), zeros: 0 })
+    };
+    let wires = wires.into_iter().enumerate().map(wire).collect();
+    let hooks = Hooks::default();
+    let inside = ProcessBuilder::new_typed_vector(count, hooks.refill.clone(), None);
+    let connected =
+        initialize_networking_from_sockets(inside, wires, cluster.process, count, hooks);
+    let (builders, guard) = connected.map_err(ClusterError::io("all processes".to_owned()))?;
+    Ok((builders.into_iter().map(AllocatorBuilder::Tcp).collect(), Box::new(guard)))
+}
+
+/// A connection for the dataflow.
+///
+/// Timely panics when one breaks. This one says who is lost, and lets its threads wait for the end
+/// of the process, which is then near.
+struct Wire {
+    socket: TcpStream,
+    process: usize,
+    lost: Lost,
+    /// Zeros at the end of what was read.
+    zeros: usize,
+}
+
+impl Wire {
+    /// Whether the other has said that no more will come: with a header of zeros alone.
+    fn ended(&self) -> bool {
+        self.zeros >= size_of::<MessageHeader>()
+    }
+
+    fn broken(&self) -> ! {
+        // what the other said of its end comes first.
+        std::thread::sleep(HEARD);
+        (self.lost)(self.process);
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let count = loop {
+            match self.socket.read(buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) if !self.ended() => self.broken(),
+                // one that has ended may leave behind what it was sent.
+                read => break read.unwrap_or(0),
+            }
+        };
+        let zeros = buffer[..count].iter().rev().take_while(|byte| **byte == 0).count();
+        self.zeros = if zeros == count { self.zeros + zeros } else { zeros };
+        Ok(count)
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        match self.socket.write(bytes) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => Err(error),
+            // what the other will not read any more is lost with it; whoever reads notices.
+            written => Ok(written.unwrap_or(bytes.len())),
+        }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for Wire {
+    fn try_clone(&self) -> Result<Self> {
+        let (socket, lost) = (self.socket.try_clone()?, Arc::clone(&self.lost));
+        Ok(Self { socket, process: self.process, lost, zeros: 0 })
+    }
+
+    fn set_nonblocking(&self, nonblocking: bool) -> Result<()> {
+        self.socket.set_nonblocking(nonblocking)
+    }
+
+    fn shutdown(&self, how: Shutdown) -> Result<()> {
+        // there is nothing to shut down where the other did so first.
+        drop(self.socket.shutdown(how));
+        Ok(())
+    }
+}

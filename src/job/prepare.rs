@@ -1,0 +1,248 @@
+//! What a process makes ready before its workers start.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex};
+
+use anyhow::Context as _;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use driftmill_operators::{Snapshot, restore};
+use serde_json::Value;
+use timely::worker::Worker;
+use timely::{CommunicationConfig, WorkerConfig};
+
+use super::begin::{Begun, again, begin};
+use super::books::{Books, Head};
+use super::changed::changed;
+use super::peers::Peers;
+use super::published::{self, Known};
+use super::publisher::{Listener, Outlet, Publisher};
+use super::rows::LogRows;
+use super::told::{About, HandOut};
+use super::{Branch, Context, Options, StateDirectory, keyed, work};
+use crate::catalog::{BranchRecord, Catalog, CatalogError, ModelStore};
+use crate::cluster::{self, Gathered, Rendezvous, Wires};
+use crate::config::Pipeline;
+use crate::console::Status;
+use crate::letters::Letter;
+use crate::sink::Stop;
+use crate::source::Partition;
+use crate::store::Log;
+use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
+
+/// Makes ready what process 0 needs, and takes in the other processes; a run whose state directory is
+/// at hand is opened again, with what its stream has by now.
+pub(super) fn prepare(
+    pipeline: Pipeline,
+    options: &Options,
+    (state, rendezvous): (Option<StateDirectory>, Option<Rendezvous>),
+) -> anyhow::Result<(Context, Receiver<anyhow::Error>, Wires)> {
+    let schema = pipeline.schema().context("the source does not say what its samples are")?;
+    let stop = Stop::default();
+    let mut sinks = published::open(&pipeline.sink, &pipeline.name, &stop)?;
+    let begun = match state {
+        Some(state) => again(&pipeline, state),
+        None => begin(&pipeline, options, &mut sinks),
+    }?;
+    let Begun { state, catalog, run, pipeline_digest, partitions } = begun;
+    let folder = state.path();
+    let durable = catalog.segments()?;
+    let log = Log::open(&folder.join("log"), schema, &durable)?;
+    let rows = Arc::new(LogRows(log.clone()));
+    let runtimes = runtimes(&pipeline, rows)?;
+    let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
+    dead_letters.forget(&|letter| is_logged(letter, &partitions, &log))?;
+    let status = Status::new(stop.outages().clone());
+    let counts = log.counts();
+    status.read(counts.samples, counts.bad, counts.late);
+    status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
+    let (send, faults) = unbounded();
+    let names = std::iter::once("").chain(pipeline.compare.keys().map(String::as_str));
+    let records = names.map(|name| catalog.branch(name)).collect::<Result<Vec<_>, _>>()?;
+    let branches = branches(&pipeline, folder, runtimes, (records.clone(), &partitions))?;
+    let known =
+        Known { run: run.id.clone(), made: branches[0].versions(), adopted: run.adopted.clone() };
+    let outlets =
+        sinks.into_iter().map(|(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? }));
+    let outlets = outlets.collect::<anyhow::Result<_>>()?;
+    let catalog = Arc::new(Mutex::new(catalog));
+    let patience = Stop::beside(stop.outages());
+    let kept =
+        Records { catalog: Arc::clone(&catalog), patience: patience.clone(), faults: send.clone() };
+    let publisher = Publisher::start(outlets, &known, Arc::new(kept), stop)?;
+    let hand_out = HandOut {
+        job: uuid::Uuid::new_v4().to_string(),
+        folder: state.name(),
+        run: run.id.clone(),
+        pipeline_digest: pipeline_digest.clone(),
+        partitions: partitions.clone(),
+        durable,
+        branches: records,
+    };
+    let (peers, wires) = gather(&pipeline, options, (rendezvous, &state, &hand_out))?;
+    let books = Books::Kept(Box::new(Head { state, catalog, publisher, dead_letters, peers }));
+    let context = Context {
+        branches,
+        pipeline_digest,
+        pipeline,
+        run: run.id,
+        partitions,
+        log,
+        books,
+        classes: Mutex::default(),
+        status,
+        poll: options.poll.max(1),
+        sync: options.sync,
+        workers: options.workers * options.cluster.size(),
+        cluster: options.cluster.clone(),
+        patience,
+        grown: AtomicBool::new(false),
+        stop: AtomicBool::new(false),
+        wind_down: AtomicBool::new(false),
+        trainings: AtomicUsize::new(0),
+        faults: send,
+    };
+    Ok((context, faults, wires))
+}
+
+/// Waits for the other processes, if there are to be any, and gives each what it needs.
+fn gather(
+    pipeline: &Pipeline,
+    options: &Options,
+    (rendezvous, state, hand_out): (Option<Rendezvous>, &StateDirectory, &HandOut),
+) -> anyhow::Result<(Peers, Wires)> {
+    let none = Gathered { links: Vec::new(), wires: Vec::new() };
+    let gathered = match rendezvous {
+        None => none,
+        Some(rendezvous) => {
+            state.mark(&hand_out.job)?;
+            let own = serde_json::to_value(pipeline)?;
+            let given = hand_out.save();
+            rendezvous.gather(&hand_out.job, &|about| {
+                let about = restore(about).map_err(|error| error.to_string())?;
+                fits(&own, options, &about).map(|()| given.clone())
+            })
+        }
+    };
+    Ok(Peers::new(&options.cluster, gathered)?)
+}
+
+/// Whether a process would do the same as this one.
+fn fits(own: &Value, options: &Options, about: &About) -> Result<(), String> {
+    let ours = (options.cluster.size(), options.workers);
+    if (about.processes, about.workers) != ours {
+        let About { processes, workers, .. } = about;
+        return Err(format!(
+            "it is of {processes} processes with {workers} workers each, process 0 of {} with {}",
+            ours.0, ours.1
+        ));
+    }
+    let pipeline = serde_json::from_str(&about.pipeline).map_err(|error| error.to_string())?;
+    let keys = changed(own, &pipeline);
+    let keys = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    Err(format!("its pipeline is another one: what differs is {}", keys.join(", ")))
+}
+
+/// Whether a letter of this run is of a message that is in the log.
+fn is_logged(letter: &Letter, partitions: &[Partition], log: &Log) -> bool {
+    let same = |part: &&Partition| part.topic == letter.topic && part.partition == letter.partition;
+    let next = partitions.iter().find(same).and_then(|part| log.next_offset(part.id(0).stream()));
+    // labels without a sample are found again.
+    letter.error != keyed::NO_SAMPLE && next.is_some_and(|next| letter.offset < next)
+}
+
+/// Records what is published; ends the job when a sink fails.
+struct Records {
+    catalog: Arc<Mutex<Catalog>>,
+    patience: Stop,
+    faults: Sender<anyhow::Error>,
+}
+
+impl Listener for Records {
+    fn published(&self, key: &'static str, version: u64, bookmark: Option<&str>) {
+        let recorded = self.patience.until_room(|| {
+            let mut catalog = self.catalog.lock().expect("no one panics in the catalog");
+            Ok(catalog.published(key, version, bookmark)?)
+        });
+        if let Err(error) = recorded {
+            self.failed(error);
+        }
+    }
+
+    fn failed(&self, error: anyhow::Error) {
+        // only the first error is reported; the others are its consequences.
+        drop(self.faults.send(error));
+    }
+}
+
+/// A runtime for each branch: one in common on a graphics card; on the processor one each, among
+/// which its threads are divided, for small steps gain more from neighbours than from threads.
+pub(super) fn runtimes(
+    pipeline: &Pipeline,
+    rows: Arc<dyn Rows>,
+) -> Result<Vec<Runtime>, TrainError> {
+    let branches = 1 + pipeline.compare.len();
+    let mut training = pipeline.training.clone();
+    let start = |training: &Training| {
+        Runtime::start(pipeline.model.clone(), training.clone(), Arc::clone(&rows))
+    };
+    if training.device != DeviceChoice::Cpu || branches == 1 {
+        return Ok(vec![start(&training)?; branches]);
+    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from) / branches;
+    training.threads = training.threads.or(NonZeroUsize::new(threads.max(1)));
+    (0..branches).map(|_| start(&training)).collect()
+}
+
+/// The pipeline's own branch, then those it is compared with, as they stand in `records`.
+pub(super) fn branches(
+    pipeline: &Pipeline,
+    folder: &Path,
+    runtimes: Vec<Runtime>,
+    (records, partitions): (Vec<BranchRecord>, &[Partition]),
+) -> Result<Vec<Arc<Branch>>, CatalogError> {
+    let mut runtimes = runtimes.into_iter().zip(records);
+    let interval = pipeline.evaluation.interval.map(|span| span.millis());
+    let mut branch = |name: &str, trigger, selection, store: PathBuf| {
+        let (runtime, start) = runtimes.next().expect("there is one for each branch");
+        let store = ModelStore::new(store);
+        let policies = (trigger, selection);
+        Branch::new(name, policies, store, (interval, runtime), (start, partitions)).map(Arc::new)
+    };
+    let (trigger, selection) = (&pipeline.trigger, &pipeline.selection);
+    let own = branch("", trigger.clone(), selection.clone(), folder.join("models"));
+    let compared = pipeline.compare.iter().map(|(name, comparison)| {
+        let selection = comparison.selection.as_ref().unwrap_or(selection).clone();
+        let store = folder.join("compare").join(name);
+        branch(name, comparison.trigger.clone(), selection, store)
+    });
+    std::iter::once(own).chain(compared).collect()
+}
+
+/// Starts this process's workers; the receiver hears when all have ended.
+pub(super) fn start_workers(
+    context: &Arc<Context>,
+    workers: usize,
+    wires: Wires,
+) -> anyhow::Result<Receiver<()>> {
+    let (send, finished) = unbounded();
+    let (shared, told) = (Arc::clone(context), Arc::clone(context));
+    let work = move |worker: &mut Worker| work(worker, &shared);
+    let (builders, guard) = match context.cluster.is_single() {
+        true => CommunicationConfig::Process(workers).try_build().map_err(anyhow::Error::msg)?,
+        false => cluster::workers(&context.cluster, workers, wires, move |lost| told.lost(lost))?,
+    };
+    let guards = timely::execute::execute_from(builders, guard, WorkerConfig::default(), work);
+    let guards = guards.map_err(|error| anyhow::anyhow!("starting {workers} workers: {error}"))?;
+    std::thread::spawn(move || {
+        drop(guards.join());
+        if send.send(()).is_err() {
+            tracing::debug!("the workers ended after the job");
+        }
+    });
+    Ok(finished)
+}

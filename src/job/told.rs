@@ -1,0 +1,75 @@
+//! What the processes of a job tell each other beside the dataflow.
+
+use serde::{Deserialize, Serialize};
+
+use super::End;
+use crate::catalog::BranchRecord;
+use crate::cluster::{ClusterError, Loss, Reason};
+use crate::console::Tally;
+use crate::letters::Letter;
+use crate::source::Partition;
+use crate::store::SegmentLength;
+
+/// What a process says of itself to take part.
+#[derive(Serialize, Deserialize)]
+pub(super) struct About {
+    /// Its pipeline, as JSON.
+    pub(super) pipeline: String,
+    pub(super) processes: usize,
+    /// Workers of each process.
+    pub(super) workers: usize,
+}
+
+/// What process 0 gives a process that takes part.
+#[derive(Serialize, Deserialize)]
+pub(super) struct HandOut {
+    /// The job's unique name; it also stands in the state directory.
+    pub(super) job: String,
+    /// The last part of the state directory's path.
+    pub(super) folder: String,
+    pub(super) run: String,
+    pub(super) pipeline_digest: String,
+    pub(super) partitions: Vec<Partition>,
+    /// How much of the log is durable.
+    pub(super) durable: Vec<SegmentLength>,
+    /// Where the branches stand.
+    pub(super) branches: Vec<BranchRecord>,
+}
+
+/// What process 0 is told.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Fact {
+    /// What was counted since the last time.
+    Counted(Tally),
+    /// Messages that are not samples.
+    Letters(Vec<Letter>),
+    /// The answer to [`Request::Flush`], after all that was told before.
+    Durable(u64, Vec<SegmentLength>),
+    /// Somebody asks the job to end, gently or not.
+    Stop(bool),
+    /// A process was lost, perhaps the one that says so.
+    Lost(Loss),
+}
+
+/// What process 0 asks of the others.
+#[derive(Serialize, Deserialize)]
+pub(super) enum Request {
+    /// To make durable what they have read, and to say how much that is; the requests are numbered.
+    Flush(u64),
+    /// To begin nothing new.
+    WindDown,
+    /// To stop.
+    Stop,
+    /// To end: the job is over.
+    Over(End),
+    /// To end: a process was lost.
+    Lost(Loss),
+}
+
+/// What an error means for other processes than `process`, which ends with it.
+pub(super) fn loss(error: &anyhow::Error, process: usize) -> Loss {
+    match error.downcast_ref() {
+        Some(ClusterError::Lost { loss, .. }) => loss.clone(),
+        _ => Loss { process, reason: Reason::Failed(format!("{error:#}")) },
+    }
+}

@@ -1,0 +1,118 @@
+//! Several processes on one state directory, as a user starts them.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::made::Made;
+
+/// Processes that run a pipeline together.
+pub(crate) struct Processes {
+    pub(crate) children: Vec<Child>,
+}
+
+/// How many processes, with how many workers each.
+pub(crate) type Size = (usize, usize);
+
+impl Processes {
+    /// Starts all of them.
+    pub(crate) fn start(pipeline: &Path, state: &Path, size: Size) -> Self {
+        let (hosts, _) = hosts(state, size.0);
+        let start = |process| command((pipeline, state), size, (process, &hosts)).spawn().unwrap();
+        Self { children: (0..size.0).map(start).collect() }
+    }
+
+    /// Kills one of them.
+    pub(crate) fn kill(&mut self, process: usize) {
+        self.children[process].kill().unwrap();
+    }
+
+    /// Waits for the ends of all.
+    pub(crate) fn end(self, time: Duration) -> Vec<Output> {
+        let (running, ends) = self.end_or_kill(time);
+        let said = || ends.iter().map(said).collect::<Vec<_>>();
+        assert!(!running.contains(&true), "they do not end: {running:?} {:?}", said());
+        ends
+    }
+
+    /// Waits for the ends of all; kills those that do not come, and says which.
+    pub(crate) fn end_or_kill(mut self, time: Duration) -> (Vec<bool>, Vec<Output>) {
+        let begun = Instant::now();
+        let runs = |child: &mut Child| child.try_wait().unwrap().is_none();
+        while self.children.iter_mut().any(runs) && begun.elapsed() < time {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let running = self.children.iter_mut().map(runs).collect();
+        self.children.iter_mut().for_each(|child| drop(child.kill()));
+        let ends = self.children.into_iter().map(|child| child.wait_with_output().unwrap());
+        (running, ends.collect())
+    }
+
+    /// Waits until all have come to the end of the stream; the JSON object of process 0.
+    pub(crate) fn done(self) -> Vec<u8> {
+        let mut ends = self.end(Duration::from_secs(120));
+        for end in &ends {
+            assert!(end.status.success(), "{:?}", ends.iter().map(said).collect::<Vec<_>>());
+        }
+        assert!(ends[1..].iter().all(|end| end.stdout.is_empty()));
+        ends.swap_remove(0).stdout
+    }
+}
+
+/// The program as one process of several.
+pub(crate) fn command(
+    (pipeline, state): (&Path, &Path),
+    (processes, workers): Size,
+    (process, hosts): (usize, &Path),
+) -> Command {
+    let program = std::env::var("DRIFTMILL_PROGRAM");
+    let mut run = Command::new(program.unwrap_or(env!("CARGO_BIN_EXE_driftmill").to_owned()));
+    run.arg("run").arg(pipeline).arg("--json").arg("--state").arg(state).arg("--hosts").arg(hosts);
+    run.args(["--poll", "200", "--workers", &workers.to_string()]);
+    run.args(["--processes", &processes.to_string(), "--process", &process.to_string()]);
+    run.stdout(Stdio::piped()).stderr(Stdio::piped());
+    run
+}
+
+/// A file of addresses that are free, beside the state directory; with the addresses.
+pub(crate) fn hosts(state: &Path, count: usize) -> (PathBuf, Vec<String>) {
+    let taken: Vec<TcpListener> =
+        (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+    let lines: Vec<String> =
+        taken.iter().map(|taken| taken.local_addr().unwrap().to_string()).collect();
+    let file = state.with_extension("hosts");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    (file, lines)
+}
+
+/// How a process ended.
+pub(crate) fn said(end: &Output) -> String {
+    format!("{:?}: {}", end.status.code(), String::from_utf8_lossy(&end.stderr))
+}
+
+/// A folder with a pipeline file, in which runs are named.
+pub(crate) struct Place {
+    folder: tempfile::TempDir,
+    pub(crate) pipeline: PathBuf,
+}
+
+impl Place {
+    pub(crate) fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let pipeline = folder.path().join("p.toml");
+        std::fs::write(&pipeline, text).unwrap();
+        Self { folder, pipeline }
+    }
+
+    pub(crate) fn state(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What the pipeline makes on processes of this size, and where.
+    pub(crate) fn run(&self, size: Size) -> (Made, PathBuf) {
+        let state = self.state(&format!("{}x{}", size.0, size.1));
+        let stdout = Processes::start(&self.pipeline, &state, size).done();
+        (Made::of(&state, &stdout), state)
+    }
+}

@@ -1,0 +1,117 @@
+//! Several processes on Kafka topics.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::broker::brokers;
+use super::keyed::{Stream, labelled, labels_pipeline, training_sets};
+use super::topics::{consume_all, create, produce, unique};
+use crate::cluster::{Place, Size};
+use crate::made::{Made, without};
+
+/// Topic, partition, offset and class of each dead letter.
+fn letters(state: &Path) -> Vec<[Value; 4]> {
+    let text = std::fs::read_to_string(state.join("dead-letters.jsonl")).unwrap();
+    let letter = |line: &str| {
+        let letter: Value = serde_json::from_str(line).unwrap();
+        ["topic", "partition", "offset", "error"].map(|key| letter[key].clone())
+    };
+    let mut letters: Vec<_> = text.lines().map(letter).collect();
+    letters.sort_by_key(|letter| format!("{letter:?}"));
+    letters
+}
+
+/// What a pipeline makes on so many processes and workers, and its dead letters.
+fn run(place: &Place, size: Size) -> (Made, Vec<[Value; 4]>) {
+    let (made, state) = place.run(size);
+    (made, letters(&state))
+}
+
+#[test]
+fn several_processes_publish_what_one_publishes() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("shared");
+    create(brokers, &topic, 3);
+    let row = |i: i64| match i % 101 {
+        100 => "garbage".to_owned(),
+        _ => format!("{{\"a\":{},\"b\":{},\"c\":{}}}", i % 17, i % 5, i % 2),
+    };
+    let rows: Vec<_> =
+        (0..6000).map(|i| ((i * 7 % 5) as i32 % 3, 1_000_000 + i * 10, row(i))).collect();
+    produce(brokers, &topic, rows.iter().map(|(p, time, row)| (*p, *time, row.as_bytes())));
+    let mut first = None;
+    for size in [(1, 2), (2, 1), (2, 2)] {
+        let models = unique("models");
+        let place = Place::new(&format!(
+            "name = \"shared\"
+            source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"], until = \"end\" }}
+            codec.json = {{ features = [\"a\", \"b\"], label = \"c\" }}
+            trigger.amount.every = 1300
+            selection.new_data = {{ tail = 1, limit = 900, keep = \"uniform\" }}
+            model.mlp.hidden = [4]
+            training.epochs = 2
+            evaluation.interval = \"10s\"
+            sink.kafka.topic = \"{models}\""
+        ));
+        let made = run(&place, size);
+        assert_eq!((made.0.summary["samples"].as_u64(), made.1.len()), (Some(5941), 59));
+        let events = consume_all(brokers, &models).into_iter().map(|event| {
+            let mut value = event.value;
+            without(&mut value);
+            value
+        });
+        let all = (made, events.collect::<Vec<_>>());
+        assert_eq!(all.1.len(), 4);
+        assert_eq!(first.get_or_insert(all.clone()), &all, "{size:?}");
+    }
+}
+
+#[test]
+fn keys_are_exchanged_between_processes() {
+    let Some(brokers) = brokers() else { return };
+    let topic = unique("keyed");
+    Stream::new(1000).produce(brokers, &topic);
+    let place = Place::new(&format!(
+        "name = \"keyed\"
+        codec.json = {{ features = [\"a\"], label = \"c\" }}
+        trigger.amount.every = 100
+        selection.new_data.tail = \"all\"
+        model.mlp = {{ hidden = [2] }}
+        training = {{}}
+        evaluation.interval = \"200ms\"
+        source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"], until = \"end\", keyed = true }}"
+    ));
+    let wanted = run(&place, (1, 1));
+    let sets = training_sets(&place.state("1x1"));
+    for size in [(2, 1), (2, 2)] {
+        assert_eq!(run(&place, size), wanted, "{size:?}");
+        let state = place.state(&format!("{}x{}", size.0, size.1));
+        assert_eq!(training_sets(&state), sets);
+    }
+}
+
+#[test]
+fn labels_reach_samples_of_other_processes() {
+    let Some(brokers) = brokers() else { return };
+    let (yes, no) = (Some("yes"), Some("no"));
+    let labels = [
+        (1_001, "k0", yes),
+        (1_021, "k1", no),
+        (1_041, "k2", yes),
+        (1_045, "nobody", yes),
+        (1_061, "k0", no),
+        (1_071, "k3", no),
+        (1_081, "k1", None),
+        (1_200, "k9", yes),
+    ];
+    let topics = labelled(brokers, &labels);
+    for wait in ["0s", "25ms"] {
+        let place = Place::new(&labels_pipeline(brokers, &topics, wait));
+        let wanted = run(&place, (1, 1));
+        assert_eq!(wanted.1.len(), 1);
+        for size in [(2, 1), (3, 1)] {
+            assert_eq!(run(&place, size), wanted, "{wait}, {size:?}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What a run decided and made, but for names, places and wall-clock times.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Made {
+    pub(crate) summary: Value,
+    catalog: Vec<String>,
+}
+
+impl Made {
+    /// Of a run that ended with this JSON object.
+    pub(crate) fn of(state: &Path, stdout: &[u8]) -> Self {
+        let mut summary: Value = serde_json::from_slice(stdout).unwrap();
+        without(&mut summary);
+        Self { summary, catalog: catalog(state) }
+    }
+}
+
+/// Takes out what no two runs have in common.
+pub(crate) fn without(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            let own = ["id", "run", "state", "seconds", "training_seconds", "created", "uri"];
+            for key in own.into_iter().chain(["outages"]) {
+                // a trigger's id is a number.
+                if map.get(key).is_some_and(|found| key != "id" || found.is_string()) {
+                    map.remove(key);
+                }
+            }
+            map.remove("pipeline_digest");
+            map.values_mut().for_each(without);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without),
+        _ => {}
+    }
+}
+
+fn catalog(state: &Path) -> Vec<String> {
+    let database = rusqlite::Connection::open(state.join("catalog.sqlite")).unwrap();
+    let tables = [
+        "SELECT branch, trigger, time, sample, cut, decided_before, policy, reason, score,
+                threshold, candidates, samples, hex(ids), ids_digest, seed, model FROM decided
+         ORDER BY branch, trigger",
+        "SELECT branch, trigger, version, sha256, loss, error FROM outcomes
+         ORDER BY branch, trigger",
+        "SELECT topic_index, partition, start, end FROM partitions ORDER BY number",
+        "SELECT sink, version FROM published ORDER BY version",
+    ];
+    let mut lines = Vec::new();
+    for query in tables {
+        let mut statement = database.prepare(query).unwrap();
+        let columns = statement.column_count();
+        let line = |row: &rusqlite::Row<'_>| {
+            let cell = |i| row.get::<_, rusqlite::types::Value>(i);
+            (0..columns).map(|i| Ok(format!("{:?}", cell(i)?))).collect::<Result<Vec<_>, _>>()
+        };
+        let rows = statement.query_map([], line).unwrap();
+        lines.extend(rows.map(|row| row.unwrap().join(" ")));
+    }
+    lines
+}

@@ -1,0 +1,208 @@
+//! Several processes on one state directory: they make what one makes, and end together.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::cluster::{Place, Processes, command, hosts, said};
+use crate::made::Made;
+
+/// How long processes may take to notice that one is gone.
+const SOON: Duration = Duration::from_secs(10);
+
+/// Questions about samples of all partitions, and a comparison.
+const GENERATED: &str = r#"
+    name = "generated"
+    [source.generator]
+    partitions = 4
+    stream.sea = { length = 6000, seed = 3 }
+    [trigger.drift]
+    every = 200
+    warmup = 600
+    windows.amount = { reference = 600, current = 300 }
+    metrics.mmd = { threshold = 0.001 }
+    [selection.new_data]
+    tail = 1
+    limit = 900
+    keep = "uniform"
+    [model.mlp]
+    hidden = [16]
+    classes = 2
+    [training]
+    epochs = 2
+    [evaluation]
+    interval = "20m"
+    [compare.amount]
+    trigger.amount = { every = 1500 }
+"#;
+
+#[test]
+fn several_processes_make_what_one_makes() {
+    let place = Place::new(GENERATED);
+    let (wanted, _) = place.run((1, 2));
+    assert!(wanted.summary["versions"].as_array().unwrap().len() > 2, "{:?}", wanted.summary);
+    for size in [(2, 1), (2, 2), (3, 1)] {
+        assert_eq!(place.run(size).0, wanted, "{size:?}");
+    }
+}
+
+#[test]
+fn a_file_is_read_by_one_of_them_and_its_letters_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = folder.path().join("rows.csv");
+    let row = |i: u32| {
+        if i % 50 == 7 { "bad,row,0\n".into() } else { format!("{i},{},{}\n", i % 9, i % 2) }
+    };
+    std::fs::write(&rows, format!("t,a,c\n{}", (0..3000).map(row).collect::<String>())).unwrap();
+    let place = Place::new(&format!(
+        "name = \"file\"
+        source.file = {{ path = {rows:?}, features = [\"a\"], label = \"c\", time = \"t\" }}
+        trigger.amount.every = 700
+        selection.new_data = {{}}
+        model.mlp.hidden = [2]
+        training = {{}}"
+    ));
+    let letters = |state: &Path| {
+        let text = std::fs::read_to_string(state.join("dead-letters.jsonl")).unwrap();
+        let offset =
+            |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["offset"].clone();
+        text.lines().map(|line| offset(line).as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    let (wanted, state) = place.run((1, 1));
+    assert_eq!(letters(&state).len(), 60);
+    let (made, other) = place.run((2, 1));
+    assert_eq!((made, letters(&other)), (wanted, letters(&state)));
+}
+
+/// Every training reads samples of both partitions from the beginning on.
+const LONG: &str = r#"
+    name = "long"
+    source.generator = { partitions = 2, stream.sea = { length = 20000, step_ms = 10 } }
+    trigger.amount.every = 1000
+    selection.new_data = { tail = "all", limit = 500, keep = "uniform" }
+    model.mlp = { hidden = [4], classes = 2 }
+    training.epochs = 2
+    evaluation.interval = "20s"
+"#;
+
+/// Waits until two more versions are there.
+fn wait_for_versions(processes: &mut Processes, state: &Path) {
+    let versions = || std::fs::read_dir(state.join("models")).map_or(0, Iterator::count);
+    let (begun, before) = (Instant::now(), versions());
+    while versions() < before + 2 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no versions");
+        let runs = processes.children.iter_mut().all(|child| child.try_wait().unwrap().is_none());
+        assert!(runs, "one ended too early");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn when_one_dies_all_end_and_all_go_on_in_another_number() {
+    let place = Place::new(LONG);
+    let (wanted, _) = place.run((1, 1));
+    let state = place.state("killed");
+    for (victim, size) in [(1, (2, 1)), (0, (3, 1)), (2, (3, 1)), (1, (2, 2))] {
+        let mut processes = Processes::start(&place.pipeline, &state, size);
+        wait_for_versions(&mut processes, &state);
+        processes.kill(victim);
+        let ends = processes.end(SOON);
+        for (process, end) in ends.iter().enumerate().filter(|(process, _)| *process != victim) {
+            let said = said(end);
+            assert_eq!(end.status.code(), Some(75), "process {process} of {size:?}: {said}");
+            assert!(said.contains(&format!("process {victim} (127.0.0.1:")), "{said}");
+            assert!(
+                said.contains("is gone") && said.contains("start all processes again"),
+                "{said}"
+            );
+            assert!(!said.contains("panicked"), "{said}");
+        }
+    }
+    let stdout = Processes::start(&place.pipeline, &state, (1, 2)).done();
+    assert_eq!(Made::of(&state, &stdout), wanted);
+}
+
+#[test]
+fn one_that_is_asked_to_end_ends_all() {
+    let place = Place::new(LONG);
+    let (wanted, _) = place.run((1, 1));
+    let state = place.state("stopped");
+    for (asked, signal, code) in [(0, "-TERM", 0), (1, "-TERM", 0), (1, "-INT", 130)] {
+        let mut processes = Processes::start(&place.pipeline, &state, (2, 1));
+        wait_for_versions(&mut processes, &state);
+        let id = processes.children[asked].id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        let ends = processes.end(Duration::from_secs(20));
+        for end in &ends {
+            assert_eq!(end.status.code(), Some(code), "{signal} to {asked}: {}", said(end));
+        }
+        let summary: serde_json::Value = serde_json::from_slice(&ends[0].stdout).unwrap();
+        assert_eq!(summary["complete"], false);
+    }
+    let stdout = Processes::start(&place.pipeline, &state, (2, 1)).done();
+    assert_eq!(Made::of(&state, &stdout), wanted);
+}
+
+#[test]
+fn a_process_that_does_not_belong_is_refused_with_the_reason() {
+    let place = Place::new(LONG);
+    let (state, other) = (place.state("state"), place.state("other"));
+    let (hosts, _) = hosts(&state, 2);
+    let start =
+        |size, process, state: &Path| command((&place.pipeline, state), size, (process, &hosts));
+    let first = start((2, 1), 0, &state).spawn().unwrap();
+    // who comes with another pipeline or number is sent away, and the right one is waited for.
+    let changed = start((2, 1), 1, &state).args(["--set", "training.epochs=3"]).output().unwrap();
+    assert_eq!(changed.status.code(), Some(64), "{}", said(&changed));
+    assert!(said(&changed).contains("what differs is `training.epochs`"), "{}", said(&changed));
+    let more = start((2, 3), 1, &state).output().unwrap();
+    assert!(said(&more).contains("2 processes with 3 workers each"), "{}", said(&more));
+    std::fs::create_dir(&other).unwrap();
+    let astray = start((2, 1), 1, &other).output().unwrap();
+    assert_eq!(astray.status.code(), Some(64), "{}", said(&astray));
+    assert!(said(&astray).contains("is it the same shared directory?"), "{}", said(&astray));
+    let right = start((2, 1), 1, &state).spawn().unwrap();
+    let ends = Processes { children: vec![first, right] }.end(Duration::from_secs(60));
+    assert!(
+        ends.iter().all(|end| end.status.success()),
+        "{:?}",
+        ends.iter().map(said).collect::<Vec<_>>()
+    );
+    let told = said(&ends[0]);
+    assert!(told.contains("`training.epochs`") && told.contains("with 3 workers"), "{told}");
+    assert!(told.contains("is not the state directory of process 0"), "{told}");
+}
+
+#[test]
+fn what_one_process_finds_damaged_ends_all() {
+    let place = Place::new(LONG);
+    let state = place.state("damaged");
+    let mut processes = Processes::start(&place.pipeline, &state, (2, 1));
+    wait_for_versions(&mut processes, &state);
+    processes.kill(0);
+    processes.end(SOON);
+    let segment = state.join("log/001-000000.arrows");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[3000] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let ends = Processes::start(&place.pipeline, &state, (2, 1)).end(SOON);
+    let mut codes: Vec<_> = ends.iter().map(|end| end.status.code().unwrap()).collect();
+    codes.sort_unstable();
+    assert_eq!(codes, [65, 75], "{:?}", ends.iter().map(said).collect::<Vec<_>>());
+    assert!(ends.iter().all(|end| said(end).contains("is damaged at byte")));
+}
+
+#[test]
+fn the_command_line_says_what_is_wrong() {
+    let place = Place::new(LONG);
+    let hosts = place.state("hosts");
+    std::fs::write(&hosts, "localhost:1\n").unwrap();
+    let run = |process| {
+        command((&place.pipeline, &place.state("s")), (2, 1), (process, &hosts)).output().unwrap()
+    };
+    for (process, text) in [(2, "there is no process 2 of 2"), (1, "has 1 lines for 2 processes")] {
+        let end = run(process);
+        assert_eq!(end.status.code(), Some(64), "{}", said(&end));
+        assert!(said(&end).contains(text), "{}", said(&end));
+    }
+}
