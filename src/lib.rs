@@ -21,6 +21,7 @@
 //! | [`config`] | pipeline files: all problems at once, each with its place |
 //! | [`letters`] | messages that are not samples |
 //! | [`sink`] | where versions go: directories, Kafka |
+//! | [`retention`] | what is old, what nothing can ask for any more, and how it goes |
 //! | [`catalog`] | what was decided and made: SQLite and the model store |
 //! | [`train`] | the thread that owns Burn: trains, infers, scores |
 //! | [`model`] | architectures · [`source`] Kafka, files, generators · [`store`] the log · [`console`] progress · [`evaluate`] prequential results |
@@ -71,6 +72,7 @@ pub mod job;
 pub mod letters;
 pub mod model;
 pub mod report;
+pub mod retention;
 pub mod sink;
 pub mod source;
 pub mod store;

@@ -5,6 +5,7 @@ use crate::config::ConfigError;
 use crate::history::HistoryError;
 use crate::job::{Occupied, StateError};
 use crate::letters::LettersError;
+use crate::retention::RetentionError;
 use crate::sink::SinkError;
 use crate::source::{NoValue, SourceError};
 use crate::store::StoreError;
@@ -38,6 +39,9 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
 fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if error.is::<Usage>() || error.is::<StateError>() || error.is::<Occupied>() {
         return Some(USAGE);
+    }
+    if let Some(RetentionError::Store(error)) = error.downcast_ref() {
+        return code_of(error);
     }
     if error.downcast_ref().is_some_and(HistoryError::is_usage) {
         return Some(USAGE);

@@ -53,6 +53,8 @@ pub struct Context {
     pub(super) wind_down: AtomicBool,
     /// Trainings that run.
     pub(super) trainings: AtomicUsize,
+    /// Whether more may be removed than when retention was applied last.
+    pub(super) recorded: AtomicBool,
     pub(super) faults: Sender<anyhow::Error>,
 }
 
@@ -130,6 +132,7 @@ impl Context {
         catalog.ingested(&durable)?;
         self.log.recorded(&durable);
         for (branch, standing) in kept {
+            self.recorded.store(true, Ordering::Relaxed);
             catalog.stands(&branch.name, &standing, &branch.evaluation(self))?;
         }
         Ok(())
@@ -151,6 +154,8 @@ impl Context {
             let evaluation = branch.evaluation(self);
             self.catalog().evaluated(&branch.name, &evaluation)?;
         }
+        self.recorded.store(true, Ordering::Relaxed);
+        self.retain()?;
         let mut catalog = self.catalog();
         catalog.set_complete(complete)?;
         Ok(catalog.settle()?)
@@ -159,7 +164,8 @@ impl Context {
     /// Publishes what was made before the job was started, as far as it is missing somewhere.
     pub(super) fn publish_again(&self) -> anyhow::Result<()> {
         let branch = &self.branches[0];
-        for number in branch.versions().into_keys() {
+        let removed = self.catalog().removed_versions(&branch.name)?;
+        for number in branch.versions().into_keys().filter(|number| !removed.contains(number)) {
             let version = branch.described(number)?;
             self.publisher.publish(&version, &branch.store.folder_of(number));
         }

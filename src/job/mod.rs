@@ -28,6 +28,7 @@ mod placing;
 mod published;
 mod publisher;
 mod recorded;
+mod retain;
 mod rows;
 mod run;
 mod scorer;

@@ -87,12 +87,13 @@ fn prepare(
     let Begun { state, catalog, run, pipeline_digest, partitions } = begun;
     let folder = state.path();
     let log = Log::open(&folder.join("log"), schema, &catalog.segments()?)?;
+    let log = log.rolling(pipeline.store.segment);
     let rows = Arc::new(LogRows(log.clone()));
     let runtimes = runtimes(&pipeline, rows)?;
     let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
     dead_letters.forget(&|letter| is_logged(letter, &partitions, &log))?;
     let status = Status::default();
-    let counts = log.counts();
+    let counts = log.counts() + catalog.removed_counts()?;
     status.read(counts.samples, counts.bad, counts.late);
     status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
     let (send, faults) = unbounded();
@@ -123,6 +124,7 @@ fn prepare(
         stop: AtomicBool::new(false),
         wind_down: AtomicBool::new(false),
         trainings: AtomicUsize::new(0),
+        recorded: AtomicBool::new(true),
         faults: send,
     };
     Ok((context, faults))

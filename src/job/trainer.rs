@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use anyhow::ensure;
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -184,6 +185,7 @@ impl Trainer {
     ) -> anyhow::Result<()> {
         let evaluation = self.branch.evaluation(&self.context);
         let decision = (&*self.branch.name, set.decided.trigger);
+        self.context.recorded.store(true, Ordering::Relaxed);
         Ok(self.context.catalog().outcome(decision, outcome, seconds, &evaluation)?)
     }
 

@@ -48,6 +48,7 @@ impl Watch<'_> {
             }
             if persisted.elapsed() > PERSIST {
                 self.context.persist()?;
+                self.context.retain()?;
                 persisted = Instant::now();
             }
             if let Some(progress) = &mut progress {

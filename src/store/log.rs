@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::path::PathBuf;
 use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use driftmill_datasets::{Schema, ValueType, Values};
@@ -8,10 +8,9 @@ use driftmill_operators::Id;
 
 use super::gather::append;
 use super::growing::{Growing, SegmentFiles};
-use super::index::IndexEntry;
 use super::place::BatchAt;
 use super::replay::Replay;
-use super::segment::Segment;
+use super::rolling::Rolling;
 use super::{Counts, LogBatch, LogWriter, SegmentLength, StoreError};
 use crate::fail;
 
@@ -20,118 +19,24 @@ use crate::fail;
 /// Cheap to clone; all clones see the same log, and a row from the moment it is appended.
 #[derive(Clone)]
 pub struct Log {
-    folder: PathBuf,
-    schema: Schema,
-    shared: Arc<RwLock<Shared>>,
+    pub(super) folder: PathBuf,
+    pub(super) schema: Schema,
+    pub(super) rolling: Rolling,
+    pub(super) shared: Arc<RwLock<Shared>>,
 }
 
 #[derive(Default)]
-struct Shared {
+pub(super) struct Shared {
     /// Per partition ([`Id::stream`]), in the order of offsets.
-    batches: BTreeMap<u32, Vec<BatchAt>>,
+    pub(super) batches: BTreeMap<u32, Vec<BatchAt>>,
     /// What is not recorded as durable to its end, by the segments' names.
-    growing: BTreeMap<String, Growing>,
+    pub(super) growing: BTreeMap<String, Growing>,
 }
 
 impl Log {
-    /// A new log in `folder`, for samples of `schema`.
-    ///
-    /// # Errors
-    /// When the folder cannot be created.
-    pub fn create(folder: &Path, schema: Schema) -> Result<Self, StoreError> {
-        fs::create_dir_all(folder).map_err(StoreError::io("creating", folder))?;
-        Self::open(folder, schema, &[])
-    }
-
-    /// The log in `folder` as far as it is `durable`; what a crash left behind that is cut off.
-    ///
-    /// # Errors
-    /// When a segment lacks what was durable, or its index is damaged.
-    pub fn open(
-        folder: &Path,
-        schema: Schema,
-        durable: &[SegmentLength],
-    ) -> Result<Self, StoreError> {
-        let log = Self { folder: folder.to_owned(), schema, shared: Arc::default() };
-        log.remove_all_but(durable)?;
-        log.insert_all(durable, true)?;
-        Ok(log)
-    }
-
-    fn insert_all(&self, durable: &[SegmentLength], cut: bool) -> Result<(), StoreError> {
-        for length in durable {
-            for batch in self.segment(length, cut)? {
-                self.write().insert(batch);
-            }
-        }
-        for batches in self.write().batches.values_mut() {
-            batches.sort_by_key(|batch| batch.entry.first);
-        }
-        Ok(())
-    }
-
-    /// The log in `folder` as far as it is `durable`, to be looked at while others write it: no file
-    /// is touched, and what samples are is what the first segment says.
-    ///
-    /// # Errors
-    /// When a segment lacks what was durable, or its index is damaged.
-    pub fn view(folder: &Path, durable: &[SegmentLength]) -> Result<Self, StoreError> {
-        let mut schema = Schema { value: ValueType::F32, shape: vec![0] };
-        if let Some(length) = durable.first() {
-            schema = Segment::open(&folder.join(format!("{}.arrows", length.name)))?.schema()?;
-        }
-        let log = Self { folder: folder.to_owned(), schema, shared: Arc::default() };
-        log.insert_all(durable, false)?;
-        Ok(log)
-    }
-
-    /// Removes segments of which nothing is known to be durable.
-    fn remove_all_but(&self, durable: &[SegmentLength]) -> Result<(), StoreError> {
-        let reading = || StoreError::io("reading", &self.folder);
-        for entry in fs::read_dir(&self.folder).map_err(reading())? {
-            let path = entry.map_err(reading())?.path();
-            let known = |stem: &std::ffi::OsStr| durable.iter().any(|length| *length.name == *stem);
-            if !path.file_stem().is_some_and(known) {
-                fs::remove_file(&path).map_err(StoreError::io("removing", &path))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The batches of a segment, whose files are `cut` to its length if they may be.
-    fn segment(&self, length: &SegmentLength, cut: bool) -> Result<Vec<BatchAt>, StoreError> {
-        let path = self.folder.join(format!("{}.arrows", length.name));
-        let index_path = path.with_extension("index");
-        let wanted = length.batches as usize * IndexEntry::LEN;
-        let bytes = fs::read(&index_path).map_err(StoreError::io("reading", &index_path))?;
-        let damaged = |at: usize, detail: &str| StoreError::Damaged {
-            path: index_path.clone(),
-            at: at as u64,
-            detail: detail.to_owned(),
-        };
-        let entries = bytes.get(..wanted).ok_or_else(|| damaged(bytes.len(), "it is cut off"))?;
-        if cut && bytes.len() > wanted {
-            let file = File::options().write(true).open(&index_path);
-            let cut = file.and_then(|file| file.set_len(wanted as u64));
-            cut.map_err(StoreError::io("cutting", &index_path))?;
-        }
-        let segment = if cut { Segment::cut(&path, length.bytes) } else { Segment::open(&path) };
-        let segment = Arc::new(segment?);
-        let (entries, _) = entries.as_chunks::<{ IndexEntry::LEN }>();
-        let mut end = 0;
-        let batch = |(i, bytes): (usize, &[u8; IndexEntry::LEN])| {
-            let entry = IndexEntry::parse(bytes).filter(|entry| entry.at == end);
-            let text = "an entry is not what was written";
-            let entry = entry.ok_or_else(|| damaged(i * IndexEntry::LEN, text))?;
-            end += entry.len;
-            Ok(BatchAt::found(Arc::clone(&segment), entry))
-        };
-        let batches: Vec<BatchAt> =
-            entries.iter().enumerate().map(batch).collect::<Result<_, StoreError>>()?;
-        if end != length.bytes || end > segment.capacity() {
-            return Err(damaged(wanted, "it does not reach the end of its segment"));
-        }
-        Ok(batches)
+    /// The same log, whose new segments are full as `rolling` says.
+    pub fn rolling(self, rolling: Rolling) -> Self {
+        Self { rolling, ..self }
     }
 
     /// Shape and type of the samples' features.
@@ -199,17 +104,29 @@ impl Log {
     /// offsets, without features; batches whose event times are all before `from` may be left out,
     /// with all before them.
     pub fn replay(&self, stream: u32, from: i64) -> Replay {
-        let shared = self.read();
-        let batches = shared.batches.get(&stream).map_or(&[][..], Vec::as_slice);
-        let next = batches.partition_point(|batch| batch.entry.highest < from);
-        // the batch before says how far the partition was.
-        Replay::new(self.clone(), stream, next.saturating_sub(1)..batches.len())
+        let last = self.read().batches.get(&stream).and_then(|batches| Some(batches.last()?.entry));
+        let ends = self.replays_from(stream, from).zip(last.map(|last| last.last));
+        Replay::new(self.clone(), ends)
     }
 
-    /// Batch number `number` of partition `stream`.
-    pub(super) fn batch(&self, stream: u32, number: usize) -> Result<LogBatch, StoreError> {
-        let batch = self.read().batches[&stream][number].clone();
-        batch.read(self.schema.value)
+    /// The first row of partition `stream` that [`replay`](Self::replay) reads.
+    pub fn replays_from(&self, stream: u32, from: i64) -> Option<Id> {
+        let shared = self.read();
+        let batches = shared.batches.get(&stream)?;
+        let next = batches.partition_point(|batch| batch.entry.highest < from);
+        // the batch before says how far the partition was.
+        Some(batches.get(next.saturating_sub(1))?.entry.first)
+    }
+
+    /// The batch that has the first row of its partition from `id` on, without features, if there is
+    /// one.
+    pub(super) fn batch_from(&self, id: Id) -> Option<Result<LogBatch, StoreError>> {
+        let shared = self.read();
+        let batches = shared.batches.get(&id.stream())?;
+        let at = batches.partition_point(|batch| batch.entry.last < id);
+        let batch = batches.get(at)?.clone();
+        drop(shared);
+        Some(batch.read(self.schema.value))
     }
 
     /// The batch that has the row of `id`, without features; none if there is no such row.
@@ -235,11 +152,11 @@ impl Log {
         }
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Shared> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, Shared> {
         self.shared.read().expect("no writer panics while it holds the log")
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Shared> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Shared> {
         self.shared.write().expect("no writer panics while it holds the log")
     }
 
@@ -263,7 +180,7 @@ impl Log {
 }
 
 impl Shared {
-    fn insert(&mut self, batch: BatchAt) {
+    pub(super) fn insert(&mut self, batch: BatchAt) {
         self.batches.entry(batch.entry.first.stream()).or_default().push(batch);
     }
 

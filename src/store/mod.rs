@@ -7,22 +7,31 @@
 //! single samples is kept.
 
 mod batch;
+mod config;
 mod counts;
 mod error;
 mod gather;
 mod growing;
 mod index;
 mod log;
+mod open;
 mod place;
 mod replay;
+mod rolling;
 mod segment;
+mod segments;
+mod size;
 mod verify;
 mod writer;
 
 pub use batch::{LogBatch, RowKind};
+pub use config::Store;
 pub use counts::{Counts, SegmentLength};
 pub use error::StoreError;
 pub use log::Log;
 pub use replay::Replay;
+pub use rolling::Rolling;
+pub use segments::{Contents, RowRange, SegmentSummary};
+pub use size::Size;
 pub use verify::{Damage, LogHealth, verify};
 pub use writer::LogWriter;

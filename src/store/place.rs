@@ -42,6 +42,12 @@ impl BatchAt {
         Ok(Self { segment, entry, columns: OnceLock::from(Columns::from(columns)) })
     }
 
+    /// The name of its segment's files, without extension.
+    pub(super) fn segment_name(&self) -> &str {
+        let stem = self.segment.path().file_stem().and_then(|stem| stem.to_str());
+        stem.expect("segments are named by numbers")
+    }
+
     /// The row of `id`, if it is in this batch.
     ///
     /// # Errors

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 use arrow::ipc::writer::StreamEncoder;
+use driftmill_operators::Span;
 
 use super::batch::arrow_schema;
 use super::growing::SegmentFiles;
@@ -11,9 +12,6 @@ use super::place::BatchAt;
 use super::segment::Segment;
 use super::{Log, LogBatch, RowKind, StoreError};
 use crate::fail;
-
-/// Room of a segment, unless a single batch needs more.
-const CAPACITY: u64 = 256 << 20;
 
 /// Appends to the log for one worker.
 pub struct LogWriter {
@@ -31,6 +29,8 @@ struct Open {
     files: Arc<SegmentFiles>,
     encoder: StreamEncoder,
     len: u64,
+    /// Highest event time of its first batch, in milliseconds since 1970.
+    from: i64,
 }
 
 impl LogWriter {
@@ -66,9 +66,15 @@ impl LogWriter {
         };
         let batch = batch.into_arrow(self.log.schema())?;
         let room = batch.get_array_memory_size() as u64 * 2 + (64 << 10);
-        if self.open.as_ref().is_none_or(|open| open.len + room > open.segment.capacity()) {
+        let is_full = |open: &Open| {
+            let old = |age: Span| entry.highest.saturating_sub(open.from) >= age.millis();
+            open.len + room > open.segment.capacity() || self.log.rolling.age.is_some_and(old)
+        };
+        if self.open.as_ref().is_none_or(is_full) {
             self.seal()?;
-            self.open = Some(self.create(CAPACITY.max(room * 2))?);
+            // a single batch may need more.
+            let capacity = self.log.rolling.size.0.max(room * 2);
+            self.open = Some(self.create(capacity, entry.highest)?);
         }
         let open = self.open.as_mut().expect("opened above");
         let parts = open.encoder.encode(&batch)?;
@@ -98,7 +104,7 @@ impl LogWriter {
         Ok(())
     }
 
-    fn create(&mut self, capacity: u64) -> Result<Open, StoreError> {
+    fn create(&mut self, capacity: u64, from: i64) -> Result<Open, StoreError> {
         let name = format!("{:03}-{:06}", self.worker, self.segments);
         self.segments += 1;
         let path = self.folder.join(format!("{name}.arrows"));
@@ -109,6 +115,7 @@ impl LogWriter {
             files,
             encoder: StreamEncoder::try_new(&arrow_schema(self.log.schema()))?,
             len: 0,
+            from,
         })
     }
 }

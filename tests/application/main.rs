@@ -13,5 +13,6 @@ mod others;
 mod pipelines;
 mod readme;
 mod resume;
+mod retention;
 mod runs;
 mod store;

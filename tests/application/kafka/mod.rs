@@ -11,6 +11,7 @@ mod letters;
 mod lineage;
 mod outage;
 mod publishing;
+mod retention;
 mod secrets;
 mod security;
 mod successors;
