@@ -58,6 +58,11 @@
 //!   open is sent again and its training set chosen again, which is compared with the record.
 //! * A commit that depends on the log makes the log durable under the catalog's lock, so that it is
 //!   never ahead of what it saw. Rows behind the recorded lengths are cut off and read again.
+//! * Retention decides nothing: it removes what is old once no policy can choose or ask for it, and no
+//!   restart reads it ([`retention`]). Samples that leave a policy's reach by age are that policy's
+//!   own matter, so nothing is retracted for being old.
+//! * Erased samples keep their rows, with zeros for features: positions, and what replays of them
+//!   count, stay as they were.
 //! * Batches of an earlier process are compared with their checksums before their first row is
 //!   read: a wrong byte is an error, never a wrong sample.
 

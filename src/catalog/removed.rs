@@ -6,8 +6,9 @@ use driftmill_operators::Id;
 use roaring::RoaringTreemap;
 use rusqlite::{Row, Transaction, params};
 
+use super::database::insert_lengths;
 use super::{Catalog, CatalogError};
-use crate::store::{Contents, Counts, RowRange};
+use crate::store::{Contents, Counts, RowRange, SegmentLength};
 
 /// A segment that is no longer in the log.
 #[derive(Clone, Debug)]
@@ -49,6 +50,33 @@ impl Catalog {
             }
             Ok(())
         })
+    }
+
+    /// Records that a segment was written anew, as `copy`, without the features of `samples`; it is
+    /// then to be removed.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn erase(
+        &mut self,
+        name: &str,
+        copy: &SegmentLength,
+        samples: &RoaringTreemap,
+    ) -> Result<(), CatalogError> {
+        self.commit("recording what is erased in", |transaction| {
+            transaction.execute("DELETE FROM segments WHERE name = ?", [name])?;
+            insert_lengths(transaction, std::slice::from_ref(copy))?;
+            let insert = "INSERT INTO erased VALUES (?, ?)";
+            transaction.execute(insert, params![copy.name, bitmap(samples)]).map(|_| ())
+        })
+    }
+
+    /// All samples that were erased, whether their segments are still there or not.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them, or a bitmap is not one.
+    pub fn erased(&self) -> Result<RoaringTreemap, CatalogError> {
+        self.union_of("SELECT ids FROM erased")
     }
 
     /// Shows every segment that was removed, one at a time, the first one first.
@@ -122,10 +150,14 @@ impl Catalog {
     /// # Errors
     /// When SQLite cannot read them, or a bitmap is not one.
     pub fn in_training(&self) -> Result<RoaringTreemap, CatalogError> {
+        self.union_of(
+            "SELECT ids FROM decided d WHERE NOT EXISTS (
+                 SELECT 1 FROM outcomes o WHERE o.branch = d.branch AND o.trigger = d.trigger)",
+        )
+    }
+
+    fn union_of(&self, query: &str) -> Result<RoaringTreemap, CatalogError> {
         let failed = || CatalogError::database("reading");
-        let query = "SELECT ids FROM decided d WHERE NOT EXISTS (
-                         SELECT 1 FROM outcomes o
-                         WHERE o.branch = d.branch AND o.trigger = d.trigger)";
         let mut statement = self.database.prepare(query).map_err(failed())?;
         let mut rows = statement.query([]).map_err(failed())?;
         let mut ids = RoaringTreemap::new();

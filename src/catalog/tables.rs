@@ -48,6 +48,10 @@ CREATE TABLE removed_ranges (   -- per partition, what these segments held
     PRIMARY KEY (number, topic_index, partition),
     FOREIGN KEY (number) REFERENCES removed (number)
 ) STRICT;
+CREATE TABLE erased (           -- samples whose features are zeros in the log
+    segment TEXT NOT NULL,      -- in which they were written anew
+    ids BLOB NOT NULL           -- a 64-bit Roaring bitmap
+) STRICT;
 CREATE TABLE removed_versions ( -- versions whose weights retention removed
     branch TEXT NOT NULL,
     version INTEGER NOT NULL,

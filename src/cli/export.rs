@@ -56,7 +56,7 @@ impl Export {
         if let Some((branch, trigger)) = &wanted.trained
             && let removed @ 1.. = history.removed_of(branch, *trigger)?
         {
-            tracing::warn!("{removed} samples of the training set are no longer in the log");
+            tracing::warn!("the features of {removed} samples of the training set are gone");
         }
         print(&format!("{rows} samples in `{}`", self.file.display()))
     }

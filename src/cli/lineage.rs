@@ -167,7 +167,7 @@ fn made_of(made: &MadeOf) -> String {
     let colon = if labels.is_empty() { "" } else { ": " };
     writeln!(text, "\n{} samples{colon}{labels}", made.samples).expect("strings take all");
     if made.removed > 0 {
-        let line = format!("{} of them are no longer in the log", made.removed);
+        let line = format!("the features of {} of them are gone", made.removed);
         writeln!(text, "{line}").expect("strings take all");
     }
     for parent in &made.parents {

@@ -27,14 +27,16 @@ pub struct Row {
     pub place: SamplePlace,
     /// Its own event time, in milliseconds since 1970; none if the row was removed.
     pub event_time: Option<i64>,
-    /// `put`, `delete`, `label` or `bad`.
+    /// `put`, `erased`, `delete`, `label` or `bad`.
     pub kind: &'static str,
     /// Its class, where it has one.
     pub label: Option<u32>,
     /// What became of the sample; none if the message is none.
     pub fate: Option<Fate>,
-    /// Whether retention removed the row with all its bytes from the log.
+    /// Whether its features are gone: the row was removed from the log, or erased.
     pub removed: bool,
+    #[serde(skip)]
+    is_sample: bool,
     #[serde(skip)]
     id: Id,
 }
@@ -118,13 +120,15 @@ impl History {
 
     fn row(&self, rows: &LogBatch, at: usize) -> Row {
         let id = Id(rows.ids[at]);
+        let kind = RowKind::of(rows.kinds[at]);
         Row {
             place: self.sample_place(id, Some(rows.position_times[at])),
             event_time: Some(rows.times[at]),
-            kind: RowKind::of(rows.kinds[at]).map_or("bad", RowKind::name),
+            kind: kind.map_or("bad", RowKind::name),
             label: rows.labels[at],
             fate: None,
-            removed: false,
+            removed: kind == Some(RowKind::Erased),
+            is_sample: kind.is_some_and(RowKind::is_sample),
             id,
         }
     }
@@ -138,6 +142,7 @@ impl History {
             label: None,
             fate: None,
             removed: true,
+            is_sample: true,
             id,
         }
     }
@@ -153,7 +158,7 @@ impl History {
         mut rows: Vec<Row>,
         fates: &Fates,
     ) -> Result<Lineage, HistoryError> {
-        let samples = rows.iter_mut().filter(|row| row.kind == RowKind::Put.name());
+        let samples = rows.iter_mut().filter(|row| row.is_sample);
         samples.for_each(|row| row.fate = Some(fates.of(row.id)));
         let gone = rows.iter().all(|row| row.fate != Some(Fate::There));
         let mut versions = Vec::new();

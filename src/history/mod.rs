@@ -51,12 +51,25 @@ pub struct History {
     pub log: Log,
 }
 
+/// How often a run is looked at whose job removes segments just then.
+const LOOKS: u32 = 5;
+
 impl History {
     /// Opens the state directory `state` for reading.
     ///
     /// # Errors
     /// When there is no run in it, or it cannot be read.
     pub fn open(state: &Path) -> Result<Self, HistoryError> {
+        let mut looks = 1..LOOKS;
+        loop {
+            match Self::look(state) {
+                Err(error) if error.is_missing_file() && looks.next().is_some() => {}
+                found => return found,
+            }
+        }
+    }
+
+    fn look(state: &Path) -> Result<Self, HistoryError> {
         let path = state.join("catalog.sqlite");
         if !path.exists() {
             return Err(HistoryError::NoRun(state.to_owned()));

@@ -4,17 +4,17 @@ use roaring::RoaringTreemap;
 use super::{History, HistoryError};
 
 impl History {
-    /// The samples that retention removed from the log.
+    /// The samples whose features are gone: removed from the log, or erased.
     ///
     /// # Errors
     /// When the catalog cannot be read.
     pub(super) fn removed_samples(&self) -> Result<RoaringTreemap, HistoryError> {
         let mut samples = RoaringTreemap::new();
         self.catalog.removed(|segment| samples |= segment.contents.samples)?;
-        Ok(samples)
+        Ok(samples | self.catalog.erased()?)
     }
 
-    /// How many samples of a decision's training set retention removed from the log.
+    /// Of how many samples of a decision's training set the features are gone.
     ///
     /// # Errors
     /// When there is no such decision.

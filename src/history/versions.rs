@@ -27,9 +27,9 @@ pub struct MadeOf {
     pub samples: u64,
     /// Per partition those samples.
     pub partitions: Vec<Part>,
-    /// Of these, samples that retention removed from the log.
+    /// Of these, samples whose features are gone: removed from the log, or erased.
     pub removed: u64,
-    /// How many of the others of each class, by the labels of that time.
+    /// How many samples of each class, by the labels of that time, as far as they are in the log.
     pub labels: BTreeMap<u32, u64>,
     /// Seed of the training.
     pub seed: u64,

@@ -19,6 +19,8 @@ pub struct Retention {
 }
 
 /// Which segments of the log are old: the oldest, as long as any of these limits is exceeded.
+///
+/// Of keyed topics they go with `driftmill gc` alone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogRetention {

@@ -31,7 +31,7 @@ pub struct TakenBack {
 
 impl TakenBack {
     /// Keeps of the `old` segments those that still have a say about keys, beside the `rest`.
-    pub(super) fn keep_what_counts(&self, old: &mut Vec<OldSegment>, rest: &[SegmentSummary]) {
+    pub(super) fn keep_what_counts(&self, old: &mut [OldSegment], rest: &[SegmentSummary]) {
         let gone: RoaringTreemap = self.by.iter().map(|(gone, _)| gone.0).collect();
         for segment in old.iter_mut() {
             let there = segment.summary.counts.samples - count(&gone, &segment.summary.ends);

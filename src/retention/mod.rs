@@ -17,6 +17,7 @@
 
 mod apply;
 mod config;
+mod erase;
 mod keys;
 mod needs;
 mod plan;
@@ -24,6 +25,7 @@ mod versions;
 
 pub use apply::RetentionError;
 pub use config::{LogRetention, Retention, VersionRetention};
+pub use erase::Erasure;
 pub use keys::{Keys, TakenBack};
 pub use needs::{Needs, Policies};
 pub use plan::{OldSegment, Plan, Subject};

@@ -69,7 +69,7 @@ impl Needs {
 
     /// The first position in a partition that is not behind all branches, and the branch that it is
     /// not behind.
-    pub(super) fn resume_at(&self, stream: u32) -> (Position, &str) {
+    pub fn resume_at(&self, stream: u32) -> (Position, &str) {
         let stands = self.branches.iter().map(|stands| (stands.resume_at(stream), &*stands.branch));
         stands.min().unwrap_or((Position::MIN, ""))
     }

@@ -97,7 +97,7 @@ fn old_segments(subject: &Subject<'_>, mut segments: Vec<SegmentSummary>) -> Vec
         let again = summary.ends.iter().find_map(again);
         OldSegment { kept: reason(subject, &summary, again), summary }
     };
-    let mut old = segments.into_iter().map(kept).collect();
+    let mut old: Vec<OldSegment> = segments.into_iter().map(kept).collect();
     if let Keys::Known(taken) = subject.keys {
         taken.keep_what_counts(&mut old, &rest);
     }

@@ -64,11 +64,16 @@ impl Log {
             segment.files.sync()?;
         }
         if !growing.is_empty() {
-            let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
-            folder.map_err(StoreError::io("syncing", &self.folder))?;
+            self.sync_folder()?;
         }
         fail::point("log.synced");
         Ok(growing.iter().map(Growing::length).collect())
+    }
+
+    /// Makes the names of files durable.
+    pub(super) fn sync_folder(&self) -> Result<(), StoreError> {
+        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
+        folder.map_err(StoreError::io("syncing", &self.folder))
     }
 
     /// These lengths need not be told again.

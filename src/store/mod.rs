@@ -9,6 +9,7 @@
 mod batch;
 mod config;
 mod counts;
+mod erase;
 mod error;
 mod gather;
 mod growing;

@@ -73,6 +73,15 @@ impl BatchAt {
         Ok(self.segment.bytes(at, bytes))
     }
 
+    /// The bytes in its segment at which kinds and features begin.
+    ///
+    /// # Errors
+    /// When the batch is not what was written.
+    pub(super) fn kinds_and_features(&self) -> Result<(u64, u64), StoreError> {
+        let columns = self.checked()?;
+        Ok((columns.kinds, columns.features))
+    }
+
     fn columns(&self) -> Result<Columns, StoreError> {
         if let Some(columns) = self.columns.get() {
             return Ok(*columns);

@@ -1,7 +1,7 @@
 //! The log's segments as wholes, for those that remove them.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 
 use driftmill_operators::Id;
@@ -88,17 +88,23 @@ impl Log {
     /// # Errors
     /// When a batch is not what was written.
     pub fn contents(&self, name: &str) -> Result<Contents, StoreError> {
-        let shared = self.read();
-        let batches = shared.batches.values().flatten();
-        let batches = batches.filter(|batch| batch.segment_name() == name);
-        let mut batches: Vec<BatchAt> = batches.cloned().collect();
-        drop(shared);
+        let mut batches = self.batches_of(name);
         batches.sort_by_key(|batch| batch.entry.first);
         let mut contents = Contents::default();
         for batch in batches {
             contents.add(&batch, self)?;
         }
         Ok(contents)
+    }
+
+    /// The batches of segment `name`, as they stand in its file.
+    pub(super) fn batches_of(&self, name: &str) -> Vec<BatchAt> {
+        let shared = self.read();
+        let batches = shared.batches.values().flatten();
+        let batches = batches.filter(|batch| batch.segment_name() == name);
+        let mut batches: Vec<BatchAt> = batches.cloned().collect();
+        batches.sort_by_key(|batch| batch.entry.at);
+        batches
     }
 
     /// Forgets segments and removes their files, as far as they are there.
@@ -122,8 +128,7 @@ impl Log {
                 _ => {}
             }
         }
-        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
-        folder.map_err(StoreError::io("syncing", &self.folder))
+        self.sync_folder()
     }
 
     fn files_of(&self, name: &str) -> [std::path::PathBuf; 2] {
@@ -167,7 +172,7 @@ impl Contents {
         for (row, time) in rows.times.iter().enumerate() {
             range.from_time = range.from_time.min(*time);
             range.to_time = range.to_time.max(*time);
-            if rows.kinds[row] == RowKind::Put as u8 {
+            if RowKind::of(rows.kinds[row]).is_some_and(RowKind::is_sample) {
                 self.samples.insert(rows.ids[row]);
                 self.keys.extend(Some(rows.keys[row]).filter(|key| *key != 0));
             }

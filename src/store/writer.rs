@@ -35,14 +35,8 @@ struct Open {
 
 impl LogWriter {
     pub(super) fn new(log: Log, folder: &Path, worker: usize) -> Result<Self, StoreError> {
-        let entries = std::fs::read_dir(folder).map_err(StoreError::io("reading", folder))?;
-        let number = |entry: std::io::Result<std::fs::DirEntry>| {
-            let name = entry.ok()?.file_name().into_string().ok()?;
-            let (owner, number) = name.split_once('.')?.0.split_once('-')?;
-            (owner.parse() == Ok(worker)).then(|| number.parse::<usize>().ok())?
-        };
         // an earlier process may have written for a worker of the same number.
-        let segments = entries.filter_map(number).max().map_or(0, |last| last + 1);
+        let segments = next_number(folder, worker)?;
         Ok(Self { log, folder: folder.to_owned(), worker, segments, open: None })
     }
 
@@ -105,7 +99,7 @@ impl LogWriter {
     }
 
     fn create(&mut self, capacity: u64, from: i64) -> Result<Open, StoreError> {
-        let name = format!("{:03}-{:06}", self.worker, self.segments);
+        let name = segment_name(self.worker, self.segments);
         self.segments += 1;
         let path = self.folder.join(format!("{name}.arrows"));
         let files = Arc::new(SegmentFiles::create(&path, capacity)?);
@@ -118,6 +112,22 @@ impl LogWriter {
             from,
         })
     }
+}
+
+/// The name of the files of a worker's segment.
+pub(super) fn segment_name(worker: usize, number: usize) -> String {
+    format!("{worker:03}-{number:06}")
+}
+
+/// A number behind those of all segments of a worker.
+pub(super) fn next_number(folder: &Path, worker: usize) -> Result<usize, StoreError> {
+    let entries = std::fs::read_dir(folder).map_err(StoreError::io("reading", folder))?;
+    let number = |entry: std::io::Result<std::fs::DirEntry>| {
+        let name = entry.ok()?.file_name().into_string().ok()?;
+        let (owner, number) = name.split_once('.')?.0.split_once('-')?;
+        (owner.parse() == Ok(worker)).then(|| number.parse::<usize>().ok())?
+    };
+    Ok(entries.filter_map(number).max().map_or(0, |last| last + 1))
 }
 
 fn checksum(parts: &[Buffer]) -> u32 {

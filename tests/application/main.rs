@@ -4,6 +4,7 @@
 mod cli;
 mod damage;
 mod determinism;
+mod erasure;
 mod export;
 mod files;
 mod interrupts;
@@ -12,6 +13,7 @@ mod memory;
 mod others;
 mod pipelines;
 mod readme;
+mod removal;
 mod resume;
 mod retention;
 mod runs;

@@ -1,71 +1,22 @@
-use std::path::PathBuf;
-
-use clap::Args;
 use serde_json::{Value, json};
 
-use super::print;
-use crate::catalog::{Catalog, ModelStore};
-use crate::history::{History, HistoryError};
-use crate::job::StateDirectory;
+use crate::cli::lines;
+use crate::history::History;
 use crate::report::{align_right, amount, fine, moment, plain_table};
-use crate::retention::{Keys, Needs, OldSegment, OldVersion, Plan, Subject};
-use crate::store::Log;
+use crate::retention::{Erasure, OldSegment, OldVersion, Plan};
 
-#[derive(Debug, Args)]
-pub(super) struct Gc {
-    /// State directory of a run that is stopped
-    #[arg(value_name = "DIR")]
-    state: PathBuf,
-    /// Say what would go, and change nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Answer with one JSON object on stdout
-    #[arg(long)]
-    json: bool,
+/// What went, or would go.
+pub(super) struct Report<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) erasure: &'a Erasure,
+    pub(super) dry_run: bool,
+    pub(super) history: &'a History,
 }
 
-impl Gc {
-    pub(super) fn execute(self) -> anyhow::Result<u8> {
-        if !self.state.join("catalog.sqlite").exists() {
-            return Err(HistoryError::NoRun(self.state).into());
-        }
-        let state = StateDirectory::open(&self.state)?;
-        let history = History::open(state.path())?;
-        let (log, catalog) = (&history.log, &history.catalog);
-        if !self.dry_run {
-            // what a crash left of segments that are gone, or of what was never durable.
-            Log::open(&state.path().join("log"), log.schema().clone(), &catalog.segments()?)?;
-        }
-        let needs = Needs::of(catalog, history.current.policies())?;
-        let keys = match history.current.source.keyed() {
-            None => Keys::None,
-            Some(keyed) if keyed.labels => Keys::Labels,
-            Some(_) if history.current.retention.log.is_none() => Keys::Unknown,
-            Some(_) => Keys::Known(history.taken_back(needs.resume_everywhere(log))?),
-        };
-        let named = history.current.sink.named();
-        let subject = Subject {
-            retention: &history.current.retention,
-            catalog,
-            log,
-            needs: &needs,
-            keys: &keys,
-            sinks: &named.iter().map(|(key, _)| *key).collect::<Vec<_>>(),
-            store: &|branch| ModelStore::of(state.path(), branch),
-        };
-        let plan = Plan::of(&subject)?;
-        if !self.dry_run && !plan.is_empty() {
-            let mut writable = Catalog::open(&state.catalog())?;
-            plan.apply(&subject, |segments, versions| writable.remove(segments, versions))?;
-        }
-        print(&if self.json {
-            self.object(&plan, &history).to_string()
-        } else {
-            self.text(&plan, &history)
-        })
-    }
-
-    fn object(&self, plan: &Plan, history: &History) -> Value {
+impl Report<'_> {
+    /// For scripts.
+    pub(super) fn object(&self) -> Value {
+        let Self { plan, erasure, dry_run, history } = self;
         let segments = plan.segments.iter().map(|OldSegment { summary, kept }| {
             json!({
                 "name": summary.name,
@@ -86,14 +37,18 @@ impl Gc {
         });
         let Freed { files, bytes, samples, versions: count } = Freed::by(plan);
         json!({
-            "dry_run": self.dry_run,
+            "dry_run": dry_run,
             "freed": { "files": files, "bytes": bytes, "samples": samples, "versions": count },
             "segments": segments.collect::<Vec<_>>(),
             "versions": versions.collect::<Vec<_>>(),
+            "erased": { "samples": erasure.samples(), "segments": erasure.segments.len() },
+            "not_erased": erasure.kept,
         })
     }
 
-    fn text(&self, plan: &Plan, history: &History) -> String {
+    /// For people.
+    pub(super) fn text(&self) -> String {
+        let Self { plan, erasure, history, .. } = self;
         let goes = if self.dry_run { "would go" } else { "removed" };
         let becomes = |kept: &Option<String>| match kept {
             Some(reason) => format!("kept: {reason}"),
@@ -122,17 +77,28 @@ impl Gc {
         }
         align_right(&mut versions, &[1, 2]);
         let tables = [segments, versions].into_iter().filter(|table| !table.is_empty());
-        let text: String = tables.map(|table| format!("{}\n", super::lines(&table))).collect();
-        let Freed { files, bytes, samples, versions } = Freed::by(plan);
-        let freed = format!(
-            "{samples} samples and {versions} versions in {files} files, {}: {goes}",
-            amount(bytes)
-        );
-        match (history.current.retention.keeps_all(), plan.segments.len() + plan.versions.len()) {
+        let mut text: String = tables.map(|table| format!("{}\n", lines(&table))).collect();
+        text += &match (history.current.retention.keeps_all(), text.is_empty()) {
             (true, _) => "the pipeline retains everything: [retention]".to_owned(),
-            (_, 0) => "nothing is old".to_owned(),
-            _ => text + &freed,
+            (_, true) => "nothing is old".to_owned(),
+            _ => self.freed(goes),
+        };
+        let samples = erasure.samples();
+        if samples > 0 {
+            let segments = erasure.segments.len();
+            let erased = if self.dry_run { "would be erased" } else { "erased" };
+            text += &format!("\n{samples} samples in {segments} segments: {erased}");
         }
+        for (reason, samples) in &erasure.kept {
+            text += &format!("\n{samples} samples: not erased yet: {reason}");
+        }
+        text
+    }
+
+    fn freed(&self, goes: &str) -> String {
+        let Freed { files, bytes, samples, versions } = Freed::by(self.plan);
+        let bytes = amount(bytes);
+        format!("{samples} samples and {versions} versions in {files} files, {bytes}: {goes}")
     }
 }
 
