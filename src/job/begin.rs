@@ -40,8 +40,8 @@ pub(super) fn begin(
     }
     let id = uuid::Uuid::new_v4().to_string();
     let adopted = published::decide(sinks, &id, options.others)?;
-    let (pipeline_json, current) = (json.to_string(), json.to_string());
-    let run = RunRecord { id, pipeline: pipeline_json, current, adopted, complete: false };
+    let current = json.to_string();
+    let run = RunRecord { id, pipeline: current.clone(), current, adopted, complete: false };
     new(pipeline, state, run)
 }
 

@@ -132,8 +132,8 @@ impl Context {
         catalog.ingested(&durable)?;
         self.log.recorded(&durable);
         for (branch, standing) in kept {
-            self.recorded.store(true, Ordering::Relaxed);
             catalog.stands(&branch.name, &standing, &branch.evaluation(self))?;
+            self.recorded.store(true, Ordering::Relaxed);
         }
         Ok(())
     }

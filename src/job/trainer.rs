@@ -185,8 +185,9 @@ impl Trainer {
     ) -> anyhow::Result<()> {
         let evaluation = self.branch.evaluation(&self.context);
         let decision = (&*self.branch.name, set.decided.trigger);
+        self.context.catalog().outcome(decision, outcome, seconds, &evaluation)?;
         self.context.recorded.store(true, Ordering::Relaxed);
-        Ok(self.context.catalog().outcome(decision, outcome, seconds, &evaluation)?)
+        Ok(())
     }
 
     fn failed(&self, set: &TrainingSet, error: Option<&str>) -> anyhow::Result<Outcome> {

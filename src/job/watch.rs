@@ -23,6 +23,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// What was read is durable after so long, whatever is decided.
 const PERSIST: Duration = Duration::from_secs(1);
 
+/// How often it is looked what need not be retained any more.
+const RETAIN: Duration = Duration::from_secs(5);
+
 /// Watches over running workers.
 pub(super) struct Watch<'a> {
     pub(super) context: &'a Context,
@@ -36,7 +39,7 @@ impl Watch<'_> {
     pub(super) fn until_end(&self, show: bool) -> anyhow::Result<End> {
         let mut progress = show.then(Progress::start);
         let mut stopping = Stopping::default();
-        let mut persisted = Instant::now();
+        let (mut persisted, mut retained) = (Instant::now(), Instant::now());
         let ended = loop {
             if let Ok(error) = self.faults.try_recv() {
                 break Err(error);
@@ -48,8 +51,11 @@ impl Watch<'_> {
             }
             if persisted.elapsed() > PERSIST {
                 self.context.persist()?;
-                self.context.retain()?;
                 persisted = Instant::now();
+            }
+            if retained.elapsed() > RETAIN {
+                self.context.retain()?;
+                retained = Instant::now();
             }
             if let Some(progress) = &mut progress {
                 progress.show(&self.context.status);

@@ -48,17 +48,16 @@ impl Plan {
     /// # Errors
     /// When the catalog cannot be read.
     pub fn of(subject: &Subject<'_>) -> Result<Self, CatalogError> {
-        let all = subject.log.segments();
         let mut versions = Vec::new();
+        // a label that comes late is scored by the version of its sample's time.
+        let labels = matches!(subject.keys, Keys::Labels);
         if let Some(retention) = &subject.retention.versions {
             for stands in &subject.needs.branches {
-                // a label that comes late is scored by the version of its sample's time.
-                let labels = matches!(subject.keys, Keys::Labels);
                 let scored = (!labels).then(|| stands.scored(subject.log.streams().into_iter()));
                 versions.extend(versions::old(retention, subject, stands, scored)?);
             }
         }
-        Ok(Self { segments: old_segments(subject, all), versions })
+        Ok(Self { segments: old_segments(subject), versions })
     }
 
     /// The segments that go.
@@ -77,7 +76,8 @@ impl Plan {
     }
 }
 
-fn old_segments(subject: &Subject<'_>, mut segments: Vec<SegmentSummary>) -> Vec<OldSegment> {
+fn old_segments(subject: &Subject<'_>) -> Vec<OldSegment> {
+    let mut segments = subject.log.segments();
     let old = match (&subject.retention.log, subject.keys) {
         (None, _) | (_, Keys::Unknown) => 0,
         (Some(retention), _) => retention.old(&segments),

@@ -57,7 +57,7 @@ impl Log {
     /// All segments, oldest first: by their newest event times.
     pub fn segments(&self) -> Vec<SegmentSummary> {
         let shared = self.read();
-        let mut found: BTreeMap<String, SegmentSummary> = BTreeMap::new();
+        let mut found: BTreeMap<&str, SegmentSummary> = BTreeMap::new();
         for batch in shared.batches.values().flatten() {
             let name = batch.segment_name();
             let new = || SegmentSummary {
@@ -68,10 +68,10 @@ impl Log {
                 growing: shared.growing.contains_key(name),
                 ends: Vec::new(),
             };
-            found.entry(name.to_owned()).or_insert_with(new).add(batch);
+            found.entry(name).or_insert_with(new).add(batch);
         }
-        drop(shared);
         let mut segments: Vec<SegmentSummary> = found.into_values().collect();
+        drop(shared);
         segments.sort_by(|a, b| (a.newest, &a.name).cmp(&(b.newest, &b.name)));
         segments
     }

@@ -135,3 +135,24 @@ proptest! {
         assert_same(&Log::open(folder.path(), schema(), &known).unwrap(), &model)?;
     }
 }
+
+#[test]
+fn a_segment_is_full_when_it_has_its_size_or_its_age() {
+    for (age, wanted) in [(None, 1), (Some(100), 5)] {
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::create(folder.path(), schema()).unwrap();
+        let age = age.map(driftmill_operators::Span::from_millis);
+        let log = log.rolling(Rolling { age, ..Rolling::default() });
+        let mut writer = log.writer(0).unwrap();
+        // event times are offsets: fifty in each batch.
+        for start in (0..500).step_by(50) {
+            let ids: Vec<Id> = (start..start + 50).map(|offset| Id::new(0, 0, offset)).collect();
+            writer.append(batch(&ids)).unwrap();
+        }
+        let segments = log.segments();
+        let names: Vec<&str> = segments.iter().map(|segment| &*segment.name).collect();
+        assert_eq!(names.len(), wanted, "{names:?}");
+        assert!(names.is_sorted() && segments.iter().all(|segment| segment.growing));
+        assert_eq!(segments.iter().map(|segment| segment.counts.rows).sum::<u64>(), 500);
+    }
+}
