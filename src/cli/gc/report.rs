@@ -83,20 +83,21 @@ impl Report<'_> {
             (_, true) => "nothing is old".to_owned(),
             _ => self.freed(goes),
         };
-        let samples = erasure.samples();
-        if samples > 0 {
-            let segments = erasure.segments.len();
-            let erased = if self.dry_run { "would be erased" } else { "erased" };
-            text += &format!("\n{samples} samples in {segments} segments: {erased}");
+        if erasure.samples() > 0 {
+            let erased = if self.dry_run { "would be erased" } else { "were erased" };
+            text += &format!("\nsamples whose features {erased}: {}", erasure.samples());
         }
         for (reason, samples) in &erasure.kept {
-            text += &format!("\n{samples} samples: not erased yet: {reason}");
+            text += &format!("\nsamples that cannot be erased yet, for {reason}: {samples}");
         }
         text
     }
 
     fn freed(&self, goes: &str) -> String {
         let Freed { files, bytes, samples, versions } = Freed::by(self.plan);
+        if files == 0 {
+            return "nothing goes: what is old is still needed".to_owned();
+        }
         let bytes = amount(bytes);
         format!("{samples} samples and {versions} versions in {files} files, {bytes}: {goes}")
     }
