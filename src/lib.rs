@@ -21,6 +21,7 @@
 //! | [`config`] | pipeline files: all problems at once, each with its place |
 //! | [`letters`] | messages that are not samples |
 //! | [`sink`] | where versions go: directories, Kafka |
+//! | [`retention`] | what is old, what nothing can ask for any more, and how it goes |
 //! | [`catalog`] | what was decided and made: SQLite and the model store |
 //! | [`train`] | the thread that owns Burn: trains, infers, scores |
 //! | [`model`] | architectures · [`source`] Kafka, files, generators · [`store`] the log · [`console`] progress · [`evaluate`] prequential results · [`cluster`] processes that run one job |
@@ -66,6 +67,11 @@
 //!   it is read: nobody else needs its row before it is durable.
 //! * A process that is lost ends all: a link that closes or says nothing for thirty seconds, a wire that
 //!   breaks. Nobody can take its place, for timely has no way to let a worker join.
+//! * Retention decides nothing: it removes what is old once no policy can choose or ask for it, and no
+//!   restart reads it ([`retention`]). Samples that leave a policy's reach by age are that policy's
+//!   own matter, so nothing is retracted for being old.
+//! * Erased samples keep their rows, with zeros for features: positions, and what replays of them
+//!   count, stay as they were.
 //! * Batches of an earlier process are compared with their checksums before their first row is
 //!   read: a wrong byte is an error, never a wrong sample.
 
@@ -82,6 +88,7 @@ pub mod letters;
 pub mod model;
 pub mod outage;
 pub mod report;
+pub mod retention;
 pub mod sink;
 pub mod source;
 pub mod store;

@@ -22,6 +22,7 @@ const LAYERS: &[&[&str]] = &[
     &["config"],
     &["letters"],
     &["sink"],
+    &["retention"],
     &["catalog"],
     &["train"],
     &["model", "source", "store", "console", "evaluate", "cluster"],

@@ -21,6 +21,8 @@ pub struct RunRecord {
     pub id: String,
     /// The pipeline that it began with, as JSON.
     pub pipeline: String,
+    /// The pipeline that it was started with last, as JSON.
+    pub current: String,
     /// The run whose published versions count as its own.
     pub adopted: Option<String>,
     /// Whether its stream came to its end.
@@ -43,9 +45,9 @@ impl Catalog {
         catalog.commit("creating", |transaction| {
             transaction.execute_batch(TABLES)?;
             transaction.pragma_update(None, "user_version", FORMAT)?;
-            let RunRecord { id, pipeline, adopted, complete } = run;
-            let insert = "INSERT INTO run VALUES (?, ?, ?, ?)";
-            transaction.execute(insert, params![id, pipeline, adopted, complete])?;
+            let RunRecord { id, pipeline, current, adopted, complete } = run;
+            let insert = "INSERT INTO run VALUES (?, ?, ?, ?, ?)";
+            transaction.execute(insert, params![id, pipeline, current, adopted, complete])?;
             insert_partitions(transaction, partitions)
         })?;
         Ok(catalog)
@@ -113,13 +115,24 @@ impl Catalog {
             Ok(RunRecord {
                 id: row.get(0)?,
                 pipeline: row.get(1)?,
-                adopted: row.get(2)?,
-                complete: row.get(3)?,
+                current: row.get(2)?,
+                adopted: row.get(3)?,
+                complete: row.get(4)?,
             })
         };
         self.database
-            .query_row("SELECT id, pipeline, adopted, complete FROM run", [], record)
+            .query_row("SELECT * FROM run", [], record)
             .map_err(CatalogError::database("reading"))
+    }
+
+    /// Records the pipeline that the run is started with.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn set_current(&mut self, pipeline: &str) -> Result<(), CatalogError> {
+        self.commit("recording the pipeline in", |transaction| {
+            transaction.execute("UPDATE run SET current = ?", [pipeline]).map(|_| ())
+        })
     }
 
     /// Records whether the stream came to its end.

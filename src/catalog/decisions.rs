@@ -4,10 +4,10 @@ use driftmill_operators::flow::{Decided, Standing};
 use driftmill_operators::selection::TrainingSet;
 use driftmill_operators::trigger::Cut;
 use driftmill_operators::{Snapshot, position_id, position_time};
-use roaring::RoaringTreemap;
 use rusqlite::{Transaction, params};
 
 use super::database::{digest, insert_lengths};
+use super::removed::bitmap;
 use super::{Catalog, CatalogError};
 use crate::store::SegmentLength;
 
@@ -141,9 +141,7 @@ impl Catalog {
 fn insert_decision(transaction: &Transaction<'_>, deciding: &Deciding<'_>) -> rusqlite::Result<()> {
     let Decided { trigger, position, cut, decided_before, reason } = &deciding.set.decided;
     let rows = &deciding.set.rows;
-    let ids: RoaringTreemap = rows.iter().map(|row| row.id().0).collect();
-    let mut bitmap = Vec::with_capacity(ids.serialized_size());
-    ids.serialize_into(&mut bitmap).expect("memory takes all that is written");
+    let bitmap = bitmap(&rows.iter().map(|row| row.id().0).collect());
     let mut insert = transaction.prepare_cached(
         "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
     )?;

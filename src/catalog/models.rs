@@ -27,6 +27,15 @@ impl ModelStore {
         Self { folder: folder.into() }
     }
 
+    /// The store of a branch of the run in `state`: the pipeline's own if the name is empty, else a
+    /// comparison.
+    pub fn of(state: &Path, branch: &str) -> Self {
+        Self::new(match branch {
+            "" => state.join("models"),
+            name => state.join("compare").join(name),
+        })
+    }
+
     /// The folder of a version.
     pub fn folder_of(&self, version: u64) -> PathBuf {
         self.folder.join(version.to_string())
@@ -61,6 +70,23 @@ impl ModelStore {
         sync(&self.folder)?;
         fail::point("model.stored");
         Ok(hex(&Sha256::digest(&description)))
+    }
+
+    /// Removes a version's weights, if they are there; its description stays. Returns their bytes.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn remove_weights(&self, version: u64) -> Result<u64, CatalogError> {
+        let path = self.weights_of(version);
+        let Some(bytes) = self.bytes_of(version) else { return Ok(0) };
+        fs::remove_file(&path).map_err(CatalogError::io("removing", path))?;
+        sync(&self.folder_of(version))?;
+        Ok(bytes)
+    }
+
+    /// Size of a version's weights; none if they are not there.
+    pub fn bytes_of(&self, version: u64) -> Option<u64> {
+        fs::metadata(self.weights_of(version)).ok().map(|file| file.len())
     }
 
     /// A version's weights.

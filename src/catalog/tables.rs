@@ -1,10 +1,11 @@
 /// The catalog's format: written to `PRAGMA user_version`.
-pub(super) const FORMAT: i64 = 3;
+pub(super) const FORMAT: i64 = 4;
 
 pub(super) const TABLES: &str = "
 CREATE TABLE run (
     id TEXT PRIMARY KEY,
-    pipeline TEXT NOT NULL,     -- the whole pipeline, as JSON
+    pipeline TEXT NOT NULL,     -- the whole pipeline that it began with, as JSON
+    current TEXT NOT NULL,      -- the one it was started with last
     adopted TEXT,               -- the run whose published versions count as its own
     complete INTEGER NOT NULL   -- 1 when the stream came to its end
 ) STRICT;
@@ -21,6 +22,40 @@ CREATE TABLE segments (         -- how much of the log is durable
     name TEXT PRIMARY KEY,
     bytes INTEGER NOT NULL,
     batches INTEGER NOT NULL
+) STRICT;
+CREATE TABLE removed (          -- segments that retention took out of the log
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    samples INTEGER NOT NULL,
+    bad INTEGER NOT NULL,
+    late INTEGER NOT NULL,
+    ids BLOB NOT NULL,          -- the samples: a 64-bit Roaring bitmap
+    replaced BLOB NOT NULL,     -- those of them that others had replaced
+    deleted BLOB NOT NULL,      -- those of them that had been deleted
+    keys BLOB NOT NULL          -- their keys, 16 bytes each, in the order of ids; if they have any
+) STRICT;
+CREATE TABLE removed_ranges (   -- per partition, what these segments held
+    number INTEGER NOT NULL,
+    topic_index INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    from_offset INTEGER NOT NULL,
+    to_offset INTEGER NOT NULL, -- of the last row
+    rows INTEGER NOT NULL,
+    from_time INTEGER NOT NULL, -- event times: milliseconds since 1970
+    to_time INTEGER NOT NULL,
+    PRIMARY KEY (number, topic_index, partition),
+    FOREIGN KEY (number) REFERENCES removed (number)
+) STRICT;
+CREATE TABLE erased (           -- samples whose features are zeros in the log
+    segment TEXT NOT NULL,      -- in which they were written anew
+    ids BLOB NOT NULL           -- a 64-bit Roaring bitmap
+) STRICT;
+CREATE TABLE removed_versions ( -- versions whose weights retention removed
+    branch TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (branch, version)
 ) STRICT;
 CREATE TABLE decided (
     branch TEXT NOT NULL,       -- '' or the name of a comparison

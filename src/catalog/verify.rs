@@ -18,15 +18,17 @@ pub struct CatalogHealth {
     pub problems: Vec<String>,
 }
 
-/// Compares a catalog with its state directory `state`: with the log's `samples` and the models.
+/// Compares a catalog with its state directory `state`: with the log's `samples`, to which those
+/// belong that were removed, and the models.
 ///
 /// # Errors
 /// When SQLite cannot read the catalog.
 pub fn verify(
-    Catalog { database }: &Catalog,
+    catalog: &Catalog,
     state: &Path,
     samples: &RoaringTreemap,
 ) -> Result<CatalogHealth, CatalogError> {
+    let database = &catalog.database;
     let failed = || CatalogError::database("reading");
     let mut health = CatalogHealth::default();
     let sound: String =
@@ -34,7 +36,9 @@ pub fn verify(
     if sound != "ok" {
         health.problems.push(format!("the catalog is damaged: {sound}"));
     }
-    health.decisions(database, samples).map_err(failed())?;
+    let mut known = samples.clone();
+    catalog.removed(|segment| known |= segment.contents.samples)?;
+    health.decisions(database, &known).map_err(failed())?;
     health.outcomes(database, state).map_err(failed())?;
     Ok(health)
 }
@@ -69,19 +73,18 @@ impl CatalogHealth {
     }
 
     fn outcomes(&mut self, database: &Connection, state: &Path) -> Result<(), rusqlite::Error> {
-        let query = "SELECT branch, trigger, version, sha256, description FROM outcomes
-                     WHERE version IS NOT NULL ORDER BY branch, trigger";
+        let query = "SELECT branch, trigger, version, sha256, description,
+                            (branch, version) IN removed_versions
+                     FROM outcomes WHERE version IS NOT NULL ORDER BY branch, trigger";
         let mut outcomes = database.prepare(query)?;
         let mut rows = outcomes.query([])?;
         while let Some(row) = rows.next()? {
             let (branch, trigger): (String, i64) = (row.get(0)?, row.get(1)?);
             let (version, sha256): (i64, String) = (row.get(2)?, row.get(3)?);
             let description: String = row.get(4)?;
-            let store = ModelStore::new(match &*branch {
-                "" => state.join("models"),
-                name => state.join("compare").join(name),
-            });
-            match check(&store, version as u64, [&sha256, &description]) {
+            let store = ModelStore::of(state, &branch);
+            let removed: bool = row.get(5)?;
+            match check(&store, version as u64, [&sha256, &description], removed) {
                 Ok(()) => self.versions += 1,
                 Err(problem) => {
                     self.problems
@@ -93,16 +96,24 @@ impl CatalogHealth {
     }
 }
 
-/// Whether a version's two files are those of the outcome.
-fn check(store: &ModelStore, version: u64, [sha256, description]: [&str; 2]) -> Result<(), String> {
+/// Whether a version's two files are those of the outcome; one, if its weights were removed.
+fn check(
+    store: &ModelStore,
+    version: u64,
+    [sha256, description]: [&str; 2],
+    removed: bool,
+) -> Result<(), String> {
     let (described, digest) = store.described(version).map_err(told)?;
-    let weights = store.weights(version).map_err(told)?;
     if described.version != version || described.artifact.sha256 != sha256 {
         return Err("its description is that of another".to_owned());
     }
     if digest != description {
         return Err("its description is not the one that was recorded".to_owned());
     }
+    if removed {
+        return Ok(());
+    }
+    let weights = store.weights(version).map_err(told)?;
     if hex(&Sha256::digest(&weights)) != sha256 {
         return Err("its weights are not those that were recorded".to_owned());
     }

@@ -6,6 +6,7 @@ use crate::config::ConfigError;
 use crate::history::HistoryError;
 use crate::job::{Occupied, StateError};
 use crate::letters::LettersError;
+use crate::retention::RetentionError;
 use crate::sink::SinkError;
 use crate::source::{NoValue, SourceError};
 use crate::store::StoreError;
@@ -46,6 +47,9 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
         Some(ClusterError::Listen { .. }) => return Some(UNAVAILABLE),
         Some(ClusterError::Lost { .. } | ClusterError::Io { .. }) => return Some(AGAIN),
         None => {}
+    }
+    if let Some(RetentionError::Store(error)) = error.downcast_ref() {
+        return code_of(error);
     }
     if error.downcast_ref().is_some_and(HistoryError::is_usage) {
         return Some(USAGE);

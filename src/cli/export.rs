@@ -51,7 +51,13 @@ impl Export {
         let Samples { all: _, trigger, from, to } = self.samples;
         let branch = self.compare.unwrap_or_default();
         let wanted = Wanted { trained: trigger.map(|trigger| (branch, trigger)), from, to };
-        let rows = History::open(&self.state)?.export(&wanted, &self.file)?;
+        let history = History::open(&self.state)?;
+        let rows = history.export(&wanted, &self.file)?;
+        if let Some((branch, trigger)) = &wanted.trained
+            && let removed @ 1.. = history.removed_of(branch, *trigger)?
+        {
+            tracing::warn!("the features of {removed} samples of the training set are gone");
+        }
         print(&format!("{rows} samples in `{}`", self.file.display()))
     }
 }

@@ -3,12 +3,11 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use comfy_table::Table;
 use serde_json::json;
 
-use super::print;
+use super::{lines, print};
 use crate::catalog::Place;
-use crate::history::{self, Fate, History, MadeOf, Tainted};
+use crate::history::{self, Fate, History, MadeOf, SamplePlace, Tainted};
 use crate::report::{align_right, fine, moment, plain_table};
 
 #[derive(Debug, Args)]
@@ -104,17 +103,20 @@ fn taints(tainted: &[Tainted], clean: &BTreeMap<&str, Option<u64>>) -> String {
 
 fn seen(found: &history::Lineage) -> String {
     let mut rows = plain_table(["message", "when", "kind", "label", "now"]);
-    let fine = fine(found.rows.iter().map(|row| row.place.time));
+    let fine = fine(found.rows.iter().filter_map(|row| row.place.time));
     for row in &found.rows {
         let now = match row.fate {
             Some(Fate::There) => "there",
             Some(Fate::Replaced) => "replaced",
             Some(Fate::Deleted) => "deleted",
+            Some(Fate::Removed) => "removed",
             None => "",
         };
+        let bytes = if row.removed { ", bytes are gone" } else { "" };
         let label = row.label.map_or("–".to_owned(), |label| label.to_string());
-        let when = moment(row.place.time, fine);
-        rows.add_row([name(&row.place), when, row.kind.to_owned(), label, now.to_owned()]);
+        let when = row.place.time.map_or("–".to_owned(), |time| moment(time, fine));
+        let now = format!("{now}{bytes}");
+        rows.add_row([sample(&row.place), when, row.kind.to_owned(), label, now]);
     }
     let mut versions = plain_table(["policy", "version", "trigger", "saw", "since then"]);
     for version in &found.versions {
@@ -127,7 +129,7 @@ fn seen(found: &history::Lineage) -> String {
             version.policy.clone(),
             version.version.to_string(),
             version.trigger.to_string(),
-            version.samples.iter().map(name).collect::<Vec<_>>().join(", "),
+            version.samples.iter().map(sample).collect::<Vec<_>>().join(", "),
             since.to_owned(),
         ]);
     }
@@ -162,7 +164,12 @@ fn made_of(made: &MadeOf) -> String {
     text.push_str(&lines(&parts));
     let labels = made.labels.iter().map(|(class, count)| format!("{count} of class {class}"));
     let labels = labels.collect::<Vec<_>>().join(", ");
-    writeln!(text, "\n{} samples: {labels}", made.samples).expect("strings take all");
+    let colon = if labels.is_empty() { "" } else { ": " };
+    writeln!(text, "\n{} samples{colon}{labels}", made.samples).expect("strings take all");
+    if made.removed > 0 {
+        let line = format!("the features of {} of them are gone", made.removed);
+        writeln!(text, "{line}").expect("strings take all");
+    }
     for parent in &made.parents {
         let (version, samples) = (parent.version, parent.samples);
         let place = name(&parent.place);
@@ -173,10 +180,10 @@ fn made_of(made: &MadeOf) -> String {
     text
 }
 
-fn name(place: &Place) -> String {
+fn sample(place: &SamplePlace) -> String {
     format!("{}/{}/{}", place.topic, place.partition, place.offset)
 }
 
-fn lines(table: &Table) -> String {
-    table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
+fn name(place: &Place) -> String {
+    format!("{}/{}/{}", place.topic, place.partition, place.offset)
 }

@@ -3,6 +3,7 @@
 mod check;
 mod error;
 mod export;
+mod gc;
 mod generate;
 mod graph;
 mod lineage;
@@ -17,6 +18,7 @@ pub use error::exit_code;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use comfy_table::Table;
 
 use crate::config::{Override, Pipeline, load};
 
@@ -56,6 +58,8 @@ enum Command {
     Lineage(lineage::Lineage),
     /// Write samples of a run to a Parquet file
     Export(export::Export),
+    /// Remove what a run no longer has to retain: segments of the log, weights of old versions
+    Gc(gc::Gc),
     /// Compare every byte that a run left behind with what was written
     Verify(verify::Verify),
 }
@@ -81,6 +85,7 @@ impl Cli {
             Command::Models(models) => models.execute(),
             Command::Lineage(lineage) => lineage.execute(),
             Command::Export(export) => export.execute(),
+            Command::Gc(gc) => gc.execute(),
             Command::Verify(verify) => verify.execute(),
         }
     }
@@ -115,4 +120,9 @@ fn print(text: &str) -> anyhow::Result<u8> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(0),
         written => Ok(written.map(|()| 0)?),
     }
+}
+
+/// A table's lines, without the spaces at their ends.
+fn lines(table: &Table) -> String {
+    table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }

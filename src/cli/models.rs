@@ -47,7 +47,11 @@ impl Models {
         if self.json {
             return print(&serde_json::to_string(&versions)?);
         }
-        print(&if versions.is_empty() { "no versions".to_owned() } else { table(&versions) })
+        print(&if versions.is_empty() {
+            "no versions".to_owned()
+        } else {
+            table(&versions, &store)
+        })
     }
 }
 
@@ -60,7 +64,7 @@ fn missing(wanted: u64, versions: &[Version]) -> String {
     }
 }
 
-fn table(versions: &[Version]) -> String {
+fn table(versions: &[Version], store: &ModelStore) -> String {
     let mut table =
         plain_table(["version", "trigger", "trained at", "why", "samples", "loss", "sha256"]);
     let fine = fine(versions.iter().map(|version| version.trigger.position.time));
@@ -72,7 +76,10 @@ fn table(versions: &[Version]) -> String {
             version.trigger.reason.clone(),
             version.data.samples.to_string(),
             version.losses.last().map_or("–".into(), |loss| format!("{loss:.3}")),
-            version.artifact.sha256.chars().take(12).collect(),
+            match store.bytes_of(version.version) {
+                Some(_) => version.artifact.sha256.chars().take(12).collect(),
+                None => "weights removed".to_owned(),
+            },
         ]);
     }
     align_right(&mut table, &[0, 1, 4, 5]);

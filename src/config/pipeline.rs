@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::letters::DeadLetters;
 use crate::model::ModelTable;
+use crate::retention::{Policies, Retention};
 use crate::sink::SinkTable;
 use crate::source::{OrderRules, SourceTable};
+use crate::store::Store;
 use crate::train::Training;
 
 /// A pipeline file: from samples to model versions.
@@ -55,6 +57,12 @@ pub struct Pipeline {
     /// How much a job that was stopped looks at again.
     #[serde(default)]
     pub checkpoint: Checkpoint,
+    /// How the log is kept.
+    #[serde(default, skip_serializing_if = "Store::is_default")]
+    pub store: Store,
+    /// What of a run is removed when it is old, once nothing can ask for it any more.
+    #[serde(default, skip_serializing_if = "Retention::keeps_all")]
+    pub retention: Retention,
     /// Other policies, run on the same stream to be compared with this pipeline's: they train, but
     /// publish nothing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -141,6 +149,7 @@ impl Pipeline {
         at(&format!("source.{}", self.source.key()), self.source.check());
         at(&format!("trigger.{}", self.trigger.key()), self.trigger.check());
         at("dead_letters", self.dead_letters.check());
+        at("retention", self.retention.check());
         for (key, sink) in self.sink.named() {
             at(&format!("sink.{key}"), sink.check());
         }
@@ -158,6 +167,21 @@ impl Pipeline {
         problems.extend(self.check_samples());
         problems.extend(self.check_keyed());
         problems
+    }
+
+    /// The policies of all branches: the pipeline's own, then those it is compared with.
+    pub fn policies(&self) -> Vec<Policies<'_>> {
+        let policies = |branch, trigger: &TriggerTable, selection| Policies {
+            branch,
+            trigger: self.forget.around(trigger.init()),
+            selection,
+        };
+        let own = policies("", &self.trigger, &*self.selection);
+        let compared = self.compare.iter().map(|(name, comparison)| {
+            let selection = comparison.selection.as_ref().unwrap_or(&self.selection);
+            policies(name, &comparison.trigger, &**selection)
+        });
+        std::iter::once(own).chain(compared).collect()
     }
 
     /// Shape and type of the samples' features; none where that takes a look at the source.

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// All places, for tests to choose from.
-pub const POINTS: [&str; 8] = [
+pub const POINTS: [&str; 12] = [
     "log.written",
     "log.indexed",
     "log.synced",
@@ -15,6 +15,10 @@ pub const POINTS: [&str; 8] = [
     "model.staged",
     "model.stored",
     "version.sent",
+    "retention.recorded",
+    "retention.removed",
+    "erase.written",
+    "erase.recorded",
 ];
 
 static ASKED: OnceLock<Option<(String, u64)>> = OnceLock::new();

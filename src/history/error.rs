@@ -68,6 +68,12 @@ impl HistoryError {
         move |source| Self::Parquet { path: path.clone(), source }
     }
 
+    /// Whether a file of the log is not there.
+    pub(super) fn is_missing_file(&self) -> bool {
+        let missing = std::io::ErrorKind::NotFound;
+        matches!(self, Self::Store(StoreError::Io { source, .. }) if source.kind() == missing)
+    }
+
     /// Whether it is the question that is wrong, not the run.
     pub fn is_usage(&self) -> bool {
         let asked = matches!(self, Self::NoRun(_) | Self::Sample(_) | Self::Unknown(_));

@@ -1,9 +1,10 @@
-use driftmill_operators::{Change, Id, Kind, position_id};
+use driftmill_operators::{Change, Id, Kind, Position, position_id};
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
 use super::replay::Shown;
 use super::{History, HistoryError};
+use crate::retention::TakenBack;
 use crate::store::RowKind;
 
 /// What became of a sample.
@@ -16,15 +17,19 @@ pub enum Fate {
     Replaced,
     /// Its key was deleted.
     Deleted,
+    /// Retention removed it from the log.
+    Removed,
 }
 
-/// The samples of a keyed run that are gone.
+/// The samples of a run that are gone.
 #[derive(Clone, Debug, Default)]
 pub struct Fates {
     /// Those that other samples replaced.
     pub replaced: RoaringTreemap,
     /// Those that were deleted.
     pub deleted: RoaringTreemap,
+    /// Of all samples, gone or not, those that are no longer in the log.
+    pub removed: RoaringTreemap,
 }
 
 impl Fates {
@@ -33,13 +38,14 @@ impl Fates {
         match (self.deleted.contains(id.0), self.replaced.contains(id.0)) {
             (true, _) => Fate::Deleted,
             (_, true) => Fate::Replaced,
+            _ if self.removed.contains(id.0) => Fate::Removed,
             _ => Fate::There,
         }
     }
 }
 
 /// Samples that are gone, each with the row that took it back.
-pub(super) type Gone = Vec<(Id, Id)>;
+type Gone = Vec<(Id, Id)>;
 
 impl History {
     /// What became of all samples, or of those that have `key`.
@@ -48,7 +54,12 @@ impl History {
     /// When the log is not what was written.
     pub fn fates(&self, key: Option<u128>) -> Result<Fates, HistoryError> {
         let mut fates = Fates::default();
-        let gone = self.gone(key)?;
+        self.catalog.removed(|segment| {
+            fates.replaced |= segment.replaced;
+            fates.deleted |= segment.deleted;
+            fates.removed |= segment.contents.samples;
+        })?;
+        let gone = self.gone(Shown { key, ..Shown::ALL })?;
         if gone.is_empty() {
             return Ok(fates);
         }
@@ -64,12 +75,24 @@ impl History {
         Ok(fates)
     }
 
+    /// The samples in the log that were taken back before `until`, for retention.
+    ///
+    /// # Errors
+    /// When the log is not what was written.
+    pub fn taken_back(&self, until: Position) -> Result<TakenBack, HistoryError> {
+        let by = self.gone(Shown { until, ..Shown::ALL })?;
+        let deletions = self.deletions()?;
+        let deleted = by.iter().filter(|(_, by)| deletions.contains(by.0));
+        let deleted = deleted.map(|(gone, _)| gone.0).collect();
+        Ok(TakenBack { by, deleted })
+    }
+
     /// The samples that were taken back, each with the row that did it.
-    pub(super) fn gone(&self, key: Option<u128>) -> Result<Gone, HistoryError> {
+    fn gone(&self, shown: Shown) -> Result<Gone, HistoryError> {
         if self.pipeline.source.keyed().is_none() {
             return Ok(Gone::new());
         }
-        self.replay(Shown { key, ..Shown::ALL }, Gone::new(), |gone, change: &Change| {
+        self.replay(shown, Gone::new(), |gone, change: &Change| {
             if change.kind == Kind::Retract {
                 gone.push((change.record.id(), position_id(change.at)));
             }

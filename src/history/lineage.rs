@@ -24,17 +24,34 @@ pub struct Lineage {
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
     /// Where it stands in the order.
-    pub place: Place,
-    /// Its own event time, in milliseconds since 1970.
-    pub event_time: i64,
-    /// `put`, `delete`, `label` or `bad`.
+    pub place: SamplePlace,
+    /// Its own event time, in milliseconds since 1970; none if the row was removed.
+    pub event_time: Option<i64>,
+    /// `put`, `erased`, `delete`, `label` or `bad`.
     pub kind: &'static str,
     /// Its class, where it has one.
     pub label: Option<u32>,
     /// What became of the sample; none if the message is none.
     pub fate: Option<Fate>,
+    /// Whether its features are gone: the row was removed from the log, or erased.
+    pub removed: bool,
+    #[serde(skip)]
+    is_sample: bool,
     #[serde(skip)]
     id: Id,
+}
+
+/// Where a sample stands in the order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SamplePlace {
+    /// Position time, in milliseconds since 1970; none if the row was removed.
+    pub time: Option<i64>,
+    /// Topic, file or generator.
+    pub topic: String,
+    /// Partition of the topic.
+    pub partition: u16,
+    /// Offset in the partition.
+    pub offset: u64,
 }
 
 /// A version that was trained on samples that were asked for.
@@ -49,7 +66,7 @@ pub struct Seen {
     /// Where that was.
     pub place: Place,
     /// The samples.
-    pub samples: Vec<Place>,
+    pub samples: Vec<SamplePlace>,
     /// Whether one of them was replaced since.
     pub replaced: bool,
     /// Whether one of them was deleted since: the version knows what should be forgotten.
@@ -65,9 +82,12 @@ impl History {
         let unknown = || {
             let place = self.place(position(0, id));
             let name = format!("{}/{}/{}", place.topic, place.partition, place.offset);
-            HistoryError::Unknown(format!("the run has not read `{name}`, or no longer has it"))
+            HistoryError::Unknown(format!("the run has read no sample `{name}`"))
         };
-        let rows = self.log.batch_with(id)?.ok_or_else(unknown)?;
+        let Some(rows) = self.log.batch_with(id)? else {
+            let key = self.removed_key(id)?.ok_or_else(unknown)?;
+            return self.lineage(key, vec![self.removed_row(id)], &self.fates(Some(key))?);
+        };
         let at = rows.ids.binary_search(&id.0).map_err(|_| unknown())?;
         let key = rows.keys[at];
         let row = self.row(&rows, at);
@@ -81,7 +101,8 @@ impl History {
     /// When nothing came, or the log cannot be read.
     pub fn of_key(&self, text: &str) -> Result<Lineage, HistoryError> {
         let key = xxh3_128(text.as_bytes());
-        let mut rows = Vec::new();
+        let removed = self.removed_with(key)?.into_iter();
+        let mut rows: Vec<Row> = removed.map(|id| self.removed_row(id)).collect();
         for part in &self.partitions {
             for batch in self.log.replay(part.id(0).stream(), i64::MIN) {
                 let batch = batch?;
@@ -93,20 +114,42 @@ impl History {
             let text = format!("the run has read no message with the key `{text}`");
             return Err(HistoryError::Unknown(text));
         }
-        rows.sort_by_key(|row| position(row.place.time, row.id));
+        rows.sort_by_key(|row| (row.place.time, row.id));
         self.lineage(key, rows, &self.fates(Some(key))?)
     }
 
     fn row(&self, rows: &LogBatch, at: usize) -> Row {
         let id = Id(rows.ids[at]);
+        let kind = RowKind::of(rows.kinds[at]);
         Row {
-            place: self.place(position(rows.position_times[at], id)),
-            event_time: rows.times[at],
-            kind: RowKind::of(rows.kinds[at]).map_or("bad", RowKind::name),
+            place: self.sample_place(id, Some(rows.position_times[at])),
+            event_time: Some(rows.times[at]),
+            kind: kind.map_or("bad", RowKind::name),
             label: rows.labels[at],
             fate: None,
+            removed: kind == Some(RowKind::Erased),
+            is_sample: kind.is_some_and(RowKind::is_sample),
             id,
         }
+    }
+
+    /// A sample of which the catalog knows that it was there.
+    fn removed_row(&self, id: Id) -> Row {
+        Row {
+            place: self.sample_place(id, None),
+            event_time: None,
+            kind: RowKind::Put.name(),
+            label: None,
+            fate: None,
+            removed: true,
+            is_sample: true,
+            id,
+        }
+    }
+
+    fn sample_place(&self, id: Id, time: Option<i64>) -> SamplePlace {
+        let Place { topic, partition, offset, .. } = self.place(position(0, id));
+        SamplePlace { time, topic, partition, offset }
     }
 
     fn lineage(
@@ -115,7 +158,7 @@ impl History {
         mut rows: Vec<Row>,
         fates: &Fates,
     ) -> Result<Lineage, HistoryError> {
-        let samples = rows.iter_mut().filter(|row| row.kind == RowKind::Put.name());
+        let samples = rows.iter_mut().filter(|row| row.is_sample);
         samples.for_each(|row| row.fate = Some(fates.of(row.id)));
         let gone = rows.iter().all(|row| row.fate != Some(Fate::There));
         let mut versions = Vec::new();

@@ -3,8 +3,9 @@
 //! Everything here opens the catalog for reading only and sees it, and the log as far as it was
 //! durable then, as of one moment; it takes no lock, so that a run may go on meanwhile.
 //!
-//! What became of samples is not recorded anywhere: it follows from the log, and is found by showing
-//! the log to the same operator that the job has ([`Upsert`](driftmill_operators::flow::Upsert)).
+//! What became of samples is not recorded while they are in the log: it follows from the log, and is
+//! found by showing the log to the same operator that the job has
+//! ([`Upsert`](driftmill_operators::flow::Upsert)). Of what retention removed the catalog knows it.
 //! What a deletion taints is then an intersection of bitmaps, the samples that are gone and each
 //! version's training set. As a differential join it would be an arrangement of one row for each
 //! sample of each version, a hundred times the size of the bitmaps, built to be asked once.
@@ -14,13 +15,14 @@ mod export;
 mod fates;
 mod lineage;
 mod merge;
+mod removed;
 mod replay;
 mod versions;
 
 pub use error::HistoryError;
 pub use export::Wanted;
 pub use fates::{Fate, Fates};
-pub use lineage::{Lineage, Row, Seen};
+pub use lineage::{Lineage, Row, SamplePlace, Seen};
 pub use versions::{Ancestor, MadeOf, Part, Tainted};
 
 use std::path::{Path, PathBuf};
@@ -39,6 +41,8 @@ pub struct History {
     pub state: PathBuf,
     /// The pipeline that the run began with.
     pub pipeline: Pipeline,
+    /// The one that it was started with last.
+    pub current: Pipeline,
     /// What was decided.
     pub catalog: Catalog,
     /// All partitions.
@@ -47,21 +51,37 @@ pub struct History {
     pub log: Log,
 }
 
+/// How often a run is looked at whose job removes segments just then.
+const LOOKS: u32 = 5;
+
 impl History {
     /// Opens the state directory `state` for reading.
     ///
     /// # Errors
     /// When there is no run in it, or it cannot be read.
     pub fn open(state: &Path) -> Result<Self, HistoryError> {
+        let mut looks = 1..LOOKS;
+        loop {
+            match Self::look(state) {
+                Err(error) if error.is_missing_file() && looks.next().is_some() => {}
+                found => return found,
+            }
+        }
+    }
+
+    fn look(state: &Path) -> Result<Self, HistoryError> {
         let path = state.join("catalog.sqlite");
         if !path.exists() {
             return Err(HistoryError::NoRun(state.to_owned()));
         }
         let catalog = Catalog::view(&path)?;
-        let pipeline = serde_json::from_str(&catalog.run()?.pipeline)?;
+        let run = catalog.run()?;
+        let [pipeline, current] =
+            [&run.pipeline, &run.current].map(|json| serde_json::from_str(json));
         let log = Log::view(&state.join("log"), &catalog.segments()?)?;
         let partitions = catalog.partitions()?;
-        Ok(Self { state: state.to_owned(), pipeline, catalog, partitions, log })
+        let (pipeline, current) = (pipeline?, current?);
+        Ok(Self { state: state.to_owned(), pipeline, current, catalog, partitions, log })
     }
 
     /// A position as people read it.

@@ -27,7 +27,9 @@ pub struct MadeOf {
     pub samples: u64,
     /// Per partition those samples.
     pub partitions: Vec<Part>,
-    /// How many samples of each class, by the labels of that time.
+    /// Of these, samples whose features are gone: removed from the log, or erased.
+    pub removed: u64,
+    /// How many samples of each class, by the labels of that time, as far as they are in the log.
     pub labels: BTreeMap<u32, u64>,
     /// Seed of the training.
     pub seed: u64,
@@ -129,6 +131,7 @@ impl History {
             place: self.place(set.decided.position),
             reason: set.decided.reason.text.clone(),
             samples: set.ids.len(),
+            removed: set.ids.intersection_len(&self.removed_samples()?),
             partitions: self.parts(&set),
             labels,
             seed: set.seed,

@@ -46,7 +46,8 @@ pub(super) fn begin(
     }
     let id = uuid::Uuid::new_v4().to_string();
     let adopted = published::decide(sinks, &id, options.others)?;
-    let run = RunRecord { id, pipeline: json.to_string(), adopted, complete: false };
+    let current = json.to_string();
+    let run = RunRecord { id, pipeline: current.clone(), current, adopted, complete: false };
     new(pipeline, state, run)
 }
 
@@ -85,6 +86,7 @@ fn go_on(
     if !keys.is_empty() {
         return Err(StateError::Changed { path: state.path().to_owned(), keys }.into());
     }
+    catalog.set_current(&json.to_string())?;
     let mut partitions = catalog.partitions()?;
     if run.complete {
         // the stream may have grown since it came to what was its end.

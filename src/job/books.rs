@@ -1,6 +1,7 @@
 //! Who keeps the books of a run: process 0 has the catalog, sinks and dead letters; other processes
 //! tell it.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -121,6 +122,7 @@ impl Context {
         self.log.recorded(&durable);
         for (branch, standing) in kept {
             catalog.stands(&branch.name, standing, &branch.evaluation(self))?;
+            self.recorded.store(true, Ordering::Relaxed);
         }
         Ok(true)
     }
@@ -147,6 +149,8 @@ impl Context {
             let evaluation = branch.evaluation(self);
             self.catalog().evaluated(&branch.name, &evaluation)?;
         }
+        self.recorded.store(true, Ordering::Relaxed);
+        self.retain()?;
         let mut catalog = self.catalog();
         catalog.set_complete(complete)?;
         Ok(catalog.settle()?)
@@ -155,7 +159,8 @@ impl Context {
     /// Publishes what was made before the job was started, as far as it is missing somewhere.
     pub(super) fn publish_again(&self) -> anyhow::Result<()> {
         let branch = &self.branches[0];
-        for number in branch.versions().into_keys() {
+        let removed = self.catalog().removed_versions(&branch.name)?;
+        for number in branch.versions().into_keys().filter(|number| !removed.contains(number)) {
             let version = branch.described(number)?;
             self.head().publisher.publish(&version, &branch.store.folder_of(number));
         }

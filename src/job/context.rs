@@ -54,6 +54,8 @@ pub struct Context {
     pub(super) wind_down: AtomicBool,
     /// Trainings that run.
     pub(super) trainings: AtomicUsize,
+    /// Whether more may be removed than when retention was applied last.
+    pub(super) recorded: AtomicBool,
     pub(super) faults: Sender<anyhow::Error>,
 }
 

@@ -48,6 +48,7 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
     let ready = pipeline.schema().context("the source does not say what its samples are");
     let ready = ready.and_then(|schema| {
         let log = Log::join(&folder.join("log"), schema, &given.durable)?;
+        let log = log.rolling(pipeline.store.segment);
         let runtimes = runtimes(&pipeline, Arc::new(LogRows(log.clone())))?;
         let standing = (given.branches, &given.partitions[..]);
         Ok((branches(&pipeline, &folder, runtimes, standing)?, log))
@@ -72,6 +73,7 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
         workers: options.workers * cluster.size(),
         cluster: cluster.clone(),
         patience,
+        recorded: AtomicBool::new(false),
         grown: AtomicBool::new(false),
         stop: AtomicBool::new(false),
         wind_down: AtomicBool::new(false),

@@ -37,6 +37,7 @@ mod prepare;
 mod published;
 mod publisher;
 mod recorded;
+mod retain;
 mod rows;
 mod run;
 mod scorer;

@@ -57,10 +57,12 @@ pub(super) fn letters(partition: &Partition, bad: &[BadMessage]) -> Vec<Letter> 
 /// What a row means; none for a message that is not a sample.
 fn kind_of(row: u8) -> Option<Kind> {
     const PUT: u8 = RowKind::Put as u8;
+    const ERASED: u8 = RowKind::Erased as u8;
     const DELETE: u8 = RowKind::Delete as u8;
     const LABEL: u8 = RowKind::Label as u8;
     match row {
-        PUT => Some(Kind::Insert),
+        // every policy has seen it: that it was there still counts.
+        PUT | ERASED => Some(Kind::Insert),
         DELETE => Some(Kind::Delete),
         LABEL => Some(Kind::Label),
         _ => None,

@@ -49,12 +49,13 @@ pub(super) fn prepare(
     let folder = state.path();
     let durable = catalog.segments()?;
     let log = Log::open(&folder.join("log"), schema, &durable)?;
+    let log = log.rolling(pipeline.store.segment);
     let rows = Arc::new(LogRows(log.clone()));
     let runtimes = runtimes(&pipeline, rows)?;
     let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
     dead_letters.forget(&|letter| is_logged(letter, &partitions, &log))?;
     let status = Status::new(stop.outages().clone());
-    let counts = log.counts();
+    let counts = log.counts() + catalog.removed_counts()?;
     status.read(counts.samples, counts.bad, counts.late);
     status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
     let (send, faults) = unbounded();
@@ -97,6 +98,7 @@ pub(super) fn prepare(
         workers: options.workers * options.cluster.size(),
         cluster: options.cluster.clone(),
         patience,
+        recorded: AtomicBool::new(false),
         grown: AtomicBool::new(false),
         stop: AtomicBool::new(false),
         wind_down: AtomicBool::new(false),

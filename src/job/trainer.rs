@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use anyhow::ensure;
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -190,7 +191,9 @@ impl Trainer {
         let decision = (&*self.branch.name, set.decided.trigger);
         self.context.patience.until_room(|| {
             Ok(self.context.catalog().outcome(decision, outcome, seconds, &evaluation)?)
-        })
+        })?;
+        self.context.recorded.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     fn failed(&self, set: &TrainingSet, error: Option<&str>) -> anyhow::Result<Outcome> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::told::Request;
 use super::{Context, Interrupt};
 use crate::console::Progress;
+use crate::outage::is_full;
 
 /// Why a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +25,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// What was read is durable after so long, whatever is decided.
 const PERSIST: Duration = Duration::from_secs(1);
 
+/// How often it is looked what need not be retained any more.
+const RETAIN: Duration = Duration::from_secs(5);
+
 /// Watches over running workers.
 pub(super) struct Watch<'a> {
     pub(super) context: &'a Context,
@@ -37,7 +41,7 @@ impl Watch<'_> {
     pub(super) fn until_end(&self, show: bool) -> anyhow::Result<Option<End>> {
         let mut progress = show.then(Progress::start);
         let mut stopping = Stopping::default();
-        let mut persisted = Instant::now();
+        let (mut persisted, mut retained) = (Instant::now(), Instant::now());
         let ended = loop {
             if let Ok(error) = self.faults.try_recv() {
                 break Err(error);
@@ -57,6 +61,14 @@ impl Watch<'_> {
                     break Err(error);
                 }
                 persisted = Instant::now();
+            }
+            if retained.elapsed() > RETAIN {
+                match self.context.retain() {
+                    // what it would record can wait until there is room.
+                    Err(error) if !is_full(error.as_ref()) => break Err(error),
+                    _ => {}
+                }
+                retained = Instant::now();
             }
             if let Some(progress) = &mut progress {
                 progress.show(&self.context.status);

@@ -5,4 +5,4 @@ mod text;
 
 pub use summary::{BranchSummary, Evaluation, Summary, TriggerLine, VersionLine};
 pub use text::render;
-pub(crate) use text::{align_right, fine, moment, plain_table};
+pub(crate) use text::{align_right, amount, fine, moment, plain_table};

@@ -124,6 +124,14 @@ pub(crate) fn moment(time: i64, fine: bool) -> String {
         .map_or_else(|| format!("{time} ms"), |time| time.format(format).to_string())
 }
 
+/// A number of bytes with three digits or so.
+pub(crate) fn amount(bytes: u64) -> String {
+    const UNITS: [(&str, f64); 4] = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
+    let bytes = bytes as f64;
+    let unit = UNITS.iter().find(|(_, factor)| bytes >= *factor);
+    unit.map_or(format!("{bytes} B"), |(name, factor)| format!("{:.1} {name}", bytes / factor))
+}
+
 fn percent(share: Option<f64>) -> String {
     share.map_or("–".into(), |share| format!("{:.1} %", share * 100.0))
 }

@@ -25,14 +25,21 @@ pub enum RowKind {
     Label = 2,
     /// A message that is not a sample; its bytes are with the dead letters.
     Bad = 3,
+    /// A sample whose features were erased: they are zeros.
+    Erased = 4,
 }
 
 impl RowKind {
     /// The kind that a row of the log names.
     pub fn of(kind: u8) -> Option<Self> {
-        [Self::Put, Self::Delete, Self::Label, Self::Bad]
+        [Self::Put, Self::Delete, Self::Label, Self::Bad, Self::Erased]
             .into_iter()
             .find(|found| *found as u8 == kind)
+    }
+
+    /// Whether a row of this kind is a sample.
+    pub fn is_sample(self) -> bool {
+        matches!(self, Self::Put | Self::Erased)
     }
 
     /// Its name, in lower case.
@@ -42,6 +49,7 @@ impl RowKind {
             Self::Delete => "delete",
             Self::Label => "label",
             Self::Bad => "bad",
+            Self::Erased => "erased",
         }
     }
 }

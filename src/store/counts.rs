@@ -23,3 +23,16 @@ pub struct Counts {
     /// Of these, samples that came late.
     pub late: u64,
 }
+
+impl std::ops::Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            rows: self.rows + other.rows,
+            samples: self.samples + other.samples,
+            bad: self.bad + other.bad,
+            late: self.late + other.late,
+        }
+    }
+}

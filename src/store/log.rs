@@ -11,6 +11,7 @@ use super::gather::append;
 use super::growing::{Growing, SegmentFiles};
 use super::place::BatchAt;
 use super::replay::Replay;
+use super::rolling::Rolling;
 use super::{Counts, LogBatch, LogWriter, SegmentLength, StoreError};
 use crate::fail;
 
@@ -21,6 +22,7 @@ use crate::fail;
 pub struct Log {
     pub(super) folder: PathBuf,
     pub(super) schema: Schema,
+    pub(super) rolling: Rolling,
     pub(super) shared: Arc<RwLock<Shared>>,
 }
 
@@ -29,12 +31,17 @@ pub(super) struct Shared {
     /// Per partition ([`Id::stream`]), in the order of offsets.
     pub(super) batches: BTreeMap<u32, Vec<BatchAt>>,
     /// What is not recorded as durable to its end, by the segments' names.
-    growing: BTreeMap<String, Growing>,
+    pub(super) growing: BTreeMap<String, Growing>,
     /// What other processes write, by the segments' names.
     others: BTreeMap<String, Attached>,
 }
 
 impl Log {
+    /// The same log, whose new segments are full as `rolling` says.
+    pub fn rolling(self, rolling: Rolling) -> Self {
+        Self { rolling, ..self }
+    }
+
     /// Shape and type of the samples' features.
     pub fn schema(&self) -> &Schema {
         &self.schema
@@ -94,14 +101,19 @@ impl Log {
             segment.files.sync()?;
         }
         if !growing.is_empty() {
-            let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
-            folder.map_err(StoreError::io("syncing", &self.folder))?;
+            self.sync_folder()?;
         }
         fail::point("log.synced");
         let shared = self.read();
         let others = shared.others.values().filter(|other| other.has_grown());
         let others = others.map(|other| other.length.clone());
         Ok(growing.iter().map(Growing::length).chain(others).collect())
+    }
+
+    /// Makes the names of files durable.
+    pub(super) fn sync_folder(&self) -> Result<(), StoreError> {
+        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
+        folder.map_err(StoreError::io("syncing", &self.folder))
     }
 
     /// These lengths need not be told again.
@@ -140,17 +152,29 @@ impl Log {
     /// offsets, without features; batches whose event times are all before `from` may be left out,
     /// with all before them.
     pub fn replay(&self, stream: u32, from: i64) -> Replay {
-        let shared = self.read();
-        let batches = shared.batches.get(&stream).map_or(&[][..], Vec::as_slice);
-        let next = batches.partition_point(|batch| batch.entry.highest < from);
-        // the batch before says how far the partition was.
-        Replay::new(self.clone(), stream, next.saturating_sub(1)..batches.len())
+        let last = self.read().batches.get(&stream).and_then(|batches| Some(batches.last()?.entry));
+        let ends = self.replays_from(stream, from).zip(last.map(|last| last.last));
+        Replay::new(self.clone(), ends)
     }
 
-    /// Batch number `number` of partition `stream`.
-    pub(super) fn batch(&self, stream: u32, number: usize) -> Result<LogBatch, StoreError> {
-        let batch = self.read().batches[&stream][number].clone();
-        batch.read(self.schema.value)
+    /// The first row of partition `stream` that [`replay`](Self::replay) reads.
+    pub fn replays_from(&self, stream: u32, from: i64) -> Option<Id> {
+        let shared = self.read();
+        let batches = shared.batches.get(&stream)?;
+        let next = batches.partition_point(|batch| batch.entry.highest < from);
+        // the batch before says how far the partition was.
+        Some(batches.get(next.saturating_sub(1))?.entry.first)
+    }
+
+    /// The batch that has the first row of its partition from `id` on, without features, if there is
+    /// one.
+    pub(super) fn batch_from(&self, id: Id) -> Option<Result<LogBatch, StoreError>> {
+        let shared = self.read();
+        let batches = shared.batches.get(&id.stream())?;
+        let at = batches.partition_point(|batch| batch.entry.last < id);
+        let batch = batches.get(at)?.clone();
+        drop(shared);
+        Some(batch.read(self.schema.value))
     }
 
     /// The batch that has the row of `id`, without features; none if there is no such row.

@@ -8,7 +8,9 @@
 
 mod attached;
 mod batch;
+mod config;
 mod counts;
+mod erase;
 mod error;
 mod gather;
 mod growing;
@@ -18,15 +20,22 @@ mod mend;
 mod opening;
 mod place;
 mod replay;
+mod rolling;
 mod segment;
+mod segments;
+mod size;
 mod verify;
 mod writer;
 
 pub use batch::{LogBatch, RowKind};
+pub use config::Store;
 pub use counts::{Counts, SegmentLength};
 pub use error::StoreError;
 pub use log::Log;
 pub use mend::Lost;
 pub use replay::Replay;
+pub use rolling::Rolling;
+pub use segments::{Contents, RowRange, SegmentSummary};
+pub use size::Size;
 pub use verify::{Damage, LogHealth, verify};
 pub use writer::LogWriter;

@@ -6,6 +6,7 @@ use driftmill_datasets::{Schema, ValueType};
 
 use super::index::IndexEntry;
 use super::place::BatchAt;
+use super::rolling::Rolling;
 use super::segment::Segment;
 use super::{Log, SegmentLength, StoreError};
 
@@ -28,7 +29,7 @@ impl Log {
         schema: Schema,
         durable: &[SegmentLength],
     ) -> Result<Self, StoreError> {
-        let log = Self { folder: folder.to_owned(), schema, shared: Arc::default() };
+        let log = Self::empty(folder, schema);
         log.remove_all_but(durable)?;
         log.insert_all(durable, true)?;
         Ok(log)
@@ -44,7 +45,7 @@ impl Log {
         schema: Schema,
         durable: &[SegmentLength],
     ) -> Result<Self, StoreError> {
-        let log = Self { folder: folder.to_owned(), schema, shared: Arc::default() };
+        let log = Self::empty(folder, schema);
         log.insert_all(durable, false)?;
         Ok(log)
     }
@@ -71,7 +72,7 @@ impl Log {
         if let Some(length) = durable.first() {
             schema = Segment::open(&folder.join(format!("{}.arrows", length.name)))?.schema()?;
         }
-        let log = Self { folder: folder.to_owned(), schema, shared: Arc::default() };
+        let log = Self::empty(folder, schema);
         log.insert_all(durable, false)?;
         Ok(log)
     }
@@ -123,5 +124,10 @@ impl Log {
             return Err(damaged(wanted, "it does not reach the end of its segment"));
         }
         Ok(batches)
+    }
+
+    fn empty(folder: &Path, schema: Schema) -> Self {
+        let rolling = Rolling::default();
+        Self { folder: folder.to_owned(), schema, rolling, shared: Arc::default() }
     }
 }

@@ -48,6 +48,12 @@ impl BatchAt {
         self.entry.at == at && self.segment.path() == path
     }
 
+    /// The name of its segment's files, without extension.
+    pub(super) fn segment_name(&self) -> &str {
+        let stem = self.segment.path().file_stem().and_then(|stem| stem.to_str());
+        stem.expect("segments are named by numbers")
+    }
+
     /// The row of `id`, if it is in this batch.
     ///
     /// # Errors
@@ -71,6 +77,15 @@ impl BatchAt {
     pub(super) fn features(&self, row: usize, bytes: usize) -> Result<&[u8], StoreError> {
         let at = self.columns()?.features + (row * bytes) as u64;
         Ok(self.segment.bytes(at, bytes))
+    }
+
+    /// The bytes in its segment at which kinds and features begin.
+    ///
+    /// # Errors
+    /// When the batch is not what was written.
+    pub(super) fn kinds_and_features(&self) -> Result<(u64, u64), StoreError> {
+        let columns = self.checked()?;
+        Ok((columns.kinds, columns.features))
     }
 
     fn columns(&self) -> Result<Columns, StoreError> {

@@ -1,17 +1,19 @@
-use std::ops::Range;
+use driftmill_operators::Id;
 
 use super::{Log, LogBatch, StoreError};
 
 /// Batches of a partition that were written before a log was opened.
+///
+/// Goes on by ids: older batches may be dropped meanwhile.
 pub struct Replay {
     log: Log,
-    stream: u32,
-    numbers: Range<usize>,
+    /// The next row and the last one.
+    ends: Option<(Id, Id)>,
 }
 
 impl Replay {
-    pub(super) fn new(log: Log, stream: u32, numbers: Range<usize>) -> Self {
-        Self { log, stream, numbers }
+    pub(super) fn new(log: Log, ends: Option<(Id, Id)>) -> Self {
+        Self { log, ends }
     }
 }
 
@@ -19,6 +21,10 @@ impl Iterator for Replay {
     type Item = Result<LogBatch, StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.numbers.next().map(|number| self.log.batch(self.stream, number))
+        let (next, last) = self.ends.take().filter(|(next, last)| next <= last)?;
+        let batch = self.log.batch_from(next)?;
+        let read = batch.as_ref().ok().and_then(|batch| batch.ids.last());
+        self.ends = read.map(|id| (Id(id + 1), last));
+        Some(batch)
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::buffer::Buffer;
 use arrow::ipc::writer::StreamEncoder;
+use driftmill_operators::Span;
 
 use super::batch::arrow_schema;
 use super::growing::SegmentFiles;
@@ -12,9 +13,6 @@ use super::place::BatchAt;
 use super::segment::Segment;
 use super::{Log, LogBatch, RowKind, StoreError};
 use crate::fail;
-
-/// Room of a segment, unless a single batch needs more.
-const CAPACITY: u64 = 256 << 20;
 
 /// Appends to the log for one worker.
 pub struct LogWriter {
@@ -46,18 +44,14 @@ struct Open {
     batches: u64,
     /// What follows the last batch.
     end: Vec<Buffer>,
+    /// Highest event time of its first batch, in milliseconds since 1970.
+    from: i64,
 }
 
 impl LogWriter {
     pub(super) fn new(log: Log, folder: &Path, worker: usize) -> Result<Self, StoreError> {
-        let entries = std::fs::read_dir(folder).map_err(StoreError::io("reading", folder))?;
-        let number = |entry: std::io::Result<std::fs::DirEntry>| {
-            let name = entry.ok()?.file_name().into_string().ok()?;
-            let (owner, number) = name.split_once('.')?.0.split_once('-')?;
-            (owner.parse() == Ok(worker)).then(|| number.parse::<usize>().ok())?
-        };
         // an earlier process may have written for a worker of the same number.
-        let segments = entries.filter_map(number).max().map_or(0, |last| last + 1);
+        let segments = next_number(folder, worker)?;
         Ok(Self { log, folder: folder.to_owned(), worker, segments, open: None, staged: None })
     }
 
@@ -99,11 +93,18 @@ impl LogWriter {
     /// # Errors
     /// When the file system refuses; nothing of the rows is then visible.
     pub fn write(&mut self) -> Result<(), StoreError> {
-        let Some(batch) = self.staged.as_ref().map(|staged| &staged.batch) else { return Ok(()) };
+        let Some(Staged { entry, batch, .. }) = &self.staged else { return Ok(()) };
+        let highest = entry.highest;
         let room = batch.get_array_memory_size() as u64 * 2 + (64 << 10);
-        if self.open.as_ref().is_none_or(|open| open.len + room > open.segment.capacity()) {
+        let is_full = |open: &Open| {
+            let old = |age: Span| highest.saturating_sub(open.from) >= age.millis();
+            open.len + room > open.segment.capacity() || self.log.rolling.age.is_some_and(old)
+        };
+        if self.open.as_ref().is_none_or(is_full) {
             self.seal()?;
-            self.open = Some(self.create(CAPACITY.max(room * 2))?);
+            // a single batch may need more.
+            let capacity = self.log.rolling.size.0.max(room * 2);
+            self.open = Some(self.create(capacity, highest)?);
         }
         let (Some(open), Some(staged)) = (&mut self.open, &mut self.staged) else { return Ok(()) };
         let Staged { entry, batch, parts } = staged;
@@ -142,8 +143,8 @@ impl LogWriter {
         Ok(())
     }
 
-    fn create(&mut self, capacity: u64) -> Result<Open, StoreError> {
-        let name = format!("{:03}-{:06}", self.worker, self.segments);
+    fn create(&mut self, capacity: u64, from: i64) -> Result<Open, StoreError> {
+        let name = segment_name(self.worker, self.segments);
         self.segments += 1;
         let path = self.folder.join(format!("{name}.arrows"));
         let files = Arc::new(SegmentFiles::create(&path, capacity)?);
@@ -155,8 +156,25 @@ impl LogWriter {
             len: 0,
             batches: 0,
             end: Vec::new(),
+            from,
         })
     }
+}
+
+/// The name of the files of a worker's segment.
+pub(super) fn segment_name(worker: usize, number: usize) -> String {
+    format!("{worker:03}-{number:06}")
+}
+
+/// A number behind those of all segments of a worker.
+pub(super) fn next_number(folder: &Path, worker: usize) -> Result<usize, StoreError> {
+    let entries = std::fs::read_dir(folder).map_err(StoreError::io("reading", folder))?;
+    let number = |entry: std::io::Result<std::fs::DirEntry>| {
+        let name = entry.ok()?.file_name().into_string().ok()?;
+        let (owner, number) = name.split_once('.')?.0.split_once('-')?;
+        (owner.parse() == Ok(worker)).then(|| number.parse::<usize>().ok())?
+    };
+    Ok(entries.filter_map(number).max().map_or(0, |last| last + 1))
 }
 
 pub(super) fn length(parts: &[Buffer]) -> u64 {

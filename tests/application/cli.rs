@@ -93,6 +93,13 @@ fn what_no_type_refuses_is_checked_too() {
     }
     let (said, code) = check(GOOD, &["--set", "evaluation.interval=0s"]);
     assert_eq!(code, Some(78), "{said}");
+    let (said, code) = check(&format!("{GOOD}\n[retention.log]\n"), &[]);
+    assert!(
+        code == Some(78) && said.contains("`retention.log`: name at least one limit"),
+        "{said}"
+    );
+    let (said, _) = check(&format!("{GOOD}\n[retention.log]\nsize = \"1 TB\"\n"), &[]);
+    assert!(said.contains("wanted a number and a unit of B, kB"), "{said}");
     let two = GOOD.replace("[selection", "[trigger.time]\nevery = \"1d\"\n\n[selection");
     let (said, code) = check(&two, &[]);
     assert_eq!(code, Some(78), "{said}");

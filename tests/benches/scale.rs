@@ -46,6 +46,7 @@ impl Run {
         let record = RunRecord {
             id: "run".to_owned(),
             pipeline: "{}".to_owned(),
+            current: "{}".to_owned(),
             adopted: None,
             complete: false,
         };

@@ -8,7 +8,7 @@ mod training_set;
 
 pub use training_set::{Candidate, Proposal, TrainingSet};
 
-use crate::{Change, Snapshot};
+use crate::{Change, Id, Snapshot};
 
 /// What a `[selection.…]` table builds.
 pub trait SelectionConfig: Send + Sync {
@@ -32,6 +32,9 @@ pub trait Selection: Snapshot + Send {
     /// Proposes for trigger `trigger`, which covers all that was observed; whatever
     /// [`SelectionConfig::combine`] may choose of this shard is among the candidates.
     fn propose(&mut self, trigger: u64) -> Proposal;
+
+    /// Shows every sample it has observed and may still propose: the features of all others can go.
+    fn reach(&self, see: &mut dyn FnMut(Id));
 }
 
 driftmill_registry::one_of! {

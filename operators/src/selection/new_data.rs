@@ -6,7 +6,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use self::held::Held;
 use super::{Candidate, Proposal, Selection, SelectionConfig};
-use crate::{Change, Kind, Position, Snapshot, SnapshotError, position_id};
+use crate::{Change, Id, Kind, Position, Snapshot, SnapshotError, position_id};
 
 mod held;
 
@@ -170,5 +170,10 @@ impl Selection for NewDataShard {
             held.pass_trigger(tail as usize);
         }
         Proposal { trigger, reach, candidates, shards: Vec::new() }
+    }
+
+    fn reach(&self, see: &mut dyn FnMut(Id)) {
+        let held = self.state.held.newest(usize::MAX);
+        held.for_each(|(position, _)| see(position_id(position)));
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Cut, Decision, Reason, Step, Trigger, TriggerConfig};
-use crate::{Change, Kind};
+use crate::{Change, Id, Kind};
 
 pub(super) const EXAMPLE: &str = "every = 1000";
 
@@ -56,4 +56,6 @@ impl Trigger for AmountTrigger {
         let reason = Reason::plain("amount", format!("{} samples", self.every));
         Step::Decide(Decision { cut: Cut::After, reason })
     }
+
+    fn reach(&self, _see: &mut dyn FnMut(Id)) {}
 }

@@ -168,7 +168,9 @@ impl Trigger for DriftTrigger {
         match change.kind {
             Kind::Insert => {}
             Kind::Retract => {
-                self.retract(change.record.id());
+                let id = change.record.id();
+                self.state.interval.retain(|(_, held)| *held != id);
+                self.state.windows.retract(id);
                 return Step::Continue;
             }
             Kind::Label | Kind::Delete => return Step::Continue,
@@ -209,14 +211,13 @@ impl Trigger for DriftTrigger {
             self.state.windows.trained();
         }
     }
+
+    fn reach(&self, see: &mut dyn FnMut(Id)) {
+        self.state.windows.items().chain(&self.state.interval).for_each(|(_, id)| see(*id));
+    }
 }
 
 impl DriftTrigger {
-    fn retract(&mut self, id: Id) {
-        self.state.interval.retain(|(_, held)| *held != id);
-        self.state.windows.retract(id);
-    }
-
     fn observe_warmup(&mut self, change: &Change) {
         let Some(trigger) = &mut self.warmup_trigger else { return };
         // the interval decides as a whole, so it does not matter how often or where inside it.

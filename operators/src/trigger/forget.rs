@@ -135,6 +135,11 @@ impl Trigger for ForgetTrigger {
         self.trigger.answer(answer)
     }
 
+    fn reach(&self, see: &mut dyn FnMut(Id)) {
+        // what the newest version was trained on is compared with deletions, not looked at.
+        self.trigger.reach(see);
+    }
+
     fn trained(&mut self, outcome: &Outcome) {
         self.trigger.trained(outcome);
         if outcome.version.is_some() {

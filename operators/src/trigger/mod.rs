@@ -6,7 +6,7 @@ mod forget;
 pub use decision::{Cut, Decision, Outcome, Question, Reason, Score, Step, Verdict, Want};
 pub use forget::Forget;
 
-use crate::{Change, Matrix, Snapshot};
+use crate::{Change, Id, Matrix, Snapshot};
 
 /// What a `[trigger.…]` table builds.
 pub trait TriggerConfig: Send + Sync {
@@ -50,6 +50,10 @@ pub trait Trigger: Snapshot + Send {
 
     /// Learns what became of its last decision.
     fn trained(&mut self, _outcome: &Outcome) {}
+
+    /// Shows every sample it has observed and may still ask about: the features of all others can
+    /// go.
+    fn reach(&self, see: &mut dyn FnMut(Id));
 }
 
 driftmill_registry::one_of! {

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Cut, Decision, Reason, Step, Trigger, TriggerConfig};
-use crate::{Change, Span, position_time};
+use crate::{Change, Id, Span, position_time};
 
 pub(super) const EXAMPLE: &str = "every = \"1d\"";
 
@@ -67,4 +67,6 @@ impl Trigger for TimeTrigger {
         let reason = Reason::plain("time", format!("{every} passed"));
         Step::Decide(Decision { cut: Cut::Before, reason })
     }
+
+    fn reach(&self, _see: &mut dyn FnMut(Id)) {}
 }

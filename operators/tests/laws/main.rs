@@ -8,5 +8,6 @@ mod evaluate;
 mod forget;
 mod host;
 mod keyed;
+mod reach;
 mod upsert;
 mod vectors;

@@ -14,6 +14,7 @@ mod lineage;
 mod outage;
 mod processes;
 mod publishing;
+mod retention;
 mod secrets;
 mod security;
 mod storms;

@@ -64,6 +64,11 @@ impl Windows {
         &self.current
     }
 
+    /// All samples that are in a window or may still enter one.
+    pub fn items(&self) -> impl Iterator<Item = &Item> {
+        self.reference.iter().chain(&self.reservoir).chain(&self.current)
+    }
+
     /// Takes in new samples, in the order of the stream.
     pub fn observe(&mut self, items: &[Item]) {
         let Some((now, _)) = items.last().copied() else { return };

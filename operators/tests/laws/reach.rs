@@ -1,0 +1,81 @@
+//! What a policy does not hold is never looked at again: retention removes it.
+use std::collections::BTreeSet;
+
+use crate::host::{answer, stream};
+use driftmill_operators::selection::SelectionTable;
+use driftmill_operators::trigger::{Cut, Outcome, Step, Trigger, TriggerTable};
+use driftmill_operators::{Change, Id};
+
+fn changes() -> Vec<Change> {
+    stream((0..2600).map(|i| i * 100_000))
+}
+
+fn held(trigger: &dyn Trigger) -> BTreeSet<Id> {
+    let mut held = BTreeSet::new();
+    trigger.reach(&mut |id| held.extend([id]));
+    held
+}
+
+#[test]
+fn triggers_ask_only_about_samples_that_they_held() {
+    for (key, example) in TriggerTable::CATALOG {
+        let table: TriggerTable = toml::from_str(&format!("[{key}]\n{example}")).unwrap();
+        let (mut trigger, mut reach) = (table.init(), BTreeSet::new());
+        for change in changes() {
+            reach.insert(change.record.id());
+            loop {
+                let decision = match trigger.observe(&change) {
+                    Step::Continue => break,
+                    Step::Decide(decision) => Some(decision),
+                    Step::Ask(question) => {
+                        assert!(question.ids.iter().all(|id| reach.contains(id)), "{key}");
+                        trigger.answer(&answer(&question, 1300)).decision
+                    }
+                };
+                let Some(decision) = decision else { break };
+                trigger.trained(&Outcome {
+                    trigger: 0,
+                    version: Some(1),
+                    effective: change.at,
+                    samples: 1,
+                    seconds: 0.0,
+                    ids: Vec::new(),
+                });
+                if decision.cut == Cut::After {
+                    break;
+                }
+            }
+            // once a sample is out of reach it stays there.
+            let now = held(&*trigger);
+            assert!(now.is_subset(&reach), "{key}");
+            reach = now;
+        }
+    }
+}
+
+#[test]
+fn selections_propose_only_samples_that_they_held() {
+    let others = [
+        "[new_data]\ntail = \"all\"",
+        "[new_data]\ntail = 2\nlimit = 50",
+        "[new_data]\ntail = 1\nlimit = 900\nkeep = \"uniform\"",
+    ];
+    let examples = SelectionTable::CATALOG.iter();
+    let examples = examples.map(|(key, example)| format!("[{key}]\n{example}"));
+    for text in examples.chain(others.map(str::to_owned)) {
+        let table: SelectionTable = toml::from_str(&text).unwrap();
+        let (mut shard, mut reach) = (table.init(), BTreeSet::new());
+        for (number, change) in changes().iter().enumerate() {
+            reach.insert(change.record.id());
+            shard.observe(change);
+            if number % 150 == 149 {
+                let proposed = shard.propose(number as u64 / 150);
+                assert!(proposed.candidates.iter().all(|row| reach.contains(&row.id())), "{text}");
+            }
+            let mut now = BTreeSet::new();
+            shard.reach(&mut |id| now.extend([id]));
+            assert!(now.is_subset(&reach), "{text}");
+            reach = now;
+        }
+    }
+}

@@ -1,0 +1,86 @@
+mod erase;
+mod report;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use self::report::Report;
+use super::print;
+use crate::catalog::{Catalog, ModelStore};
+use crate::history::{History, HistoryError};
+use crate::job::StateDirectory;
+use crate::retention::{Erasure, Keys, Needs, Plan, Subject};
+use crate::store::Log;
+
+#[derive(Debug, Args)]
+pub(super) struct Gc {
+    /// State directory of a run that is stopped
+    #[arg(value_name = "DIR")]
+    state: PathBuf,
+    /// Say what would go, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Also overwrite the features of samples that were replaced or deleted, in segments that stay
+    #[arg(long)]
+    erase: bool,
+    /// With --erase: also those of this sample
+    #[arg(long, value_name = "TOPIC/PARTITION/OFFSET", requires = "erase")]
+    sample: Vec<String>,
+    /// Answer with one JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+impl Gc {
+    pub(super) fn execute(self) -> anyhow::Result<u8> {
+        if !self.state.join("catalog.sqlite").exists() {
+            return Err(HistoryError::NoRun(self.state).into());
+        }
+        let state = StateDirectory::open(&self.state)?;
+        let history = History::open(state.path())?;
+        let (log, catalog) = (&history.log, &history.catalog);
+        let needs = Needs::of(catalog, history.current.policies())?;
+        let keys = self.keys(&history, &needs)?;
+        let named = history.current.sink.named();
+        let subject = Subject {
+            retention: &history.current.retention,
+            catalog,
+            log,
+            needs: &needs,
+            keys: &keys,
+            sinks: &named.iter().map(|(key, _)| *key).collect::<Vec<_>>(),
+            store: &|branch| ModelStore::of(state.path(), branch),
+        };
+        let plan = Plan::of(&subject)?;
+        let mut erasure = Erasure::default();
+        if self.erase {
+            erasure = erase::erasure(&history, &needs, &self.sample)?;
+            // what goes with its segment needs no erasing.
+            plan.removed_segments()
+                .for_each(|segment| drop(erasure.segments.remove(&segment.name)));
+        }
+        if !self.dry_run {
+            // what a crash left of segments that are gone, or of what was never durable.
+            Log::open(&state.path().join("log"), log.schema().clone(), &catalog.segments()?)?;
+            let mut catalog = Catalog::open(&state.catalog())?;
+            if !plan.is_empty() {
+                plan.apply(&subject, |segments, versions| catalog.remove(segments, versions))?;
+            }
+            erasure.apply(log, |name, copy, samples| catalog.erase(name, copy, samples))?;
+        }
+        let report =
+            Report { plan: &plan, erasure: &erasure, dry_run: self.dry_run, history: &history };
+        print(&if self.json { report.object().to_string() } else { report.text() })
+    }
+
+    /// What keys mean, as far as it has to be known.
+    fn keys(&self, history: &History, needs: &Needs) -> Result<Keys, HistoryError> {
+        Ok(match history.current.source.keyed() {
+            None => Keys::None,
+            Some(keyed) if keyed.labels => Keys::Labels,
+            Some(_) if history.current.retention.log.is_none() => Keys::Unknown,
+            Some(_) => Keys::Known(history.taken_back(needs.resume_everywhere(&history.log))?),
+        })
+    }
+}

@@ -1,0 +1,124 @@
+use serde_json::{Value, json};
+
+use crate::cli::lines;
+use crate::history::History;
+use crate::report::{align_right, amount, fine, moment, plain_table};
+use crate::retention::{Erasure, OldSegment, OldVersion, Plan};
+
+/// What went, or would go.
+pub(super) struct Report<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) erasure: &'a Erasure,
+    pub(super) dry_run: bool,
+    pub(super) history: &'a History,
+}
+
+impl Report<'_> {
+    /// For scripts.
+    pub(super) fn object(&self) -> Value {
+        let Self { plan, erasure, dry_run, history } = self;
+        let segments = plan.segments.iter().map(|OldSegment { summary, kept }| {
+            json!({
+                "name": summary.name,
+                "rows": summary.counts.rows,
+                "samples": summary.counts.samples,
+                "bytes": summary.bytes,
+                "newest": summary.newest,
+                "kept": kept,
+            })
+        });
+        let versions = plan.versions.iter().map(|OldVersion { branch, version, bytes, kept }| {
+            json!({
+                "policy": history.name_of(branch),
+                "version": version,
+                "bytes": bytes,
+                "kept": kept,
+            })
+        });
+        let Freed { files, bytes, samples, versions: count } = Freed::by(plan);
+        json!({
+            "dry_run": dry_run,
+            "freed": { "files": files, "bytes": bytes, "samples": samples, "versions": count },
+            "segments": segments.collect::<Vec<_>>(),
+            "versions": versions.collect::<Vec<_>>(),
+            "erased": { "samples": erasure.samples(), "segments": erasure.segments.len() },
+            "not_erased": erasure.kept,
+        })
+    }
+
+    /// For people.
+    pub(super) fn text(&self) -> String {
+        let Self { plan, erasure, history, .. } = self;
+        let goes = if self.dry_run { "would go" } else { "removed" };
+        let becomes = |kept: &Option<String>| match kept {
+            Some(reason) => format!("kept: {reason}"),
+            None => goes.to_owned(),
+        };
+        let mut segments = plain_table(["segment", "until", "samples", "bytes", ""]);
+        let fine = fine(plan.segments.iter().map(|old| old.summary.newest));
+        for OldSegment { summary, kept } in &plan.segments {
+            segments.add_row([
+                summary.name.clone(),
+                moment(summary.newest, fine),
+                summary.counts.samples.to_string(),
+                amount(summary.bytes),
+                becomes(kept),
+            ]);
+        }
+        align_right(&mut segments, &[2, 3]);
+        let mut versions = plain_table(["policy", "version", "bytes", ""]);
+        for OldVersion { branch, version, bytes, kept } in &plan.versions {
+            versions.add_row([
+                history.name_of(branch).to_owned(),
+                version.to_string(),
+                amount(*bytes),
+                becomes(kept),
+            ]);
+        }
+        align_right(&mut versions, &[1, 2]);
+        let tables = [segments, versions].into_iter().filter(|table| !table.is_empty());
+        let mut text: String = tables.map(|table| format!("{}\n", lines(&table))).collect();
+        text += &match (history.current.retention.keeps_all(), text.is_empty()) {
+            (true, _) => "the pipeline retains everything: [retention]".to_owned(),
+            (_, true) => "nothing is old".to_owned(),
+            _ => self.freed(goes),
+        };
+        if erasure.samples() > 0 {
+            let erased = if self.dry_run { "would be erased" } else { "were erased" };
+            text += &format!("\nsamples whose features {erased}: {}", erasure.samples());
+        }
+        for (reason, samples) in &erasure.kept {
+            text += &format!("\nsamples that cannot be erased yet, for {reason}: {samples}");
+        }
+        text
+    }
+
+    fn freed(&self, goes: &str) -> String {
+        let Freed { files, bytes, samples, versions } = Freed::by(self.plan);
+        if files == 0 {
+            return "nothing goes: what is old is still needed".to_owned();
+        }
+        let bytes = amount(bytes);
+        format!("{samples} samples and {versions} versions in {files} files, {bytes}: {goes}")
+    }
+}
+
+/// What is freed.
+struct Freed {
+    files: usize,
+    bytes: u64,
+    samples: u64,
+    versions: usize,
+}
+
+impl Freed {
+    fn by(plan: &Plan) -> Self {
+        let (segments, versions) = (plan.removed_segments(), plan.removed_versions());
+        let bytes = plan.removed_segments().map(|summary| summary.bytes).sum::<u64>()
+            + plan.removed_versions().map(|old| old.bytes).sum::<u64>();
+        let (segments, versions) = (segments.count(), versions.count());
+        let samples = plan.removed_segments().map(|summary| summary.counts.samples).sum();
+        // a segment is a file of batches and an index.
+        Self { files: 2 * segments + versions, bytes, samples, versions }
+    }
+}

@@ -1,0 +1,64 @@
+use roaring::RoaringTreemap;
+use thiserror::Error;
+
+use super::keys::Keys;
+use super::{Plan, Subject};
+use crate::catalog::{CatalogError, RemovedSegment};
+use crate::fail;
+use crate::store::{Log, SegmentSummary, StoreError};
+
+/// Why retention could not do its work.
+#[derive(Debug, Error)]
+pub enum RetentionError {
+    /// The catalog or the model store failed.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The log failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Plan {
+    /// Records what goes, with `record`, then removes its files: a restart removes what a crash
+    /// leaves of the log, and the next plan what it leaves of versions.
+    ///
+    /// # Errors
+    /// When a segment is not what was written, or SQLite or the file system refuses.
+    pub fn apply(
+        &self,
+        subject: &Subject<'_>,
+        record: impl FnOnce(&[RemovedSegment], &[(&str, u64)]) -> Result<(), CatalogError>,
+    ) -> Result<(), RetentionError> {
+        let removed = self.removed_segments();
+        let removed = removed.map(|summary| contents(summary, subject.keys, subject.log));
+        let removed: Vec<RemovedSegment> = removed.collect::<Result<_, _>>()?;
+        let versions = self.removed_versions().map(|old| (&*old.branch, old.version));
+        let versions: Vec<(&str, u64)> = versions.collect();
+        record(&removed, &versions)?;
+        fail::point("retention.recorded");
+        let names: Vec<String> = removed.into_iter().map(|segment| segment.name).collect();
+        subject.log.remove(&names)?;
+        fail::point("retention.removed");
+        for (branch, version) in versions {
+            (subject.store)(branch).remove_weights(version)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is to be known of a segment that goes.
+fn contents(
+    summary: &SegmentSummary,
+    keys: &Keys,
+    log: &Log,
+) -> Result<RemovedSegment, StoreError> {
+    let SegmentSummary { name, bytes, counts, .. } = summary.clone();
+    let contents = log.contents(&name)?;
+    let (mut replaced, mut deleted) = (RoaringTreemap::new(), RoaringTreemap::new());
+    if let Keys::Known(taken) = keys {
+        // of a keyed topic no sample goes that is there.
+        deleted = &contents.samples & &taken.deleted;
+        replaced = &contents.samples - &deleted;
+    }
+    Ok(RemovedSegment { name, bytes, counts, contents, replaced, deleted })
+}

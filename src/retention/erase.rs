@@ -1,0 +1,73 @@
+use std::collections::BTreeMap;
+
+use roaring::RoaringTreemap;
+
+use super::RetentionError;
+use super::needs::{Needs, count};
+use crate::catalog::CatalogError;
+use crate::fail;
+use crate::store::{Log, SegmentLength, StoreError};
+
+/// Samples whose features are to be erased, though their segments stay.
+#[derive(Clone, Debug, Default)]
+pub struct Erasure {
+    /// By the names of their segments.
+    pub segments: BTreeMap<String, RoaringTreemap>,
+    /// How many samples cannot be erased yet, by reasons.
+    pub kept: BTreeMap<&'static str, u64>,
+}
+
+impl Erasure {
+    /// What of `wanted` can be erased in `log`: every policy has seen these samples come, and, if
+    /// they went, go.
+    ///
+    /// # Errors
+    /// When a segment is not what was written.
+    pub fn of(wanted: &RoaringTreemap, needs: &Needs, log: &Log) -> Result<Self, StoreError> {
+        let mut erasure = Self::default();
+        let held = wanted & &needs.held;
+        let trained = (wanted & &needs.in_training) - &held;
+        erasure.keep("policies can reach them", held.len());
+        erasure.keep("they are being trained on", trained.len());
+        let rest = wanted - (held | trained);
+        for segment in log.segments() {
+            if count(&rest, &segment.ends) > 0 {
+                let samples = log.contents(&segment.name)?.samples & &rest;
+                erasure.segments.insert(segment.name, samples);
+            }
+        }
+        Ok(erasure)
+    }
+
+    /// There are samples more that are to be erased, but cannot be yet.
+    pub fn keep(&mut self, reason: &'static str, samples: u64) {
+        if samples > 0 {
+            *self.kept.entry(reason).or_default() += samples;
+        }
+    }
+
+    /// How many samples are erased.
+    pub fn samples(&self) -> u64 {
+        self.segments.values().map(RoaringTreemap::len).sum()
+    }
+
+    /// Writes each segment anew, records that with `record`, and removes the old one, which `log`
+    /// then lacks; what a crash leaves of either is removed by a restart.
+    ///
+    /// # Errors
+    /// When a segment is not what was written, or SQLite or the file system refuses.
+    pub fn apply(
+        &self,
+        log: &Log,
+        mut record: impl FnMut(&str, &SegmentLength, &RoaringTreemap) -> Result<(), CatalogError>,
+    ) -> Result<(), RetentionError> {
+        for (name, samples) in &self.segments {
+            let copy = log.erase(name, samples)?;
+            fail::point("erase.written");
+            record(name, &copy, samples)?;
+            fail::point("erase.recorded");
+            log.remove(std::slice::from_ref(name))?;
+        }
+        Ok(())
+    }
+}

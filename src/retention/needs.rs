@@ -1,0 +1,107 @@
+use std::collections::BTreeMap;
+
+use driftmill_operators::selection::SelectionConfig;
+use driftmill_operators::trigger::Trigger;
+use driftmill_operators::{Id, Position, SnapshotError, restore};
+use roaring::RoaringTreemap;
+
+use crate::catalog::{BranchRecord, Catalog, CatalogError};
+use crate::evaluate::Prequential;
+use crate::store::Log;
+
+/// The policies of one branch of a run.
+pub struct Policies<'a> {
+    /// Empty for the pipeline's own, else the name of the comparison.
+    pub branch: &'a str,
+    /// When to train, in its initial state.
+    pub trigger: Box<dyn Trigger>,
+    /// What to train on.
+    pub selection: &'a dyn SelectionConfig,
+}
+
+/// What may still be asked for, as the catalog has it.
+pub struct Needs {
+    /// Per branch, where it stands.
+    pub(super) branches: Vec<Stands>,
+    /// Samples that a policy holds.
+    pub(super) held: RoaringTreemap,
+    /// Samples that are trained on.
+    pub(super) in_training: RoaringTreemap,
+}
+
+/// Where a branch stands.
+pub(super) struct Stands {
+    pub(super) branch: String,
+    pub(super) record: BranchRecord,
+    /// How far its evaluation is, by partition.
+    scored: BTreeMap<u32, Position>,
+}
+
+impl Needs {
+    /// What the branches of a run need, with these policies.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read, or a state is not one.
+    pub fn of(catalog: &Catalog, policies: Vec<Policies<'_>>) -> Result<Self, CatalogError> {
+        let (mut held, mut branches) = (RoaringTreemap::new(), Vec::new());
+        let mut hold = |id: Id| {
+            held.insert(id.0);
+        };
+        let wrong = |error: SnapshotError| CatalogError::State(error.to_string());
+        for Policies { branch, mut trigger, selection } in policies {
+            let record = catalog.branch(branch)?;
+            if let Some(standing) = &record.standing {
+                trigger.load(&standing.policy).map_err(wrong)?;
+                trigger.reach(&mut hold);
+            }
+            for standing in record.standings.shards.values() {
+                let mut shard = selection.init();
+                shard.load(&standing.state).map_err(wrong)?;
+                shard.reach(&mut hold);
+            }
+            let saved = record.evaluation.as_deref();
+            let saved = saved.map(restore::<(Prequential, BTreeMap<u32, Position>)>);
+            let scored = saved.transpose().map_err(wrong)?.unwrap_or_default().1;
+            branches.push(Stands { branch: branch.to_owned(), record, scored });
+        }
+        Ok(Self { branches, held, in_training: catalog.in_training()? })
+    }
+
+    /// The first position in a partition that is not behind all branches, and the branch that it is
+    /// not behind.
+    pub fn resume_at(&self, stream: u32) -> (Position, &str) {
+        let stands = self.branches.iter().map(|stands| (stands.resume_at(stream), &*stands.branch));
+        stands.min().unwrap_or((Position::MIN, ""))
+    }
+
+    /// The first position that a policy or an evaluation has not seen.
+    pub fn resume_everywhere(&self, log: &Log) -> Position {
+        self.last(log).0
+    }
+
+    /// The same, with the branch that has not seen it.
+    pub(super) fn last(&self, log: &Log) -> (Position, &str) {
+        let streams = log.streams().into_iter().map(|stream| self.resume_at(stream));
+        streams.min().unwrap_or((Position::MIN, ""))
+    }
+}
+
+impl Stands {
+    fn resume_at(&self, stream: u32) -> Position {
+        self.record.resume_at(stream).min(self.scored_in(stream))
+    }
+
+    /// The first position in these partitions that is not scored.
+    pub(super) fn scored(&self, streams: impl Iterator<Item = u32>) -> Position {
+        streams.map(|stream| self.scored_in(stream)).min().unwrap_or(Position::MIN)
+    }
+
+    fn scored_in(&self, stream: u32) -> Position {
+        self.scored.get(&stream).copied().unwrap_or(Position::MIN)
+    }
+}
+
+/// How many of `ids` lie between these ends, both included.
+pub(super) fn count(ids: &RoaringTreemap, ends: &[(Id, Id)]) -> u64 {
+    ends.iter().map(|(first, last)| ids.range_cardinality(first.0..=last.0)).sum()
+}

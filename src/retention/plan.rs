@@ -1,0 +1,126 @@
+use driftmill_operators::{Id, position_time};
+
+use super::keys::Keys;
+use super::needs::{Needs, count};
+use super::{OldVersion, Retention, versions};
+use crate::catalog::{Catalog, CatalogError, ModelStore};
+use crate::store::{Log, SegmentSummary};
+
+/// A run to be looked at.
+pub struct Subject<'a> {
+    /// What is old.
+    pub retention: &'a Retention,
+    /// What was decided.
+    pub catalog: &'a Catalog,
+    /// What was read.
+    pub log: &'a Log,
+    /// What may still be asked for, as that catalog has it.
+    pub needs: &'a Needs,
+    /// What keys mean for the log's rows.
+    pub keys: &'a Keys,
+    /// Where versions are published.
+    pub sinks: &'a [&'static str],
+    /// Where the versions of a branch are.
+    pub store: &'a dyn Fn(&str) -> ModelStore,
+}
+
+/// A segment that is old.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OldSegment {
+    /// What it is.
+    pub summary: SegmentSummary,
+    /// Why it is kept nevertheless.
+    pub kept: Option<String>,
+}
+
+/// What is old, and what of it goes.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// Segments of the log, the oldest first.
+    pub segments: Vec<OldSegment>,
+    /// Versions, branch after branch.
+    pub versions: Vec<OldVersion>,
+}
+
+impl Plan {
+    /// Looks at a run.
+    ///
+    /// # Errors
+    /// When the catalog cannot be read.
+    pub fn of(subject: &Subject<'_>) -> Result<Self, CatalogError> {
+        let mut versions = Vec::new();
+        // a label that comes late is scored by the version of its sample's time.
+        let labels = matches!(subject.keys, Keys::Labels);
+        if let Some(retention) = &subject.retention.versions {
+            for stands in &subject.needs.branches {
+                let scored = (!labels).then(|| stands.scored(subject.log.streams().into_iter()));
+                versions.extend(versions::old(retention, subject, stands, scored)?);
+            }
+        }
+        Ok(Self { segments: old_segments(subject), versions })
+    }
+
+    /// The segments that go.
+    pub fn removed_segments(&self) -> impl Iterator<Item = &SegmentSummary> {
+        self.segments.iter().filter(|old| old.kept.is_none()).map(|old| &old.summary)
+    }
+
+    /// The versions whose weights go.
+    pub fn removed_versions(&self) -> impl Iterator<Item = &OldVersion> {
+        self.versions.iter().filter(|old| old.kept.is_none())
+    }
+
+    /// Whether nothing goes.
+    pub fn is_empty(&self) -> bool {
+        self.removed_segments().next().is_none() && self.removed_versions().next().is_none()
+    }
+}
+
+fn old_segments(subject: &Subject<'_>) -> Vec<OldSegment> {
+    let mut segments = subject.log.segments();
+    let old = match (&subject.retention.log, subject.keys) {
+        (None, _) | (_, Keys::Unknown) => 0,
+        (Some(retention), _) => retention.old(&segments),
+    };
+    // what a key is follows from the rows of all partitions.
+    let whole = subject.needs.last(subject.log);
+    let rest = segments.split_off(old);
+    let kept = |summary: SegmentSummary| {
+        let again = |(_, last): &(Id, Id)| {
+            let (from, branch) = match subject.keys {
+                Keys::Known(_) => whole,
+                _ => subject.needs.resume_at(last.stream()),
+            };
+            let first = subject.log.replays_from(last.stream(), position_time(from));
+            first.is_none_or(|first| *last >= first).then_some(branch)
+        };
+        let again = summary.ends.iter().find_map(again);
+        OldSegment { kept: reason(subject, &summary, again), summary }
+    };
+    let mut old: Vec<OldSegment> = segments.into_iter().map(kept).collect();
+    if let Keys::Known(taken) = subject.keys {
+        taken.keep_what_counts(&mut old, &rest);
+    }
+    old
+}
+
+/// Why a segment is kept, which a restart reads `again` for a branch, or does not.
+fn reason(subject: &Subject<'_>, segment: &SegmentSummary, again: Option<&str>) -> Option<String> {
+    let needs = subject.needs;
+    let [held, trained] = [&needs.held, &needs.in_training].map(|ids| count(ids, &segment.ends));
+    if segment.growing {
+        return Some("it is still written".to_owned());
+    }
+    if matches!(subject.keys, Keys::Labels) {
+        return Some("labels may come for its samples".to_owned());
+    }
+    match again {
+        Some("") => return Some("a restart reads it again".to_owned()),
+        Some(name) => return Some(format!("a restart reads it again for `{name}`")),
+        None => {}
+    }
+    if held > 0 {
+        return Some(format!("policies can reach {held} of its samples"));
+    }
+    (trained > 0).then(|| format!("{trained} of its samples are being trained on"))
+}

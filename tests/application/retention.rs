@@ -1,0 +1,214 @@
+//! What retention removes: nothing that has an influence on what is decided, and nothing that is
+//! forgotten.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::runs::{Program, decided, pipeline, run_to_end};
+
+/// About 1600 samples are a segment; the drift windows reach back over some of them.
+const PIPELINE: &str = "
+    name = \"retention\"
+    source.generator = { stream.sea = { length = 24000 }, partitions = 2 }
+    selection.new_data = { limit = 500, tail = 1 }
+    model.mlp = { hidden = [4] }
+    training = { epochs = 1 }
+    store.segment.size = \"64KiB\"
+    compare.often.trigger.amount.every = 700
+    [trigger.drift]
+    every = 500
+    warmup = 2000
+    on = \"features\"
+    windows.amount = { reference = 3000, current = 500 }
+    metrics.ks = { threshold = 0.01 }
+    [sink.directory]
+    path = \"SINK\"
+    ";
+
+const RETENTION: &str = "[retention]
+    log.samples = 4000
+    versions = { keep = 2 }";
+
+fn text(folder: &Path, retention: &str) -> String {
+    let sink = folder.join("sink");
+    PIPELINE.replace("SINK", sink.to_str().unwrap()) + retention
+}
+
+fn driftmill(arguments: &[&str], state: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_driftmill"));
+    command.arg(arguments[0]).arg(state).args(&arguments[1..]).output().unwrap()
+}
+
+/// What the program answers, which must not fail.
+fn asked(arguments: &[&str], state: &Path) -> Value {
+    let output = driftmill(arguments, state);
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn count(folder: &Path, extension: &str) -> usize {
+    let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    files.filter(|file| file.extension().is_some_and(|found| found == extension)).count()
+}
+
+/// The versions of a branch whose weights are there.
+fn weights(models: &Path) -> usize {
+    let versions = fs::read_dir(models).unwrap().map(|version| version.unwrap().path());
+    versions.filter(|version| version.join("model.safetensors").exists()).count()
+}
+
+/// Runs the program to its end in a folder of its own, with retention or without.
+fn run(retention: &str, environment: &[(&str, &str)]) -> crate::runs::Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let text = text(folder.path(), retention);
+    Program::start_at(folder, &text, &["--poll", "200"], environment).end()
+}
+
+fn same(a: &Value, b: &Value) {
+    for told in ["samples", "late", "dead_letters", "triggers", "evaluation"] {
+        assert_eq!(a[told], b[told], "{told}");
+    }
+    let digests = |summary: &Value| {
+        let versions = summary["versions"].as_array().unwrap().clone();
+        versions.iter().map(|version| version["sha256"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(digests(a), digests(b));
+    assert_eq!(a["compare"]["often"]["triggers"], b["compare"]["often"]["triggers"]);
+    assert_eq!(digests(&a["compare"]["often"]), digests(&b["compare"]["often"]));
+}
+
+#[test]
+fn a_run_that_removes_what_is_old_decides_as_one_that_keeps_it() {
+    let kept = run("", &[]);
+    kept.assert_done();
+    let state = kept.folder.path().join("state");
+    let versions = kept.summary["versions"].as_array().unwrap().len();
+    assert!(versions > 4 && count(&state.join("log"), "arrows") > 12, "{}", kept.summary);
+    assert_eq!(weights(&state.join("models")), versions);
+
+    let removed = run(RETENTION, &[]);
+    removed.assert_done();
+    same(&kept.summary, &removed.summary);
+    let state = removed.folder.path().join("state");
+    let left = count(&state.join("log"), "arrows");
+    assert!(left < 8 && count(&state.join("log"), "index") == left, "{left} segments");
+    assert!(weights(&state.join("models")) < 5 && weights(&state.join("compare/often")) < 5);
+    assert_eq!(asked(&["verify", "--json"], &state)["problems"], serde_json::json!([]));
+
+    // started again it tells the same; nothing more goes.
+    let text = fs::read_to_string(removed.folder.path().join("p.toml")).unwrap();
+    let again = Program::start_at(removed.folder, &text, &["--poll", "200"], &[]).end();
+    again.assert_done();
+    same(&kept.summary, &again.summary);
+    assert_eq!(count(&state.join("log"), "arrows"), left);
+    the_past_is_known(&kept.folder.path().join("state"), &state);
+}
+
+/// What is asked of a run that removed samples, compared with one that did not.
+fn the_past_is_known(kept: &Path, removed: &Path) {
+    let sample = ["lineage", "--sample", "sea/0/990", "--json"];
+    let [was, is] = [kept, removed].map(|state| asked(&sample, state));
+    assert!(!was["versions"].as_array().unwrap().is_empty(), "{was}");
+    let seen = |answer: &Value| -> Vec<[Value; 3]> {
+        let versions = answer["versions"].as_array().unwrap().iter();
+        let keys = ["policy", "version", "trigger"];
+        versions.map(|version| keys.map(|key| version[key].clone())).collect()
+    };
+    assert_eq!(seen(&was), seen(&is));
+    assert_eq!((&was["rows"][0]["removed"], &was["gone"]), (&false.into(), &false.into()));
+    assert_eq!(
+        (&is["rows"][0]["removed"], &is["rows"][0]["fate"]),
+        (&true.into(), &"removed".into())
+    );
+    let told = driftmill(&["lineage", "--sample", "sea/0/990"], removed);
+    assert!(String::from_utf8_lossy(&told.stdout).contains("removed, bytes are gone"), "{told:?}");
+
+    let version = ["lineage", "--version", "1", "--json"];
+    let [was, is] = [kept, removed].map(|state| asked(&version, state));
+    assert_eq!((&was["samples"], &was["partitions"]), (&is["samples"], &is["partitions"]));
+    assert_eq!((&was["removed"], &is["removed"]), (&0.into(), &is["samples"]));
+
+    let file = removed.join("set.parquet");
+    let exported = driftmill(&["export", file.to_str().unwrap(), "--trigger", "0"], removed);
+    assert!(exported.status.success(), "{exported:?}");
+    let said = String::from_utf8_lossy(&exported.stderr);
+    assert!(said.contains("the features of 500 samples of the training set are gone"), "{said}");
+    assert!(String::from_utf8_lossy(&exported.stdout).starts_with("0 samples"), "{exported:?}");
+}
+
+#[test]
+fn a_stopped_run_is_rid_of_what_is_old_once() {
+    let kept = run("", &[]);
+    let state = kept.folder.path().join("state");
+    let whole = asked(&["gc", "--json"], &state);
+    assert_eq!(whole["freed"]["files"], 0, "nothing is to be retained: {whole}");
+    // retention is free to change: the run is started again, killed before it ends, and looked at.
+    let text = text(kept.folder.path(), RETENTION);
+    let killed =
+        Program::start_at(kept.folder, &text, &[], &[("DRIFTMILL_ABORT", "retention.recorded:1")]);
+    let killed = killed.end();
+    assert_eq!(killed.code, None, "{}", killed.said);
+    let before = (count(&state.join("log"), "arrows"), weights(&state.join("models")));
+    assert!(before.0 > 12, "its files were removed before it was killed");
+
+    let would = asked(&["gc", "--dry-run", "--json"], &state);
+    assert_eq!((count(&state.join("log"), "arrows"), weights(&state.join("models"))), before);
+    let freed = asked(&["gc", "--json"], &state);
+    assert_eq!(would["freed"], freed["freed"]);
+    let after = (count(&state.join("log"), "arrows"), weights(&state.join("models")));
+    assert!(after.0 < 8 && after.1 < before.1, "{after:?}");
+    let again = asked(&["gc", "--json"], &state);
+    let none = serde_json::json!({ "files": 0, "bytes": 0, "samples": 0, "versions": 0 });
+    assert_eq!(again["freed"], none);
+    assert_eq!(asked(&["verify", "--json"], &state)["problems"], serde_json::json!([]));
+
+    let rest = Program::start_at(killed.folder, &text, &[], &[]).end();
+    rest.assert_done();
+    same(&kept.summary, &rest.summary);
+}
+
+#[test]
+fn killed_where_it_removes_it_goes_on() {
+    let wanted = run("", &[]).summary;
+    let mut killed = 0;
+    for place in ["retention.recorded:1", "retention.removed:1", "retention.recorded:2"] {
+        let first = run(RETENTION, &[("DRIFTMILL_ABORT", place)]);
+        killed += u64::from(first.code.is_none());
+        let text = fs::read_to_string(first.folder.path().join("p.toml")).unwrap();
+        let state = first.folder.path().join("state");
+        assert_eq!(
+            asked(&["verify", "--json"], &state)["problems"],
+            serde_json::json!([]),
+            "{place}"
+        );
+        let rest = Program::start_at(first.folder, &text, &["--workers", "2"], &[]).end();
+        rest.assert_done();
+        same(&wanted, &rest.summary);
+        assert!(count(&state.join("log"), "arrows") < 10, "{place}");
+        assert!(weights(&state.join("models")) < 5, "{place}");
+    }
+    assert!(killed >= 2, "{killed} were killed");
+}
+
+#[test]
+fn what_a_policy_can_reach_is_kept() {
+    let all = PIPELINE.replace(
+        "{ limit = 500, tail = 1 }",
+        "{ tail = \"all\", limit = 500, keep = \"uniform\" }",
+    );
+    // what two runs publish under one name has to go to two places.
+    let folder = tempfile::tempdir().unwrap();
+    let text = |sink: &str| all.replace("SINK", folder.path().join(sink).to_str().unwrap());
+    let (kept, _folder) = run_to_end(&pipeline(&text("kept")), 1, 200);
+    let (reached, run) = run_to_end(&pipeline(&(text("reached") + RETENTION)), 2, 200);
+    assert_eq!(decided(&kept), decided(&reached));
+    let state = run.path().join("state");
+    assert!(count(&state.join("log"), "arrows") > 12);
+    let gc = asked(&["gc", "--json"], &state);
+    let reasons = gc["segments"].as_array().unwrap().iter();
+    let reasons: Vec<&str> = reasons.map(|old| old["kept"].as_str().unwrap()).collect();
+    assert!(reasons[0].starts_with("policies can reach ") && reasons.len() > 8, "{reasons:?}");
+}
