@@ -35,6 +35,8 @@ pub(super) struct Ingest {
     worker: usize,
     /// Where partitions fall asleep.
     marks: Option<Marks>,
+    /// Whether anything came since it last looked around.
+    heard: bool,
     /// When it last looked around.
     looked: Instant,
 }
@@ -65,7 +67,7 @@ impl Ingest {
         let sleeps = context.pipeline.order.idle_after.is_some();
         let marks = sleeps.then(|| Marks::open(worker));
         let (context, looked) = (Arc::clone(context), Instant::now());
-        Ok(Self { context, parts, reader, writer, worker: index, marks, looked })
+        Ok(Self { context, parts, reader, writer, worker: index, marks, heard: false, looked })
     }
 
     /// This worker's changes, each at its own position.
@@ -183,6 +185,7 @@ impl Ingest {
             part.polled(came, progress);
             return Ok((Vec::new(), progress));
         }
+        let answers = !std::mem::replace(&mut self.heard, true);
         let letters = letters(&part.partition, &fetched.bad);
         let patience = &self.context.patience;
         patience.until_room(|| self.context.letters(letters.clone()))?;
@@ -195,6 +198,9 @@ impl Ingest {
         self.context.status.read(samples as u64, bad, u64::from(rows.late));
         part.polled(came, progress);
         part.sent(&rows, &changes);
+        if answers {
+            self.context.patience.outages().end(&self.name());
+        }
         self.writer.stage(rows)?;
         patience.until_room(|| Ok(self.writer.write()?))?;
         Ok((changes, progress))
@@ -216,18 +222,24 @@ impl Ingest {
         status.held_by(self.worker, holder.map(Part::name));
     }
 
+    /// What is waited for while the source does not answer.
+    fn name(&self) -> String {
+        match self.context.workers {
+            1 => "source".to_owned(),
+            _ => format!("source {}", self.worker),
+        }
+    }
+
     /// Notes it when the source does not answer, or a topic has partitions that nobody reads.
     fn look_around(&mut self) {
         if self.looked.elapsed() < LOOK {
             return;
         }
         self.looked = Instant::now();
-        let outages = self.context.patience.outages();
-        let several = self.context.workers > 1;
-        let part = if several { format!("source {}", self.worker) } else { "source".to_owned() };
-        match self.reader.trouble() {
-            Some(reason) => drop(outages.begin(&part, &reason)),
-            None => drop(outages.end(&part)),
+        // what was heard of the connection may be older than what came by it.
+        match self.reader.trouble().filter(|_| !std::mem::take(&mut self.heard)) {
+            Some(reason) => drop(self.context.patience.outages().begin(&self.name(), &reason)),
+            None => drop(self.context.patience.outages().end(&self.name())),
         }
         for (slot, part) in self.parts.iter().enumerate() {
             let topic = &part.partition.topic;
