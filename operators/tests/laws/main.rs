@@ -8,5 +8,6 @@ mod evaluate;
 mod forget;
 mod host;
 mod keyed;
+mod oracles;
 mod upsert;
 mod vectors;

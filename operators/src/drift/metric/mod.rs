@@ -4,7 +4,10 @@ use crate::Matrix;
 
 mod columns;
 mod distances;
+mod histogram;
 mod kernel;
+mod per_column;
+mod steps;
 
 pub use columns::sorted_columns;
 pub use distances::{distances_between, distances_within};
@@ -34,6 +37,14 @@ driftmill_registry::any_of! {
         mmd: Mmd,
         whitened_mmd: WhitenedMmd,
         ks: Ks,
+        cramer_von_mises: CramerVonMises,
+        wasserstein: Wasserstein,
+        energy: Energy,
+        hellinger: Hellinger,
+        jensen_shannon: JensenShannon,
+        total_variation: TotalVariation,
+        psi: Psi,
+        kullback_leibler: KullbackLeibler,
     }
 }
 
