@@ -25,7 +25,7 @@ pub(super) const EXAMPLE: &str = "threshold = 0.461";
 /// let reference = Matrix::new(1, vec![1.0, 2.0, 3.0, 4.0]);
 /// let current = Matrix::new(1, vec![3.5, 4.5, 5.5, 6.5]);
 /// let distance = CramerVonMises { threshold: 0.461 }.init().distance(&reference, &current);
-/// assert_eq!(distance, 0.53125);
+/// assert_eq!(distance, 0.5);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
