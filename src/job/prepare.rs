@@ -26,9 +26,9 @@ use crate::cluster::{self, Gathered, Rendezvous, Wires};
 use crate::config::Pipeline;
 use crate::console::Status;
 use crate::letters::Letter;
-use crate::sink::Stop;
+use crate::sink::{Sink, Stop};
 use crate::source::Partition;
-use crate::store::Log;
+use crate::store::{Counts, Log};
 use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 
 /// Makes ready what process 0 needs, and takes in the other processes; a run whose state directory is
@@ -48,30 +48,22 @@ pub(super) fn prepare(
     let Begun { state, catalog, run, pipeline_digest, partitions } = begun;
     let folder = state.path();
     let durable = catalog.segments()?;
-    let log = Log::open(&folder.join("log"), schema, &durable)?;
-    let log = log.rolling(pipeline.store.segment);
-    let rows = Arc::new(LogRows(log.clone()));
-    let runtimes = runtimes(&pipeline, rows)?;
+    let log = Log::open(&folder.join("log"), schema, &durable)?.rolling(pipeline.store.segment);
+    let runtimes = runtimes(&pipeline, Arc::new(LogRows(log.clone())))?;
     let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
     dead_letters.forget(&|letter| is_logged(letter, &partitions, &log))?;
-    let status = Status::new(stop.outages().clone());
-    let counts = log.counts() + catalog.removed_counts()?;
-    status.read(counts.samples, counts.bad, counts.late);
-    status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
+    let status = status(&stop, log.counts() + catalog.removed_counts()?, &partitions);
     let (send, faults) = unbounded();
     let names = std::iter::once("").chain(pipeline.compare.keys().map(String::as_str));
     let records = names.map(|name| catalog.branch(name)).collect::<Result<Vec<_>, _>>()?;
     let branches = branches(&pipeline, folder, runtimes, (records.clone(), &partitions))?;
     let known =
         Known { run: run.id.clone(), made: branches[0].versions(), adopted: run.adopted.clone() };
-    let outlets =
-        sinks.into_iter().map(|(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? }));
-    let outlets = outlets.collect::<anyhow::Result<_>>()?;
     let catalog = Arc::new(Mutex::new(catalog));
     let patience = Stop::beside(stop.outages());
     let kept =
         Records { catalog: Arc::clone(&catalog), patience: patience.clone(), faults: send.clone() };
-    let publisher = Publisher::start(outlets, &known, Arc::new(kept), stop)?;
+    let publisher = kept.publisher(sinks, &known, stop)?;
     let hand_out = HandOut {
         job: uuid::Uuid::new_v4().to_string(),
         folder: state.name(),
@@ -149,6 +141,14 @@ fn fits(own: &Value, options: &Options, about: &About) -> Result<(), String> {
     Err(format!("its pipeline is another one: what differs is {}", keys.join(", ")))
 }
 
+/// How far a job is whose log has so many messages.
+fn status(stop: &Stop, counts: Counts, partitions: &[Partition]) -> Status {
+    let status = Status::new(stop.outages().clone());
+    status.read(counts.samples, counts.bad, counts.late);
+    status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
+    status
+}
+
 /// Whether a letter of this run is of a message that is in the log.
 fn is_logged(letter: &Letter, partitions: &[Partition], log: &Log) -> bool {
     let same = |part: &&Partition| part.topic == letter.topic && part.partition == letter.partition;
@@ -162,6 +162,23 @@ struct Records {
     catalog: Arc<Mutex<Catalog>>,
     patience: Stop,
     faults: Sender<anyhow::Error>,
+}
+
+impl Records {
+    /// Takes over the sinks, and publishes to them.
+    fn publisher(
+        self,
+        sinks: Vec<(&'static str, Box<dyn Sink>)>,
+        known: &Known,
+        stop: Stop,
+    ) -> anyhow::Result<Publisher> {
+        let catalog = Arc::clone(&self.catalog);
+        let catalog = catalog.lock().expect("no one panics in the catalog");
+        let outlet = |(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? });
+        let outlets = sinks.into_iter().map(outlet).collect::<anyhow::Result<_>>()?;
+        drop(catalog);
+        Publisher::start(outlets, known, Arc::new(self), stop)
+    }
 }
 
 impl Listener for Records {

@@ -5,6 +5,7 @@ use driftmill_operators::drift::window::WindowTable;
 use driftmill_operators::selection::SelectionTable;
 use driftmill_operators::trigger::{Step, TriggerTable};
 use driftmill_operators::{Change, Matrix};
+use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -128,4 +129,48 @@ fn a_drift_trigger_asks_for_its_windows_in_order() {
     let offsets: Vec<u64> = question.ids.iter().map(|id| id.offset()).collect();
     assert_eq!(offsets, [(0..10), (20..30)].into_iter().flatten().collect::<Vec<_>>());
     assert!(trigger.answer(&answer(&question, u64::MAX)).decision.is_none());
+}
+
+fn every_metric() -> impl Iterator<Item = (&'static str, MetricTable)> {
+    let table = |(key, example): &(&'static str, &str)| (*key, parse(key, example).unwrap());
+    MetricTable::CATALOG.iter().map(table)
+}
+
+fn distance(table: &MetricTable, reference: &Matrix, current: &Matrix) -> f64 {
+    table.named()[0].1.init().distance(reference, current)
+}
+
+/// Rows of three columns, the last of them constant.
+fn rows(values: &[(f32, f32)]) -> Matrix {
+    Matrix::new(3, values.iter().flat_map(|(a, b)| [*a, *b, 1.0]).collect())
+}
+
+fn some_rows() -> impl Strategy<Value = Vec<(f32, f32)>> {
+    // few different values, so that there are ties.
+    let value = (-20i8..20).prop_map(|value| f32::from(value) / 4.0);
+    proptest::collection::vec((value, -1.0f32..1.0), 2..40)
+}
+
+proptest! {
+    #[test]
+    fn no_metric_knows_an_order_of_rows(
+        (x, shuffled) in some_rows().prop_flat_map(|x| (Just(x.clone()), Just(x).prop_shuffle())),
+        y in some_rows(),
+    ) {
+        for (key, table) in every_metric() {
+            let [one, other] = [&x, &shuffled].map(|x| distance(&table, &rows(x), &rows(&y)));
+            let error = (one - other).abs();
+            prop_assert!(error <= 1e-4 * one.abs().max(1.0), "{key}: {one}, shuffled {other}");
+        }
+    }
+
+    #[test]
+    fn no_metric_finds_a_sample_apart_from_itself(x in some_rows(), y in some_rows()) {
+        for (key, table) in every_metric() {
+            let [own, other] = [&x, &y].map(|y| distance(&table, &rows(&x), &rows(y)));
+            prop_assert!(own.is_finite() && other.is_finite(), "{key}: {own}, {other}");
+            // an unbiased estimate is below zero as often as above.
+            prop_assert!(own < 1e-6, "{key}: {own} of itself");
+        }
+    }
 }

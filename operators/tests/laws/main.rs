@@ -8,6 +8,7 @@ mod evaluate;
 mod forget;
 mod host;
 mod keyed;
+mod oracles;
 mod reach;
 mod upsert;
 mod vectors;

@@ -1,8 +1,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, MetricConfig, sorted_columns};
-use crate::Matrix;
+use super::per_column::PerColumn;
+use super::steps::steps;
+use super::{Metric, MetricConfig};
 
 pub(super) const EXAMPLE: &str = "threshold = 0.1";
 
@@ -32,7 +33,7 @@ pub struct Ks {
 
 impl MetricConfig for Ks {
     fn init(&self) -> Box<dyn Metric> {
-        Box::new(KsMetric::default())
+        Box::new(PerColumn::new(statistic))
     }
 
     fn threshold(&self) -> f64 {
@@ -40,32 +41,10 @@ impl MetricConfig for Ks {
     }
 }
 
-#[derive(Default)]
-struct KsMetric {
-    reference: Option<(Matrix, Vec<Vec<f32>>)>,
-}
-
-impl Metric for KsMetric {
-    fn distance(&mut self, reference: &Matrix, current: &Matrix) -> f64 {
-        if self.reference.as_ref().is_none_or(|(known, _)| known != reference) {
-            self.reference = Some((reference.clone(), sorted_columns(reference)));
-        }
-        let (_, reference) = self.reference.as_ref().expect("set above");
-        let current = sorted_columns(current);
-        let total: f64 = reference.iter().zip(&current).map(|(x, y)| statistic(x, y)).sum();
-        total / reference.len() as f64
-    }
-}
-
 /// D of two sorted samples.
 fn statistic(x: &[f32], y: &[f32]) -> f64 {
-    let (mut i, mut j, mut largest) = (0, 0, 0.0f64);
-    while i < x.len() && j < y.len() {
-        // ties step together: between them the functions have no value.
-        let step = x[i].min(y[j]);
-        i += x[i..].iter().take_while(|value| **value <= step).count();
-        j += y[j..].iter().take_while(|value| **value <= step).count();
-        largest = largest.max((i as f64 / x.len() as f64 - j as f64 / y.len() as f64).abs());
-    }
+    let (n, m) = (x.len() as f64, y.len() as f64);
+    let mut largest = 0.0f64;
+    steps(x, y, |i, j, _| largest = largest.max((i as f64 / n - j as f64 / m).abs()));
     largest
 }

@@ -4,11 +4,15 @@ use crate::Matrix;
 
 mod columns;
 mod distances;
+mod histogram;
 mod kernel;
+mod per_column;
+mod steps;
 
 pub use columns::sorted_columns;
 pub use distances::{distances_between, distances_within};
 pub use kernel::Kernel;
+pub use mean_distance::Norm;
 
 /// What a `metrics.…` table builds.
 pub trait MetricConfig: Send + Sync {
@@ -17,6 +21,11 @@ pub trait MetricConfig: Send + Sync {
 
     /// The distance from which on there is drift.
     fn threshold(&self) -> f64;
+
+    /// What is wrong with the table beyond what its types refuse.
+    fn check(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// A distance between two sets of points.
@@ -34,6 +43,16 @@ driftmill_registry::any_of! {
         mmd: Mmd,
         whitened_mmd: WhitenedMmd,
         ks: Ks,
+        cramer_von_mises: CramerVonMises,
+        wasserstein: Wasserstein,
+        energy: Energy,
+        hellinger: Hellinger,
+        jensen_shannon: JensenShannon,
+        total_variation: TotalVariation,
+        psi: Psi,
+        kullback_leibler: KullbackLeibler,
+        mean_distance: MeanDistance,
+        drifted_ratio: DriftedRatio,
     }
 }
 
@@ -44,7 +63,16 @@ impl MetricTable {
         if named.is_empty() {
             return vec!["name at least one metric, as in metrics.mmd".to_owned()];
         }
-        let endless = named.into_iter().filter(|(_, metric)| !metric.threshold().is_finite());
-        endless.map(|(key, _)| format!("{key}: the threshold must be a finite number")).collect()
+        let endless = named.iter().filter(|(_, metric)| !metric.threshold().is_finite());
+        let endless =
+            endless.map(|(key, _)| format!("{key}: the threshold must be a finite number"));
+        let own = |(key, metric): &(&str, &dyn MetricConfig)| {
+            metric
+                .check()
+                .into_iter()
+                .map(|problem| format!("{key}: {problem}"))
+                .collect::<Vec<_>>()
+        };
+        endless.chain(named.iter().flat_map(own)).collect()
     }
 }

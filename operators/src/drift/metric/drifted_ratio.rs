@@ -1,0 +1,78 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Metric, MetricConfig, MetricTable};
+use crate::Matrix;
+
+pub(super) const EXAMPLE: &str = "threshold = 0.2
+of.wasserstein = { threshold = 0.1 }";
+
+/// The share of dimensions that drift, each by itself.
+///
+/// A dimension drifts when one of the metrics in `of` finds it at or above its own threshold.
+/// Between 0 and 1.
+///
+/// Reference: Evidently 0.4, where `of` is the normalized Wasserstein distance from 0.1 on, and the
+/// share 0.2.
+///
+/// ```
+/// use driftmill_operators::{Matrix, drift::metric::*};
+/// let table = "threshold = 0.2\nof.ks = { threshold = 0.5 }";
+/// let config: DriftedRatio = toml::from_str(table).unwrap();
+/// let reference = Matrix::new(2, vec![0.0, 0.0, 1.0, 1.0]);
+/// let current = Matrix::new(2, vec![0.0, 2.0, 1.0, 3.0]);
+/// assert_eq!(config.init().distance(&reference, &current), 0.5);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DriftedRatio {
+    /// Share from which on there is drift.
+    pub threshold: f64,
+    /// What makes a dimension drift.
+    pub of: Box<MetricTable>,
+}
+
+impl MetricConfig for DriftedRatio {
+    fn init(&self) -> Box<dyn Metric> {
+        Box::new(Ratio { of: (*self.of).clone(), metrics: Vec::new() })
+    }
+
+    fn threshold(&self) -> f64 {
+        self.threshold
+    }
+
+    fn check(&self) -> Vec<String> {
+        self.of.check().into_iter().map(|problem| format!("of: {problem}")).collect()
+    }
+}
+
+struct Ratio {
+    of: MetricTable,
+    /// For each dimension its own metrics, which remember what they know of the reference.
+    metrics: Vec<Vec<Bounded>>,
+}
+
+/// A metric with its threshold.
+struct Bounded {
+    metric: Box<dyn Metric>,
+    threshold: f64,
+}
+
+impl Metric for Ratio {
+    fn distance(&mut self, reference: &Matrix, current: &Matrix) -> f64 {
+        let named = self.of.named();
+        let bounded = |(_, config): &(&str, &dyn MetricConfig)| Bounded {
+            metric: config.init(),
+            threshold: config.threshold(),
+        };
+        self.metrics.resize_with(reference.cols(), || named.iter().map(bounded).collect());
+        let drifted = self.metrics.iter_mut().enumerate().map(|(col, metrics)| {
+            let column = |matrix: &Matrix| Matrix::new(1, matrix.col(col).collect());
+            let (reference, current) = (column(reference), column(current));
+            let drifts =
+                |one: &mut Bounded| one.metric.distance(&reference, &current) >= one.threshold;
+            usize::from(metrics.iter_mut().any(drifts))
+        });
+        drifted.sum::<usize>() as f64 / reference.cols() as f64
+    }
+}

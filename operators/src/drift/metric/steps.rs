@@ -1,0 +1,21 @@
+/// Walks along two sorted samples: for each value, in ascending order, how many of each are not above
+/// it, and the distance to the next value (0 for the last).
+pub(super) fn steps(x: &[f32], y: &[f32], mut each: impl FnMut(usize, usize, f64)) {
+    let (mut i, mut j) = (0, 0);
+    while i < x.len() || j < y.len() {
+        let at = match (x.get(i), y.get(j)) {
+            (Some(a), Some(b)) => a.min(*b),
+            (Some(a), None) | (None, Some(a)) => *a,
+            (None, None) => return,
+        };
+        // ties step together: between them the functions have no value.
+        i += x[i..].iter().take_while(|value| **value <= at).count();
+        j += y[j..].iter().take_while(|value| **value <= at).count();
+        let next = match (x.get(i), y.get(j)) {
+            (Some(a), Some(b)) => a.min(*b),
+            (Some(a), None) | (None, Some(a)) => *a,
+            (None, None) => at,
+        };
+        each(i, j, f64::from(next) - f64::from(at));
+    }
+}

@@ -1,0 +1,70 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::per_column::PerColumn;
+use super::steps::steps;
+use super::{Metric, MetricConfig};
+
+pub(super) const EXAMPLE: &str = "threshold = 0.1";
+
+/// The Wasserstein distance of order 1 (earth mover's), averaged over the dimensions: how far a value
+/// has to be moved on average to make one sample the other.
+///
+/// ```text
+/// W = ∫ |F(x) − G(x)| dx  /  max(standard deviation of the reference, 0.001)
+/// ```
+///
+/// In standard deviations of the reference (of the whole sample: divided by n); with
+/// `normalized = false` in units of the values. Any number from 0 on.
+///
+/// Reference: SciPy's `wasserstein_distance`; normalized as in Evidently 0.4, whose threshold is 0.1.
+///
+/// ```
+/// use driftmill_operators::{Matrix, drift::metric::*};
+/// let reference = Matrix::new(1, vec![0.0, 2.0, 4.0]);
+/// let current = Matrix::new(1, vec![1.0, 3.0, 5.0]);
+/// let plain = Wasserstein { threshold: 0.1, normalized: false };
+/// assert_eq!(plain.init().distance(&reference, &current), 1.0);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wasserstein {
+    /// Mean W from which on there is drift.
+    pub threshold: f64,
+    /// Whether the distance is measured in standard deviations of the reference (default yes).
+    #[serde(default = "yes")]
+    pub normalized: bool,
+}
+
+impl MetricConfig for Wasserstein {
+    fn init(&self) -> Box<dyn Metric> {
+        let normalized = self.normalized;
+        Box::new(PerColumn::new(move |x: &[f32], y: &[f32]| {
+            distance(x, y) / if normalized { deviation(x).max(LEAST) } else { 1.0 }
+        }))
+    }
+
+    fn threshold(&self) -> f64 {
+        self.threshold
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What a constant reference is said to deviate.
+const LEAST: f64 = 0.001;
+
+fn distance(x: &[f32], y: &[f32]) -> f64 {
+    let (n, m) = (x.len() as f64, y.len() as f64);
+    let mut area = 0.0;
+    steps(x, y, |i, j, width| area += (i as f64 / n - j as f64 / m).abs() * width);
+    area
+}
+
+fn deviation(x: &[f32]) -> f64 {
+    let n = x.len() as f64;
+    let mean = x.iter().map(|value| f64::from(*value)).sum::<f64>() / n;
+    (x.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / n).sqrt()
+}

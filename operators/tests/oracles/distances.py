@@ -1,0 +1,78 @@
+"""Distances as SciPy computes them, for tests/laws/oracles.rs.
+
+    pip install numpy==2.* scipy==1.*
+    python distances.py > distances.json
+
+The samples are made by the generator below, which the tests have too.
+"""
+
+import json
+import math
+import sys
+
+import numpy
+import scipy
+from scipy import stats
+from scipy.spatial import distance
+
+
+def sample(seed, count, scale, shift, steps):
+    """Numbers between shift and shift + scale, with a bend; rounded to `steps` values if not 0."""
+    state, values = seed, []
+    for _ in range(count):
+        state = (state * 1103515245 + 12345) % 2**31
+        u = (state >> 8) / 2**23
+        value = u * u * scale + shift
+        values.append(numpy.float32(math.floor(value * steps) / steps if steps else value))
+    return numpy.array(values, dtype=numpy.float64)
+
+
+def bins(x, y):
+    """Shares of both samples, as documented: each value of few, else Sturges' rule over both."""
+    if len(set(x)) <= 20:
+        values = sorted(set(x) | set(y))
+        return [numpy.array([(s == v).mean() for v in values]) for s in (x, y)]
+    both = numpy.concatenate([x, y])
+    count = math.ceil(1 + math.log2(len(both)))
+    edges = numpy.histogram_bin_edges(both, bins=count)
+    return [numpy.histogram(s, bins=edges)[0] / len(s) for s in (x, y)]
+
+
+def filled(p):
+    """As Evidently 0.4 fills empty bins."""
+    least = p[p > 0].min()
+    return numpy.where(p > 0, p, least / 1e6 if least <= 1e-4 else 1e-4)
+
+
+def distances(x, y):
+    p, q = bins(x, y)
+    fp, fq = filled(p), filled(q)
+    return {
+        "ks": stats.ks_2samp(x, y).statistic,
+        "cramer_von_mises": stats.cramervonmises_2samp(x, y, method="asymptotic").statistic,
+        "wasserstein": stats.wasserstein_distance(x, y) / max(x.std(), 0.001),
+        "energy": stats.energy_distance(x, y),
+        "hellinger": math.sqrt(max(0, 1 - numpy.sqrt(p * q).sum())),
+        "jensen_shannon": distance.jensenshannon(p, q),
+        "total_variation": abs(p - q).sum() / 2,
+        "psi": ((fp - fq) * numpy.log(fp / fq)).sum(),
+        "kullback_leibler": stats.entropy(fp, fq),
+    }
+
+
+CASES = [
+    # seed, count, scale, shift, steps: of the reference, of the current sample
+    ((1, 500, 1.0, 0.0, 0), (2, 500, 1.0, 0.0, 0)),
+    ((3, 400, 2.0, -1.0, 0), (4, 300, 2.5, -0.9, 0)),
+    ((5, 1000, 10.0, 5.0, 0), (6, 37, 3.0, 0.0, 0)),
+    ((7, 200, 4.0, 0.0, 2), (8, 250, 5.0, 0.0, 2)),
+    ((9, 600, 8.0, 0.0, 8), (10, 500, 8.0, 0.5, 8)),
+    ((11, 2, 1.0, 0.0, 0), (12, 3, 1.0, 0.0, 0)),
+]
+
+cases = [
+    {"reference": x, "current": y, "distances": distances(sample(*x), sample(*y))} for x, y in CASES
+]
+made_with = {"numpy": numpy.__version__, "scipy": scipy.__version__}
+json.dump({"made_with": made_with, "cases": cases}, sys.stdout, indent=1)
+print()
