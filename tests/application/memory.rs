@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
 
 use crate::runs::Program;
 
@@ -38,15 +37,7 @@ fn most_memory(late: u64) -> u64 {
         training = {{}}",
         features.join(",")
     ));
-    let status = format!("/proc/{}/status", job.id());
-    let mut most = 0;
-    while job.runs() {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or("0 kB");
-        let now: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
-        most = most.max(now * 1024);
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let most = job.most_memory();
     let ran = job.end();
     ran.assert_done();
     assert_eq!((&ran.summary["samples"], &ran.summary["late"]), (&(late + 1).into(), &late.into()));

@@ -1,7 +1,5 @@
 //! More samples at once than a job can train on.
 
-use std::time::Duration;
-
 use super::broker::brokers;
 use super::topics::{create, produce, unique};
 use crate::runs::Program;
@@ -41,15 +39,7 @@ fn most_memory(brokers: &str, samples: i64) -> u64 {
         [training]
         epochs = 3"
     ));
-    let status = format!("/proc/{}/status", job.id());
-    let mut most = 0;
-    while job.runs() {
-        let text = std::fs::read_to_string(&status).unwrap_or_default();
-        let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap_or("0 kB");
-        let now: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
-        most = most.max(now * 1024);
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let most = job.most_memory();
     let ran = job.end();
     ran.assert_done();
     assert_eq!(ran.summary["samples"], samples);
