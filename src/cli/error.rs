@@ -51,12 +51,15 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(RetentionError::Store(error)) = error.downcast_ref() {
         return code_of(error);
     }
+    if let Some(HistoryError::Store(error)) = error.downcast_ref() {
+        return code_of(error);
+    }
     if error.downcast_ref().is_some_and(HistoryError::is_usage) {
         return Some(USAGE);
     }
     let data =
         matches!(error.downcast_ref(), Some(LettersError::Fail(_) | LettersError::Line { .. }))
-            || matches!(error.downcast_ref(), Some(StoreError::Damaged { .. }))
+            || error.downcast_ref().is_some_and(StoreError::is_damage)
             || error.downcast_ref().is_some_and(CatalogError::is_damage);
     if data {
         return Some(DATA);

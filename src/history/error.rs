@@ -70,8 +70,7 @@ impl HistoryError {
 
     /// Whether a file of the log is not there.
     pub(super) fn is_missing_file(&self) -> bool {
-        let missing = std::io::ErrorKind::NotFound;
-        matches!(self, Self::Store(StoreError::Io { source, .. }) if source.kind() == missing)
+        matches!(self, Self::Store(StoreError::Gone { .. }))
     }
 
     /// Whether it is the question that is wrong, not the run.

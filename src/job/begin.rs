@@ -40,9 +40,13 @@ pub(super) fn begin(
                 };
             }
             // a start that failed binds nobody, however far it came.
-            Ok(_) | Err(CatalogError::Format { format: 0, .. }) => state.clear()?,
+            Ok(_) => state.clear()?,
+            Err(CatalogError::Format { format: 0, .. }) => {}
             Err(error) => return Err(error.into()),
         }
+    }
+    if !state.is_unused() {
+        return Err(StateError::NoCatalog { path: state.path().to_owned() }.into());
     }
     let id = uuid::Uuid::new_v4().to_string();
     let adopted = published::decide(sinks, &id, options.others)?;

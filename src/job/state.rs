@@ -26,6 +26,16 @@ pub enum StateError {
         /// Id of the process, as it wrote it.
         holder: String,
     },
+    /// It holds what a run left behind, but not what was decided.
+    #[error(
+        "`{}` holds the log or the versions of a run, but its catalog is empty or missing\n\
+         hint: bring `catalog.sqlite` back, or begin a new run in another directory with --state",
+        path.display()
+    )]
+    NoCatalog {
+        /// The directory.
+        path: PathBuf,
+    },
     /// It holds a run of another pipeline.
     #[error(
         "the run in `{}` was begun with another pipeline, and what it decided depends on {}\n\
@@ -147,11 +157,25 @@ impl StateDirectory {
         found.ok_or_else(|| StateError::Elsewhere { path: path.to_owned() })
     }
 
-    /// Removes the catalog of a run that has not begun.
+    /// Whether nothing of a run is there but, perhaps, an empty catalog.
+    pub(super) fn is_unused(&self) -> bool {
+        ["log", "models", "compare"].iter().all(|folder| {
+            let entries = std::fs::read_dir(self.path.join(folder));
+            entries.map_or(true, |mut entries| entries.next().is_none())
+        })
+    }
+
+    /// Removes the log and the catalog of a run that has not begun.
     ///
     /// # Errors
     /// When the file system refuses.
     pub(super) fn clear(&self) -> Result<(), StateError> {
+        let log = self.path.join("log");
+        if log.exists() {
+            // first, for a log without its catalog would be one that somebody misses.
+            let removed = std::fs::remove_dir_all(&log);
+            removed.map_err(|reason| StateError::Io { path: log, reason })?;
+        }
         for file in DATABASE.map(|name| self.path.join(name)) {
             match std::fs::remove_file(&file) {
                 Err(reason) if reason.kind() != std::io::ErrorKind::NotFound => {

@@ -29,12 +29,35 @@ pub enum StoreError {
         /// What is wrong.
         detail: String,
     },
+    /// A file that was written is not there.
+    #[error(
+        "`{}` is missing\nhint: bring it back from a backup, or begin a new run with --fresh",
+        path.display()
+    )]
+    Gone {
+        /// Which one.
+        path: PathBuf,
+    },
     /// No row of the log has this id.
     #[error("sample {0:?} (topic/partition/offset) is not in the log")]
     Missing(Id),
 }
 
 impl StoreError {
+    /// A file that was written cannot be opened.
+    pub(super) fn opening(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| match source.kind() {
+            std::io::ErrorKind::NotFound => Self::Gone { path },
+            _ => Self::Io { action: "opening", path, source },
+        }
+    }
+
+    /// Whether something is not what was written.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::Gone { .. })
+    }
+
     pub(super) fn io(
         action: &'static str,
         path: impl Into<PathBuf>,

@@ -95,7 +95,7 @@ impl Log {
         let path = self.folder.join(format!("{}.arrows", length.name));
         let index_path = path.with_extension("index");
         let wanted = length.batches as usize * IndexEntry::LEN;
-        let bytes = fs::read(&index_path).map_err(StoreError::io("reading", &index_path))?;
+        let bytes = fs::read(&index_path).map_err(StoreError::opening(&index_path))?;
         let damaged = |at: usize, detail: &str| StoreError::Damaged {
             path: index_path.clone(),
             at: at as u64,

@@ -37,13 +37,13 @@ impl Segment {
             }
             Ok(())
         };
-        cut().map_err(StoreError::io("cutting", path))?;
+        cut().map_err(StoreError::opening(path))?;
         Self::open(path)
     }
 
     /// A segment to be read, also while it grows.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(StoreError::io("opening", path))?;
+        let file = File::open(path).map_err(StoreError::opening(path))?;
         #[expect(unsafe_code, reason = "no one but this program writes or truncates its segments")]
         let map = unsafe { Mmap::map(&file) }.map_err(StoreError::io("mapping", path))?;
         Ok(Self { path: path.to_owned(), map })

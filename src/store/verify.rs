@@ -50,10 +50,17 @@ pub fn verify(folder: &Path, durable: &[SegmentLength]) -> Result<LogHealth, Sto
 impl LogHealth {
     fn look_at(&mut self, index: &Path, length: &SegmentLength) -> Result<(), StoreError> {
         let path = index.with_extension("arrows");
-        let bytes = fs::read(index).map_err(StoreError::io("reading", index))?;
         self.segments += 1;
+        let opened = fs::read(index).map_err(StoreError::opening(index));
+        let (bytes, segment) = match opened.and_then(|bytes| Ok((bytes, Segment::open(&path)?))) {
+            Ok(opened) => opened,
+            Err(StoreError::Gone { path }) => {
+                self.damages.push(Damage { path, valid: 0, detail: "it is missing".to_owned() });
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         let (entries, _) = bytes.as_chunks::<{ IndexEntry::LEN }>();
-        let segment = Segment::open(&path)?;
         let mut valid = 0;
         for number in 0..length.batches as usize {
             let entry = entries.get(number).ok_or("its index is cut off");

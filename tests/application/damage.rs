@@ -120,3 +120,35 @@ fn a_changed_byte_never_changes_what_is_decided() {
     });
     tried.unwrap_or_else(|error| panic!("{error}"));
 }
+
+#[test]
+fn files_that_are_missing_are_told_and_nothing_is_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = pipeline(PIPELINE);
+    let state = folder.path().join("state");
+    run_in(&state, &pipeline).unwrap();
+    let first = || fs::read(state.join("models/1/version.json")).unwrap();
+    let before = first();
+    let refused = |wanted: u8, what: &str| {
+        let error = run_in(&state, &pipeline).unwrap_err();
+        assert_eq!(exit_code(&error), wanted, "{error:?}");
+        assert!(format!("{error:#}").contains(what), "{error:?}");
+    };
+    for file in ["log/000-000000.index", "log/000-000000.arrows"] {
+        let (path, aside) = (state.join(file), folder.path().join("aside"));
+        fs::rename(&path, &aside).unwrap();
+        refused(DAMAGED, "is missing");
+        fs::rename(&aside, &path).unwrap();
+    }
+    run_in(&state, &pipeline).unwrap();
+    for empty in [true, false] {
+        for end in ["", "-wal", "-shm"] {
+            drop(fs::remove_file(state.join(format!("catalog.sqlite{end}"))));
+        }
+        if empty {
+            fs::write(state.join("catalog.sqlite"), "").unwrap();
+        }
+        refused(64, "its catalog is empty or missing");
+        assert_eq!(first(), before);
+    }
+}

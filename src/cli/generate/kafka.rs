@@ -12,7 +12,12 @@ use super::{Target, Usage};
 use crate::sink::create_topic;
 use crate::source::describe;
 
-/// A topic to which samples are dealt out.
+/// The first millisecond that librdkafka writes as it is told: it takes 0 for no time at all, and
+/// writes the time of the clock.
+const FIRST: i64 = 1;
+
+/// A topic to which samples are dealt out; one from the first millisecond of 1970 is written as of
+/// the second.
 pub(super) struct Topic {
     name: String,
     partitions: u64,
@@ -41,8 +46,10 @@ impl Topic {
 
     fn send(&self, partition: i32, time: i64, payload: &[u8]) -> Result<(), KafkaError> {
         loop {
-            let record: BaseRecord<'_, (), [u8]> =
-                BaseRecord::to(&self.name).partition(partition).timestamp(time).payload(payload);
+            let record: BaseRecord<'_, (), [u8]> = BaseRecord::to(&self.name)
+                .partition(partition)
+                .timestamp(time.max(FIRST))
+                .payload(payload);
             match self.producer.send(record) {
                 Err((error, _))
                     if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) =>
