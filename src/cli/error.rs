@@ -39,6 +39,9 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
 
 /// The code of one error of a chain, if it has one of its own.
 fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
+    if matches!(error.downcast_ref(), Some(StateError::NoCatalog { .. })) {
+        return Some(DATA);
+    }
     if error.is::<Usage>() || error.is::<StateError>() || error.is::<Occupied>() {
         return Some(USAGE);
     }

@@ -148,7 +148,7 @@ fn files_that_are_missing_are_told_and_nothing_is_written_over() {
         if empty {
             fs::write(state.join("catalog.sqlite"), "").unwrap();
         }
-        refused(64, "its catalog is empty or missing");
+        refused(DAMAGED, "its catalog is empty or missing");
         assert_eq!(first(), before);
     }
 }
