@@ -7,8 +7,8 @@ use thiserror::Error;
 /// The state directory of a run, which belongs to one process at a time.
 pub struct StateDirectory {
     path: PathBuf,
-    /// Locked until the process ends, however it ends.
-    _lock: File,
+    /// Locked until this is dropped or the process ends, however it ends.
+    lock: File,
 }
 
 /// Why a state directory cannot be used.
@@ -121,7 +121,7 @@ impl StateDirectory {
             .and_then(|()| lock.rewind())
             .and_then(|()| writeln!(lock, "{}", std::process::id()))
             .map_err(failed)?;
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, lock })
     }
 
     /// Where it is, absolute.
@@ -190,6 +190,16 @@ impl StateDirectory {
     /// Where the run's catalog is, if there is a run.
     pub fn catalog(&self) -> PathBuf {
         catalog_in(&self.path)
+    }
+}
+
+impl Drop for StateDirectory {
+    fn drop(&mut self) {
+        // closing the file is not enough: a child process that was just begun has it open as well,
+        // and with it the lock, until it runs a program of its own.
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!("unlocking the state directory `{}`: {error}", self.path.display());
+        }
     }
 }
 
