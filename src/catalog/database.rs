@@ -208,9 +208,11 @@ impl Catalog {
                 name: row.get(0)?,
                 bytes: row.get::<_, i64>(1)? as u64,
                 batches: row.get::<_, i64>(2)? as u64,
+                frozen: row.get(3)?,
             })
         };
-        let query = "SELECT name, bytes, batches FROM segments ORDER BY name";
+        let query = "SELECT name, bytes, batches, url FROM segments
+            LEFT JOIN frozen ON segment = name AND complete ORDER BY name";
         let mut statement =
             self.database.prepare(query).map_err(CatalogError::database("reading"))?;
         let rows = statement.query_map([], length);
@@ -250,7 +252,7 @@ pub(super) fn insert_lengths(
     durable: &[SegmentLength],
 ) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare_cached("REPLACE INTO segments VALUES (?, ?, ?)")?;
-    for SegmentLength { name, bytes, batches } in durable {
+    for SegmentLength { name, bytes, batches, .. } in durable {
         insert.execute(params![name, *bytes as i64, *batches as i64])?;
     }
     Ok(())

@@ -3,6 +3,7 @@
 mod database;
 mod decisions;
 mod error;
+mod frozen;
 mod models;
 mod outbox;
 mod removed;

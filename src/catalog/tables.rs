@@ -1,5 +1,5 @@
 /// The catalog's format: written to `PRAGMA user_version`.
-pub(super) const FORMAT: i64 = 4;
+pub(super) const FORMAT: i64 = 5;
 
 pub(super) const TABLES: &str = "
 CREATE TABLE run (
@@ -22,6 +22,11 @@ CREATE TABLE segments (         -- how much of the log is durable
     name TEXT PRIMARY KEY,
     bytes INTEGER NOT NULL,
     batches INTEGER NOT NULL
+) STRICT;
+CREATE TABLE frozen (           -- objects on object stores; of segments that are gone, to be removed
+    segment TEXT PRIMARY KEY,
+    url TEXT NOT NULL,
+    complete INTEGER NOT NULL   -- 1 once it was written
 ) STRICT;
 CREATE TABLE removed (          -- segments that retention took out of the log
     number INTEGER PRIMARY KEY,

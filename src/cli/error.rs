@@ -83,6 +83,7 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     );
     let file = matches!(error.downcast_ref(), Some(HistoryError::File { .. }));
     let outside = file
+        || matches!(error.downcast_ref(), Some(StoreError::Cold { .. }))
         || error.is::<SourceError>()
         || error.is::<SinkError>()
         || error.is::<LettersError>()

@@ -99,13 +99,31 @@ impl Run {
         let text = std::fs::read_to_string(file)
             .map_err(|source| Unreadable { file: name.clone(), source })?;
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let addresses: Vec<String> = lines.take(count).map(str::to_owned).collect();
-        if addresses.len() < count {
-            let text = format!("`{name}` has {} lines for {count} processes", addresses.len());
-            return Err(Usage(text).into());
+        let addresses: Vec<String> = lines.map(str::to_owned).collect();
+        if let Some(problem) = wrong_hosts(&addresses, count) {
+            return Err(Usage(format!("`{name}`: {problem}")).into());
         }
         Ok(Cluster { addresses, process })
     }
+}
+
+/// What is wrong with the addresses of `count` processes.
+fn wrong_hosts(addresses: &[String], count: usize) -> Option<String> {
+    if addresses.len() != count {
+        return Some(format!("{} lines for {count} processes", addresses.len()));
+    }
+    let is_address = |address: &str| {
+        let parts = address.rsplit_once(':');
+        parts.is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+    };
+    if let Some(wrong) = addresses.iter().find(|address| !is_address(address)) {
+        return Some(format!("wanted `host:port` in each line, as in `node7:2101`, not `{wrong}`"));
+    }
+    let double = (1..count).find(|at| addresses[..*at].contains(&addresses[*at]))?;
+    Some(format!(
+        "`{}` stands there twice: each process has an address of its own",
+        addresses[double]
+    ))
 }
 
 fn code(end: End) -> u8 {

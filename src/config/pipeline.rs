@@ -150,6 +150,9 @@ impl Pipeline {
         at(&format!("trigger.{}", self.trigger.key()), self.trigger.check());
         at("dead_letters", self.dead_letters.check());
         at("retention", self.retention.check());
+        if let Some(cold) = &self.store.cold {
+            at("store.cold", cold.check());
+        }
         for (key, sink) in self.sink.named() {
             at(&format!("sink.{key}"), sink.check());
         }

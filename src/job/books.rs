@@ -151,6 +151,9 @@ impl Context {
         }
         self.recorded.store(true, Ordering::Relaxed);
         self.retain()?;
+        if complete {
+            self.freeze_all()?;
+        }
         let mut catalog = self.catalog();
         catalog.set_complete(complete)?;
         Ok(catalog.settle()?)

@@ -45,10 +45,11 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
     let (send, said) = unbounded();
     let link = link(cluster.name(0), joined, move |word| drop(send.send(word)))?;
     let (failed, faults) = unbounded();
+    let patience = Stop::default();
     let ready = pipeline.schema().context("the source does not say what its samples are");
     let ready = ready.and_then(|schema| {
         let log = Log::join(&folder.join("log"), schema, &given.durable)?;
-        let log = log.rolling(pipeline.store.segment);
+        let log = log.rolling(pipeline.store.segment).cached(None, Some(&patience));
         let runtimes = runtimes(&pipeline, Arc::new(LogRows(log.clone())))?;
         let standing = (given.branches, &given.partitions[..]);
         Ok((branches(&pipeline, &folder, runtimes, standing)?, log))
@@ -57,7 +58,6 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
         Ok(ready) => ready,
         Err(error) => return Err(last_word(&link, error, cluster.process)),
     };
-    let patience = Stop::default();
     let context = Arc::new(Context {
         branches,
         pipeline_digest: given.pipeline_digest,

@@ -37,12 +37,16 @@ fn damage_of(error: &anyhow::Error) -> Option<(PathBuf, u64)> {
 }
 
 impl Context {
-    /// Reads a damaged batch again from its source; false if there is no such batch.
+    /// Fetches a damaged segment again, or reads a damaged batch again from its source; false if there is no such batch.
     ///
     /// # Errors
     /// When the source no longer has what was read, or what it has is something else.
     fn mend(&self, (path, at): (&Path, u64)) -> anyhow::Result<bool> {
         let Some(lost) = self.log.lost(path, at) else { return Ok(false) };
+        if self.log.discard_copy(path)? {
+            tracing::warn!("`{}` is damaged at byte {at}: fetching it again", path.display());
+            return Ok(true);
+        }
         let stream = lost.first.stream();
         let of = |part: &&Partition| part.id(0).stream() == stream;
         let part = self.partitions.iter().find(of).context("the partition is not known")?;

@@ -48,19 +48,19 @@ pub(super) fn prepare(
     let Begun { state, catalog, run, pipeline_digest, partitions } = begun;
     let folder = state.path();
     let durable = catalog.segments()?;
-    let log = Log::open(&folder.join("log"), schema, &durable)?.rolling(pipeline.store.segment);
+    let patience = Stop::beside(stop.outages());
+    let opened = Log::open(&folder.join("log"), schema, &durable)?;
+    let log = kept_here(opened, (&pipeline, options), &patience);
     let runtimes = runtimes(&pipeline, Arc::new(LogRows(log.clone())))?;
     let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
     dead_letters.forget(&|letter| is_logged(letter, &partitions, &log))?;
     let status = status(&stop, log.counts() + catalog.removed_counts()?, &partitions);
     let (send, faults) = unbounded();
-    let names = std::iter::once("").chain(pipeline.compare.keys().map(String::as_str));
-    let records = names.map(|name| catalog.branch(name)).collect::<Result<Vec<_>, _>>()?;
+    let records = records(&pipeline, &catalog)?;
     let branches = branches(&pipeline, folder, runtimes, (records.clone(), &partitions))?;
     let known =
         Known { run: run.id.clone(), made: branches[0].versions(), adopted: run.adopted.clone() };
     let catalog = Arc::new(Mutex::new(catalog));
-    let patience = Stop::beside(stop.outages());
     let kept =
         Records { catalog: Arc::clone(&catalog), patience: patience.clone(), faults: send.clone() };
     let publisher = kept.publisher(sinks, &known, stop)?;
@@ -98,6 +98,22 @@ pub(super) fn prepare(
         faults: send,
     };
     Ok((context, faults, wires))
+}
+
+/// Where the branches of the pipeline stand.
+fn records(pipeline: &Pipeline, catalog: &Catalog) -> Result<Vec<BranchRecord>, CatalogError> {
+    let names = std::iter::once("").chain(pipeline.compare.keys().map(String::as_str));
+    names.map(|name| catalog.branch(name)).collect()
+}
+
+/// The log, of which as much stays on the local disk as the pipeline says.
+fn kept_here(log: Log, (pipeline, options): (&Pipeline, &Options), patience: &Stop) -> Log {
+    let log = log.rolling(pipeline.store.segment);
+    let limit = pipeline.store.cold.as_ref().map(|cold| cold.cache);
+    let log = log.cached(limit, Some(patience));
+    log.let_go();
+    // a file that goes while another machine reads it is missed there.
+    if options.cluster.is_single() { log } else { log.cached(None, Some(patience)) }
 }
 
 /// Waits for the other processes, if there are to be any, and gives each what it needs.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 
-use super::books::Books;
+use super::books::{Books, Head};
 use super::mend::mend;
 use super::peers::Peers;
 use super::prepare::{prepare, start_workers};
@@ -115,22 +115,29 @@ fn attempt(
 /// Waits until nobody uses the run any more; its state directory, to go on.
 fn let_go(mut context: Arc<Context>) -> anyhow::Result<StateDirectory> {
     let begun = Instant::now();
-    loop {
-        context = match Arc::try_unwrap(context) {
-            Ok(Context { books: Books::Kept(head), .. })
-                if Arc::strong_count(&head.catalog) == 1 =>
-            {
-                return Ok(head.state);
-            }
-            Ok(context) => Arc::new(context),
-            Err(context) => context,
-        };
+    let wait = || {
         ensure!(
             begun.elapsed() < PATIENCE,
             "a part of the job could not be stopped\nhint: start it again, it goes on where it is"
         );
         std::thread::sleep(Duration::from_millis(10));
+        Ok(())
+    };
+    let head = loop {
+        context = match Arc::try_unwrap(context) {
+            Ok(Context { books: Books::Kept(head), .. }) => break head,
+            Ok(context) => Arc::new(context),
+            Err(context) => context,
+        };
+        wait()?;
+    };
+    let Head { state, catalog, publisher, .. } = *head;
+    // sinks record in the catalog what they published, until nothing is left to be sent.
+    drop(publisher);
+    while Arc::strong_count(&catalog) > 1 {
+        wait()?;
     }
+    Ok(state)
 }
 
 fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {

@@ -17,7 +17,7 @@ pub enum StateError {
     /// Another process has it.
     #[error(
         "the state directory `{}` is in use by process {holder}\n\
-         hint: wait for it to end, or name another directory with --state",
+         hint: wait for it to end, or name another state directory",
         path.display()
     )]
     Held {

@@ -1,8 +1,10 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use serde::{Deserialize, Serialize};
 
+use super::freeze::Freezing;
 use super::told::Request;
 use super::{Context, Interrupt};
 use crate::console::Progress;
@@ -30,7 +32,7 @@ const RETAIN: Duration = Duration::from_secs(5);
 
 /// Watches over running workers.
 pub(super) struct Watch<'a> {
-    pub(super) context: &'a Context,
+    pub(super) context: &'a Arc<Context>,
     pub(super) faults: Receiver<anyhow::Error>,
     pub(super) finished: Receiver<()>,
     pub(super) interrupt: &'a Interrupt,
@@ -42,6 +44,7 @@ impl Watch<'_> {
         let mut progress = show.then(Progress::start);
         let mut stopping = Stopping::default();
         let (mut persisted, mut retained) = (Instant::now(), Instant::now());
+        let mut freezing = Freezing::default();
         let ended = loop {
             if let Ok(error) = self.faults.try_recv() {
                 break Err(error);
@@ -68,6 +71,9 @@ impl Watch<'_> {
                     Err(error) if !is_full(error.as_ref()) => break Err(error),
                     _ => {}
                 }
+                if let Err(error) = freezing.go_on(self.context) {
+                    break Err(error);
+                }
                 retained = Instant::now();
             }
             if let Some(progress) = &mut progress {
@@ -77,6 +83,7 @@ impl Watch<'_> {
         if let Some(progress) = progress {
             progress.finish();
         }
+        freezing.finish(GRACE);
         if ended.is_err() {
             self.context.stop();
             // whoever starts the next run on this state finds nobody who still writes; of several

@@ -2,10 +2,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, FixedSizeBinaryArray, FixedSizeListArray, Float32Array, Int64Array, RecordBatch,
-    UInt8Array, UInt32Array, UInt64Array,
+    Array, ArrayRef, AsArray, FixedSizeBinaryArray, FixedSizeListArray, Float32Array, Int64Array,
+    RecordBatch, UInt8Array, UInt32Array, UInt64Array,
 };
-use arrow::datatypes::{DataType, Field, Schema as ArrowSchema, SchemaRef};
+use arrow::datatypes::{
+    DataType, Field, Float32Type, Int64Type, Schema as ArrowSchema, SchemaRef, UInt8Type,
+    UInt32Type, UInt64Type,
+};
 use arrow::error::ArrowError;
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
@@ -113,6 +116,39 @@ impl LogBatch {
     /// Ids of the first and the last row.
     pub(super) fn ends(&self) -> Option<(Id, Id)> {
         Some((Id(*self.ids.first()?), Id(*self.ids.last()?)))
+    }
+
+    /// Takes in rows of [`arrow_schema`] behind its own; false when they are not of it.
+    pub(super) fn extend(&mut self, rows: &RecordBatch) -> bool {
+        let mut take = || {
+            let [ids, position_times, times, kinds, keys, labels, features] = rows.columns() else {
+                return None;
+            };
+            let features = features.as_fixed_size_list_opt()?;
+            // without the rows before and behind a slice.
+            let width = features.value_length() as usize;
+            let items = features.values().slice(features.offset() * width, features.len() * width);
+            match &mut self.values {
+                Values::F32(values) => {
+                    values.extend_from_slice(items.as_primitive_opt::<Float32Type>()?.values());
+                }
+                Values::U8(values) => {
+                    values.extend_from_slice(items.as_primitive_opt::<UInt8Type>()?.values());
+                }
+            }
+            self.ids.extend_from_slice(ids.as_primitive_opt::<UInt64Type>()?.values());
+            let times = times.as_primitive_opt::<Int64Type>()?;
+            self.position_times
+                .extend_from_slice(position_times.as_primitive_opt::<Int64Type>()?.values());
+            self.times.extend_from_slice(times.values());
+            self.kinds.extend_from_slice(kinds.as_primitive_opt::<UInt8Type>()?.values());
+            let keys = keys.as_fixed_size_binary_opt()?.iter().flatten();
+            self.keys
+                .extend(keys.filter_map(|key| Some(u128::from_be_bytes(key.try_into().ok()?))));
+            self.labels.extend(labels.as_primitive_opt::<UInt32Type>()?.iter());
+            Some(())
+        };
+        take().is_some()
     }
 
     /// The rows as a record batch of [`arrow_schema`], without copying the columns.

@@ -1,14 +1,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Rolling;
+use super::{Cold, Rolling};
 
 /// How the log is kept.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Store {
     /// When a segment is full.
     pub segment: Rolling,
+    /// Where complete segments go (default: nowhere).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cold: Option<Cold>,
 }
 
 impl Store {

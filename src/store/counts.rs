@@ -9,6 +9,8 @@ pub struct SegmentLength {
     pub bytes: u64,
     /// Its batches.
     pub batches: u64,
+    /// Where it is on an object store, if it is.
+    pub frozen: Option<String>,
 }
 
 /// How many messages a log has.

@@ -17,13 +17,14 @@ impl Log {
     /// # Errors
     /// When a batch is not what was written, or the file system refuses.
     pub fn erase(&self, name: &str, ids: &RoaringTreemap) -> Result<SegmentLength, StoreError> {
+        let _held = self.fetch(name)?;
         let worker = name.split('-').next().and_then(|worker| worker.parse().ok()).unwrap_or(0);
         let copy = segment_name(worker, next_number(&self.folder, worker)?);
         let [from, path] = [name, &copy].map(|name| self.folder.join(format!("{name}.arrows")));
         fs::copy(&from, &path).map_err(StoreError::io("copying", &from))?;
         let file = File::options().read(true).write(true).open(&path);
         let file = file.map_err(StoreError::io("opening", &path))?;
-        let mut length = SegmentLength { name: copy, bytes: 0, batches: 0 };
+        let mut length = SegmentLength { name: copy, bytes: 0, batches: 0, frozen: None };
         let mut index = Vec::new();
         for batch in self.batches_of(name) {
             let entry = self.erase_rows(&batch, ids, (&file, &path))?;
@@ -47,7 +48,7 @@ impl Log {
         ids: &RoaringTreemap,
         (file, path): (&File, &Path),
     ) -> Result<IndexEntry, StoreError> {
-        let rows = batch.read(self.schema.value)?.ids;
+        let rows = self.columns_of(batch)?.ids;
         let erased = rows.iter().enumerate().filter(|(_, id)| ids.contains(**id));
         let erased: Vec<u64> = erased.map(|(row, _)| row as u64).collect();
         let mut entry = batch.entry;

@@ -38,6 +38,30 @@ pub enum StoreError {
         /// Which one.
         path: PathBuf,
     },
+    /// A segment is on its object store alone; whoever asked has it fetched, and asks again.
+    #[error("segment {segment} is on its object store")]
+    Away {
+        /// The name of its files.
+        segment: String,
+    },
+    /// An object store could not be reached, or refused.
+    #[error("{action} `{url}`")]
+    Cold {
+        /// What was attempted: `reading`, `writing`.
+        action: &'static str,
+        /// Which object.
+        url: String,
+        /// What was said.
+        source: Box<object_store::Error>,
+    },
+    /// A segment could not be written as Parquet, or read.
+    #[error("a segment as Parquet: `{place}`")]
+    Parquet {
+        /// The segment's file, or the object's URL.
+        place: String,
+        /// What is wrong.
+        source: parquet::errors::ParquetError,
+    },
     /// No row of the log has this id.
     #[error("sample {0:?} (topic/partition/offset) is not in the log")]
     Missing(Id),
@@ -55,7 +79,15 @@ impl StoreError {
 
     /// Whether something is not what was written.
     pub fn is_damage(&self) -> bool {
-        matches!(self, Self::Damaged { .. } | Self::Gone { .. })
+        matches!(self, Self::Damaged { .. } | Self::Gone { .. } | Self::Parquet { .. })
+    }
+
+    pub(super) fn cold(
+        action: &'static str,
+        url: &str,
+    ) -> impl FnOnce(object_store::Error) -> Self + use<> {
+        let url = url.to_owned();
+        move |source| Self::Cold { action, url, source: Box::new(source) }
     }
 
     pub(super) fn io(

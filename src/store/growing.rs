@@ -102,6 +102,11 @@ impl Growing {
     }
 
     pub(super) fn length(&self) -> SegmentLength {
-        SegmentLength { name: self.name.clone(), bytes: self.bytes, batches: self.batches }
+        SegmentLength {
+            name: self.name.clone(),
+            bytes: self.bytes,
+            batches: self.batches,
+            frozen: None,
+        }
     }
 }

@@ -1,4 +1,7 @@
+use arrow::buffer::Buffer;
 use driftmill_operators::Id;
+
+use super::writer::{checksum, length};
 
 /// One entry of a segment's index: a batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,6 +45,11 @@ impl IndexEntry {
         let own = crc32fast::hash(&bytes[..Self::SUMMED]);
         bytes[Self::SUMMED..][..4].copy_from_slice(&own.to_le_bytes());
         bytes
+    }
+
+    /// Whether these bytes are what was written.
+    pub(super) fn is_of(&self, parts: &[Buffer]) -> bool {
+        (length(parts), checksum(parts)) == (self.len, self.checksum)
     }
 
     /// The entry, unless its bytes are not what was written.

@@ -1,12 +1,14 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
 
 use super::attached::Attached;
+use super::cold::{Cache, Frozen};
 use super::gather::append;
 use super::growing::{Growing, SegmentFiles};
 use super::place::BatchAt;
@@ -23,6 +25,9 @@ pub struct Log {
     pub(super) folder: PathBuf,
     pub(super) schema: Schema,
     pub(super) rolling: Rolling,
+    pub(super) cache: Cache,
+    /// Held while a segment is fetched.
+    pub(super) fetching: Arc<Mutex<()>>,
     pub(super) shared: Arc<RwLock<Shared>>,
 }
 
@@ -34,6 +39,10 @@ pub(super) struct Shared {
     pub(super) growing: BTreeMap<String, Growing>,
     /// What other processes write, by the segments' names.
     others: BTreeMap<String, Attached>,
+    /// Segments that are on an object store, by their names.
+    pub(super) frozen: BTreeMap<String, Frozen>,
+    /// Counts what is looked at.
+    clock: AtomicU64,
 }
 
 impl Log {
@@ -80,13 +89,14 @@ impl Log {
     /// # Errors
     /// When a batch is not what was written.
     pub fn has(&self, ids: &[Id]) -> Result<bool, StoreError> {
-        let shared = self.read();
-        for id in ids {
-            if shared.find(*id)?.is_none() {
-                return Ok(false);
+        self.look(|shared| {
+            for id in ids {
+                if shared.find(*id)?.is_none() {
+                    return Ok(false);
+                }
             }
-        }
-        Ok(true)
+            Ok(true)
+        })
     }
 
     /// Makes all that was appended durable: the segments that have grown since they were last
@@ -174,7 +184,7 @@ impl Log {
         let at = batches.partition_point(|batch| batch.entry.last < id);
         let batch = batches.get(at)?.clone();
         drop(shared);
-        Some(batch.read(self.schema.value))
+        Some(self.columns_of(&batch))
     }
 
     /// The batch that has the row of `id`, without features; none if there is no such row.
@@ -182,8 +192,8 @@ impl Log {
     /// # Errors
     /// When the batch is not what was written.
     pub fn batch_with(&self, id: Id) -> Result<Option<LogBatch>, StoreError> {
-        let found = self.read().find(id)?.map(|(batch, _)| batch.clone());
-        found.map(|batch| batch.read(self.schema.value)).transpose()
+        let found = self.look(|shared| Ok(shared.find(id)?.map(|(batch, _)| batch.clone())))?;
+        found.map(|batch| self.columns_of(&batch)).transpose()
     }
 
     pub(super) fn publish(&self, batch: BatchAt, (name, files): (&str, &Arc<SegmentFiles>)) {
@@ -217,13 +227,20 @@ impl Log {
     /// # Panics
     /// When `values` is not of this log's type.
     pub fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), StoreError> {
-        let shared = self.read();
-        let rows = shared.rows(ids, self.schema.bytes())?;
-        match self.schema.value {
-            ValueType::F32 => append(&rows, values.floats()),
-            ValueType::U8 => append(&rows, values.bytes()),
-        }
-        Ok(())
+        let tick = self.tick();
+        self.look(|shared| {
+            let rows = shared.rows(ids, self.schema.bytes(), tick)?;
+            match self.schema.value {
+                ValueType::F32 => append(&rows, values.floats()),
+                ValueType::U8 => append(&rows, values.bytes()),
+            }
+            Ok(())
+        })
+    }
+
+    /// A number higher than all before.
+    pub(super) fn tick(&self) -> u64 {
+        self.read().clock.fetch_add(1, Ordering::Relaxed)
     }
 }
 
@@ -233,7 +250,7 @@ impl Shared {
     }
 
     /// The features of `ids`, of `bytes` bytes each.
-    fn rows(&self, ids: &[Id], bytes: usize) -> Result<Vec<&[u8]>, StoreError> {
+    fn rows(&self, ids: &[Id], bytes: usize, tick: u64) -> Result<Vec<&[u8]>, StoreError> {
         let mut hint: Option<&BatchAt> = None;
         let row = |id: &Id| {
             let known = match hint {
@@ -242,6 +259,9 @@ impl Shared {
             };
             let found = if known.is_some() { known } else { self.find(*id)? };
             let (batch, row) = found.ok_or(StoreError::Missing(*id))?;
+            if hint.is_none_or(|known| !std::ptr::eq(known, batch)) {
+                batch.segment().touch(tick);
+            }
             hint = Some(batch);
             batch.features(row, bytes)
         };

@@ -9,7 +9,6 @@ use driftmill_operators::Id;
 
 use super::batch::arrow_schema;
 use super::place::BatchAt;
-use super::writer::{checksum, length};
 use super::{Log, LogBatch, StoreError};
 
 /// What is known of a batch that is not what was written.
@@ -52,7 +51,7 @@ impl Log {
             encoder.encode(&arrow::array::RecordBatch::new_empty(schema))?;
         }
         let parts = encoder.encode(&rows.into_arrow(self.schema())?)?;
-        if (length(&parts), checksum(&parts)) != (entry.len, entry.checksum) {
+        if !entry.is_of(&parts) {
             return Ok(false);
         }
         let file =

@@ -8,6 +8,7 @@
 
 mod attached;
 mod batch;
+mod cold;
 mod config;
 mod counts;
 mod erase;
@@ -28,6 +29,7 @@ mod verify;
 mod writer;
 
 pub use batch::{LogBatch, RowKind};
+pub use cold::{Cold, remove_object};
 pub use config::Store;
 pub use counts::{Counts, SegmentLength};
 pub use error::StoreError;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use driftmill_datasets::{Schema, ValueType};
 
+use super::cold::{Cache, Frozen};
 use super::index::IndexEntry;
 use super::place::BatchAt;
 use super::rolling::Rolling;
@@ -68,12 +69,13 @@ impl Log {
     /// # Errors
     /// When a segment lacks what was durable, or its index is damaged.
     pub fn view(folder: &Path, durable: &[SegmentLength]) -> Result<Self, StoreError> {
-        let mut schema = Schema { value: ValueType::F32, shape: vec![0] };
-        if let Some(length) = durable.first() {
-            schema = Segment::open(&folder.join(format!("{}.arrows", length.name)))?.schema()?;
-        }
-        let log = Self::empty(folder, schema);
+        let mut log = Self::empty(folder, Schema { value: ValueType::F32, shape: vec![0] });
         log.insert_all(durable, false)?;
+        // one that is fetched says it as well as any other.
+        let here = |length: &&SegmentLength| !log.is_away(&length.name);
+        if let Some(length) = durable.iter().find(here).or(durable.first()) {
+            log.schema = log.fetch(&length.name)?.schema()?;
+        }
         Ok(log)
     }
 
@@ -107,8 +109,13 @@ impl Log {
             let cut = file.and_then(|file| file.set_len(wanted as u64));
             cut.map_err(StoreError::io("cutting", &index_path))?;
         }
-        let segment = if cut { Segment::cut(&path, length.bytes) } else { Segment::open(&path) };
-        let segment = Arc::new(segment?);
+        let is_away = length.frozen.is_some() && !path.exists();
+        let segment = match (is_away, cut) {
+            (true, _) => Segment::away(&path),
+            (false, true) => Segment::cut(&path, length.bytes)?,
+            (false, false) => Segment::open(&path)?,
+        };
+        let segment = Arc::new(segment);
         let (entries, _) = entries.as_chunks::<{ IndexEntry::LEN }>();
         let mut end = 0;
         let batch = |(i, bytes): (usize, &[u8; IndexEntry::LEN])| {
@@ -120,14 +127,24 @@ impl Log {
         };
         let batches: Vec<BatchAt> =
             entries.iter().enumerate().map(batch).collect::<Result<_, StoreError>>()?;
-        if end != length.bytes || end > segment.capacity() {
+        if end != length.bytes || (!is_away && end > segment.capacity()) {
             return Err(damaged(wanted, "it does not reach the end of its segment"));
+        }
+        if let Some(url) = length.frozen.clone() {
+            self.write().frozen.insert(length.name.clone(), Frozen { segment, url });
         }
         Ok(batches)
     }
 
     fn empty(folder: &Path, schema: Schema) -> Self {
         let rolling = Rolling::default();
-        Self { folder: folder.to_owned(), schema, rolling, shared: Arc::default() }
+        Self {
+            folder: folder.to_owned(),
+            schema,
+            rolling,
+            cache: Cache::default(),
+            fetching: Arc::default(),
+            shared: Arc::default(),
+        }
     }
 }

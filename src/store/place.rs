@@ -43,6 +43,16 @@ impl BatchAt {
         Ok(Self { segment, entry, columns: OnceLock::from(Columns::from(columns)) })
     }
 
+    /// The same batch in another object of the same segment.
+    pub(super) fn in_segment(&self, segment: &Arc<Segment>) -> Self {
+        Self::found(Arc::clone(segment), self.entry)
+    }
+
+    /// Its segment.
+    pub(super) fn segment(&self) -> &Arc<Segment> {
+        &self.segment
+    }
+
     /// Whether it begins at byte `at` of the segment in file `path`.
     pub(super) fn is_at(&self, path: &Path, at: u64) -> bool {
         self.entry.at == at && self.segment.path() == path
@@ -50,8 +60,7 @@ impl BatchAt {
 
     /// The name of its segment's files, without extension.
     pub(super) fn segment_name(&self) -> &str {
-        let stem = self.segment.path().file_stem().and_then(|stem| stem.to_str());
-        stem.expect("segments are named by numbers")
+        self.segment.name()
     }
 
     /// The row of `id`, if it is in this batch.
@@ -103,6 +112,7 @@ impl BatchAt {
             at: self.entry.at,
             detail,
         };
+        self.segment.here()?;
         if let Some(detail) = self.segment.damage(&self.entry) {
             return Err(damaged(detail));
         }

@@ -3,6 +3,8 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::ipc::convert::try_fb_to_schema;
 use arrow::ipc::{MessageHeader, root_as_message};
@@ -22,7 +24,10 @@ const END: [u8; 8] = [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0];
 /// the unwritten tail takes no room on disk.
 pub(super) struct Segment {
     path: PathBuf,
-    map: Mmap,
+    /// None while the segment is on its object store alone.
+    map: OnceLock<Mmap>,
+    /// When it was used last, by the log's count.
+    used: AtomicU64,
 }
 
 impl Segment {
@@ -43,23 +48,68 @@ impl Segment {
 
     /// A segment to be read, also while it grows.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let file = File::open(path).map_err(StoreError::opening(path))?;
+        let segment = Self::away(path);
+        segment.map()?;
+        Ok(segment)
+    }
+
+    /// A segment that is on its object store alone.
+    pub(super) fn away(path: &Path) -> Self {
+        Self { path: path.to_owned(), map: OnceLock::new(), used: AtomicU64::new(0) }
+    }
+
+    /// Maps its file, which is there.
+    pub(super) fn map(&self) -> Result<(), StoreError> {
+        let file = File::open(&self.path).map_err(StoreError::opening(&self.path))?;
         #[expect(unsafe_code, reason = "no one but this program writes or truncates its segments")]
-        let map = unsafe { Mmap::map(&file) }.map_err(StoreError::io("mapping", path))?;
-        Ok(Self { path: path.to_owned(), map })
+        let map = unsafe { Mmap::map(&file) }.map_err(StoreError::io("mapping", &self.path))?;
+        self.map.get_or_init(|| map);
+        Ok(())
+    }
+
+    /// Whether its file is mapped.
+    pub(super) fn is_here(&self) -> bool {
+        self.map.get().is_some()
+    }
+
+    /// [`StoreError::Away`] unless its file is mapped.
+    pub(super) fn here(&self) -> Result<(), StoreError> {
+        let away = || StoreError::Away { segment: self.name().to_owned() };
+        self.map.get().map(drop).ok_or_else(away)
+    }
+
+    /// The name of its files, without extension.
+    pub(super) fn name(&self) -> &str {
+        let stem = self.path.file_stem().and_then(|stem| stem.to_str());
+        stem.expect("segments are named by numbers")
+    }
+
+    /// When it was used last.
+    pub(super) fn used(&self) -> u64 {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// It is used at `tick`.
+    pub(super) fn touch(&self, tick: u64) {
+        self.used.store(tick, Ordering::Relaxed);
+    }
+
+    /// All its bytes; none while it is away.
+    fn all(&self) -> &[u8] {
+        self.map.get().map_or(&[], |map| map)
     }
 
     /// Bytes the segment can hold.
     pub(super) fn capacity(&self) -> u64 {
-        self.map.len() as u64
+        self.all().len() as u64
     }
 
     /// What samples are, as the segment's first message says it.
     pub(super) fn schema(&self) -> Result<Schema, StoreError> {
         let schema = || {
-            let prefix: [u8; 8] = self.map.get(..8)?.try_into().ok()?;
+            let prefix: [u8; 8] = self.all().get(..8)?.try_into().ok()?;
             let length = u32::from_le_bytes(prefix[4..].try_into().expect("four bytes"));
-            let message = root_as_message(self.map.get(8..8 + length as usize)?).ok()?;
+            let message = root_as_message(self.all().get(8..8 + length as usize)?).ok()?;
             schema_of(&try_fb_to_schema(message.header_as_schema()?).ok()?)
         };
         schema().ok_or_else(|| StoreError::Damaged {
@@ -87,7 +137,7 @@ impl Segment {
 
     /// The bytes from `at` on.
     pub(super) fn bytes(&self, at: u64, len: usize) -> &[u8] {
-        &self.map[at as usize..][..len]
+        &self.all()[at as usize..][..len]
     }
 
     /// Where the columns of the batch at byte `at` are.
@@ -100,10 +150,10 @@ impl Segment {
                 at: at as u64,
                 detail: detail.to_owned(),
             };
-            let prefix: [u8; 8] = self.map[at..][..8].try_into().expect("eight bytes");
+            let prefix: [u8; 8] = self.all()[at..][..8].try_into().expect("eight bytes");
             let length = u32::from_le_bytes(prefix[4..].try_into().expect("four bytes")) as usize;
             let metadata =
-                self.map.get(at + 8..at + 8 + length).ok_or_else(|| damaged("cut off"))?;
+                self.all().get(at + 8..at + 8 + length).ok_or_else(|| damaged("cut off"))?;
             let message = root_as_message(metadata).map_err(|e| damaged(&e.to_string()))?;
             let body = at + 8 + length;
             if message.header_type() == MessageHeader::Schema {

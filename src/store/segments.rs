@@ -8,7 +8,7 @@ use driftmill_operators::Id;
 use roaring::RoaringTreemap;
 
 use super::place::BatchAt;
-use super::{Counts, Log, RowKind, StoreError};
+use super::{Counts, Log, LogBatch, RowKind, StoreError};
 
 /// What the indexes say of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ impl Log {
         batches.sort_by_key(|batch| batch.entry.first);
         let mut contents = Contents::default();
         for batch in batches {
-            contents.add(&batch, self)?;
+            contents.add(&batch, &self.columns_of(&batch)?);
         }
         Ok(contents)
     }
@@ -154,8 +154,7 @@ impl SegmentSummary {
 
 impl Contents {
     /// The next batch of the segment, in the order of ids.
-    fn add(&mut self, batch: &BatchAt, log: &Log) -> Result<(), StoreError> {
-        let rows = batch.read(log.schema().value)?;
+    fn add(&mut self, batch: &BatchAt, rows: &LogBatch) {
         let new = RowRange {
             first: batch.entry.first,
             last: batch.entry.last,
@@ -177,6 +176,5 @@ impl Contents {
                 self.keys.extend(Some(rows.keys[row]).filter(|key| *key != 0));
             }
         }
-        Ok(())
     }
 }

@@ -4,9 +4,13 @@ use std::path::{Path, PathBuf};
 use driftmill_operators::Id;
 use roaring::RoaringTreemap;
 
+use super::cold::thaw;
 use super::index::IndexEntry;
 use super::segment::Segment;
 use super::{SegmentLength, StoreError};
+
+/// What is wrong with a file that is not there.
+const MISSING: &str = "it is missing";
 
 /// What a look at every byte of a log found.
 #[derive(Clone, Debug, Default)]
@@ -51,16 +55,49 @@ impl LogHealth {
     fn look_at(&mut self, index: &Path, length: &SegmentLength) -> Result<(), StoreError> {
         let path = index.with_extension("arrows");
         self.segments += 1;
-        let opened = fs::read(index).map_err(StoreError::opening(index));
-        let (bytes, segment) = match opened.and_then(|bytes| Ok((bytes, Segment::open(&path)?))) {
-            Ok(opened) => opened,
+        let bytes = match fs::read(index).map_err(StoreError::opening(index)) {
             Err(StoreError::Gone { path }) => {
-                self.damages.push(Damage { path, valid: 0, detail: "it is missing".to_owned() });
+                self.damages.push(Damage { path, valid: 0, detail: MISSING.to_owned() });
                 return Ok(());
             }
-            Err(error) => return Err(error),
+            read => read?,
         };
         let (entries, _) = bytes.as_chunks::<{ IndexEntry::LEN }>();
+        let is_here = length.frozen.is_none() || path.exists();
+        if let Some(url) = &length.frozen {
+            let whole = entries.iter().map_while(IndexEntry::parse).take(length.batches as usize);
+            let copy = index.with_extension("verified");
+            let damage = match thaw(url, &whole.collect::<Vec<_>>(), &copy) {
+                Err(StoreError::Gone { .. }) => Some((0, MISSING.to_owned())),
+                Err(StoreError::Damaged { at, detail, .. }) => Some((at, detail)),
+                Err(error) if error.is_damage() => Some((0, error.to_string())),
+                Err(error) => return Err(error),
+                Ok(()) if is_here => None,
+                Ok(()) => self.compare_all(&copy, entries, length)?,
+            };
+            drop(fs::remove_file(&copy));
+            if let Some((valid, detail)) = damage {
+                self.damages.push(Damage { path: url.into(), valid, detail });
+            }
+        }
+        if is_here && let Some((valid, detail)) = self.compare_all(&path, entries, length)? {
+            self.damages.push(Damage { path, valid, detail });
+        }
+        Ok(())
+    }
+
+    /// Compares all batches of a segment with their entries; if they differ, up to where they do not,
+    /// and how.
+    fn compare_all(
+        &mut self,
+        path: &Path,
+        entries: &[[u8; IndexEntry::LEN]],
+        length: &SegmentLength,
+    ) -> Result<Option<(u64, String)>, StoreError> {
+        let segment = match Segment::open(path) {
+            Err(StoreError::Gone { .. }) => return Ok(Some((0, MISSING.to_owned()))),
+            opened => opened?,
+        };
         let mut valid = 0;
         for number in 0..length.batches as usize {
             let entry = entries.get(number).ok_or("its index is cut off");
@@ -72,17 +109,11 @@ impl LogHealth {
                 Ok(entry.len)
             }) {
                 Ok(len) => valid += len,
-                Err(detail) => {
-                    self.damages.push(Damage { path, valid, detail });
-                    return Ok(());
-                }
+                Err(detail) => return Ok(Some((valid, detail))),
             }
         }
-        if valid != length.bytes {
-            let detail = format!("it goes on to byte {}", length.bytes);
-            self.damages.push(Damage { path, valid, detail });
-        }
-        Ok(())
+        let longer = || (valid, format!("it goes on to byte {}", length.bytes));
+        Ok((valid != length.bytes).then(longer))
     }
 
     /// Takes a batch in if it is what its entry says.

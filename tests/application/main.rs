@@ -3,6 +3,7 @@
 
 mod cli;
 mod cluster;
+mod cold;
 mod damage;
 mod determinism;
 mod erasure;

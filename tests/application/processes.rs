@@ -196,11 +196,17 @@ fn what_one_process_finds_damaged_ends_all() {
 fn the_command_line_says_what_is_wrong() {
     let place = Place::new(LONG);
     let hosts = place.state("hosts");
-    std::fs::write(&hosts, "localhost:1\n").unwrap();
     let run = |process| {
         command((&place.pipeline, &place.state("s")), (2, 1), (process, &hosts)).output().unwrap()
     };
-    for (process, text) in [(2, "there is no process 2 of 2"), (1, "has 1 lines for 2 processes")] {
+    for (process, lines, text) in [
+        (2, "localhost:1", "there is no process 2 of 2"),
+        (1, "localhost:1", "1 lines for 2 processes"),
+        (1, "a:1\nb:1\nc:1", "3 lines for 2 processes"),
+        (1, "localhost:1\nlocalhost", "not `localhost`"),
+        (0, "localhost:1\n\nlocalhost:1\n", "`localhost:1` stands there twice"),
+    ] {
+        std::fs::write(&hosts, lines).unwrap();
         let end = run(process);
         assert_eq!(end.status.code(), Some(64), "{}", said(&end));
         assert!(said(&end).contains(text), "{}", said(&end));

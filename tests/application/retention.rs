@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::runs::{Program, decided, pipeline, run_to_end};
 
 /// About 1600 samples are a segment; the drift windows reach back over some of them.
-const PIPELINE: &str = "
+pub(crate) const PIPELINE: &str = "
     name = \"retention\"
     source.generator = { stream.sea = { length = 24000 }, partitions = 2 }
     selection.new_data = { limit = 500, tail = 1 }
@@ -32,24 +32,24 @@ const RETENTION: &str = "[retention]
     log.samples = 4000
     versions = { keep = 2 }";
 
-fn text(folder: &Path, retention: &str) -> String {
+pub(crate) fn text(folder: &Path, retention: &str) -> String {
     let sink = folder.join("sink");
     PIPELINE.replace("SINK", sink.to_str().unwrap()) + retention
 }
 
-fn driftmill(arguments: &[&str], state: &Path) -> Output {
+pub(crate) fn driftmill(arguments: &[&str], state: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_driftmill"));
     command.arg(arguments[0]).arg(state).args(&arguments[1..]).output().unwrap()
 }
 
 /// What the program answers, which must not fail.
-fn asked(arguments: &[&str], state: &Path) -> Value {
+pub(crate) fn asked(arguments: &[&str], state: &Path) -> Value {
     let output = driftmill(arguments, state);
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn count(folder: &Path, extension: &str) -> usize {
+pub(crate) fn count(folder: &Path, extension: &str) -> usize {
     let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     files.filter(|file| file.extension().is_some_and(|found| found == extension)).count()
 }
@@ -67,7 +67,7 @@ fn run(retention: &str, environment: &[(&str, &str)]) -> crate::runs::Ran {
     Program::start_at(folder, &text, &["--poll", "200"], environment).end()
 }
 
-fn same(a: &Value, b: &Value) {
+pub(crate) fn same(a: &Value, b: &Value) {
     for told in ["samples", "late", "dead_letters", "triggers", "evaluation"] {
         assert_eq!(a[told], b[told], "{told}");
     }

@@ -2,6 +2,7 @@ mod erase;
 mod report;
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use clap::Args;
 
@@ -9,7 +10,7 @@ use self::report::Report;
 use super::print;
 use crate::catalog::{Catalog, ModelStore};
 use crate::history::{History, HistoryError};
-use crate::job::StateDirectory;
+use crate::job::{StateDirectory, freeze, remove_thawed};
 use crate::retention::{Erasure, Keys, Needs, Plan, Subject};
 use crate::store::Log;
 
@@ -60,6 +61,13 @@ impl Gc {
             plan.removed_segments()
                 .for_each(|segment| drop(erasure.segments.remove(&segment.name)));
         }
+        let gone: Vec<_> = plan.removed_segments().map(|segment| &segment.name).collect();
+        let mut frozen = Vec::new();
+        if let Some(cold) = &history.current.store.cold {
+            frozen = log.unfrozen_ended(cold.age);
+            // what is written anew goes with the next call.
+            frozen.retain(|name| !gone.contains(&name) && !erasure.segments.contains_key(name));
+        }
         if !self.dry_run {
             // what a crash left of segments that are gone, or of what was never durable.
             Log::open(&state.path().join("log"), log.schema().clone(), &catalog.segments()?)?;
@@ -68,10 +76,24 @@ impl Gc {
                 plan.apply(&subject, |segments, versions| catalog.remove(segments, versions))?;
             }
             erasure.apply(log, |name, copy, samples| catalog.erase(name, copy, samples))?;
+            Self::freeze_all(&history, &frozen, catalog)?;
         }
-        let report =
-            Report { plan: &plan, erasure: &erasure, dry_run: self.dry_run, history: &history };
+        let report = Report {
+            plan: &plan,
+            erasure: &erasure,
+            frozen: &frozen,
+            dry_run: self.dry_run,
+            history: &history,
+        };
         print(&if self.json { report.object().to_string() } else { report.text() })
+    }
+
+    /// Takes segments to the object store, and removes there what is no longer in the log.
+    fn freeze_all(history: &History, names: &[String], catalog: Catalog) -> anyhow::Result<()> {
+        let catalog = Mutex::new(catalog);
+        let Some(cold) = &history.current.store.cold else { return remove_thawed(&catalog) };
+        let log = history.log.clone().cached(Some(cold.cache), None);
+        freeze(cold, (&history.catalog.run()?.id, &log, &catalog), names.to_vec(), || false)
     }
 
     /// What keys mean, as far as it has to be known.

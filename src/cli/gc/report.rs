@@ -9,6 +9,8 @@ use crate::retention::{Erasure, OldSegment, OldVersion, Plan};
 pub(super) struct Report<'a> {
     pub(super) plan: &'a Plan,
     pub(super) erasure: &'a Erasure,
+    /// Segments that go to the object store.
+    pub(super) frozen: &'a [String],
     pub(super) dry_run: bool,
     pub(super) history: &'a History,
 }
@@ -16,7 +18,7 @@ pub(super) struct Report<'a> {
 impl Report<'_> {
     /// For scripts.
     pub(super) fn object(&self) -> Value {
-        let Self { plan, erasure, dry_run, history } = self;
+        let Self { plan, erasure, frozen, dry_run, history } = self;
         let segments = plan.segments.iter().map(|OldSegment { summary, kept }| {
             json!({
                 "name": summary.name,
@@ -43,6 +45,7 @@ impl Report<'_> {
             "versions": versions.collect::<Vec<_>>(),
             "erased": { "samples": erasure.samples(), "segments": erasure.segments.len() },
             "not_erased": erasure.kept,
+            "moved": frozen,
         })
     }
 
@@ -79,6 +82,7 @@ impl Report<'_> {
         let tables = [segments, versions].into_iter().filter(|table| !table.is_empty());
         let mut text: String = tables.map(|table| format!("{}\n", lines(&table))).collect();
         text += &match (history.current.retention.keeps_all(), text.is_empty()) {
+            (true, _) if !self.frozen.is_empty() => String::new(),
             (true, _) => "the pipeline retains everything: [retention]".to_owned(),
             (_, true) => "nothing is old".to_owned(),
             _ => self.freed(goes),
@@ -86,6 +90,12 @@ impl Report<'_> {
         if erasure.samples() > 0 {
             let erased = if self.dry_run { "would be erased" } else { "were erased" };
             text += &format!("\nsamples whose features {erased}: {}", erasure.samples());
+        }
+        if let (Some(cold), false) = (&history.current.store.cold, self.frozen.is_empty()) {
+            let moved = if self.dry_run { "would go" } else { "went" };
+            let line_break = if text.is_empty() { "" } else { "\n" };
+            let count = self.frozen.len();
+            text += &format!("{line_break}segments that {moved} to `{}`: {count}", cold.url);
         }
         for (reason, samples) in &erasure.kept {
             text += &format!("\nsamples that cannot be erased yet, for {reason}: {samples}");

@@ -69,7 +69,11 @@ impl Target for Topic {
             self.next += 1;
             // Kafka has no timestamps before 1970: such samples must state their time themselves.
             let time = *time;
-            anyhow::ensure!(time >= 0, "sample {row} is from before 1970, which Kafka cannot say");
+            if time < 0 {
+                let text = "a sample is from before 1970, which timestamps of Kafka cannot say\n\
+                     hint: write it to a Parquet file, or give its time in a column";
+                return Err(Usage(text.to_owned()).into());
+            }
             let payload = self.codec.encode(columns, row);
             self.send(partition, time, &payload)
                 .with_context(|| format!("writing to topic `{}`", self.name))?;

@@ -1,0 +1,53 @@
+//! Which segments of the log are on object stores.
+
+use rusqlite::params;
+
+use super::{Catalog, CatalogError};
+
+impl Catalog {
+    /// Records that segment `name` is going to be written to `url`.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn freezing(&mut self, name: &str, url: &str) -> Result<(), CatalogError> {
+        self.commit("recording what goes to an object store in", |transaction| {
+            let insert = "REPLACE INTO frozen VALUES (?, ?, 0)";
+            transaction.execute(insert, params![name, url]).map(drop)
+        })
+    }
+
+    /// Records that segment `name` was written to where it was to go.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn frozen(&mut self, name: &str) -> Result<(), CatalogError> {
+        self.commit("recording what is on an object store in", |transaction| {
+            transaction
+                .execute("UPDATE frozen SET complete = 1 WHERE segment = ?", [name])
+                .map(drop)
+        })
+    }
+
+    /// Objects of segments that are no longer in the log, which are to be removed: names and URLs.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them.
+    pub fn thawed(&self) -> Result<Vec<(String, String)>, CatalogError> {
+        let query = "SELECT segment, url FROM frozen
+            WHERE segment NOT IN (SELECT name FROM segments) ORDER BY segment";
+        let failed = || CatalogError::database("reading");
+        let mut statement = self.database.prepare(query).map_err(failed())?;
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        rows.and_then(Iterator::collect).map_err(failed())
+    }
+
+    /// Records that the object of segment `name` is removed.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn forget_object(&mut self, name: &str) -> Result<(), CatalogError> {
+        self.commit("recording what is removed in", |transaction| {
+            transaction.execute("DELETE FROM frozen WHERE segment = ?", [name]).map(drop)
+        })
+    }
+}

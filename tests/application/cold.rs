@@ -1,0 +1,243 @@
+//! Segments on an object store: what is decided does not depend on where they are, and nothing of
+//! them is lost or left behind.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::erasure::features;
+use crate::retention::{PIPELINE, asked, count, driftmill, same, text};
+use crate::runs::{Program, Ran};
+
+/// Training sets come from the whole past.
+fn reaching_back() -> String {
+    PIPELINE
+        .replace("{ limit = 500, tail = 1 }", "{ tail = \"all\", limit = 500, keep = \"uniform\" }")
+}
+
+/// The `[store.cold]` table of an object store in folder `cold` of `folder`.
+fn cold(folder: &Path, cache: &str) -> String {
+    let url = folder.join("cold");
+    format!("[store.cold]\nurl = \"file://{}\"\ncache = \"{cache}\"", url.display())
+}
+
+fn pipeline(folder: &Path, cache: &str) -> String {
+    reaching_back().replace("SINK", folder.join("sink").to_str().unwrap()) + &cold(folder, cache)
+}
+
+/// A run that was killed when it had decided a few times, in a folder of its own.
+fn killed(cache: &str, place: &str) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let text = pipeline(folder.path(), cache);
+    let killed =
+        Program::start_at(folder, &text, &["--poll", "200"], &[("DRIFTMILL_ABORT", place)]).end();
+    assert_eq!(killed.code, None, "{}", killed.said);
+    killed
+}
+
+/// It goes on to its end.
+fn goes_on(killed: Ran, arguments: &[&str]) -> Ran {
+    let text = fs::read_to_string(killed.folder.path().join("p.toml")).unwrap();
+    Program::start_at(killed.folder, &text, arguments, &[]).end()
+}
+
+/// What an undisturbed run does that keeps all its segments.
+fn undisturbed() -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let text = reaching_back().replace("SINK", folder.path().join("sink").to_str().unwrap());
+    let ran = Program::start_at(folder, &text, &["--poll", "200"], &[]).end();
+    ran.assert_done();
+    ran
+}
+
+/// The run's objects.
+fn objects(folder: &Path) -> Vec<PathBuf> {
+    let runs = fs::read_dir(folder.join("cold")).into_iter().flatten();
+    let files = runs.flat_map(|run| fs::read_dir(run.unwrap().path()).unwrap());
+    let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn problems(state: &Path) -> Value {
+    let verified = driftmill(&["verify", "--json"], state);
+    let answer: Value = serde_json::from_slice(&verified.stdout).unwrap();
+    answer["problems"].clone()
+}
+
+#[test]
+fn a_run_whose_segments_are_away_decides_as_one_that_keeps_them() {
+    let kept = undisturbed();
+    let first = killed("0B", "model.stored:6");
+    let (folder, state) = (first.folder.path().to_owned(), first.folder.path().join("state"));
+    let before = count(&state.join("log"), "arrows");
+    let would = asked(&["gc", "--dry-run", "--json"], &state);
+    assert_eq!((objects(&folder).len(), count(&state.join("log"), "arrows")), (0, before));
+    let moved = asked(&["gc", "--json"], &state);
+    assert_eq!(would["moved"], moved["moved"]);
+    // what was not durable when it was killed is no part of the run.
+    let before = moved["moved"].as_array().unwrap().len();
+    assert!(before > 3, "{moved}");
+    assert_eq!(count(&state.join("log"), "index"), before);
+    assert_eq!((objects(&folder).len(), count(&state.join("log"), "arrows")), (before, 0));
+    assert_eq!(problems(&state), json!([]));
+
+    let rest = goes_on(first, &["--workers", "2"]);
+    rest.assert_done();
+    same(&kept.summary, &rest.summary);
+    assert_eq!(count(&state.join("log"), "arrows"), 0, "a complete run keeps nothing here");
+    assert!(objects(&folder).len() > before);
+    assert_eq!(problems(&state), json!([]));
+    for sample in ["sea/0/17", "sea/1/9000"] {
+        let there = kept.folder.path().join("state");
+        assert_eq!(features(&state, sample), features(&there, sample));
+    }
+    let file = folder.join("all.parquet");
+    let exported = driftmill(&["export", file.to_str().unwrap(), "--all"], &state);
+    assert!(String::from_utf8_lossy(&exported.stdout).starts_with("24000 samples"), "{exported:?}");
+}
+
+#[test]
+fn what_is_used_stays_and_what_is_young_too() {
+    let folder = tempfile::tempdir().unwrap();
+    // samples are a second apart.
+    let text = pipeline(folder.path(), "200KiB") + "\nage = \"8000s\"";
+    let ran = Program::start_at(folder, &text, &["--poll", "200"], &[]).end();
+    ran.assert_done();
+    let state = ran.folder.path().join("state");
+    let (here, away) = (count(&state.join("log"), "arrows"), objects(ran.folder.path()).len());
+    let all = count(&state.join("log"), "index");
+    assert!(away > 3 && away < all, "{away} of {all} segments are old");
+    let cached = here - (all - away);
+    assert!((1..=3).contains(&cached), "{cached} segments of 64 KiB");
+}
+
+#[test]
+fn killed_anywhere_no_object_is_lost_or_left_behind() {
+    for place in ["cold.recorded:2", "cold.written:2"] {
+        let first = killed("0B", "model.stored:3");
+        let (folder, state) = (first.folder.path().to_owned(), first.folder.path().join("state"));
+        let mut gc = Command::new(env!("CARGO_BIN_EXE_driftmill"));
+        let gc = gc.arg("gc").arg(&state).env("DRIFTMILL_ABORT", place).output().unwrap();
+        assert_eq!(gc.status.code(), None, "{gc:?}");
+        assert_eq!(problems(&state), json!([]), "{place}");
+        asked(&["gc", "--json"], &state);
+        assert_eq!(objects(&folder).len(), count(&state.join("log"), "index"), "{place}");
+
+        // what retention removes here is removed there as well.
+        let text = fs::read_to_string(folder.join("p.toml")).unwrap();
+        let text = text.replace("tail = \"all\", ", "") + "\n[retention.log]\nsamples = 1000";
+        fs::remove_dir_all(&state).unwrap();
+        fs::remove_dir_all(folder.join("cold")).unwrap();
+        let rest = Program::start_at(first.folder, &text, &["--fresh"], &[]).end();
+        rest.assert_done();
+        let left = count(&state.join("log"), "index");
+        assert_eq!(objects(&folder).len(), left, "{place}");
+        assert!(left < 8, "{left} segments");
+    }
+}
+
+#[test]
+fn what_is_erased_here_is_erased_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = PIPELINE.replace("SINK", folder.path().join("sink").to_str().unwrap())
+        + &cold(folder.path(), "0B");
+    let ran = Program::start_at(folder, &text, &["--poll", "200"], &[]).end();
+    ran.assert_done();
+    let (folder, state) = (ran.folder.path(), ran.folder.path().join("state"));
+    let before = objects(folder);
+    let erased = asked(&["gc", "--erase", "--sample", "sea/0/17", "--json"], &state);
+    assert_eq!(erased["erased"], json!({ "samples": 1, "segments": 1 }));
+    let left = before.iter().filter(|object| object.exists()).count();
+    assert_eq!(left, before.len() - 1, "the object with its features is there");
+    assert_eq!(features(&state, "sea/0/17"), [0; 12]);
+    asked(&["gc", "--json"], &state);
+    assert_eq!(objects(folder).len(), before.len());
+    assert_eq!(count(&state.join("log"), "arrows"), 0);
+    assert_eq!(features(&state, "sea/0/17"), [0; 12]);
+    assert_ne!(features(&state, "sea/0/18"), [0; 12]);
+    assert_eq!(problems(&state), json!([]));
+}
+
+#[test]
+fn damage_is_found_wherever_it_is_and_a_damaged_copy_is_fetched_again() {
+    let first = killed("1GB", "model.stored:3");
+    let (folder, state) = (first.folder.path().to_owned(), first.folder.path().join("state"));
+    asked(&["gc", "--json"], &state);
+    let object = objects(&folder).into_iter().next().unwrap();
+    let copy = state.join("log").join(object.file_stem().unwrap()).with_extension("arrows");
+
+    // both the object and the copy are looked at.
+    let flip = |path: &Path| {
+        let mut bytes = fs::read(path).unwrap();
+        let at = bytes.len() / 3;
+        bytes[at] ^= 64;
+        fs::write(path, &bytes).unwrap();
+    };
+    flip(&object);
+    let said = problems(&state).to_string();
+    assert!(said.contains("parquet") && !said.contains("arrows"), "{said}");
+    flip(&object);
+    flip(&copy);
+    let said = problems(&state).to_string();
+    assert!(said.contains("arrows") && !said.contains("parquet"), "{said}");
+    let rest = goes_on(first, &[]);
+    rest.assert_done();
+    assert!(rest.said.contains("fetching it again"), "{}", rest.said);
+    assert_eq!(problems(&state), json!([]));
+
+    // an object that is gone is damage, and named.
+    fs::remove_file(&copy).unwrap();
+    fs::remove_file(&object).unwrap();
+    let said = problems(&state).to_string();
+    assert!(said.contains("is missing") && said.contains("file://"), "{said}");
+    let lost =
+        driftmill(&["export", folder.join("all.parquet").to_str().unwrap(), "--all"], &state);
+    assert_eq!(lost.status.code(), Some(65), "{lost:?}");
+}
+
+#[test]
+fn an_object_store_that_cannot_be_reached_is_waited_for() {
+    let kept = undisturbed();
+    let first = killed("0B", "model.stored:3");
+    let (folder, state) = (first.folder.path().to_owned(), first.folder.path().join("state"));
+    asked(&["gc", "--json"], &state);
+    let (there, elsewhere) = (folder.join("cold"), folder.join("elsewhere"));
+    fs::rename(&there, &elsewhere).unwrap();
+    // a file where the folder was: nothing can be read, and nothing is missing.
+    fs::write(&there, "").unwrap();
+    let text = fs::read_to_string(folder.join("p.toml")).unwrap();
+    let mut running = Program::start_at(first.folder, &text, &[], &[]);
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(running.runs(), "it gave up");
+    fs::remove_file(&there).unwrap();
+    fs::rename(&elsewhere, &there).unwrap();
+    let rest = running.end();
+    rest.assert_done();
+    same(&kept.summary, &rest.summary);
+    assert_eq!(rest.summary["outages"][0]["part"], "store.cold", "{}", rest.summary["outages"]);
+    assert_eq!(problems(&state), json!([]));
+}
+
+#[test]
+fn a_store_that_cannot_be_is_refused_with_a_hint() {
+    let folder = tempfile::tempdir().unwrap();
+    for (url, hint) in [
+        ("nowhere", "as in \\\"s3://bucket/folder\\\""),
+        ("ftp://host/folder", "wanted the URL of an object store"),
+        #[cfg(not(feature = "s3"))]
+        ("s3://bucket/folder", "`--features s3`"),
+    ] {
+        let file = folder.path().join("p.toml");
+        let text = text(folder.path(), &format!("[store.cold]\nurl = \"{url}\""));
+        fs::write(&file, text).unwrap();
+        let mut check = Command::new(env!("CARGO_BIN_EXE_driftmill"));
+        let said = check.arg("check").arg(&file).stderr(Stdio::piped()).output().unwrap();
+        let text = String::from_utf8_lossy(&said.stderr).replace('"', "\\\"");
+        assert_eq!(said.status.code(), Some(78), "{said:?}");
+        assert!(text.contains("store.cold.url") && text.contains(hint), "{text}");
+    }
+}
