@@ -1,6 +1,8 @@
-//! Drift: distances between samples of two distributions, and the windows they compare.
+//! Drift: distances between samples of two distributions, the windows they compare, and detectors
+//! of changes in a stream of values.
 //!
-//! Pure mathematics on matrices and numbers; [`crate::trigger::Drift`] puts it to use.
+//! Pure mathematics on matrices and numbers; [`crate::trigger`] puts it to use.
 
+pub mod detector;
 pub mod metric;
 pub mod window;

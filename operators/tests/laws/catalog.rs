@@ -1,5 +1,6 @@
 //! What every registered policy must do; new ones enter without being listed.
 use crate::host::{answer, decisions, stream};
+use driftmill_operators::drift::detector::DetectorTable;
 use driftmill_operators::drift::metric::MetricTable;
 use driftmill_operators::drift::window::WindowTable;
 use driftmill_operators::selection::SelectionTable;
@@ -30,6 +31,7 @@ fn examples_parse_and_unknown_keys_are_refused() {
     conforms::<TriggerTable>(TriggerTable::CATALOG);
     conforms::<WindowTable>(WindowTable::CATALOG);
     conforms::<MetricTable>(MetricTable::CATALOG);
+    conforms::<DetectorTable>(DetectorTable::CATALOG);
     conforms::<SelectionTable>(SelectionTable::CATALOG);
 }
 

@@ -3,6 +3,7 @@
 
 mod catalog;
 mod classes;
+mod detectors;
 mod determinism;
 mod evaluate;
 mod forget;

@@ -13,6 +13,7 @@ pub use columns::sorted_columns;
 pub use distances::{distances_between, distances_within};
 pub use kernel::Kernel;
 pub use mean_distance::Norm;
+pub(in crate::drift) use steps::steps;
 
 /// What a `metrics.…` table builds.
 pub trait MetricConfig: Send + Sync {
