@@ -1,4 +1,5 @@
-//! When to train and on what, as pure dataflow: no Kafka, no Burn, no files, no clock.
+//! When to train and on what, as pure dataflow: no Kafka, no Burn, no files; no clock but to tell how long a look
+//! took.
 //!
 //! ```text
 //!  changes ─► order ─► upsert ─┬──────────────► decide ─► decisions ─┐

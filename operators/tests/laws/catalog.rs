@@ -1,5 +1,5 @@
 //! What every registered policy must do; new ones enter without being listed.
-use crate::host::{answer, decisions, stream};
+use crate::host::{Seen, answer, decisions, run, stream};
 use driftmill_operators::drift::detector::DetectorTable;
 use driftmill_operators::drift::metric::MetricTable;
 use driftmill_operators::drift::window::WindowTable;
@@ -69,6 +69,29 @@ fn a_restored_trigger_goes_on_as_if_never_stopped() {
 }
 
 #[test]
+fn a_look_is_told_once_with_what_it_led_to() {
+    let changes = changes();
+    for (key, example) in TriggerTable::CATALOG {
+        let table: TriggerTable = parse(key, example).unwrap();
+        let (mut asked, mut told) = (0, 0);
+        run(&mut *table.init(), &changes, 3000, &mut |_, seen| {
+            let (look, decided) = match seen {
+                Seen::Asked(_) => return asked += 1,
+                Seen::Looked(look) => (Some(look), false),
+                Seen::Decided(decision) => (decision.look.as_ref(), true),
+            };
+            let Some(look) = look else { return };
+            told += 1;
+            assert!(told <= asked, "{key}");
+            assert_eq!(look.policy, *key);
+            assert_eq!(look.scores.iter().any(|score| score.fires), decided, "{key}");
+            assert!(look.windows.iter().all(|window| window.samples > 0), "{key}");
+        });
+        assert_eq!(told, asked, "{key}");
+    }
+}
+
+#[test]
 fn garbage_is_no_snapshot() {
     for (key, example) in TriggerTable::CATALOG {
         let mut trigger = parse::<TriggerTable>(key, example).unwrap().init();
@@ -130,7 +153,7 @@ fn a_drift_trigger_asks_for_its_windows_in_order() {
     let Step::Ask(question) = trigger.observe(&changes[29]) else { panic!("it did not ask") };
     let offsets: Vec<u64> = question.ids.iter().map(|id| id.offset()).collect();
     assert_eq!(offsets, [(0..10), (20..30)].into_iter().flatten().collect::<Vec<_>>());
-    assert!(trigger.answer(&answer(&question, u64::MAX)).decision.is_none());
+    assert!(matches!(trigger.answer(&answer(&question, u64::MAX)), Step::Looked(_)));
 }
 
 fn every_metric() -> impl Iterator<Item = (&'static str, MetricTable)> {

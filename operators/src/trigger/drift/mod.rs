@@ -1,3 +1,7 @@
+mod aggregate;
+
+pub use aggregate::Aggregate;
+
 use std::num::NonZeroUsize;
 
 use rand::SeedableRng;
@@ -6,8 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cut, Decision, Outcome, Question, Reason, Score, Step, Trigger, TriggerConfig, TriggerTable,
-    Verdict, Want,
+    Cut, Decision, Look, Outcome, Question, Reason, Score, Step, Trigger, TriggerConfig,
+    TriggerTable, Want, WindowBounds,
 };
 use crate::drift::metric::{Metric, MetricTable};
 use crate::drift::window::{Item, WindowTable, Windows};
@@ -72,29 +76,6 @@ pub enum Compared {
     Embeddings,
     /// The newest model's class probabilities.
     Predictions,
-}
-
-/// How many metrics must find drift.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Aggregate {
-    /// One is enough.
-    #[default]
-    Any,
-    /// More than half.
-    Majority,
-    /// All of them.
-    All,
-}
-
-impl Aggregate {
-    fn holds(self, votes: usize, of: usize) -> bool {
-        match self {
-            Self::Any => votes > 0,
-            Self::Majority => 2 * votes > of,
-            Self::All => votes == of,
-        }
-    }
 }
 
 impl TriggerConfig for Drift {
@@ -188,21 +169,36 @@ impl Trigger for DriftTrigger {
         self.look()
     }
 
-    fn answer(&mut self, answer: &Matrix) -> Verdict {
+    fn answer(&mut self, answer: &Matrix) -> Step {
         let (reference, current) = answer.clone().split_rows(self.state.asked);
         let named = self.config.metrics.named();
         let scores: Vec<Score> = named
             .iter()
             .zip(&mut self.metrics)
-            .map(|((key, config), metric)| Score {
-                metric: (*key).to_owned(),
-                value: metric.distance(&reference, &current),
-                threshold: config.threshold(),
+            .map(|((key, config), metric)| {
+                let (value, threshold) = (metric.distance(&reference, &current), config.threshold());
+                Score {
+                    metric: (*key).to_owned(),
+                    value,
+                    threshold: Some(threshold),
+                    p_value: None,
+                    fires: value >= threshold,
+                }
             })
             .collect();
-        let votes = scores.iter().filter(|score| score.value >= score.threshold).count();
+        let votes = scores.iter().filter(|score| score.fires).count();
         let drifted = self.config.aggregate.holds(votes, scores.len());
-        Verdict { decision: drifted.then(|| drift_found(&scores)), scores }
+        let reason = drifted.then(|| drift_found(&scores));
+        let windows = &self.state.windows;
+        let windows = vec![
+            WindowBounds::of("reference", windows.reference().iter()),
+            WindowBounds::of("current", windows.current().iter()),
+        ];
+        let look = Look { scores, windows, ..Look::of("drift") };
+        match reason {
+            Some(reason) => Step::Decide(Decision { cut: Cut::After, reason, look: Some(look) }),
+            None => Step::Looked(look),
+        }
     }
 
     fn trained(&mut self, outcome: &Outcome) {
@@ -278,22 +274,17 @@ impl DriftTrigger {
 
 fn warmup_training() -> Step {
     let reason = Reason::plain("drift", "warm-up");
-    Step::Decide(Decision { cut: Cut::After, reason })
+    Step::Decide(Decision::plain(Cut::After, reason))
 }
 
-/// The decision, explained by the metric that is farthest beyond its threshold.
-fn drift_found(scores: &[Score]) -> Decision {
-    let beyond = |score: &Score| score.value - score.threshold;
+/// The reason, explained by the metric that is farthest beyond its threshold.
+fn drift_found(scores: &[Score]) -> Reason {
+    let beyond = |score: &Score| score.value - score.threshold.unwrap_or(score.value);
     let worst = scores
         .iter()
         .max_by(|a, b| beyond(a).total_cmp(&beyond(b)))
         .expect("a drift trigger has a metric");
-    let text = format!("{} {:.4} ≥ {}", worst.metric, worst.value, worst.threshold);
-    let reason = Reason {
-        policy: "drift".into(),
-        text,
-        score: Some(worst.value),
-        threshold: Some(worst.threshold),
-    };
-    Decision { cut: Cut::After, reason }
+    let threshold = worst.threshold.unwrap_or(worst.value);
+    let text = format!("{} {:.4} ≥ {threshold}", worst.metric, worst.value);
+    Reason { policy: "drift".into(), text, score: Some(worst.value), threshold: worst.threshold }
 }
