@@ -14,8 +14,9 @@ pub(super) const EXAMPLE: &str = "";
 /// d ← max(0, d − z − k)    drift where d > h     (down)
 /// ```
 ///
-/// With k = ½ and h = 5 a shift of the mean by one standard deviation is found after about ten
-/// values. As long as all values are equal the warm-up goes on, for nothing tells yet how much they
+/// With k = ½ a shift of the mean by one standard deviation is found after about twenty values, and
+/// values that do not change are taken for changed once in about 70,000; with h = 5, as in
+/// textbooks, after ten and once in 465. As long as all values are equal the warm-up goes on, for nothing tells yet how much they
 /// vary. There are no warnings.
 ///
 /// Reference: E. S. Page, *Continuous Inspection Schemes*, Biometrika 41 (1954); D. C. Montgomery,
@@ -26,7 +27,7 @@ pub(super) const EXAMPLE: &str = "";
 /// let config: Cusum = toml::from_str("").unwrap();
 /// let mut detector = config.init();
 /// let mut values = (0..2000).map(|i| i % 2 + if i < 1000 { 0 } else { 1 });
-/// assert_eq!(values.position(|x| detector.observe(x.into()) == Signal::Drift), Some(1003));
+/// assert_eq!(values.position(|x| detector.observe(x.into()) == Signal::Drift), Some(1007));
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +39,7 @@ pub struct Cusum {
     /// shift that should be found (default 0.5).
     #[serde(default = "k")]
     pub k: f64,
-    /// The decision interval: the sum that is drift, in standard deviations (default 5).
+    /// The decision interval: the sum that is drift, in standard deviations (default 10).
     #[serde(default = "h")]
     pub h: f64,
     /// Which changes of the mean are drift (default `both`).
@@ -55,7 +56,7 @@ fn k() -> f64 {
 }
 
 fn h() -> f64 {
-    5.0
+    10.0
 }
 
 impl DetectorConfig for Cusum {
