@@ -2,6 +2,7 @@
 
 mod decision;
 mod forget;
+mod intervals;
 mod look;
 
 pub use decision::{Cut, Decision, Outcome, Question, Reason, Step, Want};
