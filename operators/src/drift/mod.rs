@@ -3,6 +3,13 @@
 //!
 //! Pure mathematics on matrices and numbers; [`crate::trigger`] puts it to use.
 
+mod components;
 pub mod detector;
+mod logistic;
 pub mod metric;
+mod roc_auc;
 pub mod window;
+
+pub use components::Components;
+pub use logistic::Logistic;
+pub use roc_auc::roc_auc;

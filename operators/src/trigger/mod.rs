@@ -3,6 +3,7 @@
 mod decision;
 mod forget;
 mod interval;
+mod intervals;
 mod look;
 mod outputs;
 

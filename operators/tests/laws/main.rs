@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod catalog;
+mod chance;
 mod classes;
+mod criteria;
 mod detectors;
 mod determinism;
 mod evaluate;
