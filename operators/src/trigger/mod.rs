@@ -1,17 +1,24 @@
 //! When to train.
 
+mod avoidable;
+mod cost;
 mod decision;
 mod forget;
-mod interval;
 mod intervals;
+mod labelled;
 mod look;
 mod outputs;
+mod ridge;
+mod trend;
 
+pub use cost::TrainingCost;
 pub use decision::{Cut, Decision, Outcome, Question, Reason, Step, Want};
 pub use drift::{Aggregate, Compared};
 pub use forget::Forget;
 pub use look::{Look, Score, WindowBounds};
+pub use performance::measure;
 pub use sequential::Watched;
+pub use trend::Forecast;
 
 use crate::{Change, Id, Matrix, Snapshot};
 
@@ -75,5 +82,8 @@ driftmill_registry::one_of! {
         time: Time,
         drift: Drift,
         sequential: Sequential,
+        performance: Performance,
+        data_incorporation_cost: DataIncorporationCost,
+        avoidable_misclassification_cost: AvoidableMisclassificationCost,
     }
 }

@@ -1,4 +1,7 @@
-//! What a model's class probabilities say of one sample.
+//! What a model's class probabilities say of samples.
+
+use super::labelled::Sample;
+use crate::Matrix;
 
 /// The least probability of which a logarithm is taken: what 32 bits resolve below 1.
 const LEAST: f32 = f32::EPSILON;
@@ -37,4 +40,58 @@ pub(super) fn margin(row: &[f32]) -> f64 {
         if *p > first { [*p, first] } else { [first, second.max(*p)] }
     });
     f64::from(two[0] - two[1]).clamp(0.0, 1.0)
+}
+
+/// The labels of samples, each with what the model says of it.
+pub(super) fn labelled<'a>(
+    samples: &'a [Sample],
+    answer: &'a Matrix,
+) -> impl Iterator<Item = (&'a [f32], u32)> {
+    let rows = samples.iter().enumerate();
+    rows.filter_map(|(place, sample)| sample.label.map(|label| (answer.row(place), label)))
+}
+
+/// How many samples are predicted wrongly.
+pub(super) fn wrong(samples: &[Sample], answer: &Matrix) -> u64 {
+    labelled(samples, answer).filter(|(row, label)| is_wrong(row, *label)).count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ln(p: f64) -> f64 {
+        p.ln()
+    }
+
+    #[test]
+    fn a_row_says_what_it_should() {
+        let row = [0.25, 0.5, 0.25];
+        assert_eq!(predicted(&row), Some(1));
+        assert_eq!(predicted(&[0.5, 0.5]), Some(0));
+        assert_eq!((is_wrong(&row, 1), is_wrong(&row, 0)), (false, true));
+        assert_eq!((margin(&row), confidence(&row)), (0.25, 0.5));
+        assert_eq!(loss(&row, 1), -ln(0.5));
+    }
+
+    #[test]
+    fn margins_are_those_of_the_softmax() {
+        // of logits 2, 1, 0.
+        let sum: f32 = [2.0f32, 1.0, 0.0].map(f32::exp).iter().sum();
+        let row = [2.0f32, 1.0, 0.0].map(|logit| logit.exp() / sum);
+        assert!((margin(&row) - 0.420512).abs() < 1e-6);
+        assert!((loss(&row, 0) - 0.407606).abs() < 1e-6);
+    }
+
+    #[test]
+    fn nothing_is_ever_not_a_number() {
+        let bad = [f32::NAN, f32::INFINITY, -1.0];
+        for row in [&bad[..], &[], &[0.0], &[f32::NAN]] {
+            for label in 0..4 {
+                let values = [loss(row, label), margin(row), confidence(row)];
+                assert!(values.iter().all(|value| value.is_finite()), "{row:?}: {values:?}");
+            }
+        }
+        assert_eq!(loss(&[1.0, 0.0], 7), -ln(f64::from(f32::EPSILON)));
+    }
 }

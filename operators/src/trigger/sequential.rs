@@ -3,7 +3,8 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::interval::{Counted, Intervals, Phase, Sample, bounds, warmup_training};
+use super::intervals::{Due, Intervals, warmup_training};
+use super::labelled::{Counted, LabelledIntervals, Sample, bounds};
 use super::{
     Cut, Decision, Look, Outcome, Question, Reason, Score, Step, Trigger, TriggerConfig,
     TriggerTable, Want, outputs,
@@ -54,7 +55,7 @@ detector.page_hinkley = { threshold = 20 }";
 ///         trigger.trained(&Outcome { trigger: 0, version, effective: 0, samples: 1, seconds: 0.0, ids });
 ///     }
 /// }
-/// let fired = "cusum 11.9197 beyond 10 at sample 0/0/647, 48 of 100";
+/// let fired = "cusum 12.4148 beyond 10.0000 at sample 0/0/647, 48 of 100";
 /// assert_eq!(decided, [(99, "warm-up".to_owned()), (699, fired.to_owned())]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -144,7 +145,7 @@ impl Sequential {
         let warmup = self.warmup_trigger.as_deref();
         SequentialTrigger {
             config: self.clone(),
-            intervals: Intervals::new(self.on.counted(), self.every, self.warmup, warmup),
+            intervals: LabelledIntervals::new(self.on.counted(), self.every, self.warmup, warmup),
             detector: self.detector.init(),
             asked: Vec::new(),
         }
@@ -157,7 +158,7 @@ impl TriggerConfig for Sequential {
     }
 
     fn check(&self) -> Vec<(&'static str, String)> {
-        let mut problems = Intervals::check(self.warmup_trigger.as_deref());
+        let mut problems = Vec::from_iter(Intervals::check(self.warmup_trigger.as_deref()));
         let key = self.detector.key();
         let own = self.detector.check().into_iter();
         problems.extend(own.map(|problem| ("detector", format!("{key}: {problem}"))));
@@ -175,7 +176,7 @@ impl TriggerConfig for Sequential {
 
 struct SequentialTrigger {
     config: Sequential,
-    intervals: Intervals,
+    intervals: LabelledIntervals,
     detector: Box<dyn Detector>,
     /// The samples of the open question.
     asked: Vec<Sample>,
@@ -199,9 +200,9 @@ impl Snapshot for SequentialTrigger {
 impl Trigger for SequentialTrigger {
     fn observe(&mut self, change: &Change) -> Step {
         match self.intervals.observe(change) {
-            None | Some((_, Phase::WarmUp)) => Step::Continue,
-            Some((_, Phase::Train)) => warmup_training("sequential"),
-            Some((samples, Phase::Look)) => {
+            None | Some((_, Due::Nothing)) => Step::Continue,
+            Some((_, Due::Train)) => warmup_training("sequential"),
+            Some((samples, Due::Look)) => {
                 let ids = samples.iter().map(|sample| sample.id).collect();
                 self.asked = samples;
                 Step::Ask(Question { want: self.config.on.want(), ids })
@@ -234,16 +235,15 @@ impl Trigger for SequentialTrigger {
     }
 
     fn trained(&mut self, outcome: &Outcome) {
-        if outcome.version.is_some() {
-            self.intervals.trained();
-            if self.config.restart {
-                self.detector.restart();
-            }
+        self.intervals.trained(outcome);
+        if outcome.version.is_some() && self.config.restart {
+            self.detector.restart();
         }
     }
 
     fn reach(&self, see: &mut dyn FnMut(Id)) {
-        self.intervals.open().iter().chain(&self.asked).for_each(|sample| see(sample.id));
+        self.intervals.reach(see);
+        self.asked.iter().for_each(|sample| see(sample.id));
     }
 }
 

@@ -82,7 +82,8 @@ fn a_look_is_told_once_with_what_it_led_to() {
             };
             let Some(look) = look else { return };
             told += 1;
-            assert!(asked > 0, "{key}");
+            // what arrived is known without a question.
+            assert!(asked > 0 || key == &"data_incorporation_cost", "{key}");
             asked = 0;
             assert_eq!(look.policy, *key);
             assert_eq!(look.scores.iter().any(|score| score.fires), decided, "{key}");
