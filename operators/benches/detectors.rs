@@ -3,8 +3,8 @@
 //!     cargo bench -p driftmill-operators --bench detectors
 //!     DRIFTMILL_PYTHON=python cargo bench -p driftmill-operators --bench detectors
 //!
-//! With `DRIFTMILL_PYTHON`, a Python that has River, `detectors.py` beside this file takes the same
-//! stream in between.
+//! Names of detectors behind `--` choose among them. With `DRIFTMILL_PYTHON`, a Python that has
+//! River, `detectors.py` beside this file takes the same stream in between.
 
 use std::hint::black_box;
 use std::process::Command;
@@ -59,7 +59,9 @@ fn median(rates: &mut [f64]) -> f64 {
 #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
 fn main() {
     let values = errors();
-    for (key, example) in DetectorTable::CATALOG {
+    let named: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
+    let wanted = |key: &str| named.is_empty() || named.iter().any(|name| name == key);
+    for (key, example) in DetectorTable::CATALOG.iter().filter(|(key, _)| wanted(key)) {
         let table = toml::from_str(&format!("[{key}]\n{example}")).expect("an example is a table");
         let (mut ours, mut rivers, mut drifts) = (Vec::new(), Vec::new(), 0);
         for _ in 0..ROUNDS {

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Domain, is_fraction, problems};
+use super::{Detector, DetectorConfig, Domain, Evidence, Signal, is_fraction, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -91,6 +91,9 @@ impl DetectorConfig for Adwin {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct State {
     count: u64,
+    /// The first value: what is summed is how far values are from it, so that large values that
+    /// hardly vary lose nothing.
+    origin: f64,
     total: f64,
     /// Sum of squared deviations from the mean.
     squares: f64,
@@ -100,6 +103,10 @@ pub(super) struct State {
 
 impl State {
     fn push(&mut self, value: f64, most: usize) {
+        if self.count == 0 {
+            self.origin = value;
+        }
+        let value = value - self.origin;
         if self.count > 0 {
             let n = self.count as f64;
             let deviation = value - self.total / n;
@@ -130,30 +137,39 @@ impl Adwin {
         let least = self.min_window.get() as f64;
         let d = (2.0 * all.ln() / self.delta).ln();
         let spread = 2.0 * state.squares / all * d;
-        let mut closest = Judgement::NONE;
+        let tolerance = 2.0 / 3.0 * d;
+        // roots are drawn only where they are told.
+        let bound = |inverse: f64| (inverse * spread).sqrt() + tolerance * inverse;
+        let mut closest = None;
+        let mut most = f64::MIN;
         let (mut older, mut sum) = (0.0, 0.0);
         for (row, sums) in state.rows.iter().enumerate().rev() {
-            for part in sums.iter() {
-                older += (1u64 << row) as f64;
+            let size = (1u64 << row) as f64;
+            for part in sums {
+                older += size;
                 sum += part;
                 let newer = all - older;
-                if newer < least {
-                    return closest;
-                }
-                if older < least {
+                if older < least || newer < least {
                     continue;
                 }
-                let inverse = 1.0 / (older - least + 1.0) + 1.0 / (newer - least + 1.0);
-                let bound = (inverse * spread).sqrt() + 2.0 / 3.0 * d * inverse;
-                let difference = (sum / older - (state.total - sum) / newer).abs();
-                let here = Judgement::drift_if(difference > bound, difference, bound);
-                closest = closest.or(here);
-                if difference > bound {
-                    return closest;
+                let inverse =
+                    (all - 2.0 * least + 2.0) / ((older - least + 1.0) * (newer - least + 1.0));
+                let difference = sum * newer - (state.total - sum) * older;
+                let statistic = (difference / (older * newer)).abs();
+                let beyond = statistic - tolerance * inverse;
+                let excess = beyond * beyond.abs() - inverse * spread;
+                if excess > most {
+                    most = excess;
+                    closest = Some((statistic, inverse));
+                }
+                if excess > 0.0 {
+                    return Judgement::new(Signal::Drift, statistic, bound(inverse));
                 }
             }
         }
-        closest
+        let evidence =
+            closest.map(|(statistic, inverse)| Evidence { statistic, bound: bound(inverse) });
+        Judgement { signal: Signal::None, evidence }
     }
 }
 
