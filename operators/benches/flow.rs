@@ -77,6 +77,7 @@ fn dataflow() -> u64 {
                 service: Prompt(VecDeque::new(), asked),
                 keep: drop,
                 every: 1_000_000,
+                tell: drop,
             });
             ordered
                 .select(decisions, Arc::new(NewData::default()), Standings::default())

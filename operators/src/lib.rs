@@ -1,4 +1,5 @@
-//! When to train and on what, as pure dataflow: no Kafka, no Burn, no files, no clock.
+//! When to train and on what, as pure dataflow: no Kafka, no Burn, no files; no clock but to tell how long a look
+//! took.
 //!
 //! ```text
 //!  changes ─► order ─► upsert ─┬──────────────► decide ─► decisions ─┐
@@ -29,6 +30,7 @@
 //! To add a policy, write one file and add one line to the table in its folder's `mod.rs`; the
 //! conformance tests in `tests/catalog.rs` pick it up.
 
+pub mod criterion;
 pub mod drift;
 pub mod flow;
 pub mod selection;

@@ -137,6 +137,7 @@ fn build_branch<'scope>(
         service: oracle(wake),
         keep,
         every,
+        tell: drop,
     });
     let worker = scope.worker().index();
     let standings = context.standings(branch, worker);

@@ -1,6 +1,15 @@
-//! Drift: distances between samples of two distributions, and the windows they compare.
+//! Drift: distances between samples of two distributions, the windows they compare, and detectors
+//! of changes in a stream of values.
 //!
-//! Pure mathematics on matrices and numbers; [`crate::trigger::Drift`] puts it to use.
+//! Pure mathematics on matrices and numbers; [`crate::trigger`] puts it to use.
 
+mod components;
+pub mod detector;
+mod logistic;
 pub mod metric;
+mod roc_auc;
 pub mod window;
+
+pub use components::Components;
+pub use logistic::Logistic;
+pub use roc_auc::roc_auc;

@@ -9,6 +9,7 @@ use timely::scheduling::SyncActivator;
 
 use super::Ordered;
 use super::deciding::Host;
+use super::looked::Looked;
 use super::service::{Asker, Service};
 use crate::trigger::{Cut, Outcome, Reason, Trigger};
 use crate::{Matrix, Position};
@@ -57,7 +58,7 @@ pub struct Standing {
 }
 
 /// A trigger policy with what it needs from outside.
-pub struct Deciding<S, K> {
+pub struct Deciding<S, K, L> {
     /// The policy, in its initial state or in that of `standing`.
     pub trigger: Box<dyn Trigger>,
     /// Where it stands (default: it has seen nothing).
@@ -69,6 +70,8 @@ pub struct Deciding<S, K> {
     pub keep: K,
     /// Changes between two calls of `keep`.
     pub every: u64,
+    /// Is told what the policy saw whenever it looked; of a decision before `keep` is told of it.
+    pub tell: L,
 }
 
 /// Extension trait for deciding when to train.
@@ -81,25 +84,27 @@ pub trait Decide<'scope> {
     /// until its outcome has come back through `outcomes`; after a question, until the service has
     /// answered. The output's frontier at p means: all changes before p were shown, and decide no
     /// more.
-    fn decide<S, K>(
+    fn decide<S, K, L>(
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,
-        start: impl FnOnce(SyncActivator) -> Deciding<S, K> + 'static,
-    ) -> StreamVec<'scope, Position, Decided>
-    where
-        S: Service<Asker, Matrix> + 'static,
-        K: FnMut(Standing) + 'static;
-}
-
-impl<'scope> Decide<'scope> for Ordered<'scope> {
-    fn decide<S, K>(
-        self,
-        outcomes: StreamVec<'scope, Position, Outcome>,
-        start: impl FnOnce(SyncActivator) -> Deciding<S, K> + 'static,
+        start: impl FnOnce(SyncActivator) -> Deciding<S, K, L> + 'static,
     ) -> StreamVec<'scope, Position, Decided>
     where
         S: Service<Asker, Matrix> + 'static,
         K: FnMut(Standing) + 'static,
+        L: FnMut(Looked) + 'static;
+}
+
+impl<'scope> Decide<'scope> for Ordered<'scope> {
+    fn decide<S, K, L>(
+        self,
+        outcomes: StreamVec<'scope, Position, Outcome>,
+        start: impl FnOnce(SyncActivator) -> Deciding<S, K, L> + 'static,
+    ) -> StreamVec<'scope, Position, Decided>
+    where
+        S: Service<Asker, Matrix> + 'static,
+        K: FnMut(Standing) + 'static,
+        L: FnMut(Looked) + 'static,
     {
         type Batches = CapacityContainerBuilder<Vec<Decided>>;
         let scope = self.scope();

@@ -1,11 +1,13 @@
 use std::rc::Rc;
+use std::time::Instant;
 
 use timely::dataflow::operators::Capability;
 
 use super::decide::{Decided, Deciding, Standing};
+use super::looked::Looked;
 use super::queue::Queue;
 use super::service::{Asker, Service};
-use crate::trigger::{Cut, Decision, Outcome, Step, Trigger};
+use crate::trigger::{Cut, Decision, Look, Outcome, Question, Step, Trigger};
 use crate::{Change, Matrix, Position};
 
 /// Most changes shown to the policy before other operators get a turn.
@@ -15,18 +17,31 @@ const QUANTUM: usize = 65_536;
 #[derive(PartialEq)]
 enum Waiting {
     Nothing,
-    /// The answer to a question caused by the change at this position.
-    Answer(Position),
+    /// The answer to a question.
+    Answer(Asked),
     /// The outcome of the last decision.
     Outcome,
 }
 
+/// What led to a question, or to a conclusion without one.
+#[derive(Clone, Copy, PartialEq)]
+struct Asked {
+    /// The change that caused it.
+    position: Position,
+    /// Decisions caused by that change before.
+    decided_before: u32,
+    /// The version that was asked.
+    version: Option<u64>,
+    since: Instant,
+}
+
 /// Shows changes to a policy, one after another, and keeps its questions and decisions apart.
-pub(super) struct Host<S, K> {
+pub(super) struct Host<S, K, L> {
     trigger: Box<dyn Trigger>,
     service: S,
     keep: K,
     every: u64,
+    tell: L,
     /// Changes to be shown.
     changes: Queue,
     /// Not after the first change to be shown.
@@ -42,10 +57,10 @@ pub(super) struct Host<S, K> {
     quantum: usize,
 }
 
-impl<S: Service<Asker, Matrix>, K: FnMut(Standing)> Host<S, K> {
+impl<S: Service<Asker, Matrix>, K: FnMut(Standing), L: FnMut(Looked)> Host<S, K, L> {
     /// A host whose policy stands where it should, and the decision that is open there.
-    pub(super) fn new(deciding: Deciding<S, K>) -> (Self, Option<Decided>) {
-        let Deciding { mut trigger, standing, service, keep, every } = deciding;
+    pub(super) fn new(deciding: Deciding<S, K, L>) -> (Self, Option<Decided>) {
+        let Deciding { mut trigger, standing, service, keep, every, tell } = deciding;
         let standing = standing.unwrap_or_else(|| Standing {
             at: Position::MIN,
             decided_before: 0,
@@ -60,6 +75,7 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing)> Host<S, K> {
             service,
             keep,
             every,
+            tell,
             changes: Queue::default(),
             capability: None,
             waiting: if standing.open.is_some() { Waiting::Outcome } else { Waiting::Nothing },
@@ -86,40 +102,60 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing)> Host<S, K> {
 
     /// Goes on until the policy decides, has to wait, has seen enough, or has seen all.
     pub(super) fn step(&mut self) -> Option<(Capability<Position>, Decided)> {
-        if let Waiting::Answer(position) = self.waiting {
-            let answer = self.service.poll()?;
-            self.waiting = Waiting::Nothing;
-            if let Some(decision) = self.trigger.answer(&answer).decision {
-                return Some(self.decided(position, decision, 0));
+        loop {
+            let (asked, covered, step) = match self.waiting {
+                Waiting::Outcome => return None,
+                Waiting::Answer(asked) => {
+                    let answer = self.service.poll()?;
+                    self.waiting = Waiting::Nothing;
+                    (asked, 0, self.trigger.answer(&answer))
+                }
+                Waiting::Nothing => self.show()?,
+            };
+            match step {
+                Step::Continue => self.pass(covered),
+                Step::Looked(look) => {
+                    self.pass(covered);
+                    self.looked(asked, None, look);
+                }
+                Step::Ask(question) => {
+                    self.pass(covered);
+                    self.ask(asked, question);
+                }
+                Step::Decide(decision) => return Some(self.decided(asked, decision, covered)),
             }
         }
-        while self.waiting == Waiting::Nothing {
-            self.skip();
-            self.keep_now_and_then();
-            let rest = self.changes.rest();
-            let shown = whole(rest, self.quantum);
-            if shown.is_empty() {
-                break;
-            }
-            let (passed, step) = self.trigger.observe_all(shown);
-            let at = shown.get(passed).map(|change| change.at);
-            self.pass(passed);
-            match (step, at) {
-                (Step::Decide(decision), Some(at)) => {
-                    let covered = usize::from(decision.cut == Cut::After);
-                    return Some(self.decided(at, decision, covered));
-                }
-                (Step::Ask(question), Some(position)) => {
-                    self.pass(1);
-                    self.waiting = Waiting::Answer(position);
-                    let version = self.version;
-                    self.service.ask(Asker { position, version, question });
-                    return self.step();
-                }
-                _ => {}
-            }
-        }
-        None
+    }
+
+    /// Shows changes up to the first that the policy has something to say to: what it says, and how
+    /// many changes are seen with it; nothing if there is none to be shown.
+    fn show(&mut self) -> Option<(Asked, usize, Step)> {
+        self.skip();
+        self.keep_now_and_then();
+        let shown = whole(self.changes.rest(), self.quantum);
+        let last = shown.last()?.at;
+        let (passed, step) = self.trigger.observe_all(shown);
+        #[expect(clippy::disallowed_methods, reason = "how long a look took is told, never used")]
+        let since = Instant::now();
+        let at = shown.get(passed).map(|change| change.at);
+        self.pass(passed);
+        let before = matches!(&step, Step::Decide(decision) if decision.cut == Cut::Before);
+        let covered = usize::from(at.is_some() && !before);
+        let (position, decided_before) = (at.unwrap_or(last), self.decided_before);
+        Some((Asked { position, decided_before, version: None, since }, covered, step))
+    }
+
+    fn ask(&mut self, asked: Asked, question: Question) {
+        let (position, version) = (asked.position, self.version);
+        // of several questions the first says when it began.
+        self.waiting = Waiting::Answer(Asked { version, ..asked });
+        self.service.ask(Asker { position, version, question });
+    }
+
+    fn looked(&mut self, asked: Asked, trigger: Option<u64>, look: Look) {
+        let Asked { position, version, since, .. } = asked;
+        let seconds = since.elapsed().as_secs_f64();
+        (self.tell)(Looked { position, trigger, version, look, seconds });
     }
 
     /// Drops what the policy saw before it was stopped.
@@ -169,10 +205,14 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing)> Host<S, K> {
     /// policy stands then.
     fn decided(
         &mut self,
-        position: Position,
+        asked: Asked,
         decision: Decision,
         covered: usize,
     ) -> (Capability<Position>, Decided) {
+        let Asked { position, decided_before, .. } = asked;
+        if let Some(look) = decision.look {
+            self.looked(asked, Some(self.next_trigger), look);
+        }
         let capability = self.capability.as_mut().expect("changes are pending");
         capability.downgrade(&position);
         let capability = capability.clone();
@@ -180,7 +220,7 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing)> Host<S, K> {
             trigger: self.next_trigger,
             position,
             cut: decision.cut,
-            decided_before: self.decided_before,
+            decided_before,
             reason: decision.reason,
         };
         self.waiting = Waiting::Outcome;
@@ -197,7 +237,7 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing)> Host<S, K> {
     /// Lets go of what was shown; whether there is more to do at once.
     pub(super) fn downgrade(&mut self) -> bool {
         let next = match self.waiting {
-            Waiting::Answer(position) => Some(position),
+            Waiting::Answer(Asked { position, .. }) => Some(position),
             _ => self.changes.rest().first().map(|change| change.at),
         };
         match (next, &mut self.capability) {

@@ -54,7 +54,7 @@ impl Trigger for AmountTrigger {
         }
         self.seen = 0;
         let reason = Reason::plain("amount", format!("{} samples", self.every));
-        Step::Decide(Decision { cut: Cut::After, reason })
+        Step::Decide(Decision::plain(Cut::After, reason))
     }
 
     fn reach(&self, _see: &mut dyn FnMut(Id)) {}

@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 
+use super::Look;
 use crate::{Id, Position};
 
 /// Which changes a decision covers.
@@ -39,6 +40,15 @@ pub struct Decision {
     pub cut: Cut,
     /// Why.
     pub reason: Reason,
+    /// What the policy saw, where it looked at samples.
+    pub look: Option<Look>,
+}
+
+impl Decision {
+    /// A decision without a look.
+    pub fn plain(cut: Cut, reason: Reason) -> Self {
+        Self { cut, reason, look: None }
+    }
 }
 
 /// What a policy asks to know of samples.
@@ -61,7 +71,7 @@ pub struct Question {
     pub ids: Vec<Id>,
 }
 
-/// What a policy says after a change.
+/// What a policy says after a change or an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// Nothing.
@@ -70,26 +80,8 @@ pub enum Step {
     Decide(Decision),
     /// Answer this first.
     Ask(Question),
-}
-
-/// A measured value beside what it was compared with, fired or not.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Score {
-    /// The metric's key in the pipeline file.
-    pub metric: String,
-    /// The measured value.
-    pub value: f64,
-    /// What the value was compared with.
-    pub threshold: f64,
-}
-
-/// What a policy concludes from an answer.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Verdict {
-    /// Train.
-    pub decision: Option<Decision>,
-    /// What was measured.
-    pub scores: Vec<Score>,
+    /// It looked at its samples and found nothing.
+    Looked(Look),
 }
 
 /// What became of a decision.

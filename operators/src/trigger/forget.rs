@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cut, Decision, Outcome, Reason, Step, Trigger, Verdict};
+use super::{Cut, Decision, Outcome, Reason, Step, Trigger};
 use crate::{Change, Id, Kind, Matrix, Snapshot, SnapshotError, restore};
 
 /// What follows when a sample is deleted that the newest version was trained on.
@@ -72,7 +72,7 @@ impl State {
         self.due = false;
         let samples = if self.deleted == 1 { "sample" } else { "samples" };
         let reason = Reason::plain("forget", format!("{} deleted {samples}", self.deleted));
-        Step::Decide(Decision { cut, reason })
+        Step::Decide(Decision::plain(cut, reason))
     }
 }
 
@@ -131,7 +131,7 @@ impl Trigger for ForgetTrigger {
         (passed, Step::Continue)
     }
 
-    fn answer(&mut self, answer: &Matrix) -> Verdict {
+    fn answer(&mut self, answer: &Matrix) -> Step {
         self.trigger.answer(answer)
     }
 

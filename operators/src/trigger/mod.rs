@@ -1,10 +1,24 @@
 //! When to train.
 
+mod avoidable;
+mod cost;
 mod decision;
 mod forget;
+mod intervals;
+mod labelled;
+mod look;
+mod outputs;
+mod ridge;
+mod trend;
 
-pub use decision::{Cut, Decision, Outcome, Question, Reason, Score, Step, Verdict, Want};
+pub use cost::TrainingCost;
+pub use decision::{Cut, Decision, Outcome, Question, Reason, Step, Want};
+pub use drift::{Aggregate, Compared};
 pub use forget::Forget;
+pub use look::{Look, Score, WindowBounds};
+pub use performance::measure;
+pub use sequential::Watched;
+pub use trend::Forecast;
 
 use crate::{Change, Id, Matrix, Snapshot};
 
@@ -27,6 +41,9 @@ pub trait TriggerConfig: Send + Sync {
 pub trait Trigger: Snapshot + Send {
     /// Sees one change.
     ///
+    /// A question, a look that found nothing and a decision with [`Cut::After`] leave it seen. Every
+    /// look of a policy gives exactly one of [`Step::Looked`] and a decision that holds it.
+    ///
     /// A decision with [`Cut::Before`] leaves the change unseen: it is shown again after the
     /// training, so that one change can cause several decisions.
     fn observe(&mut self, change: &Change) -> Step;
@@ -43,9 +60,11 @@ pub trait Trigger: Snapshot + Send {
         (changes.len(), Step::Continue)
     }
 
-    /// Sees the answer to its question: one row per id asked for, in that order.
-    fn answer(&mut self, _answer: &Matrix) -> Verdict {
-        Verdict::default()
+    /// Sees the answer to its question: one row per id asked for, in that order. It may ask again.
+    ///
+    /// The change that caused the question is not shown again, also after [`Cut::Before`].
+    fn answer(&mut self, _answer: &Matrix) -> Step {
+        Step::Continue
     }
 
     /// Learns what became of its last decision.
@@ -62,5 +81,9 @@ driftmill_registry::one_of! {
         amount: Amount,
         time: Time,
         drift: Drift,
+        sequential: Sequential,
+        performance: Performance,
+        data_incorporation_cost: DataIncorporationCost,
+        avoidable_misclassification_cost: AvoidableMisclassificationCost,
     }
 }

@@ -65,7 +65,7 @@ impl Trigger for TimeTrigger {
         self.next = Some(next.saturating_add(self.every));
         let every = Span::from_millis(self.every);
         let reason = Reason::plain("time", format!("{every} passed"));
-        Step::Decide(Decision { cut: Cut::Before, reason })
+        Step::Decide(Decision::plain(Cut::Before, reason))
     }
 
     fn reach(&self, _see: &mut dyn FnMut(Id)) {}

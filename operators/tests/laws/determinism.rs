@@ -4,7 +4,7 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, mpsc};
 
 use driftmill_operators::flow::{
-    Asker, Decide, Deciding, Order, OrderAll, Select, Service, Standing, Standings, Train,
+    Asker, Decide, Deciding, Looked, Order, OrderAll, Select, Service, Standing, Standings, Train,
 };
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
 use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
@@ -82,15 +82,16 @@ fn dataflow(partitions: &[Partition], setting: &Setting) -> Vec<TrainingSet> {
     resumed(partitions, setting, &Kept::default()).0
 }
 
-/// The training sets, and where the trigger policy stood at each decision and after every 7 changes.
+/// The training sets, where the trigger policy stood at each decision and after every 7 changes, and
+/// what it saw.
 fn resumed(
     partitions: &[Partition],
     setting: &Setting,
     start: &Kept,
-) -> (Vec<TrainingSet>, Vec<Standing>) {
+) -> (Vec<TrainingSet>, Vec<Standing>, Vec<Looked>) {
     let (send, receive) = mpsc::channel::<TrainingSet>();
     let send = Arc::new(Mutex::new(send));
-    let kept = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::new(Mutex::new((Vec::new(), Vec::new())));
     let all_kept = Arc::clone(&kept);
     let (partitions, setting, start) = (partitions.to_vec(), setting.clone(), start.clone());
     timely::execute(timely::Config::process(setting.workers), move |worker| {
@@ -101,13 +102,15 @@ fn resumed(
             let ordered = changes.order();
             let (handle, back) = scope.feedback(1);
             let (standing, kept) = (start.standing.clone(), Arc::clone(&kept));
+            let looked = Arc::clone(&kept);
             let trigger = setting.trigger.init();
             let decisions = ordered.clone().order_all().decide(back, move |_wake| Deciding {
                 trigger,
                 standing,
                 service: prompt(|asked: Asker| crate::host::answer(&asked.question, 40)),
-                keep: move |standing| kept.lock().unwrap().push(standing),
+                keep: move |standing| kept.lock().unwrap().0.push(standing),
                 every: 7,
+                tell: move |look| looked.lock().unwrap().1.push(Looked { seconds: 0.0, ..look }),
             });
             let mut standings = start.standings.clone();
             standings.shards.retain(|stream, _| *stream as usize % peers == index);
@@ -145,8 +148,8 @@ fn resumed(
         }
     })
     .unwrap();
-    let kept = all_kept.lock().unwrap().clone();
-    (receive.iter().collect(), kept)
+    let (kept, looked) = all_kept.lock().unwrap().clone();
+    (receive.iter().collect(), kept, looked)
 }
 
 /// The same, as a loop over the sorted records.
@@ -236,7 +239,7 @@ proptest! {
             workers: before,
             batch,
         };
-        let (sets, kept) = resumed(&partitions, &setting, &Kept::default());
+        let (sets, kept, looked) = resumed(&partitions, &setting, &Kept::default());
         if kept.is_empty() {
             return Ok(());
         }
@@ -253,8 +256,11 @@ proptest! {
         }
         let other = Setting { workers: after, batch: batch + 3, ..setting };
         let start = Kept { standing: Some(standing), standings };
-        let (rest, _) = resumed(&partitions, &other, &start);
+        let at = start.standing.as_ref().unwrap().at;
+        let (rest, _, again) = resumed(&partitions, &other, &start);
         prop_assert_eq!(without_shards(&rest), without_shards(&sets[next as usize..]));
+        let later = looked.partition_point(|look| look.position < at);
+        prop_assert_eq!(&again[..], &looked[later..]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Streams and a host for policies without a dataflow.
 
-use driftmill_operators::trigger::{Cut, Outcome, Question, Step, Trigger, Want};
+use driftmill_operators::trigger::{Cut, Decision, Look, Outcome, Question, Step, Trigger, Want};
 use driftmill_operators::{Change, Id, Matrix, Record, position};
 
 /// A change for each time, all of partition 0; labels repeat 0, 1, 2.
@@ -36,36 +36,65 @@ pub(crate) fn decisions(
     after: u64,
 ) -> Vec<(usize, Cut)> {
     let mut made = Vec::new();
-    run(trigger, changes, after, &mut |index, cut| made.push((index, cut)));
+    run(trigger, changes, after, &mut |index, seen| {
+        if let Seen::Decided(decision) = seen {
+            made.push((index, decision.cut));
+        }
+    });
     made
 }
 
-fn run(
+/// What a policy lets its host see.
+pub(crate) enum Seen<'a> {
+    Asked(&'a Question),
+    Looked(&'a Look),
+    Decided(&'a Decision),
+}
+
+/// As [`decisions`], showing all that the policy says.
+pub(crate) fn run(
     trigger: &mut dyn Trigger,
     changes: &[Change],
     after: u64,
-    decided: &mut dyn FnMut(usize, Cut),
+    see: &mut dyn FnMut(usize, Seen<'_>),
 ) {
     for (index, change) in changes.iter().enumerate() {
-        loop {
-            let decision = match trigger.observe(change) {
-                Step::Continue => break,
-                Step::Decide(decision) => Some(decision),
-                Step::Ask(question) => trigger.answer(&answer(&question, after)).decision,
-            };
-            let Some(decision) = decision else { break };
-            decided(index, decision.cut);
-            trigger.trained(&Outcome {
-                trigger: 0,
-                version: Some(1),
-                effective: change.at,
-                samples: 1,
-                seconds: 0.0,
-                ids: Vec::new(),
-            });
-            if decision.cut == Cut::After {
-                break;
-            }
-        }
+        while say(trigger, change, after, &mut |seen| see(index, seen)) {}
     }
+}
+
+/// Shows a change; whether it is to be shown again.
+fn say(
+    trigger: &mut dyn Trigger,
+    change: &Change,
+    after: u64,
+    see: &mut dyn FnMut(Seen<'_>),
+) -> bool {
+    let mut step = trigger.observe(change);
+    let mut asked = false;
+    let decision = loop {
+        match step {
+            Step::Continue => return false,
+            Step::Looked(look) => {
+                see(Seen::Looked(&look));
+                return false;
+            }
+            Step::Ask(question) => {
+                see(Seen::Asked(&question));
+                asked = true;
+                step = trigger.answer(&answer(&question, after));
+            }
+            Step::Decide(decision) => break decision,
+        }
+    };
+    see(Seen::Decided(&decision));
+    trigger.trained(&Outcome {
+        trigger: 0,
+        version: Some(1),
+        effective: change.at,
+        samples: 1,
+        seconds: 0.0,
+        ids: Vec::new(),
+    });
+    decision.cut == Cut::Before && !asked
 }

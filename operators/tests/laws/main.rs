@@ -2,13 +2,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod catalog;
+mod chance;
 mod classes;
+mod criteria;
+mod detectors;
 mod determinism;
 mod evaluate;
 mod forget;
 mod host;
 mod keyed;
+mod labelled;
+mod labels;
 mod oracles;
+mod performance;
 mod reach;
 mod upsert;
 mod vectors;

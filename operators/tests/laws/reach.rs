@@ -1,9 +1,9 @@
 //! What a policy does not hold is never looked at again: retention removes it.
 use std::collections::BTreeSet;
 
-use crate::host::{answer, stream};
+use crate::host::{Seen, run, stream};
 use driftmill_operators::selection::SelectionTable;
-use driftmill_operators::trigger::{Cut, Outcome, Step, Trigger, TriggerTable};
+use driftmill_operators::trigger::{Trigger, TriggerTable};
 use driftmill_operators::{Change, Id};
 
 fn changes() -> Vec<Change> {
@@ -23,28 +23,11 @@ fn triggers_ask_only_about_samples_that_they_held() {
         let (mut trigger, mut reach) = (table.init(), BTreeSet::new());
         for change in changes() {
             reach.insert(change.record.id());
-            loop {
-                let decision = match trigger.observe(&change) {
-                    Step::Continue => break,
-                    Step::Decide(decision) => Some(decision),
-                    Step::Ask(question) => {
-                        assert!(question.ids.iter().all(|id| reach.contains(id)), "{key}");
-                        trigger.answer(&answer(&question, 1300)).decision
-                    }
-                };
-                let Some(decision) = decision else { break };
-                trigger.trained(&Outcome {
-                    trigger: 0,
-                    version: Some(1),
-                    effective: change.at,
-                    samples: 1,
-                    seconds: 0.0,
-                    ids: Vec::new(),
-                });
-                if decision.cut == Cut::After {
-                    break;
+            run(&mut *trigger, std::slice::from_ref(&change), 1300, &mut |_, seen| {
+                if let Seen::Asked(question) = seen {
+                    assert!(question.ids.iter().all(|id| reach.contains(id)), "{key}");
                 }
-            }
+            });
             // once a sample is out of reach it stays there.
             let now = held(&*trigger);
             assert!(now.is_subset(&reach), "{key}");

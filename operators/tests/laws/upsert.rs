@@ -191,6 +191,7 @@ pub(crate) fn training_sets(
                 service: prompt(|asked: Asker| crate::host::answer(&asked.question, 40)),
                 keep: |_| {},
                 every: u64::MAX,
+                tell: drop,
             });
             let SelectionTable::new_data(selection) = &selection;
             ordered

@@ -70,9 +70,10 @@ CASES = [
     ((11, 2, 1.0, 0.0, 0), (12, 3, 1.0, 0.0, 0)),
 ]
 
-cases = [
-    {"reference": x, "current": y, "distances": distances(sample(*x), sample(*y))} for x, y in CASES
-]
-made_with = {"numpy": numpy.__version__, "scipy": scipy.__version__}
-json.dump({"made_with": made_with, "cases": cases}, sys.stdout, indent=1)
-print()
+if __name__ == "__main__":
+    cases = [
+        {"reference": x, "current": y, "distances": distances(sample(*x), sample(*y))} for x, y in CASES
+    ]
+    made_with = {"numpy": numpy.__version__, "scipy": scipy.__version__}
+    json.dump({"made_with": made_with, "cases": cases}, sys.stdout, indent=1)
+    print()

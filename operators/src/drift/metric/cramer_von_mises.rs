@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::per_column::PerColumn;
 use super::steps::steps;
 use super::{Metric, MetricConfig};
+use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = 0.461";
 
@@ -17,30 +18,42 @@ pub(super) const EXAMPLE: &str = "threshold = 0.461";
 /// 0 when equal; it grows with the samples: without drift T is about 1/6 on average, and above 0.461
 /// in one of twenty comparisons. Ties get the mean of their ranks, as in SciPy.
 ///
+/// The p-value of a dimension is that of the limit distribution, with the mean and variance that T has
+/// for n and m; for ten values or more in each it is off by less than 0.01.
+///
 /// Reference: T. W. Anderson, *On the Distribution of the Two-Sample Cramér–von Mises Criterion*,
-/// Annals of Mathematical Statistics 33 (1962), equation 9; SciPy's `cramervonmises_2samp`.
+/// Annals of Mathematical Statistics 33 (1962), equation 9; limit: T. W. Anderson
+/// and D. A. Darling, *Asymptotic Theory of Certain "Goodness of Fit" Criteria*, ibid. 23 (1952); SciPy's `cramervonmises_2samp`.
 ///
 /// ```
 /// use driftmill_operators::{Matrix, drift::metric::*};
 /// let reference = Matrix::new(1, vec![1.0, 2.0, 3.0, 4.0]);
 /// let current = Matrix::new(1, vec![3.5, 4.5, 5.5, 6.5]);
-/// let distance = CramerVonMises { threshold: 0.461 }.init().distance(&reference, &current);
+/// let distance = CramerVonMises { threshold: 0.461.into() }.init().distance(&reference, &current);
 /// assert_eq!(distance, 0.5);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CramerVonMises {
     /// Mean T from which on there is drift.
-    pub threshold: f64,
+    pub threshold: Criterion,
 }
 
 impl MetricConfig for CramerVonMises {
     fn init(&self) -> Box<dyn Metric> {
-        Box::new(PerColumn::new(statistic))
+        let test = |x: &[f32], y: &[f32]| {
+            let value = statistic(x, y);
+            (value, p_value(value, x.len(), y.len()))
+        };
+        Box::new(PerColumn::new(statistic).tested(test))
     }
 
-    fn threshold(&self) -> f64 {
-        self.threshold
+    fn threshold(&self) -> &Criterion {
+        &self.threshold
+    }
+
+    fn knows_chance(&self) -> bool {
+        true
     }
 }
 
@@ -58,4 +71,44 @@ fn statistic(x: &[f32], y: &[f32]) -> f64 {
         (i, j) = (to_i, to_j);
     });
     u / (n * m * (n + m)) - (4.0 * n * m - 1.0) / (6.0 * (n + m))
+}
+
+/// How likely T is `value` or more.
+fn p_value(value: f64, n: usize, m: usize) -> f64 {
+    let (n, m) = (n as f64, m as f64);
+    let all = n + m;
+    let mean = (1.0 + 1.0 / all) / 6.0;
+    let variance = (all + 1.0) * (4.0 * m * n * all - 3.0 * (m * m + n * n) - 2.0 * m * n)
+        / (45.0 * all * all * 4.0 * m * n);
+    // the limit has mean 1/6 and variance 1/45.
+    let scaled = 1.0 / 6.0 + (value - mean) / (45.0 * variance).sqrt();
+    if scaled < 0.003 { 1.0 } else { (1.0 - limit(scaled)).clamp(0.0, 1.0) }
+}
+
+/// The limit's distribution function:
+/// `1/(π√x) Σ Γ(k+½)/(Γ(½) k!) √(4k+1) exp(−u) K(u)`, u = (4k+1)²/16x, K the modified Bessel function
+/// of the second kind of order ¼.
+fn limit(x: f64) -> f64 {
+    let (mut sum, mut coefficient) = (0.0, 1.0);
+    for k in 0..100 {
+        let odd = f64::from(4 * k + 1);
+        let u = odd * odd / (16.0 * x);
+        let term = coefficient * odd.sqrt() * (-2.0 * u).exp() * scaled_bessel(u);
+        sum += term;
+        if term.abs() < 1e-17 {
+            break;
+        }
+        coefficient *= (f64::from(k) + 0.5) / f64::from(k + 1);
+    }
+    sum / (std::f64::consts::PI * x.sqrt())
+}
+
+/// `exp(u) K(u)` of order ¼: the integral over t ≥ 0 of `exp(−u(cosh t − 1)) cosh(t/4)`.
+///
+/// The trapezoid rule converges as fast as the integrand falls.
+fn scaled_bessel(u: f64) -> f64 {
+    const STEP: f64 = 1.0 / 32.0;
+    let at = |t: f64| (-u * (t.cosh() - 1.0)).exp() * (t / 4.0).cosh();
+    let rest = (1..).map(|k| at(f64::from(k) * STEP)).take_while(|value| *value > 1e-18);
+    STEP * (0.5 + rest.sum::<f64>())
 }

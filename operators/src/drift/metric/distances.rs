@@ -1,4 +1,5 @@
 use gemm::Parallelism;
+use rayon::prelude::*;
 
 use crate::Matrix;
 
@@ -6,29 +7,64 @@ use crate::Matrix;
 /// results.
 const BLOCK: usize = 32;
 
-/// Calls `each` with `‖a − b‖²` for every row a of `left` and b of `right`; never negative.
-pub fn distances_between(left: &Matrix, right: &Matrix, mut each: impl FnMut(&[f32])) {
+/// The squared distances `‖a − b‖²` of some rows to others, never negative.
+pub struct Block<'a> {
+    /// The first of the rows.
+    pub first: usize,
+    /// To how many others: the length of a row of `values`.
+    pub cols: usize,
+    /// One row after another.
+    pub values: &'a mut [f32],
+}
+
+/// What `each` says of the distances of all rows of `left` to all rows of `right`, block after block;
+/// on all cores.
+pub fn distances_between<T: Send>(
+    left: &Matrix,
+    right: &Matrix,
+    each: impl Fn(Block<'_>) -> T + Sync,
+) -> Vec<T> {
     let norms = [left, right].map(squared_norms);
-    let mut block = Vec::new();
-    for first in (0..left.rows()).step_by(BLOCK) {
-        let rows = BLOCK.min(left.rows() - first);
-        fill(&mut block, [left, right], &norms, [first, 0], rows);
-        each(&block);
+    by_block(left.rows(), |first, rows, block| {
+        fill(block, [left, right], &norms, [first, 0], rows);
+        each(Block { first, cols: right.rows(), values: block })
+    })
+}
+
+/// What `each` says of the distances of all rows to themselves and later ones, block after block; on
+/// all cores.
+///
+/// Row i of a block stands for row `first + i`, and its value j for the distance to row `first + j`:
+/// each pair of different rows is found once, where j > i.
+pub fn distances_within<T: Send>(points: &Matrix, each: impl Fn(Block<'_>) -> T + Sync) -> Vec<T> {
+    let norms = squared_norms(points);
+    let norms = [norms.clone(), norms];
+    by_block(points.rows(), |first, rows, block| {
+        fill(block, [points, points], &norms, [first, first], rows);
+        each(Block { first, cols: points.rows() - first, values: block })
+    })
+}
+
+impl Block<'_> {
+    /// Of a block within points: for each row the distances to later rows.
+    pub fn later(&self) -> impl Iterator<Item = &[f32]> {
+        let rows = self.values.chunks_exact(self.cols);
+        rows.enumerate().map(|(index, row)| &row[index + 1..])
     }
 }
 
-/// Calls `each` with `‖a − b‖²` for every pair of different rows, each pair once; never negative.
-pub fn distances_within(points: &Matrix, mut each: impl FnMut(&[f32])) {
-    let norms = squared_norms(points);
-    let norms = [norms.clone(), norms];
-    let mut block = Vec::new();
-    for first in (0..points.rows()).step_by(BLOCK) {
-        let rows = BLOCK.min(points.rows() - first);
-        fill(&mut block, [points, points], &norms, [first, first], rows);
-        for (index, row) in block.chunks_exact(points.rows() - first).enumerate() {
-            each(&row[index + 1..]);
-        }
-    }
+/// Where blocks are cut does not depend on how many cores there are.
+fn by_block<T: Send>(
+    rows: usize,
+    each: impl Fn(usize, usize, &mut Vec<f32>) -> T + Sync,
+) -> Vec<T> {
+    (0..rows.div_ceil(BLOCK))
+        .into_par_iter()
+        .map_init(Vec::new, |block, number| {
+            let first = number * BLOCK;
+            each(first, BLOCK.min(rows - first), block)
+        })
+        .collect()
 }
 
 /// Fills `block` with the distances of `rows` rows of the left matrix to all of the right one,
@@ -93,21 +129,20 @@ mod tests {
     fn distances_match_the_definition() {
         let a = Matrix::new(2, vec![0.0, 0.0, 3.0, 4.0, 1.0, 1.0]);
         let b = Matrix::new(2, vec![0.0, 0.0, 1.0, 1.0]);
-        let mut between = Vec::new();
-        distances_between(&a, &b, |distances| between.extend_from_slice(distances));
+        let between = distances_between(&a, &b, |block| block.values.to_vec()).concat();
         assert_eq!(between, [0.0, 2.0, 25.0, 13.0, 2.0, 0.0]);
-        let mut within = Vec::new();
-        distances_within(&a, |distances| within.extend_from_slice(distances));
-        assert_eq!(within, [25.0, 2.0, 13.0]);
+        let within = distances_within(&a, |block| block.later().collect::<Vec<_>>().concat());
+        assert_eq!(within.concat(), [25.0, 2.0, 13.0]);
     }
 
     #[test]
     fn blocks_hold_every_pair_once() {
         let rows = 3 * BLOCK + 5;
         let points = Matrix::new(1, (0..rows).map(|row| row as f32).collect());
-        let (mut between, mut within) = (0.0, 0.0);
-        distances_between(&points, &points, |d| between += d.iter().sum::<f32>());
-        distances_within(&points, |d| within += d.iter().sum::<f32>());
+        let all = |block: Block<'_>| block.values.iter().sum::<f32>();
+        let between: f32 = distances_between(&points, &points, all).iter().sum();
+        let later = |block: Block<'_>| block.later().flatten().sum::<f32>();
+        let within: f32 = distances_within(&points, later).iter().sum();
         let exact: usize = (0..rows).flat_map(|a| (0..a).map(move |b| (a - b) * (a - b))).sum();
         assert_eq!((between, within), (2.0 * exact as f32, exact as f32));
     }

@@ -1,16 +1,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Metric, MetricConfig, MetricTable};
+use super::{Metric, MetricConfig, MetricTable, measure};
 use crate::Matrix;
+use crate::criterion::{Criterion, Direction, History};
 
 pub(super) const EXAMPLE: &str = "threshold = 0.2
 of.wasserstein = { threshold = 0.1 }";
 
 /// The share of dimensions that drift, each by itself.
 ///
-/// A dimension drifts when one of the metrics in `of` finds it at or above its own threshold.
-/// Between 0 and 1.
+/// A dimension drifts when one of the metrics in `of` finds it beyond its own threshold, a number or
+/// a p-value. Between 0 and 1.
 ///
 /// Reference: Evidently 0.4, where `of` is the normalized Wasserstein distance from 0.1 on, and the
 /// share 0.2.
@@ -27,7 +28,7 @@ of.wasserstein = { threshold = 0.1 }";
 #[serde(deny_unknown_fields)]
 pub struct DriftedRatio {
     /// Share from which on there is drift.
-    pub threshold: f64,
+    pub threshold: Criterion,
     /// What makes a dimension drift.
     pub of: Box<MetricTable>,
 }
@@ -37,12 +38,20 @@ impl MetricConfig for DriftedRatio {
         Box::new(Ratio { of: (*self.of).clone(), metrics: Vec::new() })
     }
 
-    fn threshold(&self) -> f64 {
-        self.threshold
+    fn threshold(&self) -> &Criterion {
+        &self.threshold
     }
 
     fn check(&self) -> Vec<String> {
-        self.of.check().into_iter().map(|problem| format!("of: {problem}")).collect()
+        let named = self.of.named();
+        let follows = |(_, config): &&(&str, &dyn MetricConfig)| {
+            config.threshold().remembers().is_some()
+        };
+        let follows = named.iter().filter(follows).map(|(key, _)| {
+            format!("{key}: a dimension has no history: wanted a number or a p_value")
+        });
+        let problems = self.of.check().into_iter().chain(follows);
+        problems.map(|problem| format!("of: {problem}")).collect()
     }
 }
 
@@ -55,7 +64,7 @@ struct Ratio {
 /// A metric with its threshold.
 struct Bounded {
     metric: Box<dyn Metric>,
-    threshold: f64,
+    threshold: Criterion,
 }
 
 impl Metric for Ratio {
@@ -63,14 +72,17 @@ impl Metric for Ratio {
         let named = self.of.named();
         let bounded = |(_, config): &(&str, &dyn MetricConfig)| Bounded {
             metric: config.init(),
-            threshold: config.threshold(),
+            threshold: config.threshold().clone(),
         };
         self.metrics.resize_with(reference.cols(), || named.iter().map(bounded).collect());
         let drifted = self.metrics.iter_mut().enumerate().map(|(col, metrics)| {
             let column = |matrix: &Matrix| Matrix::new(1, matrix.col(col).collect());
             let (reference, current) = (column(reference), column(current));
-            let drifts =
-                |one: &mut Bounded| one.metric.distance(&reference, &current) >= one.threshold;
+            let drifts = |one: &mut Bounded| {
+                let measured = measure(&mut *one.metric, &one.threshold, &reference, &current);
+                let history = &mut History::default();
+                one.threshold.judge(history, Direction::Higher, measured).fires
+            };
             usize::from(metrics.iter_mut().any(drifts))
         });
         drifted.sum::<usize>() as f64 / reference.cols() as f64

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::per_column::PerColumn;
 use super::steps::steps;
 use super::{Metric, MetricConfig};
+use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = 0.1";
 
@@ -22,13 +23,13 @@ pub(super) const EXAMPLE: &str = "threshold = 0.1";
 /// use driftmill_operators::{Matrix, drift::metric::*};
 /// let reference = Matrix::new(1, vec![0.0, 2.0]);
 /// let current = Matrix::new(1, vec![0.0, 4.0]);
-/// assert_eq!(Energy { threshold: 0.1 }.init().distance(&reference, &current), 1.0);
+/// assert_eq!(Energy { threshold: 0.1.into() }.init().distance(&reference, &current), 1.0);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Energy {
     /// Mean D from which on there is drift.
-    pub threshold: f64,
+    pub threshold: Criterion,
 }
 
 impl MetricConfig for Energy {
@@ -36,8 +37,8 @@ impl MetricConfig for Energy {
         Box::new(PerColumn::new(distance))
     }
 
-    fn threshold(&self) -> f64 {
-        self.threshold
+    fn threshold(&self) -> &Criterion {
+        &self.threshold
     }
 }
 

@@ -29,6 +29,32 @@ impl Kernel {
     }
 }
 
+impl Kernel {
+    /// The kernel of one squared distance.
+    pub fn of(&self, distance: f32) -> f64 {
+        f64::from(exp(distance * self.exponent))
+    }
+
+    /// Replaces squared distances by their kernels.
+    pub fn apply(&self, distances: &mut [f32]) {
+        Arch::new().dispatch(Apply { exponent: self.exponent, distances });
+    }
+}
+
+struct Apply<'a> {
+    exponent: f32,
+    distances: &'a mut [f32],
+}
+
+impl WithSimd for Apply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.distances.iter_mut().for_each(|value| *value = exp(*value * self.exponent));
+    }
+}
+
 /// A type and not a closure, which would be compiled apart and without vector units.
 struct Sum<'a> {
     exponent: f32,

@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use super::histogram::{filled, histograms};
 use super::per_column::PerColumn;
 use super::{Metric, MetricConfig};
+use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = 0.1";
 
@@ -29,7 +30,7 @@ pub(super) const EXAMPLE: &str = "threshold = 0.1";
 /// use driftmill_operators::{Matrix, drift::metric::*};
 /// let reference = Matrix::new(1, vec![0.0, 0.0, 1.0, 1.0]);
 /// let current = Matrix::new(1, vec![0.0, 1.0, 1.0, 1.0]);
-/// let config = KullbackLeibler { threshold: 0.1, bins: None };
+/// let config = KullbackLeibler { threshold: 0.1.into(), bins: None };
 /// let distance = config.init().distance(&reference, &current);
 /// assert!((distance - 0.5 * (4.0f64 / 3.0).ln()).abs() < 1e-12);
 /// ```
@@ -37,7 +38,7 @@ pub(super) const EXAMPLE: &str = "threshold = 0.1";
 #[serde(deny_unknown_fields)]
 pub struct KullbackLeibler {
     /// Mean KL from which on there is drift.
-    pub threshold: f64,
+    pub threshold: Criterion,
     /// Number of bins of equal width over both samples (default: by Sturges' rule).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bins: Option<NonZeroUsize>,
@@ -52,8 +53,8 @@ impl MetricConfig for KullbackLeibler {
         }))
     }
 
-    fn threshold(&self) -> f64 {
-        self.threshold
+    fn threshold(&self) -> &Criterion {
+        &self.threshold
     }
 }
 

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Metric, MetricConfig};
 use crate::Matrix;
+use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = 0.2";
 
@@ -15,7 +16,7 @@ pub(super) const EXAMPLE: &str = "threshold = 0.2";
 /// let reference = Matrix::new(2, vec![0.0, 0.0, 2.0, 0.0]);
 /// let current = Matrix::new(2, vec![4.0, 4.0, 4.0, 4.0]);
 /// let distance = |norm| {
-///     MeanDistance { threshold: 0.2, norm }.init().distance(&reference, &current)
+///     MeanDistance { threshold: 0.2.into(), norm }.init().distance(&reference, &current)
 /// };
 /// assert_eq!(distance(Norm::Euclidean), 5.0);
 /// assert_eq!(distance(Norm::Manhattan), 7.0);
@@ -26,7 +27,7 @@ pub(super) const EXAMPLE: &str = "threshold = 0.2";
 #[serde(deny_unknown_fields)]
 pub struct MeanDistance {
     /// Distance from which on there is drift.
-    pub threshold: f64,
+    pub threshold: Criterion,
     /// What is measured between the means (default `euclidean`).
     #[serde(default)]
     pub norm: Norm,
@@ -69,8 +70,8 @@ impl MetricConfig for MeanDistance {
         Box::new(Means(self.norm))
     }
 
-    fn threshold(&self) -> f64 {
-        self.threshold
+    fn threshold(&self) -> &Criterion {
+        &self.threshold
     }
 }
 

@@ -1,8 +1,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Kernel, Metric, MetricConfig, distances_between, distances_within};
+use super::{Kernel, Metric, MetricConfig, Tested, distances_between, distances_within};
+use super::{linear_mmd, shuffled_mmd};
 use crate::Matrix;
+use crate::criterion::{Chance, Criterion};
 
 pub(super) const EXAMPLE: &str = "threshold = 0.05";
 
@@ -16,30 +18,62 @@ pub(super) const EXAMPLE: &str = "threshold = 0.05";
 /// The unbiased estimate of MMD²: 0 on average without drift, so sometimes a little below 0; at
 /// most 2. Costs O((n² + nm + m²)·d), of which n² only when the reference changed.
 ///
-/// Reference: A. Gretton et al., *A Kernel Two-Sample Test*, JMLR 13 (2012), lemma 6; bandwidth as
-/// in Alibi Detect 0.12.
+/// A p-value is that of shuffles, with the bandwidth of the reference: kernels are computed once for
+/// all of them, block by block, and a shuffle costs a product with the kernel matrix. With
+/// `estimate = "linear"` two windows cost O((n+m)·d) and the p-value follows from the variance:
+///
+/// ```text
+/// MMD² = mean of h over pairs of neighbours,   h = k(x,x′) + k(y,y′) − k(x,y′) − k(x′,y)
+/// ```
+///
+/// Its spread is larger: it is for windows too large for the other. Neighbours in the windows must
+/// be independent, and 2σ² is the median over the reference's neighbours.
+///
+/// Reference: A. Gretton et al., *A Kernel Two-Sample Test*, JMLR 13 (2012), lemma 6, and 14 for
+/// the linear estimate; bandwidth as in Alibi Detect 0.12.
 ///
 /// ```
 /// use driftmill_operators::{Matrix, drift::metric::*};
 /// let reference = Matrix::new(2, vec![0., 0., 1., 0., 0., 1., 1., 1.]);
 /// let current = Matrix::new(2, vec![2., 2., 3., 2., 2., 3.]);
-/// let distance = Mmd { threshold: 0.05 }.init().distance(&reference, &current);
+/// let distance = Mmd { threshold: 0.05.into(), estimate: Estimate::Unbiased }.init().distance(&reference, &current);
 /// assert!((distance - 0.55349798).abs() < 1e-6);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mmd {
     /// Value of MMD² from which on there is drift.
-    pub threshold: f64,
+    pub threshold: Criterion,
+    /// How MMD² is estimated (default `unbiased`).
+    #[serde(default)]
+    pub estimate: Estimate,
+}
+
+/// How MMD² is estimated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Estimate {
+    /// From all pairs.
+    #[default]
+    Unbiased,
+    /// From pairs of neighbours.
+    Linear,
 }
 
 impl MetricConfig for Mmd {
     fn init(&self) -> Box<dyn Metric> {
-        Box::new(MmdMetric::default())
+        match self.estimate {
+            Estimate::Unbiased => Box::new(MmdMetric::default()),
+            Estimate::Linear => Box::new(linear_mmd::LinearMmd),
+        }
     }
 
-    fn threshold(&self) -> f64 {
-        self.threshold
+    fn threshold(&self) -> &Criterion {
+        &self.threshold
+    }
+
+    fn knows_chance(&self) -> bool {
+        self.estimate == Estimate::Linear
     }
 }
 
@@ -47,8 +81,6 @@ impl MetricConfig for Mmd {
 #[derive(Default)]
 pub(super) struct MmdMetric {
     reference: Option<(Matrix, Kernel, f64)>,
-    /// Room for those of the reference: fresh memory costs as much as what is done with it.
-    distances: Vec<f32>,
 }
 
 impl MmdMetric {
@@ -56,12 +88,10 @@ impl MmdMetric {
         match &self.reference {
             Some((known, kernel, within)) if known == reference => (*kernel, *within),
             _ => {
-                let count = pairs(reference);
-                let distances = &mut self.distances;
-                distances.clear();
-                distances_within(reference, |block| distances.extend_from_slice(block));
-                let kernel = Kernel::median(distances);
-                let within = kernel.sum(distances) / count.max(1) as f64;
+                let later = |block: super::Block<'_>| block.later().collect::<Vec<_>>().concat();
+                let mut distances = distances_within(reference, later).concat();
+                let kernel = Kernel::median(&mut distances);
+                let within = kernel.sum(&distances) / pairs(reference).max(1) as f64;
                 self.reference = Some((reference.clone(), kernel, within));
                 (kernel, within)
             }
@@ -72,11 +102,17 @@ impl MmdMetric {
 impl Metric for MmdMetric {
     fn distance(&mut self, reference: &Matrix, current: &Matrix) -> f64 {
         let (kernel, within_reference) = self.of_reference(reference);
-        let (mut within, mut between) = (0.0, 0.0);
-        distances_within(current, |block| within += kernel.sum(block));
-        distances_between(reference, current, |block| between += kernel.sum(block));
+        let later = |block: super::Block<'_>| block.later().map(|d| kernel.sum(d)).sum::<f64>();
+        let within: f64 = distances_within(current, later).iter().sum();
+        let all = |block: super::Block<'_>| kernel.sum(block.values);
+        let between: f64 = distances_between(reference, current, all).iter().sum();
         within_reference + within / pairs(current).max(1) as f64
             - 2.0 * between / (reference.rows() * current.rows()) as f64
+    }
+
+    fn test(&mut self, reference: &Matrix, current: &Matrix, chance: &Chance) -> Tested {
+        let (kernel, _) = self.of_reference(reference);
+        shuffled_mmd::test(kernel, reference, current, chance)
     }
 }
 

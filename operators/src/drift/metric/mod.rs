@@ -1,26 +1,43 @@
 //! How far two samples of a distribution are apart.
 
 use crate::Matrix;
+use crate::criterion::{Chance, Criterion, Direction, Measured};
 
 mod columns;
 mod distances;
 mod histogram;
 mod kernel;
+mod linear_mmd;
 mod per_column;
+mod permutation;
+mod shuffled_mmd;
 mod steps;
 
 pub use columns::sorted_columns;
-pub use distances::{distances_between, distances_within};
+pub use distances::{Block, distances_between, distances_within};
 pub use kernel::Kernel;
 pub use mean_distance::Norm;
+pub use mmd::Estimate;
+pub(in crate::drift) use steps::steps;
 
 /// What a `metrics.…` table builds.
 pub trait MetricConfig: Send + Sync {
     /// The distance; it may remember what it computed of an unchanged reference.
     fn init(&self) -> Box<dyn Metric>;
 
-    /// The distance from which on there is drift.
-    fn threshold(&self) -> f64;
+    /// When a distance is drift.
+    fn threshold(&self) -> &Criterion;
+
+    /// The distance where nothing drifts (default 0).
+    fn neutral(&self) -> f64 {
+        0.0
+    }
+
+    /// Whether the distribution of the distance without drift is known, so that p-values need no
+    /// permutations (default no).
+    fn knows_chance(&self) -> bool {
+        false
+    }
 
     /// What is wrong with the table beyond what its types refuse.
     fn check(&self) -> Vec<String> {
@@ -35,6 +52,35 @@ pub trait Metric: Send {
     ///
     /// The result depends on the arguments alone.
     fn distance(&mut self, reference: &Matrix, current: &Matrix) -> f64;
+
+    /// The distance, and how likely one as large is by chance: by default, among shuffled rows.
+    fn test(&mut self, reference: &Matrix, current: &Matrix, chance: &Chance) -> Tested {
+        let mut distance = |x: &Matrix, y: &Matrix| self.distance(x, y);
+        permutation::by_shuffling(&mut distance, [reference, current], chance)
+    }
+}
+
+/// A distance with the p-values of the tests that it makes: one, or one for each dimension.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tested {
+    /// The distance.
+    pub value: f64,
+    /// Between 0 and 1.
+    pub p_values: Vec<f64>,
+}
+
+/// What `criterion` has to know of two samples: the distance, and its p-value if it asks for that.
+pub fn measure(
+    metric: &mut dyn Metric,
+    criterion: &Criterion,
+    reference: &Matrix,
+    current: &Matrix,
+) -> Measured {
+    let Some(chance) = criterion.chance() else {
+        return metric.distance(reference, current).into();
+    };
+    let Tested { value, p_values } = metric.test(reference, current, chance);
+    Measured { value, p_value: Some(chance.correction.combine(&p_values)) }
 }
 
 driftmill_registry::any_of! {
@@ -53,6 +99,10 @@ driftmill_registry::any_of! {
         kullback_leibler: KullbackLeibler,
         mean_distance: MeanDistance,
         drifted_ratio: DriftedRatio,
+        chi_squared: ChiSquared,
+        fisher: Fisher,
+        lsdd: Lsdd,
+        domain_classifier: DomainClassifier,
     }
 }
 
@@ -63,16 +113,22 @@ impl MetricTable {
         if named.is_empty() {
             return vec!["name at least one metric, as in metrics.mmd".to_owned()];
         }
-        let endless = named.iter().filter(|(_, metric)| !metric.threshold().is_finite());
-        let endless =
-            endless.map(|(key, _)| format!("{key}: the threshold must be a finite number"));
-        let own = |(key, metric): &(&str, &dyn MetricConfig)| {
-            metric
-                .check()
-                .into_iter()
-                .map(|problem| format!("{key}: {problem}"))
-                .collect::<Vec<_>>()
+        let problems = |(key, metric): &(&str, &dyn MetricConfig)| {
+            let mut problems = metric.threshold().check(Direction::Higher);
+            problems.extend(unreachable(*metric));
+            problems.extend(metric.check());
+            problems.into_iter().map(|problem| format!("{key}: {problem}")).collect::<Vec<_>>()
         };
-        endless.chain(named.iter().flat_map(own)).collect()
+        named.iter().flat_map(problems).collect()
     }
+}
+
+/// A p-value that no shuffle can give.
+fn unreachable(metric: &dyn MetricConfig) -> Option<String> {
+    let chance = metric.threshold().chance().filter(|_| !metric.knows_chance())?;
+    let least = 1.0 / (chance.permutations.get() as f64 + 1.0);
+    (chance.p_value <= least).then(|| {
+        let permutations = chance.permutations;
+        format!("with {permutations} permutations no p-value is below {least:.2e}")
+    })
 }

@@ -1,28 +1,63 @@
-use super::{Metric, sorted_columns};
+use super::{Metric, Tested, permutation, sorted_columns};
 use crate::Matrix;
+use crate::criterion::Chance;
+
+/// Of two samples of numbers, in ascending order, the distance and its p-value.
+pub(super) type ColumnTest = fn(&[f32], &[f32]) -> (f64, f64);
 
 /// The mean over dimensions of a distance of two samples of numbers; of a reference that does not
 /// change the columns are sorted once.
 pub(super) struct PerColumn<F> {
     distance: F,
+    test: Option<ColumnTest>,
     reference: Option<(Matrix, Vec<Vec<f32>>)>,
 }
 
 impl<F: Fn(&[f32], &[f32]) -> f64> PerColumn<F> {
     /// `distance` is that of the second sample from the first; both are in ascending order.
     pub(super) fn new(distance: F) -> Self {
-        Self { distance, reference: None }
+        Self { distance, test: None, reference: None }
+    }
+
+    /// The same, where the distribution without drift is known.
+    pub(super) fn tested(self, test: ColumnTest) -> Self {
+        Self { test: Some(test), ..self }
     }
 }
 
-impl<F: Fn(&[f32], &[f32]) -> f64 + Send> Metric for PerColumn<F> {
-    fn distance(&mut self, reference: &Matrix, current: &Matrix) -> f64 {
+impl<F> PerColumn<F> {
+    /// What `each` says of each dimension.
+    fn columns<T>(
+        &mut self,
+        reference: &Matrix,
+        current: &Matrix,
+        each: impl Fn(&F, &[f32], &[f32]) -> T,
+    ) -> Vec<T> {
         if self.reference.as_ref().is_none_or(|(known, _)| known != reference) {
             self.reference = Some((reference.clone(), sorted_columns(reference)));
         }
         let (_, reference) = self.reference.as_ref().expect("set above");
         let current = sorted_columns(current);
-        let distance = |(x, y): (&Vec<f32>, &Vec<f32>)| (self.distance)(x, y);
-        reference.iter().zip(&current).map(distance).sum::<f64>() / reference.len() as f64
+        reference.iter().zip(&current).map(|(x, y)| each(&self.distance, x, y)).collect()
     }
+}
+
+impl<F: Fn(&[f32], &[f32]) -> f64 + Send> Metric for PerColumn<F> {
+    fn distance(&mut self, reference: &Matrix, current: &Matrix) -> f64 {
+        mean(&self.columns(reference, current, |distance, x, y| distance(x, y)))
+    }
+
+    fn test(&mut self, reference: &Matrix, current: &Matrix, chance: &Chance) -> Tested {
+        let Some(test) = self.test else {
+            let mut distance = |x: &Matrix, y: &Matrix| self.distance(x, y);
+            return permutation::by_shuffling(&mut distance, [reference, current], chance);
+        };
+        let columns = self.columns(reference, current, |_, x, y| test(x, y));
+        let (values, p_values): (Vec<f64>, Vec<f64>) = columns.into_iter().unzip();
+        Tested { value: mean(&values), p_values }
+    }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }

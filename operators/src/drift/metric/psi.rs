@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use super::histogram::{filled, histograms};
 use super::per_column::PerColumn;
 use super::{Metric, MetricConfig};
+use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = 0.1";
 
@@ -28,14 +29,14 @@ pub(super) const EXAMPLE: &str = "threshold = 0.1";
 /// use driftmill_operators::{Matrix, drift::metric::*};
 /// let reference = Matrix::new(1, vec![0.0, 0.0, 1.0, 1.0]);
 /// let current = Matrix::new(1, vec![0.0, 1.0, 1.0, 1.0]);
-/// let distance = Psi { threshold: 0.1, bins: None }.init().distance(&reference, &current);
+/// let distance = Psi { threshold: 0.1.into(), bins: None }.init().distance(&reference, &current);
 /// assert!((distance - 0.25 * 3.0f64.ln()).abs() < 1e-12);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Psi {
     /// Mean PSI from which on there is drift.
-    pub threshold: f64,
+    pub threshold: Criterion,
     /// Number of bins of equal width over both samples (default: by Sturges' rule).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bins: Option<NonZeroUsize>,
@@ -50,8 +51,8 @@ impl MetricConfig for Psi {
         }))
     }
 
-    fn threshold(&self) -> f64 {
-        self.threshold
+    fn threshold(&self) -> &Criterion {
+        &self.threshold
     }
 }
 

@@ -1,10 +1,15 @@
 /// Walks along two sorted samples: for each value, in ascending order, how many of each are not above
 /// it, and the distance to the next value (0 for the last).
-pub(super) fn steps(x: &[f32], y: &[f32], mut each: impl FnMut(usize, usize, f64)) {
+pub(in crate::drift) fn steps<T: Copy + PartialOrd + Into<f64>>(
+    x: &[T],
+    y: &[T],
+    mut each: impl FnMut(usize, usize, f64),
+) {
+    let lesser = |a: &T, b: &T| if b < a { *b } else { *a };
     let (mut i, mut j) = (0, 0);
     while i < x.len() || j < y.len() {
         let at = match (x.get(i), y.get(j)) {
-            (Some(a), Some(b)) => a.min(*b),
+            (Some(a), Some(b)) => lesser(a, b),
             (Some(a), None) | (None, Some(a)) => *a,
             (None, None) => return,
         };
@@ -12,10 +17,10 @@ pub(super) fn steps(x: &[f32], y: &[f32], mut each: impl FnMut(usize, usize, f64
         i += x[i..].iter().take_while(|value| **value <= at).count();
         j += y[j..].iter().take_while(|value| **value <= at).count();
         let next = match (x.get(i), y.get(j)) {
-            (Some(a), Some(b)) => a.min(*b),
+            (Some(a), Some(b)) => lesser(a, b),
             (Some(a), None) | (None, Some(a)) => *a,
             (None, None) => at,
         };
-        each(i, j, f64::from(next) - f64::from(at));
+        each(i, j, next.into() - at.into());
     }
 }

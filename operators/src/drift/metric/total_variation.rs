@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use super::histogram::histograms;
 use super::per_column::PerColumn;
 use super::{Metric, MetricConfig};
+use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = 0.1";
 
@@ -27,14 +28,14 @@ pub(super) const EXAMPLE: &str = "threshold = 0.1";
 /// use driftmill_operators::{Matrix, drift::metric::*};
 /// let reference = Matrix::new(1, vec![0.0, 0.0, 1.0, 1.0]);
 /// let current = Matrix::new(1, vec![0.0, 2.0, 2.0, 2.0]);
-/// let config = TotalVariation { threshold: 0.1, bins: None };
+/// let config = TotalVariation { threshold: 0.1.into(), bins: None };
 /// assert_eq!(config.init().distance(&reference, &current), 0.75);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TotalVariation {
     /// Mean TV from which on there is drift.
-    pub threshold: f64,
+    pub threshold: Criterion,
     /// Number of bins of equal width over both samples (default: by Sturges' rule).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bins: Option<NonZeroUsize>,
@@ -49,8 +50,8 @@ impl MetricConfig for TotalVariation {
         }))
     }
 
-    fn threshold(&self) -> f64 {
-        self.threshold
+    fn threshold(&self) -> &Criterion {
+        &self.threshold
     }
 }
 

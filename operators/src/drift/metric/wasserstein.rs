@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use super::per_column::PerColumn;
 use super::steps::steps;
 use super::{Metric, MetricConfig};
+use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = 0.1";
 
@@ -23,14 +24,14 @@ pub(super) const EXAMPLE: &str = "threshold = 0.1";
 /// use driftmill_operators::{Matrix, drift::metric::*};
 /// let reference = Matrix::new(1, vec![0.0, 2.0, 4.0]);
 /// let current = Matrix::new(1, vec![1.0, 3.0, 5.0]);
-/// let plain = Wasserstein { threshold: 0.1, normalized: false };
+/// let plain = Wasserstein { threshold: 0.1.into(), normalized: false };
 /// assert_eq!(plain.init().distance(&reference, &current), 1.0);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Wasserstein {
     /// Mean W from which on there is drift.
-    pub threshold: f64,
+    pub threshold: Criterion,
     /// Whether the distance is measured in standard deviations of the reference (default yes).
     #[serde(default = "yes")]
     pub normalized: bool,
@@ -44,8 +45,8 @@ impl MetricConfig for Wasserstein {
         }))
     }
 
-    fn threshold(&self) -> f64 {
-        self.threshold
+    fn threshold(&self) -> &Criterion {
+        &self.threshold
     }
 }
 

@@ -1,0 +1,66 @@
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Fires at so much above the average of the last values, or more.
+///
+/// ```text
+/// bound = average + above_average · |average|      (relative)
+///         average + above_average                  (absolute)
+/// ```
+///
+/// The average is taken before the new value joins the history.
+///
+/// ```
+/// use driftmill_operators::criterion::AboveAverage;
+/// let relative = AboveAverage { above_average: 0.5, of: 10.try_into().unwrap(), relative: true };
+/// assert_eq!((relative.bound(2.0), relative.bound(-2.0)), (3.0, -1.0));
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AboveAverage {
+    /// By how much: a share of the average, or an amount.
+    pub above_average: f64,
+    /// Of how many of the last values.
+    pub of: NonZeroUsize,
+    /// Whether the deviation is a share of the average's absolute value (default yes).
+    #[serde(default = "yes")]
+    pub relative: bool,
+}
+
+/// Fires at so much below the average of the last values, or more: the mirror image of
+/// [`AboveAverage`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BelowAverage {
+    /// By how much: a share of the average, or an amount.
+    pub below_average: f64,
+    /// Of how many of the last values.
+    pub of: NonZeroUsize,
+    /// Whether the deviation is a share of the average's absolute value (default yes).
+    #[serde(default = "yes")]
+    pub relative: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl AboveAverage {
+    /// From which value on it fires.
+    pub fn bound(&self, average: f64) -> f64 {
+        average + deviation(self.above_average, self.relative, average)
+    }
+}
+
+impl BelowAverage {
+    /// Down from which value it fires.
+    pub fn bound(&self, average: f64) -> f64 {
+        average - deviation(self.below_average, self.relative, average)
+    }
+}
+
+fn deviation(amount: f64, relative: bool, average: f64) -> f64 {
+    if relative { amount * average.abs() } else { amount }
+}

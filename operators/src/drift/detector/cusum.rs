@@ -1,0 +1,123 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::running::{Judgement, Method, Running};
+use super::{Detector, DetectorConfig, Direction, Domain, is_positive, problems};
+
+pub(super) const EXAMPLE: &str = "";
+
+/// The tabular CUSUM control chart: the sum of what values exceed their usual mean by.
+///
+/// ```text
+/// z = (x − μ) / σ          μ, σ: mean and standard deviation of the first `warmup` values
+/// u ← max(0, u + z − k)    drift where u > h     (up)
+/// d ← max(0, d − z − k)    drift where d > h     (down)
+/// ```
+///
+/// With k = ½ a shift of the mean by one standard deviation is found after about twenty values, and
+/// values that do not change are taken for changed once in about 70,000; with h = 5, as in
+/// textbooks, after ten and once in 465. As long as all values are equal the warm-up goes on, for nothing tells yet how much they
+/// vary. There are no warnings.
+///
+/// Reference: E. S. Page, *Continuous Inspection Schemes*, Biometrika 41 (1954); D. C. Montgomery,
+/// *Introduction to Statistical Quality Control* (2009), §9.1.
+///
+/// ```
+/// use driftmill_operators::drift::detector::*;
+/// let config: Cusum = toml::from_str("").unwrap();
+/// let mut detector = config.init();
+/// let mut values = (0..2000).map(|i| i % 2 + if i < 1000 { 0 } else { 1 });
+/// assert_eq!(values.position(|x| detector.observe(x.into()) == Signal::Drift), Some(1007));
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cusum {
+    /// Values from which mean and deviation are estimated (default 100).
+    #[serde(default = "warmup")]
+    pub warmup: u64,
+    /// The reference value: the deviation that is tolerated, in standard deviations; best half the
+    /// shift that should be found (default 0.5).
+    #[serde(default = "k")]
+    pub k: f64,
+    /// The decision interval: the sum that is drift, in standard deviations (default 10).
+    #[serde(default = "h")]
+    pub h: f64,
+    /// Which changes of the mean are drift (default `both`).
+    #[serde(default)]
+    pub direction: Direction,
+}
+
+fn warmup() -> u64 {
+    100
+}
+
+fn k() -> f64 {
+    0.5
+}
+
+fn h() -> f64 {
+    10.0
+}
+
+impl DetectorConfig for Cusum {
+    fn init(&self) -> Box<dyn Detector> {
+        Box::new(Running::new(self.clone()))
+    }
+
+    fn domain(&self) -> Domain {
+        Self::DOMAIN
+    }
+
+    fn check(&self) -> Vec<String> {
+        problems([
+            (self.warmup >= 2, "warmup must be 2 values or more"),
+            (self.k >= 0.0 && self.k.is_finite(), "k must be a number from 0 on"),
+            (is_positive(self.h), "h must be a number above 0"),
+        ])
+    }
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct State {
+    count: u64,
+    mean: f64,
+    squares: f64,
+    /// Standard deviation; 0 in the warm-up.
+    deviation: f64,
+    up: f64,
+    down: f64,
+}
+
+impl Cusum {
+    fn learn(&self, state: &mut State, value: f64) {
+        state.count += 1;
+        let before = value - state.mean;
+        state.mean += before / state.count as f64;
+        state.squares += before * (value - state.mean);
+        if state.count >= self.warmup.max(2) {
+            state.deviation = (state.squares / (state.count - 1) as f64).sqrt();
+        }
+    }
+}
+
+impl Method for Cusum {
+    type State = State;
+
+    const DOMAIN: Domain = Domain::Real;
+
+    fn start(&self) -> State {
+        State::default()
+    }
+
+    fn step(&self, state: &mut State, value: f64) -> Judgement {
+        if state.deviation == 0.0 {
+            self.learn(state, value);
+            return Judgement::NONE;
+        }
+        let z = (value - state.mean) / state.deviation;
+        state.up = (state.up + z - self.k).max(0.0);
+        state.down = (state.down - z - self.k).max(0.0);
+        let statistic = self.direction.of(state.up, state.down);
+        Judgement::drift_if(statistic > self.h, statistic, self.h)
+    }
+}

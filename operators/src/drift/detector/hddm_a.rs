@@ -1,0 +1,142 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::running::{Judgement, Method, Running};
+use super::{Detector, DetectorConfig, Domain, Signal, is_fraction, problems};
+
+pub(super) const EXAMPLE: &str = "";
+
+/// HDDM_A: the mean against the lowest mean so far, with Hoeffding's bound.
+///
+/// ```text
+/// z̄ = mean of all n values, ȳ = mean of the first m: those where ȳ + √(ln(1/drift) / 2m) was lowest
+/// drift where z̄ − ȳ ≥ √((n − m) / (m n) · ln(2/drift) / 2)     warning likewise
+/// ```
+///
+/// For values from 0 to 1. With `two_sided` a mean that falls is drift as well.
+///
+/// Reference: I. Frías-Blanco, J. del Campo-Ávila, G. Ramos-Jiménez, R. Morales-Bueno, A. Ortiz-Díaz,
+/// Y. Caballero-Mota, *Online and Non-Parametric Drift Detection Methods Based on Hoeffding's
+/// Bounds*, IEEE Transactions on Knowledge and Data Engineering 27 (2015); as in River 0.26.
+///
+/// ```
+/// use driftmill_operators::drift::detector::*;
+/// let config: HddmA = toml::from_str("").unwrap();
+/// let mut detector = config.init();
+/// let mut errors = (0..2000).map(|i| f64::from((i % 5 == 0) == (i < 1000)));
+/// assert_eq!(errors.position(|x| detector.observe(x) == Signal::Drift), Some(1009));
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HddmA {
+    /// Chance of a false drift at a value, by the bound (default 0.001).
+    #[serde(default = "drift")]
+    pub drift: f64,
+    /// Chance of a false warning at a value, by the bound (default 0.005).
+    #[serde(default = "warning")]
+    pub warning: f64,
+    /// Whether a mean that falls is drift as well (default no).
+    #[serde(default)]
+    pub two_sided: bool,
+}
+
+fn drift() -> f64 {
+    0.001
+}
+
+fn warning() -> f64 {
+    0.005
+}
+
+impl DetectorConfig for HddmA {
+    fn init(&self) -> Box<dyn Detector> {
+        Box::new(Running::new(Test {
+            cut: (1.0 / self.drift).ln() / 2.0,
+            drift: (2.0 / self.drift).ln() / 2.0,
+            warning: (2.0 / self.warning).ln() / 2.0,
+            two_sided: self.two_sided,
+        }))
+    }
+
+    fn domain(&self) -> Domain {
+        Test::DOMAIN
+    }
+
+    fn check(&self) -> Vec<String> {
+        problems([
+            (is_fraction(self.drift), "drift must be between 0 and 1"),
+            (is_fraction(self.warning), "warning must be between 0 and 1"),
+            (self.drift <= self.warning, "drift must not be above warning"),
+        ])
+    }
+}
+
+/// The logarithms of the bounds.
+#[derive(Clone)]
+struct Test {
+    cut: f64,
+    drift: f64,
+    warning: f64,
+    two_sided: bool,
+}
+
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+struct Mean {
+    count: u64,
+    mean: f64,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct State {
+    all: Mean,
+    lowest: Mean,
+    highest: Mean,
+}
+
+impl Test {
+    /// How far the mean is from that at the cut, in the direction that counts.
+    fn judge(&self, all: Mean, cut: Mean, change: f64) -> Judgement {
+        if cut.count == all.count {
+            return Judgement::NONE;
+        }
+        let (n, m) = (all.count as f64, cut.count as f64);
+        let share = (n - m) / (m * n);
+        let bound = (share * self.drift).sqrt();
+        let signal = if change >= bound {
+            Signal::Drift
+        } else if change >= (share * self.warning).sqrt() {
+            Signal::Warning
+        } else {
+            Signal::None
+        };
+        Judgement::new(signal, change, bound)
+    }
+}
+
+impl Method for Test {
+    type State = State;
+
+    const DOMAIN: Domain = Domain::Unit;
+
+    fn start(&self) -> State {
+        State::default()
+    }
+
+    fn step(&self, state: &mut State, value: f64) -> Judgement {
+        let State { all, lowest, highest } = state;
+        all.count += 1;
+        all.mean += (value - all.mean) / all.count as f64;
+        let bound = |mean: &Mean| (self.cut / mean.count as f64).sqrt();
+        if lowest.count == 0 || all.mean + bound(all) <= lowest.mean + bound(lowest) {
+            *lowest = *all;
+        }
+        let grown = self.judge(*all, *lowest, all.mean - lowest.mean);
+        if !self.two_sided {
+            return grown;
+        }
+        if highest.count == 0 || all.mean - bound(all) >= highest.mean - bound(highest) {
+            *highest = *all;
+        }
+        grown.or(self.judge(*all, *highest, highest.mean - all.mean))
+    }
+}

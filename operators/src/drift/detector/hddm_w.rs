@@ -1,0 +1,164 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::running::{Judgement, Method, Running};
+use super::{Detector, DetectorConfig, Domain, Signal, is_fraction, problems};
+
+pub(super) const EXAMPLE: &str = "";
+
+/// HDDM_W: moving averages before and after the best cut, with McDiarmid's bound.
+///
+/// ```text
+/// e ← λ x + (1 − λ) e          an average of values, begun with the first
+/// s ← λ² + (1 − λ)² s          its sum of squared weights, begun with 1
+/// cut: where e + √(s ln(1/drift) / 2) of all values was lowest
+/// drift where e₂ − e₁ > √((s₁ + s₂) ln(1/drift) / 2)     1: up to the cut, 2: after it
+/// ```
+///
+/// For values from 0 to 1. With `two_sided` a mean that falls is drift as well.
+///
+/// Reference: I. Frías-Blanco, J. del Campo-Ávila, G. Ramos-Jiménez, R. Morales-Bueno, A. Ortiz-Díaz,
+/// Y. Caballero-Mota, *Online and Non-Parametric Drift Detection Methods Based on Hoeffding's
+/// Bounds*, IEEE Transactions on Knowledge and Data Engineering 27 (2015); as in River 0.26.
+///
+/// ```
+/// use driftmill_operators::drift::detector::*;
+/// let config: HddmW = toml::from_str("").unwrap();
+/// let mut detector = config.init();
+/// let mut errors = (0..2000).map(|i| f64::from((i % 5 == 0) == (i < 1000)));
+/// assert_eq!(errors.position(|x| detector.observe(x) == Signal::Drift), Some(1023));
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HddmW {
+    /// Chance of a false drift at a value, by the bound (default 0.001).
+    #[serde(default = "drift")]
+    pub drift: f64,
+    /// Chance of a false warning at a value, by the bound (default 0.005).
+    #[serde(default = "warning")]
+    pub warning: f64,
+    /// λ, the weight of the newest value in an average, between 0 and 1 (default 0.05).
+    #[serde(default = "lambda")]
+    pub lambda: f64,
+    /// Whether a mean that falls is drift as well (default no).
+    #[serde(default)]
+    pub two_sided: bool,
+}
+
+fn drift() -> f64 {
+    0.001
+}
+
+fn warning() -> f64 {
+    0.005
+}
+
+fn lambda() -> f64 {
+    0.05
+}
+
+impl DetectorConfig for HddmW {
+    fn init(&self) -> Box<dyn Detector> {
+        Box::new(Running::new(Test {
+            drift: (1.0 / self.drift).ln() / 2.0,
+            warning: (1.0 / self.warning).ln() / 2.0,
+            lambda: self.lambda,
+            two_sided: self.two_sided,
+        }))
+    }
+
+    fn domain(&self) -> Domain {
+        Test::DOMAIN
+    }
+
+    fn check(&self) -> Vec<String> {
+        problems([
+            (is_fraction(self.drift), "drift must be between 0 and 1"),
+            (is_fraction(self.warning), "warning must be between 0 and 1"),
+            (self.drift <= self.warning, "drift must not be above warning"),
+            (is_fraction(self.lambda), "lambda must be between 0 and 1"),
+        ])
+    }
+}
+
+/// λ and the logarithms of the bounds.
+#[derive(Clone)]
+struct Test {
+    drift: f64,
+    warning: f64,
+    lambda: f64,
+    two_sided: bool,
+}
+
+/// A moving average; none of nothing.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+struct Average {
+    any: bool,
+    mean: f64,
+    squares: f64,
+}
+
+/// The averages before and after a cut, and the bound of the mean at the cut.
+#[derive(Clone, Copy, Default, Serialize, Deserialize)]
+struct Halves {
+    before: Average,
+    after: Average,
+    extreme: f64,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct State {
+    all: Average,
+    grown: Halves,
+    fallen: Halves,
+}
+
+impl Test {
+    fn take_in(&self, average: &mut Average, value: f64) {
+        let (old, squares) =
+            if average.any { (average.mean, average.squares) } else { (value, 1.0) };
+        let keep = 1.0 - self.lambda;
+        average.mean = self.lambda * value + keep * old;
+        average.squares = self.lambda * self.lambda + keep * keep * squares;
+        average.any = true;
+    }
+
+    /// Moves the cut to here where the mean was never so `sign · low`; whether and how far the mean
+    /// after the cut is beyond.
+    fn judge(&self, halves: &mut Halves, all: Average, value: f64, sign: f64) -> Judgement {
+        let extreme = sign * all.mean + (all.squares * self.drift).sqrt();
+        if !halves.before.any || extreme < halves.extreme {
+            *halves = Halves { before: all, after: Average::default(), extreme };
+            return Judgement::NONE;
+        }
+        self.take_in(&mut halves.after, value);
+        let squares = halves.before.squares + halves.after.squares;
+        let change = sign * (halves.after.mean - halves.before.mean);
+        let bound = (squares * self.drift).sqrt();
+        let signal = if change > bound {
+            Signal::Drift
+        } else if change > (squares * self.warning).sqrt() {
+            Signal::Warning
+        } else {
+            Signal::None
+        };
+        Judgement::new(signal, change, bound)
+    }
+}
+
+impl Method for Test {
+    type State = State;
+
+    const DOMAIN: Domain = Domain::Unit;
+
+    fn start(&self) -> State {
+        State::default()
+    }
+
+    fn step(&self, state: &mut State, value: f64) -> Judgement {
+        let State { all, grown, fallen } = state;
+        self.take_in(all, value);
+        let up = self.judge(grown, *all, value, 1.0);
+        if self.two_sided { up.or(self.judge(fallen, *all, value, -1.0)) } else { up }
+    }
+}

@@ -1,0 +1,116 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::running::{Judgement, Method, Running};
+use super::{Detector, DetectorConfig, Direction, Domain, is_positive, problems};
+
+pub(super) const EXAMPLE: &str = "";
+
+/// The Page–Hinkley test: how far the sum of deviations from the mean has come from its extreme.
+///
+/// ```text
+/// m ← α · m + (x − x̄) − δ     drift where m − min m > λ     (up)
+/// w ← α · w + (x − x̄) + δ     drift where max w − w > λ     (down)
+/// ```
+///
+/// x̄ is the mean of all values since the last drift, x among them. There are no warnings.
+///
+/// Reference: E. S. Page, *Continuous Inspection Schemes*, Biometrika 41 (1954); with the forgetting
+/// factor α as in River 0.26, whose defaults these are.
+///
+/// ```
+/// use driftmill_operators::drift::detector::*;
+/// let config: PageHinkley = toml::from_str("").unwrap();
+/// let mut detector = config.init();
+/// let mut values = (0..2000).map(|i| if i < 1000 { i % 2 } else { 5 });
+/// assert_eq!(values.position(|x| detector.observe(x.into()) == Signal::Drift), Some(1011));
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PageHinkley {
+    /// Values before the first judgement (default 30).
+    #[serde(default = "min_samples")]
+    pub min_samples: u64,
+    /// δ, the deviation that is tolerated, in units of the values (default 0.005).
+    #[serde(default = "delta")]
+    pub delta: f64,
+    /// λ, the sum of deviations that is drift, in units of the values (default 50).
+    #[serde(default = "threshold")]
+    pub threshold: f64,
+    /// α, what remains of a sum at the next value, above 0 and at most 1 (default 0.9999).
+    #[serde(default = "alpha")]
+    pub alpha: f64,
+    /// Which changes of the mean are drift (default `both`).
+    #[serde(default)]
+    pub direction: Direction,
+}
+
+fn min_samples() -> u64 {
+    30
+}
+
+fn delta() -> f64 {
+    0.005
+}
+
+fn threshold() -> f64 {
+    50.0
+}
+
+fn alpha() -> f64 {
+    0.9999
+}
+
+impl DetectorConfig for PageHinkley {
+    fn init(&self) -> Box<dyn Detector> {
+        Box::new(Running::new(self.clone()))
+    }
+
+    fn domain(&self) -> Domain {
+        Self::DOMAIN
+    }
+
+    fn check(&self) -> Vec<String> {
+        problems([
+            (self.delta >= 0.0 && self.delta.is_finite(), "delta must be a number from 0 on"),
+            (is_positive(self.threshold), "threshold must be a number above 0"),
+            (self.alpha > 0.0 && self.alpha <= 1.0, "alpha must be above 0 and at most 1"),
+        ])
+    }
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct State {
+    count: u64,
+    mean: f64,
+    up: f64,
+    least: f64,
+    down: f64,
+    most: f64,
+}
+
+impl Method for PageHinkley {
+    type State = State;
+
+    const DOMAIN: Domain = Domain::Real;
+
+    fn start(&self) -> State {
+        State { least: f64::MAX, most: f64::MIN, ..State::default() }
+    }
+
+    fn step(&self, state: &mut State, value: f64) -> Judgement {
+        state.count += 1;
+        state.mean += (value - state.mean) / state.count as f64;
+        let deviation = value - state.mean;
+        state.up = self.alpha * state.up + deviation - self.delta;
+        state.down = self.alpha * state.down + deviation + self.delta;
+        state.least = state.least.min(state.up);
+        state.most = state.most.max(state.down);
+        if state.count < self.min_samples {
+            return Judgement::NONE;
+        }
+        let (grown, fallen) = (state.up - state.least, state.most - state.down);
+        let statistic = self.direction.of(grown, fallen);
+        Judgement::drift_if(statistic > self.threshold, statistic, self.threshold)
+    }
+}

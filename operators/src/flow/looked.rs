@@ -1,0 +1,22 @@
+use serde::{Deserialize, Serialize};
+
+use crate::Position;
+use crate::trigger::Look;
+
+/// What a policy saw at a change, for those who want to know why it decided or did not.
+///
+/// A job that was stopped sees again, and equally but for `seconds`, what it saw after its last
+/// [`Standing`](super::Standing).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Looked {
+    /// The change at which it looked.
+    pub position: Position,
+    /// The decision that it led to.
+    pub trigger: Option<u64>,
+    /// The version that was asked; none where nothing was asked.
+    pub version: Option<u64>,
+    /// What it saw.
+    pub look: Look,
+    /// From the first question to the conclusion: told, never used.
+    pub seconds: f64,
+}

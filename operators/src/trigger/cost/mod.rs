@@ -1,0 +1,94 @@
+//! What it costs not to train, beside what it costs to train.
+
+mod latency;
+mod training;
+
+pub use training::TrainingCost;
+
+use serde::{Deserialize, Serialize};
+
+use self::latency::Latency;
+use self::training::Trainings;
+use super::{Cut, Decision, Look, Outcome, Reason, Score, Step, WindowBounds};
+use crate::drift::window::Item;
+
+/// What intervals since the last training have cost.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Balance {
+    latency: Latency,
+    /// Samples that came since the last training.
+    samples: u64,
+    /// Time at which the last interval ended.
+    ended: Option<i64>,
+    trainings: Trainings,
+}
+
+/// What a cost trigger's table says of costs.
+pub(super) struct Prices<'a> {
+    pub(super) policy: &'a str,
+    pub(super) conversion: f64,
+    pub(super) training: &'a TrainingCost,
+}
+
+impl Prices<'_> {
+    /// What is wrong with them.
+    pub(super) fn check(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        if !(self.conversion > 0.0 && self.conversion.is_finite()) {
+            problems.push(("conversion", "wanted a number above 0".to_owned()));
+        }
+        problems.extend(self.training.check().map(|problem| ("training", problem)));
+        problems
+    }
+}
+
+impl Balance {
+    /// Takes in an interval: each of its samples is a unit of regret from when it came.
+    pub(super) fn add_each(&mut self, samples: &[Item]) {
+        let Some((start, end)) = self.span(samples) else { return };
+        self.latency.add_each(samples.iter().map(|(time, _)| *time), start, end);
+    }
+
+    /// Takes in an interval in the course of which `units` of regret came.
+    pub(super) fn add_evenly(&mut self, samples: &[Item], units: f64) {
+        let Some((start, end)) = self.span(samples) else { return };
+        self.latency.add_evenly(units, start, end);
+    }
+
+    /// From the end of the interval before, or the first sample ever, to the last sample.
+    fn span(&mut self, samples: &[Item]) -> Option<(i64, i64)> {
+        let (first, last) = (samples.first()?, samples.last()?);
+        self.samples += samples.len() as u64;
+        Some((self.ended.replace(last.0).unwrap_or(first.0), last.0))
+    }
+
+    /// Compares what came so far with what a training would cost.
+    pub(super) fn judge(&self, prices: &Prices<'_>, samples: &[Item]) -> Step {
+        let policy = prices.policy;
+        let value = self.latency.area() * prices.conversion;
+        let cost = prices.training.seconds(&self.trainings, self.samples);
+        let fires = value >= cost;
+        let metric = "regret".to_owned();
+        let score = Score { metric, value, threshold: Some(cost), p_value: None, fires };
+        let look = Look {
+            scores: vec![score],
+            windows: vec![WindowBounds::of("interval", samples.iter())],
+            ..Look::of(policy)
+        };
+        if !fires {
+            return Step::Looked(look);
+        }
+        let of = self.samples;
+        let text = format!("regret {value:.4} s ≥ {cost:.4} s to train {of} samples");
+        let policy = policy.to_owned();
+        let reason = Reason { policy, text, score: Some(value), threshold: Some(cost) };
+        Step::Decide(Decision { cut: Cut::After, reason, look: Some(look) })
+    }
+
+    /// A model was made: it knows what came so far.
+    pub(super) fn trained(&mut self, prices: &Prices<'_>, outcome: &Outcome) {
+        self.trainings.push(prices.training, outcome);
+        self.latency = Latency::default();
+        self.samples = 0;
+    }
+}

@@ -1,0 +1,104 @@
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::trigger::{Outcome, ridge};
+
+/// The ridge penalty of seconds per sample.
+const PENALTY: f64 = 1.0;
+
+/// How long a training of so many samples takes.
+///
+/// What trainings took is recorded with their outcomes: a job that is stopped and goes on decides as
+/// if it had not been. A job that is run once more from the beginning measures other seconds, and
+/// may decide otherwise; with a declared cost it decides the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum TrainingCost {
+    /// By a line through what the last trainings took: ridge regression of seconds on samples, with
+    /// an intercept and a penalty of 1.
+    Measured {
+        /// Trainings that are looked at.
+        window: NonZeroUsize,
+    },
+    /// As declared: `fixed` + `per_sample` · samples.
+    Declared {
+        /// Seconds of any training.
+        fixed: f64,
+        /// Seconds of a sample.
+        per_sample: f64,
+    },
+}
+
+impl Default for TrainingCost {
+    fn default() -> Self {
+        Self::Measured { window: NonZeroUsize::new(10).expect("10 is not zero") }
+    }
+}
+
+impl TrainingCost {
+    pub(crate) fn check(&self) -> Option<String> {
+        match self {
+            Self::Declared { fixed, per_sample } => {
+                let fits = [fixed, per_sample].iter().all(|s| s.is_finite() && **s >= 0.0);
+                (!fits).then(|| "declared seconds must be numbers from 0 on".to_owned())
+            }
+            Self::Measured { .. } => None,
+        }
+    }
+
+    /// Seconds that a training of `samples` takes.
+    pub(crate) fn seconds(&self, trainings: &Trainings, samples: u64) -> f64 {
+        let samples = samples as f64;
+        let seconds = match self {
+            Self::Declared { fixed, per_sample } => fixed + per_sample * samples,
+            Self::Measured { .. } => {
+                let points: Vec<(f64, f64)> = trainings.0.iter().copied().collect();
+                ridge::predict(&points, PENALTY, samples).unwrap_or(0.0)
+            }
+        };
+        seconds.max(0.0)
+    }
+}
+
+/// Samples and seconds of the last trainings.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Trainings(VecDeque<(f64, f64)>);
+
+impl Trainings {
+    pub(crate) fn push(&mut self, cost: &TrainingCost, outcome: &Outcome) {
+        let TrainingCost::Measured { window } = cost else { return };
+        if outcome.seconds.is_finite() {
+            self.0.push_back((outcome.samples as f64, outcome.seconds));
+            let surplus = self.0.len().saturating_sub(window.get());
+            self.0.drain(..surplus);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_are_those_of_modyn() {
+        let cost = TrainingCost::Measured { window: 3.try_into().unwrap() };
+        let mut trainings = Trainings::default();
+        let took =
+            [(100, 10.0, 10.0), (200, 18.0, 14.0), (300, 31.0, 14.416929), (50, 6.0, 15.052735)];
+        for (samples, seconds, wanted) in took {
+            let (trigger, version, effective, ids) = (0, Some(1), 0, Vec::new());
+            trainings.push(&cost, &Outcome { trigger, version, effective, samples, seconds, ids });
+            let found = cost.seconds(&trainings, 150);
+            assert!((found - wanted).abs() < 1e-6, "{samples} samples: {found}, not {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_declared_cost_does_not_look_at_trainings() {
+        let cost = TrainingCost::Declared { fixed: 5.0, per_sample: 0.5 };
+        assert_eq!(cost.seconds(&Trainings::default(), 10), 10.0);
+    }
+}

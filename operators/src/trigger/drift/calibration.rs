@@ -1,0 +1,68 @@
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Id;
+use crate::drift::window::{Item, Windows};
+
+/// What the warm-up leaves for criteria that look at the values before: its windows, to be compared
+/// as soon as there is a model.
+///
+/// At each interval of the warm-up the windows move on as if a model had been made. The reference
+/// windows that this gives, the newest of them, are compared with the current window of the last
+/// interval.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Calibration {
+    /// Most windows that are kept: what a history holds.
+    most: usize,
+    past: VecDeque<VecDeque<Item>>,
+    current: VecDeque<Item>,
+}
+
+impl Calibration {
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, ..Self::default() }
+    }
+
+    /// Takes in the windows at the end of an interval of the warm-up.
+    pub(super) fn observe(&mut self, windows: &mut Windows, last: bool) {
+        if self.most == 0 {
+            return;
+        }
+        if !windows.reference().is_empty() {
+            self.past.push_back(windows.reference().clone());
+            let surplus = self.past.len().saturating_sub(self.most);
+            self.past.drain(..surplus);
+        }
+        if last {
+            self.current.clone_from(windows.current());
+        } else {
+            windows.trained();
+        }
+    }
+
+    /// Leaves out the last comparison, which is made in any case.
+    pub(super) fn without_last(&mut self) {
+        self.past.pop_back();
+    }
+
+    /// The current window of the last interval, and the reference windows before, oldest first;
+    /// nothing is left then.
+    pub(super) fn take(&mut self) -> (VecDeque<Item>, VecDeque<VecDeque<Item>>) {
+        (std::mem::take(&mut self.current), std::mem::take(&mut self.past))
+    }
+
+    /// Whether there is a comparison to make.
+    pub(super) fn is_due(&self) -> bool {
+        !self.past.is_empty() && !self.current.is_empty()
+    }
+
+    pub(super) fn retract(&mut self, id: Id) {
+        let windows = self.past.iter_mut().chain([&mut self.current]);
+        windows.for_each(|items| items.retain(|(_, held)| *held != id));
+    }
+
+    pub(super) fn items(&self) -> impl Iterator<Item = &Item> {
+        self.past.iter().flatten().chain(&self.current)
+    }
+}

@@ -1,0 +1,143 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Cut, Decision, Outcome, Reason, Step, Trigger, TriggerTable};
+use crate::drift::window::Item;
+use crate::{Change, Id, Snapshot, SnapshotError, position_time, restore};
+
+/// Cuts a stream into intervals of so many samples and has the say in the warm-up: what every
+/// policy shares that looks now and then at what it has, with the newest model.
+///
+/// While there is no model, and in any case for the first `warmup` samples, there is nothing to look
+/// with: a warm-up trigger decides at the end of each interval or, without one, the end of the
+/// warm-up trains the first model.
+pub(super) struct Intervals {
+    every: usize,
+    warmup: u64,
+    trigger: Option<Box<dyn Trigger>>,
+    state: State,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct State {
+    /// Samples of the interval that is not complete.
+    items: Vec<Item>,
+    seen: u64,
+    /// Whether the warm-up trigger decided within the interval.
+    fired: bool,
+    has_model: bool,
+}
+
+/// A complete interval.
+pub(super) struct Interval {
+    /// Its samples, in order.
+    pub(super) items: Vec<Item>,
+    /// Whether it began within the warm-up, and if so, whether it is the last that did.
+    pub(super) warmup: Option<Last>,
+    /// What is to be done now.
+    pub(super) due: Due,
+}
+
+/// Whether an interval of the warm-up is its last.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Last(pub(super) bool);
+
+/// What is to be done at the end of an interval.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Due {
+    /// Nothing: the warm-up trigger had no reason to train.
+    Nothing,
+    /// Train, as the warm-up says.
+    Train,
+    /// Look with the newest model.
+    Look,
+}
+
+impl Intervals {
+    pub(super) fn new(every: usize, warmup: u64, trigger: Option<&TriggerTable>) -> Self {
+        let trigger = trigger.map(|table| table.init());
+        Self { every, warmup, trigger, state: State::default() }
+    }
+
+    /// What is wrong with a warm-up trigger.
+    pub(super) fn check(trigger: Option<&TriggerTable>) -> Option<(&'static str, String)> {
+        let simple =
+            |table: &TriggerTable| matches!(table, TriggerTable::amount(_) | TriggerTable::time(_));
+        let wanted = || ("warmup_trigger", "wanted `amount` or `time`".to_owned());
+        trigger.filter(|table| !simple(table)).map(|_| wanted())
+    }
+
+    /// Takes in a sample; the interval, if that completes it.
+    pub(super) fn insert(&mut self, change: &Change) -> Option<Interval> {
+        if self.state.seen < self.warmup {
+            self.observe_warmup(change);
+        }
+        self.state.seen += 1;
+        self.state.items.push((position_time(change.at), change.record.id()));
+        if self.state.items.len() < self.every {
+            return None;
+        }
+        let (seen, every) = (self.state.seen, self.every as u64);
+        let begun = (seen - every.min(seen) < self.warmup).then_some(Last(seen >= self.warmup));
+        let due = self.due();
+        let items = std::mem::take(&mut self.state.items);
+        Some(Interval { items, warmup: begun, due })
+    }
+
+    /// Forgets a sample that was taken back.
+    pub(super) fn retract(&mut self, id: Id) {
+        self.state.items.retain(|(_, held)| *held != id);
+    }
+
+    /// Learns of a model.
+    pub(super) fn trained(&mut self, outcome: &Outcome) {
+        self.state.has_model |= outcome.version.is_some();
+    }
+
+    /// Samples of the interval that is not complete.
+    pub(super) fn items(&self) -> &[Item] {
+        &self.state.items
+    }
+
+    fn observe_warmup(&mut self, change: &Change) {
+        let Some(trigger) = &mut self.trigger else { return };
+        // the interval decides as a whole, so it does not matter how often or where inside it.
+        while let Step::Decide(decision) = trigger.observe(change) {
+            self.state.fired = true;
+            if decision.cut == Cut::After {
+                break;
+            }
+        }
+    }
+
+    fn due(&mut self) -> Due {
+        let fired = std::mem::take(&mut self.state.fired);
+        // at the end of the warm-up its trigger still has the say over the last interval.
+        let ends_with_its_trigger = fired && self.state.seen < self.warmup + self.every as u64;
+        match (self.state.seen < self.warmup || ends_with_its_trigger, fired) {
+            (true, true) => Due::Train,
+            (true, false) => Due::Nothing,
+            (false, _) if !self.state.has_model => Due::Train,
+            (false, _) => Due::Look,
+        }
+    }
+}
+
+/// The decision that a warm-up of `policy` makes.
+pub(super) fn warmup_training(policy: &str) -> Step {
+    Step::Decide(Decision::plain(Cut::After, Reason::plain(policy, "warm-up")))
+}
+
+impl Snapshot for Intervals {
+    fn save(&self) -> Vec<u8> {
+        (self.state.clone(), self.trigger.as_ref().map(|trigger| trigger.save())).save()
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
+        let (state, trigger): (State, Option<Vec<u8>>) = restore(saved)?;
+        if let (Some(own), Some(saved)) = (&mut self.trigger, &trigger) {
+            own.load(saved)?;
+        }
+        self.state = state;
+        Ok(())
+    }
+}

@@ -1,0 +1,124 @@
+//! Intervals whose samples carry their labels.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use serde::{Deserialize, Serialize};
+
+use super::intervals::{Due, Interval, Intervals};
+use super::{Outcome, TriggerTable, WindowBounds};
+use crate::drift::window::Item;
+use crate::{Change, Id, Kind, Snapshot, SnapshotError};
+
+/// A sample of an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Sample {
+    /// Time of the position at which it entered, in milliseconds since 1970.
+    pub(super) time: i64,
+    pub(super) id: Id,
+    pub(super) label: Option<u32>,
+}
+
+/// Which samples make an interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counted {
+    /// All, as they come.
+    All,
+    /// Those whose label is known, each when it becomes known.
+    Labelled,
+}
+
+/// Cuts the stream in intervals of a number of samples.
+///
+/// A sample that is taken back leaves the interval that is not complete, and so does one whose
+/// label is taken back, where labels count; a label that is corrected is corrected there. What a
+/// complete interval held stays as it was.
+pub(super) struct LabelledIntervals {
+    counted: Counted,
+    intervals: Intervals,
+    /// Labels of the interval that is not complete.
+    labels: BTreeMap<Id, u32>,
+}
+
+impl LabelledIntervals {
+    pub(super) fn new(
+        counted: Counted,
+        every: NonZeroUsize,
+        warmup: u64,
+        warmup_trigger: Option<&TriggerTable>,
+    ) -> Self {
+        let intervals = Intervals::new(every.get(), warmup, warmup_trigger);
+        Self { counted, intervals, labels: BTreeMap::new() }
+    }
+
+    /// Sees one change; the interval that it completes, and what is to be done with it.
+    pub(super) fn observe(&mut self, change: &Change) -> Option<(Vec<Sample>, Due)> {
+        if !self.enters(change) {
+            return None;
+        }
+        self.labels.extend(change.record.label.map(|label| (change.record.id(), label)));
+        let entered = Change { kind: Kind::Insert, ..*change };
+        let Interval { items, due, .. } = self.intervals.insert(&entered)?;
+        let labels = std::mem::take(&mut self.labels);
+        let sample = |(time, id): Item| Sample { time, id, label: labels.get(&id).copied() };
+        Some((items.into_iter().map(sample).collect(), due))
+    }
+
+    /// Whether a sample enters with the change; what leaves or changes, does.
+    fn enters(&mut self, change: &Change) -> bool {
+        let (id, label) = (change.record.id(), change.record.label);
+        let labelled = self.counted == Counted::Labelled;
+        match change.kind {
+            Kind::Insert => !labelled || label.is_some(),
+            Kind::Retract => self.leaves(id),
+            Kind::Label if labelled => match (change.before, label) {
+                (_, None) => self.leaves(id),
+                (None, Some(_)) => true,
+                (Some(_), Some(label)) => {
+                    self.labels.entry(id).and_modify(|held| *held = label);
+                    false
+                }
+            },
+            Kind::Label | Kind::Delete => false,
+        }
+    }
+
+    fn leaves(&mut self, id: Id) -> bool {
+        self.labels.remove(&id);
+        self.intervals.retract(id);
+        false
+    }
+
+    /// Learns of a model.
+    pub(super) fn trained(&mut self, outcome: &Outcome) {
+        self.intervals.trained(outcome);
+    }
+
+    /// Shows the samples of the interval that is not complete.
+    pub(super) fn reach(&self, see: &mut dyn FnMut(Id)) {
+        self.intervals.items().iter().for_each(|(_, id)| see(*id));
+    }
+}
+
+impl Snapshot for LabelledIntervals {
+    fn save(&self) -> Vec<u8> {
+        (self.intervals.save(), self.labels.clone()).save()
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
+        let (intervals, labels): (Vec<u8>, _) = crate::restore(saved)?;
+        self.intervals.load(&intervals)?;
+        self.labels = labels;
+        Ok(())
+    }
+}
+
+/// The bounds of an interval.
+pub(super) fn bounds(samples: &[Sample]) -> WindowBounds {
+    WindowBounds::of("interval", items(samples).iter())
+}
+
+/// Times and ids of samples.
+pub(super) fn items(samples: &[Sample]) -> Vec<Item> {
+    samples.iter().map(|sample| (sample.time, sample.id)).collect()
+}

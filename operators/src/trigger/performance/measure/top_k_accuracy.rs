@@ -1,0 +1,69 @@
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::judged::Judged;
+use super::{Answered, Measure, MeasureConfig};
+use crate::criterion::{Criterion, Direction};
+
+pub(super) const EXAMPLE: &str = "threshold = 0.95";
+
+/// The share of samples whose class is among the `k` most probable, from 0 to 1; low is bad.
+///
+/// Of equally probable classes the first counts as more probable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TopKAccuracy {
+    /// How many classes (default 5).
+    #[serde(default = "five")]
+    pub k: NonZeroUsize,
+    /// The share down from which the model is to be trained.
+    pub threshold: Criterion,
+}
+
+fn five() -> NonZeroUsize {
+    NonZeroUsize::new(5).expect("5 is not zero")
+}
+
+/// Whether the label is among the `k` most probable classes.
+fn hits(row: &[f32], label: u32, k: usize) -> bool {
+    let label = label as usize;
+    let Some(own) = row.get(label) else { return false };
+    let ahead = |(class, p): &(usize, &f32)| *p > own || *p == own && *class < label;
+    row.iter().enumerate().filter(ahead).count() < k
+}
+
+impl MeasureConfig for TopKAccuracy {
+    fn init(&self, _every: NonZeroUsize) -> Box<dyn Measure> {
+        let k = self.k.get();
+        let accuracy = move |interval: &Answered<'_>| {
+            interval.mean(|row, label| f64::from(hits(row, label, k)))
+        };
+        Box::new(Judged::new(&self.threshold, Direction::Lower, accuracy))
+    }
+
+    fn sign(&self) -> &'static str {
+        self.threshold.sign(Direction::Lower)
+    }
+
+    fn check(&self) -> Vec<String> {
+        self.threshold.check(Direction::Lower)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hits;
+
+    /// Modyn's own example.
+    #[test]
+    fn a_third_is_among_two() {
+        let rows = [[0.1, 0.2, 0.7], [0.3, 0.4, 0.3], [0.5, 0.3, 0.2]];
+        let found: Vec<bool> = (0..3).map(|i| hits(&rows[i as usize], i, 2)).collect();
+        assert_eq!(found, [false, true, false]);
+        // of equals the first.
+        assert!(hits(&[0.3, 0.4, 0.3], 0, 2) && !hits(&[0.3, 0.4, 0.3], 2, 2));
+        assert!(!hits(&[1.0], 1, 5));
+    }
+}

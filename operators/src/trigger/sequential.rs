@@ -1,0 +1,268 @@
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::intervals::{Due, Intervals, warmup_training};
+use super::labelled::{Counted, LabelledIntervals, Sample, bounds};
+use super::{
+    Cut, Decision, Look, Outcome, Question, Reason, Score, Step, Trigger, TriggerConfig,
+    TriggerTable, Want, outputs,
+};
+use crate::drift::detector::{Detector, DetectorTable, Domain, Evidence, Signal};
+use crate::{Change, Id, Matrix, Snapshot, SnapshotError};
+
+pub(super) const EXAMPLE: &str = "on = \"confidence\"
+detector.page_hinkley = { threshold = 20 }";
+
+/// Trains when a detector finds a change in a value of each sample.
+///
+/// The value is what the newest model makes of the sample (its error, loss, margin or confidence)
+/// or one of its features; a detector sees one value after another, in order. Values are asked for
+/// `every` samples at once, so the decision comes at the end of the interval in which the detector
+/// fires; the reason names the sample at which it did. While there is no model to ask, and in any
+/// case for the first `warmup` samples, nothing is looked at: `warmup_trigger` decides, or, without
+/// one, the end of the warm-up trains the first model.
+///
+/// Where labels count (`error`, `loss`), a sample enters when its label becomes known, which may be
+/// later than itself; without a label it never does. Until its interval is complete a corrected
+/// label is corrected, and a sample leaves that is taken back or loses its label; what the detector
+/// has seen it has seen. A label that was taken back and comes again is a new one.
+///
+/// An error is a predicted class, the first of the most probable, that is not the label; the loss
+/// is −ln p of the label's class, where p is at least 2⁻²³; the margin is the difference of the two
+/// largest probabilities; the confidence is the largest. A feature that is no finite number is
+/// passed over, and so is one that no sample has.
+///
+/// ```
+/// use driftmill_operators::{Change, Id, Matrix, Record, position, trigger::*};
+/// let table = "on = { feature = 0 }\nevery = 100\ndetector.cusum = {}";
+/// let config: Sequential = toml::from_str(table).unwrap();
+/// let mut trigger = config.init();
+/// let mut decided = Vec::new();
+/// for i in 0..1000 {
+///     let record = Record { position: position(0, Id(i)), key: 0, time: 0, label: None };
+///     let mut step = trigger.observe(&Change::insert(record));
+///     if let Step::Ask(question) = &step {
+///         // the feature alternates between 0 and 1, from sample 640 on between 1 and 2.
+///         let feature = |id: &Id| (id.0 % 2 + u64::from(id.0 >= 640)) as f32;
+///         step = trigger.answer(&Matrix::new(1, question.ids.iter().map(feature).collect()));
+///     }
+///     if let Step::Decide(decision) = step {
+///         decided.push((i, decision.reason.text));
+///         let version = Some(1);
+///         let ids = Vec::new();
+///         trigger.trained(&Outcome { trigger: 0, version, effective: 0, samples: 1, seconds: 0.0, ids });
+///     }
+/// }
+/// let fired = "cusum 12.4148 beyond 10.0000 at sample 0/0/647, 48 of 100";
+/// assert_eq!(decided, [(99, "warm-up".to_owned()), (699, fired.to_owned())]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sequential {
+    /// Which value of a sample is watched: `"error"`, `"loss"`, `"margin"`, `"confidence"` or
+    /// `{ feature = 3 }`, counted from 0.
+    pub on: Watched,
+    /// Samples asked for at once (default 100).
+    #[serde(default = "hundred")]
+    pub every: NonZeroUsize,
+    /// Samples before the first look (default 0: the first `every` train the first model).
+    #[serde(default)]
+    pub warmup: u64,
+    /// Decides in the warm-up, looked at after every `every` samples; `amount` or `time`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warmup_trigger: Option<Box<TriggerTable>>,
+    /// What finds changes.
+    pub detector: DetectorTable,
+    /// Whether the detector starts anew after every training (default yes: a new model's values are
+    /// others); it does so after its own findings in any case.
+    #[serde(default = "yes")]
+    pub restart: bool,
+}
+
+fn hundred() -> NonZeroUsize {
+    NonZeroUsize::new(100).expect("a hundred is not zero")
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Which value of a sample is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Watched {
+    /// Whether the model is wrong: 0 or 1.
+    Error,
+    /// The model's cross-entropy loss.
+    Loss,
+    /// How far the most probable class is ahead of the next, from 0 to 1.
+    Margin,
+    /// The largest of the class probabilities, from 0 to 1.
+    Confidence,
+    /// The feature of this number.
+    Feature(usize),
+}
+
+impl Watched {
+    fn counted(self) -> Counted {
+        match self {
+            Self::Error | Self::Loss => Counted::Labelled,
+            _ => Counted::All,
+        }
+    }
+
+    fn want(self) -> Want {
+        match self {
+            Self::Feature(_) => Want::Features,
+            _ => Want::Predictions,
+        }
+    }
+
+    fn domain(self) -> Domain {
+        match self {
+            Self::Error => Domain::Binary,
+            Self::Margin | Self::Confidence => Domain::Unit,
+            Self::Loss | Self::Feature(_) => Domain::Real,
+        }
+    }
+
+    /// The value of a sample of which `row` is known.
+    fn value(self, row: &[f32], label: Option<u32>) -> Option<f64> {
+        match self {
+            Self::Error => label.map(|label| f64::from(outputs::is_wrong(row, label))),
+            Self::Loss => label.map(|label| outputs::loss(row, label)),
+            Self::Margin => Some(outputs::margin(row)),
+            Self::Confidence => Some(outputs::confidence(row)),
+            Self::Feature(number) => row.get(number).map(|value| f64::from(*value)),
+        }
+    }
+}
+
+impl Sequential {
+    fn start(&self) -> SequentialTrigger {
+        let warmup = self.warmup_trigger.as_deref();
+        SequentialTrigger {
+            config: self.clone(),
+            intervals: LabelledIntervals::new(self.on.counted(), self.every, self.warmup, warmup),
+            detector: self.detector.init(),
+            asked: Vec::new(),
+        }
+    }
+}
+
+impl TriggerConfig for Sequential {
+    fn init(&self) -> Box<dyn Trigger> {
+        Box::new(self.start())
+    }
+
+    fn check(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::from_iter(Intervals::check(self.warmup_trigger.as_deref()));
+        let key = self.detector.key();
+        let own = self.detector.check().into_iter();
+        problems.extend(own.map(|problem| ("detector", format!("{key}: {problem}"))));
+        let wanted = match self.detector.domain() {
+            Domain::Binary => "errors: wanted on = \"error\"",
+            Domain::Unit => "values from 0 to 1: wanted \"error\", \"margin\" or \"confidence\"",
+            Domain::Real => "numbers",
+        };
+        if self.on.domain() > self.detector.domain() {
+            problems.push(("on", format!("{key} watches {wanted}")));
+        }
+        problems
+    }
+}
+
+struct SequentialTrigger {
+    config: Sequential,
+    intervals: LabelledIntervals,
+    detector: Box<dyn Detector>,
+    /// The samples of the open question.
+    asked: Vec<Sample>,
+}
+
+impl Snapshot for SequentialTrigger {
+    fn save(&self) -> Vec<u8> {
+        (self.intervals.save(), self.detector.save(), self.asked.clone()).save()
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
+        let (intervals, detector, asked): (Vec<u8>, Vec<u8>, _) = crate::restore(saved)?;
+        let mut loaded = self.config.start();
+        loaded.intervals.load(&intervals)?;
+        loaded.detector.load(&detector)?;
+        *self = SequentialTrigger { asked, ..loaded };
+        Ok(())
+    }
+}
+
+impl Trigger for SequentialTrigger {
+    fn observe(&mut self, change: &Change) -> Step {
+        match self.intervals.observe(change) {
+            None | Some((_, Due::Nothing)) => Step::Continue,
+            Some((_, Due::Train)) => warmup_training("sequential"),
+            Some((samples, Due::Look)) => {
+                let ids = samples.iter().map(|sample| sample.id).collect();
+                self.asked = samples;
+                Step::Ask(Question { want: self.config.on.want(), ids })
+            }
+        }
+    }
+
+    fn answer(&mut self, answer: &Matrix) -> Step {
+        let asked = std::mem::take(&mut self.asked);
+        let found = self.watch(&asked, answer);
+        let evidence = found.map(|(_, evidence)| evidence).or(self.detector.evidence());
+        let key = self.config.detector.key();
+        let score = |evidence: Evidence| Score {
+            metric: key.to_owned(),
+            value: evidence.statistic,
+            threshold: Some(evidence.bound),
+            p_value: None,
+            fires: found.is_some(),
+        };
+        let scores = evidence.map(score).into_iter().collect();
+        let look = Look { scores, windows: vec![bounds(&asked)], ..Look::of("sequential") };
+        let Some((place, Evidence { statistic, bound })) = found else {
+            return Step::Looked(look);
+        };
+        let (id, nth, of) = (asked[place].id, place + 1, asked.len());
+        let text = format!("{key} {statistic:.4} beyond {bound:.4} at sample {id:?}, {nth} of {of}");
+        let policy = "sequential".to_owned();
+        let reason = Reason { policy, text, score: Some(statistic), threshold: Some(bound) };
+        Step::Decide(Decision { cut: Cut::After, reason, look: Some(look) })
+    }
+
+    fn trained(&mut self, outcome: &Outcome) {
+        self.intervals.trained(outcome);
+        if outcome.version.is_some() && self.config.restart {
+            self.detector.restart();
+        }
+    }
+
+    fn reach(&self, see: &mut dyn FnMut(Id)) {
+        self.intervals.reach(see);
+        self.asked.iter().for_each(|sample| see(sample.id));
+    }
+}
+
+impl SequentialTrigger {
+    /// Shows the detector an interval: where it first found a change, and by what.
+    fn watch(&mut self, samples: &[Sample], answer: &Matrix) -> Option<(usize, Evidence)> {
+        let mut found = None;
+        for (place, sample) in samples.iter().enumerate() {
+            let value = self.config.on.value(answer.row(place), sample.label);
+            let Some(value) = value.filter(|value| self.detector_takes(*value)) else { continue };
+            if self.detector.observe(value) == Signal::Drift && found.is_none() {
+                found = self.detector.evidence().map(|evidence| (place, evidence));
+            }
+        }
+        found
+    }
+
+    /// Features are what the source says.
+    fn detector_takes(&self, value: f64) -> bool {
+        self.config.detector.domain().contains(value)
+    }
+}

@@ -1,0 +1,140 @@
+//! Thresholds that follow what was measured before, as drift triggers use them.
+
+use crate::host::{Seen, decisions, run, stream};
+use driftmill_operators::trigger::{Look, TriggerTable};
+use proptest::prelude::*;
+
+fn trigger(table: &str) -> TriggerTable {
+    toml::from_str(&format!(
+        "[drift]\nevery = 10\nwindows.amount = {{ reference = 40, current = 10 }}\n{table}"
+    ))
+    .unwrap()
+}
+
+/// Indices of changes with the looks there.
+fn looks(table: &str, samples: i64, after: u64) -> Vec<(usize, Look)> {
+    let mut looks = Vec::new();
+    run(&mut *trigger(table).init(), &stream(0..samples), after, &mut |index, seen| match seen {
+        Seen::Looked(look) => looks.push((index, look.clone())),
+        Seen::Decided(decision) => looks.extend(decision.look.clone().map(|look| (index, look))),
+        Seen::Asked(_) => {}
+    });
+    looks
+}
+
+const QUANTILE: &str = "metrics.ks.threshold = { quantile = 1.0, of = 4 }";
+
+#[test]
+fn a_first_comparison_without_history_does_not_fire() {
+    let looks = looks(QUANTILE, 200, 100);
+    let (index, first) = &looks[0];
+    assert_eq!((*index, first.scores[0].threshold, first.scores[0].fires), (19, None, false));
+    // the second is compared with the first, and so on.
+    let values: Vec<f64> = looks.iter().map(|(_, look)| look.scores[0].value).collect();
+    for (number, (_, look)) in looks.iter().enumerate().skip(1) {
+        let last = &values[number.saturating_sub(4)..number];
+        let most = last.iter().copied().fold(0.0, f64::max);
+        assert_eq!(look.scores[0].threshold, Some(most), "look {number}");
+        assert_eq!(look.scores[0].fires, values[number] > most);
+    }
+    assert!(looks.iter().any(|(index, look)| *index == 109 && look.scores[0].fires));
+}
+
+#[test]
+fn a_warm_up_fills_the_history() {
+    let looks = looks(&format!("warmup = 60\n{QUANTILE}"), 120, 100);
+    let (index, first) = &looks[0];
+    // the warm-up's references before its last interval, against that interval.
+    assert_eq!((*index, first.members.len()), (69, 4));
+    let calibrated: Vec<f64> = first.members.iter().map(|look| look.scores[0].value).collect();
+    let most = calibrated.iter().copied().fold(0.0, f64::max);
+    assert_eq!(first.scores[0].threshold, Some(most));
+    for (number, member) in first.members.iter().enumerate() {
+        let [reference, current] = &member.windows[..] else { panic!("two windows") };
+        assert_eq!((current.first_time, current.last_time), (Some(50), Some(59)));
+        assert_eq!(reference.last_time, Some(10 * number as i64 + 19));
+        assert_eq!(reference.samples, (10 * number as u64 + 20).min(40));
+        assert!(!member.scores[0].fires);
+    }
+    assert!(looks[1..].iter().all(|(_, look)| look.members.is_empty()));
+}
+
+#[test]
+fn a_model_of_the_warm_up_calibrates_before_it_compares() {
+    let table = format!("warmup = 60\nwarmup_trigger.amount = {{ every = 40 }}\n{QUANTILE}");
+    let looks = looks(&table, 120, 100);
+    // the last interval of the warm-up is looked at itself.
+    let (index, first) = &looks[0];
+    assert_eq!((*index, first.members.len()), (59, 3));
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused() {
+    for (table, problem) in [
+        ("metrics.ks.threshold = { below_average = 0.1, of = 3 }", "wanted above_average"),
+        ("metrics.ks.threshold = { quantile = 1.5, of = 3 }", "between 0 and 1"),
+        ("metrics.ks.threshold = { p_value = 0.0 }", "above 0 and at most 1"),
+        ("metrics.ks.threshold = inf", "finite"),
+        ("metrics.mmd.threshold = { p_value = 0.01, permutations = 99 }", "no p-value is below"),
+        ("metrics.ks.threshold = 1\naggregate = { at_least = 2 }", "2 of 1"),
+        ("metrics.domain_classifier = { threshold = 1, folds = 1 }", "one part"),
+        (
+            "metrics.drifted_ratio.threshold = 1\n\
+             metrics.drifted_ratio.of.ks.threshold = { quantile = 0.9, of = 2 }",
+            "a dimension has no history",
+        ),
+    ] {
+        let problems = trigger(table).check();
+        let found = problems.iter().any(|(_, text)| text.contains(problem));
+        assert!(found, "{table}: {problems:?}");
+    }
+    let error = toml::from_str::<TriggerTable>(
+        "[drift]\nevery = 1\nwindows.amount = { reference = 1, current = 1 }\n\
+         metrics.ks.threshold = { quantil = 0.9 }",
+    );
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("wanted a number, { quantile"), "{error}");
+}
+
+const TABLES: [&str; 6] = [
+    QUANTILE,
+    "warmup = 45\nmetrics.mmd.threshold = { above_average = 0.5, of = 3 }\n\
+     metrics.ks.threshold = { quantile = 0.5, of = 10 }\naggregate = \"all\"",
+    "warmup = 60\nwarmup_trigger.amount = { every = 40 }\nsample_size = 15\n\
+     metrics.energy.threshold = { above_average = 0.2, of = 5, relative = false }",
+    "metrics.mmd.threshold = { p_value = 0.1, permutations = 19, seed = 3 }\nsample_size = 9",
+    "pca = 1\nmetrics.ks.threshold = { p_value = 0.01, correction = \"fdr\" }\n\
+     metrics.wasserstein.threshold = 0.9\naggregate = { at_least = 2 }",
+    "pca = 2\nmetrics.lsdd.threshold = 0.1\nmetrics.domain_classifier.threshold = 0.9\n\
+     metrics.mmd = { threshold = 0.2, estimate = \"linear\" }\naggregate = \"majority\"",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn a_restored_trigger_looks_as_if_never_stopped(
+        table in prop::sample::select(TABLES.to_vec()),
+        cut in 0usize..300,
+        after in 0u64..300,
+    ) {
+        let changes = stream(0..300);
+        let mut first = trigger(table).init();
+        decisions(&mut *first, &changes[..cut], after);
+        let mut second = trigger(table).init();
+        second.load(&first.save()).unwrap();
+        let [went_on, restored] = [first, second].map(|mut trigger| {
+            let mut looks = Vec::new();
+            run(&mut *trigger, &changes[cut..], after, &mut |index, seen| match seen {
+                Seen::Looked(look) => looks.push((index, look.clone(), None)),
+                Seen::Decided(decision) => {
+                    let look = decision.look.clone().unwrap_or_default();
+                    looks.push((index, look, Some(decision.reason.clone())));
+                }
+                Seen::Asked(_) => {}
+            });
+            looks
+        });
+        prop_assert_eq!(went_on, restored);
+    }
+}
