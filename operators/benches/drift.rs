@@ -83,6 +83,7 @@ fn points(seed: u64, rows: usize, cols: usize) -> Matrix {
 }
 
 /// Seconds of the fastest round.
+#[expect(clippy::disallowed_methods, reason = "a benchmark is about time, not a policy")]
 fn least(mut round: impl FnMut(usize) -> f64) -> f64 {
     let time = |turn| {
         let begun = Instant::now();
