@@ -199,6 +199,29 @@ proptest! {
     }
 
     #[test]
+    fn units_do_not_matter_but_where_they_must(x in some_rows(), y in some_rows()) {
+        for (key, table) in every_metric() {
+            let times = match key {
+                "mean_distance" => 4.0,
+                "energy" => 2.0,
+                // values decide on the folds.
+                "domain_classifier" => continue,
+                _ => 1.0,
+            };
+            let scaled = |by: f32| {
+                let [x, y] = [&x, &y].map(|rows_of| {
+                    let values = rows(rows_of).values().iter().map(|value| value * by).collect();
+                    Matrix::new(3, values)
+                });
+                distance(&table, &x, &y)
+            };
+            let (one, four) = (scaled(1.0), scaled(4.0));
+            let error = (four - times * one).abs();
+            prop_assert!(error <= 1e-3 * four.abs().max(1.0), "{key}: {one}, of fourfold {four}");
+        }
+    }
+
+    #[test]
     fn no_metric_finds_a_sample_apart_from_itself(x in some_rows(), y in some_rows()) {
         for (key, table) in every_metric() {
             let [own, other] = [&x, &y].map(|y| distance(&table, &rows(&x), &rows(y)));

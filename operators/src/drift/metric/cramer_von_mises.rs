@@ -19,7 +19,8 @@ pub(super) const EXAMPLE: &str = "threshold = 0.461";
 /// in one of twenty comparisons. Ties get the mean of their ranks, as in SciPy.
 ///
 /// The p-value of a dimension is that of the limit distribution, with the mean and variance that T has
-/// for n and m; for ten values or more in each it is off by less than 0.01.
+/// for n and m; for ten values or more in each it is off by less than 0.01 where it is below
+/// 0.1.
 ///
 /// Reference: T. W. Anderson, *On the Distribution of the Two-Sample Cramér–von Mises Criterion*,
 /// Annals of Mathematical Statistics 33 (1962), equation 9; limit: T. W. Anderson

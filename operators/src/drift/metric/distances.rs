@@ -5,7 +5,7 @@ use crate::Matrix;
 
 /// Rows at a time: what they are compared with then stays in the nearer caches, and so do the
 /// results.
-const BLOCK: usize = 32;
+const BLOCK: usize = 128;
 
 /// The squared distances `‖a − b‖²` of some rows to others, never negative.
 pub struct Block<'a> {
@@ -139,11 +139,12 @@ mod tests {
     fn blocks_hold_every_pair_once() {
         let rows = 3 * BLOCK + 5;
         let points = Matrix::new(1, (0..rows).map(|row| row as f32).collect());
-        let all = |block: Block<'_>| block.values.iter().sum::<f32>();
-        let between: f32 = distances_between(&points, &points, all).iter().sum();
-        let later = |block: Block<'_>| block.later().flatten().sum::<f32>();
-        let within: f32 = distances_within(&points, later).iter().sum();
+        let all = |block: Block<'_>| block.values.iter().map(|d| f64::from(*d)).sum::<f64>();
+        let between: f64 = distances_between(&points, &points, all).iter().sum();
+        let later =
+            |block: Block<'_>| -> f64 { block.later().flatten().map(|d| f64::from(*d)).sum() };
+        let within: f64 = distances_within(&points, later).iter().sum();
         let exact: usize = (0..rows).flat_map(|a| (0..a).map(move |b| (a - b) * (a - b))).sum();
-        assert_eq!((between, within), (2.0 * exact as f32, exact as f32));
+        assert_eq!((between, within), (2.0 * exact as f64, exact as f64));
     }
 }

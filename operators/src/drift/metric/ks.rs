@@ -43,7 +43,10 @@ pub struct Ks {
 
 impl MetricConfig for Ks {
     fn init(&self) -> Box<dyn Metric> {
-        let test = |x: &[f32], y: &[f32]| (statistic(x, y), p_value(x, y));
+        let test = |x: &[f32], y: &[f32]| {
+            let (gap, pairs) = (largest_gap(x, y), x.len() * y.len());
+            (gap as f64 / pairs as f64, p_value(gap, x.len(), y.len()))
+        };
         Box::new(PerColumn::new(statistic).tested(test))
     }
 
@@ -69,13 +72,12 @@ fn largest_gap(x: &[f32], y: &[f32]) -> usize {
     largest
 }
 
-fn p_value(x: &[f32], y: &[f32]) -> f64 {
-    let (n, m) = (x.len(), y.len());
+fn p_value(gap: usize, n: usize, m: usize) -> f64 {
     if n * m <= EXACT {
-        return exact(largest_gap(x, y), n, m);
+        return exact(gap, n, m);
     }
     let root = (n as f64 * m as f64 / (n + m) as f64).sqrt();
-    limit((root + 0.12 + 0.11 / root) * statistic(x, y))
+    limit((root + 0.12 + 0.11 / root) * gap as f64 / (n * m) as f64)
 }
 
 /// The share of the paths from one corner of the n × m grid to the other that anywhere are `gap` or
