@@ -68,11 +68,11 @@ impl State {
         change.kind == Kind::Delete && self.known.binary_search(&change.record.id()).is_ok()
     }
 
-    fn decide(&mut self, cut: Cut) -> Step {
+    fn decide(&mut self, cut: Cut) -> Decision {
         self.due = false;
         let samples = if self.deleted == 1 { "sample" } else { "samples" };
         let reason = Reason::plain("forget", format!("{} deleted {samples}", self.deleted));
-        Step::Decide(Decision::plain(cut, reason))
+        Decision::plain(cut, reason)
     }
 }
 
@@ -90,9 +90,16 @@ impl Snapshot for ForgetTrigger {
 }
 
 impl Trigger for ForgetTrigger {
+    fn before(&mut self, change: &Change) -> Option<Decision> {
+        if self.state.due {
+            return Some(self.state.decide(Cut::Before));
+        }
+        self.trigger.before(change)
+    }
+
     fn observe(&mut self, change: &Change) -> Step {
         if self.state.due {
-            return self.state.decide(Cut::Before);
+            return Step::Decide(self.state.decide(Cut::Before));
         }
         let step = self.trigger.observe(change);
         if matches!(&step, Step::Decide(Decision { cut: Cut::Before, .. })) {
@@ -104,7 +111,7 @@ impl Trigger for ForgetTrigger {
             self.state.due = true;
         }
         match step {
-            Step::Continue if self.state.due => self.state.decide(Cut::After),
+            Step::Continue if self.state.due => Step::Decide(self.state.decide(Cut::After)),
             step => step,
         }
     }

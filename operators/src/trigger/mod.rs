@@ -14,6 +14,7 @@ mod trend;
 pub use cost::TrainingCost;
 pub use decision::{Cut, Decision, Outcome, Question, Reason, Step, Want};
 pub use drift::{Aggregate, Compared};
+pub use ensemble::Votes;
 pub use forget::Forget;
 pub use look::{Look, Score, WindowBounds};
 pub use performance::measure;
@@ -47,6 +48,15 @@ pub trait Trigger: Snapshot + Send {
     /// A decision with [`Cut::Before`] leaves the change unseen: it is shown again after the
     /// training, so that one change can cause several decisions.
     fn observe(&mut self, change: &Change) -> Step;
+
+    /// Decides before a change that it does not see: what [`observe`](Self::observe) would decide
+    /// with [`Cut::Before`], for a host that must know this before anyone sees the change.
+    ///
+    /// To be asked until it has nothing to say; then `observe` decides nothing with that cut. A
+    /// policy that never does needs not implement it.
+    fn before(&mut self, _change: &Change) -> Option<Decision> {
+        None
+    }
 
     /// Sees `changes` up to the first that it has an answer to: how many came before that one, and
     /// the answer.
@@ -85,5 +95,6 @@ driftmill_registry::one_of! {
         performance: Performance,
         data_incorporation_cost: DataIncorporationCost,
         avoidable_misclassification_cost: AvoidableMisclassificationCost,
+        ensemble: Ensemble,
     }
 }

@@ -56,16 +56,20 @@ struct TimeTrigger {
 }
 
 impl Trigger for TimeTrigger {
-    fn observe(&mut self, change: &Change) -> Step {
+    fn before(&mut self, change: &Change) -> Option<Decision> {
         let time = position_time(change.at);
         let next = *self.next.get_or_insert(time.saturating_add(self.every));
         if time < next {
-            return Step::Continue;
+            return None;
         }
         self.next = Some(next.saturating_add(self.every));
         let every = Span::from_millis(self.every);
         let reason = Reason::plain("time", format!("{every} passed"));
-        Step::Decide(Decision::plain(Cut::Before, reason))
+        Some(Decision::plain(Cut::Before, reason))
+    }
+
+    fn observe(&mut self, change: &Change) -> Step {
+        self.before(change).map_or(Step::Continue, Step::Decide)
     }
 
     fn reach(&self, _see: &mut dyn FnMut(Id)) {}

@@ -4,7 +4,7 @@ use driftmill_operators::drift::detector::DetectorTable;
 use driftmill_operators::drift::metric::MetricTable;
 use driftmill_operators::drift::window::WindowTable;
 use driftmill_operators::selection::SelectionTable;
-use driftmill_operators::trigger::TriggerTable;
+use driftmill_operators::trigger::{Cut, Step, TriggerTable};
 use driftmill_operators::{Change, Matrix};
 use proptest::prelude::*;
 use serde::Serialize;
@@ -83,7 +83,8 @@ fn a_look_is_told_once_with_what_it_led_to() {
             let Some(look) = look else { return };
             told += 1;
             // what arrived is known without a question.
-            assert!(asked > 0 || key == &"data_incorporation_cost", "{key}");
+            let counts = ["data_incorporation_cost", "ensemble"].contains(key);
+            assert!(asked > 0 || counts, "{key}");
             asked = 0;
             assert_eq!(look.policy, *key);
             assert_eq!(look.scores.iter().any(|score| score.fires), decided, "{key}");
@@ -91,6 +92,25 @@ fn a_look_is_told_once_with_what_it_led_to() {
         });
         assert_eq!(asked, 0, "{key}: a question without a look");
         assert!(told > 0 || key != &"drift");
+    }
+}
+
+#[test]
+fn what_is_decided_before_a_change_is_said_without_seeing_it() {
+    let changes = changes();
+    for (key, example) in TriggerTable::CATALOG {
+        let table: TriggerTable = parse(key, example).unwrap();
+        let [mut asked, mut shown] = [(); 2].map(|()| table.init());
+        for change in &changes {
+            let before: Vec<_> = std::iter::from_fn(|| asked.before(change)).collect();
+            assert!(before.iter().all(|decision| decision.cut == Cut::Before), "{key}");
+            for decision in before {
+                assert_eq!(shown.observe(change), Step::Decide(decision), "{key}");
+            }
+            let step = asked.observe(change);
+            assert!(!matches!(&step, Step::Decide(found) if found.cut == Cut::Before), "{key}");
+            assert_eq!(step, shown.observe(change), "{key}");
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod classes;
 mod criteria;
 mod detectors;
 mod determinism;
+mod ensemble;
 mod evaluate;
 mod forget;
 mod host;

@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How many metrics must find drift.
+/// How many of several must agree: metrics of a drift trigger, members of an ensemble.
 ///
 /// ```
 /// use driftmill_operators::trigger::Aggregate;
@@ -30,11 +30,16 @@ pub enum Aggregate {
 impl Aggregate {
     /// Whether `votes` of so many are enough.
     pub fn holds(self, votes: usize, of: usize) -> bool {
+        votes >= self.least(of)
+    }
+
+    /// The least number of votes of so many that are enough.
+    pub fn least(self, of: usize) -> usize {
         match self {
-            Self::Any => votes > 0,
-            Self::Majority => 2 * votes > of,
-            Self::All => votes == of,
-            Self::AtLeast(least) => votes >= least.get(),
+            Self::Any => 1,
+            Self::Majority => of / 2 + 1,
+            Self::All => of,
+            Self::AtLeast(least) => least.get(),
         }
     }
 

@@ -1,0 +1,104 @@
+mod voting;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use self::voting::EnsembleTrigger;
+use super::{Aggregate, Trigger, TriggerConfig, TriggerTable};
+
+pub(super) const EXAMPLE: &str = "members.often.amount = { every = 2500 }
+members.drifted.drift = { every = 250, metrics.ks = { threshold = 0.3 }, on = \"features\", \
+windows.amount = { reference = 1000, current = 500 } }";
+
+/// Trains when enough of several triggers would.
+///
+/// Every member sees every change. What a member decides is its vote; `vote` says how many of all
+/// members it takes, those that never voted included, and `votes` how long a vote lasts. At each
+/// change the members are heard in the order of their names:
+///
+/// ```text
+/// 1. what they decide before the change      enough votes: train on what is before it; all votes end
+/// 2. what they say of the change, questions  enough votes: train up to and with it;    all votes end
+/// ```
+///
+/// Until nothing is decided before the change, no member has seen it: a training before it finds
+/// them all there, and a vote for the position before it counts in both steps. Questions are asked
+/// one after another, all of the model that is the newest at the change. Whenever a member looked or
+/// voted, and the votes are not enough, the ensemble has looked and found nothing: one look for a
+/// change, whose members are the looks that were taken. Every member learns of every training,
+/// whoever voted for it; of votes that lead to none it learns nothing. Warm-ups vote like anything
+/// else. A member may be an ensemble.
+///
+/// Reference: M. Böther et al., *Modyn: Data-Centric Machine Learning Pipeline Orchestration*,
+/// SIGMOD (2025). There the majority is first one of the members that have voted so far, and members
+/// do not learn how large a training was nor what it took.
+///
+/// ```
+/// use driftmill_operators::{Change, Id, Record, position, trigger::*};
+/// let table = "vote = \"majority\"
+///     members.small.amount = { every = 2 }
+///     members.middle.amount = { every = 3 }
+///     members.large.amount = { every = 50 }";
+/// let decided = |votes: &str| -> Vec<u64> {
+///     let config: Ensemble = toml::from_str(&format!("votes = \"{votes}\"\n{table}")).unwrap();
+///     let mut trigger = config.init();
+///     let decides = |i: &u64| {
+///         let record = Record { position: position(0, Id(*i)), key: 0, time: 0, label: None };
+///         matches!(trigger.observe(&Change::insert(record)), Step::Decide(_))
+///     };
+///     (0..15).filter(decides).collect()
+/// };
+/// // the votes of samples 1 and 2, 3 and 5, 7 and 8, …
+/// assert_eq!(decided("sticky"), [2, 5, 8, 11, 14]);
+/// assert_eq!(decided("evaluation"), [5, 11]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ensemble {
+    /// The triggers, by names of your choice: `members.NAME.amount = { every = 1000 }`.
+    pub members: BTreeMap<String, TriggerTable>,
+    /// How many members must vote: `"any"` (default), `"majority"`, `"all"` or `{ at_least = 2 }`.
+    #[serde(default)]
+    pub vote: Aggregate,
+    /// How long a vote lasts (default `sticky`).
+    #[serde(default)]
+    pub votes: Votes,
+}
+
+/// How long the vote of an ensemble's member lasts; at the longest, until the ensemble decides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Votes {
+    /// Until the ensemble decides, also if what the member found is long gone.
+    #[default]
+    Sticky,
+    /// While the member's last evaluation stands: a vote that comes of a look, as in `drift`, until
+    /// the member looks again, so that it ends if that look finds nothing; a vote without one, as in
+    /// `amount`, `time` or a warm-up, only at the change at which it is cast.
+    Evaluation,
+}
+
+impl TriggerConfig for Ensemble {
+    fn init(&self) -> Box<dyn Trigger> {
+        Box::new(EnsembleTrigger::new(self))
+    }
+
+    fn check(&self) -> Vec<(&'static str, String)> {
+        let mut problems = Vec::new();
+        if self.members.is_empty() {
+            let wanted = "name at least one, as in members.often.amount = { every = 1000 }";
+            problems.push(("members", wanted.to_owned()));
+        } else {
+            problems.extend(self.vote.check(self.members.len()).map(|problem| ("vote", problem)));
+        }
+        for (name, table) in &self.members {
+            let place = format!("{name}.{}", table.key());
+            let own = table.check().into_iter();
+            let own = own.map(|(key, problem)| ("members", format!("{place}.{key}: {problem}")));
+            problems.extend(own);
+        }
+        problems
+    }
+}

@@ -1,0 +1,199 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ensemble, Votes};
+use crate::trigger::{Cut, Decision, Look, Outcome, Question, Reason, Score, Step, Trigger};
+use crate::{Change, Id, Matrix, Snapshot, SnapshotError, restore};
+
+const POLICY: &str = "ensemble";
+
+/// The running [`Ensemble`].
+pub(super) struct EnsembleTrigger {
+    config: Ensemble,
+    members: Vec<Member>,
+    state: State,
+}
+
+struct Member {
+    name: String,
+    trigger: Box<dyn Trigger>,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct State {
+    /// The votes that stand, by the member's place.
+    cast: BTreeMap<usize, Vote>,
+    /// Looks taken at the change that is shown.
+    looks: Vec<Look>,
+    /// Whether a member looked or voted at that change.
+    heard: bool,
+    /// The change of which not all members have been heard, and the member that asked.
+    asked: Option<(Change, usize)>,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Vote {
+    /// The member's reason.
+    text: String,
+    /// Whether it comes of a look.
+    looked: bool,
+}
+
+impl EnsembleTrigger {
+    pub(super) fn new(config: &Ensemble) -> Self {
+        let members = config.members.iter();
+        let member = members.map(|(name, table)| Member { name: name.clone(), trigger: table.init() });
+        Self { members: member.collect(), config: config.clone(), state: State::default() }
+    }
+
+    /// Shows the change to the members from `first` on, up to one that has a question.
+    fn show(&mut self, change: &Change, first: usize) -> Step {
+        for place in first..self.members.len() {
+            let step = self.members[place].trigger.observe(change);
+            if let Some(question) = self.hear(place, step) {
+                self.state.asked = Some((*change, place));
+                return Step::Ask(question);
+            }
+        }
+        self.conclude()
+    }
+
+    /// Takes in what a member says; its question, if it has one.
+    fn hear(&mut self, place: usize, step: Step) -> Option<Question> {
+        match step {
+            Step::Continue => {}
+            Step::Ask(question) => return Some(question),
+            Step::Looked(look) => {
+                if self.config.votes == Votes::Evaluation {
+                    self.state.cast.remove(&place);
+                }
+                self.state.looks.push(look);
+                self.state.heard = true;
+            }
+            Step::Decide(decision) => self.vote(place, decision),
+        }
+        None
+    }
+
+    fn vote(&mut self, place: usize, Decision { reason, look, .. }: Decision) {
+        let vote = Vote { text: reason.text, looked: look.is_some() };
+        self.state.cast.insert(place, vote);
+        self.state.looks.extend(look);
+        self.state.heard = true;
+    }
+
+    /// What follows when all members have been heard of the change.
+    fn conclude(&mut self) -> Step {
+        if !self.state.heard {
+            return Step::Continue;
+        }
+        if let Some(decision) = self.decide(Cut::After) {
+            return Step::Decide(decision);
+        }
+        let look = self.look();
+        if self.config.votes == Votes::Evaluation {
+            self.state.cast.retain(|_, vote| vote.looked);
+        }
+        Step::Looked(look)
+    }
+
+    /// Decides if there are enough votes, which end with it.
+    fn decide(&mut self, cut: Cut) -> Option<Decision> {
+        let (votes, of) = (self.state.cast.len(), self.members.len());
+        if !self.config.vote.holds(votes, of) {
+            return None;
+        }
+        let named = |(place, vote): (&usize, &Vote)| {
+            format!("{} ({})", self.members[*place].name, vote.text)
+        };
+        let named: Vec<String> = self.state.cast.iter().map(named).collect();
+        let reason = Reason {
+            policy: POLICY.to_owned(),
+            text: format!("{votes} of {of} votes: {}", named.join(", ")),
+            score: Some(votes as f64),
+            threshold: Some(self.config.vote.least(of) as f64),
+        };
+        let look = self.look();
+        self.state.cast.clear();
+        Some(Decision { cut, reason, look: Some(look) })
+    }
+
+    /// What was heard of the change that is shown: a score for each member, 1 where its vote stands.
+    fn look(&mut self) -> Look {
+        self.state.heard = false;
+        let score = |(place, member): (usize, &Member)| {
+            let fires = self.state.cast.contains_key(&place);
+            let (metric, value) = (member.name.clone(), f64::from(fires));
+            Score { metric, value, threshold: None, p_value: None, fires }
+        };
+        let scores = self.members.iter().enumerate().map(score).collect();
+        Look { scores, members: std::mem::take(&mut self.state.looks), ..Look::of(POLICY) }
+    }
+}
+
+impl Trigger for EnsembleTrigger {
+    fn before(&mut self, change: &Change) -> Option<Decision> {
+        // one member may decide several times before a change: a round for each time.
+        loop {
+            let mut voted = false;
+            for place in 0..self.members.len() {
+                if let Some(decision) = self.members[place].trigger.before(change) {
+                    self.vote(place, decision);
+                    voted = true;
+                }
+            }
+            if !voted {
+                return None;
+            }
+            if let Some(decision) = self.decide(Cut::Before) {
+                return Some(decision);
+            }
+        }
+    }
+
+    // of several changes at once a member would see what is behind another member's decision.
+    fn observe(&mut self, change: &Change) -> Step {
+        match self.before(change) {
+            Some(decision) => Step::Decide(decision),
+            None => self.show(change, 0),
+        }
+    }
+
+    fn answer(&mut self, answer: &Matrix) -> Step {
+        let Some((change, place)) = self.state.asked.take() else { return Step::Continue };
+        let step = self.members[place].trigger.answer(answer);
+        if let Some(question) = self.hear(place, step) {
+            self.state.asked = Some((change, place));
+            return Step::Ask(question);
+        }
+        self.show(&change, place + 1)
+    }
+
+    fn trained(&mut self, outcome: &Outcome) {
+        self.members.iter_mut().for_each(|member| member.trigger.trained(outcome));
+    }
+
+    fn reach(&self, see: &mut dyn FnMut(Id)) {
+        self.members.iter().for_each(|member| member.trigger.reach(see));
+    }
+}
+
+impl Snapshot for EnsembleTrigger {
+    fn save(&self) -> Vec<u8> {
+        let saved = |member: &Member| (member.name.clone(), member.trigger.save());
+        let members: BTreeMap<String, Vec<u8>> = self.members.iter().map(saved).collect();
+        (members, self.state.clone()).save()
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
+        let (members, state): (BTreeMap<String, Vec<u8>>, State) = restore(saved)?;
+        let mut loaded = Self::new(&self.config);
+        for Member { name, trigger } in &mut loaded.members {
+            // nothing is no snapshot.
+            trigger.load(members.get(name).map_or(&[], Vec::as_slice))?;
+        }
+        *self = Self { state, ..loaded };
+        Ok(())
+    }
+}
