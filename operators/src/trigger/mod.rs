@@ -95,6 +95,8 @@ driftmill_registry::one_of! {
         performance: Performance,
         data_incorporation_cost: DataIncorporationCost,
         avoidable_misclassification_cost: AvoidableMisclassificationCost,
+        new_class: NewClass,
+        class_balance: ClassBalance,
         ensemble: Ensemble,
     }
 }

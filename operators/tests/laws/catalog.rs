@@ -83,7 +83,7 @@ fn a_look_is_told_once_with_what_it_led_to() {
             let Some(look) = look else { return };
             told += 1;
             // what arrived is known without a question.
-            let counts = ["data_incorporation_cost", "ensemble"].contains(key);
+            let counts = ["data_incorporation_cost", "class_balance", "ensemble"].contains(key);
             assert!(asked > 0 || counts, "{key}");
             asked = 0;
             assert_eq!(look.policy, *key);

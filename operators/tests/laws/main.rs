@@ -12,6 +12,7 @@ mod evaluate;
 mod forget;
 mod host;
 mod keyed;
+mod label_triggers;
 mod labelled;
 mod labels;
 mod oracles;

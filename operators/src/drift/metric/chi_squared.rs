@@ -71,7 +71,7 @@ fn statistic(x: &[f32], y: &[f32]) -> (f64, u32) {
 
 /// How likely χ² with so many degrees of freedom is `x` or more: the regularized incomplete gamma
 /// function Q(k/2, x/2), which is a finite sum for whole k.
-fn survival(x: f64, freedom: u32) -> f64 {
+pub(crate) fn survival(x: f64, freedom: u32) -> f64 {
     let half = x / 2.0;
     if freedom == 0 || half <= 0.0 {
         return 1.0;

@@ -36,7 +36,7 @@ pub struct Fisher {
 
 impl MetricConfig for Fisher {
     fn init(&self) -> Box<dyn Metric> {
-        let test = |x: &[f32], y: &[f32]| (distance(x, y), p_value(x, y));
+        let test = |x: &[f32], y: &[f32]| (distance(x, y), p_value(lowest(x, y), [x.len(), y.len()]));
         Box::new(PerColumn::new(distance).tested(test))
     }
 
@@ -60,8 +60,9 @@ fn distance(x: &[f32], y: &[f32]) -> f64 {
     (a as f64 / x.len() as f64 - b as f64 / y.len() as f64).abs()
 }
 
-fn p_value(x: &[f32], y: &[f32]) -> f64 {
-    let (n, m, [a, b]) = (x.len(), y.len(), lowest(x, y));
+/// How likely samples of `n` and `m` are as far apart, or farther, of which `a` and `b` are in one of
+/// two categories.
+pub(crate) fn p_value([a, b]: [usize; 2], [n, m]: [usize; 2]) -> f64 {
     let both = a + b;
     let choose = |n: usize, k: usize| {
         let factorial = |k: usize| libm::lgamma(k as f64 + 1.0);

@@ -60,6 +60,9 @@ pub trait Metric: Send {
     }
 }
 
+pub(crate) use chi_squared::survival;
+pub(crate) use fisher::p_value as fisher_p_value;
+
 /// A distance with the p-values of the tests that it makes: one, or one for each dimension.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tested {

@@ -1,0 +1,131 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Cut, Decision, Outcome, Reason, Step, Trigger, TriggerConfig};
+use crate::{Change, Id, Kind};
+
+pub(super) const EXAMPLE: &str = "samples = 10";
+
+/// Trains when a class appears that no version knows.
+///
+/// A class is new while no version was made of a stream that had a labelled sample of it: when a
+/// version is made, all classes are known that have one then, whether or not the selection chose it,
+/// and they stay known. The first class of all is new, too. A class decides when `samples` samples
+/// have it: a label that comes later counts when it comes, and a sample that is taken back, or whose
+/// label is taken back or corrected, no longer counts. Where the decision leads to no version, the
+/// class decides again after as many more.
+///
+/// Nothing is asked of a model. What a class that is known becomes is seen by
+/// [`ClassBalance`](super::ClassBalance).
+///
+/// Reference: M. M. Masud et al., *Classification and Novel Class Detection in Concept-Drifting Data
+/// Streams under Time Constraints*, IEEE Transactions on Knowledge and Data Engineering 23 (2011),
+/// for the question; here the labels say which classes there are.
+///
+/// ```
+/// use driftmill_operators::{Change, Id, Record, position, trigger::*};
+/// let mut trigger = NewClass { samples: 2.try_into().unwrap() }.init();
+/// let mut decided = Vec::new();
+/// for (i, label) in [0, 0, 0, 1, 0, 1, 1].into_iter().enumerate() {
+///     let label = Some(label);
+///     let record = Record { position: position(0, Id(i as u64)), key: 0, time: 0, label };
+///     if let Step::Decide(decision) = trigger.observe(&Change::insert(record)) {
+///         decided.push((i, decision.reason.text));
+///         let (version, ids) = (Some(1), Vec::new());
+///         trigger.trained(&Outcome { trigger: 0, version, effective: 0, samples: 1, seconds: 0.0, ids });
+///     }
+/// }
+/// let texts = ["2 samples of new class 0", "2 samples of new class 1"].map(str::to_owned);
+/// assert_eq!(decided, [1, 5].into_iter().zip(texts).collect::<Vec<_>>());
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewClass {
+    /// Labelled samples of a class at which it decides (default 1).
+    #[serde(default = "one")]
+    pub samples: NonZeroUsize,
+}
+
+fn one() -> NonZeroUsize {
+    NonZeroUsize::MIN
+}
+
+impl TriggerConfig for NewClass {
+    fn init(&self) -> Box<dyn Trigger> {
+        let (known, new) = (BTreeSet::new(), BTreeMap::new());
+        Box::new(NewClassTrigger { samples: self.samples.get(), known, new })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct NewClassTrigger {
+    samples: usize,
+    known: BTreeSet<u32>,
+    new: BTreeMap<u32, New>,
+}
+
+/// A class that no version knows.
+#[derive(Serialize, Deserialize)]
+struct New {
+    /// The samples that have it.
+    ids: BTreeSet<Id>,
+    /// Decides when there are so many.
+    next: usize,
+}
+
+impl NewClassTrigger {
+    fn forget(&mut self, id: Id) {
+        self.new.values_mut().for_each(|class| {
+            class.ids.remove(&id);
+        });
+    }
+
+    fn count(&mut self, id: Id, label: u32) -> Step {
+        if self.known.contains(&label) {
+            return Step::Continue;
+        }
+        let samples = self.samples;
+        let start = || New { ids: BTreeSet::new(), next: samples };
+        let class = self.new.entry(label).or_insert_with(start);
+        class.ids.insert(id);
+        let count = class.ids.len();
+        if count < class.next {
+            return Step::Continue;
+        }
+        class.next = count + samples;
+        let plural = if count == 1 { "" } else { "s" };
+        let reason = Reason {
+            policy: "new_class".to_owned(),
+            text: format!("{count} sample{plural} of new class {label}"),
+            score: Some(count as f64),
+            threshold: Some(samples as f64),
+        };
+        Step::Decide(Decision::plain(Cut::After, reason))
+    }
+}
+
+impl Trigger for NewClassTrigger {
+    fn observe(&mut self, change: &Change) -> Step {
+        let id = change.record.id();
+        if matches!(change.kind, Kind::Retract | Kind::Label) {
+            self.forget(id);
+        }
+        match (change.kind, change.record.label) {
+            (Kind::Insert | Kind::Label, Some(label)) => self.count(id, label),
+            _ => Step::Continue,
+        }
+    }
+
+    fn trained(&mut self, outcome: &Outcome) {
+        if outcome.version.is_some() {
+            let seen = std::mem::take(&mut self.new).into_iter();
+            let seen = seen.filter(|(_, class)| !class.ids.is_empty());
+            self.known.extend(seen.map(|(label, _)| label));
+        }
+    }
+
+    fn reach(&self, _see: &mut dyn FnMut(Id)) {}
+}
