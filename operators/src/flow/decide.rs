@@ -8,7 +8,7 @@ use timely::dataflow::operators::generic::Operator;
 use timely::scheduling::SyncActivator;
 
 use super::Ordered;
-use super::deciding::Host;
+use super::deciding::{Host, Made};
 use super::looked::Looked;
 use super::service::{Asker, Service};
 use crate::trigger::{Cut, Outcome, Reason, Trigger};
@@ -135,7 +135,8 @@ impl<'scope> Decide<'scope> for Ordered<'scope> {
                             host.push(capability, std::mem::take(batch));
                         }
                     });
-                    while let Some((capability, decided)) = host.step() {
+                    while let Some(Made { capability, decided, .. }) = host.step() {
+                        host.wait(&decided);
                         output.session(&capability).give(decided);
                     }
                     if host.downgrade() {

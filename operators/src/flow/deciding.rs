@@ -35,6 +35,13 @@ struct Asked {
     since: Instant,
 }
 
+/// A decision that a policy has made.
+pub(super) struct Made {
+    pub(super) capability: Capability<Position>,
+    pub(super) decided: Decided,
+    pub(super) look: Option<Look>,
+}
+
 /// Shows changes to a policy, one after another, and keeps its questions and decisions apart.
 pub(super) struct Host<S, K, L> {
     trigger: Box<dyn Trigger>,
@@ -47,6 +54,8 @@ pub(super) struct Host<S, K, L> {
     /// Not after the first change to be shown.
     capability: Option<Capability<Position>>,
     waiting: Waiting,
+    /// Changes from here on are not shown yet.
+    end: Option<Position>,
     /// Changes before were shown.
     at: Position,
     /// Changes shown since the policy's standing was kept.
@@ -79,6 +88,7 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing), L: FnMut(Looked)> Host<S, K,
             changes: Queue::default(),
             capability: None,
             waiting: if standing.open.is_some() { Waiting::Outcome } else { Waiting::Nothing },
+            end: None,
             at: standing.at,
             unkept: 0,
             version: standing.version,
@@ -100,8 +110,45 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing), L: FnMut(Looked)> Host<S, K,
         self.waiting = Waiting::Nothing;
     }
 
+    /// Keeps where the policy stands while it waits for the outcome of its decision.
+    pub(super) fn wait(&mut self, decided: &Decided) {
+        self.waiting = Waiting::Outcome;
+        self.keep_standing(Some(decided.clone()));
+    }
+
+    pub(super) fn keep_standing(&mut self, open: Option<Decided>) {
+        let standing = self.standing(open);
+        (self.keep)(standing);
+        self.unkept = 0;
+    }
+
+    /// The version that is asked.
+    pub(super) fn version(&self) -> Option<u64> {
+        self.version
+    }
+
+    /// The next change to be shown, if the policy waits for nothing and may be shown more now.
+    pub(super) fn next(&mut self) -> Option<Position> {
+        if self.waiting != Waiting::Nothing || self.quantum == 0 {
+            return None;
+        }
+        self.skip();
+        self.changes.rest().first().map(|change| change.at)
+    }
+
+    /// Asks another version from here on, and shows no changes from `end` on.
+    pub(super) fn ask_until(&mut self, version: Option<u64>, end: Option<Position>) {
+        self.end = end;
+        if self.version != version {
+            self.version = version;
+            // what it keeps of answers, but does not save, is of the version before.
+            let saved = self.trigger.save();
+            self.trigger.load(&saved).expect("the policy saved it");
+        }
+    }
+
     /// Goes on until the policy decides, has to wait, has seen enough, or has seen all.
-    pub(super) fn step(&mut self) -> Option<(Capability<Position>, Decided)> {
+    pub(super) fn step(&mut self) -> Option<Made> {
         loop {
             let (asked, covered, step) = match self.waiting {
                 Waiting::Outcome => return None,
@@ -132,7 +179,9 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing), L: FnMut(Looked)> Host<S, K,
     fn show(&mut self) -> Option<(Asked, usize, Step)> {
         self.skip();
         self.keep_now_and_then();
-        let shown = whole(self.changes.rest(), self.quantum);
+        let rest = self.changes.rest();
+        let due = rest.partition_point(|change| self.end.is_none_or(|end| change.at < end));
+        let shown = whole(&rest[..due], self.quantum);
         let last = shown.last()?.at;
         let (passed, step) = self.trigger.observe_all(shown);
         #[expect(clippy::disallowed_methods, reason = "how long a look took is told, never used")]
@@ -173,9 +222,7 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing), L: FnMut(Looked)> Host<S, K,
     /// Between two batches, for changes at one position come in one batch.
     fn keep_now_and_then(&mut self) {
         if self.unkept >= self.every && self.changes.between_batches() {
-            let standing = self.standing(None);
-            (self.keep)(standing);
-            self.unkept = 0;
+            self.keep_standing(None);
         }
     }
 
@@ -201,17 +248,11 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing), L: FnMut(Looked)> Host<S, K,
         }
     }
 
-    /// Numbers a decision, passes what it `covered` of the changes to be shown, and keeps where the
-    /// policy stands then.
-    fn decided(
-        &mut self,
-        asked: Asked,
-        decision: Decision,
-        covered: usize,
-    ) -> (Capability<Position>, Decided) {
+    /// Numbers a decision, and passes what it `covered` of the changes to be shown.
+    fn decided(&mut self, asked: Asked, decision: Decision, covered: usize) -> Made {
         let Asked { position, decided_before, .. } = asked;
-        if let Some(look) = decision.look {
-            self.looked(asked, Some(self.next_trigger), look);
+        if let Some(look) = &decision.look {
+            self.looked(asked, Some(self.next_trigger), look.clone());
         }
         let capability = self.capability.as_mut().expect("changes are pending");
         capability.downgrade(&position);
@@ -223,15 +264,11 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing), L: FnMut(Looked)> Host<S, K,
             decided_before,
             reason: decision.reason,
         };
-        self.waiting = Waiting::Outcome;
         self.next_trigger += 1;
         self.pass(covered);
         let shown = self.at > position;
         self.decided_before = if shown { 0 } else { self.decided_before + 1 };
-        let standing = self.standing(Some(decided.clone()));
-        (self.keep)(standing);
-        self.unkept = 0;
-        (capability, decided)
+        Made { capability, decided, look: decision.look }
     }
 
     /// Lets go of what was shown; whether there is more to do at once.

@@ -14,6 +14,7 @@ use timely::scheduling::SyncActivator;
 use super::Ordered;
 use super::queue::Queue;
 use super::service::{Service, Start};
+use super::versions::Versions;
 use crate::trigger::Outcome;
 use crate::{Change, Id, Kind, Position};
 
@@ -120,13 +121,13 @@ impl<'scope> Evaluate<'scope> for Ordered<'scope> {
             "Evaluate",
             move |_capability, info| {
                 let mut service = service(scope.worker().sync_activator_for(info.address.to_vec()));
-                let versions = start.versions;
+                let versions = start.versions.into();
                 let mut unscored = Unscored { until: start.until, versions, ..Unscored::default() };
                 let mut open: VecDeque<(Capability<Position>, Option<Position>)> = VecDeque::new();
                 let mut gathered = Vec::new();
                 move |(changes, _), (outcomes, decided), output| {
                     outcomes.for_each(|_, batch| {
-                        batch.drain(..).for_each(|outcome| unscored.trained(&outcome));
+                        batch.drain(..).for_each(|outcome| unscored.versions.trained(&outcome));
                     });
                     changes.for_each(|stamp, batch| {
                         if let Some(capability) = stamp.retain_least(output.output_index()) {
@@ -170,25 +171,13 @@ struct Unscored {
     changes: Queue,
     /// Not after the first of the changes.
     capability: Option<Capability<Position>>,
-    /// Where versions took effect, oldest first: a label may come at any time.
-    versions: Vec<(Position, u64)>,
+    /// All of them: a label may come at any time.
+    versions: Versions,
     /// By partition, before which position samples were scored before the job was stopped.
     until: BTreeMap<u32, Position>,
 }
 
 impl Unscored {
-    fn trained(&mut self, outcome: &Outcome) {
-        if let Some(version) = outcome.version {
-            self.versions.push((outcome.effective, version));
-        }
-    }
-
-    /// The version that was active at a position.
-    fn active(&self, position: Position) -> Option<u64> {
-        let count = self.versions.partition_point(|(effective, _)| *effective <= position);
-        count.checked_sub(1).map(|last| self.versions[last].1)
-    }
-
     /// The next samples whose changes are before `end`, a request for each version.
     fn next_before(
         &mut self,
@@ -205,7 +194,8 @@ impl Unscored {
             let [counted, taken_back] = scorables(change);
             if counted.or(taken_back).is_some() && seen.is_none_or(|until| *until <= change.at) {
                 first.get_or_insert_with(|| capability.delayed(&change.at));
-                let samples = requests.entry(self.active(change.record.position)).or_default();
+                let (version, _) = self.versions.active(change.record.position);
+                let samples = requests.entry(version).or_default();
                 samples.extend(counted.into_iter().chain(taken_back));
                 count += 1;
             }

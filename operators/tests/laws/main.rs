@@ -18,5 +18,6 @@ mod labels;
 mod oracles;
 mod performance;
 mod reach;
+mod shadow;
 mod upsert;
 mod vectors;

@@ -1,0 +1,189 @@
+//! Policies that train nothing fire where they should, whatever workers, batches and restarts.
+use std::sync::{Arc, Mutex};
+
+use driftmill_operators::flow::{
+    Asker, Decide, Deciding, Fired, Looked, Order, OrderAll, Select, Shadow, Shadowing, Standing,
+    Standings, Train, Upsert,
+};
+use driftmill_operators::selection::{NewData, SelectionTable, TrainingSet};
+use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
+use driftmill_operators::{Change, Id, Position, Record, Span, position, position_time};
+use proptest::prelude::*;
+use timely::dataflow::operators::{ConnectLoop, Feedback, Input};
+
+use crate::determinism::{prompt, trained};
+use crate::keyed::follows;
+use crate::upsert::{Partition, Setting, feed, streams};
+
+#[derive(Clone, Debug, Default)]
+struct Told {
+    fired: Vec<Fired>,
+    standings: Vec<Standing>,
+    looked: Vec<Looked>,
+    asked: Vec<(Position, Option<u64>)>,
+    outcomes: Vec<Outcome>,
+}
+
+/// What a model says depends on its version.
+fn says(asked: &Asker) -> driftmill_operators::Matrix {
+    crate::host::answer(&asked.question, 10 + asked.version.unwrap_or(0) * 7 % 30)
+}
+
+fn shadow(
+    partitions: &[Partition],
+    setting: &Setting,
+    policy: &str,
+    from: Option<Standing>,
+) -> Told {
+    let told: Arc<Mutex<Told>> = Arc::default();
+    let (all, wait) = (Arc::clone(&told), Span::from_millis(setting.wait));
+    let policy: TriggerTable = toml::from_str(policy).unwrap();
+    feed(partitions, setting, move |worker| {
+        let first = worker.index() == 0;
+        let [fired, kept, looked, asked, made] = [(); 5].map(|()| Arc::clone(&told));
+        worker.dataflow::<Position, _, _>(|scope| {
+            let (input, changes) = scope.new_input::<Vec<Change>>();
+            let (ordered, _orphans) = changes.order().upsert(wait);
+            let (handle, back) = scope.feedback(1);
+            let real: TriggerTable = toml::from_str("amount.every = 7").unwrap();
+            let all = ordered.clone().order_all();
+            let decisions = all.clone().decide(back, move |_wake| Deciding {
+                trigger: real.init(),
+                standing: None,
+                service: prompt(|asked: Asker| says(&asked)),
+                keep: |_| {},
+                every: u64::MAX,
+                tell: drop,
+            });
+            let SelectionTable::new_data(selection) = toml::from_str("new_data = {}").unwrap();
+            let selection: Arc<NewData> = Arc::new(selection);
+            let outcomes =
+                ordered.select(decisions, selection, Standings::default()).train(move |_wake| {
+                    prompt(move |set: TrainingSet| {
+                        let outcome = trained(&set);
+                        made.lock().unwrap().outcomes.push(outcome.clone());
+                        outcome
+                    })
+                });
+            outcomes.clone().connect_loop(handle);
+            let (trigger, standing) = (policy.init(), from.clone());
+            all.shadow(outcomes, move |_wake| Shadowing {
+                deciding: Deciding {
+                    trigger,
+                    standing,
+                    service: prompt(move |question: Asker| {
+                        asked.lock().unwrap().asked.push((question.position, question.version));
+                        says(&question)
+                    }),
+                    keep: move |standing| kept.lock().unwrap().standings.push(standing),
+                    every: 5,
+                    tell: move |look| {
+                        let look = Looked { seconds: 0.0, ..look };
+                        looked.lock().unwrap().looked.push(look);
+                    },
+                },
+                versions: Vec::new(),
+                fired: move |one| {
+                    assert!(first);
+                    fired.lock().unwrap().fired.push(one);
+                },
+            });
+            input
+        })
+    });
+    all.lock().unwrap().clone()
+}
+
+const POLICIES: [&str; 6] = [
+    "amount.every = 5",
+    "time.every = \"9ms\"",
+    "new_class.samples = 2",
+    "drift = { every = 6, on = \"features\", windows.amount = { reference = 20, current = 8 }, \
+     metrics.ks = { threshold = 0.4 } }",
+    "drift = { every = 4, windows.amount = { reference = 12, current = 6 }, \
+     metrics.mmd = { threshold = { quantile = 0.5, of = 4 } } }",
+    "ensemble = { vote = \"majority\", members.a.amount.every = 4, members.t.time.every = \"7ms\", \
+     members.d.drift = { every = 6, windows.amount = { reference = 20, current = 8 }, \
+     metrics.ks = { threshold = 0.4 } } }",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn shadows_fire_alike_on_any_workers_and_after_restarts(
+        partitions in streams(),
+        wait in prop_oneof![Just(0i64), 1i64..60],
+        policy in prop::sample::select(POLICIES.to_vec()),
+        batch in 1usize..20,
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let one = Setting { wait, workers: 1, batch: 1000 };
+        let told = shadow(&partitions, &one, policy, None);
+        let many = Setting { wait, workers: 4, batch };
+        let other = shadow(&partitions, &many, policy, None);
+        prop_assert_eq!(&told.fired, &other.fired);
+        prop_assert_eq!(&told.looked, &other.looked);
+
+        // questions are asked of the version that is active at their change.
+        let active = |at: Position| {
+            let newest = told.outcomes.iter().rfind(|o| o.version.is_some() && o.effective <= at);
+            newest.and_then(|outcome| outcome.version)
+        };
+        prop_assert!(other.asked.iter().all(|(at, version)| *version == active(*at)));
+        prop_assert!(told.fired.iter().all(|fired| fired.version == active(fired.position)));
+
+        // from wherever it stood.
+        let kept = [told.standings.clone(), other.standings].concat();
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let standing = kept[cut.index(kept.len())].clone();
+        prop_assert!(standing.open.is_none());
+        let (next, at) = (standing.next_trigger as usize, standing.at);
+        let again = shadow(&partitions, &many, policy, Some(standing));
+        prop_assert_eq!(&again.fired[..], &told.fired[next..]);
+        let later = told.looked.iter().filter(|look| {
+            look.position >= at && look.trigger.is_none_or(|number| number as usize >= next)
+        });
+        let later: Vec<_> = later.cloned().collect();
+        prop_assert_eq!(again.looked, later);
+    }
+
+    #[test]
+    fn a_shadow_that_asks_nothing_fires_where_a_trigger_decides(
+        partitions in streams(),
+        policy in prop::sample::select(POLICIES[..2].to_vec()),
+        workers in 1usize..4,
+        batch in 1usize..20,
+    ) {
+        let changes = follows(&partitions.concat(), 0).changes;
+        let table: TriggerTable = toml::from_str(policy).unwrap();
+        let alone = crate::host::decisions(&mut *table.init(), &changes, 40);
+        let alone: Vec<(Position, Cut)> =
+            alone.into_iter().map(|(index, cut)| (changes[index].at, cut)).collect();
+        let told = shadow(&partitions, &Setting { wait: 0, workers, batch }, policy, None);
+        let fired: Vec<_> = told.fired.iter().map(|fired| (fired.position, fired.cut)).collect();
+        prop_assert_eq!(fired, alone);
+    }
+}
+
+#[test]
+fn what_a_former_version_said_is_not_remembered() {
+    let place = |i: i64| Record {
+        position: position(i, Id::new(0, 0, i as u64)),
+        key: i as u128 + 1,
+        time: i,
+        label: Some(0),
+    };
+    let partition: Partition = (0..32).map(|i| Change::insert(place(i))).collect();
+    let policy = "drift = { every = 4, windows.amount = { reference = 12, current = 4 }, \
+                  metrics.ks = { threshold = 2.0 } }";
+    let told = shadow(&[partition], &Setting { wait: 0, workers: 1, batch: 50 }, policy, None);
+    let asked: Vec<_> =
+        told.asked.iter().map(|(at, version)| (position_time(*at), version.unwrap())).collect();
+    // a version from 7, 14, 21 and 28 on; each is asked about the reference once.
+    let wanted =
+        [(11, 0), (11, 0), (15, 1), (15, 1), (19, 1), (23, 2), (23, 2), (27, 2), (31, 3), (31, 3)];
+    assert_eq!(asked, wanted);
+}
