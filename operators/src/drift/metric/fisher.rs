@@ -36,7 +36,8 @@ pub struct Fisher {
 
 impl MetricConfig for Fisher {
     fn init(&self) -> Box<dyn Metric> {
-        let test = |x: &[f32], y: &[f32]| (distance(x, y), p_value(lowest(x, y), [x.len(), y.len()]));
+        let test =
+            |x: &[f32], y: &[f32]| (distance(x, y), p_value(lowest(x, y), [x.len(), y.len()]));
         Box::new(PerColumn::new(distance).tested(test))
     }
 

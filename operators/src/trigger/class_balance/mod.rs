@@ -201,7 +201,10 @@ impl ClassBalanceTrigger {
         }
         let reason = Reason {
             policy: POLICY.to_owned(),
-            text: format!("{} {:.4}, p {:.2e} < {p_value}", compared.metric, compared.value, compared.p_value),
+            text: format!(
+                "{} {:.4}, p {:.2e} < {p_value}",
+                compared.metric, compared.value, compared.p_value
+            ),
             score: Some(compared.value),
             threshold: Some(p_value),
         };

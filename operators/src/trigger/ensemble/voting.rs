@@ -43,7 +43,8 @@ struct Vote {
 impl EnsembleTrigger {
     pub(super) fn new(config: &Ensemble) -> Self {
         let members = config.members.iter();
-        let member = members.map(|(name, table)| Member { name: name.clone(), trigger: table.init() });
+        let member =
+            members.map(|(name, table)| Member { name: name.clone(), trigger: table.init() });
         Self { members: member.collect(), config: config.clone(), state: State::default() }
     }
 
