@@ -1,5 +1,4 @@
-//! When to train and on what, as pure dataflow: no Kafka, no Burn, no files; no clock but to tell how long a look
-//! took.
+//! When to train and on what, as pure dataflow: no Kafka, no Burn, no files, no clock.
 //!
 //! ```text
 //!  changes ─► order ─► upsert ─┬──────────────► decide ─► decisions ─┐
