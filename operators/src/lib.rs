@@ -29,6 +29,7 @@
 //! To add a policy, write one file and add one line to the table in its folder's `mod.rs`; the
 //! conformance tests in `tests/catalog.rs` pick it up.
 
+pub mod calibration;
 pub mod criterion;
 pub mod drift;
 pub mod flow;
