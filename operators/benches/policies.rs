@@ -6,7 +6,7 @@
 //!
 //! * detectors of errors: 0 or 1, an error with chance 0.1, after the change 0.3;
 //! * detectors of numbers: nearly normal, of mean 0 and after the change 1, of deviation 1;
-//! * metrics: rows of 4 nearly normal numbers whose means change by 0.5 (those of categories: rows of
+//! * metrics: rows of 4 nearly normal numbers whose means change by 0.25 (those of categories: rows of
 //!   4 errors as above); a reference of 200 rows against 100 new ones at each comparison.
 //!
 //! Calibrated: one false alarm in 10,000 values or 100 comparisons is wanted, and the parameter or
@@ -193,7 +193,7 @@ impl Rows {
     }
 
     fn draw(self, random: &mut Pcg64, rows: usize, changed: bool) -> Matrix {
-        let shift = if changed { 0.5 } else { 0.0 };
+        let shift = if changed { 0.25 } else { 0.0 };
         let value = |random: &mut Pcg64| match self {
             Self::Numbers => noise(random) + shift,
             Self::Categories => error(random, changed),
