@@ -1,5 +1,4 @@
-//! When to train and on what, as pure dataflow: no Kafka, no Burn, no files; no clock but to tell how long a look
-//! took.
+//! When to train and on what, as pure dataflow: no Kafka, no Burn, no files, no clock.
 //!
 //! ```text
 //!  changes ─► order ─► upsert ─┬──────────────► decide ─► decisions ─┐
@@ -30,6 +29,7 @@
 //! To add a policy, write one file and add one line to the table in its folder's `mod.rs`; the
 //! conformance tests in `tests/catalog.rs` pick it up.
 
+pub mod calibration;
 pub mod criterion;
 pub mod drift;
 pub mod flow;

@@ -118,7 +118,10 @@ impl<'scope> Decide<'scope> for Ordered<'scope> {
             move |capability, info| {
                 let wake = scope.activator_for(info.address.clone());
                 let deciding = start(scope.worker().sync_activator_for(info.address.to_vec()));
-                let (mut host, open) = Host::new(deciding);
+                // the worker's own clock: policies have none.
+                let begun = scope.worker().timer();
+                let clock = move || begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
+                let (mut host, open) = Host::new(deciding, Box::new(clock));
                 // what was decided before is sent again, once.
                 let mut again =
                     open.filter(|_| first).map(|open| (capability.delayed(&open.position), open));

@@ -22,6 +22,8 @@ struct State {
     /// Samples of the interval that is not complete.
     items: Vec<Item>,
     seen: u64,
+    /// How many were seen when the interval began: what is taken back makes it longer.
+    begun: u64,
     /// Whether the warm-up trigger decided within the interval.
     fired: bool,
     has_model: bool,
@@ -76,11 +78,11 @@ impl Intervals {
         if self.state.items.len() < self.every {
             return None;
         }
-        let (seen, every) = (self.state.seen, self.every as u64);
-        let begun = (seen - every.min(seen) < self.warmup).then_some(Last(seen >= self.warmup));
-        let due = self.due();
+        let begun = std::mem::replace(&mut self.state.begun, self.state.seen);
+        let warmup = (begun < self.warmup).then_some(Last(self.state.seen >= self.warmup));
+        let due = self.due(warmup.is_some());
         let items = std::mem::take(&mut self.state.items);
-        Some(Interval { items, warmup: begun, due })
+        Some(Interval { items, warmup, due })
     }
 
     /// Forgets a sample that was taken back.
@@ -109,11 +111,10 @@ impl Intervals {
         }
     }
 
-    fn due(&mut self) -> Due {
+    fn due(&mut self, in_warmup: bool) -> Due {
         let fired = std::mem::take(&mut self.state.fired);
         // at the end of the warm-up its trigger still has the say over the last interval.
-        let ends_with_its_trigger = fired && self.state.seen < self.warmup + self.every as u64;
-        match (self.state.seen < self.warmup || ends_with_its_trigger, fired) {
+        match (self.state.seen < self.warmup || fired && in_warmup, fired) {
             (true, true) => Due::Train,
             (true, false) => Due::Nothing,
             (false, _) if !self.state.has_model => Due::Train,

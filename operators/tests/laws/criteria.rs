@@ -2,6 +2,7 @@
 
 use crate::host::{Seen, decisions, run, stream};
 use driftmill_operators::trigger::{Look, TriggerTable};
+use driftmill_operators::{Change, Kind};
 use proptest::prelude::*;
 
 fn trigger(table: &str) -> TriggerTable {
@@ -57,6 +58,36 @@ fn a_warm_up_fills_the_history() {
         assert!(!member.scores[0].fires);
     }
     assert!(looks[1..].iter().all(|(_, look)| look.members.is_empty()));
+}
+
+#[test]
+fn what_is_taken_back_makes_the_last_interval_longer() {
+    let mut changes = stream(0..120);
+    let taken = changes[52].record;
+    let back = (0..12).map(|i| Change {
+        at: changes[55].at,
+        ..Change::new(Kind::Retract, changes[44 + i].record)
+    });
+    let back: Vec<Change> = back.collect();
+    changes.splice(56..56, back);
+    let table = format!("warmup = 60\n{QUANTILE}");
+    let mut trigger = trigger(&table).init();
+    let mut first = None;
+    run(&mut *trigger, &changes, u64::MAX, &mut |index, seen| {
+        let look = match seen {
+            Seen::Looked(look) => Some(look.clone()),
+            Seen::Decided(decision) => decision.look.clone(),
+            Seen::Asked(_) => None,
+        };
+        first = first.take().or(look.map(|look| (index, look)));
+    });
+    // six samples of the interval were taken back: 66 are seen when it is complete.
+    let (index, look) = first.unwrap();
+    assert_eq!((index - 12, look.members.len()), (75, 4));
+    assert_eq!(look.members[3].windows[1].samples, 10);
+    let mut held = Vec::new();
+    trigger.reach(&mut |id| held.push(id));
+    assert!(!held.contains(&taken.id()));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What holds for every policy and for the dataflow that hosts them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod calibration;
 mod catalog;
 mod chance;
 mod classes;

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Domain, Evidence, Signal, is_fraction, problems};
+use super::{Detector, DetectorConfig, Domain, Parameter, Evidence, Signal, is_fraction, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -78,6 +78,14 @@ impl DetectorConfig for Adwin {
 
     fn domain(&self) -> Domain {
         Self::DOMAIN
+    }
+
+    fn parameter(&self) -> Parameter {
+        Parameter { name: "delta", value: self.delta, lax: 0.999, strict: 1e-100 }
+    }
+
+    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
+        Box::new(Self { delta: value, ..self.clone() })
     }
 
     fn check(&self) -> Vec<String> {

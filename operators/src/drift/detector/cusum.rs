@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Direction, Domain, is_positive, problems};
+use super::{Detector, DetectorConfig, Direction, Domain, Parameter, is_positive, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -66,6 +66,14 @@ impl DetectorConfig for Cusum {
 
     fn domain(&self) -> Domain {
         Self::DOMAIN
+    }
+
+    fn parameter(&self) -> Parameter {
+        Parameter { name: "h", value: self.h, lax: 0.1, strict: 1e4 }
+    }
+
+    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
+        Box::new(Self { h: value, ..self.clone() })
     }
 
     fn check(&self) -> Vec<String> {

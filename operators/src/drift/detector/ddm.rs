@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Domain, Signal, is_positive, problems};
+use super::{Detector, DetectorConfig, Domain, Parameter, Signal, is_positive, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -59,6 +59,14 @@ impl DetectorConfig for Ddm {
 
     fn domain(&self) -> Domain {
         Self::DOMAIN
+    }
+
+    fn parameter(&self) -> Parameter {
+        Parameter { name: "drift", value: self.drift, lax: 0.1, strict: 100.0 }
+    }
+
+    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
+        Box::new(Self { drift: value, warning: self.warning.min(value), ..self.clone() })
     }
 
     fn check(&self) -> Vec<String> {

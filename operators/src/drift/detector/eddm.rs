@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Domain, Signal, is_fraction, problems};
+use super::{Detector, DetectorConfig, Domain, Parameter, Signal, is_fraction, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -62,6 +62,14 @@ impl DetectorConfig for Eddm {
 
     fn domain(&self) -> Domain {
         Self::DOMAIN
+    }
+
+    fn parameter(&self) -> Parameter {
+        Parameter { name: "drift", value: self.drift, lax: 0.999, strict: 1e-3 }
+    }
+
+    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
+        Box::new(Self { drift: value, warning: self.warning.max(value), ..self.clone() })
     }
 
     fn check(&self) -> Vec<String> {

@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Domain, Signal, is_fraction, problems};
+use super::{Detector, DetectorConfig, Domain, Parameter, Signal, is_fraction, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -69,6 +69,14 @@ impl DetectorConfig for HddmW {
 
     fn domain(&self) -> Domain {
         Test::DOMAIN
+    }
+
+    fn parameter(&self) -> Parameter {
+        Parameter { name: "drift", value: self.drift, lax: 0.999, strict: 1e-100 }
+    }
+
+    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
+        Box::new(Self { drift: value, warning: self.warning.max(value), ..self.clone() })
     }
 
     fn check(&self) -> Vec<String> {

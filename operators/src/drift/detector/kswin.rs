@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Domain, is_fraction, problems};
+use super::{Detector, DetectorConfig, Domain, Parameter, is_fraction, problems};
 use crate::drift::metric::steps;
 
 pub(super) const EXAMPLE: &str = "";
@@ -81,6 +81,16 @@ impl DetectorConfig for Kswin {
 
     fn domain(&self) -> Domain {
         Test::DOMAIN
+    }
+
+    fn parameter(&self) -> Parameter {
+        // below the chance of the largest difference nothing fires.
+        let strict = chance(self.recent.get(), self.recent.get()).clamp(f64::MIN_POSITIVE, 0.5);
+        Parameter { name: "alpha", value: self.alpha, lax: 0.5, strict }
+    }
+
+    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
+        Box::new(Self { alpha: value, ..self.clone() })
     }
 
     fn check(&self) -> Vec<String> {

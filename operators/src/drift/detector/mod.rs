@@ -15,10 +15,30 @@ pub trait DetectorConfig: Send + Sync {
     /// Which values it is made for.
     fn domain(&self) -> Domain;
 
+    /// The parameter that makes it more or less ready to fire.
+    fn parameter(&self) -> Parameter;
+
+    /// The same table with another value of that parameter; a level of warnings that would lie beyond
+    /// it follows.
+    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig>;
+
     /// What is wrong with the table beyond what its types refuse.
     fn check(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// A parameter of a detector, and between which values one can look for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parameter {
+    /// Its name in pipeline files.
+    pub name: &'static str,
+    /// Its value; above 0, as are the others.
+    pub value: f64,
+    /// A value with which the detector fires as readily as it can, or nearly.
+    pub lax: f64,
+    /// A value with which it hardly ever fires; lower than `lax` or higher.
+    pub strict: f64,
 }
 
 /// Watches a stream of values for a change of their distribution.

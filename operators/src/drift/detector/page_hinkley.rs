@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Direction, Domain, is_positive, problems};
+use super::{Detector, DetectorConfig, Direction, Domain, Parameter, is_positive, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -68,6 +68,14 @@ impl DetectorConfig for PageHinkley {
 
     fn domain(&self) -> Domain {
         Self::DOMAIN
+    }
+
+    fn parameter(&self) -> Parameter {
+        Parameter { name: "threshold", value: self.threshold, lax: 1e-9, strict: 1e12 }
+    }
+
+    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
+        Box::new(Self { threshold: value, ..self.clone() })
     }
 
     fn check(&self) -> Vec<String> {

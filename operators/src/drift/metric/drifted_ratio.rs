@@ -44,9 +44,8 @@ impl MetricConfig for DriftedRatio {
 
     fn check(&self) -> Vec<String> {
         let named = self.of.named();
-        let follows = |(_, config): &&(&str, &dyn MetricConfig)| {
-            config.threshold().remembers().is_some()
-        };
+        let follows =
+            |(_, config): &&(&str, &dyn MetricConfig)| config.threshold().remembers().is_some();
         let follows = named.iter().filter(follows).map(|(key, _)| {
             format!("{key}: a dimension has no history: wanted a number or a p_value")
         });

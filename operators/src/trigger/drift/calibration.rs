@@ -52,11 +52,6 @@ impl Calibration {
         (std::mem::take(&mut self.current), std::mem::take(&mut self.past))
     }
 
-    /// Whether there is a comparison to make.
-    pub(super) fn is_due(&self) -> bool {
-        !self.past.is_empty() && !self.current.is_empty()
-    }
-
     pub(super) fn retract(&mut self, id: Id) {
         let windows = self.past.iter_mut().chain([&mut self.current]);
         windows.for_each(|items| items.retain(|(_, held)| *held != id));

@@ -121,13 +121,14 @@ impl DriftTrigger {
         if reference.ids.len() < 2 || current.ids.len() < 2 {
             return Step::Continue;
         }
-        let mut questions = VecDeque::new();
-        if self.state.calibration.is_due() {
-            let (last, past) = self.state.calibration.take();
-            questions.push_back((Role::Last, side("current", &last, turn)));
-            let past = past.iter().map(|items| (Role::Past, side("reference", items, turn)));
-            questions.extend(past);
-            questions.retain(|(_, side)| side.ids.len() >= 2);
+        let (last, past) = self.state.calibration.take();
+        let past = past.iter().filter(|items| items.len() >= 2);
+        let mut questions: VecDeque<(Role, Side)> =
+            past.map(|items| (Role::Past, side("reference", items, turn))).collect();
+        match last.len() {
+            0 | 1 => questions.clear(),
+            _ if questions.is_empty() => {}
+            _ => questions.push_front((Role::Last, side("current", &last, turn))),
         }
         if self.known.as_ref().is_none_or(|known| known.ids != reference.ids) {
             questions.push_back((Role::Reference, reference.clone()));

@@ -17,12 +17,13 @@ pub(super) struct Judges(Vec<Judge>);
 impl Judges {
     pub(super) fn new(table: &MetricTable) -> Self {
         let named = table.named().into_iter();
-        let judge = |(key, config): (&'static str, &dyn crate::drift::metric::MetricConfig)| Judge {
-            key,
-            metric: config.init(),
-            criterion: config.threshold().clone(),
-            history: History::default(),
-        };
+        let judge =
+            |(key, config): (&'static str, &dyn crate::drift::metric::MetricConfig)| Judge {
+                key,
+                metric: config.init(),
+                criterion: config.threshold().clone(),
+                history: History::default(),
+            };
         Self(named.map(judge).collect())
     }
 

@@ -1,0 +1,136 @@
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+use super::threshold::{CONFIDENCE, beyond, extremes, range, sign};
+use super::{Basis, CalibrationError, Proposal, Range, Rate};
+use crate::criterion::Direction;
+
+/// Fewest values to which a tail is fitted.
+const LEAST: usize = 10;
+/// Fewest values of which these are the tail.
+const NEEDED: usize = 4 * LEAST;
+/// Tails drawn from the fitted one, to know how sure it is.
+const DRAWN: usize = 400;
+
+/// A generalized Pareto distribution of what values exceed a high one by.
+///
+/// ```text
+/// P(X > x) = (1 − κ x / α)^(1/κ)          exp(−x / α) for κ = 0
+/// ```
+///
+/// Fitted by probability-weighted moments: with x₁ ≤ … ≤ xₘ,
+///
+/// ```text
+/// a₀ = 1/m Σ xᵢ,  a₁ = 1/m Σ (m − i)/(m − 1) xᵢ
+/// κ = a₀ / (a₀ − 2 a₁) − 2,  α = 2 a₀ a₁ / (a₀ − 2 a₁)
+/// ```
+///
+/// Reference: J. R. M. Hosking, J. R. Wallis, *Parameter and Quantile Estimation for the Generalized
+/// Pareto Distribution*, Technometrics 29 (1987), whose k is κ.
+///
+/// ```
+/// use driftmill_operators::calibration::Pareto;
+/// // quantiles of an exponential distribution of mean 2.
+/// let excesses: Vec<f64> = (0..1000).map(|i| -2.0 * (1.0 - (i as f64 + 0.5) / 1000.0).ln()).collect();
+/// let tail = Pareto::fit(&excesses).unwrap();
+/// assert!((tail.scale - 2.0).abs() < 0.01 && tail.shape.abs() < 0.01);
+/// assert!((tail.exceeded_with(0.01) - 2.0 * 100.0f64.ln()).abs() < 0.05);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Pareto {
+    /// κ: above 0 the tail has an end, below it is heavier than an exponential one; more than −1.
+    pub shape: f64,
+    /// α, in units of the values.
+    pub scale: f64,
+}
+
+impl Pareto {
+    /// The distribution of `excesses` (from 0 on, in any order); none where they are all equal.
+    pub fn fit(excesses: &[f64]) -> Option<Self> {
+        let mut sorted = excesses.to_vec();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let count = sorted.len() as f64;
+        let mean = sorted.iter().sum::<f64>() / count;
+        let weighted = |(i, x): (usize, &f64)| (count - 1.0 - i as f64) / (count - 1.0) * x;
+        let moment = sorted.iter().enumerate().map(weighted).sum::<f64>() / count;
+        let spread = mean - 2.0 * moment;
+        // of sums that overflow, spread is no number: not more than anything.
+        let varies = spread > 1e-9 * mean;
+        varies.then(|| Self { shape: mean / spread - 2.0, scale: 2.0 * mean * (moment / spread) })
+    }
+
+    /// The value that is exceeded with this chance.
+    pub fn exceeded_with(&self, chance: f64) -> f64 {
+        let power = self.shape * chance.ln();
+        // the limit for κ = 0, where the quotient has no digits left.
+        if power.abs() < 1e-12 {
+            return -self.scale * chance.ln();
+        }
+        -self.scale * power.exp_m1() / self.shape
+    }
+}
+
+/// A threshold beyond what values show: peaks over a high value, with a fitted tail.
+///
+/// Of n values the m = max(10, n/10) most extreme exceed the next one, u; the excesses are taken for
+/// those of a [`Pareto`] tail:
+///
+/// ```text
+/// threshold = u + x,  P(X > x) = rate · n / m
+/// ```
+///
+/// The threshold is beyond all given values. It is a guess about what has not been seen: 1/rate
+/// values and [`observed`](super::observed) are better. The range of the threshold is that of 400 tails fitted to as many
+/// values drawn from the first (from `seed`); how sure the rate is is not known.
+///
+/// # Errors
+/// With fewer than 40 values, a value that is not finite, or extreme values that are all equal.
+///
+/// Reference: J. Pickands, *Statistical Inference Using Extreme Order Statistics*, The Annals of
+/// Statistics 3 (1975).
+///
+/// ```
+/// use driftmill_operators::{calibration::*, criterion::Direction};
+/// let scores: Vec<f64> = (0..200).map(|i| -(1.0 - (i as f64 + 0.5) / 200.0).ln()).collect();
+/// let rate = Rate::new(0.001).unwrap();
+/// let proposal = extrapolated(&scores, Direction::Higher, rate, 0).unwrap();
+/// assert!((proposal.threshold - 1000f64.ln()).abs() < 0.7);
+/// assert!(proposal.range.contains(1000f64.ln()));
+/// ```
+pub fn extrapolated(
+    values: &[f64],
+    direction: Direction,
+    rate: Rate,
+    seed: u64,
+) -> Result<Proposal, CalibrationError> {
+    let sorted = extremes(values, direction)?;
+    let n = sorted.len();
+    if n < NEEDED {
+        return Err(CalibrationError::TooFew { values: n, needed: NEEDED });
+    }
+    let m = LEAST.max(n / 10);
+    let high = sorted[m];
+    let excesses: Vec<f64> = sorted[..m].iter().map(|value| value - high).collect();
+    let tail = Pareto::fit(&excesses).ok_or(CalibrationError::Constant)?;
+    // where the tail holds no such rate, its begin is as far as it tells.
+    let chance = (rate.get() * n as f64 / m as f64).min(1.0);
+    let at = |tail: &Pareto| high + tail.exceeded_with(chance);
+    let mut random = Pcg64::seed_from_u64(seed);
+    let mut others: Vec<f64> = (0..DRAWN)
+        .filter_map(|_| {
+            let mut draw = |_| tail.exceeded_with(1.0 - random.random::<f64>());
+            Pareto::fit(&(0..m).map(&mut draw).collect::<Vec<_>>()).map(|other| at(&other))
+        })
+        .collect();
+    others.sort_unstable_by(f64::total_cmp);
+    let end = |share: f64| others.get((share * (others.len() - 1) as f64) as usize).copied();
+    let share = (1.0 - CONFIDENCE) / 2.0;
+    Ok(Proposal {
+        threshold: beyond(at(&tail).max(sorted[0]), direction),
+        range: range(end(share), end(1.0 - share), sign(direction)),
+        rate: rate.get(),
+        rate_range: Range { low: None, high: None },
+        values: n,
+        basis: Basis::Extrapolated(tail),
+    })
+}
