@@ -9,7 +9,7 @@ use timely::scheduling::SyncActivator;
 
 use super::Ordered;
 use super::deciding::{Host, Made};
-use super::looked::Looked;
+use super::looked::{Looked, clock};
 use super::service::{Asker, Service};
 use crate::trigger::{Cut, Outcome, Reason, Trigger};
 use crate::{Matrix, Position};
@@ -118,10 +118,7 @@ impl<'scope> Decide<'scope> for Ordered<'scope> {
             move |capability, info| {
                 let wake = scope.activator_for(info.address.clone());
                 let deciding = start(scope.worker().sync_activator_for(info.address.to_vec()));
-                // the worker's own clock: policies have none.
-                let begun = scope.worker().timer();
-                let clock = move || begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
-                let (mut host, open) = Host::new(deciding, Box::new(clock));
+                let (mut host, open) = Host::new(deciding, clock(&scope.worker()));
                 // what was decided before is sent again, once.
                 let mut again =
                     open.filter(|_| first).map(|open| (capability.delayed(&open.position), open));

@@ -4,7 +4,7 @@ use timely::dataflow::operators::Capability;
 
 use super::decide::{Decided, Deciding, Standing};
 use super::looked::Looked;
-use super::queue::Queue;
+use super::queue::{Queue, whole};
 use super::service::{Asker, Service};
 use crate::trigger::{Cut, Decision, Look, Outcome, Question, Step, Trigger};
 use crate::{Change, Matrix, Position};
@@ -169,7 +169,7 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing), L: FnMut(Looked)> Host<S, K,
                 Step::Continue => self.pass(covered),
                 Step::Looked(look) => {
                     self.pass(covered);
-                    self.looked(asked, None, look);
+                    self.looked(asked, false, look);
                 }
                 Step::Ask(question) => {
                     self.pass(covered);
@@ -206,10 +206,10 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing), L: FnMut(Looked)> Host<S, K,
         self.service.ask(Asker { position, version, question });
     }
 
-    fn looked(&mut self, asked: Asked, trigger: Option<u64>, look: Look) {
+    fn looked(&mut self, asked: Asked, decides: bool, look: Look) {
         let Asked { position, version, since, .. } = asked;
-        let seconds = (self.clock)() - since;
-        (self.tell)(Looked { position, trigger, version, look, seconds });
+        let (trigger, seconds) = (self.next_trigger, (self.clock)() - since);
+        (self.tell)(Looked { position, trigger, decides, version, look, seconds });
     }
 
     /// Drops what the policy saw before it was stopped.
@@ -257,7 +257,7 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing), L: FnMut(Looked)> Host<S, K,
     fn decided(&mut self, asked: Asked, decision: Decision, covered: usize) -> Made {
         let Asked { position, decided_before, .. } = asked;
         if let Some(look) = &decision.look {
-            self.looked(asked, Some(self.next_trigger), look.clone());
+            self.looked(asked, true, look.clone());
         }
         let capability = self.capability.as_mut().expect("changes are pending");
         capability.downgrade(&position);
@@ -290,14 +290,4 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing), L: FnMut(Looked)> Host<S, K,
         self.quantum = QUANTUM;
         exhausted
     }
-}
-
-/// The first `most` changes, and those at the position of the last of them: what is shown of a
-/// position counts as all of it.
-fn whole(changes: &[Change], most: usize) -> &[Change] {
-    let Some(last) = most.checked_sub(1).and_then(|last| changes.get(last)) else {
-        return &changes[..changes.len().min(most)];
-    };
-    let same = changes[most..].iter().take_while(|change| change.at == last.at).count();
-    &changes[..most + same]
 }

@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use timely::worker::Worker;
 
 use crate::Position;
 use crate::trigger::Look;
@@ -11,12 +12,20 @@ use crate::trigger::Look;
 pub struct Looked {
     /// The change at which it looked.
     pub position: Position,
-    /// The decision that it led to.
-    pub trigger: Option<u64>,
+    /// The decision that it led to, or else the next one.
+    pub trigger: u64,
+    /// Whether it led to that decision.
+    pub decides: bool,
     /// The version that was asked; none where nothing was asked.
     pub version: Option<u64>,
     /// What it saw.
     pub look: Look,
     /// From the first question to the conclusion: told, never used.
     pub seconds: f64,
+}
+
+/// Seconds by a worker's own clock, to say how long looks took: policies have none.
+pub(super) fn clock(worker: &Worker) -> Box<dyn Fn() -> f64> {
+    let begun = worker.timer();
+    Box::new(move || begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64()))
 }

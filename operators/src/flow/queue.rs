@@ -37,3 +37,13 @@ impl Queue {
         }
     }
 }
+
+/// The first `most` changes, and those at the position of the last of them: what is shown of a
+/// position counts as all of it.
+pub(super) fn whole(changes: &[Change], most: usize) -> &[Change] {
+    let Some(last) = most.checked_sub(1).and_then(|last| changes.get(last)) else {
+        return &changes[..changes.len().min(most)];
+    };
+    let same = changes[most..].iter().take_while(|change| change.at == last.at).count();
+    &changes[..most + same]
+}

@@ -10,7 +10,7 @@ use timely::scheduling::SyncActivator;
 use super::Ordered;
 use super::decide::{Deciding, Standing};
 use super::deciding::{Host, Made};
-use super::looked::Looked;
+use super::looked::{Looked, clock};
 use super::service::{Asker, Service};
 use super::versions::Versions;
 use crate::trigger::{Cut, Decision, Look, Outcome, Reason, Step, Trigger};
@@ -95,7 +95,7 @@ impl<'scope> Shadow<'scope> for Ordered<'scope> {
                 let start = start(scope.worker().sync_activator_for(info.address.to_vec()));
                 let Shadowing { mut deciding, versions, mut fired } = start;
                 deciding.trigger = shadowed(deciding.trigger);
-                let (mut host, _) = Host::new(deciding);
+                let (mut host, _) = Host::new(deciding, clock(&scope.worker()));
                 let mut versions = Versions::from(versions);
                 move |(changes, _), (outcomes, decided), output| {
                     outcomes.for_each(|_, batch| {
