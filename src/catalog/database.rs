@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use driftmill_operators::Id;
-use rusqlite::{Connection, OpenFlags, Transaction, params};
+use rusqlite::{Connection, OpenFlags, Params, Row, Statement, Transaction, params};
 
 use super::CatalogError;
 use super::tables::{FORMAT, TABLES};
@@ -111,7 +111,7 @@ impl Catalog {
     /// # Errors
     /// When SQLite cannot read it.
     pub fn run(&self) -> Result<RunRecord, CatalogError> {
-        let record = |row: &rusqlite::Row<'_>| {
+        let record = |row: &Row<'_>| {
             Ok(RunRecord {
                 id: row.get(0)?,
                 pipeline: row.get(1)?,
@@ -169,7 +169,7 @@ impl Catalog {
     /// # Errors
     /// When SQLite cannot read them.
     pub fn partitions(&self) -> Result<Vec<Partition>, CatalogError> {
-        let partition = |row: &rusqlite::Row<'_>| {
+        let partition = |row: &Row<'_>| {
             let end: Option<i64> = row.get(4)?;
             Ok(Partition {
                 topic: row.get(0)?,
@@ -181,10 +181,7 @@ impl Catalog {
         };
         let query = "SELECT topic, topic_index, partition, start, end FROM partitions
                      ORDER BY number";
-        let mut statement =
-            self.database.prepare(query).map_err(CatalogError::database("reading"))?;
-        let rows = statement.query_map([], partition);
-        rows.and_then(Iterator::collect).map_err(CatalogError::database("reading"))
+        self.rows(query, [], partition)
     }
 
     /// Records new bounds.
@@ -203,7 +200,7 @@ impl Catalog {
     /// # Errors
     /// When SQLite cannot read it.
     pub fn segments(&self) -> Result<Vec<SegmentLength>, CatalogError> {
-        let length = |row: &rusqlite::Row<'_>| {
+        let length = |row: &Row<'_>| {
             Ok(SegmentLength {
                 name: row.get(0)?,
                 bytes: row.get::<_, i64>(1)? as u64,
@@ -213,18 +210,19 @@ impl Catalog {
         };
         let query = "SELECT name, bytes, batches, url FROM segments
             LEFT JOIN frozen ON segment = name AND complete ORDER BY name";
-        let mut statement =
-            self.database.prepare(query).map_err(CatalogError::database("reading"))?;
-        let rows = statement.query_map([], length);
-        rows.and_then(Iterator::collect).map_err(CatalogError::database("reading"))
+        self.rows(query, [], length)
     }
 
-    /// Records how much of the log is durable.
-    ///
-    /// # Errors
-    /// When SQLite refuses.
-    pub fn ingested(&mut self, durable: &[SegmentLength]) -> Result<(), CatalogError> {
-        self.commit("recording the log in", |transaction| insert_lengths(transaction, durable))
+    /// What a query finds.
+    pub(super) fn rows<T>(
+        &self,
+        query: &str,
+        params: impl Params,
+        row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, CatalogError> {
+        let rows = |query: &mut Statement<'_>| query.query_map(params, row)?.collect();
+        let found = self.database.prepare(query).and_then(|mut query| rows(&mut query));
+        found.map_err(CatalogError::database("reading"))
     }
 }
 

@@ -1,13 +1,14 @@
 //! What was decided and what became of it.
 
-use driftmill_operators::flow::{Decided, Standing};
+use driftmill_operators::flow::{Decided, Looked, Standing};
 use driftmill_operators::selection::TrainingSet;
-use driftmill_operators::trigger::Cut;
 use driftmill_operators::{Snapshot, position_id, position_time};
 use rusqlite::{Transaction, params};
 
 use super::database::{digest, insert_lengths};
+use super::looks::{cut_name, insert_looks};
 use super::removed::bitmap;
+use super::standings::{insert_evaluation, insert_standing};
 use super::{Catalog, CatalogError};
 use crate::store::SegmentLength;
 
@@ -26,6 +27,8 @@ pub struct Deciding<'a> {
     pub durable: &'a [SegmentLength],
     /// Where the trigger policy stands.
     pub standing: &'a Standing,
+    /// What it saw until then, as far as that is not recorded.
+    pub looks: &'a [Looked],
 }
 
 /// A version that was made, for its outcome.
@@ -59,6 +62,7 @@ impl Catalog {
             insert_lengths(transaction, deciding.durable)?;
             insert_decision(transaction, deciding)?;
             insert_standing(transaction, deciding.branch, deciding.standing)?;
+            insert_looks(transaction, deciding.branch, deciding.looks)?;
             insert_shards(transaction, deciding)
         })
     }
@@ -75,23 +79,6 @@ impl Catalog {
             .query_row(update, params![branch, trigger as i64], attempts)
             .map(|attempts| attempts as u64)
             .map_err(CatalogError::database("recording an attempt in"))
-    }
-
-    /// Records where a trigger policy stands between decisions, and how far the evaluation of its
-    /// branch is, after the log that they saw.
-    ///
-    /// # Errors
-    /// When SQLite refuses.
-    pub fn stands(
-        &mut self,
-        branch: &str,
-        standing: &Standing,
-        evaluation: &[u8],
-    ) -> Result<(), CatalogError> {
-        self.commit("recording a standing in", |transaction| {
-            insert_standing(transaction, branch, standing)?;
-            insert_evaluation(transaction, branch, evaluation)
-        })
     }
 
     /// Records how far the evaluation of a branch is.
@@ -150,10 +137,7 @@ fn insert_decision(transaction: &Transaction<'_>, deciding: &Deciding<'_>) -> ru
         *trigger as i64,
         position_time(*position),
         position_id(*position).0 as i64,
-        match cut {
-            Cut::Before => "before",
-            Cut::After => "after",
-        },
+        cut_name(*cut),
         decided_before,
         reason.policy,
         reason.text,
@@ -167,30 +151,6 @@ fn insert_decision(transaction: &Transaction<'_>, deciding: &Deciding<'_>) -> ru
         deciding.model.map(|version| version as i64),
     ])?;
     Ok(())
-}
-
-fn insert_standing(
-    transaction: &Transaction<'_>,
-    branch: &str,
-    standing: &Standing,
-) -> rusqlite::Result<()> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO standings (branch, policy) VALUES (?, ?)
-         ON CONFLICT (branch) DO UPDATE SET policy = excluded.policy",
-    )?;
-    insert.execute(params![branch, standing.save()]).map(|_| ())
-}
-
-fn insert_evaluation(
-    transaction: &Transaction<'_>,
-    branch: &str,
-    evaluation: &[u8],
-) -> rusqlite::Result<()> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO standings (branch, evaluation) VALUES (?, ?)
-         ON CONFLICT (branch) DO UPDATE SET evaluation = excluded.evaluation",
-    )?;
-    insert.execute(params![branch, evaluation]).map(|_| ())
 }
 
 /// A decision is made again from what stood before it, so of each shard the states after it and the

@@ -35,10 +35,7 @@ impl Catalog {
     pub fn thawed(&self) -> Result<Vec<(String, String)>, CatalogError> {
         let query = "SELECT segment, url FROM frozen
             WHERE segment NOT IN (SELECT name FROM segments) ORDER BY segment";
-        let failed = || CatalogError::database("reading");
-        let mut statement = self.database.prepare(query).map_err(failed())?;
-        let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
-        rows.and_then(Iterator::collect).map_err(failed())
+        self.rows(query, [], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// Records that the object of segment `name` is removed.

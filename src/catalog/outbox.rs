@@ -38,11 +38,7 @@ impl Catalog {
     pub fn outbox(&self, sink: &str) -> Result<Outbox, CatalogError> {
         let failed = || CatalogError::database("reading");
         let query = "SELECT version FROM published WHERE sink = ?";
-        let mut statement = self.database.prepare(query).map_err(failed())?;
-        let versions = statement
-            .query_map([sink], |row| row.get::<_, i64>(0))
-            .and_then(Iterator::collect::<rusqlite::Result<Vec<i64>>>)
-            .map_err(failed())?;
+        let versions = self.rows(query, [sink], |row| row.get::<_, i64>(0))?;
         let query = "SELECT bookmark FROM published WHERE sink = ? AND bookmark IS NOT NULL
                      ORDER BY version DESC LIMIT 1";
         let bookmark = self

@@ -138,11 +138,9 @@ impl Catalog {
     /// # Errors
     /// When SQLite cannot read them.
     pub fn removed_versions(&self, branch: &str) -> Result<BTreeSet<u64>, CatalogError> {
-        let failed = || CatalogError::database("reading");
         let query = "SELECT version FROM removed_versions WHERE branch = ?";
-        let mut statement = self.database.prepare(query).map_err(failed())?;
-        let version = |row: &Row<'_>| row.get::<_, i64>(0).map(|version| version as u64);
-        statement.query_map([branch], version).and_then(Iterator::collect).map_err(failed())
+        let versions = self.rows(query, [branch], |row| Ok(row.get::<_, i64>(0)? as u64))?;
+        Ok(versions.into_iter().collect())
     }
 
     /// The samples of all training sets whose decisions have no outcome yet.

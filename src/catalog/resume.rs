@@ -1,11 +1,12 @@
 //! What a run needs to go on.
 
 use driftmill_operators::flow::{Decided, ShardStanding, Standing, Standings};
-use driftmill_operators::trigger::{Cut, Reason};
+use driftmill_operators::trigger::Reason;
 use driftmill_operators::{Id, Position, position, restore};
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
+use super::looks::cut_of;
 use super::{Catalog, CatalogError};
 
 /// A decision as it was recorded.
@@ -84,15 +85,7 @@ impl Catalog {
     /// When SQLite cannot read it, or a state is not one.
     pub fn branch(&self, branch: &str) -> Result<BranchRecord, CatalogError> {
         let mut record = BranchRecord { decisions: self.decisions(branch)?, ..Default::default() };
-        let states = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let query = "SELECT policy, evaluation FROM standings WHERE branch = ?";
-        let (policy, evaluation): (Option<Vec<u8>>, _) =
-            match self.database.query_row(query, [branch], states) {
-                Err(rusqlite::Error::QueryReturnedNoRows) => (None, None),
-                states => states.map_err(CatalogError::database("reading"))?,
-            };
-        record.evaluation = evaluation;
-        record.standing = policy.map(|policy| parsed(&policy)).transpose()?;
+        (record.standing, record.evaluation) = self.standing(branch)?;
         let next = record.next_trigger();
         let past = record.past().map(|past| (past.decided.trigger, past.decided.end()));
         record.standings.decided = past.collect();
@@ -104,13 +97,9 @@ impl Catalog {
 
     /// Per stream its newest state from before decision `next`.
     fn shards(&self, branch: &str, next: u64) -> Result<Vec<(u32, Vec<u8>)>, CatalogError> {
-        let failed = || CatalogError::database("reading");
         let query = "SELECT stream, state, max(trigger) FROM shards
                      WHERE branch = ? AND trigger < ? GROUP BY stream";
-        let mut statement = self.database.prepare(query).map_err(failed())?;
-        let state = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let rows = statement.query_map(params![branch, next as i64], state);
-        rows.and_then(Iterator::collect).map_err(failed())
+        self.rows(query, params![branch, next as i64], |row| Ok((row.get(0)?, row.get(1)?)))
     }
 
     /// The decisions of a branch, in order.
@@ -118,15 +107,12 @@ impl Catalog {
     /// # Errors
     /// When SQLite cannot read them.
     pub fn decisions(&self, branch: &str) -> Result<Vec<DecidedRecord>, CatalogError> {
-        let failed = || CatalogError::database("reading");
         let query = "SELECT d.trigger, d.time, d.sample, d.cut, d.decided_before, d.policy,
                             d.reason, d.score, d.threshold, d.samples, d.ids_digest,
                             o.trigger, o.version, o.sha256, o.seconds, o.error, o.description
                      FROM decided d LEFT JOIN outcomes o USING (branch, trigger)
                      WHERE branch = ? ORDER BY d.trigger";
-        let mut statement = self.database.prepare(query).map_err(failed())?;
-        let rows = statement.query_map([branch], decision);
-        rows.and_then(Iterator::collect).map_err(failed())
+        self.rows(query, [branch], decision)
     }
 }
 
@@ -135,7 +121,7 @@ fn decision(row: &Row<'_>) -> rusqlite::Result<DecidedRecord> {
     let decided = Decided {
         trigger: row.get::<_, i64>(0)? as u64,
         position: position(row.get(1)?, id),
-        cut: if row.get::<_, String>(3)? == "before" { Cut::Before } else { Cut::After },
+        cut: cut_of(row, 3)?,
         decided_before: row.get(4)?,
         reason: Reason {
             policy: row.get(5)?,
@@ -162,6 +148,6 @@ fn decision(row: &Row<'_>) -> rusqlite::Result<DecidedRecord> {
     })
 }
 
-fn parsed<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, CatalogError> {
+pub(super) fn parsed<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, CatalogError> {
     restore(bytes).map_err(|error| CatalogError::State(error.to_string()))
 }

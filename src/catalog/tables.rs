@@ -1,5 +1,5 @@
 /// The catalog's format: written to `PRAGMA user_version`.
-pub(super) const FORMAT: i64 = 5;
+pub(super) const FORMAT: i64 = 6;
 
 pub(super) const TABLES: &str = "
 CREATE TABLE run (
@@ -94,8 +94,33 @@ CREATE TABLE outcomes (
     PRIMARY KEY (branch, trigger),
     FOREIGN KEY (branch, trigger) REFERENCES decided (branch, trigger)
 ) STRICT;
-CREATE TABLE standings (        -- where a branch's trigger policy and its evaluation stand
-    branch TEXT PRIMARY KEY,
+CREATE TABLE looks (            -- what trigger policies saw, whether they decided or not
+    policy TEXT NOT NULL,       -- a branch, or shadow/ and the name of a shadow
+    trigger INTEGER NOT NULL,   -- the decision that it led to, or the next one
+    time INTEGER NOT NULL,      -- position: milliseconds since 1970
+    sample INTEGER NOT NULL,    -- position: id
+    number INTEGER NOT NULL,    -- 0, 1, 2, … of the looks there
+    decides INTEGER NOT NULL,   -- 1 if it led to the decision
+    version INTEGER,            -- the version that was asked
+    seconds REAL NOT NULL,
+    look TEXT NOT NULL,         -- scores, windows and members, as JSON
+    PRIMARY KEY (policy, trigger, time, sample, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE fired (            -- where shadow policies would have trained
+    policy TEXT NOT NULL,       -- shadow/ and its name
+    number INTEGER NOT NULL,    -- 0, 1, 2, …
+    time INTEGER NOT NULL,      -- position: milliseconds since 1970
+    sample INTEGER NOT NULL,    -- position: id
+    cut TEXT NOT NULL,          -- before or after that sample
+    version INTEGER,            -- the version that was active
+    kind TEXT NOT NULL,         -- key of the policy that fired
+    reason TEXT NOT NULL,
+    score REAL,
+    threshold REAL,
+    PRIMARY KEY (policy, number)
+) STRICT;
+CREATE TABLE standings (        -- where a trigger policy and its branch's evaluation stand
+    branch TEXT PRIMARY KEY,    -- or shadow/ and the name of a shadow
     policy BLOB,                -- Postcard
     evaluation BLOB             -- Postcard
 ) STRICT;

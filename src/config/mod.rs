@@ -1,5 +1,6 @@
 //! Pipeline files: what they may say, and what is answered when they say something else.
 
+mod check;
 mod error;
 mod overrides;
 mod parse;
@@ -8,4 +9,4 @@ mod pipeline;
 pub use error::{ConfigError, Problem};
 pub use overrides::Override;
 pub use parse::load;
-pub use pipeline::{Checkpoint, Comparison, Evaluation, Pipeline, Shutdown};
+pub use pipeline::{Checkpoint, Comparison, Evaluation, Pipeline, Shadow, Shutdown, shadow_key};

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use driftmill_datasets::Schema;
 use driftmill_datasets::codec::CodecTable;
 use driftmill_operators::Span;
+use driftmill_operators::flow::shadowed;
 use driftmill_operators::selection::SelectionTable;
 use driftmill_operators::trigger::{Forget, TriggerTable};
 use schemars::JsonSchema;
@@ -67,6 +68,23 @@ pub struct Pipeline {
     /// publish nothing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub compare: BTreeMap<String, Comparison>,
+    /// Other triggers, shown the same stream and this pipeline's models: they train nothing, but it is
+    /// recorded when they would have.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shadow: BTreeMap<String, Shadow>,
+}
+
+/// A trigger that trains nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shadow {
+    /// When it would train.
+    pub trigger: TriggerTable,
+}
+
+/// The name of a shadow among those of branches, which have no slash.
+pub fn shadow_key(name: &str) -> String {
+    format!("shadow/{name}")
 }
 
 /// A policy that is compared with the pipeline's own.
@@ -140,131 +158,28 @@ impl Pipeline {
         }
     }
 
-    /// Everything wrong with the pipeline that no single type can refuse, as (path, problem).
-    pub fn check(&self) -> Vec<(String, String)> {
-        let mut problems = Vec::new();
-        let mut at = |table: &str, found: Vec<(&'static str, String)>| {
-            problems.extend(found.into_iter().map(|(key, text)| (format!("{table}.{key}"), text)));
-        };
-        at(&format!("source.{}", self.source.key()), self.source.check());
-        at(&format!("trigger.{}", self.trigger.key()), self.trigger.check());
-        at("dead_letters", self.dead_letters.check());
-        at("retention", self.retention.check());
-        if let Some(cold) = &self.store.cold {
-            at("store.cold", cold.check());
-        }
-        for (key, sink) in self.sink.named() {
-            at(&format!("sink.{key}"), sink.check());
-        }
-        if let Some(codec) = &self.codec {
-            at(&format!("codec.{}", codec.key()), codec.check());
-        }
-        for (name, comparison) in &self.compare {
-            let table = format!("compare.{name}.trigger.{}", comparison.trigger.key());
-            at(&table, comparison.trigger.check());
-        }
-        problems.extend(self.check_names());
-        problems.extend(self.check_evaluation());
-        problems.extend(self.check_sink());
-        problems.extend(self.check_training());
-        problems.extend(self.check_samples());
-        problems.extend(self.check_keyed());
-        problems
-    }
-
-    /// The policies of all branches: the pipeline's own, then those it is compared with.
+    /// The policies of all branches, the pipeline's own first, and of its shadows.
     pub fn policies(&self) -> Vec<Policies<'_>> {
-        let policies = |branch, trigger: &TriggerTable, selection| Policies {
-            branch,
+        let policies = |branch: &str, trigger: &TriggerTable, selection| Policies {
+            policy: branch.to_owned(),
             trigger: self.forget.around(trigger.init()),
-            selection,
+            selection: Some(selection),
         };
         let own = policies("", &self.trigger, &*self.selection);
         let compared = self.compare.iter().map(|(name, comparison)| {
             let selection = comparison.selection.as_ref().unwrap_or(&self.selection);
             policies(name, &comparison.trigger, &**selection)
         });
-        std::iter::once(own).chain(compared).collect()
+        let shadows = self.shadow.iter().map(|(name, shadow)| Policies {
+            policy: shadow_key(name),
+            trigger: shadowed(shadow.trigger.init()),
+            selection: None,
+        });
+        std::iter::once(own).chain(compared).chain(shadows).collect()
     }
 
     /// Shape and type of the samples' features; none where that takes a look at the source.
     pub fn schema(&self) -> Option<Schema> {
         self.source.schema().or_else(|| self.codec.as_ref().map(|codec| codec.schema()))
-    }
-
-    /// Names become those of folders.
-    fn check_names(&self) -> Vec<(String, String)> {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        let fits = |name: &str| {
-            (1..=200).contains(&name.len()) && !name.starts_with('.') && name.chars().all(plain)
-        };
-        let wanted = "wanted up to 200 letters, digits, `-`, `_` and `.`, not starting with a dot";
-        let own = (!fits(&self.name)).then(|| ("name".to_owned(), wanted.to_owned()));
-        let others = self.compare.keys().filter(|name| !fits(name));
-        let others = others.map(|name| ("compare".to_owned(), format!("`{name}`: {wanted}")));
-        own.into_iter().chain(others).collect()
-    }
-
-    fn check_evaluation(&self) -> Option<(String, String)> {
-        let empty = self.evaluation.interval.is_some_and(|interval| interval.millis() <= 0);
-        let text = "an interval must be longer than zero";
-        empty.then(|| ("evaluation.interval".to_owned(), text.to_owned()))
-    }
-
-    fn check_sink(&self) -> Option<(String, String)> {
-        let lacking = self.sink.kafka.as_ref().is_some_and(|sink| sink.brokers.is_none());
-        let text = "say on which brokers: brokers = \"localhost:9092\"";
-        lacking.then(|| ("sink.kafka".to_owned(), text.to_owned()))
-    }
-
-    fn check_training(&self) -> Option<(String, String)> {
-        let text = "decisions wait for the model they need: `latest` is not built yet";
-        let latest = self.training.lag == crate::train::Lag::Latest;
-        latest.then(|| ("training.lag".to_owned(), text.to_owned()))
-    }
-
-    fn check_keyed(&self) -> Vec<(String, String)> {
-        let (order, keyed) = (&self.order, self.source.keyed());
-        let mut problems = Vec::new();
-        if keyed.is_some() && order.out_of_orderness.millis() > 0 {
-            let text =
-                "keyed samples replace each other in the order of their offsets: wanted \"0s\"";
-            problems.push(("order.out_of_orderness".to_owned(), text.to_owned()));
-        }
-        if !self.forget.is_keep() && keyed.is_none() {
-            let text = "samples are deleted by their keys: this source has none";
-            problems.push(("forget".to_owned(), text.to_owned()));
-        }
-        if order.label_wait.millis() > 0 && !keyed.is_some_and(|keyed| keyed.labels) {
-            let text = "there is no topic of labels to wait for: [source.kafka.labels]";
-            problems.push(("order.label_wait".to_owned(), text.to_owned()));
-        }
-        problems
-    }
-
-    fn check_samples(&self) -> Vec<(String, String)> {
-        let mut problems = Vec::new();
-        match (self.source.needs_codec(), &self.codec) {
-            (true, None) => problems.push((
-                format!("source.{}", self.source.key()),
-                "its messages are bytes: say how they become samples, as in [codec.json]".into(),
-            )),
-            (false, Some(codec)) => problems.push((
-                format!("codec.{}", codec.key()),
-                format!("the source `{}` needs no codec", self.source.key()),
-            )),
-            _ => {}
-        }
-        if let Some(codec) = &self.codec
-            && codec.schema().width() == 0
-        {
-            let text = "name at least one column: features = [\"a\"]";
-            problems.push((format!("codec.{}.features", codec.key()), text.to_owned()));
-        } else if let Some(schema) = self.schema()
-            && let Some(problem) = self.model.check(&schema)
-        {
-            problems.push((format!("model.{}", self.model.key()), problem));
-        }
-        problems
     }
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use driftmill_operators::Id;
-use driftmill_operators::flow::Standing;
 
 use super::peers::Peers;
 use super::told::Fact;
-use super::{Branch, Context, Publisher, StateDirectory};
-use crate::catalog::Catalog;
+use super::unrecorded::Unrecorded;
+use super::{Context, Publisher, StateDirectory};
+use crate::catalog::{Catalog, PolicyEntry};
 use crate::cluster::Link;
 use crate::letters::{Letter, LetterBox};
 use crate::outage::is_full;
@@ -97,31 +97,44 @@ impl Context {
     fn record_all(&self) -> anyhow::Result<()> {
         let mut catalog = self.catalog();
         // taken before the log is synced, which then has all that they have seen.
-        let kept = self.branches.iter().map(|branch| Some((branch, branch.kept().take()?)));
-        let kept: Vec<_> = kept.flatten().collect();
-        let recorded = self.record(&mut catalog, &kept);
+        let branches = self.branches.iter().map(|branch| (&*branch.name, &branch.notes));
+        let shadows = self.shadows.iter().map(|shadow| (&*shadow.key, &shadow.notes));
+        let taken: Vec<_> = branches
+            .chain(shadows)
+            .map(|(policy, notes)| (policy, notes, std::mem::take(&mut *notes.lock())))
+            .collect();
+        let entries = taken.iter().filter(|(.., notes)| !notes.is_empty());
+        let entries: Vec<_> = entries.map(|(policy, _, notes)| self.entry(policy, notes)).collect();
+        let recorded = self.record(&mut catalog, &entries);
         if !matches!(recorded, Ok(true)) {
-            for (branch, standing) in kept {
-                branch.kept().get_or_insert(standing);
+            for (_, notes, taken) in taken {
+                notes.lock().put_back(taken);
             }
         }
         recorded.map(|_| ())
     }
 
-    /// Records how far the log is durable, and standings; whether letters did not keep it waiting.
-    fn record(
-        &self,
-        catalog: &mut Catalog,
-        kept: &[(&Arc<Branch>, Standing)],
-    ) -> anyhow::Result<bool> {
+    fn entry<'a>(&self, policy: &'a str, notes: &'a Unrecorded) -> PolicyEntry<'a> {
+        let branch = self.branches.iter().find(|branch| branch.name == policy);
+        let moved = branch.filter(|_| notes.standing.is_some());
+        PolicyEntry {
+            policy,
+            standing: notes.standing.as_ref(),
+            evaluation: moved.map(|branch| branch.evaluation(self)),
+            looks: &notes.looks,
+            fired: &notes.fired,
+        }
+    }
+
+    /// Records how far the log is durable, and policies; whether letters did not keep it waiting.
+    fn record(&self, catalog: &mut Catalog, entries: &[PolicyEntry<'_>]) -> anyhow::Result<bool> {
         let durable = self.sync()?;
         if !self.head().dead_letters.sync(Duration::ZERO)? {
             return Ok(false);
         }
-        catalog.ingested(&durable)?;
+        catalog.observed(&durable, entries)?;
         self.log.recorded(&durable);
-        for (branch, standing) in kept {
-            catalog.stands(&branch.name, standing, &branch.evaluation(self))?;
+        if entries.iter().any(|entry| entry.standing.is_some()) {
             self.recorded.store(true, Ordering::Relaxed);
         }
         Ok(true)

@@ -7,6 +7,7 @@ use driftmill_operators::trigger::TriggerTable;
 use driftmill_operators::{Position, Snapshot, restore};
 
 use super::context::{Context, place};
+use super::unrecorded::Notes;
 use crate::catalog::{
     BranchRecord, CatalogError, DecidedRecord, ModelStore, OutcomeRecord, Version,
 };
@@ -37,8 +38,8 @@ pub struct Branch {
     scored: BTreeMap<u32, Position>,
     /// Where its trigger policy stands at the decision that was made last.
     standing: Mutex<Option<Standing>>,
-    /// Where it stands since, until that is recorded.
-    kept: Mutex<Option<Standing>>,
+    /// What the policy did since, until that is recorded.
+    pub(super) notes: Notes,
     recent: Mutex<VecDeque<(u64, Weights)>>,
     story: Mutex<Story>,
 }
@@ -83,7 +84,7 @@ impl Branch {
             start,
             scored: BTreeMap::new(),
             standing: Mutex::default(),
-            kept: Mutex::default(),
+            notes: Notes::default(),
             recent: Mutex::default(),
             story: Mutex::default(),
         };
@@ -171,11 +172,6 @@ impl Branch {
     /// was started.
     pub(super) fn standing(&self) -> MutexGuard<'_, Option<Standing>> {
         self.standing.lock().expect("no one panics while holding a standing")
-    }
-
-    /// Where the trigger policy stands between decisions, until that or a decision is recorded.
-    pub(super) fn kept(&self) -> MutexGuard<'_, Option<Standing>> {
-        self.kept.lock().expect("no one panics while holding a standing")
     }
 
     /// The versions it made so far, with their digests.

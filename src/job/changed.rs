@@ -19,6 +19,9 @@ const FREE: &[&str] = &[
 ];
 
 /// Keys in which two pipelines differ and on which past decisions depend.
+///
+/// Shadows decide nothing: they may come and go. One that stays has to stay what it is, or its name
+/// would stand for two policies.
 pub(super) fn changed(before: &Value, now: &Value) -> Vec<String> {
     let mut keys = Vec::new();
     compare("", (before, now), &mut keys);
@@ -34,11 +37,21 @@ fn compare(path: &str, (before, now): (&Value, &Value), keys: &mut Vec<String>) 
     };
     let names: std::collections::BTreeSet<&String> = before.keys().chain(now.keys()).collect();
     for name in names {
-        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         let of = |table: &serde_json::Map<String, Value>| table.get(name).cloned();
-        let values = (of(before).unwrap_or_default(), of(now).unwrap_or_default());
+        let values = match (of(before), of(now)) {
+            (None, _) | (_, None) if path == "shadow" => continue,
+            (before, now) if path.is_empty() && name == "shadow" => {
+                (before.unwrap_or_else(empty), now.unwrap_or_else(empty))
+            }
+            (before, now) => (before.unwrap_or_default(), now.unwrap_or_default()),
+        };
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         compare(&path, (&values.0, &values.1), keys);
     }
+}
+
+fn empty() -> Value {
+    Value::Object(serde_json::Map::new())
 }
 
 #[cfg(test)]
@@ -62,5 +75,20 @@ mod tests {
         now["training"]["epochs"] = json!(2);
         now["trigger"] = json!({ "amount": { "every": 3 } });
         assert_eq!(changed(&before, &now), ["training.epochs", "trigger"]);
+    }
+
+    #[test]
+    fn shadows_come_and_go() {
+        let shadow = |every: u64| json!({ "trigger": { "amount": { "every": every } } });
+        let before = json!({ "shadow": { "a": shadow(1), "b": shadow(2) } });
+        assert!(changed(&json!({}), &before).is_empty());
+        assert!(changed(&before, &json!({})).is_empty());
+        let now = json!({ "shadow": { "b": shadow(2), "c": shadow(3) } });
+        assert!(changed(&before, &now).is_empty());
+        let other = json!({ "shadow": { "a": shadow(1), "b": shadow(7) } });
+        assert_eq!(changed(&before, &other), ["shadow.b.trigger.amount.every"]);
+        let other = json!({ "shadow": { "a": { "trigger": { "time": {} } }, "b": shadow(2) } });
+        let keys = ["shadow.a.trigger.amount", "shadow.a.trigger.time"];
+        assert_eq!(changed(&before, &other), keys);
     }
 }

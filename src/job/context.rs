@@ -5,9 +5,9 @@ use crossbeam_channel::Sender;
 use driftmill_operators::flow::{Standing, Standings};
 use driftmill_operators::{Position, position_id, position_time};
 
-use super::Branch;
 use super::books::Books;
 use super::told::Request;
+use super::{Branch, Shadow};
 use crate::catalog::Place;
 use crate::cluster::{Cluster, Loss, Reason};
 use crate::config::Pipeline;
@@ -37,6 +37,8 @@ pub struct Context {
     pub status: Status,
     /// The pipeline's own policies, then those it is compared with.
     pub branches: Vec<Arc<Branch>>,
+    /// Policies that train nothing.
+    pub shadows: Vec<Arc<Shadow>>,
     /// Most messages of a partition in one poll; has no influence on results.
     pub poll: usize,
     /// Whether what is read is made durable between decisions.
@@ -141,7 +143,7 @@ impl Context {
         let branch = Arc::clone(branch);
         move |standing| match standing.open {
             Some(_) => branch.stand(standing),
-            None => *branch.kept() = Some(standing),
+            None => branch.notes.lock().standing = Some(standing),
         }
     }
 
@@ -165,14 +167,16 @@ impl Context {
 
     /// The first position in a partition that some policy has not seen.
     pub(super) fn resume_at(&self, stream: u32) -> Position {
-        let positions = self.branches.iter().map(|branch| branch.resume_at(stream));
-        positions.min().unwrap_or(Position::MIN)
+        let branches = self.branches.iter().map(|branch| branch.resume_at(stream));
+        let shadows = self.shadows.iter().map(|shadow| shadow.resume_at());
+        branches.chain(shadows).min().unwrap_or(Position::MIN)
     }
 
     /// The first position that a message may have which comes new in a partition.
     pub(super) fn floor(&self, stream: u32) -> Position {
-        let floors = self.branches.iter().map(|branch| branch.floor(stream));
-        floors.max().unwrap_or(Position::MIN)
+        let branches = self.branches.iter().map(|branch| branch.floor(stream));
+        let shadows = self.shadows.iter().map(|shadow| shadow.resume_at());
+        branches.chain(shadows).max().unwrap_or(Position::MIN)
     }
 }
 

@@ -8,7 +8,8 @@ use driftmill_operators::{Snapshot, restore};
 
 use super::begin::first_place;
 use super::books::Books;
-use super::prepare::{branches, runtimes, start_workers};
+use super::compose::{branches, runtimes, shadows};
+use super::prepare::start_workers;
 use super::rows::LogRows;
 use super::told::{About, Fact, HandOut, Request, loss};
 use super::{Context, End, Interrupt, Options, StateDirectory};
@@ -60,6 +61,7 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
     };
     let context = Arc::new(Context {
         branches,
+        shadows: shadows(&pipeline, given.shadows, &given.partitions),
         pipeline_digest: given.pipeline_digest,
         pipeline,
         run: given.run,

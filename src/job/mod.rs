@@ -3,11 +3,13 @@
 //! ```text
 //!  ingest (a reader, a log writer and the rules of order, per worker)
 //!     └─► order ─► upsert (keyed sources) ─┬─► branch: the pipeline's own policies
-//!                       │                  └─► branch: each policy it is compared with
+//!                       │                  ├─► branch: each policy it is compared with
+//!                       │                  └─► shadow: each policy that trains nothing
 //!                       └─► orphans: labels to which no sample came
 //!  branch:  decide ─► select ─► train ─► outcomes ─► evaluate
 //!             ▲                            │
-//!             └────────── feedback ────────┘
+//!             └────────── feedback ────────┤
+//!  shadow of the pipeline's own branch:  ◄─┘
 //! ```
 //!
 //! Slow and outside things are services of the operators: `trainer` trains, stores and publishes,
@@ -21,6 +23,7 @@ mod begin;
 mod books;
 mod branch;
 mod changed;
+mod compose;
 mod context;
 mod describe;
 mod follow;
@@ -42,9 +45,11 @@ mod retain;
 mod rows;
 mod run;
 mod scorer;
+mod shadow;
 mod state;
 mod told;
 mod trainer;
+mod unrecorded;
 mod watch;
 
 pub use branch::{Branch, Story};
@@ -57,6 +62,7 @@ pub(crate) use placing::changes;
 pub use published::{Digests, Known, Occupied, Others, decide};
 pub use publisher::{Listener, Outlet, Publisher};
 pub use run::{Ended, Options, run};
+pub use shadow::Shadow;
 pub use state::{StateDirectory, StateError};
 pub use watch::End;
 
@@ -69,7 +75,9 @@ use driftmill_operators::Position;
 use driftmill_operators::flow::{
     CountClasses, Decide, Deciding, Evaluate, Order, OrderAll, Ordered, Select, Train,
 };
+use driftmill_operators::trigger::Outcome;
 use timely::dataflow::ProbeHandle;
+use timely::dataflow::StreamVec;
 use timely::dataflow::operators::{ConnectLoop, Exchange, Feedback, Inspect, Probe};
 use timely::worker::Worker;
 
@@ -91,8 +99,13 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
         if context.pipeline.source.keyed().is_some() {
             count_classes(&ordered, context);
         }
-        for branch in &context.branches {
-            build_branch(&all, &ordered, context, branch, &observed);
+        for (number, branch) in context.branches.iter().enumerate() {
+            let outcomes = build_branch(&all, &ordered, context, branch, &observed);
+            let shadows = if number == 0 { &context.shadows[..] } else { &[] };
+            for shadow in shadows {
+                let seen = (all.clone(), outcomes.clone());
+                Shadow::build(seen, context, shadow, branch).probe_with(&observed);
+            }
         }
     });
     while worker.has_dataflows() && !context.stopping() {
@@ -121,7 +134,7 @@ fn build_branch<'scope>(
     context: &Arc<Context>,
     branch: &Arc<Branch>,
     observed: &ProbeHandle<Position>,
-) {
+) -> StreamVec<'scope, Position, Outcome> {
     let scope = all.scope();
     let (handle, back) = scope.feedback(1);
     let (oracle, trainer, scorer) = (
@@ -129,7 +142,7 @@ fn build_branch<'scope>(
         trainer::Trainer::starter(context, branch),
         scorer::Scorer::starter(context, branch),
     );
-    let (keep, policy) = (Context::keeper(branch), Arc::clone(branch));
+    let (keep, [policy, looked]) = (Context::keeper(branch), [(); 2].map(|()| Arc::clone(branch)));
     let (every, forget) = (context.pipeline.checkpoint.every.get(), context.pipeline.forget);
     let decisions = all.clone().decide(back, move |wake| Deciding {
         trigger: forget.around(policy.trigger.init()),
@@ -137,7 +150,7 @@ fn build_branch<'scope>(
         service: oracle(wake),
         keep,
         every,
-        tell: drop,
+        tell: move |look| looked.notes.lock().looks.push(look),
     });
     let worker = scope.worker().index();
     let standings = context.standings(branch, worker);
@@ -148,8 +161,9 @@ fn build_branch<'scope>(
     let results = Arc::clone(branch);
     ordered
         .clone()
-        .evaluate(outcomes, branch.evaluated(), scorer)
+        .evaluate(outcomes.clone(), branch.evaluated(), scorer)
         .exchange(|_| 0)
         .inspect(move |scores| results.scored(scores))
         .probe_with(observed);
+    outcomes
 }

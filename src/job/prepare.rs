@@ -1,7 +1,5 @@
 //! What a process makes ready before its workers start.
 
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 
@@ -15,13 +13,14 @@ use timely::{CommunicationConfig, WorkerConfig};
 use super::begin::{Begun, again, begin};
 use super::books::{Books, Head};
 use super::changed::changed;
+use super::compose::{branches, records, runtimes, shadow_records, shadows};
 use super::peers::Peers;
 use super::published::{self, Known};
 use super::publisher::{Listener, Outlet, Publisher};
 use super::rows::LogRows;
 use super::told::{About, HandOut};
-use super::{Branch, Context, Options, StateDirectory, keyed, work};
-use crate::catalog::{BranchRecord, Catalog, CatalogError, ModelStore};
+use super::{Context, Options, StateDirectory, keyed, work};
+use crate::catalog::Catalog;
 use crate::cluster::{self, Gathered, Rendezvous, Wires};
 use crate::config::Pipeline;
 use crate::console::Status;
@@ -29,7 +28,6 @@ use crate::letters::Letter;
 use crate::sink::{Sink, Stop};
 use crate::source::Partition;
 use crate::store::{Counts, Log};
-use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 
 /// Makes ready what process 0 needs, and takes in the other processes; a run whose state directory is
 /// at hand is opened again, with what its stream has by now.
@@ -45,7 +43,7 @@ pub(super) fn prepare(
         Some(state) => again(&pipeline, state),
         None => begin(&pipeline, options, &mut sinks),
     }?;
-    let Begun { state, catalog, run, pipeline_digest, partitions } = begun;
+    let Begun { state, mut catalog, run, pipeline_digest, partitions } = begun;
     let folder = state.path();
     let durable = catalog.segments()?;
     let patience = Stop::beside(stop.outages());
@@ -58,6 +56,8 @@ pub(super) fn prepare(
     let (send, faults) = unbounded();
     let records = records(&pipeline, &catalog)?;
     let branches = branches(&pipeline, folder, runtimes, (records.clone(), &partitions))?;
+    let started = shadow_records(&pipeline, &mut catalog, &records[0])?;
+    let shadows = shadows(&pipeline, started.clone(), &partitions);
     let known =
         Known { run: run.id.clone(), made: branches[0].versions(), adopted: run.adopted.clone() };
     let catalog = Arc::new(Mutex::new(catalog));
@@ -72,11 +72,13 @@ pub(super) fn prepare(
         partitions: partitions.clone(),
         durable,
         branches: records,
+        shadows: started,
     };
     let (peers, wires) = gather(&pipeline, options, (rendezvous, &state, &hand_out))?;
     let books = Books::Kept(Box::new(Head { state, catalog, publisher, dead_letters, peers }));
     let context = Context {
         branches,
+        shadows,
         pipeline_digest,
         pipeline,
         run: run.id,
@@ -98,12 +100,6 @@ pub(super) fn prepare(
         faults: send,
     };
     Ok((context, faults, wires))
-}
-
-/// Where the branches of the pipeline stand.
-fn records(pipeline: &Pipeline, catalog: &Catalog) -> Result<Vec<BranchRecord>, CatalogError> {
-    let names = std::iter::once("").chain(pipeline.compare.keys().map(String::as_str));
-    names.map(|name| catalog.branch(name)).collect()
 }
 
 /// The log, of which as much stays on the local disk as the pipeline says.
@@ -212,50 +208,6 @@ impl Listener for Records {
         // only the first error is reported; the others are its consequences.
         drop(self.faults.send(error));
     }
-}
-
-/// A runtime for each branch: one in common on a graphics card; on the processor one each, among
-/// which its threads are divided, for small steps gain more from neighbours than from threads.
-pub(super) fn runtimes(
-    pipeline: &Pipeline,
-    rows: Arc<dyn Rows>,
-) -> Result<Vec<Runtime>, TrainError> {
-    let branches = 1 + pipeline.compare.len();
-    let mut training = pipeline.training.clone();
-    let start = |training: &Training| {
-        Runtime::start(pipeline.model.clone(), training.clone(), Arc::clone(&rows))
-    };
-    if training.device != DeviceChoice::Cpu || branches == 1 {
-        return Ok(vec![start(&training)?; branches]);
-    }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from) / branches;
-    training.threads = training.threads.or(NonZeroUsize::new(threads.max(1)));
-    (0..branches).map(|_| start(&training)).collect()
-}
-
-/// The pipeline's own branch, then those it is compared with, as they stand in `records`.
-pub(super) fn branches(
-    pipeline: &Pipeline,
-    folder: &Path,
-    runtimes: Vec<Runtime>,
-    (records, partitions): (Vec<BranchRecord>, &[Partition]),
-) -> Result<Vec<Arc<Branch>>, CatalogError> {
-    let mut runtimes = runtimes.into_iter().zip(records);
-    let interval = pipeline.evaluation.interval.map(|span| span.millis());
-    let mut branch = |name: &str, trigger, selection, store: PathBuf| {
-        let (runtime, start) = runtimes.next().expect("there is one for each branch");
-        let store = ModelStore::new(store);
-        let policies = (trigger, selection);
-        Branch::new(name, policies, store, (interval, runtime), (start, partitions)).map(Arc::new)
-    };
-    let (trigger, selection) = (&pipeline.trigger, &pipeline.selection);
-    let own = branch("", trigger.clone(), selection.clone(), folder.join("models"));
-    let compared = pipeline.compare.iter().map(|(name, comparison)| {
-        let selection = comparison.selection.as_ref().unwrap_or(selection).clone();
-        let store = folder.join("compare").join(name);
-        branch(name, comparison.trigger.clone(), selection, store)
-    });
-    std::iter::once(own).chain(compared).collect()
 }
 
 /// Starts this process's workers; the receiver hears when all have ended.

@@ -11,10 +11,10 @@ use super::peers::Peers;
 use super::prepare::{prepare, start_workers};
 use super::published::Others;
 use super::watch::{End, Watch};
-use super::{Branch, Context, Interrupt, StateDirectory};
+use super::{Branch, Context, Interrupt, Shadow, StateDirectory};
 use crate::cluster::{Cluster, Rendezvous};
 use crate::config::Pipeline;
-use crate::report::{BranchSummary, Evaluation, Summary};
+use crate::report::{BranchSummary, Evaluation, ShadowSummary, Summary};
 
 /// How a job is run; nothing here has an influence on what it decides.
 #[derive(Clone, Debug)]
@@ -166,6 +166,10 @@ fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {
         versions,
         evaluation,
         compare: compared.iter().map(|branch| (branch.name.clone(), summary(branch))).collect(),
+        shadow: {
+            let fired = |shadow: &Arc<Shadow>| ShadowSummary { fired: shadow.fired() };
+            context.shadows.iter().map(|shadow| (shadow.name.clone(), fired(shadow))).collect()
+        },
         outages: context.patience.outages().list(),
         seconds: elapsed.as_secs_f64(),
     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::End;
-use crate::catalog::BranchRecord;
+use crate::catalog::{BranchRecord, ShadowRecord};
 use crate::cluster::{ClusterError, Loss, Reason};
 use crate::console::Tally;
 use crate::letters::Letter;
@@ -34,6 +34,8 @@ pub(super) struct HandOut {
     pub(super) durable: Vec<SegmentLength>,
     /// Where the branches stand.
     pub(super) branches: Vec<BranchRecord>,
+    /// Where the shadows stand.
+    pub(super) shadows: Vec<ShadowRecord>,
 }
 
 /// What process 0 is told.

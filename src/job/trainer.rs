@@ -9,6 +9,7 @@ use driftmill_operators::selection::TrainingSet;
 use driftmill_operators::trigger::Outcome;
 use timely::scheduling::SyncActivator;
 
+use super::unrecorded::Unrecorded;
 use super::{Branch, Context};
 use crate::catalog::{DecidedRecord, Deciding, Failed, Made, OutcomeRecord, Version, digest};
 use crate::console;
@@ -91,20 +92,27 @@ impl Trainer {
         self.context.patience.until_room(|| {
             let mut catalog = self.context.catalog();
             let durable = self.context.durable()?;
-            catalog.decided(&Deciding {
+            let looks = std::mem::take(&mut self.branch.notes.lock().looks);
+            let decided = catalog.decided(&Deciding {
                 branch: &self.branch.name,
                 set,
                 seed: self.seed(set),
                 model: self.branch.newest().map(|(version, _)| version),
                 durable: &durable,
                 standing: &standing,
-            })?;
+                looks: &looks,
+            });
+            let mut notes = self.branch.notes.lock();
+            if decided.is_err() {
+                notes.put_back(Unrecorded { looks, ..Unrecorded::default() });
+            } else {
+                // what stood before is older than the decision.
+                notes.standing = None;
+            }
+            decided?;
             self.context.log.recorded(&durable);
             Ok(())
-        })?;
-        // what stood before is older than the decision.
-        self.branch.kept().take();
-        Ok(())
+        })
     }
 
     /// An outcome that was recorded before the job was started.

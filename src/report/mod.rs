@@ -3,6 +3,8 @@
 mod summary;
 mod text;
 
-pub use summary::{BranchSummary, Evaluation, Summary, TriggerLine, VersionLine};
+pub use summary::{
+    BranchSummary, Evaluation, FiredLine, ShadowSummary, Summary, TriggerLine, VersionLine,
+};
 pub use text::render;
 pub(crate) use text::{align_right, amount, fine, moment, plain_table};

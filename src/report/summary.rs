@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use driftmill_operators::flow::Decided;
+use driftmill_operators::flow::{Decided, Fired};
 use driftmill_operators::trigger::Reason;
 use serde::Serialize;
 
@@ -35,6 +35,9 @@ pub struct Summary {
     /// The policies that the pipeline's own were compared with.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub compare: BTreeMap<String, BranchSummary>,
+    /// Policies that train nothing.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub shadow: BTreeMap<String, ShadowSummary>,
     /// What the job had to wait for since it was started.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outages: Vec<Outage>,
@@ -58,6 +61,32 @@ pub struct BranchSummary {
     pub versions: Vec<VersionLine>,
     /// How good they were.
     pub evaluation: Evaluation,
+}
+
+/// What a policy did that trains nothing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ShadowSummary {
+    /// Where it would have trained, in order.
+    pub fired: Vec<FiredLine>,
+}
+
+/// Where a policy that trains nothing would have trained.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FiredLine {
+    /// Its number: 0, 1, 2, …
+    pub number: u64,
+    /// The change that caused it.
+    pub position: Place,
+    /// The version that was active there.
+    pub version: Option<u64>,
+    /// The policy's key in the pipeline file.
+    pub policy: String,
+    /// Why, for people.
+    pub reason: String,
+    /// The measured value, where the policy compares one.
+    pub score: Option<f64>,
+    /// What the value was compared with.
+    pub threshold: Option<f64>,
 }
 
 /// A decision.
@@ -114,6 +143,15 @@ impl TriggerLine {
             samples,
             version: None,
         }
+    }
+}
+
+impl FiredLine {
+    /// The line of where a shadow fired.
+    pub fn of(fired: &Fired, position: Place) -> Self {
+        let Reason { policy, text, score, threshold } = fired.reason.clone();
+        let (number, version) = (fired.number, fired.version);
+        Self { number, position, version, policy, reason: text, score, threshold }
     }
 }
 

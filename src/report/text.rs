@@ -4,7 +4,7 @@ use chrono::DateTime;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
-use super::{BranchSummary, Summary, TriggerLine};
+use super::{BranchSummary, FiredLine, ShadowSummary, Summary, TriggerLine};
 
 /// Most rows of the table of triggers; the rest is in the JSON and the catalog.
 const MOST_ROWS: usize = 40;
@@ -39,6 +39,10 @@ pub fn render(name: &str, summary: &Summary) -> String {
     line(&mut out, "");
     line(&mut out, &compared(name, summary).to_string());
     line(&mut out, "");
+    if !summary.shadow.is_empty() {
+        line(&mut out, &shadows(summary).to_string());
+        line(&mut out, "");
+    }
     line(&mut out, &closing(summary));
     out
 }
@@ -65,6 +69,23 @@ fn compared(name: &str, summary: &Summary) -> Table {
         ]);
     }
     align_right(&mut table, &[1, 2, 3, 4, 5]);
+    table
+}
+
+/// One row for each policy that trains nothing.
+fn shadows(summary: &Summary) -> Table {
+    let mut table = plain_table(["shadow", "would have trained", "first", "last", "why"]);
+    let fired = summary.shadow.values().flat_map(|shadow| &shadow.fired);
+    let fine = fine(fired.map(|fired| fired.position.time));
+    for (name, ShadowSummary { fired }) in &summary.shadow {
+        let [first, last] = [fired.first(), fired.last()];
+        let when = |fired: Option<&FiredLine>| {
+            fired.map_or("–".to_owned(), |fired| moment(fired.position.time, fine))
+        };
+        let why = last.map_or("–".to_owned(), |last| last.reason.clone());
+        let count = format!("{} times", fired.len());
+        table.add_row([name.clone(), count, when(first), when(last), why]);
+    }
     table
 }
 

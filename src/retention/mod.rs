@@ -11,7 +11,8 @@
 //! 4. of keyed topics what still has a say about keys: samples that are there, and rows that
 //!    replaced or deleted samples of a segment that is kept. Where labels come by themselves, they
 //!    may come for any sample: everything is kept;
-//! 5. versions that the evaluation may score with, that recovery loads, or that a sink lacks.
+//! 5. versions that the evaluation may score with, that a shadow may ask, that recovery loads, or that
+//!    a sink lacks.
 //!
 //! The catalog records what is removed before it is: ids, ranges and keys stay known.
 

@@ -9,20 +9,22 @@ use crate::catalog::{BranchRecord, Catalog, CatalogError};
 use crate::evaluate::Prequential;
 use crate::store::Log;
 
-/// The policies of one branch of a run.
+/// The policies of one branch of a run, or a shadow.
 pub struct Policies<'a> {
-    /// Empty for the pipeline's own, else the name of the comparison.
-    pub branch: &'a str,
+    /// What the catalog calls it: a branch, or `shadow/` and the name of a shadow.
+    pub policy: String,
     /// When to train, in its initial state.
     pub trigger: Box<dyn Trigger>,
-    /// What to train on.
-    pub selection: &'a dyn SelectionConfig,
+    /// What to train on; a shadow does not train.
+    pub selection: Option<&'a dyn SelectionConfig>,
 }
 
 /// What may still be asked for, as the catalog has it.
 pub struct Needs {
     /// Per branch, where it stands.
     pub(super) branches: Vec<Stands>,
+    /// Per shadow, its first position that it has not seen.
+    shadows: Vec<(Position, String)>,
     /// Samples that a policy holds.
     pub(super) held: RoaringTreemap,
     /// Samples that are trained on.
@@ -43,17 +45,22 @@ impl Needs {
     /// # Errors
     /// When the catalog cannot be read, or a state is not one.
     pub fn of(catalog: &Catalog, policies: Vec<Policies<'_>>) -> Result<Self, CatalogError> {
-        let (mut held, mut branches) = (RoaringTreemap::new(), Vec::new());
+        let (mut held, mut branches, mut shadows) = (RoaringTreemap::new(), Vec::new(), Vec::new());
         let mut hold = |id: Id| {
             held.insert(id.0);
         };
         let wrong = |error: SnapshotError| CatalogError::State(error.to_string());
-        for Policies { branch, mut trigger, selection } in policies {
-            let record = catalog.branch(branch)?;
+        for Policies { policy, mut trigger, selection } in policies {
+            let record = catalog.branch(&policy)?;
             if let Some(standing) = &record.standing {
                 trigger.load(&standing.policy).map_err(wrong)?;
                 trigger.reach(&mut hold);
             }
+            let Some(selection) = selection else {
+                // one that never stood begins where the pipeline's own policy stands.
+                shadows.extend(record.standing.map(|standing| (standing.at, policy)));
+                continue;
+            };
             for standing in record.standings.shards.values() {
                 let mut shard = selection.init();
                 shard.load(&standing.state).map_err(wrong)?;
@@ -62,16 +69,27 @@ impl Needs {
             let saved = record.evaluation.as_deref();
             let saved = saved.map(restore::<(Prequential, BTreeMap<u32, Position>)>);
             let scored = saved.transpose().map_err(wrong)?.unwrap_or_default().1;
-            branches.push(Stands { branch: branch.to_owned(), record, scored });
+            branches.push(Stands { branch: policy, record, scored });
         }
-        Ok(Self { branches, held, in_training: catalog.in_training()? })
+        Ok(Self { branches, shadows, held, in_training: catalog.in_training()? })
     }
 
-    /// The first position in a partition that is not behind all branches, and the branch that it is
-    /// not behind.
+    /// The first position in a partition that is not behind all policies, and the branch or shadow
+    /// that it is not behind.
     pub fn resume_at(&self, stream: u32) -> (Position, &str) {
         let stands = self.branches.iter().map(|stands| (stands.resume_at(stream), &*stands.branch));
-        stands.min().unwrap_or((Position::MIN, ""))
+        let shadows = self.shadows.iter().map(|(at, shadow)| (*at, &**shadow));
+        stands.chain(shadows).min().unwrap_or((Position::MIN, ""))
+    }
+
+    /// The first position at which a version of a branch may still be asked something, these
+    /// partitions being all.
+    pub(super) fn asked(&self, stands: &Stands, streams: impl Iterator<Item = u32>) -> Position {
+        let scored = streams.map(|stream| stands.scored_in(stream)).min();
+        let scored = scored.unwrap_or(Position::MIN);
+        // shadows ask the versions of the pipeline's own branch.
+        let shadows = self.shadows.iter().filter(|_| stands.branch.is_empty());
+        shadows.map(|(at, _)| *at).chain([scored]).min().unwrap_or(scored)
     }
 
     /// The first position that a policy or an evaluation has not seen.
@@ -89,11 +107,6 @@ impl Needs {
 impl Stands {
     fn resume_at(&self, stream: u32) -> Position {
         self.record.resume_at(stream).min(self.scored_in(stream))
-    }
-
-    /// The first position in these partitions that is not scored.
-    pub(super) fn scored(&self, streams: impl Iterator<Item = u32>) -> Position {
-        streams.map(|stream| self.scored_in(stream)).min().unwrap_or(Position::MIN)
     }
 
     fn scored_in(&self, stream: u32) -> Position {

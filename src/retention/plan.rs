@@ -53,8 +53,9 @@ impl Plan {
         let labels = matches!(subject.keys, Keys::Labels);
         if let Some(retention) = &subject.retention.versions {
             for stands in &subject.needs.branches {
-                let scored = (!labels).then(|| stands.scored(subject.log.streams().into_iter()));
-                versions.extend(versions::old(retention, subject, stands, scored)?);
+                let streams = subject.log.streams().into_iter();
+                let asked = (!labels).then(|| subject.needs.asked(stands, streams));
+                versions.extend(versions::old(retention, subject, stands, asked)?);
             }
         }
         Ok(Self { segments: old_segments(subject), versions })
@@ -104,7 +105,7 @@ fn old_segments(subject: &Subject<'_>) -> Vec<OldSegment> {
     old
 }
 
-/// Why a segment is kept, which a restart reads `again` for a branch, or does not.
+/// Why a segment is kept, which a restart reads `again` for a policy, or does not.
 fn reason(subject: &Subject<'_>, segment: &SegmentSummary, again: Option<&str>) -> Option<String> {
     let needs = subject.needs;
     let [held, trained] = [&needs.held, &needs.in_training].map(|ids| count(ids, &segment.ends));

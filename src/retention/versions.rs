@@ -30,13 +30,13 @@ struct Made {
     past: bool,
 }
 
-/// The old versions of a branch whose weights are there; what comes before `scored` is scored for
-/// good, if anything is.
+/// The old versions of a branch whose weights are there; about what comes before `asked` no version
+/// is asked any more, if that can be said of anything.
 pub(super) fn old(
     retention: &VersionRetention,
     subject: &Subject<'_>,
     stands: &Stands,
-    scored: Option<Position>,
+    asked: Option<Position>,
 ) -> Result<Vec<OldVersion>, CatalogError> {
     let made = made(stands);
     let Some(newest) = made.last().map(|made| made.time) else { return Ok(Vec::new()) };
@@ -44,12 +44,12 @@ pub(super) fn old(
     let surplus = made.len().saturating_sub(retention.keep.get() as usize);
     let sinks = if stands.branch.is_empty() { subject.sinks } else { &[] };
     let published = published(subject.catalog, sinks)?;
-    let needed = needed(&made, scored);
+    let needed = needed(&made, asked);
     let why = |version: u64| {
         let lacks = published.iter().find(|(_, there)| !there.contains(&version));
         match lacks {
             Some((sink, _)) => Some(format!("sink.{sink} does not have it yet")),
-            None if scored.is_none() => {
+            None if asked.is_none() => {
                 Some("labels may come for samples that it scores".to_owned())
             }
             None if version >= needed => Some("a restart may load it".to_owned()),
@@ -91,10 +91,10 @@ fn published<'a>(
     sinks.iter().map(|sink| Ok((*sink, catalog.outbox(sink)?.versions))).collect()
 }
 
-/// The first version that the evaluation or recovery may still load.
-fn needed(made: &[Made], scored: Option<Position>) -> u64 {
+/// The first version that the evaluation, a shadow or recovery may still load.
+fn needed(made: &[Made], asked: Option<Position>) -> u64 {
     let version = |made: Option<&Made>| made.map_or(0, |made| made.version);
-    let scored = scored.unwrap_or(Position::MIN);
-    let active = made.iter().rfind(|made| made.end <= scored);
+    let asked = asked.unwrap_or(Position::MIN);
+    let active = made.iter().rfind(|made| made.end <= asked);
     version(active).min(version(made.iter().rfind(|made| made.past)))
 }

@@ -65,6 +65,8 @@ pub(super) struct Host<S, K, L> {
     version: Option<u64>,
     next_trigger: u64,
     decided_before: u32,
+    /// Trigger, position and number of the last look.
+    last_look: Option<((u64, Position), u32)>,
     quantum: usize,
 }
 
@@ -100,6 +102,7 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing), L: FnMut(Looked)> Host<S, K,
             version: standing.version,
             next_trigger: standing.next_trigger,
             decided_before: standing.decided_before,
+            last_look: None,
             quantum: QUANTUM,
         };
         (host, standing.open)
@@ -209,7 +212,10 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing), L: FnMut(Looked)> Host<S, K,
     fn looked(&mut self, asked: Asked, decides: bool, look: Look) {
         let Asked { position, version, since, .. } = asked;
         let (trigger, seconds) = (self.next_trigger, (self.clock)() - since);
-        (self.tell)(Looked { position, trigger, decides, version, look, seconds });
+        let before = self.last_look.filter(|(last, _)| *last == (trigger, position));
+        let number = before.map_or(0, |(_, number)| number + 1);
+        self.last_look = Some(((trigger, position), number));
+        (self.tell)(Looked { position, trigger, number, decides, version, look, seconds });
     }
 
     /// Drops what the policy saw before it was stopped.

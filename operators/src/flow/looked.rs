@@ -14,6 +14,9 @@ pub struct Looked {
     pub position: Position,
     /// The decision that it led to, or else the next one.
     pub trigger: u64,
+    /// Its number among the looks with that trigger and position: 0, 1, 2, …; no standing is ever
+    /// between two of them.
+    pub number: u32,
     /// Whether it led to that decision.
     pub decides: bool,
     /// The version that was asked; none where nothing was asked.

@@ -1,0 +1,131 @@
+//! What policies saw, and where shadows fired.
+
+use driftmill_operators::flow::{Fired, Looked};
+use driftmill_operators::trigger::{Cut, Look, Reason};
+use driftmill_operators::{Id, position, position_id, position_time};
+use rusqlite::{Row, Transaction, params};
+
+use super::{Catalog, CatalogError};
+
+impl Catalog {
+    /// Names of the policies that something is recorded of which they saw, branches and shadows.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them.
+    pub fn observers(&self) -> Result<Vec<String>, CatalogError> {
+        self.rows(
+            "SELECT branch FROM decided UNION SELECT policy FROM looks
+             UNION SELECT policy FROM fired ORDER BY 1",
+            [],
+            |row| row.get(0),
+        )
+    }
+
+    /// What a policy saw, in order.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it, or a look is not one.
+    pub fn looks(&self, policy: &str) -> Result<Vec<Looked>, CatalogError> {
+        let query = "SELECT time, sample, trigger, number, decides, version, seconds, look
+                     FROM looks WHERE policy = ? ORDER BY trigger, time, sample, number";
+        let looks = self.rows(query, [policy], |row| {
+            let id = Id(row.get::<_, i64>(1)? as u64);
+            let looked = Looked {
+                position: position(row.get(0)?, id),
+                trigger: row.get::<_, i64>(2)? as u64,
+                number: row.get(3)?,
+                decides: row.get(4)?,
+                version: row.get::<_, Option<i64>>(5)?.map(|version| version as u64),
+                seconds: row.get(6)?,
+                look: Look::default(),
+            };
+            Ok((looked, row.get::<_, String>(7)?))
+        })?;
+        let parsed = |(looked, look): (Looked, String)| match serde_json::from_str(&look) {
+            Ok(look) => Ok(Looked { look, ..looked }),
+            Err(error) => Err(CatalogError::State(error.to_string())),
+        };
+        looks.into_iter().map(parsed).collect()
+    }
+
+    /// Where a shadow fired, in order; without what it saw there, which is among the looks.
+    pub(super) fn fired(&self, policy: &str) -> Result<Vec<Fired>, CatalogError> {
+        let query = "SELECT number, time, sample, cut, version, kind, reason, score, threshold
+                     FROM fired WHERE policy = ? ORDER BY number";
+        self.rows(query, [policy], |row| {
+            let id = Id(row.get::<_, i64>(2)? as u64);
+            Ok(Fired {
+                number: row.get::<_, i64>(0)? as u64,
+                position: position(row.get(1)?, id),
+                cut: cut_of(row, 3)?,
+                version: row.get::<_, Option<i64>>(4)?.map(|version| version as u64),
+                reason: Reason {
+                    policy: row.get(5)?,
+                    text: row.get(6)?,
+                    score: row.get(7)?,
+                    threshold: row.get(8)?,
+                },
+                look: None,
+            })
+        })
+    }
+}
+
+/// What is seen again after a restart is there, and stays as it was: only how long it took differs.
+pub(super) fn insert_looks(
+    transaction: &Transaction<'_>,
+    policy: &str,
+    looks: &[Looked],
+) -> rusqlite::Result<()> {
+    let mut insert = transaction
+        .prepare_cached("INSERT OR IGNORE INTO looks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    for Looked { position, trigger, number, decides, version, look, seconds } in looks {
+        insert.execute(params![
+            policy,
+            *trigger as i64,
+            position_time(*position),
+            position_id(*position).0 as i64,
+            number,
+            decides,
+            version.map(|version| version as i64),
+            seconds,
+            serde_json::to_string(look).expect("a look is plain data"),
+        ])?;
+    }
+    Ok(())
+}
+
+pub(super) fn insert_fired(
+    transaction: &Transaction<'_>,
+    policy: &str,
+    fired: &[Fired],
+) -> rusqlite::Result<()> {
+    let mut insert = transaction
+        .prepare_cached("INSERT OR IGNORE INTO fired VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    for Fired { number, position, cut, version, reason, look: _ } in fired {
+        insert.execute(params![
+            policy,
+            *number as i64,
+            position_time(*position),
+            position_id(*position).0 as i64,
+            cut_name(*cut),
+            version.map(|version| version as i64),
+            reason.policy,
+            reason.text,
+            reason.score,
+            reason.threshold,
+        ])?;
+    }
+    Ok(())
+}
+
+pub(super) fn cut_name(cut: Cut) -> &'static str {
+    match cut {
+        Cut::Before => "before",
+        Cut::After => "after",
+    }
+}
+
+pub(super) fn cut_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Cut> {
+    Ok(if row.get::<_, String>(column)? == "before" { Cut::Before } else { Cut::After })
+}

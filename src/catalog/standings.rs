@@ -1,0 +1,116 @@
+//! Where policies stand between decisions, and what they saw until then.
+
+use driftmill_operators::Snapshot;
+use driftmill_operators::flow::{Fired, Looked, Standing};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+use serde::{Deserialize, Serialize};
+
+use super::database::insert_lengths;
+use super::looks::{insert_fired, insert_looks};
+use super::resume::parsed;
+use super::{Catalog, CatalogError};
+use crate::store::SegmentLength;
+
+/// What is recorded of a policy between decisions.
+#[derive(Debug)]
+pub struct PolicyEntry<'a> {
+    /// Its branch, or `shadow/` and the name of a shadow.
+    pub policy: &'a str,
+    /// Where it stands, if that changed.
+    pub standing: Option<&'a Standing>,
+    /// How far the evaluation of its branch is.
+    pub evaluation: Option<Vec<u8>>,
+    /// What it saw until then, or further on.
+    pub looks: &'a [Looked],
+    /// Where a shadow fired until then, or further on.
+    pub fired: &'a [Fired],
+}
+
+impl<'a> PolicyEntry<'a> {
+    /// An entry of a policy that says nothing yet.
+    pub fn of(policy: &'a str) -> Self {
+        Self { policy, standing: None, evaluation: None, looks: &[], fired: &[] }
+    }
+}
+
+/// A shadow policy as it was recorded.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ShadowRecord {
+    /// Where it stands; none if that was never recorded.
+    pub standing: Option<Standing>,
+    /// Where it fired, in order.
+    pub fired: Vec<Fired>,
+}
+
+impl Catalog {
+    /// Records how much of the log is durable, and what policies did that saw no more than that.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn observed(
+        &mut self,
+        durable: &[SegmentLength],
+        entries: &[PolicyEntry<'_>],
+    ) -> Result<(), CatalogError> {
+        self.commit("recording what was read in", |transaction| {
+            insert_lengths(transaction, durable)?;
+            for entry in entries {
+                if let Some(standing) = entry.standing {
+                    insert_standing(transaction, entry.policy, standing)?;
+                }
+                if let Some(evaluation) = &entry.evaluation {
+                    insert_evaluation(transaction, entry.policy, evaluation)?;
+                }
+                insert_looks(transaction, entry.policy, entry.looks)?;
+                insert_fired(transaction, entry.policy, entry.fired)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Where the policy and the evaluation of a branch stand, as far as that is known.
+    pub(super) fn standing(
+        &self,
+        branch: &str,
+    ) -> Result<(Option<Standing>, Option<Vec<u8>>), CatalogError> {
+        let query = "SELECT policy, evaluation FROM standings WHERE branch = ?";
+        let states = |row: &Row<'_>| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get(1)?));
+        let states = self.database.query_row(query, [branch], states).optional();
+        let (policy, evaluation) =
+            states.map_err(CatalogError::database("reading"))?.unwrap_or_default();
+        Ok((policy.map(|policy| parsed(&policy)).transpose()?, evaluation))
+    }
+
+    /// Where a shadow policy stands; one that was never heard of has seen nothing.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it, or a state is not one.
+    pub fn shadow(&self, policy: &str) -> Result<ShadowRecord, CatalogError> {
+        let (standing, _) = self.standing(policy)?;
+        Ok(ShadowRecord { standing, fired: self.fired(policy)? })
+    }
+}
+
+pub(super) fn insert_standing(
+    transaction: &Transaction<'_>,
+    branch: &str,
+    standing: &Standing,
+) -> rusqlite::Result<()> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO standings (branch, policy) VALUES (?, ?)
+         ON CONFLICT (branch) DO UPDATE SET policy = excluded.policy",
+    )?;
+    insert.execute(params![branch, standing.save()]).map(|_| ())
+}
+
+pub(super) fn insert_evaluation(
+    transaction: &Transaction<'_>,
+    branch: &str,
+    evaluation: &[u8],
+) -> rusqlite::Result<()> {
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO standings (branch, evaluation) VALUES (?, ?)
+         ON CONFLICT (branch) DO UPDATE SET evaluation = excluded.evaluation",
+    )?;
+    insert.execute(params![branch, evaluation]).map(|_| ())
+}

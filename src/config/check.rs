@@ -1,0 +1,118 @@
+//! What is wrong with a pipeline that no single type can refuse.
+
+use super::Pipeline;
+
+impl Pipeline {
+    /// Everything wrong with the pipeline that no single type can refuse, as (path, problem).
+    pub fn check(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        let mut at = |table: &str, found: Vec<(&'static str, String)>| {
+            problems.extend(found.into_iter().map(|(key, text)| (format!("{table}.{key}"), text)));
+        };
+        at(&format!("source.{}", self.source.key()), self.source.check());
+        at(&format!("trigger.{}", self.trigger.key()), self.trigger.check());
+        at("dead_letters", self.dead_letters.check());
+        at("retention", self.retention.check());
+        if let Some(cold) = &self.store.cold {
+            at("store.cold", cold.check());
+        }
+        for (key, sink) in self.sink.named() {
+            at(&format!("sink.{key}"), sink.check());
+        }
+        if let Some(codec) = &self.codec {
+            at(&format!("codec.{}", codec.key()), codec.check());
+        }
+        for (name, comparison) in &self.compare {
+            let table = format!("compare.{name}.trigger.{}", comparison.trigger.key());
+            at(&table, comparison.trigger.check());
+        }
+        for (name, shadow) in &self.shadow {
+            at(&format!("shadow.{name}.trigger.{}", shadow.trigger.key()), shadow.trigger.check());
+        }
+        problems.extend(self.check_names());
+        problems.extend(self.check_evaluation());
+        problems.extend(self.check_sink());
+        problems.extend(self.check_training());
+        problems.extend(self.check_samples());
+        problems.extend(self.check_keyed());
+        problems
+    }
+
+    /// Names become those of folders.
+    fn check_names(&self) -> Vec<(String, String)> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let fits = |name: &str| {
+            (1..=200).contains(&name.len()) && !name.starts_with('.') && name.chars().all(plain)
+        };
+        let wanted = "wanted up to 200 letters, digits, `-`, `_` and `.`, not starting with a dot";
+        let own = (!fits(&self.name)).then(|| ("name".to_owned(), wanted.to_owned()));
+        let others = self.compare.keys().map(|name| ("compare", name));
+        let others = others.chain(self.shadow.keys().map(|name| ("shadow", name)));
+        let others = others.filter(|(_, name)| !fits(name));
+        let others = others.map(|(key, name)| (key.to_owned(), format!("`{name}`: {wanted}")));
+        own.into_iter().chain(others).collect()
+    }
+
+    fn check_evaluation(&self) -> Option<(String, String)> {
+        let empty = self.evaluation.interval.is_some_and(|interval| interval.millis() <= 0);
+        let text = "an interval must be longer than zero";
+        empty.then(|| ("evaluation.interval".to_owned(), text.to_owned()))
+    }
+
+    fn check_sink(&self) -> Option<(String, String)> {
+        let lacking = self.sink.kafka.as_ref().is_some_and(|sink| sink.brokers.is_none());
+        let text = "say on which brokers: brokers = \"localhost:9092\"";
+        lacking.then(|| ("sink.kafka".to_owned(), text.to_owned()))
+    }
+
+    fn check_training(&self) -> Option<(String, String)> {
+        let text = "decisions wait for the model they need: `latest` is not built yet";
+        let latest = self.training.lag == crate::train::Lag::Latest;
+        latest.then(|| ("training.lag".to_owned(), text.to_owned()))
+    }
+
+    fn check_keyed(&self) -> Vec<(String, String)> {
+        let (order, keyed) = (&self.order, self.source.keyed());
+        let mut problems = Vec::new();
+        if keyed.is_some() && order.out_of_orderness.millis() > 0 {
+            let text =
+                "keyed samples replace each other in the order of their offsets: wanted \"0s\"";
+            problems.push(("order.out_of_orderness".to_owned(), text.to_owned()));
+        }
+        if !self.forget.is_keep() && keyed.is_none() {
+            let text = "samples are deleted by their keys: this source has none";
+            problems.push(("forget".to_owned(), text.to_owned()));
+        }
+        if order.label_wait.millis() > 0 && !keyed.is_some_and(|keyed| keyed.labels) {
+            let text = "there is no topic of labels to wait for: [source.kafka.labels]";
+            problems.push(("order.label_wait".to_owned(), text.to_owned()));
+        }
+        problems
+    }
+
+    fn check_samples(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        match (self.source.needs_codec(), &self.codec) {
+            (true, None) => problems.push((
+                format!("source.{}", self.source.key()),
+                "its messages are bytes: say how they become samples, as in [codec.json]".into(),
+            )),
+            (false, Some(codec)) => problems.push((
+                format!("codec.{}", codec.key()),
+                format!("the source `{}` needs no codec", self.source.key()),
+            )),
+            _ => {}
+        }
+        if let Some(codec) = &self.codec
+            && codec.schema().width() == 0
+        {
+            let text = "name at least one column: features = [\"a\"]";
+            problems.push((format!("codec.{}.features", codec.key()), text.to_owned()));
+        } else if let Some(schema) = self.schema()
+            && let Some(problem) = self.model.check(&schema)
+        {
+            problems.push((format!("model.{}", self.model.key()), problem));
+        }
+        problems
+    }
+}
