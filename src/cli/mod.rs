@@ -1,6 +1,7 @@
 //! The command line.
 
 mod check;
+mod decisions;
 mod error;
 mod export;
 mod gc;
@@ -54,6 +55,8 @@ enum Command {
     ReplayDeadLetters(replay::ReplayDeadLetters),
     /// List the model versions of a run, or show one
     Models(models::Models),
+    /// Show what policies saw and decided, as a table, as JSON or as a picture
+    Decisions(decisions::Decisions),
     /// Say which versions were trained on which samples, and which know what was deleted since
     Lineage(lineage::Lineage),
     /// Write samples of a run to a Parquet file
@@ -83,6 +86,7 @@ impl Cli {
             Command::Generate(generate) => generate.execute(),
             Command::ReplayDeadLetters(replay) => replay.execute(),
             Command::Models(models) => models.execute(),
+            Command::Decisions(decisions) => decisions.execute(),
             Command::Lineage(lineage) => lineage.execute(),
             Command::Export(export) => export.execute(),
             Command::Gc(gc) => gc.execute(),

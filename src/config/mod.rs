@@ -9,4 +9,6 @@ mod pipeline;
 pub use error::{ConfigError, Problem};
 pub use overrides::Override;
 pub use parse::load;
-pub use pipeline::{Checkpoint, Comparison, Evaluation, Pipeline, Shadow, Shutdown, shadow_key};
+pub use pipeline::{
+    Checkpoint, Comparison, Evaluation, Pipeline, SHADOWS, Shadow, Shutdown, shadow_key,
+};

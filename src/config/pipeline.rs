@@ -84,8 +84,11 @@ pub struct Shadow {
 
 /// The name of a shadow among those of branches, which have no slash.
 pub fn shadow_key(name: &str) -> String {
-    format!("shadow/{name}")
+    format!("{SHADOWS}{name}")
 }
+
+/// What such names begin with.
+pub const SHADOWS: &str = "shadow/";
 
 /// A policy that is compared with the pipeline's own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

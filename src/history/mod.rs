@@ -10,6 +10,7 @@
 //! version's training set. As a differential join it would be an arrangement of one row for each
 //! sample of each version, a hundred times the size of the bitmaps, built to be asked once.
 
+mod decisions;
 mod error;
 mod export;
 mod fates;
@@ -19,6 +20,7 @@ mod removed;
 mod replay;
 mod versions;
 
+pub use decisions::{Evaluation, Trained};
 pub use error::HistoryError;
 pub use export::Wanted;
 pub use fates::{Fate, Fates};

@@ -1,8 +1,10 @@
 //! What a run did, for people and for scripts.
 
+mod plot;
 mod summary;
 mod text;
 
+pub use plot::{Panel, PlotError, Point, draw};
 pub use summary::{
     BranchSummary, Evaluation, FiredLine, ShadowSummary, Summary, TriggerLine, VersionLine,
 };

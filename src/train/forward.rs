@@ -3,10 +3,11 @@
 use burn::tensor::{Tensor, TensorData};
 use driftmill_operators::{Id, Matrix};
 
+use super::answers::Head;
 use super::loader::{gather, prefetch};
 use super::queue::Rank;
 use super::worker::Worker;
-use super::{InferJob, Output, Score, ScoreJob, TrainError};
+use super::{InferJob, Output, Score, ScoreJob, TrainError, Weights};
 use crate::model::Network;
 
 /// Rows of every batch, the last one padded with zeros.
@@ -16,30 +17,20 @@ use crate::model::Network;
 const BATCH: usize = 128;
 
 /// One way through a network, for a job of some rank.
+#[derive(Clone, Copy)]
 struct Pass<'a> {
     network: &'a dyn Network,
-    head: fn(&dyn Network, Tensor<2>) -> Tensor<2>,
+    head: Head,
     rank: Rank,
-}
-
-impl<'a> Pass<'a> {
-    fn features(network: &'a dyn Network, rank: Rank) -> Self {
-        Self { network, head: |network, input| network.features(input), rank }
-    }
-
-    fn logits(network: &'a dyn Network, rank: Rank) -> Self {
-        Self { network, head: |network, input| network.logits(input), rank }
-    }
 }
 
 impl Worker {
     /// Embeddings or probabilities.
     pub(super) fn infer(&self, job: &InferJob, rank: Rank) -> Result<Matrix, TrainError> {
-        let network = self.network(&job.weights)?;
         match job.output {
-            Output::Embeddings => self.forward(&Pass::features(&*network, rank), &job.ids),
+            Output::Embeddings => self.outputs(Head::Features, &job.weights, &job.ids, rank),
             Output::Probabilities => {
-                Ok(softmax(&self.forward(&Pass::logits(&*network, rank), &job.ids)?))
+                Ok(softmax(&self.outputs(Head::Logits, &job.weights, &job.ids, rank)?))
             }
         }
     }
@@ -52,10 +43,32 @@ impl Worker {
         for (id, label) in job.ids.iter().zip(&job.labels) {
             self.check_label(*id, *label)?;
         }
-        let network = self.network(&job.weights)?;
-        let scores = self.forward(&Pass::logits(&*network, Rank::Background), &job.ids)?;
+        let scores = self.outputs(Head::Logits, &job.weights, &job.ids, Rank::Background)?;
         let rows = job.labels.iter().enumerate();
         Ok(rows.map(|(row, label)| score(scores.row(row), *label)).collect())
+    }
+
+    /// A row for each sample; only those go through the network that it was not asked about before.
+    fn outputs(
+        &self,
+        head: Head,
+        weights: &Weights,
+        ids: &[Id],
+        rank: Rank,
+    ) -> Result<Matrix, TrainError> {
+        let found = self.answers.borrow_mut().find(head, weights.sha256(), ids);
+        let fresh = found.unknown(ids);
+        if fresh.is_empty() {
+            return Ok(found.with(Matrix::default()));
+        }
+        let network = self.network(weights)?;
+        // others may be answered meanwhile: what was found is here.
+        let rows = self.forward(Pass { network: &*network, head, rank }, &fresh)?;
+        // what is scored is scored after all policies, and once.
+        if rank == Rank::Decision {
+            self.answers.borrow_mut().remember(head, weights.sha256(), &fresh, &rows);
+        }
+        Ok(found.with(rows))
     }
 
     /// Whether the model knows `label`.
@@ -67,7 +80,7 @@ impl Worker {
         Err(TrainError::Label { id, label, last: classes - 1 })
     }
 
-    fn forward(&self, pass: &Pass<'_>, ids: &[Id]) -> Result<Matrix, TrainError> {
+    fn forward(&self, pass: Pass<'_>, ids: &[Id]) -> Result<Matrix, TrainError> {
         // a thread costs more than it saves where there is nothing to do meanwhile
         if ids.len() <= BATCH {
             let input = gather(&*self.rows, ids)?;
@@ -89,7 +102,7 @@ impl Worker {
 
     fn forward_all(
         &self,
-        pass: &Pass<'_>,
+        pass: Pass<'_>,
         batches: &mut dyn Iterator<Item = Result<(Vec<f32>, usize), TrainError>>,
     ) -> Result<Matrix, TrainError> {
         let (mut cols, mut values) = (0, Vec::new());
@@ -103,14 +116,17 @@ impl Worker {
         Ok(Matrix::new(cols, values))
     }
 
-    fn forward_batch(&self, pass: &Pass<'_>, mut input: Vec<f32>, rows: usize) -> Matrix {
+    fn forward_batch(&self, pass: Pass<'_>, mut input: Vec<f32>, rows: usize) -> Matrix {
         if rows == 0 {
             return Matrix::default();
         }
         let width = self.rows.schema().width();
         input.resize(BATCH * width, 0.0);
         let input = Tensor::from_data(TensorData::new(input, [BATCH, width]), &self.device);
-        let output = (pass.head)(pass.network, input);
+        let output = match pass.head {
+            Head::Features => pass.network.features(input),
+            Head::Logits => pass.network.logits(input),
+        };
         let cols = output.dims()[1];
         let mut values: Vec<f32> = output.into_data().try_into_vec().expect("outputs are f32");
         values.truncate(rows * cols);

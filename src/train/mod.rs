@@ -18,6 +18,7 @@
 //!   between any two of them; scoring gets a turn after every epoch and training. So nothing
 //!   starves.
 
+mod answers;
 mod average;
 mod config;
 mod device;

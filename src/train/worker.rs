@@ -7,6 +7,7 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use driftmill_operators::Matrix;
 
+use super::answers::Answers;
 use super::queue::{Queue, Rank};
 use super::{
     InferJob, Progress, Rows, Score, ScoreJob, TrainError, TrainJob, Trained, Training, Weights,
@@ -47,6 +48,8 @@ pub(super) struct Worker {
     jobs: Arc<Queue<Job>>,
     /// Networks by digest, the most recently used last.
     networks: RefCell<VecDeque<(String, Rc<dyn Network>)>>,
+    /// What policies asked for.
+    pub(super) answers: RefCell<Answers>,
 }
 
 impl Worker {
@@ -58,7 +61,8 @@ impl Worker {
         jobs: Arc<Queue<Job>>,
     ) -> Result<Self, TrainError> {
         let device = device::open(training.device)?;
-        Ok(Self { model, training, rows, device, jobs, networks: RefCell::default() })
+        let (networks, answers) = Default::default();
+        Ok(Self { model, training, rows, device, jobs, networks, answers })
     }
 
     /// Does jobs until the queue is closed.

@@ -1,6 +1,7 @@
 //! The models and the runtime that trains them, from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod answers;
 #[cfg(feature = "wgpu")]
 mod gpu;
 mod portraits;

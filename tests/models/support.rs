@@ -83,7 +83,7 @@ pub(crate) fn training(text: &str) -> Training {
 pub(crate) struct Waiting(pub(crate) Runtime);
 
 impl Waiting {
-    pub(crate) fn start(model: &str, training: &str, rows: Toy) -> Self {
+    pub(crate) fn start(model: &str, training: &str, rows: impl Rows + 'static) -> Self {
         Self(
             Runtime::start(self::model(model), self::training(training), Arc::new(rows))
                 .expect("the runtime starts"),
@@ -96,10 +96,21 @@ impl Waiting {
         answer.recv().expect("an answer comes")
     }
 
+    /// Infers what is not remembered.
     pub(crate) fn infer(&self, weights: &Weights, ids: &[Id], output: Output) -> Matrix {
+        self.ask(weights, ids, output, Priority::Background)
+    }
+
+    pub(crate) fn ask(
+        &self,
+        weights: &Weights,
+        ids: &[Id],
+        output: Output,
+        priority: Priority,
+    ) -> Matrix {
         let (send, answer) = channel();
         let job = InferJob { weights: weights.clone(), ids: ids.to_vec(), output };
-        self.0.infer(Priority::Decision, job, move |result| send.send(result).expect("we wait"));
+        self.0.infer(priority, job, move |result| send.send(result).expect("we wait"));
         answer.recv().expect("an answer comes").expect("the job works")
     }
 

@@ -1,0 +1,237 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use driftmill_operators::trigger::{Look, Score, WindowBounds};
+
+use super::error::Usage;
+use super::{lines, print};
+use crate::history::{Evaluation, History};
+use crate::report::{Panel, Point, align_right, draw, fine, moment, plain_table};
+
+#[derive(Debug, Args)]
+pub(super) struct Decisions {
+    /// State directory of a run, which may be going on
+    #[arg(value_name = "DIR")]
+    state: PathBuf,
+    /// Only of this policy: the pipeline's name, or that of a comparison or shadow
+    #[arg(long, value_name = "NAME")]
+    policy: Option<String>,
+    /// Only where a policy decided to train, or would have
+    #[arg(long)]
+    fired: bool,
+    /// Only the last so many of each policy
+    #[arg(long, value_name = "N")]
+    last: Option<usize>,
+    /// Answer with one JSON array on stdout
+    #[arg(long, conflicts_with = "plot")]
+    json: bool,
+    /// Draw scores, thresholds and triggers over event time into this file: SVG or PNG
+    #[arg(long, value_name = "FILE")]
+    plot: Option<PathBuf>,
+}
+
+/// Rows of the table, as far as nobody asks for another number.
+const MOST_ROWS: usize = 200;
+
+impl Decisions {
+    pub(super) fn execute(self) -> anyhow::Result<u8> {
+        let history = History::open(&self.state)?;
+        let mut policies = history.evaluations()?;
+        if let Some(wanted) = &self.policy {
+            let named = |policy: &[Evaluation]| policy.first().map(|first| first.name.clone());
+            let known: Vec<String> = policies.iter().filter_map(|policy| named(policy)).collect();
+            policies.retain(|policy| named(policy).as_ref() == Some(wanted));
+            if policies.is_empty() {
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                let text =
+                    format!("`{wanted}` has decided and evaluated nothing: there is {known}");
+                return Err(Usage(text).into());
+            }
+        }
+        for policy in &mut policies {
+            policy.retain(|evaluation| evaluation.fired || !self.fired);
+            let surplus = self.last.map_or(0, |last| policy.len().saturating_sub(last));
+            policy.drain(..surplus);
+        }
+        if let Some(path) = &self.plot {
+            let panels: Vec<Panel> = policies.iter().flat_map(|policy| panels(policy)).collect();
+            draw(&panels, path)?;
+            return print(&format!("{}: {}", path.display(), counted(panels.len(), "panel")));
+        }
+        if self.json {
+            return print(&serde_json::to_string(&policies.concat())?);
+        }
+        print(&self.text(&policies))
+    }
+
+    fn text(&self, policies: &[Vec<Evaluation>]) -> String {
+        let times = policies.iter().flatten().map(|evaluation| evaluation.position.time);
+        let fine = fine(times);
+        let mut text = Vec::new();
+        for policy in policies.iter().filter(|policy| !policy.is_empty()) {
+            let most = if self.last.is_some() { usize::MAX } else { MOST_ROWS };
+            let more = policy.len().saturating_sub(most);
+            let earlier = match more {
+                0 => String::new(),
+                _ => format!("… {more} before these: --last N or --json shows them\n"),
+            };
+            let rows = table(&policy[more..], fine);
+            text.push(format!("{}\n{earlier}{rows}", heading(policy)));
+        }
+        if text.is_empty() {
+            "nothing was decided or evaluated".to_owned()
+        } else {
+            text.join("\n")
+        }
+    }
+}
+
+fn heading(policy: &[Evaluation]) -> String {
+    let fired = policy.iter().filter(|evaluation| evaluation.fired).count();
+    let (evaluated, name) = (policy.len(), &policy[0].name);
+    let (kind, done) = match policy[0].shadow {
+        true => ("shadow ", "would have trained"),
+        false => ("", "decided to train"),
+    };
+    format!(
+        "{kind}{name}: {done} {} in {}",
+        counted(fired, "time"),
+        counted(evaluated, "evaluation")
+    )
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A row for each score; what is of the whole evaluation stands in its first.
+fn table(evaluations: &[Evaluation], fine: bool) -> String {
+    let mut table = plain_table([
+        "when",
+        "policy",
+        "metric",
+        "score",
+        "threshold",
+        "p",
+        "windows",
+        "model",
+        "ms",
+        "trigger",
+        "outcome",
+    ]);
+    for evaluation in evaluations {
+        let mut scores = rows(evaluation).into_iter();
+        let score = scores.next().unwrap_or_default();
+        let milliseconds = evaluation.milliseconds.filter(|_| evaluation.model.is_some());
+        let mut row = vec![moment(evaluation.position.time, fine), evaluation.policy.clone()];
+        row.extend(score);
+        row.extend([
+            windows(&evaluation.windows),
+            evaluation.model.map_or(String::new(), |version| version.to_string()),
+            milliseconds.map_or(String::new(), |milliseconds| format!("{milliseconds:.0}")),
+            evaluation.trigger.map_or(String::new(), |trigger| trigger.to_string()),
+            outcome(evaluation),
+        ]);
+        table.add_row(row);
+        for score in scores {
+            table.add_row([String::new(), String::new()].into_iter().chain(score));
+        }
+    }
+    align_right(&mut table, &[3, 4, 5, 7, 8, 9]);
+    lines(&table)
+}
+
+/// Metric, score, threshold and p-value of each measurement.
+fn rows(evaluation: &Evaluation) -> Vec<[String; 4]> {
+    let row = |prefix: &str, score: &Score| {
+        let number = |value: Option<f64>| value.map_or(String::new(), short);
+        let mark = if score.fires { " !" } else { "" };
+        let metric = format!("{prefix}{}{mark}", score.metric);
+        [metric, short(score.value), number(score.threshold), number(score.p_value)]
+    };
+    let own = evaluation.scores.iter().map(|score| row("", score));
+    let members = evaluation.members.iter().filter(|look| look.policy != evaluation.policy);
+    let of = |look: &Look| {
+        let prefix = format!("{} ", look.policy);
+        look.scores.iter().map(|score| row(&prefix, score)).collect::<Vec<_>>()
+    };
+    own.chain(members.flat_map(of)).collect()
+}
+
+fn short(value: f64) -> String {
+    let size = value.abs();
+    match size {
+        _ if value == value.trunc() && size < 1e7 => format!("{value}"),
+        0.001..1e6 => format!("{value:.4}"),
+        _ => format!("{value:.2e}"),
+    }
+}
+
+fn windows(windows: &[WindowBounds]) -> String {
+    let window = |window: &WindowBounds| format!("{} {}", window.name, window.samples);
+    windows.iter().map(window).collect::<Vec<_>>().join(", ")
+}
+
+fn outcome(evaluation: &Evaluation) -> String {
+    match &evaluation.outcome {
+        _ if !evaluation.fired => String::new(),
+        None => "would train".to_owned(),
+        Some(trained) => match (trained.version, &trained.error, trained.seconds) {
+            (Some(version), ..) => format!("version {version}"),
+            (None, Some(error), _) => format!("failed: {error}"),
+            (None, None, Some(_)) => "nothing to train on".to_owned(),
+            (None, None, None) => "not known yet".to_owned(),
+        },
+    }
+}
+
+/// A panel for each metric of a policy and its members; for a policy that measures nothing, one with
+/// the number of its decisions.
+fn panels(evaluations: &[Evaluation]) -> Vec<Panel> {
+    let Some(first) = evaluations.first() else { return Vec::new() };
+    let triggers: Vec<i64> = evaluations
+        .iter()
+        .filter(|evaluation| evaluation.fired)
+        .map(|evaluation| evaluation.position.time)
+        .collect();
+    let title = if first.shadow { "shadow " } else { "" };
+    let mut panels: Vec<Panel> = Vec::new();
+    for evaluation in evaluations {
+        let time = evaluation.position.time;
+        let members = evaluation.members.iter().filter(|look| look.policy != evaluation.policy);
+        let own = (&evaluation.policy, &evaluation.scores);
+        let all = std::iter::once(own).chain(members.map(|look| (&look.policy, &look.scores)));
+        for (policy, score) in
+            all.flat_map(|(policy, scores)| scores.iter().map(move |s| (policy, s)))
+        {
+            let title = format!("{title}{}: {policy}", first.name);
+            let same = |panel: &&mut Panel| panel.title == title && panel.scale == score.metric;
+            let Score { value, threshold, fires, .. } = *score;
+            let point = Point { time, value, threshold, fires };
+            match panels.iter_mut().find(same) {
+                Some(panel) => panel.points.push(point),
+                None => panels.push(Panel {
+                    title,
+                    scale: score.metric.clone(),
+                    points: vec![point],
+                    triggers: triggers.clone(),
+                }),
+            }
+        }
+    }
+    if panels.is_empty() {
+        let count = |(number, time): (usize, &i64)| Point {
+            time: *time,
+            value: (number + 1) as f64,
+            threshold: None,
+            fires: true,
+        };
+        panels.push(Panel {
+            title: format!("{title}{}: {}", first.name, first.policy),
+            scale: "triggers".to_owned(),
+            points: triggers.iter().enumerate().map(count).collect(),
+            triggers: triggers.clone(),
+        });
+    }
+    panels
+}

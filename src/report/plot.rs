@@ -1,0 +1,237 @@
+//! Scores, thresholds and triggers over event time, as a picture.
+
+use std::path::Path;
+use std::sync::Once;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::{FontStyle, register_font};
+use thiserror::Error;
+
+use super::text::{fine, moment};
+
+/// What one panel of a picture shows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Panel {
+    /// What it is of.
+    pub title: String,
+    /// What the values are.
+    pub scale: String,
+    /// Values, in the order of time.
+    pub points: Vec<Point>,
+    /// Where a training was decided, in milliseconds since 1970.
+    pub triggers: Vec<i64>,
+}
+
+/// A value at a moment of event time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Milliseconds since 1970.
+    pub time: i64,
+    /// The value.
+    pub value: f64,
+    /// What it was compared with.
+    pub threshold: Option<f64>,
+    /// Whether it was beyond.
+    pub fires: bool,
+}
+
+/// Why a picture was not drawn.
+#[derive(Debug, Error)]
+pub enum PlotError {
+    /// It cannot be known in which format.
+    #[error("`{0}`: wanted a name that ends in .svg or .png")]
+    Format(String),
+    /// Nothing to show.
+    #[error("no policy has decided or evaluated anything yet: there is nothing to draw")]
+    Empty,
+    /// The file cannot be written.
+    #[error("writing `{path}`")]
+    Io {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The picture is beyond what the format can hold.
+    #[error("drawing: {0}")]
+    Drawing(String),
+}
+
+const WIDTH: u32 = 1200;
+const HEIGHT: u32 = 280;
+const FONT: &str = "sans-serif";
+
+const SCORE: RGBColor = RGBColor(31, 97, 168);
+const LIMIT: RGBColor = RGBColor(120, 120, 120);
+const TRIGGER: RGBColor = RGBColor(214, 96, 30);
+
+/// Draws panels one below the other, over one axis of event time, into a new file: SVG or PNG, as
+/// its name ends.
+///
+/// # Errors
+/// When the name ends in something else, there is nothing to show, or the file cannot be written.
+pub fn draw(panels: &[Panel], path: &Path) -> Result<(), PlotError> {
+    static FONTS: Once = Once::new();
+    FONTS.call_once(|| {
+        // the one font is that of all texts; who looks at an SVG uses a similar one.
+        let light = epaint_default_fonts::UBUNTU_LIGHT;
+        assert!(register_font(FONT, FontStyle::Normal, light).is_ok(), "the font is a font");
+    });
+    let size = (WIDTH, HEIGHT * panels.len() as u32);
+    let bytes = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("svg") => {
+            let mut text = String::new();
+            draw_all(panels, &SVGBackend::with_string(&mut text, size).into_drawing_area())?;
+            text.into_bytes()
+        }
+        Some("png") => {
+            let mut pixels = vec![255; size.0 as usize * size.1 as usize * 3];
+            let canvas = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
+            draw_all(panels, &canvas)?;
+            drop(canvas);
+            encode(&pixels, size)?
+        }
+        _ => return Err(PlotError::Format(path.display().to_string())),
+    };
+    let path_text = || path.display().to_string();
+    std::fs::write(path, bytes).map_err(|source| PlotError::Io { path: path_text(), source })
+}
+
+fn encode(pixels: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, PlotError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(pixels));
+    written.map_err(|error| PlotError::Drawing(error.to_string()))?;
+    Ok(bytes)
+}
+
+fn draw_all<B: DrawingBackend>(
+    panels: &[Panel],
+    canvas: &DrawingArea<B, Shift>,
+) -> Result<(), PlotError> {
+    let failed = |error: DrawingAreaErrorKind<B::ErrorType>| PlotError::Drawing(error.to_string());
+    let times = |panel: &Panel| {
+        let points = panel.points.iter().map(|point| point.time);
+        points.chain(panel.triggers.iter().copied()).collect::<Vec<_>>()
+    };
+    let times: Vec<i64> = panels.iter().flat_map(times).collect();
+    let ends = times.iter().min().copied().zip(times.iter().max().copied());
+    let (first, last) = ends.ok_or(PlotError::Empty)?;
+    let fine = fine(times.iter().copied());
+    // one moment has no extent.
+    let time = (first - i64::from(first == last))..(last + 1);
+    canvas.fill(&WHITE).map_err(failed)?;
+    for (panel, area) in panels.iter().zip(canvas.split_evenly((panels.len(), 1))) {
+        draw_panel(panel, &area, (time.clone(), fine)).map_err(failed)?;
+    }
+    canvas.present().map_err(failed)
+}
+
+fn draw_panel<B: DrawingBackend>(
+    panel: &Panel,
+    area: &DrawingArea<B, Shift>,
+    (time, fine): (std::ops::Range<i64>, bool),
+) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
+    let (low, high) = range(panel);
+    let mut chart = ChartBuilder::on(area)
+        .caption(&panel.title, (FONT, 18))
+        .margin(12)
+        .x_label_area_size(28)
+        .y_label_area_size(72)
+        .build_cartesian_2d(time, low..high)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(LIMIT.mix(0.15))
+        .axis_style(LIMIT.mix(0.6))
+        .label_style((FONT, 13))
+        .x_labels(8)
+        .y_labels(6)
+        .y_desc(&panel.scale)
+        .x_label_formatter(&|time| moment(*time, fine))
+        .draw()?;
+    let lines = panel.triggers.iter().map(|time| {
+        let style = TRIGGER.mix(0.45).stroke_width(1);
+        PathElement::new(vec![(*time, low), (*time, high)], style)
+    });
+    chart.draw_series(lines)?;
+    // what was compared with nothing leaves a gap.
+    for points in panel.points.chunk_by(|a, b| a.threshold.is_some() == b.threshold.is_some()) {
+        let points = points.iter().filter_map(|point| Some((point.time, point.threshold?)));
+        chart.draw_series(LineSeries::new(points, LIMIT.stroke_width(2)))?;
+    }
+    let values = panel.points.iter().map(|point| (point.time, point.value));
+    chart.draw_series(LineSeries::new(values, SCORE.stroke_width(2)))?;
+    let fired = panel.points.iter().filter(|point| point.fires);
+    let dot = |point: &Point| Circle::new((point.time, point.value), 4, TRIGGER.filled());
+    chart.draw_series(fired.map(dot))?;
+    Ok(())
+}
+
+/// Values from the least to the largest, with room at both ends.
+fn range(panel: &Panel) -> (f64, f64) {
+    let values =
+        panel.points.iter().flat_map(|point| [Some(point.value), point.threshold]).flatten();
+    let (low, high) = values
+        .filter(|value| value.is_finite())
+        .fold((0.0_f64, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    if high <= low {
+        return (low, low + 1.0);
+    }
+    let room = (high - low) * 0.05;
+    (if low < 0.0 { low - room } else { low }, high + room)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn panel(points: usize) -> Panel {
+        let point = |i: usize| Point {
+            time: i as i64 * 86_400_000,
+            value: (i as f64).sin(),
+            threshold: (i > 5).then_some(0.5),
+            fires: i > 5 && (i as f64).sin() > 0.5,
+        };
+        Panel {
+            title: "name: drift".into(),
+            scale: "mmd".into(),
+            points: (0..points).map(point).collect(),
+            triggers: vec![0, 86_400_000],
+        }
+    }
+
+    #[test]
+    fn both_formats_are_what_they_say() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let panels = [panel(40), panel(0), panel(1)];
+        let svg = folder.path().join("a.svg");
+        draw(&panels, &svg).expect("it is drawn");
+        let text = std::fs::read_to_string(svg).expect("it is there");
+        assert!(text.starts_with("<svg ") && text.contains("name: drift"));
+        // each point that fires has its dot.
+        assert_eq!(
+            text.matches("<circle").count(),
+            panel(40).points.iter().filter(|p| p.fires).count()
+        );
+        let png = folder.path().join("a.png");
+        draw(&panels, &png).expect("it is drawn");
+        let file = std::io::BufReader::new(std::fs::File::open(png).expect("it is there"));
+        let reader = png::Decoder::new(file).read_info().expect("it is a PNG");
+        assert_eq!((reader.info().width, reader.info().height), (WIDTH, 3 * HEIGHT));
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_said() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let jpeg = draw(&[panel(4)], &folder.path().join("a.jpeg"));
+        assert!(jpeg.is_err_and(|error| error.to_string().contains(".svg or .png")));
+        let empty = draw(&[], &folder.path().join("a.svg"));
+        assert!(matches!(empty, Err(PlotError::Empty)));
+        let nowhere = draw(&[panel(4)], &folder.path().join("none/a.svg"));
+        assert!(matches!(nowhere, Err(PlotError::Io { .. })));
+    }
+}

@@ -1,0 +1,53 @@
+//! A model is asked once about a sample, whoever wants to know.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use driftmill::train::{Output, Priority, Rows, RowsError};
+use driftmill_datasets::{Schema, Values};
+use driftmill_operators::Id;
+
+use crate::support::{Toy, Waiting, ids, job};
+
+/// Counts the samples whose features are gathered.
+struct Counting(Toy, Arc<AtomicUsize>);
+
+impl Rows for Counting {
+    fn schema(&self) -> &Schema {
+        self.0.schema()
+    }
+
+    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), RowsError> {
+        self.1.fetch_add(ids.len(), Ordering::Relaxed);
+        self.0.gather(ids, values)
+    }
+}
+
+#[test]
+fn what_a_policy_asked_is_not_computed_again() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let rows = Counting(Toy::rows(), Arc::clone(&count));
+    let runtime = Waiting::start("[mlp]\nhidden = [8]", "epochs = 1", rows);
+    let weights = runtime.train(job(50)).unwrap().weights;
+    let gathered = || count.swap(0, Ordering::Relaxed);
+    gathered();
+    let ask = |from: usize, to: usize, output| {
+        runtime.ask(&weights, &ids(400)[from..to], output, Priority::Decision)
+    };
+    let all = ask(0, 300, Output::Probabilities);
+    assert_eq!(gathered(), 300);
+    // a window that slid on is asked for what is new in it.
+    let slid = ask(100, 350, Output::Probabilities);
+    assert_eq!(gathered(), 50);
+    assert!((0..200).all(|row| slid.row(row) == all.row(row + 100)));
+    // the evaluation asks for what policies asked for, and one more.
+    let scores = runtime.score(&weights, &ids(351));
+    assert_eq!((scores.len(), gathered()), (351, 1));
+    // embeddings are another question, another version is another model.
+    ask(0, 10, Output::Embeddings);
+    assert_eq!(gathered(), 10);
+    let other = runtime.train(job(40)).unwrap().weights;
+    gathered();
+    runtime.ask(&other, &ids(10), Output::Probabilities, Priority::Decision);
+    assert_eq!(gathered(), 10);
+}
