@@ -95,7 +95,10 @@ impl<'scope> Shadow<'scope> for Ordered<'scope> {
                 let start = start(scope.worker().sync_activator_for(info.address.to_vec()));
                 let Shadowing { mut deciding, versions, mut fired } = start;
                 deciding.trigger = shadowed(deciding.trigger);
-                let (mut host, _) = Host::new(deciding);
+                // the worker's own clock: policies have none.
+                let begun = scope.worker().timer();
+                let clock = move || begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64());
+                let (mut host, _) = Host::new(deciding, Box::new(clock));
                 let mut versions = Versions::from(versions);
                 move |(changes, _), (outcomes, decided), output| {
                     outcomes.for_each(|_, batch| {
