@@ -7,7 +7,7 @@ use super::shuffled_mmd::Shuffles;
 use crate::Matrix;
 use crate::criterion::{Chance, Criterion};
 
-pub(super) const EXAMPLE: &str = "threshold = 0.05";
+pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 /// Maximum mean discrepancy: the distance of two distributions as the Gaussian kernel sees them.
 ///

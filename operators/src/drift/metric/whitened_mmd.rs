@@ -9,7 +9,7 @@ use crate::Matrix;
 use crate::criterion::{Chance, Criterion};
 use crate::drift::Components;
 
-pub(super) const EXAMPLE: &str = "threshold = 0.05";
+pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 /// MMD after whitening by the reference: every leading direction weighs the same.
 ///
