@@ -205,6 +205,39 @@ fn some_rows() -> impl Strategy<Value = Vec<(f32, f32)>> {
     proptest::collection::vec((value, -1.0f32..1.0), 2..40)
 }
 
+fn units_do_not_matter(x: &[(f32, f32)], y: &[(f32, f32)]) {
+    for (key, table) in every_metric() {
+        let times = match key {
+            "mean_distance" => 4.0,
+            "energy" => 2.0,
+            // values decide on the folds.
+            "domain_classifier" => continue,
+            _ => 1.0,
+        };
+        let scaled = |by: f32| {
+            let [x, y] = [x, y].map(|rows_of| {
+                let values = rows(rows_of).values().iter().map(|value| value * by).collect();
+                Matrix::new(3, values)
+            });
+            distance(&table, &x, &y)
+        };
+        let (one, four) = (scaled(1.0), scaled(4.0));
+        let error = (four - times * one).abs();
+        assert!(error <= 1e-3 * four.abs().max(1.0), "{key}: {one}, of fourfold {four}");
+    }
+}
+
+#[test]
+fn points_without_a_scale_have_no_units_either() {
+    let (here, there, near) = ((-1.25, 0.0), (0.0, 0.0), (-1.25, 1e-4));
+    // all points of a side are equal; nearly; most of them; one column is constant.
+    units_do_not_matter(&[here; 2], &[there; 2]);
+    units_do_not_matter(&[here; 9], &[here, near, there]);
+    units_do_not_matter(&[here, near], &[there, (0.0, 1.0)]);
+    units_do_not_matter(&[here, here, here, here, there], &[here, near, there, there]);
+    units_do_not_matter(&[here, (-1.25, 1.0), (-1.25, -1.0)], &[there, (-1.0, 0.5), (-1.5, 0.1)]);
+}
+
 proptest! {
     #[test]
     fn no_metric_knows_an_order_of_rows(
@@ -220,25 +253,7 @@ proptest! {
 
     #[test]
     fn units_do_not_matter_but_where_they_must(x in some_rows(), y in some_rows()) {
-        for (key, table) in every_metric() {
-            let times = match key {
-                "mean_distance" => 4.0,
-                "energy" => 2.0,
-                // values decide on the folds.
-                "domain_classifier" => continue,
-                _ => 1.0,
-            };
-            let scaled = |by: f32| {
-                let [x, y] = [&x, &y].map(|rows_of| {
-                    let values = rows(rows_of).values().iter().map(|value| value * by).collect();
-                    Matrix::new(3, values)
-                });
-                distance(&table, &x, &y)
-            };
-            let (one, four) = (scaled(1.0), scaled(4.0));
-            let error = (four - times * one).abs();
-            prop_assert!(error <= 1e-3 * four.abs().max(1.0), "{key}: {one}, of fourfold {four}");
-        }
+        units_do_not_matter(&x, &y);
     }
 
     #[test]

@@ -50,7 +50,7 @@ def distances(x, y):
     return {
         "ks": stats.ks_2samp(x, y).statistic,
         "cramer_von_mises": stats.cramervonmises_2samp(x, y, method="asymptotic").statistic,
-        "wasserstein": stats.wasserstein_distance(x, y) / max(x.std(), 0.001),
+        "wasserstein": stats.wasserstein_distance(x, y) / x.std(),
         "energy": stats.energy_distance(x, y),
         "hellinger": math.sqrt(max(0, 1 - numpy.sqrt(p * q).sum())),
         "jensen_shannon": distance.jensenshannon(p, q),

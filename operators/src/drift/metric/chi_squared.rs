@@ -6,7 +6,7 @@ use super::steps::steps;
 use super::{Metric, MetricConfig};
 use crate::criterion::Criterion;
 
-pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.05 }";
+pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 /// Pearson's χ² of categories, averaged over the dimensions.
 ///

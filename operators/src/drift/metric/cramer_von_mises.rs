@@ -6,7 +6,7 @@ use super::steps::steps;
 use super::{Metric, MetricConfig};
 use crate::criterion::Criterion;
 
-pub(super) const EXAMPLE: &str = "threshold = 0.461";
+pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 /// The two-sample Cramér–von Mises statistic, averaged over the dimensions: like that of
 /// Kolmogorov and Smirnov, but of all differences and not the largest alone.

@@ -1,11 +1,11 @@
-use gemm::Parallelism;
 use rayon::prelude::*;
 
+use super::panels::{Panels, STEP};
 use crate::Matrix;
 
 /// Rows at a time: what they are compared with then stays in the nearer caches, and so do the
 /// results.
-const BLOCK: usize = 128;
+const BLOCK: usize = STEP;
 
 /// The squared distances `‖a − b‖²` of some rows to others, never negative.
 pub struct Block<'a> {
@@ -24,10 +24,11 @@ pub fn distances_between<T: Send>(
     right: &Matrix,
     each: impl Fn(Block<'_>) -> T + Sync,
 ) -> Vec<T> {
-    let norms = [left, right].map(squared_norms);
+    let (panels, cols) = (Panels::new(left, right), right.rows());
     by_block(left.rows(), |first, rows, block| {
-        fill(block, [left, right], &norms, [first, 0], rows);
-        each(Block { first, cols: right.rows(), values: block })
+        block.resize(rows * cols, 0.0);
+        panels.fill(block, cols, [first, 0], false);
+        each(Block { first, cols, values: block })
     })
 }
 
@@ -37,11 +38,12 @@ pub fn distances_between<T: Send>(
 /// Row i of a block stands for row `first + i`, and its value j for the distance to row `first + j`:
 /// each pair of different rows is found once, where j > i.
 pub fn distances_within<T: Send>(points: &Matrix, each: impl Fn(Block<'_>) -> T + Sync) -> Vec<T> {
-    let norms = squared_norms(points);
-    let norms = [norms.clone(), norms];
+    let panels = Panels::new(points, points);
     by_block(points.rows(), |first, rows, block| {
-        fill(block, [points, points], &norms, [first, first], rows);
-        each(Block { first, cols: points.rows() - first, values: block })
+        let cols = points.rows() - first;
+        block.resize(rows * cols, 0.0);
+        panels.fill(block, cols, [first, first], true);
+        each(Block { first, cols, values: block })
     })
 }
 
@@ -65,60 +67,6 @@ fn by_block<T: Send>(
             each(first, BLOCK.min(rows - first), block)
         })
         .collect()
-}
-
-/// Fills `block` with the distances of `rows` rows of the left matrix to all of the right one,
-/// each from its first row on.
-fn fill(
-    block: &mut Vec<f32>,
-    [left, right]: [&Matrix; 2],
-    [left_norms, right_norms]: &[Vec<f32>; 2],
-    [left_first, right_first]: [usize; 2],
-    rows: usize,
-) {
-    let (left_norms, right_norms) =
-        (&left_norms[left_first..][..rows], &right_norms[right_first..]);
-    let (width, cols) = (left.cols(), right_norms.len());
-    block.resize(rows * cols, 0.0);
-    if block.is_empty() {
-        return;
-    }
-    for (row, a) in block.chunks_exact_mut(cols).zip(left_norms) {
-        row.iter_mut().zip(right_norms).for_each(|(distance, b)| *distance = a + b);
-    }
-    let (left, right) =
-        (&left.values()[left_first * width..], &right.values()[right_first * width..]);
-    assert!(left.len() >= rows * width && right.len() == cols * width, "points of another width");
-    // block ← block − 2 · left · rightᵀ
-    #[expect(unsafe_code, reason = "gemm takes pointers; the assertion above is its contract")]
-    unsafe {
-        gemm::gemm(
-            rows,
-            cols,
-            width,
-            block.as_mut_ptr(),
-            1,
-            cols as isize,
-            true,
-            left.as_ptr(),
-            1,
-            width as isize,
-            right.as_ptr(),
-            width as isize,
-            1,
-            1.0f32,
-            -2.0f32,
-            false,
-            false,
-            false,
-            Parallelism::None,
-        );
-    }
-    block.iter_mut().for_each(|distance| *distance = if *distance > 0.0 { *distance } else { 0.0 });
-}
-
-fn squared_norms(matrix: &Matrix) -> Vec<f32> {
-    (0..matrix.rows()).map(|row| matrix.row(row).iter().map(|value| value * value).sum()).collect()
 }
 
 #[cfg(test)]

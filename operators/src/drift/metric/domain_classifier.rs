@@ -9,7 +9,7 @@ use crate::Matrix;
 use crate::criterion::Criterion;
 use crate::drift::{Logistic, roc_auc};
 
-pub(super) const EXAMPLE: &str = "threshold = 0.55";
+pub(super) const EXAMPLE: &str = "threshold = 0.6";
 
 /// Scores nearer than this are equal: what differs by rounding alone has no order.
 const RESOLUTION: f64 = 1e-6;

@@ -5,8 +5,8 @@ use super::{Metric, MetricConfig, MetricTable, measure};
 use crate::Matrix;
 use crate::criterion::{Criterion, Direction, History};
 
-pub(super) const EXAMPLE: &str = "threshold = 0.2
-of.wasserstein = { threshold = 0.1 }";
+pub(super) const EXAMPLE: &str = "threshold = 0.5
+of.ks = { threshold = { p_value = 0.05 } }";
 
 /// The share of dimensions that drift, each by itself.
 ///

@@ -5,7 +5,7 @@ use super::per_column::PerColumn;
 use super::{Metric, MetricConfig};
 use crate::criterion::Criterion;
 
-pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.05 }";
+pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 /// How far the shares of one of two categories are apart, averaged over the dimensions, with Fisher's
 /// exact test.

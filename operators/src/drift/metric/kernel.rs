@@ -11,15 +11,18 @@ impl Kernel {
     /// The kernel whose bandwidth is the median heuristic over the squared distances of the
     /// `pairs` of different points of the reference: `σ² = ½ · median`. Reorders them.
     ///
-    /// The median is the lower one where there are two, as in Alibi Detect's `sigma_median`.
+    /// The median is the lower one where there are two, as in Alibi Detect's `sigma_median`. Where it
+    /// is 0, since half of the points or more are equal, it is that of the distances above 0. Points
+    /// that are all equal leave no scale: then the kernel is its own limit, 1 of equal points and 0 of
+    /// others. In each case units do not matter.
     pub fn median(pairs: &mut [f32]) -> Self {
-        let median = match pairs.len() {
-            0 => 0.0,
-            count => *pairs.select_nth_unstable_by((count - 1) / 2, f32::total_cmp).1,
-        };
-        // points that are all equal leave no scale: any bandwidth tells them from others.
-        let squared_sigma = if median > 0.0 { 0.5 * median } else { 0.5 };
-        Self { exponent: -0.5 / squared_sigma }
+        let mut median = lower_median(pairs);
+        if median == 0.0 {
+            let mut apart: Vec<f32> = pairs.iter().copied().filter(|pair| *pair > 0.0).collect();
+            median = lower_median(&mut apart);
+        }
+        // not infinite: no distance times that is no number.
+        Self { exponent: (-1.0 / median).max(f32::MIN) }
     }
 
     /// Sum of the kernel over squared distances.
@@ -38,6 +41,14 @@ impl Kernel {
     /// Replaces squared distances by their kernels.
     pub fn apply(&self, distances: &mut [f32]) {
         Arch::new().dispatch(Apply { exponent: self.exponent, distances });
+    }
+}
+
+/// The lower one of two; 0 of no values.
+fn lower_median(values: &mut [f32]) -> f32 {
+    match values.len() {
+        0 => 0.0,
+        count => *values.select_nth_unstable_by((count - 1) / 2, f32::total_cmp).1,
     }
 }
 
@@ -113,6 +124,24 @@ const LN_2_LOW: f32 = -2.121_944_4e-4;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bandwidth_does_not_depend_on_units() {
+        for by in [1e-3f32, 1.0, 1024.0] {
+            let near = |pairs: &[f32], wanted: f64| {
+                let kernel =
+                    Kernel::median(&mut pairs.iter().map(|pair| pair * by).collect::<Vec<_>>());
+                let found = kernel.of(2.0 * by);
+                assert!((found - wanted).abs() < 1e-6, "{pairs:?} × {by}: {found}");
+                assert_eq!(kernel.of(0.0), 1.0);
+            };
+            near(&[1.0, 2.0, 4.0], (-1.0f64).exp());
+            // half of the points are equal, and all of them.
+            near(&[0.0, 0.0, 0.0, 4.0, 1.0], (-2.0f64).exp());
+            near(&[0.0, 0.0], 0.0);
+            near(&[], 0.0);
+        }
+    }
 
     #[test]
     fn exp_is_exp() {

@@ -8,7 +8,7 @@ use super::per_column::PerColumn;
 use super::{Metric, MetricConfig};
 use crate::criterion::Criterion;
 
-pub(super) const EXAMPLE: &str = "threshold = 0.1";
+pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 /// The Kullback–Leibler divergence of the current histogram from that of the reference, averaged over
 /// the dimensions.

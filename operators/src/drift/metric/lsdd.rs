@@ -86,14 +86,19 @@ impl Scale {
             let mean = points.col(col).map(f64::from).sum::<f64>() / rows;
             let squares: f64 = points.col(col).map(|value| (f64::from(value) - mean).powi(2)).sum();
             let deviation = (squares / rows).sqrt();
-            (mean, if deviation > 0.0 { deviation } else { 1.0 })
+            (mean, deviation)
         };
         Self((0..points.cols()).map(column).collect())
     }
 
     fn apply(&self, points: &Matrix) -> Matrix {
         let scaled = points.values().iter().zip(self.0.iter().cycle());
-        let scaled = scaled.map(|(value, (mean, by))| ((f64::from(*value) - mean) / by) as f32);
+        let scaled = scaled.map(|(value, (mean, by))| match f64::from(*value) - mean {
+            off if *by > 0.0 => (off / by) as f32,
+            0.0 => 0.0,
+            // of a constant column any other value is one deviation off, whatever the units.
+            off => off.signum() as f32,
+        });
         Matrix::new(points.cols(), scaled.collect())
     }
 }

@@ -5,7 +5,7 @@ use super::{Metric, MetricConfig};
 use crate::Matrix;
 use crate::criterion::Criterion;
 
-pub(super) const EXAMPLE: &str = "threshold = 0.2";
+pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 /// The distance between the mean of the reference and the mean of the current sample.
 ///

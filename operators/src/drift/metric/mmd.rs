@@ -2,11 +2,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Kernel, Metric, MetricConfig, Tested, distances_between, distances_within};
-use super::{linear_mmd, shuffled_mmd};
+use super::linear_mmd;
+use super::shuffled_mmd::Shuffles;
 use crate::Matrix;
 use crate::criterion::{Chance, Criterion};
 
-pub(super) const EXAMPLE: &str = "threshold = 0.05";
+pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 /// Maximum mean discrepancy: the distance of two distributions as the Gaussian kernel sees them.
 ///
@@ -19,7 +20,8 @@ pub(super) const EXAMPLE: &str = "threshold = 0.05";
 /// most 2. Costs O((n² + nm + m²)·d), of which n² only when the reference changed.
 ///
 /// A p-value is that of shuffles, with the bandwidth of the reference: kernels are computed once for
-/// all of them, block by block, and a shuffle costs a product with the kernel matrix. With
+/// all of them, block by block, and a shuffle costs a product with the kernel matrix. Those within the
+/// reference, n²/2 numbers of 32 bits, are kept as long as it does not change. With
 /// `estimate = "linear"` two windows cost O((n+m)·d) and the p-value follows from the variance:
 ///
 /// ```text
@@ -77,31 +79,50 @@ impl MetricConfig for Mmd {
     }
 }
 
-/// Remembers what follows from the reference alone.
+/// Remembers what follows from the reference alone, and shuffles of as many points.
 #[derive(Default)]
 pub(super) struct MmdMetric {
-    reference: Option<(Matrix, Kernel, f64)>,
+    reference: Option<Reference>,
+    shuffles: Option<Shuffles>,
+}
+
+struct Reference {
+    points: Matrix,
+    kernel: Kernel,
+    /// The mean kernel of its pairs.
+    within: f64,
+    /// The kernels of its pairs, for shuffles alone: of each point with later ones.
+    kernels: Option<Vec<f32>>,
+}
+
+impl Reference {
+    fn of(points: &Matrix, shuffled: bool) -> Self {
+        let later = |block: super::Block<'_>| block.later().collect::<Vec<_>>().concat();
+        let mut distances = distances_within(points, later).concat();
+        let kept = shuffled.then(|| distances.clone());
+        let kernel = Kernel::median(&mut distances);
+        let within = kernel.sum(&distances) / pairs(points).max(1) as f64;
+        let kernels = kept.map(|mut distances| {
+            kernel.apply(&mut distances);
+            distances
+        });
+        Self { points: points.clone(), kernel, within, kernels }
+    }
 }
 
 impl MmdMetric {
-    fn of_reference(&mut self, reference: &Matrix) -> (Kernel, f64) {
-        match &self.reference {
-            Some((known, kernel, within)) if known == reference => (*kernel, *within),
-            _ => {
-                let later = |block: super::Block<'_>| block.later().collect::<Vec<_>>().concat();
-                let mut distances = distances_within(reference, later).concat();
-                let kernel = Kernel::median(&mut distances);
-                let within = kernel.sum(&distances) / pairs(reference).max(1) as f64;
-                self.reference = Some((reference.clone(), kernel, within));
-                (kernel, within)
-            }
-        }
+    fn of_reference(&mut self, points: &Matrix, shuffled: bool) -> &Reference {
+        let known = self.reference.take().filter(|known| {
+            (known.kernels.is_some() || !shuffled) && known.points == *points
+        });
+        self.reference.insert(known.unwrap_or_else(|| Reference::of(points, shuffled)))
     }
 }
 
 impl Metric for MmdMetric {
     fn distance(&mut self, reference: &Matrix, current: &Matrix) -> f64 {
-        let (kernel, within_reference) = self.of_reference(reference);
+        let Reference { kernel, within: within_reference, .. } =
+            *self.of_reference(reference, false);
         let later = |block: super::Block<'_>| block.later().map(|d| kernel.sum(d)).sum::<f64>();
         let within: f64 = distances_within(current, later).iter().sum();
         let all = |block: super::Block<'_>| kernel.sum(block.values);
@@ -111,8 +132,14 @@ impl Metric for MmdMetric {
     }
 
     fn test(&mut self, reference: &Matrix, current: &Matrix, chance: &Chance) -> Tested {
-        let (kernel, _) = self.of_reference(reference);
-        shuffled_mmd::test(kernel, reference, current, chance)
+        let rows = [reference, current].map(Matrix::rows);
+        let shuffles = self.shuffles.take().filter(|known| known.are(chance, rows));
+        let shuffles = shuffles.unwrap_or_else(|| Shuffles::new(chance, rows));
+        let known = self.of_reference(reference, true);
+        let kernels = known.kernels.as_deref().unwrap_or_default();
+        let tested = shuffles.test(known.kernel, kernels, reference, current);
+        self.shuffles = Some(shuffles);
+        tested
     }
 }
 

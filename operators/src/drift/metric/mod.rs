@@ -8,6 +8,7 @@ mod distances;
 mod histogram;
 mod kernel;
 mod linear_mmd;
+mod panels;
 mod per_column;
 mod permutation;
 mod shuffled_mmd;

@@ -1,9 +1,12 @@
 use gemm::Parallelism;
+use rayon::prelude::*;
 
-use super::{Block, Kernel, Tested, distances_within, permutation};
+use super::{Block, Kernel, Tested, distances_between, distances_within, permutation};
 use crate::Matrix;
 use crate::criterion::Chance;
 
+/// Rows of the reference at a time.
+const ROWS: usize = 96;
 /// What sums of 32 bits may be off by.
 const ROUNDING: f64 = 1e-7;
 
@@ -18,28 +21,14 @@ const ROUNDING: f64 = 1e-7;
 /// ```
 ///
 /// so that all shuffles together are one product of K with the matrix of their indicators. K is not
-/// kept: a block of its rows is computed, multiplied and forgotten.
-pub(super) fn test(
-    kernel: Kernel,
-    reference: &Matrix,
-    current: &Matrix,
-    chance: &Chance,
-) -> Tested {
-    let rows = [reference, current].map(Matrix::rows);
-    let all = Matrix::new(reference.cols(), [reference.values(), current.values()].concat());
-    let indicators = Indicators::new(chance, rows);
-    let blocks = distances_within(&all, |block| indicators.sums(kernel, block));
-    let mut sums = Sums::of(indicators.splits);
-    blocks.iter().for_each(|block| sums.add(block));
-    let mut distances = sums.distances(rows);
-    let value = distances.next().unwrap_or(0.0);
-    let p_value = permutation::p_value(value, ROUNDING, distances);
-    Tested { value, p_values: vec![p_value] }
-}
-
-/// Which points are in the first sample: one row per point, one column per split, the given one
-/// first; behind them a column of ones.
-struct Indicators {
+/// kept but for that of the reference: a block of its rows is computed, multiplied and forgotten.
+///
+/// This is which points are in the first sample: one row per point, one column per split, the given
+/// one first; behind them a column of ones.
+pub(super) struct Shuffles {
+    chance: Chance,
+    /// Of both samples.
+    rows: [usize; 2],
     splits: usize,
     values: Vec<f32>,
 }
@@ -54,8 +43,8 @@ struct Sums {
     all: f64,
 }
 
-impl Indicators {
-    fn new(chance: &Chance, [n, m]: [usize; 2]) -> Self {
+impl Shuffles {
+    pub(super) fn new(chance: &Chance, [n, m]: [usize; 2]) -> Self {
         let splits = chance.permutations.get() + 1;
         let mut values = vec![0.0; (n + m) * (splits + 1)];
         let given = std::iter::once((0..n + m).collect());
@@ -64,20 +53,70 @@ impl Indicators {
             order[..n].iter().for_each(|point| values[point * (splits + 1) + split] = 1.0);
         }
         values.iter_mut().skip(splits).step_by(splits + 1).for_each(|one| *one = 1.0);
-        Self { splits, values }
+        Self { chance: chance.clone(), rows: [n, m], splits, values }
     }
 
-    /// The sums over the pairs of a block of distances within all points.
-    fn sums(&self, kernel: Kernel, block: Block<'_>) -> Sums {
-        let Block { first, cols, values } = block;
-        kernel.apply(values);
-        // each pair once, and no point with itself.
-        let rows = values.chunks_exact_mut(cols);
-        rows.enumerate().for_each(|(index, row)| row[..=index].fill(0.0));
-        let width = self.splits + 1;
-        let products = self.product(values, first, cols);
+    /// Whether new ones would be the same.
+    pub(super) fn are(&self, chance: &Chance, rows: [usize; 2]) -> bool {
+        self.rows == rows && self.chance == *chance
+    }
+
+    /// `kernels` are those of pairs within the reference, of each point with later ones.
+    pub(super) fn test(
+        &self,
+        kernel: Kernel,
+        kernels: &[f32],
+        reference: &Matrix,
+        current: &Matrix,
+    ) -> Tested {
+        let n = reference.rows();
+        let between = |Block { first, cols, values }: Block<'_>| {
+            kernel.apply(values);
+            self.sums(values, cols, [first, n])
+        };
+        let within = |Block { first, cols, values }: Block<'_>| {
+            kernel.apply(values);
+            // each pair once, and no point with itself.
+            let rows = values.chunks_exact_mut(cols);
+            rows.enumerate().for_each(|(index, row)| row[..=index].fill(0.0));
+            self.sums(values, cols, [n + first, n + first])
+        };
         let mut sums = Sums::of(self.splits);
-        let own = self.values[first * width..].chunks_exact(width);
+        let blocks = [
+            self.within_reference(kernels, n),
+            distances_between(reference, current, between),
+            distances_within(current, within),
+        ];
+        blocks.iter().flatten().for_each(|block| sums.add(block));
+        let mut distances = sums.distances(self.rows);
+        let value = distances.next().unwrap_or(0.0);
+        let p_value = permutation::p_value(value, ROUNDING, distances);
+        Tested { value, p_values: vec![p_value] }
+    }
+
+    fn within_reference(&self, kernels: &[f32], n: usize) -> Vec<Sums> {
+        let block = |number: usize| {
+            let first = number * ROWS;
+            let (rows, cols) = (ROWS.min(n - first), n - first);
+            let mut values = vec![0.0; rows * cols];
+            for (index, row) in values.chunks_exact_mut(cols).enumerate() {
+                // rows before it have n − 1, n − 2, … later points.
+                let point = first + index;
+                let begin = point * (2 * n - point - 1) / 2;
+                row[index + 1..].copy_from_slice(&kernels[begin..][..n - point - 1]);
+            }
+            self.sums(&values, cols, [first, first])
+        };
+        (0..n.div_ceil(ROWS)).into_par_iter().map(block).collect()
+    }
+
+    /// The sums over the pairs of a block of kernels: of the points from `own` on with those from
+    /// `others` on.
+    fn sums(&self, kernels: &[f32], cols: usize, [own, others]: [usize; 2]) -> Sums {
+        let width = self.splits + 1;
+        let products = self.product(kernels, others, cols);
+        let mut sums = Sums::of(self.splits);
+        let own = self.values[own * width..].chunks_exact(width);
         for (own, products) in own.zip(products.chunks_exact(width)) {
             let later = f64::from(products[self.splits]);
             sums.all += later;
@@ -90,10 +129,10 @@ impl Indicators {
         sums
     }
 
-    /// `block` times the indicators of the points from `first` on.
+    /// `block` times the indicators of the `cols` points from `first` on.
     fn product(&self, block: &[f32], first: usize, cols: usize) -> Vec<f32> {
         let (rows, width) = (block.len() / cols, self.splits + 1);
-        let right = &self.values[first * width..];
+        let right = &self.values[first * width..][..cols * width];
         let mut product = vec![0.0f32; rows * width];
         assert!(block.len() == rows * cols && right.len() == cols * width, "other points");
         #[expect(unsafe_code, reason = "gemm takes pointers; the assertion above is its contract")]
@@ -167,19 +206,23 @@ mod tests {
 
     #[test]
     fn a_product_gives_what_each_shuffle_gives() {
-        let x: Vec<f32> = (0..70).map(|i| ((i * 37) % 71) as f32).collect();
+        let x: Vec<f32> = (0..150).map(|i| ((i * 37) % 71) as f32).collect();
         let y: Vec<f32> = (0..45).map(|i| ((i * 29) % 53) as f32 + 5.0).collect();
         let [reference, current] = [&x, &y].map(|values| Matrix::new(1, values.clone()));
         let kernel = Kernel::median(&mut [400.0]);
         let table = r#"{ "p_value": 0.05, "permutations": 30 }"#;
         let chance: Chance = serde_json::from_str(table).expect("a table");
-        let tested = test(kernel, &reference, &current, &chance);
+        let mut kernels =
+            distances_within(&reference, |block| block.later().collect::<Vec<_>>().concat())
+                .concat();
+        kernel.apply(&mut kernels);
+        let tested = Shuffles::new(&chance, [150, 45]).test(kernel, &kernels, &reference, &current);
         assert!((tested.value - plain(kernel, &x, &y)).abs() < ROUNDING);
 
         let all = [x.as_slice(), &y].concat();
-        let shuffled = permutation::splits(&chance, [70, 45]).map(|order| {
+        let shuffled = permutation::splits(&chance, [150, 45]).map(|order| {
             let points: Vec<f32> = order.into_iter().map(|point| all[point]).collect();
-            plain(kernel, &points[..70], &points[70..])
+            plain(kernel, &points[..150], &points[150..])
         });
         let p_value = permutation::p_value(tested.value, ROUNDING, shuffled);
         assert!(p_value > 0.04 && p_value < 0.99, "{p_value} tells nothing");

@@ -6,19 +6,21 @@ use super::steps::steps;
 use super::{Metric, MetricConfig};
 use crate::criterion::Criterion;
 
-pub(super) const EXAMPLE: &str = "threshold = 0.1";
+pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 /// The Wasserstein distance of order 1 (earth mover's), averaged over the dimensions: how far a value
 /// has to be moved on average to make one sample the other.
 ///
 /// ```text
-/// W = ∫ |F(x) − G(x)| dx  /  max(standard deviation of the reference, 0.001)
+/// W = ∫ |F(x) − G(x)| dx  /  standard deviation of the reference
 /// ```
 ///
-/// In standard deviations of the reference (of the whole sample: divided by n); with
-/// `normalized = false` in units of the values. Any number from 0 on.
+/// In standard deviations of the reference (of the whole sample: divided by n), or, where that is
+/// constant, of both samples together; with `normalized = false` in units of the values. Any number
+/// from 0 on.
 ///
-/// Reference: SciPy's `wasserstein_distance`; normalized as in Evidently 0.4, whose threshold is 0.1.
+/// Reference: SciPy's `wasserstein_distance`; normalized as in Evidently 0.4, whose threshold is 0.1 and
+/// whose least deviation is 0.001, in whatever units.
 ///
 /// ```
 /// use driftmill_operators::{Matrix, drift::metric::*};
@@ -41,7 +43,7 @@ impl MetricConfig for Wasserstein {
     fn init(&self) -> Box<dyn Metric> {
         let normalized = self.normalized;
         Box::new(PerColumn::new(move |x: &[f32], y: &[f32]| {
-            distance(x, y) / if normalized { deviation(x).max(LEAST) } else { 1.0 }
+            distance(x, y) / if normalized { scale(x, y) } else { 1.0 }
         }))
     }
 
@@ -54,14 +56,19 @@ fn yes() -> bool {
     true
 }
 
-/// What a constant reference is said to deviate.
-const LEAST: f64 = 0.001;
-
 fn distance(x: &[f32], y: &[f32]) -> f64 {
     let (n, m) = (x.len() as f64, y.len() as f64);
     let mut area = 0.0;
     steps(x, y, |i, j, width| area += (i as f64 / n - j as f64 / m).abs() * width);
     area
+}
+
+/// The deviation of the reference, if it has one, else of both samples, if they have one.
+fn scale(x: &[f32], y: &[f32]) -> f64 {
+    let above_zero = |deviation: &f64| *deviation > 0.0;
+    let both = || Some(deviation(&[x, y].concat())).filter(above_zero);
+    // the distance of equal constants is 0 in any unit.
+    Some(deviation(x)).filter(above_zero).or_else(both).unwrap_or(1.0)
 }
 
 fn deviation(x: &[f32]) -> f64 {

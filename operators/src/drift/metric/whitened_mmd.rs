@@ -4,12 +4,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::mmd::MmdMetric;
-use super::{Metric, MetricConfig};
+use super::{Metric, MetricConfig, Tested};
 use crate::Matrix;
-use crate::criterion::Criterion;
+use crate::criterion::{Chance, Criterion};
 use crate::drift::Components;
 
-pub(super) const EXAMPLE: &str = "threshold = 0.05";
+pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 /// MMD after whitening by the reference: every leading direction weighs the same.
 ///
@@ -17,6 +17,8 @@ pub(super) const EXAMPLE: &str = "threshold = 0.05";
 /// z = Λ^(−½) Vᵀ (x − mean of the reference)    V, Λ: leading eigenvectors and eigenvalues of the
 ///                                              reference's covariance;   distance = MMD²(z)
 /// ```
+///
+/// A p-value is that of shuffles of the whitened points.
 ///
 /// Plain distances of embeddings are dominated by directions of large variance, often nuisances
 /// (light, background) that say nothing about the task. Directions with less than a millionth of
@@ -59,15 +61,28 @@ struct WhitenedMmdMetric {
     mmd: MmdMetric,
 }
 
-impl Metric for WhitenedMmdMetric {
-    fn distance(&mut self, reference: &Matrix, current: &Matrix) -> f64 {
+impl WhitenedMmdMetric {
+    /// The metric behind, with what it is to compare.
+    fn whiten(&mut self, reference: &Matrix, current: &Matrix) -> (&mut MmdMetric, &Matrix, Matrix) {
         if self.whitening.as_ref().is_none_or(|(known, ..)| known != reference) {
             let whitening = Components::of(reference, self.components).whitened();
             let whitened = whitening.scores(reference);
             self.whitening = Some((reference.clone(), whitening, whitened));
         }
         let (_, whitening, whitened) = self.whitening.as_ref().expect("set above");
-        self.mmd.distance(whitened, &whitening.scores(current))
+        (&mut self.mmd, whitened, whitening.scores(current))
+    }
+}
+
+impl Metric for WhitenedMmdMetric {
+    fn distance(&mut self, reference: &Matrix, current: &Matrix) -> f64 {
+        let (mmd, reference, current) = self.whiten(reference, current);
+        mmd.distance(reference, &current)
+    }
+
+    fn test(&mut self, reference: &Matrix, current: &Matrix, chance: &Chance) -> Tested {
+        let (mmd, reference, current) = self.whiten(reference, current);
+        mmd.test(reference, &current, chance)
     }
 }
 
@@ -85,6 +100,23 @@ mod tests {
             let variance = whitened.col(col).map(|v| f64::from(v).powi(2)).sum::<f64>() / 199.0;
             assert!((variance - 1.0).abs() < 1e-3, "{variance}");
         }
+    }
+
+    #[test]
+    fn a_test_measures_the_distance_and_finds_a_shift() {
+        let points = |shift: f32| {
+            let value = |i: usize| ((i * 7919) % 1009) as f32 / 1009.0 + shift;
+            Matrix::new(2, (0..160).map(value).collect())
+        };
+        let table = "threshold = { p_value = 0.05 }";
+        let config: WhitenedMmd = toml::from_str(table).expect("a table");
+        let chance = config.threshold.chance().expect("a p-value is asked for");
+        let (reference, shifted) = (points(0.0), points(0.5));
+        let tested = config.init().test(&reference, &shifted, chance);
+        let distance = config.init().distance(&reference, &shifted);
+        assert!((tested.value - distance).abs() < 1e-6, "{} is not {distance}", tested.value);
+        assert!(tested.p_values[0] < 0.01, "{:?}", tested.p_values);
+        assert_eq!(config.init().test(&reference, &reference, chance).p_values, [1.0]);
     }
 
     #[test]
