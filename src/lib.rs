@@ -15,6 +15,7 @@
 //! | layer | what it is |
 //! |---|---|
 //! | [`cli`] | the command line |
+//! | [`calibrate`] | thresholds for a wanted rate of false alarms |
 //! | [`history`] | the past of a run: which samples made which versions, samples as Parquet |
 //! | [`job`] | the dataflow of a pipeline, and the services its operators ask |
 //! | [`report`] | what a run did, for people and scripts |
@@ -67,6 +68,12 @@
 //!   it is read: nobody else needs its row before it is durable.
 //! * A process that is lost ends all: a link that closes or says nothing for thirty seconds, a wire that
 //!   breaks. Nobody can take its place, for timely has no way to let a worker join.
+//! * Shadow policies ([`config::Shadow`]) see the same stream and ask the pipeline's own versions, each at
+//!   the change that makes it ask; they stand somewhere by themselves and hold nobody up. What every
+//!   policy saw when it looked is recorded with where it stands, or before: seen again after a restart
+//!   it is equal but for the time it took, and stays as it was.
+//! * What a model said of a sample is remembered by the thread that owns the model: policies, shadows
+//!   and the evaluation ask one after another, and only the first has it computed.
 //! * Retention decides nothing: it removes what is old once no policy can choose or ask for it, and no
 //!   restart reads it ([`retention`]). Samples that leave a policy's reach by age are that policy's
 //!   own matter, so nothing is retracted for being old.
@@ -75,6 +82,7 @@
 //! * Batches of an earlier process are compared with their checksums before their first row is
 //!   read: a wrong byte is an error, never a wrong sample.
 
+pub mod calibrate;
 pub mod catalog;
 pub mod cli;
 pub mod cluster;

@@ -16,6 +16,7 @@ const MAX_LINES: usize = 300;
 /// The folders of `src`, top first: each uses only those below it.
 const LAYERS: &[&[&str]] = &[
     &["cli"],
+    &["calibrate"],
     &["history"],
     &["job"],
     &["report"],

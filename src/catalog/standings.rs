@@ -81,6 +81,23 @@ impl Catalog {
         Ok((policy.map(|policy| parsed(&policy)).transpose()?, evaluation))
     }
 
+    /// Forgets where all other shadows stand; what they saw and where they fired stays known.
+    ///
+    /// # Errors
+    /// When SQLite refuses.
+    pub fn keep_shadows(&mut self, policies: &[String]) -> Result<(), CatalogError> {
+        let query = "SELECT branch FROM standings WHERE branch LIKE 'shadow/%'";
+        let mut gone = self.rows(query, [], |row| row.get::<_, String>(0))?;
+        gone.retain(|policy| !policies.contains(policy));
+        if gone.is_empty() {
+            return Ok(());
+        }
+        self.commit("forgetting shadows in", |transaction| {
+            let delete = "DELETE FROM standings WHERE branch = ?";
+            gone.iter().try_for_each(|policy| transaction.execute(delete, [policy]).map(drop))
+        })
+    }
+
     /// Where a shadow policy stands; one that was never heard of has seen nothing.
     ///
     /// # Errors

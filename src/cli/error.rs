@@ -6,6 +6,7 @@ use crate::config::ConfigError;
 use crate::history::HistoryError;
 use crate::job::{Occupied, StateError};
 use crate::letters::LettersError;
+use crate::report::PlotError;
 use crate::retention::RetentionError;
 use crate::sink::SinkError;
 use crate::source::{NoValue, SourceError};
@@ -57,7 +58,9 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(HistoryError::Store(error)) = error.downcast_ref() {
         return code_of(error);
     }
-    if error.downcast_ref().is_some_and(HistoryError::is_usage) {
+    if error.downcast_ref().is_some_and(HistoryError::is_usage)
+        || matches!(error.downcast_ref(), Some(PlotError::Format(_) | PlotError::Empty))
+    {
         return Some(USAGE);
     }
     let data =
@@ -81,7 +84,8 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
         error.downcast_ref(),
         Some(TrainError::NotBuilt { .. } | TrainError::Device { .. })
     );
-    let file = matches!(error.downcast_ref(), Some(HistoryError::File { .. }));
+    let file = matches!(error.downcast_ref(), Some(HistoryError::File { .. }))
+        || matches!(error.downcast_ref(), Some(PlotError::Io { .. }));
     let outside = file
         || matches!(error.downcast_ref(), Some(StoreError::Cold { .. }))
         || error.is::<SourceError>()

@@ -1,9 +1,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use driftmill_datasets::Timestamp;
 
-use super::print;
+use super::{print, time};
 use crate::history::{History, Wanted};
 
 #[derive(Debug, Args)]
@@ -36,14 +35,6 @@ struct Samples {
     /// Samples before this event time
     #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<i64>,
-}
-
-/// Milliseconds since 1970.
-fn time(text: &str) -> Result<i64, String> {
-    if let Ok(millis) = text.parse() {
-        return Ok(millis);
-    }
-    text.parse::<Timestamp>().map(Timestamp::millis).map_err(|error| error.to_string())
 }
 
 impl Export {

@@ -95,6 +95,11 @@ fn text(pipeline: &Pipeline) -> String {
         lines.push(format!("{indent}▲{}│", " ".repeat(between)));
         lines.push(format!("{indent}└{:─^between$}┴─► evaluate", " new model "));
     }
+    for (name, shadow) in &pipeline.shadow {
+        let (trigger, own) = (shadow.trigger.key(), &pipeline.name);
+        let stages = format!("  {from} ─► trigger.{trigger}, on the models of {own}");
+        lines.push(format!("\nshadow.{name}\n{stages} ─► catalog"));
+    }
     lines.join("\n")
 }
 
@@ -136,6 +141,14 @@ fn dot(pipeline: &Pipeline) -> String {
         lines.push(format!("    {train} -> {trigger} [{back}];\n  }}"));
         let evaluate = node("evaluate");
         lines.extend([&trigger, &selection, &evaluate].map(|to| format!("  {last:?} -> {to};")));
+    }
+    for (name, shadow) in &pipeline.shadow {
+        let node = format!("\"shadow {name}\"");
+        let label = format!("shadow.{name}: trigger.{}", shadow.trigger.key());
+        lines.push(format!("  {node} [label = {label:?}, fillcolor = \"lightblue\"];"));
+        lines.push(format!("  {last:?} -> {node};"));
+        let train = format!("\"0 train model.{}\"", pipeline.model.key());
+        lines.push(format!("  {train} -> {node} [style = dashed, constraint = false];"));
     }
     lines.push("}".to_owned());
     lines.join("\n")

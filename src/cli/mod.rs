@@ -1,5 +1,6 @@
 //! The command line.
 
+mod calibrate;
 mod check;
 mod decisions;
 mod error;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use comfy_table::Table;
+use driftmill_datasets::Timestamp;
 
 use crate::config::{Override, Pipeline, load};
 
@@ -43,6 +45,8 @@ enum Command {
     Run(run::Run),
     /// Say everything that is wrong with a pipeline file
     Check(check::Check),
+    /// Propose thresholds for a wanted rate of false alarms, from a stretch where nothing changes
+    Calibrate(calibrate::Calibrate),
     /// Show a pipeline's dataflow, as text or for Graphviz
     Graph(graph::Graph),
     /// List what can be written in a pipeline file
@@ -76,6 +80,7 @@ impl Cli {
         match self.command {
             Command::Run(run) => run.execute(),
             Command::Check(check) => check.execute(),
+            Command::Calibrate(calibrate) => calibrate.execute(),
             Command::Graph(graph) => graph.execute(),
             Command::Policies(policies) => policies.execute(),
             Command::Schema => {
@@ -113,6 +118,14 @@ impl File {
             .map_err(|source| error::Unreadable { file: name.clone(), source })?;
         Ok(load(&name, &text, &self.overrides)?)
     }
+}
+
+/// A time that is written as people do, in milliseconds since 1970.
+fn time(text: &str) -> Result<i64, String> {
+    if let Ok(millis) = text.parse() {
+        return Ok(millis);
+    }
+    text.parse::<Timestamp>().map(Timestamp::millis).map_err(|error| error.to_string())
 }
 
 /// Writes a result to stdout.

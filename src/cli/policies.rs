@@ -1,10 +1,12 @@
 use clap::Args;
 use driftmill_datasets::codec::CodecTable;
 use driftmill_datasets::generate::GeneratorTable;
+use driftmill_operators::drift::detector::DetectorTable;
 use driftmill_operators::drift::metric::MetricTable;
 use driftmill_operators::drift::window::WindowTable;
 use driftmill_operators::selection::SelectionTable;
 use driftmill_operators::trigger::TriggerTable;
+use driftmill_operators::trigger::measure::MeasureTable;
 use driftmill_registry::Entry;
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
@@ -42,6 +44,8 @@ fn listings() -> Vec<Listing> {
         listing::<TriggerTable>("trigger", TriggerTable::CATALOG),
         listing::<WindowTable>("trigger.drift.windows", WindowTable::CATALOG),
         listing::<MetricTable>("trigger.drift.metrics", MetricTable::CATALOG),
+        listing::<DetectorTable>("trigger.sequential.detector", DetectorTable::CATALOG),
+        listing::<MeasureTable>("trigger.performance.metrics", MeasureTable::CATALOG),
         listing::<SelectionTable>("selection", SelectionTable::CATALOG),
         listing::<ModelTable>("model", ModelTable::CATALOG),
         listing::<OptimizerTable>("training.optimizer", OptimizerTable::CATALOG),

@@ -70,7 +70,7 @@ impl Run {
                 (_, true) => Others::Adopt,
                 _ => Others::Refuse,
             },
-            sync: true,
+            ..Options::default()
         };
         if options.cluster.process > 0 {
             return job::follow(pipeline, &options, &interrupt).map(code);
@@ -135,7 +135,7 @@ fn code(end: End) -> u8 {
 
 /// The first signal asks the job to end, SIGTERM more gently than Ctrl-C; one it does not hear, or a
 /// second one, ends the process.
-fn interruptible() -> anyhow::Result<Arc<Interrupt>> {
+pub(super) fn interruptible() -> anyhow::Result<Arc<Interrupt>> {
     let interrupt = Arc::new(Interrupt::default());
     let request = Arc::clone(&interrupt);
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("listening for signals")?;

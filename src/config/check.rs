@@ -27,7 +27,9 @@ impl Pipeline {
             at(&table, comparison.trigger.check());
         }
         for (name, shadow) in &self.shadow {
-            at(&format!("shadow.{name}.trigger.{}", shadow.trigger.key()), shadow.trigger.check());
+            let table = format!("shadow.{name}.trigger.{}", shadow.trigger.key());
+            at(&table, shadow.trigger.check());
+            at(&table, shadow.trigger.check_shadow());
         }
         problems.extend(self.check_names());
         problems.extend(self.check_evaluation());

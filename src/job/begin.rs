@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -85,10 +86,16 @@ fn go_on(
     json: &Value,
 ) -> anyhow::Result<Begun> {
     let run = catalog.run()?;
-    let before = serde_json::from_str(&run.pipeline)?;
-    let keys = changed(&before, json);
+    let [first, last] = [&run.pipeline, &run.current].map(|json| serde_json::from_str(json));
+    // what may change freely may have changed before; a shadow may have come since the first start.
+    let keys: BTreeSet<String> =
+        changed(&first?, json).into_iter().chain(changed(&last?, json)).collect();
     if !keys.is_empty() {
-        return Err(StateError::Changed { path: state.path().to_owned(), keys }.into());
+        return Err(StateError::Changed {
+            path: state.path().to_owned(),
+            keys: keys.into_iter().collect(),
+        }
+        .into());
     }
     catalog.set_current(&json.to_string())?;
     let mut partitions = catalog.partitions()?;

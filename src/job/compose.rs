@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::context::init;
 use super::{Branch, Shadow, shadow};
 use crate::catalog::{BranchRecord, Catalog, CatalogError, ModelStore, PolicyEntry, ShadowRecord};
 use crate::config::{self, Pipeline, shadow_key};
@@ -20,18 +21,21 @@ pub(super) fn records(
 }
 
 /// Where the shadows of the pipeline stand, `own` being where its own policies do. Where new ones
-/// begin is recorded at once, for the others go on.
+/// begin is recorded at once, for the others go on; where others stood that are there no more is
+/// forgotten.
 pub(super) fn shadow_records(
     pipeline: &Pipeline,
     catalog: &mut Catalog,
-    own: &BranchRecord,
+    (own, stable): (&BranchRecord, bool),
 ) -> Result<Vec<ShadowRecord>, CatalogError> {
+    let keys: Vec<String> = pipeline.shadow.keys().map(|name| shadow_key(name)).collect();
+    catalog.keep_shadows(&keys)?;
     let mut records = Vec::new();
     for (name, config::Shadow { trigger }) in &pipeline.shadow {
         let key = shadow_key(name);
         let mut record = catalog.shadow(&key)?;
         if record.standing.is_none() {
-            record.standing = Some(shadow::beginning(trigger, own));
+            record.standing = Some(shadow::beginning(init(trigger, stable), own, &record.fired));
             let standing = record.standing.as_ref();
             catalog.observed(&[], &[PolicyEntry { standing, ..PolicyEntry::of(&key) }])?;
         }

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::Sender;
 use driftmill_operators::flow::{Standing, Standings};
+use driftmill_operators::trigger::{Trigger, TriggerTable};
 use driftmill_operators::{Position, position_id, position_time};
 
 use super::books::Books;
@@ -43,6 +44,8 @@ pub struct Context {
     pub poll: usize,
     /// Whether what is read is made durable between decisions.
     pub sync: bool,
+    /// Whether the stream is declared stable.
+    pub stable: bool,
     /// Number of workers of all processes.
     pub workers: usize,
     /// Whether those who wait for something outside are to give up, and what they wait for.
@@ -165,6 +168,11 @@ impl Context {
         }
     }
 
+    /// A trigger policy in its initial state.
+    pub(super) fn init(&self, trigger: &TriggerTable) -> Box<dyn Trigger> {
+        init(trigger, self.stable)
+    }
+
     /// The first position in a partition that some policy has not seen.
     pub(super) fn resume_at(&self, stream: u32) -> Position {
         let branches = self.branches.iter().map(|branch| branch.resume_at(stream));
@@ -178,6 +186,11 @@ impl Context {
         let shadows = self.shadows.iter().map(|shadow| shadow.resume_at());
         branches.chain(shadows).max().unwrap_or(Position::MIN)
     }
+}
+
+/// A trigger policy in its initial state, on a stream that is declared stable or is not.
+pub(super) fn init(trigger: &TriggerTable, stable: bool) -> Box<dyn Trigger> {
+    if stable { trigger.init_stable() } else { trigger.init() }
 }
 
 /// A position as people read it.

@@ -72,6 +72,7 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
         status: Status::new(patience.outages().clone()),
         poll: options.poll.max(1),
         sync: options.sync,
+        stable: options.stable,
         workers: options.workers * cluster.size(),
         cluster: cluster.clone(),
         patience,

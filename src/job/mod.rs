@@ -144,8 +144,9 @@ fn build_branch<'scope>(
     );
     let (keep, [policy, looked]) = (Context::keeper(branch), [(); 2].map(|()| Arc::clone(branch)));
     let (every, forget) = (context.pipeline.checkpoint.every.get(), context.pipeline.forget);
+    let trigger = forget.around(context.init(&branch.trigger));
     let decisions = all.clone().decide(back, move |wake| Deciding {
-        trigger: forget.around(policy.trigger.init()),
+        trigger,
         standing: policy.start.standing.clone(),
         service: oracle(wake),
         keep,

@@ -56,7 +56,7 @@ pub(super) fn prepare(
     let (send, faults) = unbounded();
     let records = records(&pipeline, &catalog)?;
     let branches = branches(&pipeline, folder, runtimes, (records.clone(), &partitions))?;
-    let started = shadow_records(&pipeline, &mut catalog, &records[0])?;
+    let started = shadow_records(&pipeline, &mut catalog, (&records[0], options.stable))?;
     let shadows = shadows(&pipeline, started.clone(), &partitions);
     let known =
         Known { run: run.id.clone(), made: branches[0].versions(), adopted: run.adopted.clone() };
@@ -89,6 +89,7 @@ pub(super) fn prepare(
         status,
         poll: options.poll.max(1),
         sync: options.sync,
+        stable: options.stable,
         workers: options.workers * options.cluster.size(),
         cluster: options.cluster.clone(),
         patience,

@@ -16,7 +16,8 @@ use crate::cluster::{Cluster, Rendezvous};
 use crate::config::Pipeline;
 use crate::report::{BranchSummary, Evaluation, ShadowSummary, Summary};
 
-/// How a job is run; nothing here has an influence on what it decides.
+/// How a job is run; but for `stable` nothing here has an
+/// influence on what it decides.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Number of workers of each process.
@@ -35,6 +36,9 @@ pub struct Options {
     /// Whether what is read is made durable once a second, and not only with decisions (default
     /// yes); to measure what that costs.
     pub sync: bool,
+    /// Whether the stream is declared stable: policies measure and let nothing come of it, so that
+    /// only what counts samples or time trains (default no).
+    pub stable: bool,
 }
 
 impl Default for Options {
@@ -47,6 +51,7 @@ impl Default for Options {
             progress: false,
             others: Others::Refuse,
             sync: true,
+            stable: false,
         }
     }
 }

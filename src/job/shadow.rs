@@ -1,10 +1,10 @@
 use std::sync::{Arc, Mutex};
 
+use driftmill_operators::Position;
 use driftmill_operators::flow::{
     Deciding, Fired, Ordered, Shadow as _, Shadowing, Standing, shadowed,
 };
-use driftmill_operators::trigger::{Outcome, TriggerTable};
-use driftmill_operators::Position;
+use driftmill_operators::trigger::{Outcome, Trigger, TriggerTable};
 use timely::dataflow::StreamVec;
 
 use super::oracle::Oracle;
@@ -67,6 +67,7 @@ impl Shadow {
         own: &Arc<Branch>,
     ) -> StreamVec<'scope, Position, ()> {
         let oracle = Oracle::starter(context, own);
+        let trigger = context.init(&shadow.trigger);
         let every = context.pipeline.checkpoint.every.get();
         let (context, versions) = (Arc::clone(context), own.evaluated().versions);
         let [shadow, keep, tell, fire] = [(); 4].map(|()| Arc::clone(shadow));
@@ -77,7 +78,7 @@ impl Shadow {
         };
         all.shadow(outcomes, move |wake| Shadowing {
             deciding: Deciding {
-                trigger: shadow.trigger.init(),
+                trigger,
                 standing: shadow.start.standing.clone(),
                 service: oracle(wake),
                 keep: move |standing| keep.notes.lock().standing = Some(standing),
@@ -90,16 +91,16 @@ impl Shadow {
     }
 }
 
-/// Where a shadow begins that is new in a run: where the pipeline's own policy stands, which has
-/// nothing to say of what was before.
-pub(super) fn beginning(trigger: &TriggerTable, own: &BranchRecord) -> Standing {
+/// Where a shadow begins that is new in a run, or was away: where the pipeline's own policy stands,
+/// which has nothing to say of what was before.
+pub(super) fn beginning(trigger: Box<dyn Trigger>, own: &BranchRecord, past: &[Fired]) -> Standing {
     let own = own.standing.as_ref();
     Standing {
         at: own.map_or(Position::MIN, |own| own.at),
         decided_before: 0,
-        next_trigger: 0,
+        next_trigger: past.last().map_or(0, |last| last.number + 1),
         version: own.and_then(|own| own.version),
         open: None,
-        policy: shadowed(trigger.init()).save(),
+        policy: shadowed(trigger).save(),
     }
 }

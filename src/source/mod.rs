@@ -124,5 +124,14 @@ driftmill_registry::one_of! {
     }
 }
 
+impl SourceTable {
+    /// Makes a stream that would never end end with what is there.
+    pub fn end_with_what_is_there(&mut self) {
+        if let Self::kafka(kafka) = self {
+            kafka.until.get_or_insert(kafka::Until::End);
+        }
+    }
+}
+
 pub(crate) use kafka::{Heard, NoAnswer, describe, wait_for_broker};
 pub use kafka::{Labels, NoValue, Properties};

@@ -48,6 +48,10 @@ fn catalog(state: &Path) -> Vec<String> {
          ORDER BY branch, trigger",
         "SELECT topic_index, partition, start, end FROM partitions ORDER BY number",
         "SELECT sink, version FROM published ORDER BY version",
+        "SELECT policy, trigger, time, sample, number, decides, version, look FROM looks
+         ORDER BY policy, trigger, time, sample, number",
+        "SELECT policy, number, time, sample, cut, version, kind, reason, score, threshold
+         FROM fired ORDER BY policy, number",
     ];
     let mut lines = Vec::new();
     for query in tables {

@@ -1,10 +1,12 @@
 //! The whole application, from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod calibrate;
 mod cli;
 mod cluster;
 mod cold;
 mod damage;
+mod decisions;
 mod determinism;
 mod erasure;
 mod export;
@@ -22,4 +24,6 @@ mod removal;
 mod resume;
 mod retention;
 mod runs;
+mod shadows;
 mod store;
+mod triggers;

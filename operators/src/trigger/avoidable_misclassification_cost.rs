@@ -101,6 +101,10 @@ impl TriggerConfig for AvoidableMisclassificationCost {
         problems.extend(self.prices().check());
         problems
     }
+
+    fn check_shadow(&self) -> Vec<(&'static str, String)> {
+        Vec::from_iter(self.training.check_shadow())
+    }
 }
 
 struct CostTrigger {

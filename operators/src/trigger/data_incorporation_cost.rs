@@ -96,6 +96,10 @@ impl TriggerConfig for DataIncorporationCost {
         problems.extend(self.prices().check());
         problems
     }
+
+    fn check_shadow(&self) -> Vec<(&'static str, String)> {
+        Vec::from_iter(self.training.check_shadow())
+    }
 }
 
 struct CostTrigger {

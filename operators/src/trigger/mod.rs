@@ -9,6 +9,7 @@ mod labelled;
 mod look;
 mod outputs;
 mod ridge;
+mod stable;
 mod trend;
 
 pub use cost::TrainingCost;
@@ -19,6 +20,7 @@ pub use forget::Forget;
 pub use look::{Look, Score, WindowBounds};
 pub use performance::measure;
 pub use sequential::Watched;
+pub use stable::{Stable, measuring};
 pub use trend::Forecast;
 
 use crate::{Change, Id, Matrix, Snapshot};
@@ -31,6 +33,22 @@ pub trait TriggerConfig: Send + Sync {
     /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
     fn check(&self) -> Vec<(&'static str, String)> {
         Vec::new()
+    }
+
+    /// What is wrong with the table besides, for a policy that trains nothing (default: nothing).
+    fn check_shadow(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
+    /// What of it can be calibrated on a stretch where nothing changes (default: nothing).
+    fn stable(&self) -> Stable<'_> {
+        Stable::Nothing
+    }
+
+    /// Starts the policy for such a stretch: it sees what it always sees, and lets nothing come of
+    /// it.
+    fn init_stable(&self) -> Box<dyn Trigger> {
+        measuring(self.init())
     }
 }
 

@@ -79,6 +79,12 @@ pub(super) fn job(brokers: &str, topic: &str, models: &str) -> String {
         interval = \"20s\"
         [compare.often]
         trigger.amount.every = 1100
+        [shadow.errors.trigger.sequential]
+        on = \"error\"
+        every = 150
+        detector.ddm = {{}}
+        [shadow.seldom]
+        trigger.amount.every = 1300
         [sink.kafka]
         topic = \"{models}\""
     )

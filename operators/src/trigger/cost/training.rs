@@ -49,6 +49,13 @@ impl TrainingCost {
         }
     }
 
+    /// What is wrong where nothing is trained.
+    pub(crate) fn check_shadow(&self) -> Option<(&'static str, String)> {
+        let text = "a shadow has no trainings to measure: declare what one costs, as in \
+                    training.declared = { fixed = 20, per_sample = 0.001 }";
+        matches!(self, Self::Measured { .. }).then(|| ("training", text.to_owned()))
+    }
+
     /// Seconds that a training of `samples` takes.
     pub(crate) fn seconds(&self, trainings: &Trainings, samples: u64) -> f64 {
         let samples = samples as f64;

@@ -12,7 +12,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::intervals::Intervals;
-use super::{Trigger, TriggerConfig, TriggerTable};
+use super::{Stable, Trigger, TriggerConfig, TriggerTable};
+use crate::criterion::Direction;
 use crate::drift::metric::MetricTable;
 use crate::drift::window::WindowTable;
 use comparing::DriftTrigger;
@@ -103,5 +104,14 @@ impl TriggerConfig for Drift {
         let votes = self.aggregate.check(self.metrics.named().len());
         problems.extend(votes.map(|problem| ("aggregate", problem)));
         problems
+    }
+
+    fn stable(&self) -> Stable<'_> {
+        let named = self.metrics.named().into_iter();
+        Stable::Thresholds {
+            metrics: named.map(|(key, _)| (key, Direction::Higher)).collect(),
+            aggregate: self.aggregate,
+            every: self.every.get(),
+        }
     }
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::voting::EnsembleTrigger;
-use super::{Aggregate, Trigger, TriggerConfig, TriggerTable};
+use super::{Aggregate, Stable, Trigger, TriggerConfig, TriggerTable};
 
 pub(super) const EXAMPLE: &str = "members.often.amount = { every = 2500 }
 members.drifted.drift = { every = 250, metrics.ks = { threshold = 0.3 }, on = \"features\", \
@@ -80,6 +80,21 @@ pub enum Votes {
     Evaluation,
 }
 
+impl Ensemble {
+    /// Problems of its members, each with its place.
+    fn of_members(
+        &self,
+        check: impl Fn(&TriggerTable) -> Vec<(&'static str, String)>,
+    ) -> Vec<(&'static str, String)> {
+        let of = |(name, table): (&String, &TriggerTable)| {
+            let place = format!("{name}.{}", table.key());
+            let own = check(table).into_iter();
+            own.map(|(key, text)| ("members", format!("{place}.{key}: {text}"))).collect::<Vec<_>>()
+        };
+        self.members.iter().flat_map(of).collect()
+    }
+}
+
 impl TriggerConfig for Ensemble {
     fn init(&self) -> Box<dyn Trigger> {
         Box::new(EnsembleTrigger::new(self))
@@ -93,12 +108,15 @@ impl TriggerConfig for Ensemble {
         } else {
             problems.extend(self.vote.check(self.members.len()).map(|problem| ("vote", problem)));
         }
-        for (name, table) in &self.members {
-            let place = format!("{name}.{}", table.key());
-            let own = table.check().into_iter();
-            let own = own.map(|(key, problem)| ("members", format!("{place}.{key}: {problem}")));
-            problems.extend(own);
-        }
+        problems.extend(self.of_members(|table| table.check()));
         problems
+    }
+
+    fn check_shadow(&self) -> Vec<(&'static str, String)> {
+        self.of_members(|table| table.check_shadow())
+    }
+
+    fn stable(&self) -> Stable<'_> {
+        Stable::Members(self.members.iter().map(|(name, table)| (&**name, table)).collect())
     }
 }

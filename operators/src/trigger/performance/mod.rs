@@ -11,8 +11,8 @@ use self::measure::{Answered, Measure, MeasureTable};
 use super::intervals::{Due, Intervals, warmup_training};
 use super::labelled::{Counted, LabelledIntervals, Sample, bounds};
 use super::{
-    Cut, Decision, Look, Outcome, Question, Reason, Score, Step, Trigger, TriggerConfig,
-    TriggerTable, Want,
+    Aggregate, Cut, Decision, Look, Outcome, Question, Reason, Score, Stable, Step, Trigger,
+    TriggerConfig, TriggerTable, Want,
 };
 use crate::{Change, Id, Matrix, Snapshot, SnapshotError};
 
@@ -101,6 +101,15 @@ impl TriggerConfig for Performance {
         let mut problems = Vec::from_iter(Intervals::check(self.warmup_trigger.as_deref()));
         problems.extend(self.metrics.check().into_iter().map(|problem| ("metrics", problem)));
         problems
+    }
+
+    fn stable(&self) -> Stable<'_> {
+        let named = self.metrics.named().into_iter();
+        Stable::Thresholds {
+            metrics: named.filter_map(|(key, table)| Some((key, table.direction()?))).collect(),
+            aggregate: Aggregate::Any,
+            every: self.every.get(),
+        }
     }
 }
 

@@ -31,6 +31,10 @@ impl MeasureConfig for Accuracy {
         self.threshold.sign(Direction::Lower)
     }
 
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Lower)
+    }
+
     fn check(&self) -> Vec<String> {
         self.threshold.check(Direction::Lower)
     }

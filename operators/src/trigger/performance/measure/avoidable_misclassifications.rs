@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Answered, Measure, MeasureConfig};
+use crate::criterion::Direction;
+use crate::trigger::Score;
 use crate::trigger::avoidable::{Accuracies, Expectation, check_accuracy};
 use crate::trigger::outputs::is_wrong;
 use crate::trigger::trend::Forecast;
-use crate::trigger::Score;
 use crate::{Snapshot, SnapshotError};
 
 pub(super) const EXAMPLE: &str = "threshold = 100
@@ -54,6 +55,10 @@ impl MeasureConfig for AvoidableMisclassifications {
 
     fn sign(&self) -> &'static str {
         "≥"
+    }
+
+    fn direction(&self) -> Option<Direction> {
+        None
     }
 
     fn check(&self) -> Vec<String> {

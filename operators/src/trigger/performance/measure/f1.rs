@@ -56,6 +56,10 @@ impl MeasureConfig for F1 {
         self.threshold.sign(Direction::Lower)
     }
 
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Lower)
+    }
+
     fn check(&self) -> Vec<String> {
         self.threshold.check(Direction::Lower)
     }

@@ -30,6 +30,10 @@ impl MeasureConfig for Loss {
         self.threshold.sign(Direction::Higher)
     }
 
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Higher)
+    }
+
     fn check(&self) -> Vec<String> {
         let mut problems = self.threshold.check(Direction::Higher);
         if self.threshold.chance().is_some() {

@@ -4,6 +4,7 @@ mod judged;
 
 use std::num::NonZeroUsize;
 
+use crate::criterion::Direction;
 use crate::trigger::Score;
 use crate::trigger::labelled::Sample;
 use crate::trigger::outputs::labelled;
@@ -16,6 +17,10 @@ pub trait MeasureConfig: Send + Sync {
 
     /// The relation of what fires to the threshold, for people.
     fn sign(&self) -> &'static str;
+
+    /// On which side of its threshold a value of one interval fires; none of one that adds up over
+    /// intervals.
+    fn direction(&self) -> Option<Direction>;
 
     /// What is wrong with the table beyond what its types refuse.
     fn check(&self) -> Vec<String>;

@@ -47,6 +47,10 @@ impl MeasureConfig for TopKAccuracy {
         self.threshold.sign(Direction::Lower)
     }
 
+    fn direction(&self) -> Option<Direction> {
+        Some(Direction::Lower)
+    }
+
     fn check(&self) -> Vec<String> {
         self.threshold.check(Direction::Lower)
     }

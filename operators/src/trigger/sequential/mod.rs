@@ -1,16 +1,20 @@
+mod watched;
+
 use std::num::NonZeroUsize;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::intervals::{Due, Intervals, warmup_training};
-use super::labelled::{Counted, LabelledIntervals, Sample, bounds};
+use super::labelled::{LabelledIntervals, Sample, bounds};
 use super::{
-    Cut, Decision, Look, Outcome, Question, Reason, Score, Step, Trigger, TriggerConfig,
-    TriggerTable, Want, outputs,
+    Cut, Decision, Look, Outcome, Question, Reason, Score, Stable, Step, Trigger, TriggerConfig,
+    TriggerTable,
 };
 use crate::drift::detector::{Detector, DetectorTable, Domain, Evidence, Signal};
 use crate::{Change, Id, Matrix, Snapshot, SnapshotError};
+
+pub use watched::Watched;
 
 pub(super) const EXAMPLE: &str = "on = \"confidence\"
 detector.page_hinkley = { threshold = 20 }";
@@ -89,57 +93,6 @@ fn yes() -> bool {
     true
 }
 
-/// Which value of a sample is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Watched {
-    /// Whether the model is wrong: 0 or 1.
-    Error,
-    /// The model's cross-entropy loss.
-    Loss,
-    /// How far the most probable class is ahead of the next, from 0 to 1.
-    Margin,
-    /// The largest of the class probabilities, from 0 to 1.
-    Confidence,
-    /// The feature of this number.
-    Feature(usize),
-}
-
-impl Watched {
-    fn counted(self) -> Counted {
-        match self {
-            Self::Error | Self::Loss => Counted::Labelled,
-            _ => Counted::All,
-        }
-    }
-
-    fn want(self) -> Want {
-        match self {
-            Self::Feature(_) => Want::Features,
-            _ => Want::Predictions,
-        }
-    }
-
-    fn domain(self) -> Domain {
-        match self {
-            Self::Error => Domain::Binary,
-            Self::Margin | Self::Confidence => Domain::Unit,
-            Self::Loss | Self::Feature(_) => Domain::Real,
-        }
-    }
-
-    /// The value of a sample of which `row` is known.
-    fn value(self, row: &[f32], label: Option<u32>) -> Option<f64> {
-        match self {
-            Self::Error => label.map(|label| f64::from(outputs::is_wrong(row, label))),
-            Self::Loss => label.map(|label| outputs::loss(row, label)),
-            Self::Margin => Some(outputs::margin(row)),
-            Self::Confidence => Some(outputs::confidence(row)),
-            Self::Feature(number) => row.get(number).map(|value| f64::from(*value)),
-        }
-    }
-}
-
 impl Sequential {
     fn start(&self) -> SequentialTrigger {
         let warmup = self.warmup_trigger.as_deref();
@@ -148,6 +101,7 @@ impl Sequential {
             intervals: LabelledIntervals::new(self.on.counted(), self.every, self.warmup, warmup),
             detector: self.detector.init(),
             asked: Vec::new(),
+            only_values: false,
         }
     }
 }
@@ -172,6 +126,15 @@ impl TriggerConfig for Sequential {
         }
         problems
     }
+
+    fn stable(&self) -> Stable<'_> {
+        let (key, config, every) = (self.detector.key(), &*self.detector, self.every.get());
+        Stable::Detector { key, config, every }
+    }
+
+    fn init_stable(&self) -> Box<dyn Trigger> {
+        Box::new(SequentialTrigger { only_values: true, ..self.start() })
+    }
 }
 
 struct SequentialTrigger {
@@ -180,6 +143,8 @@ struct SequentialTrigger {
     detector: Box<dyn Detector>,
     /// The samples of the open question.
     asked: Vec<Sample>,
+    /// Whether values are told, and not shown to the detector.
+    only_values: bool,
 }
 
 impl Snapshot for SequentialTrigger {
@@ -192,7 +157,7 @@ impl Snapshot for SequentialTrigger {
         let mut loaded = self.config.start();
         loaded.intervals.load(&intervals)?;
         loaded.detector.load(&detector)?;
-        *self = SequentialTrigger { asked, ..loaded };
+        *self = SequentialTrigger { asked, only_values: self.only_values, ..loaded };
         Ok(())
     }
 }
@@ -212,6 +177,19 @@ impl Trigger for SequentialTrigger {
 
     fn answer(&mut self, answer: &Matrix) -> Step {
         let asked = std::mem::take(&mut self.asked);
+        if self.only_values {
+            let metric = self.config.detector.key();
+            let score = |(_, value)| Score {
+                metric: metric.to_owned(),
+                value,
+                threshold: None,
+                p_value: None,
+                fires: false,
+            };
+            let scores = self.values(&asked, answer).map(score).collect();
+            let windows = vec![bounds(&asked)];
+            return Step::Looked(Look { scores, windows, ..Look::of("sequential") });
+        }
         let found = self.watch(&asked, answer);
         let evidence = found.map(|(_, evidence)| evidence).or(self.detector.evidence());
         let key = self.config.detector.key();
@@ -228,7 +206,8 @@ impl Trigger for SequentialTrigger {
             return Step::Looked(look);
         };
         let (id, nth, of) = (asked[place].id, place + 1, asked.len());
-        let text = format!("{key} {statistic:.4} beyond {bound:.4} at sample {id:?}, {nth} of {of}");
+        let text =
+            format!("{key} {statistic:.4} beyond {bound:.4} at sample {id:?}, {nth} of {of}");
         let policy = "sequential".to_owned();
         let reason = Reason { policy, text, score: Some(statistic), threshold: Some(bound) };
         Step::Decide(Decision { cut: Cut::After, reason, look: Some(look) })
@@ -251,9 +230,8 @@ impl SequentialTrigger {
     /// Shows the detector an interval: where it first found a change, and by what.
     fn watch(&mut self, samples: &[Sample], answer: &Matrix) -> Option<(usize, Evidence)> {
         let mut found = None;
-        for (place, sample) in samples.iter().enumerate() {
-            let value = self.config.on.value(answer.row(place), sample.label);
-            let Some(value) = value.filter(|value| self.detector_takes(*value)) else { continue };
+        let values: Vec<_> = self.values(samples, answer).collect();
+        for (place, value) in values {
             if self.detector.observe(value) == Signal::Drift && found.is_none() {
                 found = self.detector.evidence().map(|evidence| (place, evidence));
             }
@@ -261,8 +239,17 @@ impl SequentialTrigger {
         found
     }
 
-    /// Features are what the source says.
-    fn detector_takes(&self, value: f64) -> bool {
-        self.config.detector.domain().contains(value)
+    /// The values that the detector takes, with the places of their samples: features are what the
+    /// source says.
+    fn values<'a>(
+        &self,
+        samples: &'a [Sample],
+        answer: &'a Matrix,
+    ) -> impl Iterator<Item = (usize, f64)> + use<'a> {
+        let (on, domain) = (self.config.on, self.config.detector.domain());
+        samples.iter().enumerate().filter_map(move |(place, sample)| {
+            let value = on.value(answer.row(place), sample.label)?;
+            domain.contains(value).then_some((place, value))
+        })
     }
 }

@@ -1,0 +1,107 @@
+//! Policies on a stretch of stream where nothing is said to change.
+
+use super::{Aggregate, Decision, Outcome, Step, Trigger, TriggerTable};
+use crate::criterion::Direction;
+use crate::drift::detector::DetectorConfig;
+use crate::{Change, Id, Matrix, Snapshot, SnapshotError, restore};
+
+/// What of a policy can be calibrated on such a stretch, from what it sees there.
+pub enum Stable<'a> {
+    /// Nothing: it measures nothing that has a threshold.
+    Nothing,
+    /// The thresholds of what its looks measure.
+    Thresholds {
+        /// Each metric's key, and on which side of its threshold it fires.
+        metrics: Vec<(&'static str, Direction)>,
+        /// How many of them must agree.
+        aggregate: Aggregate,
+        /// Samples between two looks.
+        every: usize,
+    },
+    /// A detector; the scores of its looks are the values that it would have seen.
+    Detector {
+        /// Its key.
+        key: &'static str,
+        /// Its table.
+        config: &'a dyn DetectorConfig,
+        /// Values between two looks.
+        every: usize,
+    },
+    /// The policies that it is made of, by name.
+    Members(Vec<(&'a str, &'a TriggerTable)>),
+}
+
+/// A policy that, once there is a model, goes on measuring but decides nothing by what it measures:
+/// windows and histories are those of a stretch without false alarms. Decisions without a look, as
+/// those of a warm-up, it makes.
+///
+/// ```
+/// use driftmill_operators::{Change, Id, Record, position, trigger::*};
+/// let mut trigger = measuring(Amount { every: 2.try_into().unwrap() }.init());
+/// let record = |i| Record { position: position(0, Id(i)), key: 0, time: 0, label: None };
+/// let steps: Vec<bool> =
+///     (0..2).map(|i| matches!(trigger.observe(&Change::insert(record(i))), Step::Decide(_))).collect();
+/// assert_eq!(steps, [false, true]);
+/// ```
+pub fn measuring(trigger: Box<dyn Trigger>) -> Box<dyn Trigger> {
+    Box::new(Measuring { trigger, has_model: false })
+}
+
+struct Measuring {
+    trigger: Box<dyn Trigger>,
+    has_model: bool,
+}
+
+impl Measuring {
+    fn quiet(&self, step: Step) -> Step {
+        match step {
+            Step::Decide(Decision { look: Some(look), .. }) if self.has_model => Step::Looked(look),
+            step => step,
+        }
+    }
+}
+
+impl Trigger for Measuring {
+    fn before(&mut self, change: &Change) -> Option<Decision> {
+        // what it drops it does not ask about again.
+        std::iter::from_fn(|| self.trigger.before(change))
+            .find(|decision| !self.has_model || decision.look.is_none())
+    }
+
+    fn observe(&mut self, change: &Change) -> Step {
+        match self.before(change) {
+            Some(decision) => Step::Decide(decision),
+            None => {
+                let step = self.trigger.observe(change);
+                self.quiet(step)
+            }
+        }
+    }
+
+    fn answer(&mut self, answer: &Matrix) -> Step {
+        let step = self.trigger.answer(answer);
+        self.quiet(step)
+    }
+
+    fn trained(&mut self, outcome: &Outcome) {
+        self.trigger.trained(outcome);
+        self.has_model |= outcome.version.is_some();
+    }
+
+    fn reach(&self, see: &mut dyn FnMut(Id)) {
+        self.trigger.reach(see);
+    }
+}
+
+impl Snapshot for Measuring {
+    fn save(&self) -> Vec<u8> {
+        (self.trigger.save(), self.has_model).save()
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
+        let (trigger, has_model): (Vec<u8>, bool) = restore(saved)?;
+        self.trigger.load(&trigger)?;
+        self.has_model = has_model;
+        Ok(())
+    }
+}

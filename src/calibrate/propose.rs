@@ -1,0 +1,208 @@
+use std::num::NonZeroUsize;
+
+use driftmill_operators::calibration::{
+    self, CalibrationError, Rate, Search, extrapolated, observed,
+};
+use driftmill_operators::criterion::Direction;
+use driftmill_operators::drift::detector::{DetectorConfig, Signal};
+use driftmill_operators::flow::Looked;
+use driftmill_operators::trigger::{Score, Stable};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::policies::Policy;
+
+/// A threshold, or a detector's parameter, that has the wanted rate of false alarms on the stretch.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Proposal {
+    /// The policy's name: that of the pipeline, a comparison or a shadow.
+    pub policy: String,
+    /// The metric or detector.
+    pub metric: String,
+    /// The key in the pipeline file.
+    pub key: String,
+    /// What stands there; null where that is a default.
+    pub now: Value,
+    /// How often the policy looked.
+    pub evaluations: usize,
+    /// The share of evaluations at which it fired with what stands there; none where that was not
+    /// seen.
+    pub false_alarms: Option<f64>,
+    /// What should stand there; null if nothing can be proposed.
+    pub proposed: Value,
+    /// The share of false alarms to be expected with it.
+    pub expected: Option<f64>,
+    /// What it stands on.
+    pub basis: Basis,
+    /// What to think of, or why nothing is proposed.
+    pub note: Option<String>,
+}
+
+/// What a proposal stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Values that were measured.
+    Observed,
+    /// A tail that was fitted to the largest of them, and goes beyond.
+    Extrapolated,
+    /// Streams resampled from what the detector saw.
+    Resampled,
+    /// What a p-value is.
+    Definition,
+    /// Nothing.
+    None,
+}
+
+/// Proposals for what a policy measured on the stretch; `pipeline` is what stands in the file.
+pub(super) fn propose(
+    policy: &Policy,
+    looks: &[Looked],
+    rate: Rate,
+    pipeline: &Value,
+) -> Vec<Proposal> {
+    let blank = |metric: &str, keys: &[&str]| {
+        let path: Vec<&str> =
+            policy.path.iter().map(String::as_str).chain(keys.iter().copied()).collect();
+        let now = path.iter().try_fold(pipeline, |value, key| value.get(key));
+        Proposal {
+            policy: policy.name.clone(),
+            metric: metric.to_owned(),
+            key: path.iter().map(|key| quoted(key)).collect::<Vec<_>>().join("."),
+            now: now.cloned().unwrap_or_default(),
+            evaluations: looks.len(),
+            false_alarms: None,
+            proposed: Value::Null,
+            expected: None,
+            basis: Basis::None,
+            note: None,
+        }
+    };
+    let scores = || looks.iter().flat_map(|looked| &looked.look.scores);
+    match policy.trigger.stable() {
+        Stable::Thresholds { metrics, aggregate, .. } => {
+            let count = NonZeroUsize::new(metrics.len()).unwrap_or(NonZeroUsize::MIN);
+            let each = rate.shared(count, aggregate);
+            let proposal = |(key, direction): (&'static str, Direction)| {
+                let scores: Vec<&Score> = scores().filter(|score| score.metric == key).collect();
+                threshold(blank(key, &["metrics", key, "threshold"]), &scores, direction, each)
+            };
+            metrics.into_iter().map(proposal).collect()
+        }
+        Stable::Detector { key, config, every } => {
+            let values: Vec<f64> = scores().map(|score| score.value).collect();
+            let parameter = config.parameter().name;
+            let blank = blank(key, &["detector", key, parameter]);
+            vec![detector(blank, config, &values, (rate, every))]
+        }
+        Stable::Nothing | Stable::Members(_) => Vec::new(),
+    }
+}
+
+fn threshold(blank: Proposal, scores: &[&Score], direction: Direction, rate: Rate) -> Proposal {
+    let fired = scores.iter().filter(|score| score.fires).count();
+    let evaluations = scores.len();
+    let false_alarms = (evaluations > 0).then(|| fired as f64 / evaluations as f64);
+    let blank = Proposal { evaluations, false_alarms, ..blank };
+    if scores.iter().any(|score| score.p_value.is_some()) {
+        let mut proposed = blank.now.clone();
+        proposed["p_value"] = json!(rate.get());
+        let (basis, expected) = (Basis::Definition, Some(rate.get()));
+        let note = Some("where windows overlap, alarms come in groups".to_owned());
+        return Proposal { proposed, expected, basis, note, ..blank };
+    }
+    let values: Vec<f64> = scores.iter().map(|score| score.value).collect();
+    let found = match observed(&values, direction, rate) {
+        Err(few @ CalibrationError::TooFew { .. }) => {
+            extrapolated(&values, direction, rate, 0).map_err(|_| few)
+        }
+        found => found,
+    };
+    match found {
+        Ok(found) => {
+            let basis = match found.basis {
+                calibration::Basis::Observed(_) => Basis::Observed,
+                calibration::Basis::Extrapolated(_) => Basis::Extrapolated,
+            };
+            let note = (basis == Basis::Extrapolated)
+                .then(|| format!("beyond all {evaluations} values: a longer stretch is better"));
+            let proposed = json!(rounded(found.threshold, direction));
+            Proposal { proposed, expected: Some(found.rate), basis, note, ..blank }
+        }
+        Err(error) => Proposal { note: Some(error.to_string()), ..blank },
+    }
+}
+
+fn detector(
+    blank: Proposal,
+    config: &dyn DetectorConfig,
+    values: &[f64],
+    (rate, every): (Rate, usize),
+) -> Proposal {
+    let mut now = config.init();
+    let drifts = values.iter().filter(|value| now.observe(**value) == Signal::Drift).count();
+    let per_evaluation = |share: f64| (share * every as f64).min(1.0);
+    let false_alarms =
+        (!values.is_empty()).then(|| per_evaluation(drifts as f64 / values.len() as f64));
+    let blank = Proposal { false_alarms, now: json!(config.parameter().value), ..blank };
+    // of `every` values each may have its share.
+    let Some(each) = Rate::new(rate.get() / every as f64) else { return blank };
+    match Search::new(each).tune(config, values) {
+        Ok(tuned) => {
+            let note = (!tuned.covered).then(|| {
+                format!(
+                    "{} values say little of so small a rate: a longer stretch is better",
+                    values.len()
+                )
+            });
+            let strict = config.parameter().strict > config.parameter().lax;
+            let direction = if strict { Direction::Higher } else { Direction::Lower };
+            Proposal {
+                proposed: json!(rounded(tuned.value, direction)),
+                expected: Some(per_evaluation(tuned.rate)),
+                basis: Basis::Resampled,
+                note,
+                ..blank
+            }
+        }
+        Err(error) => Proposal { note: Some(error.to_string()), ..blank },
+    }
+}
+
+/// Four digits, on the side on which fewer values fire.
+fn rounded(value: f64, direction: Direction) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let digits = 3 - value.abs().log10().floor() as i32;
+    let away = match direction {
+        Direction::Higher => f64::ceil,
+        Direction::Lower => f64::floor,
+    };
+    // a decimal has a shortest text; a product of a power of ten and an integer may have a longer one.
+    let text = format!("{:e}", away(value * 10f64.powi(digits)));
+    let (number, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent = exponent.parse::<i32>().unwrap_or(0) - digits;
+    format!("{number}e{exponent}").parse().unwrap_or(value)
+}
+
+/// A key as it stands in a TOML file.
+fn quoted(key: &str) -> String {
+    let bare = key.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    if bare { key.to_owned() } else { format!("{key:?}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_are_cut_where_fewer_values_fire() {
+        assert_eq!(rounded(0.012_341_2, Direction::Higher), 0.01235);
+        assert_eq!(rounded(0.012_341_2, Direction::Lower), 0.01234);
+        assert_eq!(rounded(-2.0, Direction::Lower), -2.0);
+        assert_eq!(rounded(123_456.0, Direction::Higher), 123_500.0);
+        assert_eq!(rounded(9.999_99, Direction::Higher), 10.0);
+        assert_eq!(rounded(0.3, Direction::Higher).to_string(), "0.3");
+    }
+}

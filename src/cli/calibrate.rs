@@ -1,0 +1,127 @@
+use clap::Args;
+use driftmill_operators::calibration::Rate;
+use serde_json::Value;
+
+use super::error::Usage;
+use super::run::interruptible;
+use super::{File, lines, print, time};
+use crate::calibrate::{Basis, Proposal, Stretch, calibrate};
+use crate::job::Options;
+use crate::report::{align_right, plain_table};
+use crate::source::TimeRange;
+
+#[derive(Debug, Args)]
+pub(super) struct Calibrate {
+    #[command(flatten)]
+    file: File,
+    /// Wanted share of evaluations that are false alarms, as in 0.01
+    #[arg(long, value_name = "SHARE", default_value = "0.01")]
+    rate: f64,
+    /// The stable stretch begins here, in event time, as in 1996-05-07 or 1996-05-07T02:00:00Z, or
+    /// milliseconds [default: with the stream]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    from: Option<i64>,
+    /// The stable stretch ends before this event time [default: with what is there of the stream]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    to: Option<i64>,
+    /// Number of workers; has no influence on what is proposed
+    #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: u16,
+    /// Answer with one JSON array on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+impl Calibrate {
+    pub(super) fn execute(self) -> anyhow::Result<u8> {
+        let pipeline = self.file.load()?;
+        let rate = Rate::new(self.rate).ok_or_else(|| {
+            Usage(format!("--rate {}: wanted a share between 0 and 1, as in 0.01", self.rate))
+        })?;
+        let range = (self.from, self.to) != (None, None);
+        let range = range.then(|| TimeRange {
+            from: self.from.unwrap_or(i64::MIN),
+            to: self.to.map_or(i64::MAX, |to| to.saturating_sub(1)),
+        });
+        let options =
+            Options { workers: usize::from(self.workers), progress: true, ..Options::default() };
+        let stretch = Stretch { rate, range };
+        let proposals = calibrate(pipeline, stretch, &options, &interruptible()?)?;
+        if self.json {
+            return print(&serde_json::to_string(&proposals)?);
+        }
+        print(&text(&proposals))
+    }
+}
+
+fn text(proposals: &[Proposal]) -> String {
+    if proposals.is_empty() {
+        return "no policy of this pipeline measures anything that has a threshold".to_owned();
+    }
+    let mut table = plain_table([
+        "policy",
+        "metric",
+        "evaluations",
+        "now",
+        "false alarms",
+        "proposed",
+        "expected",
+        "basis",
+    ]);
+    for proposal in proposals {
+        let share = |share: Option<f64>| share.map_or("–".to_owned(), percent);
+        table.add_row([
+            proposal.policy.clone(),
+            proposal.metric.clone(),
+            proposal.evaluations.to_string(),
+            value(&proposal.now),
+            share(proposal.false_alarms),
+            value(&proposal.proposed),
+            share(proposal.expected),
+            basis(proposal.basis).to_owned(),
+        ]);
+    }
+    align_right(&mut table, &[2, 4, 6]);
+    let mut text = lines(&table);
+    let notes = proposals.iter().filter_map(|proposal| {
+        let note = proposal.note.as_ref()?;
+        Some(format!("{} of {}: {note}\n", proposal.metric, proposal.policy))
+    });
+    let notes: String = notes.collect();
+    let found = proposals.iter().filter(|proposal| !proposal.proposed.is_null());
+    let found: String = found
+        .map(|proposal| format!("{} = {}\n", proposal.key, value(&proposal.proposed)))
+        .collect();
+    for part in [notes, found] {
+        if !part.is_empty() {
+            text = format!("{text}\n{part}");
+        }
+    }
+    text
+}
+
+fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Observed => "measured",
+        Basis::Extrapolated => "extrapolated",
+        Basis::Resampled => "resampled",
+        Basis::Definition => "by definition",
+        Basis::None => "–",
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", share * 100.0)
+}
+
+/// A value as it stands in a TOML file.
+fn value(value: &Value) -> String {
+    match value {
+        Value::Null => "–".to_owned(),
+        Value::Object(table) => {
+            let pairs = table.iter().map(|(key, value)| format!("{key} = {}", self::value(value)));
+            format!("{{ {} }}", pairs.collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,127 @@
+//! What policies saw and decided, as `driftmill decisions` shows it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::runs::{pipeline, run_to_end};
+
+const PIPELINE: &str = r#"
+name = "seen"
+source.generator.stream.sea = { length = 4000, seed = 1 }
+selection.new_data = {}
+model.mlp = { hidden = [8], classes = 2 }
+training = { epochs = 1, seed = 2 }
+
+[trigger.drift]
+every = 250
+warmup = 1000
+windows.amount = { reference = 600, current = 250 }
+metrics.mmd = { threshold = { p_value = 0.05 } }
+metrics.ks = { threshold = 0.3 }
+
+[compare.often]
+trigger.amount.every = 900
+
+[shadow.votes]
+trigger.ensemble = { vote = "any", members.t.time.every = "20m", members.e.sequential = { on = "error", detector.ddm = {} } }
+"#;
+
+fn decisions(state: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_driftmill"));
+    command.arg("decisions").arg(state).args(arguments).output().unwrap()
+}
+
+fn printed(state: &Path, arguments: &[&str]) -> String {
+    let output = decisions(state, arguments);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn every_evaluation_is_recorded_and_shown() {
+    let (summary, folder) = run_to_end(&pipeline(PIPELINE), 2, 500);
+    let state = folder.path().join("state");
+    let all: Vec<Value> = serde_json::from_str(&printed(&state, &["--json"])).unwrap();
+    let of = |name: &str| all.iter().filter(|line| line["name"] == name).collect::<Vec<_>>();
+    let [own, often, votes] = ["seen", "often", "votes"].map(of);
+
+    // 4 in the warm-up, of which the last trains; then one after every 250 samples.
+    let looked: Vec<_> =
+        own.iter().filter(|line| !line["scores"].as_array().unwrap().is_empty()).collect();
+    assert_eq!(looked.len(), (4000 - 1000) / 250, "{own:#?}");
+    for line in &looked {
+        let metrics = line["scores"].as_array().unwrap();
+        assert_eq!(metrics.len(), 2);
+        let mmd = metrics.iter().find(|score| score["metric"] == "mmd").unwrap();
+        assert!(mmd["p_value"].is_f64() && mmd["value"].is_f64(), "{mmd}");
+        let ks = metrics.iter().find(|score| score["metric"] == "ks").unwrap();
+        assert_eq!(ks["threshold"], 0.3);
+        assert!(line["model"].is_u64() && line["milliseconds"].as_f64().unwrap() > 0.0);
+        let current = &line["windows"][1];
+        assert_eq!((&current["name"], &current["samples"]), (&"current".into(), &250.into()));
+        assert!(current["first_time"].as_i64() < current["last_time"].as_i64());
+    }
+    let fired: Vec<_> = own.iter().filter(|line| line["fired"] == true).collect();
+    assert_eq!(fired.len(), summary.triggers.len());
+    for (line, trigger) in fired.iter().zip(&summary.triggers) {
+        assert_eq!(line["trigger"], trigger.id);
+        assert_eq!(line["position"]["offset"], trigger.position.offset);
+        assert_eq!(line["outcome"]["version"].as_u64(), trigger.version);
+        assert_eq!(line["reason"], trigger.reason);
+    }
+    // decisions without a look, and those that nobody trained for.
+    assert_eq!(often.len(), 4);
+    assert!(often.iter().all(|line| line["fired"] == true && line["outcome"]["samples"] == 900));
+    assert!(votes.iter().all(|line| line["shadow"] == true && line["outcome"].is_null()));
+    assert_eq!(
+        votes.iter().filter(|line| line["fired"] == true).count(),
+        summary.shadow["votes"].fired.len()
+    );
+    let members: Vec<_> =
+        votes.iter().flat_map(|line| line["members"].as_array().unwrap()).collect();
+    assert!(members.iter().any(|look| look["policy"] == "sequential"), "{votes:#?}");
+
+    let text = printed(&state, &[]);
+    for part in [
+        "seen: decided to train",
+        "often: decided to train 4 times in 4",
+        "shadow votes: would",
+        "mmd",
+        "version 1",
+        "would train",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let few = printed(&state, &["--policy", "often", "--last", "2"]);
+    assert_eq!(few.lines().count(), 4, "{few}");
+    assert!(!printed(&state, &["--policy", "seen", "--fired"]).contains("\n\n"));
+}
+
+#[test]
+fn evaluations_become_pictures() {
+    let (_, folder) = run_to_end(&pipeline(PIPELINE), 1, 500);
+    let state = folder.path().join("state");
+    let [svg, png] = ["a.svg", "a.png"].map(|name| folder.path().join(name));
+    for file in [&svg, &png] {
+        let said = printed(&state, &["--plot", file.to_str().unwrap()]);
+        // two metrics, one count of decisions, two members' votes and the detector's value.
+        assert!(said.contains("6 panels"), "{said}");
+    }
+    let text = std::fs::read_to_string(&svg).unwrap();
+    for part in ["seen: drift", "often: amount", "shadow votes: ensemble", "mmd"] {
+        assert!(text.contains(part), "{part}");
+    }
+    assert!(std::fs::read(&png).unwrap().starts_with(b"\x89PNG"));
+    for (arguments, code, part) in [
+        (["--plot", "a.jpeg"], 64, ".svg or .png"),
+        (["--plot", "/none/a.svg"], 69, "/none/a.svg"),
+        (["--policy", "none"], 64, "there is seen, often, votes"),
+    ] {
+        let output = decisions(&state, &arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(part), "{said}");
+    }
+}
