@@ -74,9 +74,9 @@ fn text(proposals: &[Proposal]) -> String {
             proposal.policy.clone(),
             proposal.metric.clone(),
             proposal.evaluations.to_string(),
-            value(&proposal.now),
+            brief(&proposal.now),
             share(proposal.false_alarms),
-            value(&proposal.proposed),
+            brief(&proposal.proposed),
             share(proposal.expected),
             basis(proposal.basis).to_owned(),
         ]);
@@ -112,6 +112,18 @@ fn basis(basis: Basis) -> &'static str {
 
 fn percent(share: f64) -> String {
     format!("{:.2} %", share * 100.0)
+}
+
+/// A value of a threshold, as far as it says what is compared.
+fn brief(threshold: &Value) -> String {
+    const KINDS: [(&str, &str); 4] = [
+        ("p_value", "p"),
+        ("quantile", "quantile"),
+        ("above_average", "average +"),
+        ("below_average", "average −"),
+    ];
+    let kind = KINDS.iter().find_map(|(key, name)| Some((name, threshold.get(key)?)));
+    kind.map_or_else(|| value(threshold), |(name, number)| format!("{name} {number}"))
 }
 
 /// A value as it stands in a TOML file.

@@ -48,6 +48,7 @@ impl Decisions {
                 return Err(Usage(text).into());
             }
         }
+        let headings: Vec<String> = policies.iter().map(|policy| heading(policy)).collect();
         for policy in &mut policies {
             policy.retain(|evaluation| evaluation.fired || !self.fired);
             let surplus = self.last.map_or(0, |last| policy.len().saturating_sub(last));
@@ -61,14 +62,17 @@ impl Decisions {
         if self.json {
             return print(&serde_json::to_string(&policies.concat())?);
         }
-        print(&self.text(&policies))
+        print(&self.text(headings.iter().zip(&policies)))
     }
 
-    fn text(&self, policies: &[Vec<Evaluation>]) -> String {
-        let times = policies.iter().flatten().map(|evaluation| evaluation.position.time);
-        let fine = fine(times);
+    fn text<'a>(
+        &self,
+        policies: impl Iterator<Item = (&'a String, &'a Vec<Evaluation>)> + Clone,
+    ) -> String {
+        let shown = policies.clone().flat_map(|(_, policy)| policy);
+        let fine = fine(shown.map(|evaluation| evaluation.position.time));
         let mut text = Vec::new();
-        for policy in policies.iter().filter(|policy| !policy.is_empty()) {
+        for (heading, policy) in policies.filter(|(_, policy)| !policy.is_empty()) {
             let most = if self.last.is_some() { usize::MAX } else { MOST_ROWS };
             let more = policy.len().saturating_sub(most);
             let earlier = match more {
@@ -76,7 +80,7 @@ impl Decisions {
                 _ => format!("… {more} before these: --last N or --json shows them\n"),
             };
             let rows = table(&policy[more..], fine);
-            text.push(format!("{}\n{earlier}{rows}", heading(policy)));
+            text.push(format!("{heading}\n{earlier}{rows}"));
         }
         if text.is_empty() {
             "nothing was decided or evaluated".to_owned()
@@ -87,9 +91,10 @@ impl Decisions {
 }
 
 fn heading(policy: &[Evaluation]) -> String {
+    let Some(first) = policy.first() else { return String::new() };
     let fired = policy.iter().filter(|evaluation| evaluation.fired).count();
-    let (evaluated, name) = (policy.len(), &policy[0].name);
-    let (kind, done) = match policy[0].shadow {
+    let (evaluated, name) = (policy.len(), &first.name);
+    let (kind, done) = match first.shadow {
         true => ("shadow ", "would have trained"),
         false => ("", "decided to train"),
     };
@@ -147,7 +152,11 @@ fn rows(evaluation: &Evaluation) -> Vec<[String; 4]> {
         let number = |value: Option<f64>| value.map_or(String::new(), short);
         let mark = if score.fires { " !" } else { "" };
         let metric = format!("{prefix}{}{mark}", score.metric);
-        [metric, short(score.value), number(score.threshold), number(score.p_value)]
+        // where there is a p-value, that is what is compared.
+        let p = if score.p_value.is_some() { "p " } else { "" };
+        let threshold =
+            score.threshold.map_or(String::new(), |value| format!("{p}{}", short(value)));
+        [metric, short(score.value), threshold, number(score.p_value)]
     };
     let own = evaluation.scores.iter().map(|score| row("", score));
     let members = evaluation.members.iter().filter(|look| look.policy != evaluation.policy);
@@ -185,6 +194,14 @@ fn outcome(evaluation: &Evaluation) -> String {
     }
 }
 
+/// Of a policy that others vote on, how many of them do.
+fn votes(evaluation: &Evaluation) -> Option<Vec<Score>> {
+    let combined = evaluation.policy == "ensemble";
+    let value = evaluation.scores.iter().map(|score| score.value).sum();
+    let (metric, fires) = ("votes".to_owned(), evaluation.fired);
+    combined.then(|| vec![Score { metric, value, threshold: None, p_value: None, fires }])
+}
+
 /// A panel for each metric of a policy and its members; for a policy that measures nothing, one with
 /// the number of its decisions.
 fn panels(evaluations: &[Evaluation]) -> Vec<Panel> {
@@ -199,20 +216,25 @@ fn panels(evaluations: &[Evaluation]) -> Vec<Panel> {
     for evaluation in evaluations {
         let time = evaluation.position.time;
         let members = evaluation.members.iter().filter(|look| look.policy != evaluation.policy);
-        let own = (&evaluation.policy, &evaluation.scores);
+        let votes = votes(evaluation);
+        let own = (&evaluation.policy, votes.as_ref().unwrap_or(&evaluation.scores));
         let all = std::iter::once(own).chain(members.map(|look| (&look.policy, &look.scores)));
         for (policy, score) in
             all.flat_map(|(policy, scores)| scores.iter().map(move |s| (policy, s)))
         {
             let title = format!("{title}{}: {policy}", first.name);
-            let same = |panel: &&mut Panel| panel.title == title && panel.scale == score.metric;
-            let Score { value, threshold, fires, .. } = *score;
+            // where there is a p-value, that is what is compared.
+            let p = if score.p_value.is_some() { " p" } else { "" };
+            let scale = format!("{}{p}", score.metric);
+            let same = |panel: &&mut Panel| panel.title == title && panel.scale == scale;
+            let Score { threshold, fires, .. } = *score;
+            let value = score.p_value.unwrap_or(score.value);
             let point = Point { time, value, threshold, fires };
             match panels.iter_mut().find(same) {
                 Some(panel) => panel.points.push(point),
                 None => panels.push(Panel {
                     title,
-                    scale: score.metric.clone(),
+                    scale,
                     points: vec![point],
                     triggers: triggers.clone(),
                 }),

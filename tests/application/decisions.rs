@@ -106,8 +106,8 @@ fn evaluations_become_pictures() {
     let [svg, png] = ["a.svg", "a.png"].map(|name| folder.path().join(name));
     for file in [&svg, &png] {
         let said = printed(&state, &["--plot", file.to_str().unwrap()]);
-        // two metrics, one count of decisions, two members' votes and the detector's value.
-        assert!(said.contains("6 panels"), "{said}");
+        // two metrics, one count of decisions, one of votes, and a detector's statistic.
+        assert!(said.contains("5 panels"), "{said}");
     }
     let text = std::fs::read_to_string(&svg).unwrap();
     for part in ["seen: drift", "often: amount", "shadow votes: ensemble", "mmd"] {

@@ -20,7 +20,7 @@ use comparing::DriftTrigger;
 
 pub(super) const EXAMPLE: &str = "every = 250
 windows.amount = { reference = 1000, current = 500 }
-metrics.mmd = { threshold = 0.05 }";
+metrics.mmd = { threshold = { p_value = 0.01 } }";
 
 /// Trains when the newest samples look unlike those that the newest model knows.
 ///

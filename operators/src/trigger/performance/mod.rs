@@ -176,7 +176,9 @@ impl Trigger for PerformanceTrigger {
         let reason = found.map(|at| {
             let Score { metric, value, threshold, .. } = &scores[at];
             let sign = named[at].1.sign();
-            let bound = threshold.map(|bound| format!(" {sign} {bound}")).unwrap_or_default();
+            let rounded = |bound: f64| (bound * 1e4).round() / 1e4;
+            let bound = threshold.map(|bound| format!(" {sign} {}", rounded(bound)));
+            let bound = bound.unwrap_or_default();
             let text = format!("{metric} {value:.4}{bound}");
             Reason { policy: POLICY.to_owned(), text, score: Some(*value), threshold: *threshold }
         });
