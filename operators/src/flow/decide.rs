@@ -118,7 +118,7 @@ impl<'scope> Decide<'scope> for Ordered<'scope> {
             move |capability, info| {
                 let wake = scope.activator_for(info.address.clone());
                 let deciding = start(scope.worker().sync_activator_for(info.address.to_vec()));
-                let (mut host, open) = Host::new(deciding, clock(&scope.worker()));
+                let (mut host, open) = Host::new(deciding, clock(scope.worker()));
                 // what was decided before is sent again, once.
                 let mut again =
                     open.filter(|_| first).map(|open| (capability.delayed(&open.position), open));

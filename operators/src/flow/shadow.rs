@@ -95,7 +95,7 @@ impl<'scope> Shadow<'scope> for Ordered<'scope> {
                 let start = start(scope.worker().sync_activator_for(info.address.to_vec()));
                 let Shadowing { mut deciding, versions, mut fired } = start;
                 deciding.trigger = shadowed(deciding.trigger);
-                let (mut host, _) = Host::new(deciding, clock(&scope.worker()));
+                let (mut host, _) = Host::new(deciding, clock(scope.worker()));
                 let mut versions = Versions::from(versions);
                 move |(changes, _), (outcomes, decided), output| {
                     outcomes.for_each(|_, batch| {
