@@ -23,6 +23,7 @@
 
 mod balance;
 mod draw;
+mod holdout;
 mod pool;
 mod reservoir;
 mod size;
@@ -32,6 +33,7 @@ mod windowed;
 
 pub use balance::{Shares, fair_share};
 pub use freshness::UnusedRatio;
+pub use holdout::Holdout;
 pub use new_data::Keep;
 pub use size::Ratio;
 pub use tail::{Everything, Tail};
