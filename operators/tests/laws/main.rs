@@ -4,6 +4,7 @@
 mod calibration;
 mod catalog;
 mod chance;
+mod choices;
 mod classes;
 mod criteria;
 mod detectors;
@@ -19,6 +20,7 @@ mod labels;
 mod oracles;
 mod performance;
 mod reach;
+mod selections;
 mod shadow;
 mod upsert;
 mod vectors;
