@@ -1,3 +1,5 @@
+use std::num::NonZeroUsize;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
@@ -49,6 +51,13 @@ pub fn fair_share(target: usize, sizes: &[usize]) -> usize {
         left -= size;
     }
     sizes.last().copied().unwrap_or(0)
+}
+
+/// The most that a shard's groups of these sizes can give: with more samples in other shards the share
+/// only becomes smaller.
+pub(super) fn most(sizes: &[usize], samples: Option<NonZeroUsize>) -> usize {
+    // one more, should the remainder go there.
+    samples.map_or(usize::MAX, |samples| fair_share(samples.get(), sizes) + 1)
 }
 
 /// Chooses `target` of the proposed candidates, the groups sharing them.

@@ -44,25 +44,38 @@ pub(super) fn propose(
     Proposal { trigger, reach, candidates, ..Proposal::default() }
 }
 
-/// The same of each group by itself.
+/// The same of each group by itself; how many at most follows from the sizes of the shard's groups.
 pub(super) fn propose_groups(
     trigger: u64,
     samples: &[Sample],
-    most: Option<usize>,
+    most: impl Fn(&[usize]) -> usize,
     group: impl Fn(&Sample) -> u64,
     chance: impl Fn(&Sample) -> u64,
 ) -> Proposal {
-    let mut members: BTreeMap<u64, Vec<Candidate>> = BTreeMap::new();
+    let mut chances: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for sample in samples {
-        members.entry(group(sample)).or_default().push(sample.candidate(chance(sample)));
+        chances.entry(group(sample)).or_default().push(chance(sample));
     }
+    let sizes: Vec<usize> = chances.values().map(Vec::len).collect();
+    let most = most(&sizes);
     let mut all = Proposal { trigger, reach: samples.len() as u64, ..Proposal::default() };
-    for (key, mut members) in members {
-        if let Some(most) = most.filter(|most| *most < members.len()) {
-            let mut chances: Vec<u64> = members.iter().map(|member| member.chance).collect();
-            let least = smallest(&mut chances, most);
-            members.retain(|member| Some(member.chance) <= least);
+    // what is not proposed is not even copied.
+    let bounds = chances.into_iter().map(|(key, mut chances)| {
+        let size = chances.len();
+        let bound = if most < size { smallest(&mut chances, most) } else { Some(u64::MAX) };
+        (key, (bound, Vec::with_capacity(size.min(most))))
+    });
+    let mut members: BTreeMap<u64, (Option<u64>, Vec<Candidate>)> = bounds.collect();
+    for sample in samples {
+        let chance = chance(sample);
+        if let Some((bound, members)) = members.get_mut(&group(sample))
+            && Some(chance) <= *bound
+        {
+            members.push(sample.candidate(chance));
         }
+    }
+    all.candidates.reserve_exact(members.values().map(|(_, members)| members.len()).sum());
+    for (key, (_, mut members)) in members {
         all.groups.push(Group { key, candidates: members.len(), below: u64::MAX });
         all.candidates.append(&mut members);
     }

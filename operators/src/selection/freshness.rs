@@ -160,8 +160,8 @@ impl Selection for FreshnessShard {
         let seed = seed_of(self.config.seed, trigger);
         let used = |sample: &Sample| u64::from(sample.mark);
         let chance = |sample: &Sample| chance(seed, sample.position);
-        let most = self.config.limit.map(NonZeroUsize::get);
-        propose_groups(trigger, self.pool.settle(), most, used, chance)
+        let most = self.config.limit.map_or(usize::MAX, NonZeroUsize::get);
+        propose_groups(trigger, self.pool.settle(), |_| most, used, chance)
     }
 
     fn chosen(&mut self, ids: &[Id], _round: u64) {

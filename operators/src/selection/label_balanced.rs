@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::balance::balanced;
+use super::balance::{balanced, most};
 use super::draw::{chance, propose_groups, seed_of};
 use super::pool::Sample;
 use super::size::target;
@@ -84,7 +84,8 @@ impl Draw for LabelBalanced {
     }
 
     fn propose(&self, trigger: u64, samples: &[Sample]) -> Proposal {
-        let (seed, most) = (seed_of(self.seed, trigger), self.samples.map(NonZeroUsize::get));
+        let seed = seed_of(self.seed, trigger);
+        let most = |sizes: &[usize]| most(sizes, self.samples);
         let class = |sample: &Sample| u64::from(sample.label);
         propose_groups(trigger, samples, most, class, |sample| chance(seed, sample.position))
     }

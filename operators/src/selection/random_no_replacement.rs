@@ -117,8 +117,8 @@ impl Selection for RoundsShard {
         // what earlier rounds left behind is free in this one.
         let free_in = |sample: &Sample| u64::from(sample.mark.max(now));
         let chance = |sample: &Sample| chance(seed, sample.position);
-        let most = self.config.samples.map(NonZeroUsize::get);
-        propose_groups(trigger, pool.settle(), most, free_in, chance)
+        let most = self.config.samples.map_or(usize::MAX, NonZeroUsize::get);
+        propose_groups(trigger, pool.settle(), |_| most, free_in, chance)
     }
 
     fn chosen(&mut self, ids: &[Id], round: u64) {

@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::balance::balanced;
+use super::balance::{balanced, most};
 use super::draw::{chance, propose_groups, seed_of};
 use super::pool::Sample;
 use super::size::target;
@@ -87,7 +87,8 @@ impl Draw for TriggerBalanced {
     }
 
     fn propose(&self, trigger: u64, samples: &[Sample]) -> Proposal {
-        let (seed, most) = (seed_of(self.seed, trigger), self.samples.map(NonZeroUsize::get));
+        let seed = seed_of(self.seed, trigger);
+        let most = |sizes: &[usize]| most(sizes, self.samples);
         let period = |sample: &Sample| u64::from(sample.mark);
         propose_groups(trigger, samples, most, period, |sample| chance(seed, sample.position))
     }
