@@ -17,7 +17,7 @@ pub struct Standings {
     pub decided: Vec<(u64, Position)>,
     /// What was chosen for them, in order, where the policy
     /// [remembers](SelectionConfig::remembers) it: from the oldest of the shards' triggers on, that
-    /// one included, or from the first decision on if a partition has no shard yet.
+    /// one included. Of a partition without a shard nothing was chosen for decisions that are not here.
     pub chosen: Vec<Chosen>,
 }
 
@@ -51,10 +51,16 @@ struct Shard {
     past: VecDeque<(u64, Position, Option<Told>)>,
     /// Changes observed since its state was saved, and how long that state was.
     unsaved: (usize, usize),
+    /// The decision at which it was saved.
+    saved: Option<u64>,
 }
 
+/// A state that remembers choices is saved at least once in so many decisions, though its partition
+/// be idle: what was chosen for more need not be told again.
+const DECISIONS: u64 = 64;
+
 /// What one shard is told of a choice: its own ids, and the round.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Told {
     ids: Vec<Id>,
     round: u64,
@@ -128,12 +134,13 @@ impl Shards {
             self.shards.entry(stream).or_insert_with(new);
         }
         let mut all = Proposal { trigger, ..Proposal::default() };
+        let at_least = if self.selection.remembers() { DECISIONS } else { u64::MAX };
         for (stream, shard) in &mut self.shards {
             shard.pass_decisions(None);
             let proposal = shard.selection.propose(trigger);
             shard.at = shard.at.max(end);
             all.add(proposal);
-            let saved = shard.save(trigger).map(|standing| (*stream, standing));
+            let saved = shard.save(trigger, at_least).map(|standing| (*stream, standing));
             all.shards.extend(saved);
         }
         // all shards know by now what was chosen before.
@@ -155,8 +162,9 @@ impl Shard {
         let after = saved.map(|saved| saved.trigger);
         let told = |trigger| {
             let of = start.chosen.binary_search_by_key(&trigger, |chosen| chosen.trigger);
-            let at = of.expect("what was chosen is kept as long as a shard has to be told");
-            Told::new(&start.chosen[at], stream)
+            let kept = of.is_ok() || saved.is_none();
+            assert!(kept, "what was chosen is kept as long as a shard has to be told");
+            of.map_or_else(|_| Told::default(), |at| Told::new(&start.chosen[at], stream))
         };
         let remembers = config.remembers();
         if let Some(trigger) = after.filter(|_| remembers) {
@@ -167,7 +175,7 @@ impl Shard {
         let past = start.decided.iter().filter(|(trigger, _)| Some(*trigger) > after);
         let past = past.map(|(trigger, end)| (*trigger, *end, remembers.then(|| told(*trigger))));
         let length = saved.map_or(0, |saved| saved.state.len());
-        Self { selection, at, past: past.collect(), unsaved: (0, length) }
+        Self { selection, at, past: past.collect(), unsaved: (0, length), saved: after }
     }
 
     fn observe(&mut self, changes: &[Change]) {
@@ -193,12 +201,14 @@ impl Shard {
         }
     }
 
-    /// The shard's state, when it is time to keep it.
-    fn save(&mut self, trigger: u64) -> Option<ShardStanding> {
+    /// The shard's state, when it is time to keep it: at least once in so many decisions.
+    fn save(&mut self, trigger: u64, at_least: u64) -> Option<ShardStanding> {
         let (observed, length) = self.unsaved;
-        if observed * 1024 < length * CHANGES_PER_KILOBYTE {
+        let recent = self.saved.is_none_or(|saved| trigger - saved < at_least);
+        if observed * 1024 < length * CHANGES_PER_KILOBYTE && recent {
             return None;
         }
+        self.saved = Some(trigger);
         let state = self.selection.save();
         self.unsaved = (0, state.len());
         Some(ShardStanding { trigger, at: self.at, state })

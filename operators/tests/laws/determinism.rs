@@ -246,10 +246,11 @@ proptest! {
             });
             standings.shards.extend(saved.cloned());
         }
-        // what was chosen is handed back only as far as a shard has to be told.
-        let streams = partitions.iter().flatten().map(|(record, _)| record.id().stream());
+        // what was chosen is handed back only as far as a shard that has been seen has to be told.
+        let before = sets.iter().filter(|set| set.decided.trigger < next);
+        let seen = before.flat_map(|set| &set.shards).map(|(stream, _)| *stream);
         let saved = |stream| standings.shards.get(&stream).map_or(0, |shard| shard.trigger);
-        let oldest = streams.map(saved).min().unwrap_or(0);
+        let oldest = seen.map(saved).min().unwrap_or(next);
         let past = sets.iter().filter(|set| (oldest..next).contains(&set.decided.trigger));
         standings.chosen = past.map(TrainingSet::chosen).collect();
         let other = Setting { workers: after, batch: batch + 3, ..setting };
