@@ -214,3 +214,37 @@ impl Shard {
         Some(ShardStanding { trigger, at: self.at, state })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+
+    use super::*;
+    use crate::selection::SelectionTable;
+    use crate::{Record, position};
+
+    /// The decisions at which the state of a partition is saved that is idle after 5000 samples.
+    fn saved(table: &str) -> Vec<u64> {
+        let table: SelectionTable = toml::from_str(table).unwrap();
+        let mut shards = Shards::new(Arc::new(table), Standings::default());
+        let at = |offset| position(offset as i64, Id(offset));
+        let record = |i| Record { position: at(i), key: 0, time: i as i64, label: Some(0) };
+        shards.push(Rc::new((0..5000).map(record).map(Change::insert).collect()));
+        let mut saved = Vec::new();
+        for trigger in 0..200 {
+            let proposal = shards.propose(trigger, at(5000 + trigger));
+            saved.extend(proposal.shards.iter().map(|(_, standing)| standing.trigger));
+            let chosen = Chosen { trigger, ..Chosen::default() };
+            assert_eq!(shards.wait(), shards.selection.remembers());
+            shards.chosen(&chosen);
+            assert!(!shards.wait());
+        }
+        saved
+    }
+
+    #[test]
+    fn what_was_chosen_need_not_be_kept_for_ever() {
+        assert_eq!(saved("freshness = { unused_ratio = 0.5 }"), [0, 64, 128, 192]);
+        assert_eq!(saved("random = {}"), [0]);
+    }
+}
