@@ -12,6 +12,7 @@ mod determinism;
 mod ensemble;
 mod evaluate;
 mod forget;
+mod holdout;
 mod host;
 mod keyed;
 mod label_triggers;

@@ -1,10 +1,9 @@
 //! What every selection keeps to, whatever happens to its samples; and how large its choices are.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use driftmill_operators::selection::{
-    Choice, Holdout, Proposal, Selection, SelectionConfig, SelectionTable, Shares, Tail, fair_share,
+    Choice, Proposal, Selection, SelectionConfig, SelectionTable, Shares, Tail, fair_share,
 };
 use driftmill_operators::{Change, Id, Kind, Position, Record, position};
 use proptest::prelude::*;
@@ -13,12 +12,12 @@ use crate::host::selections;
 
 /// A step of a stream: something happens to a sample, or a trigger.
 #[derive(Clone, Copy, Debug)]
-enum Event {
+pub(crate) enum Event {
     Change(u8, u64, u32),
     Trigger,
 }
 
-fn events() -> impl Strategy<Value = Vec<Event>> {
+pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     let change = (0u8..8, 0u64..200, 0u32..4)
         .prop_map(|(what, which, label)| Event::Change(what, which, label));
     prop::collection::vec(prop_oneof![12 => change, 1 => Just(Event::Trigger)], 0..300)
@@ -26,8 +25,8 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 
 /// Samples with their labels, as they are now, and changes that make them so.
 #[derive(Default)]
-struct World {
-    records: Vec<Record>,
+pub(crate) struct World {
+    pub(crate) records: Vec<Record>,
     there: BTreeMap<Position, Option<u32>>,
     now: i64,
 }
@@ -35,7 +34,7 @@ struct World {
 impl World {
     /// Three in four samples enter, of them every eighth without a label; others are relabelled,
     /// lose their label, or are deleted.
-    fn change(&mut self, what: u8, which: u64, label: u32) -> Option<Change> {
+    pub(crate) fn change(&mut self, what: u8, which: u64, label: u32) -> Option<Change> {
         self.now += 1;
         let id = Id::new(0, (which % 3) as u16, self.now as u64);
         let at = position(self.now, id);
@@ -69,14 +68,14 @@ impl World {
 }
 
 /// A policy with a shard for each partition, or one for all.
-struct Host<'a> {
+pub(crate) struct Host<'a> {
     config: &'a dyn SelectionConfig,
     shards: Vec<Box<dyn Selection>>,
     triggers: u64,
 }
 
 impl<'a> Host<'a> {
-    fn new(config: &'a dyn SelectionConfig, shards: usize) -> Self {
+    pub(crate) fn new(config: &'a dyn SelectionConfig, shards: usize) -> Self {
         Self { config, shards: (0..shards).map(|_| config.init()).collect(), triggers: 0 }
     }
 
@@ -84,12 +83,12 @@ impl<'a> Host<'a> {
         usize::from(id.partition()) % self.shards.len()
     }
 
-    fn observe(&mut self, change: &Change) {
+    pub(crate) fn observe(&mut self, change: &Change) {
         let shard = self.shard(change.record.id());
         self.shards[shard].observe(change);
     }
 
-    fn trigger(&mut self) -> (Choice, u64) {
+    pub(crate) fn trigger(&mut self) -> (Choice, u64) {
         let trigger = self.triggers;
         self.triggers += 1;
         let proposals: Vec<_> = self.shards.iter_mut().map(|s| s.propose(trigger)).collect();
@@ -254,72 +253,4 @@ proptest! {
             }
         }
     }
-
-    #[test]
-    fn what_is_held_out_is_never_chosen(events in events(), seed in 0u64..20) {
-        let holdout = Holdout::new(0.3, seed).unwrap();
-        for text in selections() {
-            let table: SelectionTable = toml::from_str(&text).unwrap();
-            let around = holdout.around(Arc::new(table.clone()));
-            let (mut world, mut host) = (World::default(), Host::new(&*around, 3));
-            // the policy itself, of a stream without them.
-            let mut without = Host::new(&table, 3);
-            for event in &events {
-                let Event::Change(what, which, label) = *event else {
-                    let choice = host.trigger();
-                    let records: BTreeMap<Id, &Record> =
-                        world.records.iter().map(|record| (record.id(), record)).collect();
-                    for row in &choice.0.rows {
-                        prop_assert!(!holdout.holds_out(records[&row.id()]), "{}", text);
-                    }
-                    prop_assert_eq!(choice, without.trigger(), "{}", text);
-                    continue;
-                };
-                if let Some(change) = world.change(what, which, label) {
-                    host.observe(&change);
-                    if !holdout.holds_out(&change.record) {
-                        without.observe(&change);
-                    }
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn a_holdout_is_of_keys_and_grows() {
-    let record =
-        |key, offset| Record { position: position(0, Id(offset)), key, time: 0, label: None };
-    for seed in 0..5 {
-        let shares = [0.0, 0.05, 0.1, 0.5, 0.999].map(|share| Holdout::new(share, seed).unwrap());
-        let mut counts = [0; 5];
-        for number in 0..20_000u64 {
-            let held = shares.map(|holdout| holdout.holds_out(&record(u128::from(number), 1)));
-            assert_eq!(
-                held,
-                shares.map(|holdout| {
-                    holdout.holds_out(&record(u128::from(number), if number == 0 { 1 } else { 7 }))
-                })
-            );
-            assert!(
-                held.windows(2).all(|pair| pair[0] <= pair[1]),
-                "a larger share holds out more"
-            );
-            held.iter().zip(&mut counts).for_each(|(held, count)| *count += usize::from(*held));
-            let unkeyed = shares.map(|holdout| holdout.holds_out(&record(0, number)));
-            assert!(!unkeyed[0]);
-        }
-        assert_eq!(counts[0], 0);
-        for (count, share) in counts.iter().zip([0.0, 0.05, 0.1, 0.5, 0.999]) {
-            let deviation = (20_000.0f64 * share * (1.0 - share)).sqrt();
-            assert!(
-                (*count as f64 - 20_000.0 * share).abs() <= 4.0 * deviation + 1.0,
-                "{counts:?}"
-            );
-        }
-    }
-    for wrong in [-0.1, 1.0, f64::NAN] {
-        assert!(Holdout::new(wrong, 0).is_err());
-    }
-    assert!(toml::from_str::<Holdout>("fraction = 0.1\nsed = 1").is_err());
 }
