@@ -106,7 +106,7 @@ fn plain_loop() -> u64 {
         for change in &batch {
             selection.observe(change);
             if let Step::Decide(_) = trigger.observe(change) {
-                chosen += config.combine(selection.propose(decided).candidates).len() as u64;
+                chosen += config.combine(selection.propose(decided)).rows.len() as u64;
                 decided += 1;
             }
         }

@@ -3,10 +3,42 @@
 //! A selection is split over partitions: each one's shard sees the changes of its own records and,
 //! when a trigger was decided, proposes candidates; the proposals of all shards together make one
 //! training set, the same whatever the number of shards.
+//!
+//! # Chance
+//!
+//! Nothing is drawn in the order of arrival: each sample has a *chance*, a hash of a seed, its id and,
+//! where a choice is to be made anew each time, the trigger. The k samples of the smallest chances are
+//! k samples at random (bottom-k sampling), and those of several shards are the bottom k of what they
+//! propose, so a choice is a function of seed, trigger and positions alone. A sequential reservoir
+//! would depend on the order and on the cut into shards. A deleted sample is just not there, and the
+//! next smallest takes its place.
+//!
+//! Reference: E. Cohen, H. Kaplan, *Summarizing Data using Bottom-k Sketches*, PODC (2007).
+//!
+//! # Labels
+//!
+//! Only labelled samples are trained on. A sample enters a policy when its label is known, be it late;
+//! it leaves when it is replaced, deleted, or its label taken back, and with another label it enters
+//! anew.
 
+mod balance;
+mod draw;
+mod holdout;
+mod pool;
+mod reservoir;
+mod size;
+mod tail;
 mod training_set;
+mod windowed;
 
-pub use training_set::{Candidate, Proposal, TrainingSet};
+pub use balance::{Shares, fair_share};
+pub use freshness::UnusedRatio;
+pub use holdout::Holdout;
+pub use new_data::Keep;
+pub use size::Ratio;
+pub use tail::{Everything, Tail};
+pub use time_decayed::HalfLife;
+pub use training_set::{Candidate, Choice, Chosen, Group, Proposal, TrainingSet};
 
 use crate::{Change, Id, Snapshot};
 
@@ -15,8 +47,14 @@ pub trait SelectionConfig: Send + Sync {
     /// An empty shard.
     fn init(&self) -> Box<dyn Selection>;
 
-    /// Chooses among what the shards propose; the result is in the order of positions.
-    fn combine(&self, candidates: Vec<Candidate>) -> Vec<Candidate>;
+    /// Chooses among what the shards propose, put together in any order.
+    fn combine(&self, proposal: Proposal) -> Choice;
+
+    /// Whether shards must be told what was chosen ([`Selection::chosen`]) before they go on: then
+    /// they wait for it after each proposal.
+    fn remembers(&self) -> bool {
+        false
+    }
 }
 
 /// One partition's part of a selection policy.
@@ -33,6 +71,10 @@ pub trait Selection: Snapshot + Send {
     /// [`SelectionConfig::combine`] may choose of this shard is among the candidates.
     fn propose(&mut self, trigger: u64) -> Proposal;
 
+    /// Is told which of this shard's samples were chosen for its last proposal, and of the round that
+    /// the choice was made in, if the policy [remembers](SelectionConfig::remembers).
+    fn chosen(&mut self, _ids: &[Id], _round: u64) {}
+
     /// Shows every sample it has observed and may still propose: the features of all others can go.
     fn reach(&self, see: &mut dyn FnMut(Id));
 }
@@ -40,6 +82,28 @@ pub trait Selection: Snapshot + Send {
 driftmill_registry::one_of! {
     /// The `[selection]` table of a pipeline file.
     SelectionTable: dyn SelectionConfig {
+        all: All,
+        class_memory: ClassMemory,
+        freshness: Freshness,
+        label_balanced: LabelBalanced,
         new_data: NewData,
+        random: Random,
+        random_no_replacement: RandomNoReplacement,
+        time_decayed: TimeDecayed,
+        trigger_balanced: TriggerBalanced,
+    }
+}
+
+impl SelectionConfig for SelectionTable {
+    fn init(&self) -> Box<dyn Selection> {
+        (**self).init()
+    }
+
+    fn combine(&self, proposal: Proposal) -> Choice {
+        (**self).combine(proposal)
+    }
+
+    fn remembers(&self) -> bool {
+        (**self).remembers()
     }
 }

@@ -2,13 +2,15 @@ use std::num::NonZeroUsize;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use self::held::Held;
-use super::{Candidate, Proposal, Selection, SelectionConfig};
+use self::reservoirs::ReservoirShard;
+use super::draw::{chance, choose, in_order, seed_of};
+use super::{Candidate, Choice, Proposal, Selection, SelectionConfig, Tail};
 use crate::{Change, Id, Kind, Position, Snapshot, SnapshotError, position_id};
 
 mod held;
+mod reservoirs;
 
 pub(super) const EXAMPLE: &str = "limit = 10000";
 
@@ -27,7 +29,7 @@ pub(super) const EXAMPLE: &str = "limit = 10000";
 ///     let record = Record { position: position(0, Id(i)), key: 0, time: 0, label: Some(1) };
 ///     shard.observe(&Change::insert(record));
 /// }
-/// let chosen = config.combine(shard.propose(0).candidates);
+/// let chosen = config.combine(shard.propose(0)).rows;
 /// assert_eq!(chosen.iter().map(|c| c.position).collect::<Vec<_>>(), [3, 4]);
 /// assert_eq!(shard.propose(1).reach, 0);
 /// ```
@@ -43,33 +45,9 @@ pub struct NewData {
     /// Which samples a limit keeps (default `last`).
     #[serde(default)]
     pub keep: Keep,
-    /// Seed of `keep = "uniform"` (default 0).
+    /// Seed of `keep = "uniform"` and `"reservoir"` (default 0).
     #[serde(default)]
     pub seed: u64,
-}
-
-/// How far back a training set reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged, expecting = "wanted a number of triggers, or \"all\"")]
-pub enum Tail {
-    /// The samples since the last trigger and of so many triggers before it.
-    Triggers(u32),
-    /// Everything.
-    All(All),
-}
-
-/// The word `"all"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum All {
-    /// Everything.
-    All,
-}
-
-impl Default for Tail {
-    fn default() -> Self {
-        Self::Triggers(0)
-    }
 }
 
 /// Which samples a limit keeps.
@@ -79,36 +57,43 @@ pub enum Keep {
     /// The newest.
     #[default]
     Last,
-    /// A uniform choice by chance.
+    /// A uniform choice by chance, drawn anew for each trigger: everything within reach is held.
     Uniform,
+    /// A uniform choice by chance that lasts: a sample is in it as long as no others push it out, so
+    /// training sets change slowly. Of each trigger within reach (of `tail = "all"`: altogether) a
+    /// partition holds at most 2 · `limit`, however long the stream; what happens when samples are
+    /// taken back is said under [`ClassMemory`](super::ClassMemory).
+    Reservoir,
 }
 
 impl SelectionConfig for NewData {
     fn init(&self) -> Box<dyn Selection> {
-        Box::new(NewDataShard { config: self.clone(), state: State::default() })
+        match self.keep {
+            Keep::Last | Keep::Uniform => {
+                Box::new(NewDataShard { config: self.clone(), state: State::default() })
+            }
+            Keep::Reservoir => Box::new(ReservoirShard::new(self.clone())),
+        }
     }
 
-    fn combine(&self, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
-        keep(self.limit, self.keep, &mut candidates);
-        candidates.sort_unstable_by_key(|candidate| candidate.position);
-        candidates
+    fn combine(&self, mut proposal: Proposal) -> Choice {
+        let limit = self.limit.map_or(usize::MAX, NonZeroUsize::get);
+        match self.keep {
+            Keep::Last => {
+                newest(limit, &mut proposal.candidates);
+                in_order(proposal.candidates)
+            }
+            Keep::Uniform | Keep::Reservoir => choose(&proposal, limit),
+        }
     }
 }
 
-/// Cuts `candidates` down to the limit, without changing which of them a later cut would keep.
-fn keep(limit: Option<NonZeroUsize>, keep: Keep, candidates: &mut Vec<Candidate>) {
-    let Some(limit) = limit.map(NonZeroUsize::get).filter(|limit| *limit < candidates.len()) else {
-        return;
-    };
-    match keep {
-        Keep::Last => {
-            candidates.select_nth_unstable_by(limit - 1, |a, b| b.position.cmp(&a.position));
-        }
-        Keep::Uniform => {
-            candidates.select_nth_unstable_by_key(limit - 1, |c| (c.chance, c.position));
-        }
+/// Cuts `candidates` down to the newest.
+fn newest(limit: usize, candidates: &mut Vec<Candidate>) {
+    if limit < candidates.len() {
+        candidates.select_nth_unstable_by(limit - 1, |a, b| b.position.cmp(&a.position));
+        candidates.truncate(limit);
     }
-    candidates.truncate(limit);
 }
 
 struct NewDataShard {
@@ -153,23 +138,31 @@ impl Selection for NewDataShard {
     }
 
     fn propose(&mut self, trigger: u64) -> Proposal {
-        let seed = self.config.seed ^ trigger.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let candidate = |(position, label): (Position, u32)| {
-            let chance = xxh3_64_with_seed(&position_id(position).0.to_le_bytes(), seed);
-            Candidate { position, label, weight: 1.0, chance }
+        let seed = seed_of(self.config.seed, trigger);
+        let candidate = |(position, label): (Position, u32)| Candidate {
+            position,
+            label,
+            weight: 1.0,
+            chance: chance(seed, position),
         };
         let held = &mut self.state.held;
-        let most = match (self.config.limit, self.config.keep) {
-            (Some(limit), Keep::Last) => limit.get(),
-            _ => usize::MAX,
-        };
+        let limit = self.config.limit.map_or(usize::MAX, NonZeroUsize::get);
+        let most = if self.config.keep == Keep::Last { limit } else { usize::MAX };
         let mut candidates: Vec<Candidate> = held.newest(most).map(candidate).collect();
-        keep(self.config.limit, self.config.keep, &mut candidates);
+        match self.config.keep {
+            Keep::Last => newest(limit, &mut candidates),
+            // what a later cut keeps is among them.
+            Keep::Uniform | Keep::Reservoir if limit < candidates.len() => {
+                candidates.select_nth_unstable_by_key(limit - 1, |c| (c.chance, c.position));
+                candidates.truncate(limit);
+            }
+            Keep::Uniform | Keep::Reservoir => {}
+        }
         let reach = held.reach();
         if let Tail::Triggers(tail) = self.config.tail {
             held.pass_trigger(tail as usize);
         }
-        Proposal { trigger, reach, candidates, shards: Vec::new() }
+        Proposal { trigger, reach, candidates, ..Proposal::default() }
     }
 
     fn reach(&self, see: &mut dyn FnMut(Id)) {

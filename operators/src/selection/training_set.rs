@@ -24,7 +24,18 @@ impl Candidate {
     }
 }
 
-/// What one shard proposes for one trigger.
+/// Candidates that belong together, for policies that treat some differently from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// What they have in common, as the policy numbers it.
+    pub key: u64,
+    /// How many they are.
+    pub candidates: usize,
+    /// Every sample of the shard in this group whose chance is below this is among them.
+    pub below: u64,
+}
+
+/// What one shard, or all of them, propose for one trigger.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {
     /// The trigger.
@@ -33,8 +44,48 @@ pub struct Proposal {
     pub reach: u64,
     /// Those that can be among the chosen, in any order.
     pub candidates: Vec<Candidate>,
+    /// The groups of the candidates, one after another in their order; none for policies that treat
+    /// all alike.
+    pub groups: Vec<Group>,
     /// Where shards stand after their proposal, by partition, as far as it is time to keep it.
     pub shards: Vec<(u32, ShardStanding)>,
+}
+
+impl Proposal {
+    /// Adds what another shard proposes for the same trigger.
+    pub fn add(&mut self, other: Self) {
+        self.trigger = other.trigger;
+        self.reach += other.reach;
+        self.candidates.extend(other.candidates);
+        self.groups.extend(other.groups);
+        self.shards.extend(other.shards);
+    }
+}
+
+/// What [`SelectionConfig::combine`](super::SelectionConfig::combine) makes of the proposals.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Choice {
+    /// The chosen, in the order of positions.
+    pub rows: Vec<Candidate>,
+    /// How often all samples have been gone through, for policies that count it.
+    pub round: u64,
+}
+
+impl From<Vec<Candidate>> for Choice {
+    fn from(rows: Vec<Candidate>) -> Self {
+        Self { rows, round: 0 }
+    }
+}
+
+/// What was chosen for a decision, as shards that remember it are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// The trigger.
+    pub trigger: u64,
+    /// The round that the choice was made in ([`Choice::round`]).
+    pub round: u64,
+    /// The chosen, of all shards.
+    pub ids: Vec<Id>,
 }
 
 /// A decision with what was chosen for it: all that a training needs to know.
@@ -46,6 +97,16 @@ pub struct TrainingSet {
     pub candidates: u64,
     /// What to train on, in the order of positions.
     pub rows: Vec<Candidate>,
+    /// The round that the choice was made in ([`Choice::round`]).
+    pub round: u64,
     /// Where the policy's shards stand after it, by partition, as far as it is time to keep it.
     pub shards: Vec<(u32, ShardStanding)>,
+}
+
+impl TrainingSet {
+    /// What shards that remember it are told.
+    pub fn chosen(&self) -> Chosen {
+        let ids = self.rows.iter().map(Candidate::id).collect();
+        Chosen { trigger: self.decided.trigger, round: self.round, ids }
+    }
 }

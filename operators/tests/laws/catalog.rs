@@ -1,9 +1,9 @@
 //! What every registered policy must do; new ones enter without being listed.
-use crate::host::{Seen, decisions, run, stream};
+use crate::host::{Seen, decisions, run, select, selections, stream};
 use driftmill_operators::drift::detector::DetectorTable;
 use driftmill_operators::drift::metric::MetricTable;
 use driftmill_operators::drift::window::WindowTable;
-use driftmill_operators::selection::SelectionTable;
+use driftmill_operators::selection::{SelectionConfig, SelectionTable};
 use driftmill_operators::trigger::{Cut, Step, TriggerTable};
 use driftmill_operators::{Change, Matrix};
 use proptest::prelude::*;
@@ -125,20 +125,20 @@ fn garbage_is_no_snapshot() {
 #[test]
 fn a_restored_selection_goes_on_as_if_never_stopped() {
     let changes = changes();
-    for (key, example) in SelectionTable::CATALOG {
-        let table: SelectionTable = parse(key, example).unwrap();
+    for text in selections() {
+        let table: SelectionTable = toml::from_str(&text).unwrap();
         let mut first = table.init();
         changes[..700].iter().for_each(|change| first.observe(change));
-        first.propose(0);
+        assert!(!select(&table, &mut *first, 0).rows.is_empty(), "{text} chose nothing");
         changes[700..900].iter().for_each(|change| first.observe(change));
         let mut second = table.init();
         second.load(&first.save()).unwrap();
-        let [went_on, restored] = [first, second].map(|mut selection| {
-            changes[900..1200].iter().for_each(|change| selection.observe(change));
-            selection.propose(1)
+        let [went_on, restored] = [first, second].map(|mut shard| {
+            changes[900..1200].iter().for_each(|change| shard.observe(change));
+            (select(&table, &mut *shard, 1), shard.propose(2))
         });
-        assert_eq!(went_on, restored, "{key}");
-        assert!(!went_on.candidates.is_empty(), "{key} chose nothing");
+        assert_eq!(went_on, restored, "{text}");
+        assert!(!went_on.0.rows.is_empty(), "{text} chose nothing");
     }
 }
 

@@ -114,9 +114,8 @@ fn resumed(
             });
             let mut standings = start.standings.clone();
             standings.shards.retain(|stream, _| *stream as usize % peers == index);
-            let SelectionTable::new_data(selection) = &setting.selection;
             ordered
-                .select(decisions, Arc::new(selection.clone()), standings)
+                .select(decisions, Arc::new(setting.selection.clone()), standings)
                 .train(move |_wake| {
                     prompt(move |set: TrainingSet| {
                         let outcome = trained(&set);
@@ -165,7 +164,7 @@ fn plain_loop(partitions: &[Partition], setting: &Setting) -> Vec<(u64, Vec<Id>)
         let end = index + usize::from(cut == Cut::After);
         changes[seen..end].iter().for_each(|change| selection.observe(change));
         seen = end;
-        let chosen = setting.selection.combine(selection.propose(number as u64).candidates);
+        let chosen = crate::host::select(&setting.selection, &mut *selection, number as u64).rows;
         sets.push((number as u64, chosen.iter().map(|row| row.id()).collect()));
     }
     sets
@@ -186,28 +185,21 @@ const TRIGGERS: [&str; 4] = [
      metrics.mmd = { threshold = 0.1 } }",
 ];
 
-const SELECTIONS: [&str; 4] = [
-    "new_data = {}",
-    "new_data = { tail = 1, limit = 5 }",
-    "new_data = { tail = \"all\", limit = 9, keep = \"uniform\", seed = 3 }",
-    "new_data = { limit = 3, keep = \"uniform\" }",
-];
-
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn batches_and_workers_do_not_matter(
         times in prop::collection::vec(prop::collection::vec(-20i64..60, 0..50), 1..5),
         trigger in prop::sample::select(TRIGGERS.to_vec()),
-        selection in prop::sample::select(SELECTIONS.to_vec()),
+        selection in prop::sample::select(crate::host::selections()),
         workers in 1usize..5,
         batch in 1usize..20,
     ) {
         let partitions = partitions(&times);
         let setting = Setting {
             trigger: toml::from_str(trigger).unwrap(),
-            selection: toml::from_str(selection).unwrap(),
+            selection: toml::from_str(&selection).unwrap(),
             workers,
             batch,
         };
@@ -226,7 +218,7 @@ proptest! {
     fn a_stopped_dataflow_goes_on(
         times in prop::collection::vec(prop::collection::vec(-20i64..60, 0..50), 1..5),
         trigger in prop::sample::select(TRIGGERS.to_vec()),
-        selection in prop::sample::select(SELECTIONS.to_vec()),
+        selection in prop::sample::select(crate::host::selections()),
         (before, after) in (1usize..4, 1usize..4),
         batch in 1usize..20,
         cut in any::<prop::sample::Index>(),
@@ -235,7 +227,7 @@ proptest! {
         let partitions = partitions(&times);
         let setting = Setting {
             trigger: toml::from_str(trigger).unwrap(),
-            selection: toml::from_str(selection).unwrap(),
+            selection: toml::from_str(&selection).unwrap(),
             workers: before,
             batch,
         };
@@ -254,6 +246,13 @@ proptest! {
             });
             standings.shards.extend(saved.cloned());
         }
+        // what was chosen is handed back only as far as a shard that has been seen has to be told.
+        let before = sets.iter().filter(|set| set.decided.trigger < next);
+        let seen = before.flat_map(|set| &set.shards).map(|(stream, _)| *stream);
+        let saved = |stream| standings.shards.get(&stream).map_or(0, |shard| shard.trigger);
+        let oldest = seen.map(saved).min().unwrap_or(next);
+        let past = sets.iter().filter(|set| (oldest..next).contains(&set.decided.trigger));
+        standings.chosen = past.map(TrainingSet::chosen).collect();
         let other = Setting { workers: after, batch: batch + 3, ..setting };
         let start = Kept { standing: Some(standing), standings };
         let at = start.standing.as_ref().unwrap().at;

@@ -13,9 +13,6 @@ use crate::upsert::{Setting, streams, training_sets};
 
 const TRIGGERS: [&str; 2] = ["amount.every = 5", "time.every = \"9ms\""];
 
-const SELECTIONS: [&str; 3] =
-    ["new_data = {}", "new_data = { tail = \"all\" }", "new_data = { tail = 1, limit = 5 }"];
-
 /// What the newest version before `at` was trained on.
 fn known(sets: &[TrainingSet], at: Position) -> BTreeSet<Id> {
     let before = |set: &&TrainingSet| set.decided.end() <= at && !set.rows.is_empty();
@@ -31,12 +28,12 @@ proptest! {
         partitions in streams(),
         wait in prop_oneof![Just(0i64), 1i64..60],
         trigger in prop::sample::select(TRIGGERS.to_vec()),
-        selection in prop::sample::select(SELECTIONS.to_vec()),
+        selection in prop::sample::select(crate::host::selections()),
         workers in prop::sample::select(vec![2usize, 4]),
         batch in 1usize..20,
     ) {
         let trigger: TriggerTable = toml::from_str(trigger).unwrap();
-        let selection: SelectionTable = toml::from_str(selection).unwrap();
+        let selection: SelectionTable = toml::from_str(&selection).unwrap();
         let policies = |forget| (&trigger, &selection, forget);
         let one = Setting { wait, workers: 1, batch: 1000 };
         let sets = training_sets(&partitions, &one, policies(Forget::Retrain));

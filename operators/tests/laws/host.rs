@@ -1,5 +1,8 @@
-//! Streams and a host for policies without a dataflow.
+//! Streams and hosts for policies without a dataflow.
 
+use driftmill_operators::selection::{
+    Candidate, Choice, Selection, SelectionConfig, SelectionTable,
+};
 use driftmill_operators::trigger::{Cut, Decision, Look, Outcome, Question, Step, Trigger, Want};
 use driftmill_operators::{Change, Id, Matrix, Record, position};
 
@@ -97,4 +100,44 @@ fn say(
         ids: Vec::new(),
     });
     decision.cut == Cut::Before && !asked
+}
+
+/// What is chosen of one shard, which is told of it.
+pub(crate) fn select(
+    config: &dyn SelectionConfig,
+    shard: &mut dyn Selection,
+    trigger: u64,
+) -> Choice {
+    let choice = config.combine(shard.propose(trigger));
+    if config.remembers() {
+        let ids: Vec<Id> = choice.rows.iter().map(Candidate::id).collect();
+        shard.chosen(&ids, choice.round);
+    }
+    choice
+}
+
+/// Every registered selection, as it is and in smaller sizes.
+pub(crate) fn selections() -> Vec<String> {
+    let others = [
+        "new_data = { tail = 1, limit = 5 }",
+        "new_data = { tail = \"all\", limit = 9, keep = \"uniform\", seed = 3 }",
+        "new_data = { limit = 3, keep = \"uniform\" }",
+        "new_data = { limit = 3, tail = 2, keep = \"reservoir\" }",
+        "new_data = { limit = 6, tail = \"all\", keep = \"reservoir\" }",
+        "random = { samples = 6, seed = 2 }",
+        "random = { ratio = 0.3, tail = 1 }",
+        "random_no_replacement = { samples = 5 }",
+        "random_no_replacement = { ratio = 0.3, samples = 20 }",
+        "freshness = { unused_ratio = 0.4, limit = 7 }",
+        "label_balanced = { samples = 9, shares = \"full\" }",
+        "label_balanced = { ratio = 0.5, shares = \"equal\", tail = 1 }",
+        "trigger_balanced = { samples = 9, shares = \"full\", tail = 2 }",
+        "trigger_balanced = { ratio = 0.6 }",
+        "time_decayed = { half_life = \"10ms\", samples = 6 }",
+        "time_decayed = { half_life = \"1d\", ratio = 0.2, tail = 3 }",
+        "class_memory = { per_class = 2 }",
+    ];
+    let examples = SelectionTable::CATALOG.iter();
+    let examples = examples.map(|(key, example)| format!("[{key}]\n{example}"));
+    examples.chain(others.map(str::to_owned)).collect()
 }

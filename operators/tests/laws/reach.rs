@@ -1,8 +1,8 @@
 //! What a policy does not hold is never looked at again: retention removes it.
 use std::collections::BTreeSet;
 
-use crate::host::{Seen, run, stream};
-use driftmill_operators::selection::SelectionTable;
+use crate::host::{Seen, run, selections, stream};
+use driftmill_operators::selection::{SelectionConfig, SelectionTable};
 use driftmill_operators::trigger::{Trigger, TriggerTable};
 use driftmill_operators::{Change, Id};
 
@@ -42,18 +42,26 @@ fn selections_propose_only_samples_that_they_held() {
         "[new_data]\ntail = \"all\"",
         "[new_data]\ntail = 2\nlimit = 50",
         "[new_data]\ntail = 1\nlimit = 900\nkeep = \"uniform\"",
+        "[new_data]\ntail = 1\nlimit = 70\nkeep = \"reservoir\"",
     ];
-    let examples = SelectionTable::CATALOG.iter();
-    let examples = examples.map(|(key, example)| format!("[{key}]\n{example}"));
-    for text in examples.chain(others.map(str::to_owned)) {
+    for text in selections().into_iter().chain(others.map(str::to_owned)) {
         let table: SelectionTable = toml::from_str(&text).unwrap();
         let (mut shard, mut reach) = (table.init(), BTreeSet::new());
         for (number, change) in changes().iter().enumerate() {
             reach.insert(change.record.id());
             shard.observe(change);
             if number % 150 == 149 {
+                // what it holds just before is all that it may propose.
+                let mut may = BTreeSet::new();
+                shard.reach(&mut |id| may.extend([id]));
                 let proposed = shard.propose(number as u64 / 150);
-                assert!(proposed.candidates.iter().all(|row| reach.contains(&row.id())), "{text}");
+                assert!(proposed.candidates.iter().all(|row| may.contains(&row.id())), "{text}");
+                let choice = table.combine(proposed);
+                let ids: Vec<Id> = choice.rows.iter().map(|row| row.id()).collect();
+                assert!(ids.iter().all(|id| may.contains(id)), "{text}");
+                if table.remembers() {
+                    shard.chosen(&ids, choice.round);
+                }
             }
             let mut now = BTreeSet::new();
             shard.reach(&mut |id| now.extend([id]));

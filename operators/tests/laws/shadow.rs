@@ -5,7 +5,7 @@ use driftmill_operators::flow::{
     Asker, Decide, Deciding, Fired, Looked, Order, OrderAll, Select, Shadow, Shadowing, Standing,
     Standings, Train, Upsert,
 };
-use driftmill_operators::selection::{NewData, SelectionTable, TrainingSet};
+use driftmill_operators::selection::{NewData, TrainingSet};
 use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
 use driftmill_operators::{Change, Id, Position, Record, Span, position, position_time};
 use proptest::prelude::*;
@@ -55,8 +55,7 @@ fn shadow(
                 every: u64::MAX,
                 tell: drop,
             });
-            let SelectionTable::new_data(selection) = toml::from_str("new_data = {}").unwrap();
-            let selection: Arc<NewData> = Arc::new(selection);
+            let selection = Arc::new(NewData::default());
             let outcomes =
                 ordered.select(decisions, selection, Standings::default()).train(move |_wake| {
                     prompt(move |set: TrainingSet| {

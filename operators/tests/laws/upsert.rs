@@ -193,7 +193,6 @@ pub(crate) fn training_sets(
                 every: u64::MAX,
                 tell: drop,
             });
-            let SelectionTable::new_data(selection) = &selection;
             ordered
                 .select(decisions, Arc::new(selection.clone()), Standings::default())
                 .train(move |_wake| {
@@ -217,16 +216,19 @@ const TRIGGERS: [&str; 3] = [
      metrics.ks = { threshold = 0.4 } }",
 ];
 
-const SELECTIONS: [&str; 5] = [
-    "new_data = {}",
-    "new_data = { tail = \"all\" }",
-    "new_data = { tail = 1, limit = 5 }",
-    "new_data = { tail = \"all\", limit = 4 }",
-    "new_data = { tail = 2, limit = 3, keep = \"uniform\" }",
-];
+/// Everything, and the newest of it.
+const ALL: &str = "new_data = { tail = \"all\" }";
+const NEWEST: &str = "new_data = { tail = \"all\", limit = 4 }";
+
+fn selections() -> Vec<String> {
+    let mut all = crate::host::selections();
+    // more often than others: what they choose is known exactly.
+    all.extend([ALL, NEWEST, "all = {}"].iter().flat_map(|text| vec![(*text).to_owned(); 4]));
+    all
+}
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn policies_see_what_follows_from_the_order(
@@ -246,11 +248,11 @@ proptest! {
         partitions in streams(),
         wait in prop_oneof![Just(0i64), 1i64..60],
         trigger in prop::sample::select(TRIGGERS.to_vec()),
-        selection in prop::sample::select(SELECTIONS.to_vec()),
+        selection in prop::sample::select(selections()),
         workers in 2usize..5,
         batch in 1usize..20,
     ) {
-        let policies = (&toml::from_str(trigger).unwrap(), &toml::from_str(selection).unwrap());
+        let policies = (&toml::from_str(trigger).unwrap(), &toml::from_str(&selection).unwrap());
         let policies = (policies.0, policies.1, Forget::Keep);
         let one = Setting { wait, workers: 1, batch: 1000 };
         let expected = training_sets(&partitions, &one, policies);
@@ -261,9 +263,9 @@ proptest! {
             let there = labelled_before(&model.changes, set.decided.end());
             let chosen = set.rows.iter().map(|row| (row.position, row.label));
             let all = there.iter().map(|(position, label)| (*position, *label));
-            match selection {
-                "new_data = { tail = \"all\" }" => prop_assert!(chosen.eq(all)),
-                "new_data = { tail = \"all\", limit = 4 }" => {
+            match &selection[..] {
+                ALL | "all = {}" => prop_assert!(chosen.eq(all)),
+                NEWEST => {
                     prop_assert!(chosen.eq(all.skip(there.len().saturating_sub(4))));
                 }
                 _ => for (position, label) in chosen {

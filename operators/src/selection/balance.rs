@@ -1,0 +1,122 @@
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::draw::{by_group, in_order};
+use super::{Choice, Proposal};
+
+/// What a balanced training set does with samples that cannot be shared equally.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Shares {
+    /// Nobody gets more than the [fair share](fair_share); groups with fewer samples give all they
+    /// have. The remainder of less than one sample per group is left out.
+    #[default]
+    Fair,
+    /// The set is exactly as large as wanted, if there are so many samples: the remainder goes to
+    /// groups by chance, one sample each.
+    Full,
+    /// All groups get the same: no more than the smallest of them has.
+    Equal,
+}
+
+/// The largest share s such that groups of these sizes, giving at most s each, give no more than
+/// `target` together.
+///
+/// ```text
+/// s = max { s : Σ min(s, cⱼ) ≤ target }
+/// ```
+///
+/// What small groups lack is shared among the others, again and again (water-filling, max-min
+/// fairness). Where all samples together are not more than `target`, s is the largest group.
+///
+/// Reference: D. Bertsekas, R. Gallager, *Data Networks*, 2nd edition (1992), §6.5.2.
+///
+/// ```
+/// use driftmill_operators::selection::fair_share;
+/// assert_eq!(fair_share(100, &[10, 10, 200]), 80);
+/// assert_eq!(fair_share(50, &[5, 100, 100]), 22);
+/// ```
+pub fn fair_share(target: usize, sizes: &[usize]) -> usize {
+    let mut sizes = sizes.to_vec();
+    sizes.sort_unstable();
+    let mut left = target;
+    for (place, size) in sizes.iter().enumerate() {
+        let share = left / (sizes.len() - place);
+        if *size > share {
+            return share;
+        }
+        left -= size;
+    }
+    sizes.last().copied().unwrap_or(0)
+}
+
+/// The most that a shard's groups of these sizes can give: with more samples in other shards the share
+/// only becomes smaller.
+pub(super) fn most(sizes: &[usize], samples: Option<NonZeroUsize>) -> usize {
+    // one more, should the remainder go there.
+    samples.map_or(usize::MAX, |samples| fair_share(samples.get(), sizes) + 1)
+}
+
+/// Chooses `target` of the proposed candidates, the groups sharing them.
+pub(super) fn balanced(proposal: &Proposal, target: usize, shares: Shares, seed: u64) -> Choice {
+    let groups = by_group(proposal);
+    let sizes: Vec<usize> = groups.values().map(|members| members.count).collect();
+    let fair = fair_share(target, &sizes);
+    let share = match shares {
+        Shares::Fair | Shares::Full => fair,
+        Shares::Equal => sizes.iter().copied().min().unwrap_or(0).min(fair),
+    };
+    let mut more = Vec::new();
+    if shares == Shares::Full {
+        let given: usize = sizes.iter().map(|size| share.min(*size)).sum();
+        let could = groups.iter().filter(|(_, members)| members.count > share);
+        let chance = |key: u64| xxh3_64_with_seed(&key.to_le_bytes(), seed);
+        more.extend(could.map(|(key, _)| (chance(*key), *key)));
+        more.sort_unstable();
+        more.truncate(target.saturating_sub(given));
+    }
+    let mut rows = Vec::new();
+    for (key, members) in &groups {
+        let one_more = more.iter().any(|(_, lucky)| lucky == key);
+        members.take(share + usize::from(one_more), &mut rows);
+    }
+    in_order(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::fair_share;
+
+    fn given(target: usize, sizes: &[usize]) -> (usize, usize) {
+        let share = fair_share(target, sizes);
+        (share, sizes.iter().map(|size| share.min(*size)).sum())
+    }
+
+    #[test]
+    fn worked_examples() {
+        assert_eq!(given(100, &[10, 10, 200]), (80, 100));
+        assert_eq!(given(100, &[10, 20, 200]), (70, 100));
+        assert_eq!(given(30, &[10, 20, 30]), (10, 30));
+        assert_eq!(given(90, &[30, 30, 30]), (30, 90));
+        assert_eq!(given(50, &[5, 100, 100]), (22, 49));
+        assert_eq!(given(7, &[3, 3, 3]), (2, 6));
+        assert_eq!((given(9, &[]), given(0, &[3]), given(9, &[3, 1])), ((0, 0), (0, 0), (3, 4)));
+    }
+
+    proptest! {
+        #[test]
+        fn the_share_is_the_largest_that_fits(
+            target in 0usize..300, sizes in prop::collection::vec(0usize..100, 1..8),
+        ) {
+            let (share, total) = given(target, &sizes);
+            prop_assert!(total <= target);
+            let next: usize = sizes.iter().map(|size| (share + 1).min(*size)).sum();
+            prop_assert!(next > target || next == total);
+        }
+    }
+}

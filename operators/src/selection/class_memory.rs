@@ -1,0 +1,146 @@
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::draw::{by_group, chance, in_order};
+use super::pool::Pool;
+use super::reservoir::Reservoir;
+use super::{Candidate, Choice, Group, Proposal, Selection, SelectionConfig};
+use crate::{Change, Id, Kind, Snapshot, SnapshotError};
+
+pub(super) const EXAMPLE: &str = "per_class = 20";
+
+/// What is new: all of it is chosen.
+const NEW: u64 = 0;
+
+/// The samples since the last trigger, and a memory of older ones with a fixed number of every class:
+/// for classes that come one after another (class-incremental learning), so that a version does not
+/// forget those that come no more.
+///
+/// The memory of a class is a uniform choice of all its samples before, as a reservoir gives it, but
+/// by the smallest hash(seed, id) instead of one after another: it changes only as far as new samples
+/// take places, and is the same for any cut into shards. A sample that is replaced, deleted or gets
+/// another label leaves it, and the next smallest takes its place, as long as no more than half of what
+/// a partition holds of the class was taken back before others entered: twice as many as wanted are
+/// held. After that the memory of the class is smaller until they have. Those that are left stay
+/// equally likely but for one in as many as were seen. A choice of exemplars by their features
+/// (herding) needs a model and is none of this policy.
+///
+/// Keeps of each class at most 2 · `per_class` samples per partition, and those since the last trigger
+/// at 32 bytes each.
+///
+/// Reference: J. S. Vitter, *Random sampling with a reservoir*, ACM TOMS 11 (1985); for the memory:
+/// S.-A. Rebuffi, A. Kolesnikov, G. Sperl, C. H. Lampert, *iCaRL: Incremental Classifier and
+/// Representation Learning*, CVPR (2017); with reservoirs: A. Chaudhry et al., *On Tiny Episodic
+/// Memories in Continual Learning* (2019).
+///
+/// ```
+/// use driftmill_operators::{Change, Id, Record, position, selection::*};
+/// let config = ClassMemory { per_class: 3.try_into().unwrap(), seed: 0 };
+/// let mut shard = config.init();
+/// for class in 0..4u32 {
+///     for i in 0..100 {
+///         let id = Id(u64::from(class) * 100 + i);
+///         let record = Record { position: position(0, id), key: 0, time: 0, label: Some(class) };
+///         shard.observe(&Change::insert(record));
+///     }
+///     // what is new, and three of each class before.
+///     let rows = config.combine(shard.propose(class.into())).rows;
+///     assert_eq!(rows.len() as u32, 100 + 3 * class);
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ClassMemory {
+    /// Samples of each class that are remembered.
+    pub per_class: NonZeroUsize,
+    /// Another seed makes another choice (default 0).
+    #[serde(default)]
+    pub seed: u64,
+}
+
+impl SelectionConfig for ClassMemory {
+    fn init(&self) -> Box<dyn Selection> {
+        Box::new(MemoryShard { config: self.clone(), state: State::default() })
+    }
+
+    fn combine(&self, proposal: Proposal) -> Choice {
+        let mut rows = Vec::new();
+        for (key, members) in by_group(&proposal) {
+            let most = if key == NEW { usize::MAX } else { self.per_class.get() };
+            members.take(most, &mut rows);
+        }
+        in_order(rows)
+    }
+}
+
+struct MemoryShard {
+    config: ClassMemory,
+    state: State,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct State {
+    /// Those since the last trigger.
+    new: Pool,
+    classes: BTreeMap<u32, Reservoir>,
+}
+
+impl Snapshot for MemoryShard {
+    fn save(&self) -> Vec<u8> {
+        self.state.save()
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
+        self.state.load(saved)
+    }
+}
+
+impl Selection for MemoryShard {
+    fn observe(&mut self, change: &Change) {
+        let position = change.record.position;
+        let until_here = match change.kind {
+            Kind::Retract => change.record.label,
+            Kind::Label => change.before,
+            Kind::Insert | Kind::Delete => None,
+        };
+        let class = until_here.and_then(|label| self.state.classes.get_mut(&label));
+        if let Some(class) = class {
+            class.leave(chance(self.config.seed, position), position);
+        }
+        self.state.new.observe(change, 0);
+    }
+
+    fn propose(&mut self, trigger: u64) -> Proposal {
+        let (seed, wanted) = (self.config.seed, self.config.per_class.get());
+        let State { new, classes } = &mut self.state;
+        let samples = new.drain();
+        let mut candidates: Vec<Candidate> = samples
+            .iter()
+            .map(|new| Candidate {
+                position: new.position,
+                label: new.label,
+                weight: 1.0,
+                chance: 0,
+            })
+            .collect();
+        let mut groups = vec![Group { key: NEW, candidates: samples.len(), below: u64::MAX }];
+        classes.retain(|_, class| !class.is_untouched());
+        for (label, class) in classes.iter() {
+            groups.push(class.propose(u64::from(*label) + 1, wanted, &mut candidates));
+        }
+        for sample in samples {
+            let class = classes.entry(sample.label).or_default();
+            class.enter(chance(seed, sample.position), sample.position, sample.label, wanted);
+        }
+        let reach = candidates.len() as u64;
+        Proposal { trigger, reach, candidates, groups, ..Proposal::default() }
+    }
+
+    fn reach(&self, see: &mut dyn FnMut(Id)) {
+        self.state.new.reach(see);
+        self.state.classes.values().for_each(|class| class.reach(see));
+    }
+}

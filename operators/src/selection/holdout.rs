@@ -1,0 +1,159 @@
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::{Choice, Proposal, Selection, SelectionConfig};
+use crate::{Change, Id, Record, Snapshot, SnapshotError};
+
+/// Keeps hash values apart from those by which policies choose.
+const SALT: u64 = 0x5DEE_CE66_D1CE_CAFE;
+
+/// Holds a share of all samples out of every training set, to evaluate on.
+///
+/// Whether a sample is held out is a hash of its key, or of its id in topics that are not keyed:
+///
+/// ```text
+/// held out  ⇔  hash(seed, key) < fraction · 2⁶⁴
+/// ```
+///
+/// so it is the same for all versions, pipelines and workers, and whatever replaces a sample shares its
+/// fate. A larger fraction holds out what a smaller one does, and more.
+///
+/// ```
+/// use std::sync::Arc;
+/// use driftmill_operators::{Change, Id, Record, position, selection::*};
+/// let holdout = Holdout::new(0.1, 7)?;
+/// let config = holdout.around(Arc::new(NewData::default()));
+/// let mut shard = config.init();
+/// for i in 0..10_000 {
+///     let record = Record { position: position(0, Id(i)), key: 0, time: 0, label: Some(1) };
+///     shard.observe(&Change::insert(record));
+/// }
+/// let rows = config.combine(shard.propose(0)).rows;
+/// assert!((8_900..9_100).contains(&rows.len()));
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "Parts", into = "Parts")]
+#[schemars(with = "Parts")]
+pub struct Holdout {
+    fraction: f64,
+    seed: u64,
+}
+
+/// `{ fraction = 0.1, seed = 7 }`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Parts {
+    /// The share that is held out: from 0, below 1.
+    fraction: f64,
+    /// Another seed holds out others (default 0).
+    #[serde(default)]
+    seed: u64,
+}
+
+impl TryFrom<Parts> for Holdout {
+    type Error = String;
+
+    fn try_from(parts: Parts) -> Result<Self, String> {
+        Self::new(parts.fraction, parts.seed)
+    }
+}
+
+impl From<Holdout> for Parts {
+    fn from(holdout: Holdout) -> Self {
+        Self { fraction: holdout.fraction, seed: holdout.seed }
+    }
+}
+
+impl Holdout {
+    /// Holds out a share of the samples.
+    ///
+    /// # Errors
+    /// When it is not from 0 on and below 1.
+    pub fn new(fraction: f64, seed: u64) -> Result<Self, String> {
+        let fits = (0.0..1.0).contains(&fraction);
+        fits.then_some(Self { fraction, seed })
+            .ok_or_else(|| format!("wanted a share from 0, below 1, not {fraction}"))
+    }
+
+    /// Whether a sample is held out.
+    pub fn holds_out(&self, record: &Record) -> bool {
+        let hash = match record.key {
+            0 => xxh3_64_with_seed(&record.id().0.to_le_bytes(), self.seed ^ SALT),
+            key => xxh3_64_with_seed(&key.to_le_bytes(), self.seed ^ SALT),
+        };
+        // the product is exact, and the largest fraction below 1 stays below 2⁶⁴.
+        hash < (self.fraction * 2f64.powi(64)) as u64
+    }
+
+    /// The same policy, without ever seeing what is held out.
+    pub fn around(self, inner: Arc<dyn SelectionConfig>) -> Arc<dyn SelectionConfig> {
+        if self.fraction == 0.0 { inner } else { Arc::new(HeldOut { holdout: self, inner }) }
+    }
+}
+
+struct HeldOut {
+    holdout: Holdout,
+    inner: Arc<dyn SelectionConfig>,
+}
+
+impl SelectionConfig for HeldOut {
+    fn init(&self) -> Box<dyn Selection> {
+        Box::new(HeldOutShard { holdout: self.holdout, inner: self.inner.init() })
+    }
+
+    fn combine(&self, proposal: Proposal) -> Choice {
+        self.inner.combine(proposal)
+    }
+
+    fn remembers(&self) -> bool {
+        self.inner.remembers()
+    }
+}
+
+struct HeldOutShard {
+    holdout: Holdout,
+    inner: Box<dyn Selection>,
+}
+
+impl Snapshot for HeldOutShard {
+    fn save(&self) -> Vec<u8> {
+        self.inner.save()
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
+        self.inner.load(saved)
+    }
+}
+
+impl Selection for HeldOutShard {
+    fn observe(&mut self, change: &Change) {
+        if !self.holdout.holds_out(&change.record) {
+            self.inner.observe(change);
+        }
+    }
+
+    fn observe_all(&mut self, changes: &[Change]) {
+        let held_out = |change: &Change| self.holdout.holds_out(&change.record);
+        for run in changes.chunk_by(|a, b| held_out(a) == held_out(b)) {
+            if !held_out(&run[0]) {
+                self.inner.observe_all(run);
+            }
+        }
+    }
+
+    fn propose(&mut self, trigger: u64) -> Proposal {
+        self.inner.propose(trigger)
+    }
+
+    fn chosen(&mut self, ids: &[Id], round: u64) {
+        self.inner.chosen(ids, round);
+    }
+
+    fn reach(&self, see: &mut dyn FnMut(Id)) {
+        self.inner.reach(see);
+    }
+}

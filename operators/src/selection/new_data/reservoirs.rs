@@ -1,0 +1,89 @@
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::draw::chance;
+use super::super::pool::Effect;
+use super::super::reservoir::Reservoir;
+use super::super::{Proposal, Selection, Tail};
+use super::NewData;
+use crate::{Change, Id, Kind, Snapshot, SnapshotError};
+
+/// A shard of `keep = "reservoir"`.
+pub(super) struct ReservoirShard {
+    config: NewData,
+    state: State,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct State {
+    /// One for each trigger within reach and for what came since, the newest last; one for all where
+    /// everything is within reach. With the samples each has seen, less those that were taken back
+    /// while it held them.
+    periods: VecDeque<(Reservoir, u64)>,
+}
+
+impl ReservoirShard {
+    pub(super) fn new(config: NewData) -> Self {
+        Self { config, state: State::default() }
+    }
+
+    fn wanted(&self) -> usize {
+        self.config.limit.map_or(usize::MAX, NonZeroUsize::get)
+    }
+}
+
+impl Snapshot for ReservoirShard {
+    fn save(&self) -> Vec<u8> {
+        self.state.save()
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
+        self.state.load(saved)
+    }
+}
+
+impl Selection for ReservoirShard {
+    fn observe(&mut self, change: &Change) {
+        let position = change.record.position;
+        let (chance, wanted) = (chance(self.config.seed, position), self.wanted());
+        let periods = &mut self.state.periods;
+        // what enters at its own position was not there before.
+        let first = change.kind == Kind::Insert && change.at == position;
+        if !first && !matches!(Effect::of(change), Effect::Nothing) {
+            for (reservoir, seen) in periods.iter_mut() {
+                *seen -= u64::from(reservoir.leave(chance, position));
+            }
+        }
+        if let Effect::Enters(label) = Effect::of(change) {
+            if periods.is_empty() {
+                periods.push_back(Default::default());
+            }
+            if let Some((now, seen)) = periods.back_mut() {
+                now.enter(chance, position, label, wanted);
+                *seen += 1;
+            }
+        }
+    }
+
+    fn propose(&mut self, trigger: u64) -> Proposal {
+        let wanted = self.wanted();
+        let mut all = Proposal { trigger, ..Proposal::default() };
+        for (reservoir, seen) in &self.state.periods {
+            all.groups.push(reservoir.propose(0, wanted, &mut all.candidates));
+            all.reach += seen;
+        }
+        if let Tail::Triggers(tail) = self.config.tail {
+            self.state.periods.push_back(Default::default());
+            while self.state.periods.len() > tail as usize + 1 {
+                self.state.periods.pop_front();
+            }
+        }
+        all
+    }
+
+    fn reach(&self, see: &mut dyn FnMut(Id)) {
+        self.state.periods.iter().for_each(|(reservoir, _)| reservoir.reach(see));
+    }
+}

@@ -1,0 +1,216 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Change, Id, Kind, Position, position_id};
+
+/// The mark of a sample that was taken back.
+const GONE: u32 = u32::MAX;
+
+/// A labelled sample as policies keep it: 32 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Sample {
+    pub(super) position: Position,
+    /// Its own event time, in milliseconds.
+    pub(super) time: i64,
+    pub(super) label: u32,
+    /// What the policy notes of it.
+    pub(super) mark: u32,
+}
+
+/// What a change means to those who keep labelled samples.
+pub(super) enum Effect {
+    /// The sample is there from now on, with this label; the one that was there before is not.
+    Enters(u32),
+    /// It is not there any more.
+    Leaves,
+    Nothing,
+}
+
+impl Effect {
+    pub(super) fn of(change: &Change) -> Self {
+        match (change.kind, change.record.label) {
+            (Kind::Insert | Kind::Label, Some(label)) => Self::Enters(label),
+            (Kind::Retract, _) | (Kind::Label, None) => Self::Leaves,
+            (Kind::Insert, None) | (Kind::Delete, _) => Self::Nothing,
+        }
+    }
+}
+
+/// The labelled samples of one shard.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Pool {
+    /// In the order of positions.
+    samples: Vec<Sample>,
+    /// How many of them were taken back.
+    gone: usize,
+    /// Those that entered out of order, when their labels came.
+    late: BTreeMap<Position, Sample>,
+}
+
+impl Pool {
+    /// Sees a change; a sample that enters has this mark.
+    pub(super) fn observe(&mut self, change: &Change, mark: u32) {
+        let record = &change.record;
+        match Effect::of(change) {
+            Effect::Enters(label) => {
+                let (position, time) = (record.position, record.time);
+                self.enter(Sample { position, time, label, mark });
+            }
+            Effect::Leaves => {
+                self.leave(record.position);
+            }
+            Effect::Nothing => {}
+        }
+    }
+
+    fn enter(&mut self, sample: Sample) {
+        if self.samples.last().is_none_or(|last| last.position < sample.position) {
+            // one that entered late may be behind all others.
+            self.late.remove(&sample.position);
+            return self.samples.push(sample);
+        }
+        self.leave(sample.position);
+        self.late.insert(sample.position, sample);
+        if self.late.len() > 1024 && self.late.len() * 8 > self.samples.len() {
+            self.settle();
+        }
+    }
+
+    /// A sample is taken back; whether it was there.
+    pub(super) fn leave(&mut self, position: Position) -> bool {
+        if self.late.remove(&position).is_some() {
+            return true;
+        }
+        let found = self.samples.binary_search_by_key(&position, |sample| sample.position);
+        let Some(at) = found.ok().filter(|at| self.samples[*at].mark != GONE) else {
+            return false;
+        };
+        self.samples[at].mark = GONE;
+        self.gone += 1;
+        // the room of those that are gone is given back when they are most.
+        if self.gone > 16 && self.gone * 2 > self.samples.len() {
+            self.settle();
+        }
+        true
+    }
+
+    /// Puts all samples in order.
+    pub(super) fn settle(&mut self) -> &mut [Sample] {
+        if self.gone > 0 {
+            self.samples.retain(|sample| sample.mark != GONE);
+            self.gone = 0;
+        }
+        if !self.late.is_empty() {
+            self.samples.extend(std::mem::take(&mut self.late).into_values());
+            // stable: two runs are in order already.
+            self.samples.sort_by_key(|sample| sample.position);
+        }
+        &mut self.samples
+    }
+
+    /// Forgets all others.
+    pub(super) fn retain(&mut self, keep: impl Fn(&Sample) -> bool) {
+        self.settle();
+        self.samples.retain(keep);
+    }
+
+    /// Takes all samples out, in order.
+    pub(super) fn drain(&mut self) -> Vec<Sample> {
+        self.settle();
+        std::mem::take(&mut self.samples)
+    }
+
+    /// Marks the samples with these ids.
+    pub(super) fn mark(&mut self, ids: &[Id], mark: u32) {
+        let wanted = Ids::new(ids, self.samples.len());
+        for sample in self.settle().iter_mut().filter(|sample| wanted.contain(sample.position)) {
+            sample.mark = mark;
+        }
+    }
+
+    /// Shows the ids of all samples.
+    pub(super) fn reach(&self, see: &mut dyn FnMut(Id)) {
+        let there = self.samples.iter().filter(|sample| sample.mark != GONE);
+        there.chain(self.late.values()).for_each(|sample| see(position_id(sample.position)));
+    }
+}
+
+/// Ids to be found quickly: those of a partition lie close together.
+enum Ids {
+    Dense { first: u64, bits: Vec<u64> },
+    Sparse(BTreeSet<u64>),
+}
+
+impl Ids {
+    fn new(ids: &[Id], among: usize) -> Self {
+        let ends = ids.iter().min().zip(ids.iter().max());
+        let (first, last) = ends.map_or((0, 0), |(first, last)| (first.0, last.0));
+        if last - first > 64 * (among as u64 + 64) {
+            return Self::Sparse(ids.iter().map(|id| id.0).collect());
+        }
+        let mut bits = vec![0u64; ((last - first) / 64 + 1) as usize];
+        ids.iter().map(|id| id.0 - first).for_each(|at| bits[(at / 64) as usize] |= 1 << (at % 64));
+        Self::Dense { first, bits }
+    }
+
+    fn contain(&self, position: Position) -> bool {
+        let id = position_id(position).0;
+        match self {
+            Self::Sparse(ids) => ids.contains(&id),
+            Self::Dense { first, bits } => id.checked_sub(*first).is_some_and(|at| {
+                bits.get((at / 64) as usize).is_some_and(|bits| bits >> (at % 64) & 1 == 1)
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Record, position};
+
+    fn change(kind: Kind, offset: u64, label: Option<u32>) -> Change {
+        let time = offset as i64;
+        let record = Record { position: position(time, Id(offset)), key: 0, time, label };
+        Change::new(kind, record)
+    }
+
+    fn offsets(pool: &mut Pool) -> Vec<(u64, u32, u32)> {
+        let all = pool.settle().iter();
+        all.map(|sample| (position_id(sample.position).0, sample.label, sample.mark)).collect()
+    }
+
+    #[test]
+    fn samples_enter_late_and_leave() {
+        let mut pool = Pool::default();
+        for offset in [1, 2, 4, 5] {
+            pool.observe(&change(Kind::Insert, offset, Some(0)), 7);
+        }
+        pool.observe(&change(Kind::Insert, 6, None), 7);
+        pool.observe(&change(Kind::Label, 3, Some(1)), 8);
+        pool.observe(&change(Kind::Label, 2, Some(1)), 8);
+        pool.observe(&change(Kind::Retract, 4, None), 8);
+        pool.observe(&change(Kind::Label, 5, None), 8);
+        let expected = [(1, 0, 7), (2, 1, 8), (3, 1, 8)];
+        let mut seen = Vec::new();
+        pool.reach(&mut |id| seen.push(id.0));
+        assert_eq!(seen, [1, 2, 3]);
+        assert_eq!(offsets(&mut pool), expected);
+        pool.observe(&change(Kind::Label, 6, Some(2)), 9);
+        pool.mark(&[Id(1), Id(6), Id(99)], 3);
+        assert_eq!(offsets(&mut pool), [(1, 0, 3), (2, 1, 8), (3, 1, 8), (6, 2, 3)]);
+        pool.mark(&[Id(2), Id(u64::MAX)], 4);
+        assert_eq!(offsets(&mut pool)[1], (2, 1, 4));
+    }
+
+    #[test]
+    fn the_room_of_what_left_is_given_back() {
+        let mut pool = Pool::default();
+        (0..10_000).for_each(|i| pool.observe(&change(Kind::Insert, i, Some(0)), 0));
+        (0..9_990).for_each(|i| pool.observe(&change(Kind::Retract, i, None), 0));
+        assert!(pool.samples.len() < 40);
+        (0..9_990).for_each(|i| pool.observe(&change(Kind::Label, i, Some(0)), 0));
+        assert_eq!(offsets(&mut pool).len(), 10_000);
+    }
+}

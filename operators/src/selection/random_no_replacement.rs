@@ -1,0 +1,133 @@
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::draw::{by_group, chance, in_order, propose_groups, seed_of};
+use super::pool::{Pool, Sample};
+use super::size::target;
+use super::{Choice, Proposal, Ratio, Selection, SelectionConfig};
+use crate::{Change, Id, Snapshot, SnapshotError};
+
+pub(super) const EXAMPLE: &str = "samples = 100";
+
+/// Goes through all samples seen so far in rounds, by chance: none is taken again until all were.
+///
+/// ```text
+/// size = min(⌊ratio · available⌋, samples)
+/// ```
+///
+/// Each training set takes that many of those that were not taken in this round, every choice equally
+/// likely. Where they are too few all of them are taken and a new round begins with that set, which
+/// others fill up. A sample that enters while a round goes on is taken in it; one with another label
+/// is as good as new.
+///
+/// Keeps of each sample its position, event time, label and the round it is free in: 32 bytes. Its
+/// shards wait after each proposal until they know what was chosen, and of the round.
+///
+/// ```
+/// use driftmill_operators::{Change, Id, Record, position, selection::*};
+/// let config = RandomNoReplacement { samples: 4.try_into().ok(), ..Default::default() };
+/// let mut shard = config.init();
+/// for i in 0..12 {
+///     let record = Record { position: position(0, Id(i)), key: 0, time: 0, label: Some(1) };
+///     shard.observe(&Change::insert(record));
+/// }
+/// let mut taken: Vec<Id> = Vec::new();
+/// for trigger in 0..3 {
+///     let choice = config.combine(shard.propose(trigger));
+///     let ids: Vec<Id> = choice.rows.iter().map(|row| row.id()).collect();
+///     shard.chosen(&ids, choice.round);
+///     taken.extend(ids);
+/// }
+/// taken.sort();
+/// assert_eq!(taken, (0..12).map(Id).collect::<Vec<_>>());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RandomNoReplacement {
+    /// The share of the samples seen so far that is chosen (default 1).
+    #[serde(default)]
+    pub ratio: Ratio,
+    /// Most samples in a training set (default: no limit).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<NonZeroUsize>,
+    /// Another seed makes another choice (default 0).
+    #[serde(default)]
+    pub seed: u64,
+}
+
+impl SelectionConfig for RandomNoReplacement {
+    fn init(&self) -> Box<dyn Selection> {
+        Box::new(RoundsShard { config: self.clone(), state: State::default() })
+    }
+
+    fn combine(&self, proposal: Proposal) -> Choice {
+        let mut left = target(proposal.reach, self.ratio, self.samples);
+        let groups = by_group(&proposal);
+        // nothing to take from: no round ends.
+        let mut round = groups.keys().next().copied().unwrap_or(0);
+        let mut rows = Vec::new();
+        // the groups are rounds: those of this one are free, the others were taken in it.
+        for (free_in, members) in groups {
+            if left > 0 {
+                round = free_in;
+                members.take(left, &mut rows);
+                left = left.saturating_sub(members.count);
+            }
+        }
+        Choice { round, ..in_order(rows) }
+    }
+
+    fn remembers(&self) -> bool {
+        true
+    }
+}
+
+struct RoundsShard {
+    config: RandomNoReplacement,
+    state: State,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct State {
+    /// The mark of each sample is the first round that may take it.
+    pool: Pool,
+    round: u32,
+}
+
+impl Snapshot for RoundsShard {
+    fn save(&self) -> Vec<u8> {
+        self.state.save()
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
+        self.state.load(saved)
+    }
+}
+
+impl Selection for RoundsShard {
+    fn observe(&mut self, change: &Change) {
+        self.state.pool.observe(change, self.state.round);
+    }
+
+    fn propose(&mut self, trigger: u64) -> Proposal {
+        let State { pool, round } = &mut self.state;
+        let (seed, now) = (seed_of(self.config.seed, trigger), *round);
+        // what earlier rounds left behind is free in this one.
+        let free_in = |sample: &Sample| u64::from(sample.mark.max(now));
+        let chance = |sample: &Sample| chance(seed, sample.position);
+        let most = self.config.samples.map_or(usize::MAX, NonZeroUsize::get);
+        propose_groups(trigger, pool.settle(), |_| most, free_in, chance)
+    }
+
+    fn chosen(&mut self, ids: &[Id], round: u64) {
+        let round = u32::try_from(round).unwrap_or(u32::MAX - 2);
+        self.state.round = self.state.round.max(round);
+        self.state.pool.mark(ids, self.state.round + 1);
+    }
+
+    fn reach(&self, see: &mut dyn FnMut(Id)) {
+        self.state.pool.reach(see);
+    }
+}

@@ -1,0 +1,41 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How far back a training set reaches: `0`, `1`, … triggers before the last, or `"all"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "wanted a number of triggers, or \"all\"")]
+pub enum Tail {
+    /// The samples since the last trigger and of so many triggers before it.
+    Triggers(u32),
+    /// Everything.
+    All(Everything),
+}
+
+/// The word `"all"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Everything {
+    /// Everything.
+    All,
+}
+
+impl Default for Tail {
+    fn default() -> Self {
+        Self::Triggers(0)
+    }
+}
+
+impl Tail {
+    /// What policies that choose among old samples reach by default.
+    pub(super) const fn all() -> Self {
+        Self::All(Everything::All)
+    }
+
+    /// Whether the samples that entered after `period` triggers are within reach after `now`.
+    pub(super) fn reaches(self, period: u32, now: u32) -> bool {
+        match self {
+            Self::All(_) => true,
+            Self::Triggers(tail) => period >= now.saturating_sub(tail),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+use std::f64::consts::LN_2;
+use std::num::NonZeroUsize;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::draw::{chance, choose, propose, seed_of};
+use super::pool::Sample;
+use super::size::target;
+use super::windowed::{Draw, Windowed};
+use super::{Choice, Proposal, Ratio, Selection, SelectionConfig, Tail};
+use crate::Span;
+
+pub(super) const EXAMPLE: &str = "half_life = \"1d\"\nsamples = 100";
+
+/// A choice by chance that prefers what is new: every half-life of event time halves a sample's
+/// weight.
+///
+/// The samples are drawn one after another without replacement, each time one of those that are left
+/// with a probability proportional to its weight. Drawing so is the same as choosing the samples of
+/// the smallest keys, u uniform in (0, 1):
+///
+/// ```text
+/// w = 2^(−(now − time) / half_life)      key = ln(−ln u / w) = ln(−ln u) + (now − time) · ln 2 / half_life
+/// ```
+///
+/// `now` is the same for all and left out, so a key does not run out of its number range however old
+/// a sample is. Where far fewer samples are chosen than there are, about half of them are of the last
+/// half-life of a steady stream. The size of the set is min(⌊ratio · available⌋, samples), and every
+/// sample counts alike in the loss.
+///
+/// Keeps of each sample within reach its position, event time and label: 32 bytes.
+///
+/// Reference: P. S. Efraimidis, P. G. Spirakis, *Weighted random sampling with a reservoir*,
+/// Information Processing Letters 97 (2006), algorithm A-ES. (Keys there are u^(1/w), the largest
+/// win: the same order.)
+///
+/// ```
+/// use driftmill_operators::{Change, Id, Record, Span, position, selection::*};
+/// let config: TimeDecayed = TimeDecayed {
+///     samples: 1000.try_into().ok(),
+///     ..TimeDecayed::new(Span::from_millis(1_000).try_into()?)
+/// };
+/// let mut shard = config.init();
+/// for i in 0..100_000u64 {
+///     let time = i as i64;
+///     let record = Record { position: position(time, Id(i)), key: 0, time, label: Some(1) };
+///     shard.observe(&Change::insert(record));
+/// }
+/// let rows = config.combine(shard.propose(0)).rows;
+/// assert_eq!(rows.len(), 1000);
+/// // weights add up to that of 1443 samples of now: more than half of the last 1000 are chosen.
+/// assert!(rows.iter().filter(|row| row.id() >= Id(99_000)).count() > 400);
+/// assert!(rows.iter().all(|row| row.id() >= Id(80_000)));
+/// # Ok::<(), String>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TimeDecayed {
+    /// After so much event time a sample weighs half: above 0.
+    pub half_life: HalfLife,
+    /// How many triggers back: a number, or `"all"` (default: everything).
+    #[serde(default = "Tail::all")]
+    pub tail: Tail,
+    /// The share of the samples within reach that is chosen (default 1).
+    #[serde(default)]
+    pub ratio: Ratio,
+    /// Most samples in a training set (default: no limit).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<NonZeroUsize>,
+    /// Another seed makes another choice (default 0).
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// A length of event time above 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "Span", into = "Span")]
+#[schemars(with = "Span")]
+pub struct HalfLife(Span);
+
+impl TryFrom<Span> for HalfLife {
+    type Error = String;
+
+    fn try_from(span: Span) -> Result<Self, String> {
+        (span.millis() > 0).then_some(Self(span)).ok_or_else(|| "wanted a time above 0".to_owned())
+    }
+}
+
+impl From<HalfLife> for Span {
+    fn from(half_life: HalfLife) -> Span {
+        half_life.0
+    }
+}
+
+impl TimeDecayed {
+    /// All samples, weighted so.
+    pub fn new(half_life: HalfLife) -> Self {
+        Self { half_life, tail: Tail::all(), ratio: Ratio::ALL, samples: None, seed: 0 }
+    }
+}
+
+impl SelectionConfig for TimeDecayed {
+    fn init(&self) -> Box<dyn Selection> {
+        Box::new(Windowed::new(self.clone()))
+    }
+
+    fn combine(&self, proposal: Proposal) -> Choice {
+        choose(&proposal, target(proposal.reach, self.ratio, self.samples))
+    }
+}
+
+impl Draw for TimeDecayed {
+    fn tail(&self) -> Tail {
+        self.tail
+    }
+
+    fn propose(&self, trigger: u64, samples: &[Sample]) -> Proposal {
+        let seed = seed_of(self.seed, trigger);
+        let rate = LN_2 / self.half_life.0.millis() as f64;
+        propose(trigger, samples, self.samples.map(NonZeroUsize::get), |sample| {
+            ordered(key(chance(seed, sample.position), sample.time, rate))
+        })
+    }
+}
+
+/// The key of a sample whose hash is `hash`: among equal times the exponential distribution's
+/// logarithm.
+fn key(hash: u64, time: i64, rate: f64) -> f64 {
+    // the upper 52 bits, in the middle of their cells: neither 0 nor 1.
+    let u = ((hash >> 12) as f64 + 0.5) / (1u64 << 52) as f64;
+    libm::log(-libm::log(u)) - time as f64 * rate
+}
+
+/// Whole numbers in the order of numbers.
+fn ordered(value: f64) -> u64 {
+    let bits = value.to_bits();
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_keep_their_order_and_are_numbers() {
+        let values = [f64::NEG_INFINITY, -2.5, -1e-300, 0.0, 1e-300, 1.0, 2.5, f64::INFINITY];
+        assert!(values.windows(2).all(|pair| ordered(pair[0]) < ordered(pair[1])));
+        for hash in [0, 1 << 11, u64::MAX / 2, u64::MAX] {
+            for time in [i64::MIN, 0, 1_700_000_000_000, i64::MAX] {
+                assert!(key(hash, time, LN_2).is_finite());
+            }
+        }
+    }
+
+    #[test]
+    fn a_half_life_older_has_half_the_rate() {
+        // −ln u / w is exponential of rate w: its mean doubles.
+        let mean = |time| {
+            let values = (0..100_000u64).map(|i| {
+                libm::exp(key(xxhash_rust::xxh3::xxh3_64(&i.to_le_bytes()), time, LN_2 / 10.0))
+            });
+            values.sum::<f64>() / 1e5
+        };
+        assert!((mean(0) - 1.0).abs() < 0.02);
+        assert!((mean(-10) - 2.0).abs() < 0.04);
+    }
+}

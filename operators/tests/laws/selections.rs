@@ -1,0 +1,256 @@
+//! What every selection keeps to, whatever happens to its samples; and how large its choices are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use driftmill_operators::selection::{
+    Choice, Proposal, Selection, SelectionConfig, SelectionTable, Shares, Tail, fair_share,
+};
+use driftmill_operators::{Change, Id, Kind, Position, Record, position};
+use proptest::prelude::*;
+
+use crate::host::selections;
+
+/// A step of a stream: something happens to a sample, or a trigger.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event {
+    Change(u8, u64, u32),
+    Trigger,
+}
+
+pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
+    let change = (0u8..8, 0u64..200, 0u32..4)
+        .prop_map(|(what, which, label)| Event::Change(what, which, label));
+    prop::collection::vec(prop_oneof![12 => change, 1 => Just(Event::Trigger)], 0..300)
+}
+
+/// Samples with their labels, as they are now, and changes that make them so.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) records: Vec<Record>,
+    there: BTreeMap<Position, Option<u32>>,
+    now: i64,
+}
+
+impl World {
+    /// Three in four samples enter, of them every eighth without a label; others are relabelled,
+    /// lose their label, or are deleted.
+    pub(crate) fn change(&mut self, what: u8, which: u64, label: u32) -> Option<Change> {
+        self.now += 1;
+        let id = Id::new(0, (which % 3) as u16, self.now as u64);
+        let at = position(self.now, id);
+        if what < 5 {
+            let label = (what > 0).then_some(label);
+            let record = Record { position: at, key: 1 + self.now as u128, time: self.now, label };
+            self.records.push(record);
+            self.there.insert(at, label);
+            return Some(Change::insert(record));
+        }
+        let place = self.records.len().checked_sub(1 + which as usize)?;
+        let known = *self.there.get(&self.records[place].position)?;
+        let record = self.records[place];
+        if what == 5 {
+            self.there.remove(&record.position);
+            let record = Record { label: known, ..record };
+            return Some(Change { kind: Kind::Retract, at, record, before: None });
+        }
+        let label = (what == 6).then_some(label);
+        if label == known {
+            return None;
+        }
+        self.there.insert(record.position, label);
+        Some(Change { kind: Kind::Label, at, record: Record { label, ..record }, before: known })
+    }
+
+    fn labelled(&self) -> BTreeMap<Position, u32> {
+        let there = self.there.iter();
+        there.filter_map(|(position, label)| Some((*position, (*label)?))).collect()
+    }
+}
+
+/// A policy with a shard for each partition, or one for all.
+pub(crate) struct Host<'a> {
+    config: &'a dyn SelectionConfig,
+    shards: Vec<Box<dyn Selection>>,
+    triggers: u64,
+}
+
+impl<'a> Host<'a> {
+    pub(crate) fn new(config: &'a dyn SelectionConfig, shards: usize) -> Self {
+        Self { config, shards: (0..shards).map(|_| config.init()).collect(), triggers: 0 }
+    }
+
+    fn shard(&self, id: Id) -> usize {
+        usize::from(id.partition()) % self.shards.len()
+    }
+
+    pub(crate) fn observe(&mut self, change: &Change) {
+        let shard = self.shard(change.record.id());
+        self.shards[shard].observe(change);
+    }
+
+    pub(crate) fn trigger(&mut self) -> (Choice, u64) {
+        let trigger = self.triggers;
+        self.triggers += 1;
+        let proposals: Vec<_> = self.shards.iter_mut().map(|s| s.propose(trigger)).collect();
+        let together = |proposals: &mut dyn Iterator<Item = &Proposal>| {
+            let mut all = Proposal::default();
+            proposals.for_each(|proposal| all.add(proposal.clone()));
+            (all.reach, self.config.combine(all))
+        };
+        let (reach, choice) = together(&mut proposals.iter());
+        assert_eq!(choice, together(&mut proposals.iter().rev()).1);
+        let ids: Vec<Id> = choice.rows.iter().map(|row| row.id()).collect();
+        for shard in 0..self.shards.len() {
+            let own: Vec<Id> = ids.iter().filter(|id| self.shard(**id) == shard).copied().collect();
+            if self.config.remembers() {
+                self.shards[shard].chosen(&own, choice.round);
+            }
+        }
+        (choice, reach)
+    }
+
+    /// Stops, and goes on from what was saved.
+    fn restart(&mut self) {
+        for shard in &mut self.shards {
+            let saved = shard.save();
+            *shard = self.config.init();
+            shard.load(&saved).unwrap();
+        }
+    }
+}
+
+/// What the training sets of these events are, by triggers.
+fn play(table: &SelectionTable, events: &[Event], shards: usize, stop: usize) -> Vec<Choice> {
+    let (mut world, mut host, mut made) = (World::default(), Host::new(table, shards), Vec::new());
+    for (number, event) in events.iter().enumerate() {
+        if number == stop {
+            host.restart();
+        }
+        match *event {
+            Event::Change(what, which, label) => {
+                world.change(what, which, label).iter().for_each(|change| host.observe(change));
+            }
+            Event::Trigger => {
+                let (choice, reach) = host.trigger();
+                check(table, &choice, reach, &world.labelled());
+                made.push(choice);
+            }
+        }
+    }
+    made
+}
+
+fn counts(keys: impl Iterator<Item = u32>) -> BTreeMap<u32, usize> {
+    let mut counts = BTreeMap::new();
+    keys.for_each(|key| *counts.entry(key).or_default() += 1);
+    counts
+}
+
+/// Chosen are labelled samples that are there, each once and in order, as many as there should be.
+fn check(table: &SelectionTable, choice: &Choice, reach: u64, there: &BTreeMap<Position, u32>) {
+    let rows = &choice.rows;
+    assert!(rows.windows(2).all(|pair| pair[0].position < pair[1].position), "{table:?}");
+    for row in rows {
+        assert_eq!(there.get(&row.position), Some(&row.label), "{table:?}");
+        assert_eq!(row.weight, 1.0);
+    }
+    let all = there.len();
+    let size = |ratio: f64, most: Option<std::num::NonZeroUsize>| {
+        let share = (reach as f64 * ratio + 1e-9) as usize;
+        most.map_or(share, |most| share.min(most.get()))
+    };
+    match table {
+        SelectionTable::all(_) => assert_eq!(rows.len(), all),
+        SelectionTable::new_data(new) => {
+            assert!(new.limit.is_none_or(|limit| rows.len() <= limit.get()));
+        }
+        SelectionTable::random(random) => {
+            assert_eq!(rows.len(), size(random.ratio.get(), random.samples));
+        }
+        SelectionTable::random_no_replacement(rounds) => {
+            assert_eq!(reach, all as u64);
+            assert_eq!(rows.len(), size(rounds.ratio.get(), rounds.samples));
+        }
+        SelectionTable::time_decayed(decayed) => {
+            assert_eq!(rows.len(), size(decayed.ratio.get(), decayed.samples));
+        }
+        SelectionTable::label_balanced(balanced) => {
+            let target = size(balanced.ratio.get(), balanced.samples);
+            let given = counts(rows.iter().map(|row| row.label));
+            shared(&given, rows.len(), target, balanced.shares);
+            if balanced.tail == (Tail::All(driftmill_operators::selection::Everything::All)) {
+                let sizes = counts(there.values().copied());
+                let sizes: Vec<usize> = sizes.into_values().collect();
+                let share = fair_share(target, &sizes);
+                let fair: usize = sizes.iter().map(|size| share.min(*size)).sum();
+                let full = balanced.shares == Shares::Full;
+                assert_eq!(rows.len(), if full { target } else { fair });
+            }
+        }
+        SelectionTable::trigger_balanced(balanced) => {
+            let target = size(balanced.ratio.get(), balanced.samples);
+            assert!(rows.len() <= target);
+            assert!(balanced.shares != Shares::Full || rows.len() == target);
+        }
+        SelectionTable::freshness(fresh) => {
+            assert!(fresh.limit.is_none_or(|limit| rows.len() <= limit.get()));
+        }
+        SelectionTable::class_memory(_) => assert!(rows.len() as u64 <= reach),
+    }
+}
+
+/// No class has more than a sample more than another that could give more.
+fn shared(given: &BTreeMap<u32, usize>, rows: usize, target: usize, shares: Shares) {
+    let (least, most) = (given.values().min(), given.values().max());
+    match shares {
+        Shares::Fair => assert!(rows <= target),
+        Shares::Full => assert_eq!(rows, target),
+        Shares::Equal => assert_eq!(least, most),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn choices_are_samples_that_are_there(events in events(), stop in 0usize..300) {
+        for text in selections() {
+            let table: SelectionTable = toml::from_str(&text).unwrap();
+            let many = play(&table, &events, 3, usize::MAX);
+            prop_assert_eq!(&many, &play(&table, &events, 3, stop), "{} restarted", text);
+            // a reservoir that lost most of itself is as large as the shard allows.
+            let lossy = text.contains("reservoir") || text.contains("class_memory");
+            if !lossy {
+                prop_assert_eq!(&many, &play(&table, &events, 1, usize::MAX), "{} in one", text);
+            }
+        }
+    }
+
+    #[test]
+    fn no_sample_is_taken_again_before_all_were(
+        grow in prop::collection::vec(0u64..6, 1..40), samples in 1usize..9,
+    ) {
+        let text = format!("random_no_replacement = {{ samples = {samples} }}");
+        let table: SelectionTable = toml::from_str(&text).unwrap();
+        let mut host = Host::new(&table, 3);
+        let (mut world, mut taken, mut round) = (World::default(), BTreeSet::new(), 0);
+        for more in grow {
+            for i in 0..more {
+                host.observe(&world.change(4, i, 1).unwrap());
+            }
+            let choice = host.trigger().0;
+            let ids: BTreeSet<Id> = choice.rows.iter().map(|row| row.id()).collect();
+            let all: BTreeSet<Id> = world.records.iter().map(Record::id).collect();
+            if choice.round > round {
+                // the rest of one round, all of it, and the first of the next.
+                prop_assert!(all.difference(&taken).all(|left| ids.contains(left)));
+                prop_assert_eq!(choice.round, round + 1);
+                round = choice.round;
+                taken = ids;
+            } else {
+                prop_assert!(taken.is_disjoint(&ids));
+                taken.extend(ids);
+            }
+        }
+    }
+}
