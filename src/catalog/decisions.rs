@@ -1,5 +1,7 @@
 //! What was decided and what became of it.
 
+use std::collections::BTreeMap;
+
 use driftmill_operators::flow::{Decided, Looked, Standing};
 use driftmill_operators::selection::TrainingSet;
 use driftmill_operators::{Snapshot, position_id, position_time};
@@ -128,9 +130,13 @@ impl Catalog {
 fn insert_decision(transaction: &Transaction<'_>, deciding: &Deciding<'_>) -> rusqlite::Result<()> {
     let Decided { trigger, position, cut, decided_before, reason } = &deciding.set.decided;
     let rows = &deciding.set.rows;
+    let mut classes: BTreeMap<u32, u64> = BTreeMap::new();
+    rows.iter().for_each(|row| *classes.entry(row.label).or_default() += 1);
+    let weight: f64 = rows.iter().map(|row| f64::from(row.weight)).sum();
     let bitmap = bitmap(&rows.iter().map(|row| row.id().0).collect());
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO decided VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+        "INSERT INTO decided
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
     )?;
     insert.execute(params![
         deciding.branch,
@@ -145,6 +151,9 @@ fn insert_decision(transaction: &Transaction<'_>, deciding: &Deciding<'_>) -> ru
         reason.threshold,
         deciding.set.candidates as i64,
         rows.len() as i64,
+        serde_json::to_string(&classes).expect("counts are plain data"),
+        weight,
+        deciding.set.round as i64,
         bitmap,
         digest(rows.iter().map(|row| row.id())),
         deciding.seed as i64,

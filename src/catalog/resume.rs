@@ -1,8 +1,10 @@
 //! What a run needs to go on.
 
 use driftmill_operators::flow::{Decided, ShardStanding, Standing, Standings};
+use driftmill_operators::selection::Chosen;
 use driftmill_operators::trigger::Reason;
 use driftmill_operators::{Id, Position, position, restore};
+use roaring::RoaringTreemap;
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +102,29 @@ impl Catalog {
         let query = "SELECT stream, state, max(trigger) FROM shards
                      WHERE branch = ? AND trigger < ? GROUP BY stream";
         self.rows(query, params![branch, next as i64], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    /// What was chosen for the decisions of a branch whose selection has to be told again: those
+    /// from the oldest shard on and before the one that is made next.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it, or a bitmap is not one.
+    pub fn chosen(&self, branch: &str, record: &BranchRecord) -> Result<Vec<Chosen>, CatalogError> {
+        let shards = record.standings.shards.values();
+        let oldest = shards.map(|shard| shard.trigger).min().unwrap_or(0);
+        let query = "SELECT trigger, round, ids FROM decided
+                     WHERE branch = ? AND trigger >= ? AND trigger < ? ORDER BY trigger";
+        let among = params![branch, oldest as i64, record.next_trigger() as i64];
+        let found = self.rows(query, among, |row| {
+            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?))
+        })?;
+        let chosen = |(trigger, round, ids): (i64, i64, Vec<u8>)| {
+            let ids = RoaringTreemap::deserialize_from(&*ids)
+                .map_err(|error| CatalogError::State(error.to_string()))?;
+            let ids = ids.into_iter().map(Id).collect();
+            Ok(Chosen { trigger: trigger as u64, round: round as u64, ids })
+        };
+        found.into_iter().map(chosen).collect()
     }
 
     /// The decisions of a branch, in order.

@@ -1,5 +1,5 @@
 /// The catalog's format: written to `PRAGMA user_version`.
-pub(super) const FORMAT: i64 = 6;
+pub(super) const FORMAT: i64 = 7;
 
 pub(super) const TABLES: &str = "
 CREATE TABLE run (
@@ -75,6 +75,9 @@ CREATE TABLE decided (
     threshold REAL,
     candidates INTEGER NOT NULL,
     samples INTEGER NOT NULL,
+    labels TEXT NOT NULL,       -- how many samples of each class, as JSON
+    weight REAL NOT NULL,       -- sum of the samples' weights
+    round INTEGER NOT NULL,     -- in which the selection chose, if it goes round
     ids BLOB NOT NULL,          -- the training set's ids: a 64-bit Roaring bitmap
     ids_digest TEXT NOT NULL,
     seed INTEGER NOT NULL,

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use driftmill_operators::flow::Decided;
 use driftmill_operators::trigger::{Cut, Reason};
 use driftmill_operators::{Id, position};
@@ -19,6 +21,12 @@ pub struct TrainedSet {
     pub parent: Option<u64>,
     /// SHA-256 of the version's weights.
     pub sha256: Option<String>,
+    /// Samples that the selection could choose from.
+    pub candidates: u64,
+    /// How many of each class it chose.
+    pub labels: BTreeMap<u32, u64>,
+    /// Sum of their weights.
+    pub weight: f64,
     /// The samples.
     pub ids: RoaringTreemap,
     /// SHA-256 of their ids.
@@ -37,7 +45,7 @@ impl Catalog {
         let failed = || CatalogError::database("reading");
         let query = "SELECT d.branch, o.version, d.trigger, d.time, d.sample, d.cut,
                             d.decided_before, d.policy, d.reason, d.score, d.threshold, d.model,
-                            o.sha256, d.ids_digest, d.seed, d.ids
+                            o.sha256, d.ids_digest, d.seed, d.ids, d.candidates, d.labels, d.weight
                      FROM decided d LEFT JOIN outcomes o USING (branch, trigger)
                      ORDER BY branch, trigger";
         let mut statement = self.database.prepare(query).map_err(failed())?;
@@ -46,7 +54,10 @@ impl Catalog {
             let ids: Vec<u8> = row.get(15).map_err(failed())?;
             let ids = RoaringTreemap::deserialize_from(&*ids)
                 .map_err(|error| CatalogError::State(error.to_string()))?;
-            each(trained(row, ids).map_err(failed())?);
+            let labels: String = row.get(17).map_err(failed())?;
+            let labels = serde_json::from_str(&labels)
+                .map_err(|error| CatalogError::State(error.to_string()))?;
+            each(TrainedSet { labels, ..trained(row, ids).map_err(failed())? });
         }
         Ok(())
     }
@@ -56,6 +67,9 @@ fn trained(row: &Row<'_>, ids: RoaringTreemap) -> rusqlite::Result<TrainedSet> {
     let id = Id(row.get::<_, i64>(4)? as u64);
     Ok(TrainedSet {
         branch: row.get(0)?,
+        candidates: row.get::<_, i64>(16)? as u64,
+        labels: BTreeMap::new(),
+        weight: row.get(18)?,
         version: row.get::<_, Option<i64>>(1)?.map(|version| version as u64),
         decided: Decided {
             trigger: row.get::<_, i64>(2)? as u64,

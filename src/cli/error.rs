@@ -59,7 +59,10 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return code_of(error);
     }
     if error.downcast_ref().is_some_and(HistoryError::is_usage)
-        || matches!(error.downcast_ref(), Some(PlotError::Format(_) | PlotError::Empty))
+        || matches!(
+            error.downcast_ref(),
+            Some(PlotError::Format(..) | PlotError::NoImages(_) | PlotError::Empty)
+        )
     {
         return Some(USAGE);
     }

@@ -13,6 +13,7 @@ mod models;
 mod policies;
 mod replay;
 mod run;
+mod show_set;
 mod verify;
 
 pub use error::exit_code;
@@ -63,6 +64,8 @@ enum Command {
     Decisions(decisions::Decisions),
     /// Say which versions were trained on which samples, and which know what was deleted since
     Lineage(lineage::Lineage),
+    /// List the samples of a training set, or draw them as one picture
+    ShowSet(show_set::ShowSet),
     /// Write samples of a run to a Parquet file
     Export(export::Export),
     /// Remove what a run no longer has to retain: segments of the log, weights of old versions
@@ -93,6 +96,7 @@ impl Cli {
             Command::Models(models) => models.execute(),
             Command::Decisions(decisions) => decisions.execute(),
             Command::Lineage(lineage) => lineage.execute(),
+            Command::ShowSet(show_set) => show_set.execute(),
             Command::Export(export) => export.execute(),
             Command::Gc(gc) => gc.execute(),
             Command::Verify(verify) => verify.execute(),

@@ -4,7 +4,7 @@ use driftmill_datasets::Schema;
 use driftmill_datasets::codec::CodecTable;
 use driftmill_operators::Span;
 use driftmill_operators::flow::shadowed;
-use driftmill_operators::selection::SelectionTable;
+use driftmill_operators::selection::{Holdout, SelectionTable};
 use driftmill_operators::trigger::{Forget, TriggerTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -110,6 +110,11 @@ pub struct Evaluation {
     /// `"30d"` (default: one interval for the whole stream).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Span>,
+    /// A share of all samples that no version is ever trained on, as in `0.1` or
+    /// `{ fraction = 0.1, seed = 7 }`: samples are held out by their keys, or by themselves in topics
+    /// without keys (default: none).
+    #[serde(default, skip_serializing_if = "Holdout::is_none")]
+    pub holdout: Holdout,
 }
 
 /// How a job ends that is asked to (SIGTERM).
@@ -161,24 +166,29 @@ impl Pipeline {
         }
     }
 
-    /// The policies of all branches, the pipeline's own first, and of its shadows.
-    pub fn policies(&self) -> Vec<Policies<'_>> {
-        let policies = |branch: &str, trigger: &TriggerTable, selection| Policies {
-            policy: branch.to_owned(),
-            trigger: self.forget.around(trigger.init()),
-            selection: Some(selection),
-        };
-        let own = policies("", &self.trigger, &*self.selection);
+    /// Name, trigger and selection of all branches: the pipeline's own, whose name is empty, then
+    /// those it is compared with.
+    pub fn branches(&self) -> impl Iterator<Item = (&str, &TriggerTable, &SelectionTable)> {
         let compared = self.compare.iter().map(|(name, comparison)| {
             let selection = comparison.selection.as_ref().unwrap_or(&self.selection);
-            policies(name, &comparison.trigger, &**selection)
+            (name.as_str(), &comparison.trigger, selection)
+        });
+        std::iter::once(("", &self.trigger, &self.selection)).chain(compared)
+    }
+
+    /// The policies of all branches and of shadows.
+    pub fn policies(&self) -> Vec<Policies<'_>> {
+        let branches = self.branches().map(|(name, trigger, selection)| Policies {
+            policy: name.to_owned(),
+            trigger: self.forget.around(trigger.init()),
+            selection: Some(selection),
         });
         let shadows = self.shadow.iter().map(|(name, shadow)| Policies {
             policy: shadow_key(name),
             trigger: shadowed(shadow.trigger.init()),
             selection: None,
         });
-        std::iter::once(own).chain(compared).chain(shadows).collect()
+        branches.chain(shadows).collect()
     }
 
     /// Shape and type of the samples' features; none where that takes a look at the source.

@@ -18,6 +18,7 @@ mod lineage;
 mod merge;
 mod removed;
 mod replay;
+mod training_set;
 mod versions;
 
 pub use decisions::{Evaluation, Trained};
@@ -25,6 +26,7 @@ pub use error::HistoryError;
 pub use export::Wanted;
 pub use fates::{Fate, Fates};
 pub use lineage::{Lineage, Row, SamplePlace, Seen};
+pub use training_set::{SetRow, TrainingSet};
 pub use versions::{Ancestor, MadeOf, Part, Tainted};
 
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use driftmill_operators::flow::{Evaluated, Scores, Standing};
-use driftmill_operators::selection::{SelectionConfig, SelectionTable};
+use driftmill_operators::selection::SelectionConfig;
 use driftmill_operators::trigger::TriggerTable;
 use driftmill_operators::{Position, Snapshot, restore};
 
@@ -67,16 +67,15 @@ impl Branch {
     /// When what was recorded cannot be read.
     pub fn new(
         name: &str,
-        (trigger, selection): (TriggerTable, SelectionTable),
+        (trigger, selection_key, selection): (TriggerTable, &'static str, Arc<dyn SelectionConfig>),
         store: ModelStore,
         (interval, runtime): (Option<i64>, Runtime),
         (start, partitions): (BranchRecord, &[Partition]),
     ) -> Result<Self, CatalogError> {
-        let selection_key = selection.key();
         let mut branch = Self {
             name: name.to_owned(),
             trigger,
-            selection: shared(selection),
+            selection,
             selection_key,
             store,
             interval,
@@ -251,12 +250,5 @@ impl Branch {
 
     fn recent(&self) -> MutexGuard<'_, VecDeque<(u64, Weights)>> {
         self.recent.lock().expect("no one panics while holding the versions")
-    }
-}
-
-/// The table's component, shared by the workers.
-fn shared(table: SelectionTable) -> Arc<dyn SelectionConfig> {
-    match table {
-        SelectionTable::new_data(config) => Arc::new(config),
     }
 }

@@ -1,8 +1,11 @@
 //! The policies of a pipeline, each as it stands.
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
+
+use driftmill_operators::selection::{SelectionConfig, SelectionTable};
+use driftmill_operators::trigger::TriggerTable;
 
 use super::context::init;
 use super::{Branch, Shadow, shadow};
@@ -16,8 +19,14 @@ pub(super) fn records(
     pipeline: &Pipeline,
     catalog: &Catalog,
 ) -> Result<Vec<BranchRecord>, CatalogError> {
-    let names = std::iter::once("").chain(pipeline.compare.keys().map(String::as_str));
-    names.map(|name| catalog.branch(name)).collect()
+    let record = |(name, _, selection): (&str, _, &SelectionTable)| {
+        let mut record = catalog.branch(name)?;
+        if selection.remembers() {
+            record.standings.chosen = catalog.chosen(name, &record)?;
+        }
+        Ok(record)
+    };
+    pipeline.branches().map(record).collect()
 }
 
 /// Where the shadows of the pipeline stand, `own` being where its own policies do. Where new ones
@@ -85,18 +94,13 @@ pub(super) fn branches(
 ) -> Result<Vec<Arc<Branch>>, CatalogError> {
     let mut runtimes = runtimes.into_iter().zip(records);
     let interval = pipeline.evaluation.interval.map(|span| span.millis());
-    let mut branch = |name: &str, trigger, selection, store: PathBuf| {
+    let branch = |(name, trigger, selection): (&str, &TriggerTable, &SelectionTable)| {
         let (runtime, start) = runtimes.next().expect("there is one for each branch");
-        let store = ModelStore::new(store);
-        let policies = (trigger, selection);
+        let store = ModelStore::of(folder, name);
+        let holdout = pipeline.evaluation.holdout;
+        let policies =
+            (trigger.clone(), selection.key(), holdout.around(Arc::new(selection.clone())));
         Branch::new(name, policies, store, (interval, runtime), (start, partitions)).map(Arc::new)
     };
-    let (trigger, selection) = (&pipeline.trigger, &pipeline.selection);
-    let own = branch("", trigger.clone(), selection.clone(), folder.join("models"));
-    let compared = pipeline.compare.iter().map(|(name, comparison)| {
-        let selection = comparison.selection.as_ref().unwrap_or(selection).clone();
-        let store = folder.join("compare").join(name);
-        branch(name, comparison.trigger.clone(), selection, store)
-    });
-    std::iter::once(own).chain(compared).collect()
+    pipeline.branches().map(branch).collect()
 }

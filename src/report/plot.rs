@@ -40,8 +40,11 @@ pub struct Point {
 #[derive(Debug, Error)]
 pub enum PlotError {
     /// It cannot be known in which format.
-    #[error("`{0}`: wanted a name that ends in .svg or .png")]
-    Format(String),
+    #[error("`{0}`: wanted a name that ends in {1}")]
+    Format(String, &'static str),
+    /// Samples that cannot be drawn.
+    #[error("samples of shape {0:?} are no images: wanted one or three channels, height, width")]
+    NoImages(Vec<usize>),
     /// Nothing to show.
     #[error("no policy has decided or evaluated anything yet: there is nothing to draw")]
     Empty,
@@ -79,32 +82,40 @@ pub fn draw(panels: &[Panel], path: &Path) -> Result<(), PlotError> {
         assert!(register_font(FONT, FontStyle::Normal, light).is_ok(), "the font is a font");
     });
     let size = (WIDTH, HEIGHT * panels.len() as u32);
-    let bytes = match path.extension().and_then(|extension| extension.to_str()) {
+    match path.extension().and_then(|extension| extension.to_str()) {
         Some("svg") => {
             let mut text = String::new();
             draw_all(panels, &SVGBackend::with_string(&mut text, size).into_drawing_area())?;
-            text.into_bytes()
+            write(text.as_bytes(), path)
         }
         Some("png") => {
             let mut pixels = vec![255; size.0 as usize * size.1 as usize * 3];
             let canvas = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
             draw_all(panels, &canvas)?;
             drop(canvas);
-            encode(&pixels, size)?
+            write_png(&pixels, size, path)
         }
-        _ => return Err(PlotError::Format(path.display().to_string())),
-    };
-    let path_text = || path.display().to_string();
-    std::fs::write(path, bytes).map_err(|source| PlotError::Io { path: path_text(), source })
+        _ => Err(PlotError::Format(path.display().to_string(), ".svg or .png")),
+    }
 }
 
-fn encode(pixels: &[u8], (width, height): (u32, u32)) -> Result<Vec<u8>, PlotError> {
+fn write(bytes: &[u8], path: &Path) -> Result<(), PlotError> {
+    let failed = |source| PlotError::Io { path: path.display().to_string(), source };
+    std::fs::write(path, bytes).map_err(failed)
+}
+
+/// Writes pixels of three bytes, row after row, to a PNG file.
+pub(super) fn write_png(
+    pixels: &[u8],
+    (width, height): (u32, u32),
+    path: &Path,
+) -> Result<(), PlotError> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, width, height);
     encoder.set_color(png::ColorType::Rgb);
     let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(pixels));
     written.map_err(|error| PlotError::Drawing(error.to_string()))?;
-    Ok(bytes)
+    write(&bytes, path)
 }
 
 fn draw_all<B: DrawingBackend>(

@@ -24,6 +24,7 @@ mod removal;
 mod resume;
 mod retention;
 mod runs;
+mod selections;
 mod shadows;
 mod store;
 mod triggers;

@@ -127,7 +127,7 @@ impl Run {
             decided_before: 0,
             reason,
         };
-        TrainingSet { decided, candidates: self.samples, rows, shards: Vec::new() }
+        TrainingSet { decided, candidates: self.samples, rows, round: 0, shards: Vec::new() }
     }
 }
 

@@ -35,7 +35,7 @@ const SALT: u64 = 0x5DEE_CE66_D1CE_CAFE;
 /// assert!((8_900..9_100).contains(&rows.len()));
 /// # Ok::<(), String>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Parts", into = "Parts")]
 #[schemars(with = "Parts")]
 pub struct Holdout {
@@ -43,10 +43,19 @@ pub struct Holdout {
     seed: u64,
 }
 
-/// `{ fraction = 0.1, seed = 7 }`.
+/// A share that is held out, from 0, below 1; or `{ fraction = 0.1, seed = 7 }`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "wanted a share, as in 0.1, or { fraction = 0.1, seed = 7 }")]
+enum Parts {
+    /// With the seed 0.
+    Fraction(f64),
+    /// Another seed holds out others.
+    Seeded(Seeded),
+}
+
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Parts {
+struct Seeded {
     /// The share that is held out: from 0, below 1.
     fraction: f64,
     /// Another seed holds out others (default 0).
@@ -58,13 +67,17 @@ impl TryFrom<Parts> for Holdout {
     type Error = String;
 
     fn try_from(parts: Parts) -> Result<Self, String> {
-        Self::new(parts.fraction, parts.seed)
+        match parts {
+            Parts::Fraction(fraction) => Self::new(fraction, 0),
+            Parts::Seeded(Seeded { fraction, seed }) => Self::new(fraction, seed),
+        }
     }
 }
 
 impl From<Holdout> for Parts {
     fn from(holdout: Holdout) -> Self {
-        Self { fraction: holdout.fraction, seed: holdout.seed }
+        let Holdout { fraction, seed } = holdout;
+        if seed == 0 { Self::Fraction(fraction) } else { Self::Seeded(Seeded { fraction, seed }) }
     }
 }
 
@@ -79,6 +92,11 @@ impl Holdout {
             .ok_or_else(|| format!("wanted a share from 0, below 1, not {fraction}"))
     }
 
+    /// Whether nothing is held out.
+    pub fn is_none(&self) -> bool {
+        self.fraction == 0.0
+    }
+
     /// Whether a sample is held out.
     pub fn holds_out(&self, record: &Record) -> bool {
         let hash = match record.key {
@@ -91,7 +109,7 @@ impl Holdout {
 
     /// The same policy, without ever seeing what is held out.
     pub fn around(self, inner: Arc<dyn SelectionConfig>) -> Arc<dyn SelectionConfig> {
-        if self.fraction == 0.0 { inner } else { Arc::new(HeldOut { holdout: self, inner }) }
+        if self.is_none() { inner } else { Arc::new(HeldOut { holdout: self, inner }) }
     }
 }
 

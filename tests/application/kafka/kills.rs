@@ -79,6 +79,7 @@ pub(super) fn job(brokers: &str, topic: &str, models: &str) -> String {
         interval = \"20s\"
         [compare.often]
         trigger.amount.every = 1100
+        selection.random_no_replacement = {{ samples = 800 }}
         [shadow.errors.trigger.sequential]
         on = \"error\"
         every = 150

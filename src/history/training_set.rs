@@ -1,0 +1,87 @@
+use std::collections::BTreeMap;
+
+use driftmill_datasets::{Schema, Values};
+use driftmill_operators::{Id, position_time};
+use serde::Serialize;
+
+use super::{History, HistoryError};
+use crate::catalog::Place;
+
+/// The training set of a decision.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrainingSet {
+    /// The pipeline's name, or that of the comparison.
+    pub policy: String,
+    /// The decision.
+    pub trigger: u64,
+    /// Where that was.
+    pub place: Place,
+    /// Why.
+    pub reason: String,
+    /// Samples that the selection could choose from.
+    pub candidates: u64,
+    /// Samples that it chose.
+    pub samples: u64,
+    /// How many of each class.
+    pub labels: BTreeMap<u32, u64>,
+    /// Sum of their weights.
+    pub weight: f64,
+    /// SHA-256 of their ids.
+    pub ids_digest: String,
+    /// The samples, in the order of positions, as far as they are in the log.
+    pub rows: Vec<SetRow>,
+}
+
+/// A sample of a training set.
+#[derive(Clone, Debug, Serialize)]
+pub struct SetRow {
+    /// Its id.
+    #[serde(skip)]
+    pub id: Id,
+    /// Its place: time, in milliseconds since 1970, and where it came from.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Its class, as it was known then.
+    pub label: u32,
+    /// Its weight in the loss.
+    pub weight: f32,
+}
+
+impl History {
+    /// The training set of decision `trigger` of a branch.
+    ///
+    /// # Errors
+    /// When there is no such decision, or the log is not what was written.
+    pub fn set_of(&self, branch: &str, trigger: u64) -> Result<TrainingSet, HistoryError> {
+        let set = self.training_set(branch, trigger)?;
+        let rows = self.rows_of(&set)?.into_iter().map(|row| SetRow {
+            id: row.id(),
+            place: Place { time: position_time(row.position), ..self.place(row.position) },
+            label: row.label,
+            weight: row.weight,
+        });
+        Ok(TrainingSet {
+            policy: self.name_of(branch).to_owned(),
+            trigger,
+            place: self.place(set.decided.position),
+            reason: set.decided.reason.text.clone(),
+            candidates: set.candidates,
+            samples: set.ids.len(),
+            labels: set.labels.clone(),
+            weight: set.weight,
+            ids_digest: set.ids_digest.clone(),
+            rows: rows.collect(),
+        })
+    }
+
+    /// The features of samples, and what they are.
+    ///
+    /// # Errors
+    /// When one of them is not in the log, or cannot be read.
+    pub fn features_of(&self, ids: &[Id]) -> Result<(&Schema, Values), HistoryError> {
+        let schema = self.log.schema();
+        let mut values = Values::new(schema.value);
+        self.log.gather(ids, &mut values)?;
+        Ok((schema, values))
+    }
+}

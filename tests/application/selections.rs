@@ -1,0 +1,166 @@
+//! Every selection policy in a job: how much it chooses, that workers do not matter, what it leaves
+//! out, and how people look at it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::runs::{decided, pipeline, run_to_end};
+
+const PIPELINE: &str = r#"
+name = "all"
+
+[source.generator]
+partitions = 4
+stream.sea = { length = 6000, seed = 3 }
+
+[trigger.amount]
+every = 1000
+
+[selection.all]
+
+[model.mlp]
+hidden = [4]
+classes = 2
+
+[training]
+seed = 5
+epochs = 1
+
+[compare.random]
+trigger.amount.every = 1000
+selection.random = { ratio = 0.5 }
+
+[compare.without]
+trigger.amount.every = 1000
+selection.random_no_replacement = { samples = 700 }
+
+[compare.fresh]
+trigger.amount.every = 1000
+selection.freshness = { unused_ratio = 0.75, limit = 400 }
+
+[compare.labels]
+trigger.amount.every = 1000
+selection.label_balanced = { samples = 300 }
+
+[compare.triggers]
+trigger.amount.every = 1000
+selection.trigger_balanced = { samples = 300 }
+
+[compare.decayed]
+trigger.amount.every = 1000
+selection.time_decayed = { half_life = "20m", samples = 500 }
+
+[compare.memory]
+trigger.amount.every = 1000
+selection.class_memory = { per_class = 100 }
+
+[compare.reservoir]
+trigger.amount.every = 1000
+selection.new_data = { tail = "all", limit = 500, keep = "reservoir" }
+"#;
+
+#[test]
+fn every_selection_chooses_alike_on_any_number_of_workers() {
+    let first = pipeline(PIPELINE);
+    let (summary, _folder) = run_to_end(&first, 1, 1024);
+    let samples = |name: &str| -> Vec<u64> {
+        let triggers = match name {
+            "all" => &summary.triggers,
+            name => &summary.compare[name].triggers,
+        };
+        triggers.iter().map(|line| line.samples).collect()
+    };
+    let grows = [1000, 2000, 3000, 4000, 5000, 6000];
+    assert_eq!(samples("all"), grows);
+    assert_eq!(samples("random"), grows.map(|all| all / 2));
+    assert_eq!(samples("without"), [700; 6]);
+    assert_eq!(samples("labels"), [300; 6]);
+    assert_eq!(samples("triggers"), [300; 6]);
+    assert_eq!(samples("decayed"), [500; 6]);
+    assert_eq!(samples("reservoir"), [500; 6]);
+    assert!(samples("fresh").iter().all(|count| *count <= 400), "{:?}", samples("fresh"));
+    let memory = samples("memory");
+    assert!(memory[0] <= 1000 && memory[1..].iter().all(|count| *count <= 1200), "{memory:?}");
+    for (workers, poll) in [(1, 7), (4, 100)] {
+        let (again, _folder) = run_to_end(&first, workers, poll);
+        assert_eq!(decided(&summary), decided(&again), "{workers} workers, polls of {poll}");
+    }
+}
+
+fn show_set(state: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_driftmill"));
+    command.arg("show-set").arg(state).args(arguments).output().unwrap()
+}
+
+fn offsets(state: &Path, trigger: u64, name: &[&str]) -> BTreeSet<u64> {
+    let trigger = trigger.to_string();
+    let output = show_set(state, &[&[&*trigger, "--json"], name].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let set: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = set["rows"].as_array().unwrap();
+    assert_eq!(set["samples"].as_u64(), Some(rows.len() as u64));
+    rows.iter().map(|row| row["offset"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn what_is_held_out_is_in_no_training_set() {
+    let text = |holdout: &str| {
+        format!(
+            "name = \"held\"
+            source.generator.stream.sea = {{ length = 4000, seed = 1 }}
+            trigger.amount.every = 1000
+            selection.all = {{}}
+            model.mlp = {{ hidden = [2], classes = 2 }}
+            training = {{ epochs = 1 }}
+            evaluation.holdout = {holdout}
+            compare.without = {{ trigger.amount.every = 400, selection.random_no_replacement.samples = 300 }}"
+        )
+    };
+    let (_, folder) = run_to_end(&pipeline(&text("0.25")), 2, 100);
+    let state = folder.path().join("state");
+    let all = offsets(&state, 3, &[]);
+    assert!((2_900..3_100).contains(&all.len()), "{}", all.len());
+    let others: BTreeSet<u64> =
+        (0..10).flat_map(|trigger| offsets(&state, trigger, &["--compare", "without"])).collect();
+    assert!(others.len() > 2_000 && others.is_subset(&all));
+    // another seed holds out others.
+    let (_, folder) = run_to_end(&pipeline(&text("{ fraction = 0.25, seed = 9 }")), 1, 1000);
+    let seeded = offsets(&folder.path().join("state"), 3, &[]);
+    assert!((1_600..2_900).contains(&all.intersection(&seeded).count()));
+    // nothing but a share is one.
+    let told = driftmill::config::load("p.toml", &text("1.5"), &[]).unwrap_err().to_string();
+    assert!(told.contains("evaluation.holdout") || told.contains("wanted a share"), "{told}");
+}
+
+#[test]
+fn people_look_at_what_was_chosen() {
+    let text = "name = \"faces\"
+        source.generator.stream.portraits = { seed = 0 }
+        trigger.amount.every = 12000
+        selection.label_balanced = { samples = 100 }
+        model.mlp = { hidden = [2], classes = 2 }
+        training = { epochs = 1 }";
+    let (_, folder) = run_to_end(&pipeline(text), 1, 1024);
+    let state = folder.path().join("state");
+    let output = show_set(&state, &["1", "--most", "5"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    for part in
+        ["100 of 24000 candidates: 50 of class 0, 50 of class 1", "portraits/0/", "… 5 of 100"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let sheet = folder.path().join("sheet.png");
+    let output = show_set(&state, &["1", "--sheet", sheet.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let file = std::io::BufReader::new(std::fs::File::open(&sheet).unwrap());
+    let info = png::Decoder::new(file).read_info().unwrap();
+    // two rows of portraits for each class.
+    assert_eq!((info.info().width, info.info().height), (32 * 34 + 2, 4 * 34 + 2));
+    for (arguments, code) in [(vec!["77"], 64), (vec!["1", "--sheet", "a.jpeg"], 64)] {
+        let output = show_set(&state, &arguments);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+    }
+}
