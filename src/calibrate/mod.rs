@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
 use driftmill_operators::calibration::Rate;
+use serde::Serialize;
 
 use crate::config::{Pipeline, Shadow, shadow_key};
 use crate::history::History;
@@ -29,6 +30,17 @@ pub struct Stretch {
     pub range: Option<TimeRange>,
 }
 
+/// What a stretch says of the policies of a pipeline.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Calibrated {
+    /// Proposals, policy after policy.
+    pub proposals: Vec<Proposal>,
+    /// Policies that have no such threshold, each with its key.
+    pub left_out: Vec<String>,
+    /// Samples of the stretch.
+    pub samples: u64,
+}
+
 /// Runs the stretch, and proposes for each threshold of each policy one that has the wanted rate of
 /// false alarms there.
 ///
@@ -39,11 +51,11 @@ pub fn calibrate(
     stretch: Stretch,
     options: &Options,
     interrupt: &Arc<Interrupt>,
-) -> anyhow::Result<Vec<Proposal>> {
+) -> anyhow::Result<Calibrated> {
     let json = serde_json::to_value(&pipeline)?;
-    let policies = policies::all(&pipeline);
+    let (policies, left_out) = policies::all(&pipeline);
     if policies.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Calibrated { left_out, ..Calibrated::default() });
     }
     let folder = tempfile::tempdir().context("making a folder for a run that is thrown away")?;
     let state = folder.path().join("state");
@@ -56,7 +68,7 @@ pub fn calibrate(
         let looks = history.catalog.looks(&shadow_key(&policy.name))?;
         proposals.extend(propose::propose(policy, &looks, stretch.rate, &json));
     }
-    Ok(proposals)
+    Ok(Calibrated { proposals, left_out, samples: ended.summary.samples })
 }
 
 /// The pipeline with shadows for all its policies, which publishes nothing and ends.

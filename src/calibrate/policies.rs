@@ -12,9 +12,9 @@ pub(super) struct Policy {
     pub(super) trigger: TriggerTable,
 }
 
-/// The policies of a pipeline that have anything to calibrate.
-pub(super) fn all(pipeline: &Pipeline) -> Vec<Policy> {
-    let mut found = Vec::new();
+/// The policies of a pipeline, as far as they can be calibrated, and those that cannot.
+pub(super) fn all(pipeline: &Pipeline) -> (Vec<Policy>, Vec<String>) {
+    let mut found = (Vec::new(), Vec::new());
     let path = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
     collect(pipeline.name.clone(), path(&["trigger"]), &pipeline.trigger, &mut found);
     for (name, comparison) in &pipeline.compare {
@@ -24,21 +24,18 @@ pub(super) fn all(pipeline: &Pipeline) -> Vec<Policy> {
     for (name, shadow) in &pipeline.shadow {
         collect(name.clone(), path(&["shadow", name, "trigger"]), &shadow.trigger, &mut found);
     }
-    // a comparison and a shadow may have one name.
-    for place in 1..found.len() {
-        let (before, rest) = found.split_at_mut(place);
-        let same = before.iter().filter(|policy| policy.name == rest[0].name).count();
-        if same > 0 {
-            rest[0].name = format!("{}.{}", rest[0].name, same + 1);
-        }
-    }
     found
 }
 
-fn collect(name: String, mut path: Vec<String>, trigger: &TriggerTable, found: &mut Vec<Policy>) {
+fn collect(
+    name: String,
+    mut path: Vec<String>,
+    trigger: &TriggerTable,
+    found: &mut (Vec<Policy>, Vec<String>),
+) {
     path.push(trigger.key().to_owned());
     match trigger.stable() {
-        Stable::Nothing => {}
+        Stable::Nothing => found.1.push(format!("{name} ({})", trigger.key())),
         Stable::Members(members) => {
             for (member, table) in members {
                 let keys = ["members".to_owned(), member.to_owned()];
@@ -47,7 +44,7 @@ fn collect(name: String, mut path: Vec<String>, trigger: &TriggerTable, found: &
             }
         }
         Stable::Thresholds { .. } | Stable::Detector { .. } => {
-            found.push(Policy { name, path, trigger: trigger.clone() });
+            found.0.push(Policy { name, path, trigger: trigger.clone() });
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct Proposal {
     pub proposed: Value,
     /// The share of false alarms to be expected with it.
     pub expected: Option<f64>,
+    /// Another key that has to follow, and what should stand there.
+    pub follows: Option<(String, Value)>,
     /// What it stands on.
     pub basis: Basis,
     /// What to think of, or why nothing is proposed.
@@ -74,6 +76,7 @@ pub(super) fn propose(
             false_alarms: None,
             proposed: Value::Null,
             expected: None,
+            follows: None,
             basis: Basis::None,
             note: None,
         }
@@ -104,12 +107,9 @@ fn threshold(blank: Proposal, scores: &[&Score], direction: Direction, rate: Rat
     let evaluations = scores.len();
     let false_alarms = (evaluations > 0).then(|| fired as f64 / evaluations as f64);
     let blank = Proposal { evaluations, false_alarms, ..blank };
-    if scores.iter().any(|score| score.p_value.is_some()) {
-        let mut proposed = blank.now.clone();
-        proposed["p_value"] = json!(rate.get());
-        let (basis, expected) = (Basis::Definition, Some(rate.get()));
-        let note = Some("where windows overlap, alarms come in groups".to_owned());
-        return Proposal { proposed, expected, basis, note, ..blank };
+    let p_values: Vec<f64> = scores.iter().filter_map(|score| score.p_value).collect();
+    if !p_values.is_empty() {
+        return chance(blank, &p_values, rate);
     }
     let values: Vec<f64> = scores.iter().map(|score| score.value).collect();
     let found = match observed(&values, direction, rate) {
@@ -131,6 +131,29 @@ fn threshold(blank: Proposal, scores: &[&Score], direction: Direction, rate: Rat
         }
         Err(error) => Proposal { note: Some(error.to_string()), ..blank },
     }
+}
+
+/// The p-value that has the wanted rate by what it is, if it has.
+fn chance(blank: Proposal, p_values: &[f64], rate: Rate) -> Proposal {
+    let wanted = rate.get();
+    let mut proposed = blank.now.clone();
+    proposed["p_value"] = json!(wanted);
+    // the least p-value is that of all shuffles together.
+    let permutations = proposed["permutations"].as_u64().unwrap_or(0);
+    if (permutations as f64) < 2.0 / wanted {
+        proposed["permutations"] = json!((2.0 / wanted).ceil() as u64);
+    }
+    let below = p_values.iter().filter(|p_value| **p_value < wanted).count();
+    let share = below as f64 / p_values.len() as f64;
+    if below >= 3 && share > 3.0 * wanted {
+        let note = format!(
+            "{:.1} % of the evaluations have a p-value below {wanted}: the stretch is not stable, or \
+             the test does not fit what is compared",
+            share * 100.0
+        );
+        return Proposal { note: Some(note), ..blank };
+    }
+    Proposal { proposed, expected: Some(wanted), basis: Basis::Definition, ..blank }
 }
 
 fn detector(
@@ -157,8 +180,16 @@ fn detector(
             });
             let strict = config.parameter().strict > config.parameter().lax;
             let direction = if strict { Direction::Higher } else { Direction::Lower };
+            let value = rounded(tuned.value, direction);
+            let [before, after] = [config.parameter(), config.with_parameter(value).parameter()];
+            let moved = after.follows.filter(|follows| Some(*follows) != before.follows);
+            let key = |name: &str| {
+                let table = blank.key.rsplit_once('.').map_or("", |(table, _)| table);
+                format!("{table}.{name}")
+            };
             Proposal {
-                proposed: json!(rounded(tuned.value, direction)),
+                proposed: json!(value),
+                follows: moved.map(|(name, value)| (key(name), json!(value))),
                 expected: Some(per_evaluation(tuned.rate)),
                 basis: Basis::Resampled,
                 note,

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::error::Usage;
 use super::run::interruptible;
 use super::{File, lines, print, time};
-use crate::calibrate::{Basis, Proposal, Stretch, calibrate};
+use crate::calibrate::{Basis, Calibrated, Stretch, calibrate};
 use crate::job::Options;
 use crate::report::{align_right, plain_table};
 use crate::source::TimeRange;
@@ -27,7 +27,7 @@ pub(super) struct Calibrate {
     /// Number of workers; has no influence on what is proposed
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: u16,
-    /// Answer with one JSON array on stdout
+    /// Answer with one JSON object on stdout
     #[arg(long)]
     json: bool,
 }
@@ -46,15 +46,24 @@ impl Calibrate {
         let options =
             Options { workers: usize::from(self.workers), progress: true, ..Options::default() };
         let stretch = Stretch { rate, range };
-        let proposals = calibrate(pipeline, stretch, &options, &interruptible()?)?;
-        if self.json {
-            return print(&serde_json::to_string(&proposals)?);
+        let calibrated = calibrate(pipeline, stretch, &options, &interruptible()?)?;
+        let proposals = &calibrated.proposals;
+        if !proposals.is_empty() && proposals.iter().all(|proposal| proposal.evaluations == 0) {
+            let text = format!(
+                "no policy looked at anything: the stretch has {} samples\nhint: a longer one, with \
+                 --from and --to in event time",
+                calibrated.samples
+            );
+            return Err(Usage(text).into());
         }
-        print(&text(&proposals))
+        if self.json {
+            return print(&serde_json::to_string(&calibrated)?);
+        }
+        print(&text(&calibrated))
     }
 }
 
-fn text(proposals: &[Proposal]) -> String {
+fn text(Calibrated { proposals, left_out, .. }: &Calibrated) -> String {
     if proposals.is_empty() {
         return "no policy of this pipeline measures anything that has a threshold".to_owned();
     }
@@ -87,10 +96,23 @@ fn text(proposals: &[Proposal]) -> String {
         let note = proposal.note.as_ref()?;
         Some(format!("{} of {}: {note}\n", proposal.metric, proposal.policy))
     });
-    let notes: String = notes.collect();
+    let mut notes: String = notes.collect();
+    if proposals.iter().any(|proposal| proposal.expected.is_some()) {
+        notes.push_str(
+            "expected is an average: evaluations of one policy share windows, and alarms come in groups\n",
+        );
+    }
+    if !left_out.is_empty() {
+        notes.push_str(&format!("without a threshold for this: {}\n", left_out.join(", ")));
+    }
     let found = proposals.iter().filter(|proposal| !proposal.proposed.is_null());
     let found: String = found
-        .map(|proposal| format!("{} = {}\n", proposal.key, value(&proposal.proposed)))
+        .flat_map(|proposal| {
+            let own = (&proposal.key, &proposal.proposed);
+            let follows = proposal.follows.as_ref().map(|(key, value)| (key, value));
+            std::iter::once(own).chain(follows)
+        })
+        .map(|(key, found)| format!("{key} = {}\n", value(found)))
         .collect();
     for part in [notes, found] {
         if !part.is_empty() {

@@ -159,12 +159,19 @@ fn rows(evaluation: &Evaluation) -> Vec<[String; 4]> {
         [metric, short(score.value), threshold, number(score.p_value)]
     };
     let own = evaluation.scores.iter().map(|score| row("", score));
-    let members = evaluation.members.iter().filter(|look| look.policy != evaluation.policy);
+    let members = evaluation.members.iter().filter(|look| look.member.is_some());
     let of = |look: &Look| {
-        let prefix = format!("{} ", look.policy);
+        let prefix = format!("{} ", name(look));
         look.scores.iter().map(|score| row(&prefix, score)).collect::<Vec<_>>()
     };
     own.chain(members.flat_map(of)).collect()
+}
+
+/// What a member is called.
+fn name(look: &Look) -> String {
+    look.member
+        .as_ref()
+        .map_or_else(|| look.policy.clone(), |name| format!("{name}: {}", look.policy))
 }
 
 fn short(value: f64) -> String {
@@ -184,9 +191,9 @@ fn windows(windows: &[WindowBounds]) -> String {
 fn outcome(evaluation: &Evaluation) -> String {
     match &evaluation.outcome {
         _ if !evaluation.fired => String::new(),
-        None => "would train".to_owned(),
+        None => format!("would train{}", plain_reason(evaluation)),
         Some(trained) => match (trained.version, &trained.error, trained.seconds) {
-            (Some(version), ..) => format!("version {version}"),
+            (Some(version), ..) => format!("version {version}{}", plain_reason(evaluation)),
             (None, Some(error), _) => format!("failed: {error}"),
             (None, None, Some(_)) => "nothing to train on".to_owned(),
             (None, None, None) => "not known yet".to_owned(),
@@ -202,6 +209,12 @@ fn votes(evaluation: &Evaluation) -> Option<Vec<Score>> {
     combined.then(|| vec![Score { metric, value, threshold: None, p_value: None, fires }])
 }
 
+/// Why it decided, where nothing was measured that says so.
+fn plain_reason(evaluation: &Evaluation) -> String {
+    let reason = evaluation.reason.as_ref().filter(|_| evaluation.scores.is_empty());
+    reason.map_or(String::new(), |reason| format!(": {reason}"))
+}
+
 /// A panel for each metric of a policy and its members; for a policy that measures nothing, one with
 /// the number of its decisions.
 fn panels(evaluations: &[Evaluation]) -> Vec<Panel> {
@@ -215,12 +228,12 @@ fn panels(evaluations: &[Evaluation]) -> Vec<Panel> {
     let mut panels: Vec<Panel> = Vec::new();
     for evaluation in evaluations {
         let time = evaluation.position.time;
-        let members = evaluation.members.iter().filter(|look| look.policy != evaluation.policy);
+        let members = evaluation.members.iter().filter(|look| look.member.is_some());
         let votes = votes(evaluation);
-        let own = (&evaluation.policy, votes.as_ref().unwrap_or(&evaluation.scores));
-        let all = std::iter::once(own).chain(members.map(|look| (&look.policy, &look.scores)));
+        let own = (evaluation.policy.clone(), votes.as_ref().unwrap_or(&evaluation.scores));
+        let all = std::iter::once(own).chain(members.map(|look| (name(look), &look.scores)));
         for (policy, score) in
-            all.flat_map(|(policy, scores)| scores.iter().map(move |s| (policy, s)))
+            all.flat_map(|(policy, scores)| scores.iter().map(move |score| (policy.clone(), score)))
         {
             let title = format!("{title}{}: {policy}", first.name);
             // where there is a p-value, that is what is compared.

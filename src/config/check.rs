@@ -52,7 +52,13 @@ impl Pipeline {
         let others = others.chain(self.shadow.keys().map(|name| ("shadow", name)));
         let others = others.filter(|(_, name)| !fits(name));
         let others = others.map(|(key, name)| (key.to_owned(), format!("`{name}`: {wanted}")));
-        own.into_iter().chain(others).collect()
+        // `decisions --policy NAME` means one of them.
+        let taken = |name: &String| *name == self.name || self.compare.contains_key(name);
+        let twice = self.shadow.keys().filter(|name| taken(name)).map(|name| {
+            let text = format!("`{name}` is the name of another policy of this pipeline");
+            ("shadow".to_owned(), text)
+        });
+        own.into_iter().chain(others).chain(twice).collect()
     }
 
     fn check_evaluation(&self) -> Option<(String, String)> {

@@ -147,7 +147,7 @@ impl History {
     }
 
     fn evaluation(&self, policy: &str, looked: &Looked) -> Evaluation {
-        let Look { policy: kind, scores, windows, members } = looked.look.clone();
+        let Look { policy: kind, member: _, scores, windows, members } = looked.look.clone();
         Evaluation {
             policy: kind,
             fired: looked.decides,

@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -87,15 +86,12 @@ fn go_on(
 ) -> anyhow::Result<Begun> {
     let run = catalog.run()?;
     let [first, last] = [&run.pipeline, &run.current].map(|json| serde_json::from_str(json));
-    // what may change freely may have changed before; a shadow may have come since the first start.
-    let keys: BTreeSet<String> =
-        changed(&first?, json).into_iter().chain(changed(&last?, json)).collect();
+    // shadows may have come and gone since the first start.
+    let mut keys = changed(&first?, json);
+    keys.retain(|key| !key.starts_with("shadow."));
+    keys.extend(changed(&last?, json).into_iter().filter(|key| key.starts_with("shadow.")));
     if !keys.is_empty() {
-        return Err(StateError::Changed {
-            path: state.path().to_owned(),
-            keys: keys.into_iter().collect(),
-        }
-        .into());
+        return Err(StateError::Changed { path: state.path().to_owned(), keys }.into());
     }
     catalog.set_current(&json.to_string())?;
     let mut partitions = catalog.partitions()?;

@@ -163,6 +163,7 @@ fn draw_panel<B: DrawingBackend>(
         .y_labels(6)
         .y_desc(&panel.scale)
         .x_label_formatter(&|time| moment(*time, fine))
+        .y_label_formatter(&|value| number(*value, high - low))
         .draw()?;
     let lines = panel.triggers.iter().map(|time| {
         let style = TRIGGER.mix(0.45).stroke_width(1);
@@ -180,6 +181,17 @@ fn draw_panel<B: DrawingBackend>(
     let dot = |point: &Point| Circle::new((point.time, point.value), 4, TRIGGER.filled());
     chart.draw_series(fired.map(dot))?;
     Ok(())
+}
+
+/// A value at an axis of this length, in a few letters.
+fn number(value: f64, length: f64) -> String {
+    match length {
+        1e5.. => format!("{value:.1e}"),
+        10.0..1e5 => format!("{value:.0}"),
+        0.1..10.0 => format!("{value:.2}"),
+        1e-3..0.1 => format!("{value:.4}"),
+        _ => format!("{value:.1e}"),
+    }
 }
 
 /// Values from the least to the largest, with room at both ends.

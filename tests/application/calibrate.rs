@@ -38,7 +38,9 @@ fn proposals_have_the_wanted_rate_on_another_stretch() {
     let file = file.to_str().unwrap();
     let output = driftmill(&["calibrate", file, "--rate", "0.02", "--json"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let proposals: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    let calibrated: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(calibrated["left_out"], serde_json::json!(["several.often (amount)"]));
+    let proposals = calibrated["proposals"].as_array().unwrap();
     let keys: Vec<&str> = proposals.iter().map(|found| found["key"].as_str().unwrap()).collect();
     let members = "shadow.several.trigger.ensemble.members";
     let loss = format!("{members}.loss.sequential.detector.page_hinkley.threshold");
@@ -52,7 +54,7 @@ fn proposals_have_the_wanted_rate_on_another_stretch() {
             &right
         ]
     );
-    for proposal in &proposals {
+    for proposal in proposals {
         assert!(proposal["false_alarms"].as_f64().unwrap() > 0.2, "{proposal:#}");
         assert!(proposal["expected"].as_f64().unwrap() <= 0.02, "{proposal:#}");
     }
@@ -81,7 +83,9 @@ fn proposals_have_the_wanted_rate_on_another_stretch() {
     for part in ["false alarms", "several.loss", "measured", "resampled", &line] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    for (rate, range) in [("1.5", "--from=0"), ("0.1", "--from=2030-13-01")] {
+    for (rate, range) in
+        [("1.5", "--from=0"), ("0.1", "--from=2030-13-01"), ("0.1", "--from=2030-01-01")]
+    {
         let output = driftmill(&["calibrate", file, "--rate", rate, range]);
         assert!(matches!(output.status.code(), Some(64 | 2)), "{output:?}");
     }

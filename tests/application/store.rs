@@ -291,10 +291,7 @@ fn rows_of_another_process_are_there_once_it_says_that_they_are_durable() {
         let expected = [floats(id(offset * 2 + 1)), floats(id(0))].concat();
         assert_eq!(values, Values::F32(expected));
         // until it is recorded, it is told again.
-        assert_eq!(
-            (open.sync().unwrap(), open.sync().unwrap()),
-            (durable.clone(), durable.clone())
-        );
+        assert_eq!([open.sync().unwrap(), open.sync().unwrap()], [&durable[..]; 2]);
         open.recorded(&durable);
         assert_eq!(open.sync().unwrap(), []);
     }

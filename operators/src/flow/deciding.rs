@@ -131,6 +131,11 @@ impl<S: Service<Asker, Matrix>, K: FnMut(Standing), L: FnMut(Looked)> Host<S, K,
         self.unkept = 0;
     }
 
+    /// The last decision does not count.
+    pub(super) fn take_back_number(&mut self) {
+        self.next_trigger -= 1;
+    }
+
     /// The version that is asked.
     pub(super) fn version(&self) -> Option<u64> {
         self.version

@@ -13,7 +13,7 @@ use super::deciding::{Host, Made};
 use super::looked::{Looked, clock};
 use super::service::{Asker, Service};
 use super::versions::Versions;
-use crate::trigger::{Cut, Decision, Look, Outcome, Reason, Step, Trigger};
+use crate::trigger::{Cut, Decision, Look, Outcome, Reason, Step, Trigger, is_warmup};
 use crate::{Change, Id, Kind, Matrix, Position, Snapshot, SnapshotError, restore};
 
 /// Where a policy that trains nothing would have trained.
@@ -56,7 +56,8 @@ pub trait Shadow<'scope> {
     /// remembers of answers beside its state.
     ///
     /// Where the policy fires it is told of a training at once: the active version was made of the
-    /// samples that entered since it last fired, in no time. The output is empty; its frontier at p
+    /// samples that entered since it last fired, in no time. A warm-up that has to go on because there
+    /// is no version yet fires once. The output is empty; its frontier at p
     /// means: all changes before p were shown, and fire no more.
     fn shadow<S, K, L, F>(
         self,
@@ -152,7 +153,10 @@ fn step<S, K, L>(
                 };
                 let (position, cut) = (decided.position, decided.cut);
                 let (number, reason) = (decided.trigger, decided.reason);
-                fired(Fired { number, position, cut, version, reason, look });
+                match reason.text == STILL {
+                    true => host.take_back_number(),
+                    false => fired(Fired { number, position, cut, version, reason, look }),
+                }
                 host.trained(&outcome);
                 host.keep_standing(None);
             }
@@ -161,6 +165,10 @@ fn step<S, K, L>(
         }
     }
 }
+
+/// The reason of a warm-up that goes on only because there is no version yet: it would have trained
+/// before.
+const STILL: &str = "still in its warm-up";
 
 /// The policy that a shadow keeps the state of: `trigger`, which learns of each training that it was
 /// one of the samples that entered since the one before.
@@ -172,19 +180,31 @@ fn step<S, K, L>(
 /// assert!(shadow.load(&shadowed(amount()).save()).is_ok());
 /// ```
 pub fn shadowed(trigger: Box<dyn Trigger>) -> Box<dyn Trigger> {
-    Box::new(ShadowTrigger { trigger, samples: 0 })
+    Box::new(ShadowTrigger { trigger, samples: 0, waits: false })
 }
 
 struct ShadowTrigger {
     trigger: Box<dyn Trigger>,
     /// Samples since it last fired.
     samples: u64,
+    /// Whether it fired last when there was no version.
+    waits: bool,
 }
 
 impl ShadowTrigger {
     fn count(&mut self, changes: &[Change]) {
         let samples = changes.iter().filter(|change| change.kind == Kind::Insert);
         self.samples += samples.count() as u64;
+    }
+
+    fn marked(&self, step: Step) -> Step {
+        match step {
+            Step::Decide(mut decision) if self.waits && is_warmup(&decision.reason) => {
+                decision.reason.text = STILL.to_owned();
+                Step::Decide(decision)
+            }
+            step => step,
+        }
     }
 }
 
@@ -202,15 +222,17 @@ impl Trigger for ShadowTrigger {
         let unseen = matches!(&step, Step::Decide(decision) if decision.cut == Cut::Before);
         let seen = passed + usize::from(!unseen && step != Step::Continue);
         self.count(&changes[..seen]);
-        (passed, step)
+        (passed, self.marked(step))
     }
 
     fn answer(&mut self, answer: &Matrix) -> Step {
-        self.trigger.answer(answer)
+        let step = self.trigger.answer(answer);
+        self.marked(step)
     }
 
     fn trained(&mut self, outcome: &Outcome) {
         let samples = std::mem::take(&mut self.samples);
+        self.waits = outcome.version.is_none();
         self.trigger.trained(&Outcome { samples, ..outcome.clone() });
     }
 
@@ -221,13 +243,13 @@ impl Trigger for ShadowTrigger {
 
 impl Snapshot for ShadowTrigger {
     fn save(&self) -> Vec<u8> {
-        (self.trigger.save(), self.samples).save()
+        (self.trigger.save(), self.samples, self.waits).save()
     }
 
     fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        let (trigger, samples): (Vec<u8>, u64) = restore(saved)?;
+        let (trigger, samples, waits): (Vec<u8>, u64, bool) = restore(saved)?;
         self.trigger.load(&trigger)?;
-        self.samples = samples;
+        (self.samples, self.waits) = (samples, waits);
         Ok(())
     }
 }

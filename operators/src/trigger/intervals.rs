@@ -123,9 +123,17 @@ impl Intervals {
     }
 }
 
+/// Why a warm-up decides.
+const WARMUP: &str = "warm-up";
+
 /// The decision that a warm-up of `policy` makes.
 pub(super) fn warmup_training(policy: &str) -> Step {
-    Step::Decide(Decision::plain(Cut::After, Reason::plain(policy, "warm-up")))
+    Step::Decide(Decision::plain(Cut::After, Reason::plain(policy, WARMUP)))
+}
+
+/// Whether a warm-up decided.
+pub(crate) fn is_warmup(reason: &Reason) -> bool {
+    reason.text == WARMUP
 }
 
 impl Snapshot for Intervals {

@@ -9,6 +9,8 @@ use crate::Id;
 pub struct Look {
     /// The policy's key in the pipeline file.
     pub policy: String,
+    /// Its name, as a member of another.
+    pub member: Option<String>,
     /// What was measured, in the table's order.
     pub scores: Vec<Score>,
     /// Which samples were looked at.

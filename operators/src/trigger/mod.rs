@@ -17,6 +17,7 @@ pub use decision::{Cut, Decision, Outcome, Question, Reason, Step, Want};
 pub use drift::{Aggregate, Compared};
 pub use ensemble::Votes;
 pub use forget::Forget;
+pub(crate) use intervals::is_warmup;
 pub use look::{Look, Score, WindowBounds};
 pub use performance::measure;
 pub use sequential::Watched;

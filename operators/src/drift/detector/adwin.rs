@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Domain, Parameter, Evidence, Signal, is_fraction, problems};
+use super::{Detector, DetectorConfig, Domain, Evidence, Parameter, Signal, is_fraction, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -81,7 +81,7 @@ impl DetectorConfig for Adwin {
     }
 
     fn parameter(&self) -> Parameter {
-        Parameter { name: "delta", value: self.delta, lax: 0.999, strict: 1e-100 }
+        Parameter { name: "delta", value: self.delta, lax: 0.999, strict: 1e-100, follows: None }
     }
 
     fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {

@@ -69,7 +69,7 @@ impl DetectorConfig for Cusum {
     }
 
     fn parameter(&self) -> Parameter {
-        Parameter { name: "h", value: self.h, lax: 0.1, strict: 1e4 }
+        Parameter { name: "h", value: self.h, lax: 0.1, strict: 1e4, follows: None }
     }
 
     fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {

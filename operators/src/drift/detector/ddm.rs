@@ -62,7 +62,13 @@ impl DetectorConfig for Ddm {
     }
 
     fn parameter(&self) -> Parameter {
-        Parameter { name: "drift", value: self.drift, lax: 0.1, strict: 100.0 }
+        Parameter {
+            name: "drift",
+            value: self.drift,
+            lax: 0.1,
+            strict: 100.0,
+            follows: Some(("warning", self.warning)),
+        }
     }
 
     fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {

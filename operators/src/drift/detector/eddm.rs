@@ -65,7 +65,13 @@ impl DetectorConfig for Eddm {
     }
 
     fn parameter(&self) -> Parameter {
-        Parameter { name: "drift", value: self.drift, lax: 0.999, strict: 1e-3 }
+        Parameter {
+            name: "drift",
+            value: self.drift,
+            lax: 0.999,
+            strict: 1e-3,
+            follows: Some(("warning", self.warning)),
+        }
     }
 
     fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {

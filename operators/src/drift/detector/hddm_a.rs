@@ -63,7 +63,13 @@ impl DetectorConfig for HddmA {
     }
 
     fn parameter(&self) -> Parameter {
-        Parameter { name: "drift", value: self.drift, lax: 0.999, strict: 1e-100 }
+        Parameter {
+            name: "drift",
+            value: self.drift,
+            lax: 0.999,
+            strict: 1e-100,
+            follows: Some(("warning", self.warning)),
+        }
     }
 
     fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {

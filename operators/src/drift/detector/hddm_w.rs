@@ -72,7 +72,13 @@ impl DetectorConfig for HddmW {
     }
 
     fn parameter(&self) -> Parameter {
-        Parameter { name: "drift", value: self.drift, lax: 0.999, strict: 1e-100 }
+        Parameter {
+            name: "drift",
+            value: self.drift,
+            lax: 0.999,
+            strict: 1e-100,
+            follows: Some(("warning", self.warning)),
+        }
     }
 
     fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {

@@ -86,7 +86,7 @@ impl DetectorConfig for Kswin {
     fn parameter(&self) -> Parameter {
         // below the chance of the largest difference nothing fires.
         let strict = chance(self.recent.get(), self.recent.get()).clamp(f64::MIN_POSITIVE, 0.5);
-        Parameter { name: "alpha", value: self.alpha, lax: 0.5, strict }
+        Parameter { name: "alpha", value: self.alpha, lax: 0.5, strict, follows: None }
     }
 
     fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
@@ -106,9 +106,8 @@ impl DetectorConfig for Kswin {
 /// The chance that two samples of n values from one distribution differ by k / n or more.
 pub(super) fn chance(n: usize, k: usize) -> f64 {
     // C(2n, n − m) / C(2n, n)
-    let ratio = |m: usize| -> f64 {
-        (1..=m).map(|i| (n - m + i) as f64 / (n + i) as f64).product()
-    };
+    let ratio =
+        |m: usize| -> f64 { (1..=m).map(|i| (n - m + i) as f64 / (n + i) as f64).product() };
     let terms = (1..=n / k).map(|j| if j % 2 == 1 { ratio(j * k) } else { -ratio(j * k) });
     (2.0 * terms.sum::<f64>()).clamp(0.0, 1.0)
 }
@@ -157,7 +156,8 @@ impl Method for Test {
             return Judgement::NONE;
         }
         let mut older = self.chosen(state);
-        let mut newest: Vec<f64> = state.values.range(self.window - self.recent..).copied().collect();
+        let mut newest: Vec<f64> =
+            state.values.range(self.window - self.recent..).copied().collect();
         older.sort_unstable_by(f64::total_cmp);
         newest.sort_unstable_by(f64::total_cmp);
         let mut largest = 0;

@@ -39,6 +39,8 @@ pub struct Parameter {
     pub lax: f64,
     /// A value with which it hardly ever fires; lower than `lax` or higher.
     pub strict: f64,
+    /// Name and value of another parameter that follows it where it must.
+    pub follows: Option<(&'static str, f64)>,
 }
 
 /// Watches a stream of values for a change of their distribution.

@@ -71,7 +71,13 @@ impl DetectorConfig for PageHinkley {
     }
 
     fn parameter(&self) -> Parameter {
-        Parameter { name: "threshold", value: self.threshold, lax: 1e-9, strict: 1e12 }
+        Parameter {
+            name: "threshold",
+            value: self.threshold,
+            lax: 1e-9,
+            strict: 1e12,
+            follows: None,
+        }
     }
 
     fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {

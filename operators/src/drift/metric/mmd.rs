@@ -1,9 +1,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Kernel, Metric, MetricConfig, Tested, distances_between, distances_within};
 use super::linear_mmd;
 use super::shuffled_mmd::Shuffles;
+use super::{Kernel, Metric, MetricConfig, Tested, distances_between, distances_within};
 use crate::Matrix;
 use crate::criterion::{Chance, Criterion};
 
@@ -112,9 +112,10 @@ impl Reference {
 
 impl MmdMetric {
     fn of_reference(&mut self, points: &Matrix, shuffled: bool) -> &Reference {
-        let known = self.reference.take().filter(|known| {
-            (known.kernels.is_some() || !shuffled) && known.points == *points
-        });
+        let known = self
+            .reference
+            .take()
+            .filter(|known| (known.kernels.is_some() || !shuffled) && known.points == *points);
         self.reference.insert(known.unwrap_or_else(|| Reference::of(points, shuffled)))
     }
 }

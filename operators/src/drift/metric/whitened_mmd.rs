@@ -63,7 +63,11 @@ struct WhitenedMmdMetric {
 
 impl WhitenedMmdMetric {
     /// The metric behind, with what it is to compare.
-    fn whiten(&mut self, reference: &Matrix, current: &Matrix) -> (&mut MmdMetric, &Matrix, Matrix) {
+    fn whiten(
+        &mut self,
+        reference: &Matrix,
+        current: &Matrix,
+    ) -> (&mut MmdMetric, &Matrix, Matrix) {
         if self.whitening.as_ref().is_none_or(|(known, ..)| known != reference) {
             let whitening = Components::of(reference, self.components).whitened();
             let whitened = whitening.scores(reference);

@@ -69,7 +69,7 @@ impl EnsembleTrigger {
                 if self.config.votes == Votes::Evaluation {
                     self.state.cast.remove(&place);
                 }
-                self.state.looks.push(look);
+                self.state.looks.push(self.named(place, look));
                 self.state.heard = true;
             }
             Step::Decide(decision) => self.vote(place, decision),
@@ -80,8 +80,13 @@ impl EnsembleTrigger {
     fn vote(&mut self, place: usize, Decision { reason, look, .. }: Decision) {
         let vote = Vote { text: reason.text, looked: look.is_some() };
         self.state.cast.insert(place, vote);
+        let look = look.map(|look| self.named(place, look));
         self.state.looks.extend(look);
         self.state.heard = true;
+    }
+
+    fn named(&self, place: usize, look: Look) -> Look {
+        Look { member: Some(self.members[place].name.clone()), ..look }
     }
 
     /// What follows when all members have been heard of the change.
