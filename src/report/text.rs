@@ -83,7 +83,8 @@ fn shadows(summary: &Summary) -> Table {
             fired.map_or("–".to_owned(), |fired| moment(fired.position.time, fine))
         };
         let why = last.map_or("–".to_owned(), |last| last.reason.clone());
-        let count = format!("{} times", fired.len());
+        let plural = if fired.len() == 1 { "" } else { "s" };
+        let count = format!("{} time{plural}", fired.len());
         table.add_row([name.clone(), count, when(first), when(last), why]);
     }
     table
