@@ -8,7 +8,8 @@ use timely::dataflow::operators::generic::Operator;
 use timely::scheduling::SyncActivator;
 
 use super::Ordered;
-use super::deciding::{Host, Made};
+use super::asked::Made;
+use super::deciding::Host;
 use super::looked::{Looked, clock};
 use super::service::{Asker, Service};
 use crate::trigger::{Cut, Outcome, Reason, Trigger};

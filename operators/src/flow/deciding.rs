@@ -2,6 +2,7 @@ use std::rc::Rc;
 
 use timely::dataflow::operators::Capability;
 
+use super::asked::{Asked, Made, Waiting};
 use super::decide::{Decided, Deciding, Standing};
 use super::looked::Looked;
 use super::queue::{Queue, whole};
@@ -11,36 +12,6 @@ use crate::{Change, Matrix, Position};
 
 /// Most changes shown to the policy before other operators get a turn.
 const QUANTUM: usize = 65_536;
-
-/// What the policy waits for.
-#[derive(PartialEq)]
-enum Waiting {
-    Nothing,
-    /// The answer to a question.
-    Answer(Asked),
-    /// The outcome of the last decision.
-    Outcome,
-}
-
-/// What led to a question, or to a conclusion without one.
-#[derive(Clone, Copy, PartialEq)]
-struct Asked {
-    /// The change that caused it.
-    position: Position,
-    /// Decisions caused by that change before.
-    decided_before: u32,
-    /// The version that was asked.
-    version: Option<u64>,
-    /// What the clock said.
-    since: f64,
-}
-
-/// A decision that a policy has made.
-pub(super) struct Made {
-    pub(super) capability: Capability<Position>,
-    pub(super) decided: Decided,
-    pub(super) look: Option<Look>,
-}
 
 /// Shows changes to a policy, one after another, and keeps its questions and decisions apart.
 pub(super) struct Host<S, K, L> {

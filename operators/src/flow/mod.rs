@@ -4,6 +4,7 @@
 //! behind [`order`](Order::order) the batches are shared, not copied.
 //! None blocks: what is slow or outside is a [`Service`], asked and polled.
 
+mod asked;
 mod classes;
 mod decide;
 mod deciding;

@@ -8,8 +8,9 @@ use timely::dataflow::operators::generic::Operator;
 use timely::scheduling::SyncActivator;
 
 use super::Ordered;
+use super::asked::Made;
 use super::decide::{Deciding, Standing};
-use super::deciding::{Host, Made};
+use super::deciding::Host;
 use super::looked::{Looked, clock};
 use super::service::{Asker, Service};
 use super::versions::Versions;

@@ -1,0 +1,35 @@
+use timely::dataflow::operators::Capability;
+
+use super::decide::Decided;
+use crate::Position;
+use crate::trigger::Look;
+
+/// What the policy waits for.
+#[derive(PartialEq)]
+pub(super) enum Waiting {
+    Nothing,
+    /// The answer to a question.
+    Answer(Asked),
+    /// The outcome of the last decision.
+    Outcome,
+}
+
+/// What led to a question, or to a conclusion without one.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Asked {
+    /// The change that caused it.
+    pub(super) position: Position,
+    /// Decisions caused by that change before.
+    pub(super) decided_before: u32,
+    /// The version that was asked.
+    pub(super) version: Option<u64>,
+    /// What the clock said.
+    pub(super) since: f64,
+}
+
+/// A decision that a policy has made.
+pub(super) struct Made {
+    pub(super) capability: Capability<Position>,
+    pub(super) decided: Decided,
+    pub(super) look: Option<Look>,
+}
