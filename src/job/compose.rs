@@ -14,11 +14,31 @@ use crate::config::{self, Pipeline, shadow_key};
 use crate::source::Partition;
 use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 
-/// Where the branches of the pipeline stand.
-pub(super) fn records(
+/// The policies of a pipeline, and where they stand.
+pub(super) struct Composed {
+    pub(super) records: Vec<BranchRecord>,
+    pub(super) branches: Vec<Arc<Branch>>,
+    pub(super) started: Vec<ShadowRecord>,
+    pub(super) shadows: Vec<Arc<Shadow>>,
+}
+
+/// Makes them ready as they stand in the catalog, on a stream that is declared stable or is not.
+pub(super) fn compose(
     pipeline: &Pipeline,
-    catalog: &Catalog,
-) -> Result<Vec<BranchRecord>, CatalogError> {
+    folder: &Path,
+    rows: Arc<dyn Rows>,
+    (catalog, partitions, stable): (&mut Catalog, &[Partition], bool),
+) -> anyhow::Result<Composed> {
+    let runtimes = runtimes(pipeline, rows)?;
+    let records = records(pipeline, catalog)?;
+    let branches = branches(pipeline, folder, runtimes, (records.clone(), partitions))?;
+    let started = shadow_records(pipeline, catalog, (&records[0], stable))?;
+    let shadows = shadows(pipeline, started.clone(), partitions);
+    Ok(Composed { records, branches, started, shadows })
+}
+
+/// Where the branches of the pipeline stand.
+fn records(pipeline: &Pipeline, catalog: &Catalog) -> Result<Vec<BranchRecord>, CatalogError> {
     let record = |(name, _, selection): (&str, _, &SelectionTable)| {
         let mut record = catalog.branch(name)?;
         if selection.remembers() {
@@ -32,7 +52,7 @@ pub(super) fn records(
 /// Where the shadows of the pipeline stand, `own` being where its own policies do. Where new ones
 /// begin is recorded at once, for the others go on; where others stood that are there no more is
 /// forgotten.
-pub(super) fn shadow_records(
+fn shadow_records(
     pipeline: &Pipeline,
     catalog: &mut Catalog,
     (own, stable): (&BranchRecord, bool),

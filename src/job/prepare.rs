@@ -1,5 +1,6 @@
 //! What a process makes ready before its workers start.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 
@@ -13,14 +14,14 @@ use timely::{CommunicationConfig, WorkerConfig};
 use super::begin::{Begun, again, begin};
 use super::books::{Books, Head};
 use super::changed::changed;
-use super::compose::{branches, records, runtimes, shadow_records, shadows};
+use super::compose::{Composed, compose};
 use super::peers::Peers;
 use super::published::{self, Known};
 use super::publisher::{Listener, Outlet, Publisher};
 use super::rows::LogRows;
 use super::told::{About, HandOut};
 use super::{Context, Options, StateDirectory, keyed, work};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, RunRecord};
 use crate::cluster::{self, Gathered, Rendezvous, Wires};
 use crate::config::Pipeline;
 use crate::console::Status;
@@ -47,23 +48,20 @@ pub(super) fn prepare(
     let folder = state.path();
     let durable = catalog.segments()?;
     let patience = Stop::beside(stop.outages());
-    let opened = Log::open(&folder.join("log"), schema, &durable)?;
-    let log = kept_here(opened, (&pipeline, options), &patience);
-    let runtimes = runtimes(&pipeline, Arc::new(LogRows(log.clone())))?;
+    let log = Log::open(&folder.join("log"), schema, &durable)?;
+    let log = kept_here(log, (&pipeline, options), &patience);
+    let rows = Arc::new(LogRows(log.clone()));
+    let composed = (&mut catalog, &*partitions, options.stable);
+    let Composed { records, branches, started, shadows } =
+        compose(&pipeline, folder, rows, composed)?;
     let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
     dead_letters.forget(&|letter| is_logged(letter, &partitions, &log))?;
     let status = status(&stop, log.counts() + catalog.removed_counts()?, &partitions);
     let (send, faults) = unbounded();
-    let records = records(&pipeline, &catalog)?;
-    let branches = branches(&pipeline, folder, runtimes, (records.clone(), &partitions))?;
-    let started = shadow_records(&pipeline, &mut catalog, (&records[0], options.stable))?;
-    let shadows = shadows(&pipeline, started.clone(), &partitions);
-    let known =
-        Known { run: run.id.clone(), made: branches[0].versions(), adopted: run.adopted.clone() };
     let catalog = Arc::new(Mutex::new(catalog));
     let kept =
         Records { catalog: Arc::clone(&catalog), patience: patience.clone(), faults: send.clone() };
-    let publisher = kept.publisher(sinks, &known, stop)?;
+    let publisher = kept.publisher(sinks, (&run, branches[0].versions()), stop)?;
     let hand_out = HandOut {
         job: uuid::Uuid::new_v4().to_string(),
         folder: state.name(),
@@ -182,15 +180,16 @@ impl Records {
     fn publisher(
         self,
         sinks: Vec<(&'static str, Box<dyn Sink>)>,
-        known: &Known,
+        (run, made): (&RunRecord, BTreeMap<u64, String>),
         stop: Stop,
     ) -> anyhow::Result<Publisher> {
+        let known = Known { run: run.id.clone(), made, adopted: run.adopted.clone() };
         let catalog = Arc::clone(&self.catalog);
         let catalog = catalog.lock().expect("no one panics in the catalog");
         let outlet = |(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? });
         let outlets = sinks.into_iter().map(outlet).collect::<anyhow::Result<_>>()?;
         drop(catalog);
-        Publisher::start(outlets, known, Arc::new(self), stop)
+        Publisher::start(outlets, &known, Arc::new(self), stop)
     }
 }
 
