@@ -21,9 +21,22 @@ pub(super) struct Begun {
     pub(super) partitions: Vec<Partition>,
 }
 
+/// Opens a pipeline's run: again, if its state directory is at hand.
+pub(super) fn open(
+    pipeline: &Pipeline,
+    options: &Options,
+    sinks: &mut [(&'static str, Box<dyn Sink>)],
+    state: Option<StateDirectory>,
+) -> anyhow::Result<Begun> {
+    match state {
+        Some(state) => again(pipeline, state),
+        None => begin(pipeline, options, sinks),
+    }
+}
+
 /// Opens the state directory of a pipeline's run; begins one where there is none, unless others
 /// have published where it would.
-pub(super) fn begin(
+fn begin(
     pipeline: &Pipeline,
     options: &Options,
     sinks: &mut [(&'static str, Box<dyn Sink>)],
@@ -107,7 +120,7 @@ fn go_on(
 }
 
 /// Opens the run in `state` again, with the partitions that its stream has by now.
-pub(super) fn again(pipeline: &Pipeline, state: StateDirectory) -> anyhow::Result<Begun> {
+fn again(pipeline: &Pipeline, state: StateDirectory) -> anyhow::Result<Begun> {
     let mut catalog = Catalog::open(&state.catalog())?;
     let json = serde_json::to_value(pipeline).expect("a pipeline is plain data");
     let mut partitions = catalog.partitions()?;

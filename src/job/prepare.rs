@@ -11,7 +11,7 @@ use serde_json::Value;
 use timely::worker::Worker;
 use timely::{CommunicationConfig, WorkerConfig};
 
-use super::begin::{Begun, again, begin};
+use super::begin::{Begun, open};
 use super::books::{Books, Head};
 use super::changed::changed;
 use super::compose::{Composed, compose};
@@ -40,10 +40,7 @@ pub(super) fn prepare(
     let schema = pipeline.schema().context("the source does not say what its samples are")?;
     let stop = Stop::default();
     let mut sinks = published::open(&pipeline.sink, &pipeline.name, &stop)?;
-    let begun = match state {
-        Some(state) => again(&pipeline, state),
-        None => begin(&pipeline, options, &mut sinks),
-    }?;
+    let begun = open(&pipeline, options, &mut sinks, state)?;
     let Begun { state, mut catalog, run, pipeline_digest, partitions } = begun;
     let folder = state.path();
     let durable = catalog.segments()?;
