@@ -100,6 +100,7 @@ impl Run {
             model: None,
             durable: &durable,
             standing: &standing,
+            looks: &[],
         })?;
         self.log.recorded(&durable);
         let committed = begun.elapsed();
