@@ -57,7 +57,7 @@ fn all_problems_are_told_at_once_each_with_its_place() {
         " --> p.toml:7:1",
         "7 | evry = 10\n  | ^^^^",
         "hint: did you mean `every`?",
-        "unknown variant `new_dta`, expected `new_data`",
+        "unknown variant `new_dta`, expected one of `all`",
         " --> p.toml:9:12",
         "hint: did you mean `new_data`?",
         "invalid type: string \"one\"",

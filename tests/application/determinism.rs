@@ -41,7 +41,7 @@ every = 200
 warmup = 600
 on = "predictions"
 windows.amount = { reference = 600, current = 300 }
-metrics.ks = { threshold = 0.15 }
+metrics.ks = { threshold = 0.06 }
 
 [shadow.time]
 trigger.time = { every = "20m" }
