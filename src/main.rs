@@ -1,7 +1,6 @@
 //! The command `driftmill`.
 
-use std::io::IsTerminal;
-use std::process::ExitCode;
+use std::io::{IsTerminal, Write};
 
 use clap::Parser;
 use driftmill::cli::{Cli, exit_code};
@@ -11,7 +10,16 @@ use driftmill::console::LogLines;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> ExitCode {
+fn main() {
+    let code = run();
+    // what was printed is written line by line; an error of the last one has no one to be told to.
+    drop(std::io::stdout().flush());
+    // exit handlers of libraries would clean up beside threads of librdkafka that still use what they
+    // clean up, as OpenSSL's.
+    signal_hook::low_level::exit(i32::from(code));
+}
+
+fn run() -> u8 {
     end_on_panic();
     tracing_subscriber::fmt()
         .with_writer(|| LogLines)
@@ -26,15 +34,15 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(answer) => {
             let wrong = answer.use_stderr();
-            return if answer.print().is_ok() && !wrong { 0.into() } else { 64.into() };
+            return if answer.print().is_ok() && !wrong { 0 } else { 64 };
         }
     };
     match cli.execute() {
-        Ok(code) => code.into(),
+        Ok(code) => code,
         Err(error) => {
             tracing::debug!(?error);
             report(&error);
-            exit_code(&error).into()
+            exit_code(&error)
         }
     }
 }
