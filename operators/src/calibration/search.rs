@@ -67,11 +67,11 @@ pub struct Tuned {
 }
 
 impl Search {
-    /// 20 streams, each as long as ten false alarms should take, from seed 0: some detectors fire most
-    /// soon after they start, and the rate is that of a long run.
+    /// 100 streams, each as long as one false alarm should take, from seed 0. Detectors start anew with
+    /// every training, and some fire most soon after: in a longer run they fire less than wanted.
     pub fn new(rate: Rate) -> Self {
         let some = |count: usize| NonZeroUsize::MIN.saturating_add(count.saturating_sub(1));
-        Self { rate, streams: some(20), length: some(10 * rate.needs()), block: None, seed: 0 }
+        Self { rate, streams: some(100), length: some(rate.needs()), block: None, seed: 0 }
     }
 
     /// Looks for the parameter of `config`; `values` are what it saw, in order.

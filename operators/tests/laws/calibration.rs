@@ -159,7 +159,7 @@ fn a_tuned_detector_fires_as_often_as_wanted_on_other_streams() {
         let tuned = Search { block, ..Search::new(wanted) }.tune(&*table, &values).unwrap();
         assert!(tuned.rate <= wanted.get() && tuned.covered, "{key}: {tuned:?}");
         let detector = table.with_parameter(tuned.value);
-        let (streams, length) = (60, 5000);
+        let (streams, length) = (400, 500);
         let drifts: usize = (0..streams)
             .map(|seed| {
                 let mut detector = detector.init();
