@@ -31,6 +31,7 @@
 
 pub mod calibration;
 pub mod criterion;
+pub mod downsampling;
 pub mod drift;
 pub mod flow;
 pub mod selection;

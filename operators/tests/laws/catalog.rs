@@ -1,5 +1,6 @@
 //! What every registered policy must do; new ones enter without being listed.
 use crate::host::{Seen, decisions, run, select, selections, stream};
+use driftmill_operators::downsampling::DownsamplingTable;
 use driftmill_operators::drift::detector::DetectorTable;
 use driftmill_operators::drift::metric::MetricTable;
 use driftmill_operators::drift::window::WindowTable;
@@ -33,6 +34,7 @@ fn examples_parse_and_unknown_keys_are_refused() {
     conforms::<MetricTable>(MetricTable::CATALOG);
     conforms::<DetectorTable>(DetectorTable::CATALOG);
     conforms::<SelectionTable>(SelectionTable::CATALOG);
+    conforms::<DownsamplingTable>(DownsamplingTable::CATALOG);
 }
 
 /// 6,000 samples, 100 s apart, whose distribution changes in the middle.

@@ -11,7 +11,7 @@ const NARROW: usize = 6;
 const AT_A_TIME: usize = 64;
 
 /// Panels of both kinds begin at each multiple.
-pub(super) const STEP: usize = 96;
+pub(crate) const STEP: usize = 96;
 
 /// Two sets of points as products of all their pairs want them: value after value of some points side
 /// by side.
@@ -22,7 +22,7 @@ pub(super) const STEP: usize = 96;
 ///
 /// Norms and products are summed in the same order, so that equal points have distance 0 exactly. What
 /// all points have in common is taken off first: it says nothing, and would cost digits.
-pub(super) struct Panels {
+pub(crate) struct Panels {
     left: Side,
     right: Side,
 }
@@ -38,7 +38,7 @@ struct Side {
 
 impl Panels {
     /// For distances of the rows of `left` to those of `right`.
-    pub(super) fn new(left: &Matrix, right: &Matrix) -> Self {
+    pub(crate) fn new(left: &Matrix, right: &Matrix) -> Self {
         assert_eq!(left.cols(), right.cols(), "points of another width");
         let centre = centre(left);
         let wide = 2 * Arch::new().dispatch(Lanes);
@@ -52,7 +52,7 @@ impl Panels {
     /// right one from `from` on, row after row of `cols`; both are multiples of [`STEP`].
     ///
     /// With `later`, values of row i up to column i may stay as they are.
-    pub(super) fn fill(
+    pub(crate) fn fill(
         &self,
         block: &mut [f32],
         cols: usize,

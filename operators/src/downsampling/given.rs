@@ -1,0 +1,133 @@
+use std::fmt;
+
+use crate::Matrix;
+
+/// What a model says of the candidates: one row for each, in the same order everywhere.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Given {
+    /// How many candidates there are.
+    pub samples: usize,
+    /// Their labels.
+    pub labels: Option<Vec<u32>>,
+    /// The loss of each; not negative.
+    pub loss: Option<Vec<f32>>,
+    /// The probability of each class, or of the only one: between 0 and 1.
+    pub probabilities: Option<Matrix>,
+    /// The loss's gradient by the last layer's outputs: `p − onehot(y)` for cross-entropy.
+    pub gradients: Option<Matrix>,
+    /// What goes into the last layer. For the gradient by its offsets too, with a column of ones.
+    pub embeddings: Option<Matrix>,
+}
+
+/// What a policy must be given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// [`Given::labels`].
+    pub labels: bool,
+    /// [`Given::loss`].
+    pub loss: bool,
+    /// [`Given::probabilities`].
+    pub probabilities: bool,
+    /// [`Given::gradients`].
+    pub gradients: bool,
+    /// [`Given::embeddings`].
+    pub embeddings: bool,
+}
+
+/// Why there is no choice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GivenError {
+    /// A need is not given.
+    Missing(&'static str),
+    /// Something given does not have a row for each candidate: it has so many.
+    Rows(&'static str, usize),
+    /// Something given is infinite, not a number, or negative where it cannot be; in this row.
+    Unusable(&'static str, usize),
+}
+
+impl fmt::Display for GivenError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(what) => write!(out, "no {what} of the candidates"),
+            Self::Rows(what, rows) => write!(out, "{what} of another number of samples: {rows}"),
+            Self::Unusable(what, row) => {
+                write!(out, "{what} of candidate {row} is no usable number")
+            }
+        }
+    }
+}
+
+impl std::error::Error for GivenError {}
+
+impl Given {
+    /// Nothing is known of `samples` candidates.
+    pub fn of(samples: usize) -> Self {
+        Self { samples, ..Self::default() }
+    }
+
+    /// Checks that all that is needed is there and can be computed with.
+    ///
+    /// # Errors
+    /// For the first thing that is missing, of another number of rows, or not finite.
+    pub fn has(&self, needs: Needs) -> Result<(), GivenError> {
+        let Self { samples, labels, loss, probabilities, gradients, embeddings } = self;
+        if needs.labels {
+            let labels = labels.as_ref().ok_or(GivenError::Missing("labels"))?;
+            rows("labels", labels.len(), *samples)?;
+        }
+        if needs.loss {
+            let loss = loss.as_ref().ok_or(GivenError::Missing("loss"))?;
+            rows("loss", loss.len(), *samples)?;
+            usable("loss", loss, 1, 0.0, f32::MAX)?;
+        }
+        let matrices = [
+            (needs.probabilities, "probabilities", probabilities, [0.0, 1.0 + 1e-4]),
+            (needs.gradients, "gradients", gradients, [-LARGEST, LARGEST]),
+            (needs.embeddings, "embeddings", embeddings, [-LARGEST, LARGEST]),
+        ];
+        for (_, what, matrix, [least, most]) in matrices.into_iter().filter(|(needed, ..)| *needed)
+        {
+            let matrix = matrix.as_ref().ok_or(GivenError::Missing(what))?;
+            rows(what, matrix.rows(), *samples)?;
+            usable(what, matrix.values(), matrix.cols(), least, most)?;
+        }
+        Ok(())
+    }
+
+    /// What is given of these rows, in this order.
+    pub(super) fn part(&self, rows: &[usize]) -> Self {
+        let matrix = |matrix: &Option<Matrix>| matrix.as_ref().map(|matrix| gather(matrix, rows));
+        Self {
+            samples: rows.len(),
+            labels: self.labels.as_ref().map(|all| rows.iter().map(|row| all[*row]).collect()),
+            loss: self.loss.as_ref().map(|all| rows.iter().map(|row| all[*row]).collect()),
+            probabilities: matrix(&self.probabilities),
+            gradients: matrix(&self.gradients),
+            embeddings: matrix(&self.embeddings),
+        }
+    }
+}
+
+/// Squares of larger numbers, summed, may not be finite.
+const LARGEST: f32 = 1e15;
+
+fn gather(matrix: &Matrix, rows: &[usize]) -> Matrix {
+    Matrix::new(matrix.cols(), rows.iter().flat_map(|row| matrix.row(*row)).copied().collect())
+}
+
+fn rows(what: &'static str, found: usize, wanted: usize) -> Result<(), GivenError> {
+    if found == wanted { Ok(()) } else { Err(GivenError::Rows(what, found)) }
+}
+
+fn usable(
+    what: &'static str,
+    values: &[f32],
+    cols: usize,
+    least: f32,
+    most: f32,
+) -> Result<(), GivenError> {
+    match values.iter().position(|value| !(least..=most).contains(value)) {
+        Some(at) => Err(GivenError::Unusable(what, at / cols)),
+        None => Ok(()),
+    }
+}

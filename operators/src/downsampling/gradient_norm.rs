@@ -1,0 +1,54 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::space::norm;
+use super::{Budget, Chosen, DownsamplingConfig, Draws, Given, Gradient, Needs, On};
+
+pub(super) const EXAMPLE: &str = "";
+
+/// Samples of large gradients, by importance sampling.
+///
+/// ```text
+/// pᵢ = ‖gᵢ‖ / Σ ‖g‖,      wᵢ = 1 / (n·pᵢ),      ‖g ⊗ e‖ = ‖g‖·‖e‖
+/// ```
+///
+/// Of all ways to draw samples independently, this one estimates the mean gradient with the least
+/// variance, as far as the last layer's norm stands for that of all. Weights make it unbiased, see
+/// [`Draws`].
+///
+/// Reference: A. Katharopoulos and F. Fleuret, *Not All Samples Are Created Equal: Deep Learning with
+/// Importance Sampling*, ICML 2018.
+///
+/// ```
+/// use driftmill_operators::{Matrix, downsampling::*};
+/// let gradients = Some(Matrix::new(2, vec![0.1, -0.1, 0.7, -0.7, 0.2, -0.2]));
+/// let policy = GradientNorm { draws: Draws::Top, ..GradientNorm::default() };
+/// let budget = Budget { size: 2, seed: 0, round: 0 };
+/// let chosen = choose(&policy, &Given { gradients, ..Given::of(3) }, budget).unwrap();
+/// assert_eq!(chosen.iter().map(|chosen| chosen.index).collect::<Vec<_>>(), [1, 2]);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GradientNorm {
+    /// How samples are chosen (default `without_replacement`).
+    #[serde(default)]
+    pub draws: Draws,
+    /// Of which gradient (default `last_layer`).
+    #[serde(default)]
+    pub gradient: Gradient,
+}
+
+impl DownsamplingConfig for GradientNorm {
+    fn needs(&self) -> Needs {
+        On::from(self.gradient).needs()
+    }
+
+    fn choose(&self, given: &Given, budget: Budget) -> Vec<Chosen> {
+        let vectors = On::from(self.gradient).vectors(given);
+        let length = |row: usize| {
+            let right = vectors.right.as_ref().map_or(1.0, |right| norm(right.row(row)));
+            (norm(vectors.left.row(row)) * right) as f32
+        };
+        self.draws.choose(&(0..given.samples).map(length).collect::<Vec<_>>(), budget)
+    }
+}

@@ -1,0 +1,49 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Budget, Chosen, DownsamplingConfig, Draws, Given, Needs};
+
+pub(super) const EXAMPLE: &str = "";
+
+/// Samples of high loss, by importance sampling.
+///
+/// ```text
+/// pᵢ = lossᵢ / Σ loss,      wᵢ = 1 / (n·pᵢ)
+/// ```
+///
+/// Weights make up for how likely a sample is: the mean of w times its gradient, over those chosen, is
+/// on average that over all candidates, if samples without loss have no gradient. Without replacement,
+/// where a sample is to be chosen for certain, the others keep their ratios; see [`Draws`]. Where
+/// fewer samples than wanted have a loss, all of these are chosen and others as likely as each other.
+///
+/// Reference: A. Katharopoulos and F. Fleuret, *Biased Importance Sampling for Deep Neural Network
+/// Training*, arXiv 2017; for choosing without replacement, J.-C. Deville and Y. Tillé, *Unequal
+/// probability sampling without replacement through a splitting method*, Biometrika 85 (1998).
+///
+/// ```
+/// use driftmill_operators::downsampling::*;
+/// let given = Given { loss: Some(vec![0.0, 3.0, 0.0, 1.0]), ..Given::of(4) };
+/// let budget = Budget { size: 1, seed: 0, round: 0 };
+/// let chosen = choose(&Loss { draws: Draws::Top }, &given, budget).unwrap();
+/// assert_eq!(chosen, [Chosen { index: 1, weight: 1.0 }]);
+/// let chosen = choose(&Loss { draws: Draws::WithReplacement }, &given, budget).unwrap()[0];
+/// let weight = if chosen.index == 1 { 4.0 / (4.0 * 3.0) } else { 4.0 / (4.0 * 1.0) };
+/// assert_eq!(chosen.weight, weight);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Loss {
+    /// How samples are chosen (default `without_replacement`).
+    #[serde(default)]
+    pub draws: Draws,
+}
+
+impl DownsamplingConfig for Loss {
+    fn needs(&self) -> Needs {
+        Needs { loss: true, ..Needs::default() }
+    }
+
+    fn choose(&self, given: &Given, budget: Budget) -> Vec<Chosen> {
+        self.draws.choose(given.loss.as_deref().unwrap_or_default(), budget)
+    }
+}
