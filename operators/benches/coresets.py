@@ -1,0 +1,125 @@
+"""What coresets.rs measures, with NumPy and, where it is there, apricot: seconds of the fastest of three
+rounds, as JSON.
+
+    pip install numpy apricot-select
+
+NumPy's facility location keeps all similarities and grows the set lazily; matching is written as in the
+reference implementations, with the products of all vectors in each step.
+"""
+
+import heapq
+import json
+import time
+
+import numpy
+
+SAMPLES, SIZE, COLS, CLASSES = 10_000, 1_000, 512, 10
+random = numpy.random.default_rng(0)
+
+
+def points(cols):
+    normal = lambda rows: random.random((4, rows, cols), dtype=numpy.float32).sum(axis=0) - 2
+    return normal(CLASSES)[numpy.arange(SAMPLES) % CLASSES] + normal(SAMPLES)
+
+
+def cosines(x):
+    unit = x / numpy.linalg.norm(x, axis=1, keepdims=True)
+    s = unit @ unit.T
+    s *= 0.5
+    s += 0.5
+    return s
+
+
+def distances(x):
+    norms = (x * x).sum(axis=1)
+    d = x @ x.T
+    d *= -2
+    d += norms[:, None]
+    d += norms[None, :]
+    numpy.maximum(d, 0, out=d)
+    return numpy.sqrt(d, out=d)
+
+
+def lazily(s, size):
+    covered = numpy.zeros(len(s), dtype=numpy.float32)
+    heap = [(-gain, x, 0) for x, gain in enumerate(s.sum(axis=1).tolist())]
+    heapq.heapify(heap)
+    chosen = []
+    while len(chosen) < size:
+        _, x, after = heapq.heappop(heap)
+        if after < len(chosen):
+            gain = float(numpy.maximum(s[x] - covered, 0).sum())
+            heapq.heappush(heap, (-gain, x, len(chosen)))
+            continue
+        chosen.append(x)
+        numpy.maximum(covered, s[x], out=covered)
+    return chosen
+
+
+def facility_location(x):
+    return lazily(cosines(x), min(SIZE, len(x) // 10))
+
+
+def craig(x):
+    d = distances(x)
+    s = d.max() - d
+    chosen = lazily(s, min(SIZE, len(x) // 10))
+    return numpy.bincount(s[:, chosen].argmax(axis=1))
+
+
+def k_center(x):
+    nearest = numpy.full(len(x), numpy.inf, dtype=numpy.float32)
+    norms = (x * x).sum(axis=1)
+    place = 0
+    for _ in range(SIZE):
+        numpy.minimum(nearest, norms + norms[place] - 2 * (x @ x[place]), out=nearest)
+        place = int(nearest.argmax())
+    return place
+
+
+def graph_cut(x):
+    unit = x / numpy.linalg.norm(x, axis=1, keepdims=True)
+    gains = 0.5 * len(x) + 0.5 * (unit @ unit.sum(axis=0))
+    for _ in range(SIZE):
+        place = int(gains.argmax())
+        gains -= 1 + unit @ unit[place]
+        gains[place] = -numpy.inf
+
+
+def by_class(of):
+    return lambda x: [of(x[c::CLASSES]) for c in range(CLASSES)]
+
+
+def least(call, rounds=3):
+    times = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - begun)
+    return min(times)
+
+
+x = points(COLS)
+found = {
+    "facility location (NumPy)": least(lambda: facility_location(x), 1),
+    "facility location, by class (NumPy)": least(lambda: by_class(facility_location)(x)),
+    "craig (NumPy)": least(lambda: craig(x), 1),
+    "craig, by class (NumPy)": least(lambda: by_class(craig)(x)),
+    "k-center (NumPy)": least(lambda: k_center(x)),
+    "graph cut (NumPy)": least(lambda: graph_cut(x)),
+}
+try:
+    from apricot import FacilityLocationSelection
+
+    def select(x):
+        size = min(SIZE, len(x) // 10)
+        chosen = FacilityLocationSelection(size, metric="precomputed", optimizer="lazy")
+        return chosen.fit(cosines(x).astype(float))
+
+    # its functions are compiled when they are called first.
+    select(x[:200])
+    found["facility location (apricot)"] = least(lambda: select(x), 1)
+    found["facility location, by class (apricot)"] = least(lambda: by_class(select)(x), 1)
+except ImportError:
+    pass
+print(json.dumps(found))

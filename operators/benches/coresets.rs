@@ -1,0 +1,107 @@
+//! Choices among 10,000 samples of 512 numbers, beside NumPy and apricot.
+//!
+//!     cargo bench -p driftmill-operators --bench coresets
+//!     DRIFTMILL_PYTHON=python3 cargo bench -p driftmill-operators --bench coresets
+//!
+//! With a Python that has NumPy and, for more, apricot-select and scikit-learn, `coresets.py` chooses
+//! from samples made the same way and its times are printed beside ours. Each time is the least of
+//! several rounds.
+#![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::process::Command;
+use std::time::Instant;
+
+use driftmill_operators::Matrix;
+use driftmill_operators::downsampling::{Budget, DownsamplingTable, Given, choose};
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+const ROUNDS: usize = 5;
+const SAMPLES: usize = 10_000;
+const SIZE: usize = SAMPLES / 10;
+const COLS: usize = 512;
+const CLASSES: usize = 10;
+
+fn main() {
+    let theirs = python();
+    let labels = (0..SAMPLES).map(|row| (row % CLASSES) as u32).collect();
+    let given = Given {
+        labels: Some(labels),
+        loss: Some(points(2, 1).values().iter().map(|value| value.abs()).collect()),
+        probabilities: None,
+        gradients: Some(points(1, CLASSES)),
+        embeddings: Some(points(0, COLS)),
+        samples: SAMPLES,
+    };
+    let tables = [
+        ("facility location", "facility_location.on = \"embeddings\""),
+        (
+            "facility location, by class",
+            "facility_location = { on = \"embeddings\", balance = \"proportional\" }",
+        ),
+        ("craig", "craig.on = \"embeddings\""),
+        ("craig, by class", "craig = { on = \"embeddings\", balance = \"proportional\" }"),
+        ("craig, outer products", "craig.on = \"gradients_with_embeddings\""),
+        ("k-center", "k_center.first = \"central\""),
+        ("graph cut", "graph_cut.on = \"embeddings\""),
+        ("log determinant", "log_determinant.on = \"embeddings\""),
+        ("grad-match, 10 columns", "grad_match = {}"),
+        (
+            "grad-match, outer products, by class",
+            "grad_match = { gradient = \"last_layer_with_embedding\", balance = \"proportional\" }",
+        ),
+        ("loss", "loss = {}"),
+        ("rs2", "rs2.replacement = false"),
+    ];
+    for (what, table) in tables {
+        let table: DownsamplingTable = toml::from_str(table).expect("a policy");
+        let mut chosen = 0;
+        let seconds = least(|| {
+            let budget = Budget { size: SIZE, seed: 0, round: 0 };
+            chosen = choose(&*table, &given, budget).expect("all is given").len();
+            chosen
+        });
+        print!("{what:38} {:9.3} s   {chosen} chosen", seconds);
+        for library in ["NumPy", "apricot"] {
+            if let Some(their) = theirs.get(&format!("{what} ({library})")) {
+                print!("   {library} {their:9.3} s: {:6.1} ×", their / seconds);
+            }
+        }
+        println!();
+    }
+}
+
+/// Classes around random centres.
+fn points(seed: u64, cols: usize) -> Matrix {
+    let mut random = Pcg64::seed_from_u64(seed);
+    // a sum of four, without its mean, is nearly normal.
+    let mut value = || (0..4).map(|_| random.random::<f32>()).sum::<f32>() - 2.0;
+    let centres: Vec<f32> = (0..CLASSES * cols).map(|_| value()).collect();
+    let value = |place: usize| centres[(place / cols % CLASSES) * cols + place % cols] + value();
+    Matrix::new(cols, (0..SAMPLES * cols).map(value).collect())
+}
+
+/// Seconds of the fastest round.
+#[expect(clippy::disallowed_methods, reason = "a benchmark is about time, not a policy")]
+fn least(mut round: impl FnMut() -> usize) -> f64 {
+    let mut time = || {
+        let begun = Instant::now();
+        black_box(round());
+        begun.elapsed().as_secs_f64()
+    };
+    let first = time();
+    // what takes long is not repeated as often.
+    let rounds = if first > 5.0 { 1 } else { ROUNDS };
+    (1..rounds).map(|_| time()).fold(first, f64::min)
+}
+
+/// What `coresets.py` measured, in seconds; nothing where no Python is named.
+fn python() -> BTreeMap<String, f64> {
+    let Some(python) = std::env::var_os("DRIFTMILL_PYTHON") else { return BTreeMap::new() };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/coresets.py");
+    let output = Command::new(python).arg(script).output().expect("the named Python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("times by name")
+}
