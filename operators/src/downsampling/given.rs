@@ -13,7 +13,8 @@ pub struct Given {
     pub loss: Option<Vec<f32>>,
     /// The probability of each class, or of the only one: between 0 and 1.
     pub probabilities: Option<Matrix>,
-    /// The loss's gradient by the last layer's outputs: `p − onehot(y)` for cross-entropy.
+    /// The loss's gradient by the last layer's outputs: `p − onehot(y)` for cross-entropy. Numbers
+    /// between −10⁶ and 10⁶, as in embeddings.
     pub gradients: Option<Matrix>,
     /// What goes into the last layer. For the gradient by its offsets too, with a column of ones.
     pub embeddings: Option<Matrix>,
@@ -108,8 +109,9 @@ impl Given {
     }
 }
 
-/// Squares of larger numbers, summed, may not be finite.
-const LARGEST: f32 = 1e15;
+/// A model has diverged before there are larger ones; squared distances of outer products of larger
+/// ones might not be finite.
+const LARGEST: f32 = 1e6;
 
 fn gather(matrix: &Matrix, rows: &[usize]) -> Matrix {
     Matrix::new(matrix.cols(), rows.iter().flat_map(|row| matrix.row(*row)).copied().collect())

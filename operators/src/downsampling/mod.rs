@@ -4,9 +4,11 @@
 //! (losses, probabilities, gradients, embeddings), and [`choose`] says which samples are kept and
 //! with what weights. How often that happens, and from which trigger on, is the host's business.
 //!
-//! Nothing is quadratic in the number of candidates by default: similarities are kept to nearest
-//! neighbours or computed when asked for, and candidates may be split into classes and blocks
-//! ([`Balance`]).
+//! No memory is quadratic in the number of candidates by default: similarities are kept to nearest
+//! neighbours or computed when asked for, and candidates may be split into classes ([`Balance`]) and
+//! blocks.
+//!
+//! To add a policy, write one file and add one line to the table at the end of this one.
 
 mod balance;
 mod coverage;

@@ -24,17 +24,9 @@ pub(super) struct Matching<'a> {
 
 impl<'a> Matching<'a> {
     pub(super) fn of(vectors: &'a Outer, ridge: f64) -> Self {
-        let none = Vec::new;
-        let (weights, with_mean) = (Vec::new(), Vec::new());
-        Self {
-            vectors,
-            ridge,
-            joined: none(),
-            weights,
-            products: Vec::new(),
-            factor: Vec::new(),
-            with_mean,
-        }
+        let (joined, weights, with_mean) = (Vec::new(), Vec::new(), Vec::new());
+        let (products, factor) = (Vec::new(), Vec::new());
+        Self { vectors, ridge, joined, weights, products, factor, with_mean }
     }
 
     /// At most `size` vectors with their weights; fewer where what is left of the mean is at most
@@ -93,7 +85,7 @@ impl<'a> Matching<'a> {
         });
         self.factor.truncate(place);
         for products in &self.products[place..] {
-            // it was a mixture of none of more vectors, and is of none of fewer.
+            // what was no mixture of more vectors is none of fewer, but for rounding.
             let row = factor_row(&self.factor, products, self.ridge);
             self.factor.push(row.unwrap_or_else(|| unit(products.len())));
         }
