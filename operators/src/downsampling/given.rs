@@ -11,6 +11,9 @@ pub struct Given {
     pub labels: Option<Vec<u32>>,
     /// The loss of each; not negative.
     pub loss: Option<Vec<f32>>,
+    /// The irreducible loss of each: its loss under a model that was trained on other samples; not
+    /// negative.
+    pub irreducible: Option<Vec<f32>>,
     /// The probability of each class, or of the only one: between 0 and 1.
     pub probabilities: Option<Matrix>,
     /// The loss's gradient by the last layer's outputs: `p − onehot(y)` for cross-entropy. Numbers
@@ -27,6 +30,8 @@ pub struct Needs {
     pub labels: bool,
     /// [`Given::loss`].
     pub loss: bool,
+    /// [`Given::irreducible`].
+    pub irreducible: bool,
     /// [`Given::probabilities`].
     pub probabilities: bool,
     /// [`Given::gradients`].
@@ -71,15 +76,18 @@ impl Given {
     /// # Errors
     /// For the first thing that is missing, of another number of rows, or not finite.
     pub fn has(&self, needs: Needs) -> Result<(), GivenError> {
-        let Self { samples, labels, loss, probabilities, gradients, embeddings } = self;
+        let Self { samples, labels, loss, irreducible, probabilities, gradients, embeddings } =
+            self;
         if needs.labels {
             let labels = labels.as_ref().ok_or(GivenError::Missing("labels"))?;
             rows("labels", labels.len(), *samples)?;
         }
-        if needs.loss {
-            let loss = loss.as_ref().ok_or(GivenError::Missing("loss"))?;
-            rows("loss", loss.len(), *samples)?;
-            usable("loss", loss, 1, 0.0, f32::MAX)?;
+        let losses =
+            [(needs.loss, "loss", loss), (needs.irreducible, "irreducible loss", irreducible)];
+        for (_, what, losses) in losses.into_iter().filter(|(needed, ..)| *needed) {
+            let losses = losses.as_ref().ok_or(GivenError::Missing(what))?;
+            rows(what, losses.len(), *samples)?;
+            usable(what, losses, 1, 0.0, f32::MAX)?;
         }
         let matrices = [
             (needs.probabilities, "probabilities", probabilities, [0.0, 1.0 + 1e-4]),
@@ -98,10 +106,14 @@ impl Given {
     /// What is given of these rows, in this order.
     pub(super) fn part(&self, rows: &[usize]) -> Self {
         let matrix = |matrix: &Option<Matrix>| matrix.as_ref().map(|matrix| gather(matrix, rows));
+        let losses = |losses: &Option<Vec<f32>>| -> Option<Vec<f32>> {
+            losses.as_ref().map(|all| rows.iter().map(|row| all[*row]).collect())
+        };
         Self {
             samples: rows.len(),
             labels: self.labels.as_ref().map(|all| rows.iter().map(|row| all[*row]).collect()),
-            loss: self.loss.as_ref().map(|all| rows.iter().map(|row| all[*row]).collect()),
+            loss: losses(&self.loss),
+            irreducible: losses(&self.irreducible),
             probabilities: matrix(&self.probabilities),
             gradients: matrix(&self.gradients),
             embeddings: matrix(&self.embeddings),

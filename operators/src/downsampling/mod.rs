@@ -120,6 +120,7 @@ driftmill_registry::one_of! {
         uniform: Uniform,
         rs2: Rs2,
         loss: Loss,
+        rho_loss: RhoLoss,
         gradient_norm: GradientNorm,
         least_confidence: LeastConfidence,
         entropy: Entropy,

@@ -2,7 +2,9 @@ use super::Chosen;
 
 /// The `size` highest scores, the highest first; of equal ones the first. Scores are finite.
 pub(super) fn highest(scores: &[f32], size: usize) -> Vec<Chosen> {
-    let before = |a: &usize, b: &usize| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b));
+    // of scores that are equal, although one is −0.
+    let score = |sample: &usize| scores[*sample] + 0.0;
+    let before = |a: &usize, b: &usize| score(b).total_cmp(&score(a)).then(a.cmp(b));
     let mut order: Vec<usize> = (0..scores.len()).collect();
     if size < order.len() {
         order.select_nth_unstable_by(size, before);

@@ -56,6 +56,7 @@ fn candidates(seed: u64, samples: usize) -> Given {
         samples,
         labels: Some(labels),
         loss: Some(values(samples)),
+        irreducible: Some(values(samples)),
         probabilities: Some(Matrix::new(3, probabilities)),
         gradients: Some(Matrix::new(3, gradients)),
         embeddings: Some(Matrix::new(7, values(7 * samples).iter().map(|v| v - 0.5).collect())),
@@ -63,13 +64,17 @@ fn candidates(seed: u64, samples: usize) -> Given {
 }
 
 fn reordered(given: &Given, order: &[usize]) -> Given {
+    let losses = |losses: &Option<Vec<f32>>| -> Option<Vec<f32>> {
+        losses.as_ref().map(|all| order.iter().map(|row| all[*row]).collect())
+    };
     let matrix = |matrix: &Matrix| {
         Matrix::new(matrix.cols(), order.iter().flat_map(|row| matrix.row(*row).to_vec()).collect())
     };
     Given {
         samples: order.len(),
         labels: given.labels.as_ref().map(|all| order.iter().map(|row| all[*row]).collect()),
-        loss: given.loss.as_ref().map(|all| order.iter().map(|row| all[*row]).collect()),
+        loss: losses(&given.loss),
+        irreducible: losses(&given.irreducible),
         probabilities: given.probabilities.as_ref().map(matrix),
         gradients: given.gradients.as_ref().map(matrix),
         embeddings: given.embeddings.as_ref().map(matrix),
@@ -144,6 +149,7 @@ fn candidates_without_any_difference_are_still_chosen_from() {
         samples: 40,
         labels: Some(vec![1; 40]),
         loss: Some(vec![value.abs(); 40]),
+        irreducible: Some(vec![value.abs() / 2.0; 40]),
         probabilities: Some(Matrix::new(2, vec![0.5; 80])),
         gradients: Some(Matrix::new(2, vec![value; 80])),
         embeddings: Some(Matrix::new(3, vec![value; 120])),
@@ -162,6 +168,8 @@ fn candidates_without_any_difference_are_still_chosen_from() {
 fn no_choice_knows_an_order_of_candidates() {
     let policies: Vec<DownsamplingTable> = [
         "loss.draws = \"top\"",
+        "rho_loss = {}",
+        "rho_loss.balance = \"proportional\"",
         "gradient_norm = { draws = \"top\", gradient = \"last_layer_with_embedding\" }",
         "least_confidence.balance = \"fair_share\"",
         "entropy = {}",

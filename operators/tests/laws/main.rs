@@ -23,6 +23,7 @@ mod labels;
 mod oracles;
 mod performance;
 mod reach;
+mod rho_loss;
 mod selections;
 mod shadow;
 mod upsert;
