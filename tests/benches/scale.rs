@@ -128,7 +128,14 @@ impl Run {
             decided_before: 0,
             reason,
         };
-        TrainingSet { decided, candidates: self.samples, rows, round: 0, shards: Vec::new() }
+        TrainingSet {
+            decided,
+            candidates: self.samples,
+            rows,
+            round: 0,
+            memory: None,
+            shards: Vec::new(),
+        }
     }
 }
 

@@ -163,8 +163,9 @@ fn combine<'scope>(
                             let mut shards = std::mem::take(&mut all.shards);
                             shards.sort_by_key(|(stream, _)| *stream);
                             let (decided, candidates) = (decision, all.reach);
-                            let Choice { rows, round } = selection.combine(all);
-                            let set = TrainingSet { decided, candidates, rows, round, shards };
+                            let Choice { rows, round, memory } = selection.combine(all);
+                            let set =
+                                TrainingSet { decided, candidates, rows, round, memory, shards };
                             output.session(&capability).give(set);
                         }
                         incomplete => {

@@ -38,7 +38,7 @@ pub use new_data::Keep;
 pub use size::Ratio;
 pub use tail::{Everything, Tail};
 pub use time_decayed::HalfLife;
-pub use training_set::{Candidate, Choice, Chosen, Group, Proposal, TrainingSet};
+pub use training_set::{Candidate, Choice, Chosen, Group, Memory, Proposal, TrainingSet};
 
 use crate::{Change, Id, Snapshot};
 

@@ -1,3 +1,5 @@
+use std::num::NonZeroUsize;
+
 use serde::{Deserialize, Serialize};
 
 use crate::flow::{Decided, ShardStanding};
@@ -69,12 +71,26 @@ pub struct Choice {
     pub rows: Vec<Candidate>,
     /// How often all samples have been gone through, for policies that count it.
     pub round: u64,
+    /// What of the chosen is to be chosen from by a model, for policies that leave this to it.
+    pub memory: Option<Memory>,
 }
 
 impl From<Vec<Candidate>> for Choice {
     fn from(rows: Vec<Candidate>) -> Self {
-        Self { rows, round: 0 }
+        Self { rows, ..Self::default() }
     }
+}
+
+/// A pool of older samples among the chosen, of which only exemplars are trained on.
+///
+/// Which samples these are a model has to say, so it is for the host to choose them and to leave the
+/// others out; samples that are not in the pool are all trained on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Exemplars of each class; of a class of fewer samples in the pool, all.
+    pub per_class: NonZeroUsize,
+    /// The pool, in the order of positions.
+    pub ids: Vec<Id>,
 }
 
 /// What was chosen for a decision, as shards that remember it are told.
@@ -99,6 +115,8 @@ pub struct TrainingSet {
     pub rows: Vec<Candidate>,
     /// The round that the choice was made in ([`Choice::round`]).
     pub round: u64,
+    /// What of it is to be chosen from by a model ([`Choice::memory`]).
+    pub memory: Option<Memory>,
     /// Where the policy's shards stand after it, by partition, as far as it is time to keep it.
     pub shards: Vec<(u32, ShardStanding)>,
 }
