@@ -30,6 +30,7 @@ fn main() {
     let given = Given {
         labels: Some(labels),
         loss: Some(points(2, 1).values().iter().map(|value| value.abs()).collect()),
+        irreducible: None,
         probabilities: None,
         gradients: Some(points(1, CLASSES)),
         embeddings: Some(points(0, COLS)),
