@@ -24,6 +24,7 @@ mod space;
 pub use balance::Balance;
 pub use given::{Given, GivenError, Needs};
 pub use greedy::{ApproximateLazy, Greedy, Stochastic};
+pub use herding::exemplars;
 pub use k_center::First;
 pub use neighbours::{All, Neighbours};
 pub use sampling::Draws;
@@ -131,5 +132,6 @@ driftmill_registry::one_of! {
         log_determinant: LogDeterminant,
         craig: Craig,
         grad_match: GradMatch,
+        herding: Herding,
     }
 }

@@ -33,7 +33,7 @@ struct Case {
 }
 
 /// The numbers of `tests/oracles/distances.py`.
-fn values(mut state: u64, count: usize) -> Vec<f32> {
+pub(crate) fn values(mut state: u64, count: usize) -> Vec<f32> {
     let mut next = || {
         state = (state * 1_103_515_245 + 12345) % (1 << 31);
         let u = (state >> 8) as f64 / f64::from(1 << 23);

@@ -14,6 +14,7 @@ mod downsampling;
 mod ensemble;
 mod evaluate;
 mod forget;
+mod herding;
 mod holdout;
 mod host;
 mod keyed;
