@@ -8,11 +8,13 @@ use driftmill_operators::{Snapshot, position_id, position_time};
 use rusqlite::{Transaction, params};
 
 use super::database::{digest, insert_lengths};
+use super::learnt::{Learnt, insert_learnt};
 use super::looks::{cut_name, insert_looks};
 use super::removed::bitmap;
 use super::standings::{insert_evaluation, insert_standing};
 use super::{Catalog, CatalogError};
 use crate::store::SegmentLength;
+use crate::train::Kept;
 
 /// A decision, with all that depends on what was read up to it.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct Made<'a> {
     pub description: &'a str,
     /// Loss of the last epoch.
     pub loss: Option<f64>,
+    /// What it learnt from, if that is not all of its training set.
+    pub learnt: Option<(&'a Learnt, &'a [Kept])>,
 }
 
 /// Why no version was made.
@@ -51,6 +55,40 @@ pub struct Made<'a> {
 pub struct Failed<'a> {
     /// What went wrong; none if there was nothing to train on.
     pub error: Option<&'a str>,
+}
+
+/// What became of a decision.
+#[derive(Clone, Debug)]
+pub struct Finished<'a> {
+    /// Empty for the pipeline's own, else the name of the comparison.
+    pub branch: &'a str,
+    /// The decision.
+    pub trigger: u64,
+    /// The version that was made.
+    pub outcome: Result<Made<'a>, Failed<'a>>,
+    /// How long the training took.
+    pub seconds: f64,
+    /// How far the evaluation of the branch is.
+    pub evaluation: &'a [u8],
+    /// Other models that were trained for it.
+    pub beside: &'a [Beside<'a>],
+}
+
+/// A model that was trained for the training of another.
+#[derive(Clone, Debug)]
+pub struct Beside<'a> {
+    /// What the catalog calls it.
+    pub branch: &'a str,
+    /// The decision, with what it was trained on.
+    pub set: &'a TrainingSet,
+    /// Seed of the training.
+    pub seed: u64,
+    /// Its version before.
+    pub parent: Option<u64>,
+    /// The version.
+    pub made: Made<'a>,
+    /// How long the training took.
+    pub seconds: f64,
 }
 
 impl Catalog {
@@ -62,7 +100,8 @@ impl Catalog {
     pub fn decided(&mut self, deciding: &Deciding<'_>) -> Result<(), CatalogError> {
         self.commit("recording a decision in", |transaction| {
             insert_lengths(transaction, deciding.durable)?;
-            insert_decision(transaction, deciding)?;
+            let how = (deciding.seed, deciding.model);
+            insert_decision(transaction, (deciding.branch, deciding.set), how)?;
             insert_standing(transaction, deciding.branch, deciding.standing)?;
             insert_looks(transaction, deciding.branch, deciding.looks)?;
             insert_shards(transaction, deciding)
@@ -98,38 +137,56 @@ impl Catalog {
     ///
     /// # Errors
     /// When SQLite refuses.
-    pub fn outcome(
-        &mut self,
-        (branch, trigger): (&str, u64),
-        outcome: Result<Made<'_>, Failed<'_>>,
-        seconds: f64,
-        evaluation: &[u8],
-    ) -> Result<(), CatalogError> {
-        let (made, error) = match &outcome {
-            Ok(made) => (Some(made), None),
-            Err(failed) => (None, failed.error),
-        };
+    pub fn outcome(&mut self, finished: &Finished<'_>) -> Result<(), CatalogError> {
+        let Finished { branch, trigger, outcome, seconds, evaluation, beside } = finished;
         self.commit("recording an outcome in", |transaction| {
-            let mut insert = transaction
-                .prepare_cached("REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;
-            insert.execute(params![
-                branch,
-                trigger as i64,
-                made.map(|made| made.version as i64),
-                made.map(|made| made.sha256),
-                made.map(|made| made.description),
-                made.and_then(|made| made.loss),
-                seconds,
-                error,
-            ])?;
+            for beside in *beside {
+                let Beside { branch, set, made, .. } = beside;
+                let decision = (*branch, set.decided.trigger);
+                insert_decision(transaction, (branch, set), (beside.seed, beside.parent))?;
+                insert_outcome(transaction, decision, &Ok(*made), beside.seconds)?;
+            }
+            insert_outcome(transaction, (branch, *trigger), outcome, *seconds)?;
             insert_evaluation(transaction, branch, evaluation)
         })
     }
 }
 
-fn insert_decision(transaction: &Transaction<'_>, deciding: &Deciding<'_>) -> rusqlite::Result<()> {
-    let Decided { trigger, position, cut, decided_before, reason } = &deciding.set.decided;
-    let rows = &deciding.set.rows;
+fn insert_outcome(
+    transaction: &Transaction<'_>,
+    (branch, trigger): (&str, u64),
+    outcome: &Result<Made<'_>, Failed<'_>>,
+    seconds: f64,
+) -> rusqlite::Result<()> {
+    let (made, error) = match outcome {
+        Ok(made) => (Some(made), None),
+        Err(failed) => (None, failed.error),
+    };
+    let mut insert =
+        transaction.prepare_cached("REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;
+    insert.execute(params![
+        branch,
+        trigger as i64,
+        made.map(|made| made.version as i64),
+        made.map(|made| made.sha256),
+        made.map(|made| made.description),
+        made.and_then(|made| made.loss),
+        seconds,
+        error,
+    ])?;
+    match made.and_then(|made| made.learnt) {
+        Some(learnt) => insert_learnt(transaction, (branch, trigger), learnt),
+        None => Ok(()),
+    }
+}
+
+fn insert_decision(
+    transaction: &Transaction<'_>,
+    (branch, set): (&str, &TrainingSet),
+    (seed, model): (u64, Option<u64>),
+) -> rusqlite::Result<()> {
+    let Decided { trigger, position, cut, decided_before, reason } = &set.decided;
+    let rows = &set.rows;
     let mut classes: BTreeMap<u32, u64> = BTreeMap::new();
     rows.iter().for_each(|row| *classes.entry(row.label).or_default() += 1);
     let weight: f64 = rows.iter().map(|row| f64::from(row.weight)).sum();
@@ -139,7 +196,7 @@ fn insert_decision(transaction: &Transaction<'_>, deciding: &Deciding<'_>) -> ru
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
     )?;
     insert.execute(params![
-        deciding.branch,
+        branch,
         *trigger as i64,
         position_time(*position),
         position_id(*position).0 as i64,
@@ -149,15 +206,15 @@ fn insert_decision(transaction: &Transaction<'_>, deciding: &Deciding<'_>) -> ru
         reason.text,
         reason.score,
         reason.threshold,
-        deciding.set.candidates as i64,
+        set.candidates as i64,
         rows.len() as i64,
         serde_json::to_string(&classes).expect("counts are plain data"),
         weight,
-        deciding.set.round as i64,
+        set.round as i64,
         bitmap,
         digest(rows.iter().map(|row| row.id())),
-        deciding.seed as i64,
-        deciding.model.map(|version| version as i64),
+        seed as i64,
+        model.map(|version| version as i64),
     ])?;
     Ok(())
 }

@@ -13,6 +13,12 @@ const WEIGHTS: &str = "model.safetensors";
 /// The description's file in a version's folder.
 const DESCRIPTION: &str = "version.json";
 
+/// What the catalog calls irreducible-loss model `number`, from 1, of a branch: no comparison has a
+/// slash in its name.
+pub fn irreducible_key(branch: &str, number: usize) -> String {
+    format!("{branch}/irreducible-{number}")
+}
+
 /// Model versions as folders `VERSION/model.safetensors` and `VERSION/version.json`.
 ///
 /// A version is complete as soon as it is visible: it is written aside, synced and renamed.
@@ -28,12 +34,18 @@ impl ModelStore {
     }
 
     /// The store of a branch of the run in `state`: the pipeline's own if the name is empty, else a
-    /// comparison.
+    /// comparison; or of irreducible-loss models ([`irreducible_key`]).
     pub fn of(state: &Path, branch: &str) -> Self {
-        Self::new(match branch {
-            "" => state.join("models"),
-            name => state.join("compare").join(name),
+        Self::new(match branch.split_once('/') {
+            None if branch.is_empty() => state.join("models"),
+            None => state.join("compare").join(branch),
+            Some((branch, model)) => state.join("irreducible").join(branch).join(model),
         })
+    }
+
+    /// The folder of all versions.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The folder of a version.

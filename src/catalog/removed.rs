@@ -224,7 +224,8 @@ pub(super) fn bitmap(ids: &RoaringTreemap) -> Vec<u8> {
     bitmap
 }
 
-fn parsed(bitmap: &[u8]) -> Result<RoaringTreemap, CatalogError> {
+/// Ids as they were written by [`bitmap`].
+pub(super) fn parsed(bitmap: &[u8]) -> Result<RoaringTreemap, CatalogError> {
     let ids = RoaringTreemap::deserialize_from(bitmap);
     ids.map_err(|error| CatalogError::State(error.to_string()))
 }

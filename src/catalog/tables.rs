@@ -1,5 +1,5 @@
 /// The catalog's format: written to `PRAGMA user_version`.
-pub(super) const FORMAT: i64 = 7;
+pub(super) const FORMAT: i64 = 8;
 
 pub(super) const TABLES: &str = "
 CREATE TABLE run (
@@ -94,6 +94,16 @@ CREATE TABLE outcomes (
     loss REAL,                  -- of the last epoch
     seconds REAL NOT NULL,
     error TEXT,
+    PRIMARY KEY (branch, trigger),
+    FOREIGN KEY (branch, trigger) REFERENCES decided (branch, trigger)
+) STRICT;
+CREATE TABLE learnt (           -- what a training learnt from, where that is not all of its set
+    branch TEXT NOT NULL,
+    trigger INTEGER NOT NULL,
+    summary TEXT NOT NULL,      -- policy, counts, labels, weights, seconds and digest, as JSON
+    ids BLOB NOT NULL,          -- a 64-bit Roaring bitmap
+    times BLOB NOT NULL,        -- in the order of ids: steps with it, 32 bits little-endian
+    weights BLOB NOT NULL,      -- in the order of ids: mean weight, float32 little-endian
     PRIMARY KEY (branch, trigger),
     FOREIGN KEY (branch, trigger) REFERENCES decided (branch, trigger)
 ) STRICT;

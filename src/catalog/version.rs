@@ -1,6 +1,7 @@
 use driftmill_datasets::Schema;
 use serde::{Deserialize, Serialize};
 
+use super::Learnt;
 use crate::model::InputScale;
 
 /// A model version, as `version.json` and the event of its publication describe it.
@@ -93,6 +94,9 @@ pub struct DataUsed {
     pub seed: u64,
     /// SHA-256 of the samples' ids (64 bits each, little-endian) in the order of positions.
     pub ids_digest: String,
+    /// Which part of the samples it learnt from, if not all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learnt: Option<Learnt>,
 }
 
 /// Offsets of one partition.

@@ -1,7 +1,7 @@
 use clap::Args;
 
 use super::{File, print};
-use crate::config::Pipeline;
+use crate::config::{Composition, Pipeline};
 
 #[derive(Debug, Args)]
 pub(super) struct Graph {
@@ -30,22 +30,27 @@ struct Branch {
 
 /// The pipeline's own policies, then those it is compared with.
 fn branches(pipeline: &Pipeline) -> Vec<Branch> {
-    let branch = |name: &str, trigger: &str, selection: &str, sinks: &[String]| Branch {
-        name: name.to_owned(),
-        trigger: format!("trigger.{trigger}"),
-        selection: format!("selection.{selection}"),
-        train: format!("train model.{}", pipeline.model.key()),
-        sinks: [&["model store".to_owned()], sinks].concat(),
-    };
     let sinks: Vec<String> =
         pipeline.sink.named().into_iter().map(|(key, _)| format!("sink.{key}")).collect();
-    let (trigger, selection) = (pipeline.trigger.key(), pipeline.selection.key());
-    let own = branch(&pipeline.name, trigger, selection, &sinks);
-    let compared = pipeline.compare.iter().map(|(name, comparison)| {
-        let selection = comparison.selection.as_ref().unwrap_or(&pipeline.selection);
-        branch(&format!("compare.{name}"), comparison.trigger.key(), selection.key(), &[])
-    });
-    std::iter::once(own).chain(compared).collect()
+    let stored = ["model store".to_owned()];
+    let branch = |branch: Composition<'_>| {
+        let own = branch.name.is_empty();
+        let kept = branch.downsampling.map(|downsampling| {
+            format!(
+                " on {} by downsampling.{}",
+                downsampling.ratio.get(),
+                downsampling.policy.key()
+            )
+        });
+        Branch {
+            name: if own { pipeline.name.clone() } else { format!("compare.{}", branch.name) },
+            trigger: format!("trigger.{}", branch.trigger.key()),
+            selection: format!("selection.{}", branch.selection.key()),
+            train: format!("train model.{}{}", pipeline.model.key(), kept.unwrap_or_default()),
+            sinks: stored.iter().chain(sinks.iter().filter(|_| own)).cloned().collect(),
+        }
+    };
+    pipeline.branches().map(branch).collect()
 }
 
 /// From the source to the order that all branches see.

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::error::Usage;
 use super::print;
-use crate::catalog::{ModelStore, Version};
+use crate::catalog::{ModelStore, Version, irreducible_key};
 use crate::report::{align_right, fine, moment, plain_table};
 
 #[derive(Debug, Args)]
@@ -18,6 +18,9 @@ pub(super) struct Models {
     /// Look at the versions of a policy that the pipeline was compared with
     #[arg(long, value_name = "NAME")]
     compare: Option<String>,
+    /// Look at the versions of irreducible-loss model N, from 1, of the pipeline or of that policy
+    #[arg(long, value_name = "N")]
+    irreducible: Option<usize>,
     /// Answer with JSON on stdout
     #[arg(long)]
     json: bool,
@@ -25,20 +28,22 @@ pub(super) struct Models {
 
 impl Models {
     pub(super) fn execute(self) -> anyhow::Result<u8> {
-        let folder = match &self.compare {
-            Some(name) => self.state.join("compare").join(name),
-            None => self.state.join("models"),
-        };
+        let mut branch = self.compare.clone().unwrap_or_default();
+        if let Some(number) = self.irreducible {
+            branch = irreducible_key(&branch, number);
+        }
+        let store = ModelStore::of(&self.state, &branch);
+        let there = store.folder().exists();
         if !self.state.join("catalog.sqlite").exists() {
             let text = format!("`{}` is not the state directory of a run", self.state.display());
             return Err(Usage(text).into());
         }
-        if let Some(name) = self.compare.as_ref().filter(|_| !folder.exists()) {
-            let text = format!("the run in `{}` has no versions of `{name}`", self.state.display());
+        if !there && !branch.is_empty() {
+            let text =
+                format!("the run in `{}` has no versions of `{branch}`", self.state.display());
             return Err(Usage(text).into());
         }
-        let store = ModelStore::new(&folder);
-        let versions = if folder.exists() { store.list()? } else { Vec::new() };
+        let versions = if there { store.list()? } else { Vec::new() };
         if let Some(wanted) = self.version {
             let found = versions.iter().find(|version| version.version == wanted);
             let version = found.ok_or_else(|| Usage(missing(wanted, &versions)))?;

@@ -1,6 +1,7 @@
 use clap::Args;
 use driftmill_datasets::codec::CodecTable;
 use driftmill_datasets::generate::GeneratorTable;
+use driftmill_operators::downsampling::DownsamplingTable;
 use driftmill_operators::drift::detector::DetectorTable;
 use driftmill_operators::drift::metric::MetricTable;
 use driftmill_operators::drift::window::WindowTable;
@@ -47,6 +48,7 @@ fn listings() -> Vec<Listing> {
         listing::<DetectorTable>("trigger.sequential.detector", DetectorTable::CATALOG),
         listing::<MeasureTable>("trigger.performance.metrics", MeasureTable::CATALOG),
         listing::<SelectionTable>("selection", SelectionTable::CATALOG),
+        listing::<DownsamplingTable>("downsampling.policy", DownsamplingTable::CATALOG),
         listing::<ModelTable>("model", ModelTable::CATALOG),
         listing::<OptimizerTable>("training.optimizer", OptimizerTable::CATALOG),
         listing::<SinkTable>("sink", SinkTable::CATALOG),

@@ -7,8 +7,10 @@ use driftmill_operators::Id;
 
 use super::error::Usage;
 use super::{lines, print};
+use crate::catalog::{Learnt, Spread};
 use crate::history::{History, SetRow, TrainingSet};
 use crate::report::{align_right, fine, moment, plain_table, sheet};
+use comfy_table::Table;
 
 #[derive(Debug, Args)]
 pub(super) struct ShowSet {
@@ -24,6 +26,9 @@ pub(super) struct ShowSet {
     /// Most samples that are listed or drawn, evenly out of all [default: 40, of images 640]
     #[arg(long, value_name = "N")]
     most: Option<usize>,
+    /// Show all that was chosen for the training, not only what it learnt from by downsampling
+    #[arg(long)]
+    candidates: bool,
     /// Answer with one JSON object on stdout, with all samples
     #[arg(long, conflicts_with = "sheet")]
     json: bool,
@@ -35,7 +40,11 @@ pub(super) struct ShowSet {
 impl ShowSet {
     pub(super) fn execute(self) -> anyhow::Result<u8> {
         let history = History::open(&self.state)?;
-        let set = history.set_of(self.compare.as_deref().unwrap_or_default(), self.trigger)?;
+        let branch = self.compare.as_deref().unwrap_or_default();
+        let mut set = history.set_of(branch, self.trigger)?;
+        if !self.candidates {
+            set.rows.retain(|row| row.times != Some(0));
+        }
         if self.json {
             return print(&serde_json::to_string(&set)?);
         }
@@ -67,46 +76,82 @@ fn draw(history: &History, set: &TrainingSet, (most, path): (usize, &Path)) -> a
     let names = classes.keys().map(|class| format!("class {class}")).collect::<Vec<_>>();
     let groups: Vec<Vec<&[u8]>> = classes.into_values().collect();
     sheet(&groups, &schema.shape, path)?;
-    let (shown, all) = (rows.len(), set.samples);
+    let (shown, all) = (rows.len(), set.rows.len());
     print(&format!("{}: {shown} of {all} samples, {}", path.display(), names.join(", ")))
 }
 
 fn text(set: &TrainingSet, most: usize) -> String {
-    let labels = set.labels.iter().map(|(class, count)| format!("{count} of class {class}"));
-    let labels = labels.collect::<Vec<_>>().join(", ");
     let mut text = format!(
-        "trigger {} of {}: {}\n{} of {} candidates: {labels}\nsum of weights {}, ids {}\n",
+        "trigger {} of {}: {}\n{} of {} candidates: {}\nsum of weights {}, ids {}\n",
         set.trigger,
         set.policy,
         set.reason,
         set.samples,
         set.candidates,
+        by_class(&set.labels),
         set.weight,
         set.ids_digest
     );
-    let lost = set.samples - set.rows.len() as u64;
+    if let Some(learnt) = &set.learnt {
+        text.push_str(&learnt_text(learnt));
+    }
+    let wanted = set.learnt.as_ref().map_or(set.samples, |learnt| learnt.samples);
+    let lost = wanted.saturating_sub(set.rows.len() as u64);
     if lost > 0 {
         text.push_str(&format!("{lost} of them are no longer in the log\n"));
     }
     let rows = some(&set.rows, most);
-    let fine = fine(rows.iter().map(|row| row.place.time));
-    let mut table = plain_table(["sample", "when", "label", "weight"]);
-    for row in &rows {
-        let place = &row.place;
-        table.add_row([
-            format!("{}/{}/{}", place.topic, place.partition, place.offset),
-            moment(place.time, fine),
-            row.label.to_string(),
-            row.weight.to_string(),
-        ]);
-    }
-    align_right(&mut table, &[2, 3]);
     if !rows.is_empty() {
-        text.push_str(&format!("\n{}", lines(&table)));
+        text.push_str(&format!("\n{}", lines(&table(&rows))));
     }
     if rows.len() < set.rows.len() {
         let (shown, all) = (rows.len(), set.rows.len());
         text.push_str(&format!("… {shown} of {all}: --most N or --json shows more\n"));
     }
     text
+}
+
+fn by_class(labels: &BTreeMap<u32, u64>) -> String {
+    let labels = labels.iter().map(|(class, count)| format!("{count} of class {class}"));
+    labels.collect::<Vec<_>>().join(", ")
+}
+
+/// What downsampling did, in two lines.
+fn learnt_text(learnt: &Learnt) -> String {
+    let Spread { min, mean, max, effective } = learnt.weights;
+    format!(
+        "learnt from {} of them by {}, chosen {} in {:.3} s: {}\n\
+         weights {min:.3} to {max:.3}, mean {mean:.3}: as good as {effective:.0} equal ones, {}\n",
+        learnt.samples,
+        learnt.policy,
+        times(learnt.choices),
+        learnt.seconds,
+        by_class(&learnt.labels),
+        learnt.digest,
+    )
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
+fn table(rows: &[&SetRow]) -> Table {
+    let fine = fine(rows.iter().map(|row| row.place.time));
+    let downsampled = rows.iter().any(|row| row.times.is_some());
+    let mut header = vec!["sample", "when", "label", "weight"];
+    header.extend(downsampled.then_some("steps"));
+    let mut table = plain_table(header);
+    for row in rows {
+        let place = &row.place;
+        let mut cells = vec![
+            format!("{}/{}/{}", place.topic, place.partition, place.offset),
+            moment(place.time, fine),
+            row.label.to_string(),
+            row.weight.to_string(),
+        ];
+        cells.extend(row.times.map(|times| times.to_string()));
+        table.add_row(cells);
+    }
+    align_right(&mut table, if downsampled { &[2, 3, 4] } else { &[2, 3] });
+    table
 }

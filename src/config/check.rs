@@ -1,6 +1,7 @@
 //! What is wrong with a pipeline that no single type can refuse.
 
 use super::Pipeline;
+use crate::train::Downsampling;
 
 impl Pipeline {
     /// Everything wrong with the pipeline that no single type can refuse, as (path, problem).
@@ -33,6 +34,7 @@ impl Pipeline {
         }
         problems.extend(self.check_names());
         problems.extend(self.check_evaluation());
+        problems.extend(self.check_downsampling());
         problems.extend(self.check_sink());
         problems.extend(self.check_training());
         problems.extend(self.check_samples());
@@ -65,6 +67,28 @@ impl Pipeline {
         let empty = self.evaluation.interval.is_some_and(|interval| interval.millis() <= 0);
         let text = "an interval must be longer than zero";
         empty.then(|| ("evaluation.interval".to_owned(), text.to_owned()))
+    }
+
+    fn check_downsampling(&self) -> Vec<(String, String)> {
+        let own = ("downsampling".to_owned(), self.downsampling.as_ref());
+        let compared = self.compare.iter().map(|(name, compared)| {
+            (format!("compare.{name}.downsampling"), compared.downsampling.as_ref())
+        });
+        let check = |(table, downsampling): (String, Option<&Downsampling>)| {
+            let found = downsampling.map(Downsampling::check).unwrap_or_default();
+            found.into_iter().map(move |(key, text)| (format!("{table}.{key}"), text))
+        };
+        let tables: Vec<_> = std::iter::once(own).chain(compared).collect();
+        let classes = self.model.classes();
+        let judges = tables.iter().filter_map(|(table, downsampling)| {
+            let model = downsampling.as_ref()?.irreducible.as_ref()?.model.as_ref()?;
+            let text =
+                format!("it has {} classes, the pipeline's model {classes}", model.classes());
+            let path = format!("{table}.irreducible.model");
+            (model.classes() != classes).then_some((path, text))
+        });
+        let judges: Vec<_> = judges.collect();
+        tables.into_iter().flat_map(check).chain(judges).collect()
     }
 
     fn check_sink(&self) -> Option<(String, String)> {

@@ -10,5 +10,6 @@ pub use error::{ConfigError, Problem};
 pub use overrides::Override;
 pub use parse::load;
 pub use pipeline::{
-    Checkpoint, Comparison, Evaluation, Pipeline, SHADOWS, Shadow, Shutdown, shadow_key,
+    Checkpoint, Comparison, Composition, Evaluation, Pipeline, SHADOWS, Shadow, Shutdown,
+    shadow_key,
 };

@@ -15,7 +15,7 @@ use crate::retention::{Policies, Retention};
 use crate::sink::SinkTable;
 use crate::source::{OrderRules, SourceTable};
 use crate::store::Store;
-use crate::train::Training;
+use crate::train::{Downsampling, Training};
 
 /// A pipeline file: from samples to model versions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +35,9 @@ pub struct Pipeline {
     pub trigger: TriggerTable,
     /// What to train on.
     pub selection: SelectionTable,
+    /// Which part of that a training learns from, as a model judges it (default: all of it).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub downsampling: Option<Downsampling>,
     /// What follows when a sample is deleted that the newest version was trained on: `"keep"`
     /// (default) or `"retrain"`; of policies that are compared, too.
     #[serde(default, skip_serializing_if = "Forget::is_keep")]
@@ -99,6 +102,22 @@ pub struct Comparison {
     /// What to train on (default: as the pipeline).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<SelectionTable>,
+    /// Which part of that a training learns from (default: as the pipeline; all with `ratio = 1.0`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub downsampling: Option<Downsampling>,
+}
+
+/// The policies of the pipeline itself, or of a comparison.
+#[derive(Clone, Copy, Debug)]
+pub struct Composition<'a> {
+    /// Empty for the pipeline's own, else the name of the comparison.
+    pub name: &'a str,
+    /// When to train.
+    pub trigger: &'a TriggerTable,
+    /// What to train on.
+    pub selection: &'a SelectionTable,
+    /// Which part of that.
+    pub downsampling: Option<&'a Downsampling>,
 }
 
 /// How models are judged: every labelled sample is scored by the active version before it is
@@ -166,22 +185,29 @@ impl Pipeline {
         }
     }
 
-    /// Name, trigger and selection of all branches: the pipeline's own, whose name is empty, then
-    /// those it is compared with.
-    pub fn branches(&self) -> impl Iterator<Item = (&str, &TriggerTable, &SelectionTable)> {
-        let compared = self.compare.iter().map(|(name, comparison)| {
-            let selection = comparison.selection.as_ref().unwrap_or(&self.selection);
-            (name.as_str(), &comparison.trigger, selection)
+    /// All branches: the pipeline's own, then those it is compared with.
+    pub fn branches(&self) -> impl Iterator<Item = Composition<'_>> {
+        let own = Composition {
+            name: "",
+            trigger: &self.trigger,
+            selection: &self.selection,
+            downsampling: self.downsampling.as_ref(),
+        };
+        let compared = self.compare.iter().map(move |(name, comparison)| Composition {
+            name,
+            trigger: &comparison.trigger,
+            selection: comparison.selection.as_ref().unwrap_or(own.selection),
+            downsampling: comparison.downsampling.as_ref().or(own.downsampling),
         });
-        std::iter::once(("", &self.trigger, &self.selection)).chain(compared)
+        std::iter::once(own).chain(compared)
     }
 
     /// The policies of all branches and of shadows.
     pub fn policies(&self) -> Vec<Policies<'_>> {
-        let branches = self.branches().map(|(name, trigger, selection)| Policies {
-            policy: name.to_owned(),
-            trigger: self.forget.around(trigger.init()),
-            selection: Some(selection),
+        let branches = self.branches().map(|branch| Policies {
+            policy: branch.name.to_owned(),
+            trigger: self.forget.around(branch.trigger.init()),
+            selection: Some(branch.selection),
         });
         let shadows = self.shadow.iter().map(|(name, shadow)| Policies {
             policy: shadow_key(name),

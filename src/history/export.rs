@@ -26,7 +26,7 @@ const ROW_GROUP: usize = 16 * BATCH;
 /// Which samples are exported.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// The training set of this decision of a branch; otherwise all samples that are there: in keyed
+    /// The training set of this decision of a branch, as far as its training learnt from it; otherwise all samples that are there: in keyed
     /// topics not those that were replaced or deleted.
     pub trained: Option<(String, u64)>,
     /// Event times before this one are left out.
@@ -35,8 +35,9 @@ pub struct Wanted {
     pub to: Option<i64>,
 }
 
-/// Samples to choose among the log's messages, each with its label; every sample if that is none.
-type Chosen = Option<HashMap<Id, Option<u32>>>;
+/// Samples to choose among the log's messages, each with its label and weight; every sample if that is
+/// none.
+type Chosen = Option<HashMap<Id, (Option<u32>, f32)>>;
 
 impl History {
     /// Writes samples to the Parquet file `path`, in the order of positions; returns how many.
@@ -64,16 +65,18 @@ impl History {
 
     fn chosen(&self, wanted: &Wanted) -> Result<Chosen, HistoryError> {
         if let Some((branch, trigger)) = &wanted.trained {
-            let set = self.training_set(branch, *trigger)?;
-            let rows = self.rows_of(&set)?.into_iter();
-            return Ok(Some(rows.map(|row| (row.id(), Some(row.label))).collect()));
+            let rows = self.set_of(branch, *trigger)?.rows.into_iter();
+            let rows = rows.filter(|row| row.times != Some(0));
+            return Ok(Some(rows.map(|row| (row.id, (Some(row.label), row.weight))).collect()));
         }
         if self.pipeline.source.keyed().is_none() {
             return Ok(None);
         }
         let there = self.replay(Shown::ALL, HashMap::new(), |there, change: &Change| {
             match change.kind {
-                Kind::Insert | Kind::Label => there.insert(change.record.id(), change.record.label),
+                Kind::Insert | Kind::Label => {
+                    there.insert(change.record.id(), (change.record.label, 1.0))
+                }
                 Kind::Retract | Kind::Delete => there.remove(&change.record.id()),
             };
         })?;
@@ -82,7 +85,7 @@ impl History {
 
     fn write(&self, wanted: &Wanted, chosen: &Chosen, path: &Path) -> Result<u64, HistoryError> {
         let file = File::create(path).map_err(HistoryError::file(path))?;
-        let first = self.batch(&[], wanted)?;
+        let first = self.batch(&[], (wanted, chosen))?;
         let groups =
             WriterProperties::builder().set_max_row_group_row_count(Some(ROW_GROUP)).build();
         let failed = HistoryError::parquet(path);
@@ -96,7 +99,7 @@ impl History {
         for message in Merged::new(&self.log, &self.partitions) {
             let mut message = message?;
             if let Some(chosen) = chosen {
-                let Some(label) = chosen.get(&message.id) else { continue };
+                let Some((label, _)) = chosen.get(&message.id) else { continue };
                 message.label = *label;
             }
             if !in_time(&message) {
@@ -104,18 +107,22 @@ impl History {
             }
             messages.push(message);
             if messages.len() == BATCH {
-                writer.write(&self.batch(&messages, wanted)?).map_err(&failed)?;
+                writer.write(&self.batch(&messages, (wanted, chosen))?).map_err(&failed)?;
                 rows += messages.len() as u64;
                 messages.clear();
             }
         }
-        writer.write(&self.batch(&messages, wanted)?).map_err(&failed)?;
+        writer.write(&self.batch(&messages, (wanted, chosen))?).map_err(&failed)?;
         let file = writer.into_inner().map_err(&failed)?;
         file.sync_all().map_err(HistoryError::file(path))?;
         Ok(rows + messages.len() as u64)
     }
 
-    fn batch(&self, messages: &[Message], wanted: &Wanted) -> Result<RecordBatch, HistoryError> {
+    fn batch(
+        &self,
+        messages: &[Message],
+        (wanted, chosen): (&Wanted, &Chosen),
+    ) -> Result<RecordBatch, HistoryError> {
         let ids: Vec<Id> = messages.iter().map(|message| message.id).collect();
         let topic = |message: &Message| self.place(i128::from(message.id.0)).topic;
         let times = |of: fn(&Message) -> i64| -> ArrayRef {
@@ -148,10 +155,9 @@ impl History {
             ("label", Arc::new(labels), true),
             ("features", self.features(&ids)?, false),
         ];
-        if wanted.trained.is_some() {
-            // no selection gives others yet.
-            let weights = Float32Array::from(vec![1.0; messages.len()]);
-            columns.push(("weight", Arc::new(weights), false));
+        if let Some(chosen) = chosen.as_ref().filter(|_| wanted.trained.is_some()) {
+            let weights = ids.iter().map(|id| chosen.get(id).map_or(0.0, |(_, weight)| *weight));
+            columns.push(("weight", Arc::new(Float32Array::from_iter_values(weights)), false));
         }
         Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
     }

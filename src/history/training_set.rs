@@ -1,11 +1,12 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use driftmill_datasets::{Schema, Values};
 use driftmill_operators::{Id, position_time};
 use serde::Serialize;
 
 use super::{History, HistoryError};
-use crate::catalog::Place;
+use crate::catalog::{Learnt, Place};
+use crate::train::Kept;
 
 /// The training set of a decision.
 #[derive(Clone, Debug, Serialize)]
@@ -28,6 +29,8 @@ pub struct TrainingSet {
     pub weight: f64,
     /// SHA-256 of their ids.
     pub ids_digest: String,
+    /// Which part of them the training learnt from, if not all; none as long as it is not over.
+    pub learnt: Option<Learnt>,
     /// The samples, in the order of positions, as far as they are in the log.
     pub rows: Vec<SetRow>,
 }
@@ -43,8 +46,11 @@ pub struct SetRow {
     pub place: Place,
     /// Its class, as it was known then.
     pub label: u32,
-    /// Its weight in the loss.
+    /// Its weight in the loss; the mean of its weights where it was learnt from with several.
     pub weight: f32,
+    /// Steps that were taken with it, where only a part of the set was learnt from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
 }
 
 impl History {
@@ -54,11 +60,18 @@ impl History {
     /// When there is no such decision, or the log is not what was written.
     pub fn set_of(&self, branch: &str, trigger: u64) -> Result<TrainingSet, HistoryError> {
         let set = self.training_set(branch, trigger)?;
-        let rows = self.rows_of(&set)?.into_iter().map(|row| SetRow {
-            id: row.id(),
-            place: Place { time: position_time(row.position), ..self.place(row.position) },
-            label: row.label,
-            weight: row.weight,
+        let learnt = self.catalog.learnt(branch, trigger)?;
+        let kept: Option<HashMap<Id, Kept>> =
+            learnt.as_ref().map(|(_, kept)| kept.iter().map(|kept| (kept.id, *kept)).collect());
+        let rows = self.rows_of(&set)?.into_iter().map(|row| {
+            let kept = kept.as_ref().map(|kept| kept.get(&row.id()));
+            SetRow {
+                id: row.id(),
+                place: Place { time: position_time(row.position), ..self.place(row.position) },
+                label: row.label,
+                weight: kept.map_or(row.weight, |kept| kept.map_or(0.0, |kept| kept.weight)),
+                times: kept.map(|kept| kept.map_or(0, |kept| kept.times)),
+            }
         });
         Ok(TrainingSet {
             policy: self.name_of(branch).to_owned(),
@@ -70,6 +83,7 @@ impl History {
             labels: set.labels.clone(),
             weight: set.weight,
             ids_digest: set.ids_digest.clone(),
+            learnt: learnt.map(|(learnt, _)| learnt),
             rows: rows.collect(),
         })
     }

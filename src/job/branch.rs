@@ -7,14 +7,16 @@ use driftmill_operators::trigger::TriggerTable;
 use driftmill_operators::{Position, Snapshot, restore};
 
 use super::context::{Context, place};
+use super::irreducible::Judges;
 use super::unrecorded::Notes;
 use crate::catalog::{
     BranchRecord, CatalogError, DecidedRecord, ModelStore, OutcomeRecord, Version,
 };
+use crate::config::Composition;
 use crate::evaluate::Prequential;
 use crate::report::{TriggerLine, VersionLine};
 use crate::source::Partition;
-use crate::train::{Runtime, Weights};
+use crate::train::{Downsampling, Runtime, Weights};
 
 /// One composition of policies over the stream, with the versions it made.
 pub struct Branch {
@@ -26,6 +28,10 @@ pub struct Branch {
     pub selection: Arc<dyn SelectionConfig>,
     /// The selection's key in the pipeline file.
     pub selection_key: &'static str,
+    /// Which part of that a training learns from.
+    pub downsampling: Option<Downsampling>,
+    /// The models that it is told apart by, if it asks any.
+    pub(super) judges: Option<Arc<Judges>>,
     /// The versions' files.
     pub store: ModelStore,
     /// Length of the evaluation's intervals, in milliseconds.
@@ -61,22 +67,26 @@ pub struct Story {
 const RECENT: usize = 4;
 
 impl Branch {
-    /// A branch that goes on from where it stood.
+    /// A branch that goes on from where it stood; `selection` is that of the composition, held out
+    /// from what nothing is trained on.
     ///
     /// # Errors
     /// When what was recorded cannot be read.
-    pub fn new(
-        name: &str,
-        (trigger, selection_key, selection): (TriggerTable, &'static str, Arc<dyn SelectionConfig>),
+    pub(super) fn new(
+        composition: Composition<'_>,
+        selection: Arc<dyn SelectionConfig>,
         store: ModelStore,
-        (interval, runtime): (Option<i64>, Runtime),
+        (interval, runtime, judges): (Option<i64>, Runtime, Option<Judges>),
         (start, partitions): (BranchRecord, &[Partition]),
     ) -> Result<Self, CatalogError> {
+        let judges = judges.map(Arc::new);
         let mut branch = Self {
-            name: name.to_owned(),
-            trigger,
+            name: composition.name.to_owned(),
+            trigger: composition.trigger.clone(),
             selection,
-            selection_key,
+            selection_key: composition.selection.key(),
+            downsampling: composition.downsampling.cloned(),
+            judges,
             store,
             interval,
             runtime,
@@ -113,6 +123,14 @@ impl Branch {
         }
         self.story = Mutex::new(story);
         Ok(())
+    }
+
+    /// Ends its threads at the next batch.
+    pub(super) fn stop(&self) {
+        self.runtime.stop();
+        if let Some(judges) = &self.judges {
+            judges.stop();
+        }
     }
 
     /// What the branch did so far.

@@ -4,13 +4,13 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
-use driftmill_operators::selection::{SelectionConfig, SelectionTable};
-use driftmill_operators::trigger::TriggerTable;
+use driftmill_operators::selection::SelectionConfig;
 
 use super::context::init;
+use super::irreducible::Judges;
 use super::{Branch, Shadow, shadow};
 use crate::catalog::{BranchRecord, Catalog, CatalogError, ModelStore, PolicyEntry, ShadowRecord};
-use crate::config::{self, Pipeline, shadow_key};
+use crate::config::{self, Composition, Pipeline, shadow_key};
 use crate::source::Partition;
 use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 
@@ -29,9 +29,11 @@ pub(super) fn compose(
     rows: Arc<dyn Rows>,
     (catalog, partitions, stable): (&mut Catalog, &[Partition], bool),
 ) -> anyhow::Result<Composed> {
-    let runtimes = runtimes(pipeline, rows)?;
+    let runtimes = runtimes(pipeline, Arc::clone(&rows))?;
+    let judges = judges(pipeline, &rows, (catalog, folder))?;
     let records = records(pipeline, catalog)?;
-    let branches = branches(pipeline, folder, runtimes, (records.clone(), partitions))?;
+    let threads = runtimes.into_iter().zip(judges).collect();
+    let branches = branches(pipeline, folder, threads, (records.clone(), partitions))?;
     let started = shadow_records(pipeline, catalog, (&records[0], stable))?;
     let shadows = shadows(pipeline, started.clone(), partitions);
     Ok(Composed { records, branches, started, shadows })
@@ -39,10 +41,10 @@ pub(super) fn compose(
 
 /// Where the branches of the pipeline stand.
 fn records(pipeline: &Pipeline, catalog: &Catalog) -> Result<Vec<BranchRecord>, CatalogError> {
-    let record = |(name, _, selection): (&str, _, &SelectionTable)| {
-        let mut record = catalog.branch(name)?;
-        if selection.remembers() {
-            record.standings.chosen = catalog.chosen(name, &record)?;
+    let record = |branch: Composition<'_>| {
+        let mut record = catalog.branch(branch.name)?;
+        if branch.selection.remembers() {
+            record.standings.chosen = catalog.chosen(branch.name, &record)?;
         }
         Ok(record)
     };
@@ -105,22 +107,38 @@ pub(super) fn runtimes(
     (0..branches).map(|_| start(&training)).collect()
 }
 
+/// The irreducible-loss models of each branch that asks for them, where trainings are run.
+fn judges(
+    pipeline: &Pipeline,
+    rows: &Arc<dyn Rows>,
+    known: (&Catalog, &Path),
+) -> anyhow::Result<Vec<Option<Judges>>> {
+    let judges = |branch: Composition<'_>| {
+        let table = branch.downsampling.and_then(|downsampling| downsampling.irreducible.as_ref());
+        let open = |table| {
+            let proper = (&pipeline.model, &pipeline.training);
+            Judges::open((branch.name, table), proper, Arc::clone(rows), known)
+        };
+        table.map(open).transpose()
+    };
+    pipeline.branches().map(judges).collect()
+}
+
 /// The pipeline's own branch, then those it is compared with, as they stand in `records`.
 pub(super) fn branches(
     pipeline: &Pipeline,
     folder: &Path,
-    runtimes: Vec<Runtime>,
+    threads: Vec<(Runtime, Option<Judges>)>,
     (records, partitions): (Vec<BranchRecord>, &[Partition]),
 ) -> Result<Vec<Arc<Branch>>, CatalogError> {
-    let mut runtimes = runtimes.into_iter().zip(records);
+    let mut threads = threads.into_iter().zip(records);
     let interval = pipeline.evaluation.interval.map(|span| span.millis());
-    let branch = |(name, trigger, selection): (&str, &TriggerTable, &SelectionTable)| {
-        let (runtime, start) = runtimes.next().expect("there is one for each branch");
-        let store = ModelStore::of(folder, name);
-        let holdout = pipeline.evaluation.holdout;
-        let policies =
-            (trigger.clone(), selection.key(), holdout.around(Arc::new(selection.clone())));
-        Branch::new(name, policies, store, (interval, runtime), (start, partitions)).map(Arc::new)
+    let branch = |branch: Composition<'_>| {
+        let ((runtime, judges), start) = threads.next().expect("there is one for each branch");
+        let store = ModelStore::of(folder, branch.name);
+        let selection = pipeline.evaluation.holdout.around(Arc::new(branch.selection.clone()));
+        let runs = (interval, runtime, judges);
+        Branch::new(branch, selection, store, runs, (start, partitions)).map(Arc::new)
     };
     pipeline.branches().map(branch).collect()
 }

@@ -95,7 +95,7 @@ impl Context {
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
         self.patience.raise();
-        self.branches.iter().for_each(|branch| branch.runtime.stop());
+        self.branches.iter().for_each(|branch| branch.stop());
     }
 
     /// Ends the job: the wire to a process broke.

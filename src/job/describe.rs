@@ -5,25 +5,44 @@ use driftmill_operators::selection::TrainingSet;
 
 use super::trainer::digest_of;
 use super::{Branch, Context};
-use crate::catalog::{Artifact, DataUsed, OffsetRange, Signature, TriggerInfo, Version};
-use crate::model::InputScale;
+use crate::catalog::{
+    Artifact, DataUsed, Learnt, ModelStore, OffsetRange, Signature, TriggerInfo, Version,
+};
+use crate::model::{InputScale, ModelTable};
 use crate::train::Trained;
 
+/// Which version is described.
+#[derive(Clone, Copy)]
+pub(super) struct Named<'a> {
+    /// The branch that it belongs to.
+    pub(super) branch: &'a Branch,
+    /// Empty for the branch's own models, else what is added to their name.
+    pub(super) suffix: &'a str,
+    /// Where it is stored.
+    pub(super) store: &'a ModelStore,
+    /// Its architecture.
+    pub(super) architecture: &'a ModelTable,
+    /// Its number.
+    pub(super) number: u64,
+    /// That of the version before.
+    pub(super) parent: Option<u64>,
+}
+
 impl Context {
-    /// The description of a version that was just trained, with its number and its parent's.
+    /// The description of a version that was just trained.
     pub(super) fn describe(
         &self,
-        branch: &Branch,
+        named: Named<'_>,
         set: &TrainingSet,
         trained: &Trained,
-        (number, parent): (u64, Option<u64>),
     ) -> Version {
+        let Named { branch, suffix, store, architecture, number, parent } = named;
         let reason = &set.decided.reason;
-        let model = match branch.name.as_str() {
+        let name = match branch.name.as_str() {
             "" => self.pipeline.name.clone(),
             name => format!("{}.{name}", self.pipeline.name),
         };
-        let architecture = serde_json::to_value(&self.pipeline.model);
+        let model = name + suffix;
         Version {
             id: format!("{}/{model}/{number}", self.run),
             model,
@@ -37,9 +56,9 @@ impl Context {
                 score: reason.score,
                 threshold: reason.threshold,
             },
-            data: self.data_used(branch, set),
+            data: self.data_used(branch, set, trained),
             artifact: Artifact {
-                uri: format!("file://{}", branch.store.weights_of(number).display()),
+                uri: format!("file://{}", store.weights_of(number).display()),
                 format: "safetensors".into(),
                 sha256: trained.weights.sha256().to_owned(),
                 bytes: trained.weights.bytes().len() as u64,
@@ -47,9 +66,10 @@ impl Context {
             signature: Signature {
                 input: self.log.schema().clone(),
                 input_scale: InputScale::of(self.log.schema()),
-                classes: self.pipeline.model.classes(),
+                classes: architecture.classes(),
             },
-            architecture: architecture.expect("a model's table is plain data"),
+            architecture: serde_json::to_value(architecture)
+                .expect("a model's table is plain data"),
             losses: trained.losses.clone(),
             pipeline_digest: self.pipeline_digest.clone(),
             created: chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())
@@ -58,7 +78,7 @@ impl Context {
         }
     }
 
-    fn data_used(&self, branch: &Branch, set: &TrainingSet) -> DataUsed {
+    fn data_used(&self, branch: &Branch, set: &TrainingSet, trained: &Trained) -> DataUsed {
         let mut ranges: BTreeMap<u32, OffsetRange> = BTreeMap::new();
         for row in &set.rows {
             let id = row.id();
@@ -84,6 +104,7 @@ impl Context {
             selection: branch.selection_key.to_owned(),
             seed: self.pipeline.training.seed,
             ids_digest: digest_of(set),
+            learnt: trained.downsampled.as_ref().map(|kept| Learnt::of(set, kept)),
         }
     }
 }

@@ -53,7 +53,9 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
         let log = log.rolling(pipeline.store.segment).cached(None, Some(&patience));
         let runtimes = runtimes(&pipeline, Arc::new(LogRows(log.clone())))?;
         let standing = (given.branches, &given.partitions[..]);
-        Ok((branches(&pipeline, &folder, runtimes, standing)?, log))
+        // who does not train asks no judges.
+        let threads = runtimes.into_iter().map(|runtime| (runtime, None)).collect();
+        Ok((branches(&pipeline, &folder, threads, standing)?, log))
     });
     let (branches, log) = match ready {
         Ok(ready) => ready,

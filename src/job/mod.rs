@@ -30,7 +30,9 @@ mod follow;
 mod freeze;
 mod ingest;
 mod interrupt;
+mod irreducible;
 mod keyed;
+mod made;
 mod marks;
 mod mend;
 mod oracle;
@@ -49,6 +51,7 @@ mod shadow;
 mod state;
 mod told;
 mod trainer;
+mod training;
 mod unrecorded;
 mod watch;
 

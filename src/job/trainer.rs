@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::thread;
 
 use anyhow::ensure;
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -9,27 +9,26 @@ use driftmill_operators::selection::TrainingSet;
 use driftmill_operators::trigger::Outcome;
 use timely::scheduling::SyncActivator;
 
+use super::irreducible::training_rows;
+use super::training::{Answer, Run};
 use super::unrecorded::Unrecorded;
 use super::{Branch, Context};
-use crate::catalog::{DecidedRecord, Deciding, Failed, Made, OutcomeRecord, Version, digest};
-use crate::console;
-use crate::report::{TriggerLine, VersionLine};
-use crate::train::{TrainError, TrainJob, Trained, TrainingRow, Weights};
-
-type Answer = (TrainingSet, Result<Trained, TrainError>);
+use crate::catalog::{DecidedRecord, Deciding, digest};
+use crate::report::TriggerLine;
+use crate::train::{Stage, TrainError, TrainJob};
 
 /// Trains, stores and publishes: each decision is recorded before its training, each outcome after
 /// it, before anyone learns of it.
 pub(super) struct Trainer {
-    context: Arc<Context>,
-    branch: Arc<Branch>,
+    pub(super) context: Arc<Context>,
+    pub(super) branch: Arc<Branch>,
     wake: SyncActivator,
     answers: (Sender<Answer>, Receiver<Answer>),
     /// The outcome of a decision that takes no training.
     known: Option<Outcome>,
     /// Decisions of the past that are made again.
     again: BTreeMap<u64, DecidedRecord>,
-    versions: u64,
+    pub(super) versions: u64,
     /// Trainings in a row that failed.
     failures: u64,
 }
@@ -115,122 +114,53 @@ impl Trainer {
         })
     }
 
-    /// An outcome that was recorded before the job was started.
-    fn known_outcome(
-        &mut self,
-        set: &TrainingSet,
-        outcome: OutcomeRecord,
-    ) -> anyhow::Result<Outcome> {
-        let Some(number) = outcome.version else {
-            return self.failed(set, outcome.error.as_deref());
-        };
-        let weights = self.branch.weights(number)?;
-        let version = self.branch.described(number)?;
-        self.active(&version, weights);
-        Ok(self.outcome(set, Some(number), outcome.seconds))
-    }
-
     /// The training's seed: decisions differ, runs do not.
-    fn seed(&self, set: &TrainingSet) -> u64 {
+    pub(super) fn seed(&self, set: &TrainingSet) -> u64 {
         set.decided.trigger
     }
 
     fn start(&self, set: TrainingSet) {
-        let rows = set
-            .rows
-            .iter()
-            .map(|row| TrainingRow { id: row.id(), label: row.label, weight: row.weight })
-            .collect();
+        let downsampling = self.branch.downsampling.as_ref();
+        let stage = downsampling.and_then(|table| table.stage(set.decided.trigger));
         let start = self.branch.newest().map(|(_, weights)| weights);
-        let first = start.is_none();
-        let job = TrainJob { rows, start, seed: self.seed(&set), first };
-        let (answers, wake) = (self.answers.0.clone(), self.wake.clone());
-        let (context, name) = (Arc::clone(&self.context), self.branch.name.clone());
-        let trigger = set.decided.trigger;
-        let progress = move |progress: crate::train::Progress| {
-            let step = (progress.step, progress.steps);
-            let training = console::Training { trigger, step, loss: progress.loss };
-            context.status.training(&name, Some(training));
+        let job = TrainJob {
+            rows: training_rows(&set.rows),
+            first: start.is_none(),
+            start,
+            seed: self.seed(&set),
+            downsampling: stage,
+            memory: set.memory.clone(),
+            ..TrainJob::default()
         };
-        self.branch.runtime.train(job, progress, move |result| {
+        let asks = |stage: &Stage| stage.policy.needs().irreducible;
+        let reply = self.reply();
+        let run = Run { context: Arc::clone(&self.context), branch: Arc::clone(&self.branch) };
+        match &self.branch.judges {
+            Some(judges) if job.downsampling.as_ref().is_some_and(asks) => {
+                let judges = Arc::clone(judges);
+                // they are waited for elsewhere: workers never wait.
+                thread::spawn(move || run.judged(&judges, set, job, reply));
+            }
+            _ => run.train(set, job, Vec::new(), reply),
+        }
+    }
+
+    /// What becomes of a training once it is over.
+    fn reply(&self) -> impl FnOnce(Answer) + Send + 'static {
+        let (answers, wake) = (self.answers.0.clone(), self.wake.clone());
+        move |answer| {
             // the operator may be gone: the job was stopped.
-            drop((answers.send((set, result)), wake.activate()));
-        });
-    }
-
-    /// Makes the version durable, records it, has it published.
-    fn made(&mut self, set: &TrainingSet, trained: Trained) -> anyhow::Result<Outcome> {
-        let number = self.versions + 1;
-        let parent = self.branch.newest().map(|(version, _)| version);
-        let version = self.context.describe(&self.branch, set, &trained, (number, parent));
-        let put = || Ok(self.branch.store.put(&version, trained.weights.bytes())?);
-        let description = self.context.patience.until_room(put)?;
-        let sha256 = trained.weights.sha256();
-        let loss = trained.losses.last().copied();
-        let made = Made { version: number, sha256, description: &description, loss };
-        self.record(set, Ok(made), trained.seconds)?;
-        tracing::debug!(branch = self.branch.name, version = number, sha256, "trained");
-        if self.branch.name.is_empty() {
-            self.context.head().publisher.publish(&version, &self.branch.store.folder_of(number));
-        }
-        self.active(&version, trained.weights);
-        Ok(self.outcome(set, Some(number), trained.seconds))
-    }
-
-    /// A version is there from now on.
-    fn active(&mut self, version: &Version, weights: Weights) {
-        self.versions = version.version;
-        let mut story = self.branch.story();
-        if let Some(line) = story.triggers.last_mut() {
-            line.version = Some(version.version);
-        }
-        story.versions.push(VersionLine::of(version));
-        drop(story);
-        self.branch.made(version.version, weights);
-    }
-
-    fn record(
-        &self,
-        set: &TrainingSet,
-        outcome: Result<Made<'_>, Failed<'_>>,
-        seconds: f64,
-    ) -> anyhow::Result<()> {
-        let evaluation = self.branch.evaluation(&self.context);
-        let decision = (&*self.branch.name, set.decided.trigger);
-        self.context.patience.until_room(|| {
-            Ok(self.context.catalog().outcome(decision, outcome, seconds, &evaluation)?)
-        })?;
-        self.context.recorded.store(true, Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn failed(&self, set: &TrainingSet, error: Option<&str>) -> anyhow::Result<Outcome> {
-        if let Some(error) = error {
-            tracing::warn!(trigger = set.decided.trigger, error, "a training failed");
-        }
-        self.record(set, Err(Failed { error }), 0.0)?;
-        Ok(self.outcome(set, None, 0.0))
-    }
-
-    /// What policies learn of a training.
-    fn outcome(&self, set: &TrainingSet, version: Option<u64>, seconds: f64) -> Outcome {
-        let known = if self.context.pipeline.forget.is_keep() { &[] } else { &set.rows[..] };
-        Outcome {
-            trigger: set.decided.trigger,
-            version,
-            effective: set.decided.end(),
-            samples: set.rows.len() as u64,
-            seconds,
-            ids: known.iter().map(|row| row.id()).collect(),
+            drop((answers.send(answer), wake.activate()));
         }
     }
 
-    fn finish(&mut self, (set, result): Answer) -> anyhow::Result<Outcome> {
+    fn finish(&mut self, answer: Answer) -> anyhow::Result<Outcome> {
+        let Answer { set, result, judged } = answer;
         self.context.status.training(&self.branch.name, None);
         match result {
             Ok(trained) => {
                 self.failures = 0;
-                self.made(&set, trained)
+                self.made(&set, trained, &judged)
             }
             // what is wrong with the log is not the training's fault.
             Err(error @ TrainError::Rows(_)) => Err(error.into()),

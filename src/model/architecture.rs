@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
@@ -17,39 +19,63 @@ pub trait Architecture: Module + 'static {
 /// A network of one architecture.
 ///
 /// Burn's optimizers take a module and give another; the option is empty only in between.
-pub struct Net<A>(Option<A>);
+pub struct Net<A> {
+    module: Option<A>,
+    trains: bool,
+}
 
 impl<A: Architecture> Net<A> {
     /// A network that infers.
     pub fn new(module: A) -> Self {
-        Self(Some(module))
+        Self { module: Some(module), trains: false }
     }
 
     fn module(&self) -> &A {
-        self.0.as_ref().expect("a module is absent only while it is replaced")
+        self.module.as_ref().expect("a module is absent only while it is replaced")
+    }
+
+    /// As it is outside of trainings.
+    fn plain(&self) -> Cow<'_, A> {
+        match self.trains {
+            // cheap, for tensors are shared.
+            true => Cow::Owned(self.module().valid()),
+            false => Cow::Borrowed(self.module()),
+        }
     }
 
     fn replace(&mut self, change: impl FnOnce(A) -> A) {
-        let module = self.0.take().expect("a module is absent only while it is replaced");
-        self.0 = Some(change(module));
+        let module = self.module.take().expect("a module is absent only while it is replaced");
+        self.module = Some(change(module));
     }
+}
+
+fn scores(module: &impl Architecture, input: Tensor<2>) -> Tensor<2> {
+    module.head(module.features(input))
 }
 
 impl<A: Architecture> Network for Net<A> {
     fn features(&self, input: Tensor<2>) -> Tensor<2> {
-        self.module().features(input)
+        self.plain().features(input)
     }
 
     fn logits(&self, input: Tensor<2>) -> Tensor<2> {
-        self.module().head(self.module().features(input))
+        scores(&*self.plain(), input)
+    }
+
+    fn both(&self, input: Tensor<2>) -> [Tensor<2>; 2] {
+        let module = self.plain();
+        let features = module.features(input);
+        [features.clone(), module.head(features)]
     }
 
     fn begin_training(&mut self) {
         self.replace(Module::train);
+        self.trains = true;
     }
 
     fn end_training(&mut self) {
         self.replace(|module| module.valid());
+        self.trains = false;
     }
 
     fn step(
@@ -59,7 +85,7 @@ impl<A: Architecture> Network for Net<A> {
         optimizer: &mut ModuleOptimizer,
         rate: f64,
     ) -> Tensor<1> {
-        let loss = objective(self.logits(input));
+        let loss = objective(scores(self.module(), input));
         let gradients = GradientsParams::from_grads(loss.backward(), self.module());
         self.replace(|module| optimizer.step(rate, module, gradients));
         // without its graph, so that keeping the loss keeps nothing else alive
@@ -79,7 +105,7 @@ impl<A: Architecture> Network for Net<A> {
     }
 
     fn load(&mut self, bytes: Vec<u8>) -> Result<(), ModelError> {
-        let module = self.0.as_mut().expect("a module is absent only while it is replaced");
+        let module = self.module.as_mut().expect("a module is absent only while it is replaced");
         file::read(module, bytes)
     }
 }

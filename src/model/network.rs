@@ -8,13 +8,17 @@ pub type Objective<'a> = &'a dyn Fn(Tensor<2>) -> Tensor<1>;
 
 /// A network with weights, of whatever architecture.
 ///
-/// Inputs are rows of scaled feature values ([`super::InputScale`]), one row per sample.
+/// Inputs are rows of scaled feature values ([`super::InputScale`]), one row per sample. What comes out
+/// has no gradients; those are [`Network::step`]'s business.
 pub trait Network {
     /// The embedding: what the last layer sees.
     fn features(&self, input: Tensor<2>) -> Tensor<2>;
 
     /// One score per class; softmax makes them probabilities.
     fn logits(&self, input: Tensor<2>) -> Tensor<2>;
+
+    /// Embedding and scores by one way through.
+    fn both(&self, input: Tensor<2>) -> [Tensor<2>; 2];
 
     /// Lets gradients be computed, until [`Network::end_training`].
     fn begin_training(&mut self);

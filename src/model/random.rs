@@ -24,6 +24,11 @@ impl Random {
         (unit * 2.0 - 1.0) * bound
     }
 
+    /// A seed for another generator.
+    pub fn seed(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+
     /// A number below `bound`, which is not zero.
     fn below(&mut self, bound: usize) -> usize {
         // the bias of at most bound ÷ 2⁶⁴ is of no consequence

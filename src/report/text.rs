@@ -2,7 +2,7 @@ use std::fmt::Write;
 
 use chrono::DateTime;
 use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, Row, Table};
 
 use super::{BranchSummary, FiredLine, ShadowSummary, Summary, TriggerLine};
 
@@ -159,7 +159,7 @@ fn percent(share: Option<f64>) -> String {
 }
 
 /// A table without lines.
-pub(crate) fn plain_table<const N: usize>(header: [&str; N]) -> Table {
+pub(crate) fn plain_table(header: impl Into<Row>) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(header);
     table

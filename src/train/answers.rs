@@ -15,6 +15,8 @@ pub(super) enum Head {
     Features,
     /// One score per class.
     Logits,
+    /// Features, then scores.
+    Both,
 }
 
 /// What models said of samples, so that several policies and the evaluation may ask for the same.

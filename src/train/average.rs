@@ -27,8 +27,12 @@ impl Average {
         self.count += 1;
     }
 
-    /// Gives `network` the mean.
+    /// Gives `network` the mean; the last weights stay where fewer steps were taken than planned,
+    /// and none counts.
     pub(super) fn apply(self, network: &mut dyn Network) {
+        if self.count == 0 {
+            return;
+        }
         let count = self.count as f64;
         let means: Vec<f32> = self.sums.into_iter().map(|sum| (sum / count) as f32).collect();
         network.set_parameters(&means);

@@ -73,6 +73,17 @@ pub enum TrainError {
         /// Labels.
         labels: usize,
     },
+    /// A downsampling policy had nothing to go by.
+    #[error(
+        "training: `{policy}` cannot choose what to learn from: {problem}\n\
+         hint: outputs that are no numbers mean that the training diverges: lower the learning rate"
+    )]
+    Choosing {
+        /// Its key.
+        policy: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
     /// The loss or a weight is no longer a finite number.
     #[error(
         "training: the numbers grew without bounds by epoch {epoch}\nhint: lower the learning rate"

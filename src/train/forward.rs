@@ -18,10 +18,10 @@ const BATCH: usize = 128;
 
 /// One way through a network, for a job of some rank.
 #[derive(Clone, Copy)]
-struct Pass<'a> {
-    network: &'a dyn Network,
-    head: Head,
-    rank: Rank,
+pub(super) struct Pass<'a> {
+    pub(super) network: &'a dyn Network,
+    pub(super) head: Head,
+    pub(super) rank: Rank,
 }
 
 impl Worker {
@@ -80,11 +80,12 @@ impl Worker {
         Err(TrainError::Label { id, label, last: classes - 1 })
     }
 
-    fn forward(&self, pass: Pass<'_>, ids: &[Id]) -> Result<Matrix, TrainError> {
+    /// A row for each sample.
+    pub(super) fn forward(&self, pass: Pass<'_>, ids: &[Id]) -> Result<Matrix, TrainError> {
         // a thread costs more than it saves where there is nothing to do meanwhile
         if ids.len() <= BATCH {
             let input = gather(&*self.rows, ids)?;
-            return Ok(self.forward_batch(pass, input, ids.len()));
+            return Ok(self.forward_batch(pass, input, [ids.len(), BATCH]));
         }
         let rows = &*self.rows;
         prefetch(
@@ -108,7 +109,7 @@ impl Worker {
         let (mut cols, mut values) = (0, Vec::new());
         for batch in batches {
             let (input, rows) = batch?;
-            let output = self.forward_batch(pass, input, rows);
+            let output = self.forward_batch(pass, input, [rows, BATCH]);
             cols = output.cols();
             values.extend_from_slice(output.values());
             self.pause(pass.rank)?;
@@ -116,16 +117,23 @@ impl Worker {
         Ok(Matrix::new(cols, values))
     }
 
-    fn forward_batch(&self, pass: Pass<'_>, mut input: Vec<f32>, rows: usize) -> Matrix {
+    /// A row for each of so many samples, which are made up to so many with zeros.
+    pub(super) fn forward_batch(
+        &self,
+        pass: Pass<'_>,
+        mut input: Vec<f32>,
+        [rows, padded]: [usize; 2],
+    ) -> Matrix {
         if rows == 0 {
             return Matrix::default();
         }
         let width = self.rows.schema().width();
-        input.resize(BATCH * width, 0.0);
-        let input = Tensor::from_data(TensorData::new(input, [BATCH, width]), &self.device);
+        input.resize(padded * width, 0.0);
+        let input = Tensor::from_data(TensorData::new(input, [padded, width]), &self.device);
         let output = match pass.head {
             Head::Features => pass.network.features(input),
             Head::Logits => pass.network.logits(input),
+            Head::Both => Tensor::cat(pass.network.both(input).into(), 1),
         };
         let cols = output.dims()[1];
         let mut values: Vec<f32> = output.into_data().try_into_vec().expect("outputs are f32");
@@ -135,7 +143,7 @@ impl Worker {
 }
 
 /// ln of the sum of e to the power of each score, without overflow.
-fn log_sum_exp(scores: &[f32]) -> f64 {
+pub(super) fn log_sum_exp(scores: &[f32]) -> f64 {
     let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f64 = scores.iter().map(|score| f64::from(score - largest).exp()).sum();
     f64::from(largest) + sum.ln()

@@ -20,13 +20,21 @@
 
 mod answers;
 mod average;
+mod batch;
+mod chooser;
 mod config;
+mod course;
 mod device;
+mod downsampling;
 mod error;
+mod exemplars;
 mod forward;
+mod given;
+mod irreducible;
 mod job;
 mod loader;
 mod optimizer;
+mod plan;
 mod queue;
 mod rows;
 mod runtime;
@@ -36,8 +44,13 @@ mod weights;
 mod worker;
 
 pub use config::{DeviceChoice, Fraction, Lag, Start, Training};
+pub use downsampling::{Downsampling, Mode, Stage, Switch};
 pub use error::TrainError;
-pub use job::{InferJob, Output, Priority, Progress, Score, ScoreJob, TrainJob, Trained};
+pub use irreducible::{HeldOut, IrreducibleModels, Twin};
+pub use job::{
+    Downsampled, InferJob, Irreducible, Kept, Output, Priority, Progress, Score, ScoreJob,
+    TrainJob, Trained,
+};
 pub use optimizer::{AdamW, Decay, Momentum, OptimizerConfig, OptimizerTable, Rate, Sgd};
 pub use rows::{Rows, RowsError};
 pub use runtime::Runtime;

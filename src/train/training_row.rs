@@ -11,3 +11,10 @@ pub struct TrainingRow {
     /// How much its loss counts; with 0 the sample is left out.
     pub weight: f32,
 }
+
+impl TrainingRow {
+    /// With a weight that is so many times as large.
+    pub(super) fn times(self, weight: f32) -> Self {
+        Self { weight: self.weight * weight, ..self }
+    }
+}

@@ -38,7 +38,8 @@ pub(crate) fn without(value: &mut Value) {
     }
 }
 
-fn catalog(state: &Path) -> Vec<String> {
+/// What is in the catalog of a state directory.
+pub(crate) fn catalog(state: &Path) -> Vec<String> {
     let database = rusqlite::Connection::open(state.join("catalog.sqlite")).unwrap();
     let tables = [
         "SELECT branch, trigger, time, sample, cut, decided_before, policy, reason, score,
@@ -46,6 +47,8 @@ fn catalog(state: &Path) -> Vec<String> {
          ORDER BY branch, trigger",
         "SELECT branch, trigger, version, sha256, loss, error FROM outcomes
          ORDER BY branch, trigger",
+        "SELECT branch, trigger, json_remove(summary, '$.seconds'), hex(ids), hex(times),
+                hex(weights) FROM learnt ORDER BY branch, trigger",
         "SELECT topic_index, partition, start, end FROM partitions ORDER BY number",
         "SELECT sink, version FROM published ORDER BY version",
         "SELECT policy, trigger, time, sample, number, decides, version, look FROM looks

@@ -8,6 +8,7 @@ mod cold;
 mod damage;
 mod decisions;
 mod determinism;
+mod downsampling;
 mod erasure;
 mod export;
 mod files;

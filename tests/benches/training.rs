@@ -106,7 +106,7 @@ fn start(case: &Case, threads: Option<NonZeroUsize>) -> Runtime {
 fn train(runtime: &Runtime, case: &Case, count: u64) -> (f64, Weights) {
     let row =
         |id: Id| TrainingRow { id, label: (id.offset() * 7 % case.classes) as u32, weight: 1.0 };
-    let job = TrainJob { rows: ids(count).map(row).collect(), start: None, seed: 1, first: true };
+    let job = TrainJob { rows: ids(count).map(row).collect(), start: None, seed: 1, first: true, ..TrainJob::default() };
     let (send, answer) = channel();
     let started = Instant::now();
     runtime.train(job, |_| (), move |result| send.send(result).expect("we wait"));

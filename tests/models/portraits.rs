@@ -63,7 +63,7 @@ fn train(runtime: &Runtime, years: &Years) -> Trained {
     let row = |(id, label): (&Id, &u32)| TrainingRow { id: *id, label: *label, weight: 1.0 };
     let rows = years.ids.iter().zip(&years.labels).map(row).collect();
     let (send, receive) = channel();
-    let job = TrainJob { rows, start: None, seed: 0, first: true };
+    let job = TrainJob { rows, start: None, seed: 0, first: true, ..TrainJob::default() };
     runtime.train(job, |_| {}, move |trained| send.send(trained).unwrap());
     receive.recv().unwrap().unwrap()
 }

@@ -66,7 +66,13 @@ pub(crate) fn ids(count: u64) -> Vec<Id> {
 /// A training on the first `count` samples.
 pub(crate) fn job(count: u64) -> TrainJob {
     let row = |id| TrainingRow { id, label: Toy::label(id), weight: 1.0 };
-    TrainJob { rows: ids(count).into_iter().map(row).collect(), start: None, seed: 1, first: true }
+    TrainJob {
+        rows: ids(count).into_iter().map(row).collect(),
+        start: None,
+        seed: 1,
+        first: true,
+        ..TrainJob::default()
+    }
 }
 
 /// The model in a TOML table.

@@ -80,6 +80,11 @@ pub(super) fn job(brokers: &str, topic: &str, models: &str) -> String {
         [compare.often]
         trigger.amount.every = 1100
         selection.random_no_replacement = {{ samples = 800 }}
+        [compare.often.downsampling]
+        ratio = 0.4
+        policy.rho_loss = {{}}
+        irreducible.holdout = \"twin\"
+        then = [{{ from_trigger = 4, mode = \"batch_then_sample\" }}]
         [shadow.errors.trigger.sequential]
         on = \"error\"
         every = 150

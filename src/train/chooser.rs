@@ -1,0 +1,151 @@
+use std::collections::HashMap;
+use std::time::Instant;
+
+use driftmill_operators::downsampling::{Budget, Chosen, choose};
+use driftmill_operators::{Id, Matrix};
+
+use super::batch::Batch;
+use super::downsampling::{Mode, Stage};
+use super::forward::Pass;
+use super::given::{given, head};
+use super::queue::Rank;
+use super::worker::Worker;
+use super::{Downsampled, Irreducible, Kept, TrainError, TrainingRow};
+use crate::model::{Network, Random};
+
+/// Chooses what one training learns from, and remembers it.
+pub(super) struct Chooser<'a> {
+    worker: &'a Worker,
+    stage: &'a Stage,
+    irreducible: Option<&'a Irreducible>,
+    candidates: usize,
+    seed: u64,
+    /// Choices made.
+    round: u64,
+    /// How often a sample was learnt from, and the sum of its weights then.
+    kept: HashMap<Id, (u64, f64)>,
+    seconds: f64,
+    /// Chosen of the batches since the last step.
+    waiting: Batch,
+}
+
+impl<'a> Chooser<'a> {
+    pub(super) fn new(
+        worker: &'a Worker,
+        (stage, irreducible): (&'a Stage, Option<&'a Irreducible>),
+        candidates: usize,
+        seed: u64,
+    ) -> Self {
+        Self {
+            worker,
+            stage,
+            irreducible,
+            candidates,
+            seed: Random::new("downsampling", [worker.training.seed, seed]).seed(),
+            round: 0,
+            kept: HashMap::new(),
+            seconds: 0.0,
+            waiting: Batch::default(),
+        }
+    }
+
+    /// Whether it chooses of each batch.
+    pub(super) fn by_batch(&self) -> bool {
+        self.stage.mode == Mode::BatchThenSample
+    }
+
+    /// Those of `rows` that the next `epochs` learn from.
+    pub(super) fn rows(
+        &mut self,
+        network: &dyn Network,
+        rows: &[TrainingRow],
+        epochs: usize,
+    ) -> Result<Vec<TrainingRow>, TrainError> {
+        let started = Instant::now();
+        let outputs = match head(self.stage.policy.needs()) {
+            Some(head) => {
+                let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+                self.worker.forward(Pass { network, head, rank: Rank::Training }, &ids)?
+            }
+            None => Matrix::default(),
+        };
+        let chosen = self.choose(rows, &outputs)?;
+        let chosen: Vec<_> =
+            chosen.into_iter().map(|chosen| rows[chosen.index].times(chosen.weight)).collect();
+        self.keep(&chosen, epochs as u64);
+        self.seconds += started.elapsed().as_secs_f64();
+        Ok(chosen)
+    }
+
+    /// Chooses of a batch of candidates, for steps to come.
+    pub(super) fn sift(&mut self, network: &dyn Network, batch: &Batch) -> Result<(), TrainError> {
+        let started = Instant::now();
+        let outputs = match head(self.stage.policy.needs()) {
+            Some(head) => {
+                let pass = Pass { network, head, rank: Rank::Training };
+                // of its own shape: which samples are in a batch is a function of the training alone.
+                self.worker.forward_batch(pass, batch.input.clone(), [batch.rows.len(); 2])
+            }
+            None => Matrix::default(),
+        };
+        let chosen = self.choose(&batch.rows, &outputs)?;
+        self.waiting.add(batch, &chosen);
+        self.seconds += started.elapsed().as_secs_f64();
+        Ok(())
+    }
+
+    /// What a step can be taken on; at the end of an epoch nothing is left over.
+    pub(super) fn ready(&mut self, ends_epoch: bool) -> Option<Batch> {
+        let (full, waiting) = (self.worker.training.batch_size.get(), self.waiting.rows.len());
+        if waiting < full && !(ends_epoch && waiting > 0) {
+            return None;
+        }
+        let batch = self.waiting.take(full);
+        self.keep(&batch.rows, 1);
+        Some(batch)
+    }
+
+    fn choose(
+        &mut self,
+        rows: &[TrainingRow],
+        outputs: &Matrix,
+    ) -> Result<Vec<Chosen>, TrainError> {
+        let Stage { policy, .. } = self.stage;
+        let classes = self.worker.model.classes() as usize;
+        let mut given = given(policy.needs(), rows, outputs, classes);
+        given.irreducible = self.irreducible.map(|known| known.of(rows));
+        let size = self.stage.size(rows.len());
+        let budget = Budget { size, seed: self.seed, round: self.round };
+        self.round += 1;
+        choose(&**policy, &given, budget).map_err(|error| TrainError::Choosing {
+            policy: policy.key(),
+            problem: error.to_string(),
+        })
+    }
+
+    fn keep(&mut self, rows: &[TrainingRow], times: u64) {
+        for row in rows {
+            let (count, weight) = self.kept.entry(row.id).or_default();
+            *count += times;
+            *weight += times as f64 * f64::from(row.weight);
+        }
+    }
+
+    /// What was learnt from.
+    pub(super) fn finish(self) -> Downsampled {
+        let kept = self.kept.into_iter().map(|(id, (times, weight))| Kept {
+            id,
+            times,
+            weight: (weight / times as f64) as f32,
+        });
+        let mut kept: Vec<Kept> = kept.collect();
+        kept.sort_unstable_by_key(|kept| kept.id);
+        Downsampled {
+            policy: self.stage.policy.key().to_owned(),
+            candidates: self.candidates as u64,
+            choices: self.round,
+            kept,
+            seconds: self.seconds,
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! Which part of a training set a training learns from, in a job: every policy, whatever the workers;
+//! that what is learnt from is what was judged; and how people look at it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::{Command, Output};
+
+use driftmill::catalog::{Catalog, ModelStore, irreducible_key};
+use driftmill::config::load;
+use driftmill_operators::downsampling::DownsamplingTable;
+use safetensors::SafeTensors;
+use serde_json::{Value, json};
+
+use crate::made::catalog as made_in;
+use crate::runs::{pipeline, run_program, run_to_end};
+
+/// Each policy of the table, alternately of whole sets and of batches, as a comparison.
+fn every_policy() -> String {
+    let mut text = "name = \"full\"
+        source.generator = { partitions = 4, stream.sea = { length = 3000, seed = 3 } }
+        trigger.amount.every = 1000
+        selection.new_data = { tail = 1 }
+        model.mlp = { hidden = [6], classes = 2 }
+        training = { epochs = 2, seed = 4 }
+        [compare.herding_memory]
+        trigger.amount.every = 1000
+        selection.class_memory = { per_class = 20, keep = \"herding\" }\n"
+        .to_owned();
+    for (number, (key, example)) in DownsamplingTable::CATALOG.iter().enumerate() {
+        let mode = match number % 2 {
+            1 if *key != "rs2" => "mode = \"batch_then_sample\"",
+            _ => "",
+        };
+        let judges = match *key {
+            "rho_loss" => format!("[compare.{key}.downsampling.irreducible]\nholdout = \"twin\"\n"),
+            _ => String::new(),
+        };
+        text += &format!(
+            "[compare.{key}]\ntrigger.amount.every = 1000\n[compare.{key}.downsampling]\n\
+             ratio = 0.2\nwarmup_triggers = 1\n{mode}\n\
+             [compare.{key}.downsampling.policy.{key}]\n{example}\n{judges}"
+        );
+    }
+    text
+}
+
+#[test]
+fn every_policy_learns_from_the_same_on_any_number_of_workers() {
+    let pipeline = pipeline(&every_policy());
+    let (first, folder) = run_to_end(&pipeline, 1, 1024);
+    let made = made_in(&folder.path().join("state"));
+    let catalog = Catalog::view(&folder.path().join("state/catalog.sqlite")).unwrap();
+    for (key, _) in DownsamplingTable::CATALOG {
+        assert_eq!(first.compare[*key].versions.len(), 3, "{key}");
+        assert!(catalog.learnt(key, 0).unwrap().is_none(), "{key}: it warms up");
+        for trigger in [1, 2] {
+            let (learnt, kept) = catalog.learnt(key, trigger).unwrap().expect(key);
+            let all = if *key == "rs2" { 800 } else { 400 };
+            assert_eq!((&*learnt.policy, learnt.samples), (*key, kept.len() as u64));
+            assert!(kept.len() <= 2 * all && kept.len() > 20, "{key}: {}", kept.len());
+            assert_eq!(learnt.labels.values().sum::<u64>(), learnt.samples);
+            assert!(learnt.weights.min > 0.0 && learnt.weights.effective > 1.0, "{key}");
+            assert!(learnt.seconds > 0.0);
+        }
+    }
+    let (memory, _) = catalog.learnt("herding_memory", 2).unwrap().expect("it has a memory");
+    assert_eq!((&*memory.policy, memory.samples), ("herding", 1000 + 2 * 20));
+    drop(catalog);
+    for (workers, poll) in [(1, 7), (4, 100)] {
+        let (_, folder) = run_to_end(&pipeline, workers, poll);
+        assert_eq!(made, made_in(&folder.path().join("state")), "{workers} workers");
+    }
+}
+
+#[test]
+fn irreducible_loss_models_are_versions_with_a_lineage() {
+    let text = |holdout: &str| {
+        format!(
+            "name = \"judged\"
+            source.generator.stream.sea = {{ length = 2000, seed = 3 }}
+            trigger.amount.every = 1000
+            selection.new_data = {{ tail = \"all\" }}
+            model.mlp = {{ hidden = [6], classes = 2 }}
+            [downsampling]
+            ratio = 0.5
+            policy.rho_loss = {{}}
+            [downsampling.irreducible]
+            holdout = {holdout}
+            model.mlp = {{ hidden = [2], classes = 2 }}
+            training = {{ epochs = 3, start = \"finetune\" }}
+            [training]
+            epochs = 1"
+        )
+    };
+    let (_, folder) = run_to_end(&pipeline(&text("\"twin\"")), 1, 1024);
+    let state = folder.path().join("state");
+    let mut sets: BTreeMap<(String, u64), roaring::RoaringTreemap> = BTreeMap::new();
+    let catalog = Catalog::view(&state.join("catalog.sqlite")).unwrap();
+    catalog
+        .trained(|set| drop(sets.insert((set.branch.clone(), set.decided.trigger), set.ids)))
+        .unwrap();
+    let of = |number, trigger| &sets[&(irreducible_key("", number), trigger)];
+    for trigger in [0, 1] {
+        // the twins share the training set among them.
+        let whole = &sets[&(String::new(), trigger)];
+        assert!(of(1, trigger).is_disjoint(of(2, trigger)));
+        assert_eq!(&(of(1, trigger) | of(2, trigger)), whole);
+        let share = of(1, trigger).len() as f64 / whole.len() as f64;
+        assert!((0.4..0.6).contains(&share), "{share}");
+    }
+    // what a twin was trained on once it is trained on again: each goes on from itself.
+    assert!(of(1, 0).is_subset(of(1, 1)));
+    for number in [1, 2] {
+        let store = ModelStore::of(&state, &irreducible_key("", number));
+        let versions = store.list().unwrap();
+        assert_eq!(versions.len(), 2);
+        assert_eq!(versions[1].model, format!("judged.irreducible-{number}"));
+        assert_eq!((versions[0].parent, versions[1].parent), (None, Some(1)));
+        assert_eq!(versions[1].architecture, json!({ "mlp": { "hidden": [2], "classes": 2 } }));
+    }
+    let output = driftmill("models", &state, &["--irreducible", "2", "--json"]);
+    let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(listed.as_array().unwrap().len(), 2, "{output:?}");
+    let output = driftmill("lineage", &state, &["--sample", "sea/0/7"]);
+    let text_of = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        text_of.contains("irreducible-"),
+        "{text_of}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(driftmill("verify", &state, &[]).status.success());
+
+    // a share that is held out is not learnt from.
+    let (_, folder) = run_to_end(&pipeline(&text("0.25")), 1, 1024);
+    let catalog = Catalog::view(&folder.path().join("state/catalog.sqlite")).unwrap();
+    let (learnt, kept) = catalog.learnt("", 1).unwrap().unwrap();
+    let mut held = roaring::RoaringTreemap::new();
+    catalog
+        .trained(|set| {
+            if set.branch == irreducible_key("", 1) && set.decided.trigger == 1 {
+                held = set.ids;
+            }
+        })
+        .unwrap();
+    assert_eq!(learnt.candidates + held.len(), 2000);
+    assert!(kept.iter().all(|kept| !held.contains(kept.id.0)));
+}
+
+/// The loss of a logistic regression, computed here, from the features that a line of the file has.
+fn loss(weights: &[f32], offsets: &[f32], features: [f32; 2], label: usize) -> f64 {
+    let score = |class: usize| {
+        let product: f64 = (0..2)
+            .map(|column| f64::from(weights[class * 2 + column]) * f64::from(features[column]))
+            .sum();
+        product + f64::from(offsets[class])
+    };
+    let scores = [score(0), score(1)];
+    let most = scores[0].max(scores[1]);
+    let norm = most + ((scores[0] - most).exp() + (scores[1] - most).exp()).ln();
+    norm - scores[label]
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
+
+/// Each sample's features say which one it is: what is learnt from must be what has the highest loss,
+/// computed from the file and the weights without anything of this program.
+#[test]
+fn what_is_learnt_from_is_what_was_judged() {
+    let features = |row: u64| [(row as f32 / 977.0).sin() * 2.0, row as f32 / 1000.0];
+    let label = |row: u64| u64::from((row * 7919 % 1000) < row / 3);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("samples.csv");
+    let lines: Vec<String> = (0..2000)
+        .map(|row| format!("{row},{},{},{}", features(row)[0], features(row)[1], label(row)))
+        .collect();
+    std::fs::write(&path, format!("t,a,b,c\n{}\n", lines.join("\n"))).unwrap();
+    for (workers, batch, mode) in [(1, 64, ""), (4, 33, ""), (2, 50, "batch_then_sample")] {
+        let mode = if mode.is_empty() { String::new() } else { format!("mode = {mode:?}") };
+        let (_, folder) = run_to_end(
+            &pipeline(&format!(
+                "name = \"own\"
+                source.file = {{ path = {path:?}, features = [\"a\", \"b\"], label = \"c\", time = \"t\" }}
+                trigger.amount.every = 1000
+                selection.new_data = {{ tail = \"all\" }}
+                model.mlp = {{ hidden = [], classes = 2 }}
+                [training]
+                start = \"finetune\"
+                epochs = 1
+                batch_size = {batch}
+                # so that the weights are those of version 1 throughout.
+                optimizer.sgd.learning_rate = 1e-20
+                first_epochs = 1
+                [downsampling]
+                ratio = 0.1
+                {mode}
+                policy.loss = {{ draws = \"top\" }}"
+            )),
+            workers,
+            100,
+        );
+        let state = folder.path().join("state");
+        let bytes = ModelStore::of(&state, "").weights(1).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let tensor = |name: &str| floats(file.tensor(name).unwrap().data());
+        let (weights, offsets) = (tensor("layers.0.weight"), tensor("layers.0.bias"));
+        let loss = |row: u64| loss(&weights, &offsets, features(row), label(row) as usize);
+        let catalog = Catalog::view(&state.join("catalog.sqlite")).unwrap();
+        let (learnt, kept) = catalog.learnt("", 1).unwrap().unwrap();
+        assert_eq!(learnt.candidates, 2000);
+        let kept: BTreeSet<u64> = kept.iter().map(|kept| kept.id.offset()).collect();
+        let least = kept.iter().map(|row| loss(*row)).fold(f64::INFINITY, f64::min);
+        let rest = (0..2000).filter(|row| !kept.contains(row));
+        let most = rest.map(loss).fold(f64::NEG_INFINITY, f64::max);
+        if mode.is_empty() {
+            assert_eq!(kept.len(), 200);
+            assert!(least > most - 1e-5, "{workers} workers: {least} < {most}");
+        } else {
+            // the best of each batch: on average far above the others.
+            assert_eq!(kept.len(), 2000 / 50 * 5);
+            let mean = |rows: &mut dyn Iterator<Item = u64>| {
+                let losses: Vec<f64> = rows.map(loss).collect();
+                losses.iter().sum::<f64>() / losses.len() as f64
+            };
+            let chosen = mean(&mut kept.iter().copied());
+            let others = mean(&mut (0..2000).filter(|row| !kept.contains(row)));
+            assert!(chosen > 1.3 * others, "{chosen} {others}");
+        }
+    }
+}
+
+fn driftmill(command: &str, state: &Path, arguments: &[&str]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_driftmill"));
+    program.arg(command).arg(state).args(arguments).output().unwrap()
+}
+
+#[test]
+fn people_look_at_what_was_learnt_from() {
+    let ran = run_program(
+        "name = \"seen\"
+        source.generator.stream.sea = { length = 2000, seed = 3 }
+        trigger.amount.every = 1000
+        selection.new_data = {}
+        model.mlp = { hidden = [6], classes = 2 }
+        training = { epochs = 3 }
+        downsampling = { ratio = 0.1, policy.gradient_norm = {} }",
+    );
+    ran.assert_done();
+    let state = ran.folder.path().join("state");
+    let text = |arguments: &[&str]| {
+        let output = driftmill("show-set", &state, arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let shown = text(&["1", "--most", "5"]);
+    for part in ["of 1000 candidates", "by gradient_norm, chosen 3 times", "steps", "… 5 of "] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let set: Value = serde_json::from_str(&text(&["1", "--json"])).unwrap();
+    let rows = set["rows"].as_array().unwrap();
+    assert_eq!(set["learnt"]["samples"], rows.len());
+    let steps: u64 = rows.iter().map(|row| row["times"].as_u64().unwrap()).sum();
+    assert_eq!(steps, 300, "100 in each of 3 epochs");
+    assert!(rows.iter().any(|row| row["weight"] != 1.0));
+    let all: Value = serde_json::from_str(&text(&["1", "--json", "--candidates"])).unwrap();
+    assert_eq!(all["rows"].as_array().unwrap().len(), 1000);
+    // the event and the file say the same.
+    let version = driftmill("models", &state, &["2"]);
+    let version: Value = serde_json::from_slice(&version.stdout).unwrap();
+    assert_eq!(version["data"]["learnt"]["digest"], set["learnt"]["digest"]);
+}
+
+#[test]
+fn tables_that_make_no_sense_are_refused() {
+    let text = |downsampling: &str| {
+        format!(
+            "name = \"wrong\"
+            source.generator.stream.sea = {{ length = 2000, seed = 3 }}
+            trigger.amount.every = 1000
+            selection.new_data = {{}}
+            model.mlp = {{ hidden = [6], classes = 2 }}
+            training = {{}}
+            {downsampling}"
+        )
+    };
+    for (table, told) in [
+        ("downsampling = { ratio = 1.5, policy.loss = {} }", "wanted a share above 0, at most 1"),
+        ("downsampling = { ratio = 0.5 }", "missing field `policy`"),
+        ("downsampling = { ratio = 0.5, policy.rho_loss = {} }", "downsampling.irreducible"),
+        (
+            "downsampling = { ratio = 0.5, policy.loss = {}, irreducible.holdout = \"twin\" }",
+            "no policy of this table asks such models",
+        ),
+        (
+            "downsampling = { ratio = 0.5, policy.rho_loss = {}, irreducible.holdout = 1.0 }",
+            "nothing would be left",
+        ),
+        (
+            "downsampling = { ratio = 0.5, policy.rho_loss = {}, irreducible = { holdout = 0.5, model.mlp.classes = 3 } }",
+            "it has 3 classes, the pipeline's model 2",
+        ),
+        (
+            "downsampling = { ratio = 0.5, mode = \"batch_then_sample\", policy.rs2 = { replacement = true } }",
+            "wanted mode = \"sample_then_batch\"",
+        ),
+        (
+            "downsampling = { ratio = 0.5, mode = \"batch_then_sample\", period = 2, policy.loss = {} }",
+            "each batch is chosen from once",
+        ),
+        (
+            "downsampling = { ratio = 0.5, policy.loss = {}, then = [{ from_trigger = 3 }, { from_trigger = 3 }] }",
+            "ascending `from_trigger`",
+        ),
+        (
+            "downsampling = { ratio = 0.5, policy.grad_match = { tolerance = 1.0 } }",
+            "is not at least 0 and below 1",
+        ),
+    ] {
+        let error = load("p.toml", &text(table), &[]).unwrap_err().to_string();
+        assert!(error.contains(told), "{table}: {error}");
+    }
+}

@@ -1,0 +1,214 @@
+//! Which part of a training set a training learns from.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use driftmill::train::{
+    Downsampled, Downsampling, Irreducible, Output, Priority, Rows, RowsError, TrainError,
+    TrainJob, Trained,
+};
+use driftmill_datasets::{Schema, Values};
+use driftmill_operators::Id;
+use driftmill_operators::downsampling::{Budget, Chosen, DownsamplingTable, Given, choose};
+
+use crate::support::{Toy, Waiting, ids, job};
+
+const MODEL: &str = "[mlp]\nhidden = [8]";
+
+fn downsampled(count: u64, table: &str) -> TrainJob {
+    let table: Downsampling = toml::from_str(table).expect("the table is right");
+    TrainJob { downsampling: table.stage(0), ..job(count) }
+}
+
+fn learnt(trained: Trained) -> Downsampled {
+    trained.downsampled.expect("it was downsampled")
+}
+
+fn kept(downsampled: &Downsampled) -> BTreeSet<Id> {
+    downsampled.kept.iter().map(|kept| kept.id).collect()
+}
+
+/// The `size` samples of `among` of the highest loss, each by its own features.
+fn hardest(losses: &[f32], among: &[Id], size: usize) -> BTreeSet<Id> {
+    let mut order = among.to_vec();
+    order.sort_by(|a, b| losses[b.offset() as usize].total_cmp(&losses[a.offset() as usize]));
+    order.into_iter().take(size).collect()
+}
+
+#[test]
+fn every_loss_is_that_of_the_samples_own_features() {
+    // another order in each epoch, and batches that do not divide the set.
+    let training =
+        "epochs = 3\nbatch_size = 48\nstart = \"finetune\"\n[optimizer.sgd]\nlearning_rate = 1e-30";
+    let runtime = Waiting::start(MODEL, training, Toy::rows());
+    let start = runtime.train(job(300)).unwrap().weights;
+    let losses: Vec<f32> =
+        runtime.score(&start, &ids(500)).iter().map(|score| score.loss).collect();
+    let table = "ratio = 0.1\n[policy.loss]\ndraws = \"top\"";
+    let job = TrainJob { start: Some(start.clone()), first: false, ..downsampled(500, table) };
+    let whole = learnt(runtime.train(job.clone()).unwrap());
+    assert_eq!((whole.candidates, whole.choices), (500, 3));
+    assert_eq!(kept(&whole), hardest(&losses, &ids(500), 50));
+    assert!(whole.kept.iter().all(|kept| (kept.times, kept.weight) == (3, 1.0)));
+
+    // candidates in another order are the same candidates.
+    let mut turned = job;
+    turned.rows.reverse();
+    assert_eq!(kept(&learnt(runtime.train(turned).unwrap())), kept(&whole));
+}
+
+#[test]
+fn of_each_batch_its_own_hardest_are_learnt_from() {
+    let training = "epochs = 2\nbatch_size = 40\nshuffle = false\nstart = \"finetune\"\n[optimizer.sgd]\nlearning_rate = 1e-30";
+    let runtime = Waiting::start(MODEL, training, Toy::rows());
+    let start = runtime.train(job(300)).unwrap().weights;
+    let losses: Vec<f32> =
+        runtime.score(&start, &ids(500)).iter().map(|score| score.loss).collect();
+    let table = "ratio = 0.25\nmode = \"batch_then_sample\"\n[policy.loss]\ndraws = \"top\"";
+    let job = TrainJob { start: Some(start), first: false, ..downsampled(490, table) };
+    let trained = runtime.train(job).unwrap();
+    // 12 batches of 40 give 10 each and one of 10 gives 2: 122 in 4 steps an epoch.
+    assert_eq!((trained.steps, trained.losses.len()), (8, 2));
+    let learnt = learnt(trained);
+    let wanted: BTreeSet<Id> =
+        ids(490).chunks(40).flat_map(|batch| hardest(&losses, batch, batch.len() / 4)).collect();
+    assert_eq!(kept(&learnt), wanted);
+    assert!(learnt.kept.iter().all(|kept| kept.times == 2));
+    assert_eq!(learnt.choices, 26);
+}
+
+#[test]
+fn what_policies_are_given_is_what_the_model_says() {
+    let training = "start = \"finetune\"\nepochs = 2";
+    let runtime = Waiting::start(MODEL, training, Toy::rows());
+    let start = runtime.train(job(300)).unwrap().weights;
+    let ask = |output| runtime.ask(&start, &ids(200), output, Priority::Decision);
+    let (embeddings, probabilities) = (ask(Output::Embeddings), ask(Output::Probabilities));
+    let labels: Vec<u32> = ids(200).into_iter().map(Toy::label).collect();
+    let mut gradients = probabilities.values().to_vec();
+    for (row, label) in labels.iter().enumerate() {
+        gradients[row * 2 + *label as usize] -= 1.0;
+    }
+    let losses = runtime.score(&start, &ids(200)).into_iter().map(|score| score.loss).collect();
+    let known = |row: usize| (row % 7) as f32 / 10.0;
+    let given = Given {
+        samples: 200,
+        labels: Some(labels),
+        loss: Some(losses),
+        irreducible: Some((0..200).map(known).collect()),
+        gradients: Some(driftmill_operators::Matrix::new(2, gradients)),
+        embeddings: Some(embeddings),
+        probabilities: Some(probabilities),
+    };
+    let irreducible =
+        Irreducible(ids(200).into_iter().map(|id| (id, known(id.offset() as usize))).collect());
+    for (key, example) in DownsamplingTable::CATALOG {
+        let table = format!("ratio = 0.2\nperiod = 0\n[policy.{key}]\n{example}");
+        let job = TrainJob {
+            start: Some(start.clone()),
+            first: false,
+            irreducible: Some(irreducible.clone()),
+            ..downsampled(200, &table)
+        };
+        let found = learnt(runtime.train(job.clone()).unwrap());
+        assert_eq!((found.policy.as_str(), found.choices), (*key, 1), "{key}");
+        let again = learnt(runtime.train(job.clone()).unwrap());
+        assert_eq!(found.kept, again.kept, "{key}");
+        let stage = job.downsampling.expect("there is one");
+        let chance = matches!(*key, "uniform" | "rs2" | "loss" | "gradient_norm" | "k_center");
+        if chance {
+            assert!((1..=40).contains(&found.kept.len()), "{key}");
+            continue;
+        }
+        let budget = Budget { size: 40, seed: 0, round: 0 };
+        let chosen = choose(&*stage.policy, &given, budget).unwrap();
+        let wanted: BTreeSet<Id> =
+            chosen.iter().map(|Chosen { index, .. }| ids(200)[*index]).collect();
+        let common = wanted.intersection(&kept(&found)).count();
+        // what is as good but for rounding may be the other.
+        assert!(common + 1 >= wanted.len(), "{key}: {common} of {}", wanted.len());
+        for Chosen { index, weight } in chosen {
+            if let Some(kept) = found.kept.iter().find(|kept| kept.id == ids(200)[index]) {
+                assert!((kept.weight - weight).abs() < 1e-2 * weight.max(1.0), "{key}");
+                assert_eq!(kept.times, 2, "{key}");
+            }
+        }
+    }
+}
+
+#[test]
+fn all_samples_are_the_same_as_no_downsampling() {
+    let training = "epochs = 3\naverage = 0.5";
+    let runtime = Waiting::start(MODEL, training, Toy::rows());
+    let full = runtime.train(job(300)).unwrap();
+    for how in ["period = 0", "mode = \"batch_then_sample\""] {
+        let table = format!("ratio = 1.0\n{how}\n[policy.entropy]");
+        let trained = runtime.train(downsampled(300, &table)).unwrap();
+        assert_eq!((trained.weights, trained.steps), (full.weights.clone(), full.steps), "{how}");
+    }
+}
+
+#[test]
+fn repeated_random_subsets_go_through_the_whole_set() {
+    let runtime = Waiting::start(MODEL, "epochs = 5", Toy::rows());
+    let table = "ratio = 0.2\n[policy.rs2]\nreplacement = false";
+    let learnt = learnt(runtime.train(downsampled(300, table)).unwrap());
+    assert_eq!((learnt.choices, learnt.kept.len()), (5, 300));
+    assert!(learnt.kept.iter().all(|kept| kept.times == 1));
+}
+
+#[test]
+fn the_result_does_not_depend_on_threads() {
+    for mode in ["sample_then_batch", "batch_then_sample"] {
+        let table = format!("ratio = 0.3\nmode = {mode:?}\n[policy.gradient_norm]");
+        let [one, two] = [1, 2].map(|threads| {
+            let training = format!("epochs = 3\nthreads = {threads}");
+            let runtime = Waiting::start("[yearbook_net]", &training, Toy::images());
+            runtime.train(downsampled(200, &table)).unwrap()
+        });
+        assert_eq!(one.weights, two.weights, "{mode}");
+        assert_eq!(learnt(one).kept, learnt(two).kept, "{mode}");
+    }
+}
+
+/// Counts the samples whose features are gathered.
+struct Counting(Toy, Arc<AtomicUsize>);
+
+impl Rows for Counting {
+    fn schema(&self) -> &Schema {
+        self.0.schema()
+    }
+
+    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), RowsError> {
+        self.1.fetch_add(ids.len(), Ordering::Relaxed);
+        self.0.gather(ids, values)
+    }
+}
+
+#[test]
+fn payload_is_read_no_more_often_than_needed() {
+    let gathered = |table: &str| {
+        let count = Arc::new(AtomicUsize::new(0));
+        let rows = Counting(Toy::rows(), Arc::clone(&count));
+        let runtime = Waiting::start(MODEL, "epochs = 2", rows);
+        runtime.train(downsampled(300, table)).unwrap();
+        count.load(Ordering::Relaxed)
+    };
+    // of each batch: once in an epoch, for the choice and for the step.
+    assert_eq!(gathered("ratio = 0.5\nmode = \"batch_then_sample\"\n[policy.loss]"), 600);
+    // what needs no model sees only what is learnt from.
+    assert_eq!(gathered("ratio = 0.1\n[policy.uniform]"), 60);
+    assert_eq!(gathered("ratio = 0.1\nperiod = 0\n[policy.loss]"), 300 + 60);
+}
+
+#[test]
+fn a_diverging_model_is_told_from_a_wrong_policy() {
+    let training = "epochs = 9\n[optimizer.sgd]\nlearning_rate = 1e30";
+    let runtime = Waiting::start(MODEL, training, Toy::rows());
+    let failed = runtime.train(downsampled(300, "ratio = 0.5\n[policy.entropy]"));
+    match failed.unwrap_err() {
+        TrainError::Choosing { .. } | TrainError::Diverged { .. } => {}
+        other => panic!("{other}"),
+    }
+}
