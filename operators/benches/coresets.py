@@ -86,6 +86,18 @@ def graph_cut(x):
         gains[place] = -numpy.inf
 
 
+def herding(x):
+    unit = x / numpy.linalg.norm(x, axis=1, keepdims=True)
+    mean = unit.mean(axis=0)
+    missing, taken = mean.copy(), numpy.zeros(len(x), dtype=bool)
+    for _ in range(min(SIZE, len(x) // 10)):
+        gains = unit @ missing
+        gains[taken] = -numpy.inf
+        place = int(gains.argmax())
+        taken[place] = True
+        missing += mean - unit[place]
+
+
 def by_class(of):
     return lambda x: [of(x[c::CLASSES]) for c in range(CLASSES)]
 
@@ -106,6 +118,8 @@ found = {
     "craig (NumPy)": least(lambda: craig(x), 1),
     "craig, by class (NumPy)": least(lambda: by_class(craig)(x)),
     "k-center (NumPy)": least(lambda: k_center(x)),
+    "herding (NumPy)": least(lambda: herding(x)),
+    "herding, by class (NumPy)": least(lambda: by_class(herding)(x)),
     "graph cut (NumPy)": least(lambda: graph_cut(x)),
 }
 try:

@@ -46,6 +46,8 @@ fn main() {
         ("craig, by class", "craig = { on = \"embeddings\", balance = \"proportional\" }"),
         ("craig, outer products", "craig.on = \"gradients_with_embeddings\""),
         ("k-center", "k_center.first = \"central\""),
+        ("herding", "herding.balance = \"none\""),
+        ("herding, by class", "herding = {}"),
         ("graph cut", "graph_cut.on = \"embeddings\""),
         ("log determinant", "log_determinant.on = \"embeddings\""),
         ("grad-match, 10 columns", "grad_match = {}"),

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use pulp::{Arch, Simd, WithSimd};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +20,7 @@ pub(super) const EXAMPLE: &str = "";
 ///
 /// Embeddings are scaled to length 1, as in iCaRL; those of 0 stay 0. No sample is chosen twice, and of
 /// samples as near the first is chosen. The first of a larger choice are the smaller choice of the same
-/// samples, so it can be cut where room gets scarce. Weights are 1. Costs O(n·size·d), and no memory but
-/// three numbers a sample.
+/// samples, so it can be cut where room gets scarce. Weights are 1. Costs O(n·size·d).
 ///
 /// Reference: M. Welling, *Herding dynamical weights to learn*, ICML 2009; for exemplars of classes,
 /// S.-A. Rebuffi, A. Kolesnikov, G. Sperl, C. H. Lampert, *iCaRL: Incremental Classifier and
@@ -111,12 +111,8 @@ fn herd(points: &Matrix, rows: &[usize], size: usize) -> Vec<usize> {
     let mut missing = mean.clone();
     let mut chosen = Vec::with_capacity(size);
     while chosen.len() < size {
-        let gains = left.iter().map(|(row, scale)| gain(points.row(*row), *scale, &missing));
-        let nearer = |best: (usize, f64), next: (usize, f64)| {
-            if next.1 > best.1 + ROUNDING { next } else { best }
-        };
-        let best = gains.enumerate().reduce(nearer);
-        let Some((at, _)) = best else { break };
+        let nearest = Nearest { points, left: &left, missing: &missing };
+        let Some(at) = Arch::new().dispatch(nearest) else { break };
         let (row, scale) = left.remove(at);
         chosen.push(row);
         missing.iter_mut().zip(&mean).for_each(|(missing, mean)| *missing += mean);
@@ -125,9 +121,32 @@ fn herd(points: &Matrix, rows: &[usize], size: usize) -> Vec<usize> {
     chosen
 }
 
-/// By how much a point x brings m nearer to 0: ‖m‖² − ‖m − x‖² = 2m·x − ‖x‖².
-fn gain(point: &[f32], scale: f64, missing: &[f64]) -> f64 {
-    if scale == 0.0 { 0.0 } else { 2.0 * scale * dot(missing, point) - 1.0 }
+/// Which of those that are left brings the mean nearest.
+struct Nearest<'a> {
+    points: &'a Matrix,
+    left: &'a [(usize, f64)],
+    missing: &'a [f64],
+}
+
+impl WithSimd for Nearest<'_> {
+    type Output = Option<usize>;
+
+    // loops and no closures, which would be compiled apart and without vector units.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Option<usize> {
+        let (mut nearest, mut most) = (None, f64::NEG_INFINITY);
+        for (at, (row, scale)) in self.left.iter().enumerate() {
+            // by how much a point x brings m nearer to 0: ‖m‖² − ‖m − x‖² = 2m·x − ‖x‖².
+            let gain = match *scale {
+                0.0 => 0.0,
+                scale => 2.0 * scale * dot(self.missing, self.points.row(*row)) - 1.0,
+            };
+            if gain > most + ROUNDING {
+                (nearest, most) = (Some(at), gain);
+            }
+        }
+        nearest
+    }
 }
 
 fn add(sum: &mut [f64], point: &[f32], by: f64) {

@@ -57,6 +57,7 @@ impl Outer {
 }
 
 /// In eight sums, which need not wait for each other.
+#[inline(always)]
 pub(super) fn dot<T: Copy + Into<f64>>(a: &[f64], b: &[T]) -> f64 {
     let (whole, rest) = a.as_chunks::<8>();
     let (whole_b, rest_b) = b.as_chunks::<8>();

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::draw::{by_group, chance, in_order};
 use super::pool::Pool;
 use super::reservoir::Reservoir;
-use super::{Candidate, Choice, Group, Proposal, Selection, SelectionConfig};
+use super::{Candidate, Choice, Group, Memory, Proposal, Selection, SelectionConfig};
 use crate::{Change, Id, Kind, Snapshot, SnapshotError};
 
 pub(super) const EXAMPLE: &str = "per_class = 20";
@@ -25,11 +25,26 @@ const NEW: u64 = 0;
 /// another label leaves it, and the next smallest takes its place, as long as no more than half of what
 /// a partition holds of the class was taken back before others entered: twice as many as wanted are
 /// held. After that the memory of the class is smaller until they have. Those that are left stay
-/// equally likely but for one in as many as were seen. A choice of exemplars by their features
-/// (herding) needs a model and is none of this policy.
+/// equally likely but for one in as many as were seen.
 ///
-/// Keeps of each class at most 2 · `per_class` samples per partition, and those since the last trigger
-/// at 32 bytes each.
+/// # Herding
+///
+/// With `keep = "herding"` what is remembered this way is larger, a pool of `pool` samples of each class
+/// ([`Choice::memory`]), and a model chooses exemplars from it: at the beginning of a training the host
+/// takes of each class the `per_class` samples which together come nearest to the mean of the pool's
+/// embeddings ([`exemplars`]) and leaves the rest of the pool out. The embeddings are those of the
+/// version that is active then, which is the one that the training before ended with. So the exemplars
+/// are those of iCaRL, which chooses them when a training ends, but among the pool instead of all
+/// samples there ever were, and anew each time instead of fewer of those that were chosen once. Before
+/// the first version there are no embeddings: then they are the first of each class in the order of
+/// positions.
+///
+/// # Memory
+///
+/// Keeps of each class at most 2 · `per_class` samples per partition, with herding 2 · `pool`, and those
+/// since the last trigger at 32 bytes each.
+///
+/// [`exemplars`]: crate::downsampling::exemplars
 ///
 /// Reference: J. S. Vitter, *Random sampling with a reservoir*, ACM TOMS 11 (1985); for the memory:
 /// S.-A. Rebuffi, A. Kolesnikov, G. Sperl, C. H. Lampert, *iCaRL: Incremental Classifier and
@@ -38,7 +53,8 @@ const NEW: u64 = 0;
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Record, position, selection::*};
-/// let config = ClassMemory { per_class: 3.try_into().unwrap(), seed: 0 };
+/// let per_class = 3.try_into().unwrap();
+/// let config = ClassMemory { per_class, keep: Exemplars::Reservoir, pool: None, seed: 0 };
 /// let mut shard = config.init();
 /// for class in 0..4u32 {
 ///     for i in 0..100 {
@@ -52,13 +68,73 @@ const NEW: u64 = 0;
 /// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Table")]
+#[schemars(!try_from, deny_unknown_fields)]
 pub struct ClassMemory {
     /// Samples of each class that are remembered.
     pub per_class: NonZeroUsize,
+    /// Which samples of a class these are (default `reservoir`).
+    #[serde(default)]
+    pub keep: Exemplars,
+    /// Samples of each class from which `keep = "herding"` chooses, at least `per_class` (default
+    /// 10 · `per_class`); nothing else has a pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<NonZeroUsize>,
     /// Another seed makes another choice (default 0).
     #[serde(default)]
     pub seed: u64,
+}
+
+/// Which samples of a class are remembered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Exemplars {
+    /// A uniform choice by chance.
+    #[default]
+    Reservoir,
+    /// Those whose embeddings together are nearest to their mean, of a uniform choice of `pool` samples.
+    Herding,
+}
+
+/// A [`ClassMemory`] as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    per_class: NonZeroUsize,
+    #[serde(default)]
+    keep: Exemplars,
+    pool: Option<NonZeroUsize>,
+    #[serde(default)]
+    seed: u64,
+}
+
+impl TryFrom<Table> for ClassMemory {
+    type Error = String;
+
+    fn try_from(table: Table) -> Result<Self, String> {
+        let Table { per_class, keep, pool, seed } = table;
+        match (keep, pool) {
+            (Exemplars::Reservoir, Some(_)) => {
+                Err("only keep = \"herding\" chooses from a pool".to_owned())
+            }
+            (Exemplars::Herding, Some(pool)) if pool < per_class => Err(format!(
+                "wanted a pool of at least per_class = {per_class} samples of each class, not {pool}"
+            )),
+            _ => Ok(Self { per_class, keep, pool, seed }),
+        }
+    }
+}
+
+impl ClassMemory {
+    /// Samples of each class that are in a training set, be it to choose from.
+    fn remembered(&self) -> usize {
+        match self.keep {
+            Exemplars::Reservoir => self.per_class.get(),
+            Exemplars::Herding => {
+                self.pool.map_or(self.per_class.get().saturating_mul(10), NonZeroUsize::get)
+            }
+        }
+    }
 }
 
 impl SelectionConfig for ClassMemory {
@@ -67,12 +143,20 @@ impl SelectionConfig for ClassMemory {
     }
 
     fn combine(&self, proposal: Proposal) -> Choice {
-        let mut rows = Vec::new();
+        let (mut rows, mut old) = (Vec::new(), Vec::new());
         for (key, members) in by_group(&proposal) {
-            let most = if key == NEW { usize::MAX } else { self.per_class.get() };
-            members.take(most, &mut rows);
+            if key == NEW {
+                members.take(usize::MAX, &mut rows);
+            } else {
+                members.take(self.remembered(), &mut old);
+            }
         }
-        in_order(rows)
+        let memory = (self.keep == Exemplars::Herding && !old.is_empty()).then(|| {
+            let ids = in_order(old.clone()).rows.iter().map(Candidate::id).collect();
+            Memory { per_class: self.per_class, ids }
+        });
+        rows.append(&mut old);
+        Choice { memory, ..in_order(rows) }
     }
 }
 
@@ -114,7 +198,7 @@ impl Selection for MemoryShard {
     }
 
     fn propose(&mut self, trigger: u64) -> Proposal {
-        let (seed, wanted) = (self.config.seed, self.config.per_class.get());
+        let (seed, wanted) = (self.config.seed, self.config.remembered());
         let State { new, classes } = &mut self.state;
         let samples = new.drain();
         let mut candidates: Vec<Candidate> = samples

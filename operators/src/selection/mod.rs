@@ -32,6 +32,7 @@ mod training_set;
 mod windowed;
 
 pub use balance::{Shares, fair_share};
+pub use class_memory::Exemplars;
 pub use freshness::UnusedRatio;
 pub use holdout::Holdout;
 pub use new_data::Keep;

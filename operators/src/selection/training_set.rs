@@ -84,7 +84,8 @@ impl From<Vec<Candidate>> for Choice {
 /// A pool of older samples among the chosen, of which only exemplars are trained on.
 ///
 /// Which samples these are a model has to say, so it is for the host to choose them and to leave the
-/// others out; samples that are not in the pool are all trained on.
+/// others out; samples that are not in the pool are all trained on. See
+/// [`exemplars`](crate::downsampling::exemplars).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     /// Exemplars of each class; of a class of fewer samples in the pool, all.

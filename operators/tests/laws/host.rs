@@ -136,6 +136,8 @@ pub(crate) fn selections() -> Vec<String> {
         "time_decayed = { half_life = \"10ms\", samples = 6 }",
         "time_decayed = { half_life = \"1d\", ratio = 0.2, tail = 3 }",
         "class_memory = { per_class = 2 }",
+        "class_memory = { per_class = 2, keep = \"herding\" }",
+        "class_memory = { per_class = 1, keep = \"herding\", pool = 3, seed = 5 }",
     ];
     let examples = SelectionTable::CATALOG.iter();
     let examples = examples.map(|(key, example)| format!("[{key}]\n{example}"));

@@ -5,6 +5,7 @@ mod calibration;
 mod catalog;
 mod chance;
 mod choices;
+mod class_memory;
 mod classes;
 mod coresets;
 mod criteria;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use driftmill_operators::selection::{
-    Choice, Proposal, Selection, SelectionConfig, SelectionTable, Shares, Tail, fair_share,
+    Choice, Exemplars, Proposal, Selection, SelectionConfig, SelectionTable, Shares, Tail,
+    fair_share,
 };
 use driftmill_operators::{Change, Id, Kind, Position, Record, position};
 use proptest::prelude::*;
@@ -195,8 +196,13 @@ fn check(table: &SelectionTable, choice: &Choice, reach: u64, there: &BTreeMap<P
         SelectionTable::freshness(fresh) => {
             assert!(fresh.limit.is_none_or(|limit| rows.len() <= limit.get()));
         }
-        SelectionTable::class_memory(_) => assert!(rows.len() as u64 <= reach),
+        SelectionTable::class_memory(memory) => {
+            assert!(rows.len() as u64 <= reach);
+            assert!(memory.keep == Exemplars::Herding || choice.memory.is_none());
+            return;
+        }
     }
+    assert_eq!(choice.memory, None);
 }
 
 /// No class has more than a sample more than another that could give more.
