@@ -43,6 +43,11 @@
 //!   it brings its own; a deletion ends it.
 //! * A sample is scored by the version that was active at its own position, whenever its label
 //!   came; a corrected label takes the score back, a replacement or deletion does not.
+//! * Downsampling is a function of the training set, the weights as they are then and a seed; what it
+//!   chose is recorded with the outcome. The decision's training set holds all candidates: what was
+//!   judged and left out has had its part in the version, and a deletion counts it.
+//! * Irreducible-loss models are trained by threads of their own before the training that asks for them,
+//!   and recorded in one transaction with its outcome: there is never one without the other.
 //! * Several compositions of policies run over one stream ([`config::Comparison`]): the job builds
 //!   one branch of the dataflow for each, over the same order and log.
 //! * A producer that is refused as outdated begins again only while its own claim stands beside the

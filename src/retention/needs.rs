@@ -5,7 +5,7 @@ use driftmill_operators::trigger::Trigger;
 use driftmill_operators::{Id, Position, SnapshotError, restore};
 use roaring::RoaringTreemap;
 
-use crate::catalog::{BranchRecord, Catalog, CatalogError};
+use crate::catalog::{BranchRecord, Catalog, CatalogError, irreducible_key};
 use crate::evaluate::Prequential;
 use crate::store::Log;
 
@@ -23,6 +23,8 @@ pub struct Policies<'a> {
 pub struct Needs {
     /// Per branch, where it stands.
     pub(super) branches: Vec<Stands>,
+    /// Per irreducible-loss model, what became of its trainings.
+    pub(super) judges: Vec<Stands>,
     /// Per shadow, its first position that it has not seen.
     shadows: Vec<(Position, String)>,
     /// Samples that a policy holds.
@@ -46,6 +48,7 @@ impl Needs {
     /// When the catalog cannot be read, or a state is not one.
     pub fn of(catalog: &Catalog, policies: Vec<Policies<'_>>) -> Result<Self, CatalogError> {
         let (mut held, mut branches, mut shadows) = (RoaringTreemap::new(), Vec::new(), Vec::new());
+        let mut judges = Vec::new();
         let mut hold = |id: Id| {
             held.insert(id.0);
         };
@@ -69,9 +72,17 @@ impl Needs {
             let saved = record.evaluation.as_deref();
             let saved = saved.map(restore::<(Prequential, BTreeMap<u32, Position>)>);
             let scored = saved.transpose().map_err(wrong)?.unwrap_or_default().1;
+            for number in 1.. {
+                let branch = irreducible_key(&policy, number);
+                let record = catalog.branch(&branch)?;
+                if record.decisions.is_empty() {
+                    break;
+                }
+                judges.push(Stands { branch, record, scored: BTreeMap::new() });
+            }
             branches.push(Stands { branch: policy, record, scored });
         }
-        Ok(Self { branches, shadows, held, in_training: catalog.in_training()? })
+        Ok(Self { branches, judges, shadows, held, in_training: catalog.in_training()? })
     }
 
     /// The first position in a partition that is not behind all policies, and the branch or shadow

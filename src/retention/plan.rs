@@ -1,4 +1,4 @@
-use driftmill_operators::{Id, position_time};
+use driftmill_operators::{Id, Position, position_time};
 
 use super::keys::Keys;
 use super::needs::{Needs, count};
@@ -56,6 +56,10 @@ impl Plan {
                 let streams = subject.log.streams().into_iter();
                 let asked = (!labels).then(|| subject.needs.asked(stands, streams));
                 versions.extend(versions::old(retention, subject, stands, asked)?);
+            }
+            for stands in &subject.needs.judges {
+                // only the newest may be loaded again: another goes on from it.
+                versions.extend(versions::old(retention, subject, stands, Some(Position::MAX))?);
             }
         }
         Ok(Self { segments: old_segments(subject), versions })

@@ -77,7 +77,8 @@ fn made(stands: &Stands) -> Vec<Made> {
             version: record.outcome.as_ref()?.version?,
             time: position_time(decided.position),
             end: decided.end(),
-            past: decided.trigger < next,
+            // what has no policy of its own is recorded when all of it is over.
+            past: decided.trigger < next || stands.record.standing.is_none(),
         })
     });
     made.collect()
