@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
+use arrow::array::AsArray;
+use arrow::datatypes::Float32Type;
 use driftmill::catalog::{Catalog, ModelStore, irreducible_key};
 use driftmill::config::load;
 use driftmill_operators::downsampling::DownsamplingTable;
@@ -263,6 +265,12 @@ fn people_look_at_what_was_learnt_from() {
     let steps: u64 = rows.iter().map(|row| row["times"].as_u64().unwrap()).sum();
     assert_eq!(steps, 300, "100 in each of 3 epochs");
     assert!(rows.iter().any(|row| row["weight"] != 1.0));
+    let exported = crate::export::rows(&state, &["--trigger", "1"]);
+    let weights = exported.column_by_name("weight").unwrap().as_primitive::<Float32Type>();
+    let exported: Vec<f64> = weights.values().iter().map(|weight| f64::from(*weight)).collect();
+    let shown: Vec<f64> = rows.iter().map(|row| row["weight"].as_f64().unwrap()).collect();
+    assert_eq!(exported.len(), shown.len());
+    assert!(exported.iter().zip(&shown).all(|(a, b)| (a - b).abs() < 1e-6 * b), "{exported:?}");
     let all: Value = serde_json::from_str(&text(&["1", "--json", "--candidates"])).unwrap();
     assert_eq!(all["rows"].as_array().unwrap().len(), 1000);
     // the event and the file say the same.

@@ -16,7 +16,7 @@ fn export(state: &Path, file: &Path, samples: &[&str]) -> Output {
 }
 
 /// The rows of an exported file.
-fn rows(state: &Path, samples: &[&str]) -> RecordBatch {
+pub(crate) fn rows(state: &Path, samples: &[&str]) -> RecordBatch {
     let file = state.join("samples.parquet");
     let output = export(state, &file, samples);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

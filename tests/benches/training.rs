@@ -5,6 +5,9 @@
 //! cargo bench --bench training -- --torch      # and PyTorch's, in alternating rounds, with ratios
 //! ```
 //!
+//! The last line of a model says how long choosing from each batch takes (by the loss, a quarter), in
+//! forward passes through all candidates.
+//!
 //! Rounds alternate because the speed of a shared machine drifts; ratios are of medians.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
@@ -17,7 +20,8 @@ use std::sync::mpsc::channel;
 use std::time::Instant;
 
 use driftmill::train::{
-    InferJob, Output, Priority, Rows, RowsError, Runtime, TrainJob, TrainingRow, Weights,
+    Downsampling, InferJob, Output, Priority, Rows, RowsError, Runtime, Stage, TrainJob, Trained,
+    TrainingRow, Weights,
 };
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
@@ -102,16 +106,17 @@ fn start(case: &Case, threads: Option<NonZeroUsize>) -> Runtime {
     Runtime::start(model, training, Arc::new(Table::new(case.shape))).expect("the cpu works")
 }
 
-/// Samples per second of a training on `count` samples, and the weights.
-fn train(runtime: &Runtime, case: &Case, count: u64) -> (f64, Weights) {
+/// A training on `count` samples; also samples per second.
+fn train(runtime: &Runtime, case: &Case, count: u64, stage: Option<Stage>) -> (f64, Trained) {
     let row =
         |id: Id| TrainingRow { id, label: (id.offset() * 7 % case.classes) as u32, weight: 1.0 };
-    let job = TrainJob { rows: ids(count).map(row).collect(), start: None, seed: 1, first: true, ..TrainJob::default() };
+    let rows = ids(count).map(row).collect();
+    let job = TrainJob { rows, seed: 1, first: true, downsampling: stage, ..TrainJob::default() };
     let (send, answer) = channel();
     let started = Instant::now();
     runtime.train(job, |_| (), move |result| send.send(result).expect("we wait"));
     let trained = answer.recv().expect("an answer comes").expect("training works");
-    (count as f64 / started.elapsed().as_secs_f64(), trained.weights)
+    (count as f64 / started.elapsed().as_secs_f64(), trained)
 }
 
 /// Samples per second of an inference on `count` samples.
@@ -123,7 +128,8 @@ fn infer(runtime: &Runtime, weights: &Weights, count: u64) -> f64 {
         output: Output::Probabilities,
     };
     let started = Instant::now();
-    runtime.infer(Priority::Decision, job, move |result| send.send(result).expect("we wait"));
+    // what decisions ask is remembered.
+    runtime.infer(Priority::Background, job, move |result| send.send(result).expect("we wait"));
     answer.recv().expect("an answer comes").expect("inference works");
     count as f64 / started.elapsed().as_secs_f64()
 }
@@ -135,17 +141,28 @@ fn torch(python: &Path, case: &Case, threads: usize) -> [f64; 2] {
     serde_json::from_value(rates).expect("the script prints two numbers")
 }
 
+/// How long choosing of each batch takes, in forward passes through all candidates.
+fn passes_of_choosing(runtime: &Runtime, case: &Case, weights: &Weights) -> f64 {
+    let table = "ratio = 0.25\nmode = \"batch_then_sample\"\n[policy.loss]";
+    let table: Downsampling = toml::from_str(table).expect("the table is right");
+    let (_, trained) = train(runtime, case, case.train, table.stage(0));
+    let choosing = trained.downsampled.expect("it was downsampled").seconds;
+    choosing * infer(runtime, weights, case.infer) / case.train as f64
+}
+
 fn main() {
     let python = std::env::args().any(|argument| argument == "--torch").then(python::python);
     let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     println!("samples/s, medians of {ROUNDS} rounds, {threads} threads");
     for case in &CASES {
         let runtime = start(case, None);
-        let (_, weights) = train(&runtime, case, case.train / 4);
+        let weights = train(&runtime, case, case.train / 4, None).1.weights;
         let (mut ours, mut theirs) = ([vec![], vec![]], [vec![], vec![]]);
+        let mut passes = Vec::new();
         for _ in 0..ROUNDS {
-            ours[0].push(train(&runtime, case, case.train).0);
+            ours[0].push(train(&runtime, case, case.train, None).0);
             ours[1].push(infer(&runtime, &weights, case.infer));
+            passes.push(passes_of_choosing(&runtime, case, &weights));
             if let Some(python) = &python {
                 let [train, infer] = torch(python, case, threads);
                 theirs[0].push(train);
@@ -163,5 +180,6 @@ fn main() {
                 }
             }
         }
+        println!("{:<13} choose {:>14.2} forward passes", case.name, python::median(passes));
     }
 }
