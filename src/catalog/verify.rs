@@ -40,6 +40,7 @@ pub fn verify(
     catalog.removed(|segment| known |= segment.contents.samples)?;
     health.decisions(database, &known).map_err(failed())?;
     health.outcomes(database, state).map_err(failed())?;
+    health.learnt(catalog).map_err(failed())?;
     Ok(health)
 }
 
@@ -91,6 +92,35 @@ impl CatalogHealth {
                         .push(format!("{}: version {version}: {problem}", name(branch, trigger)));
                 }
             }
+        }
+        Ok(())
+    }
+}
+
+impl CatalogHealth {
+    fn learnt(&mut self, catalog: &Catalog) -> Result<(), rusqlite::Error> {
+        let query =
+            "SELECT branch, trigger, d.ids FROM decided d JOIN learnt USING (branch, trigger)
+                     ORDER BY branch, trigger";
+        let mut learnt = catalog.database.prepare(query)?;
+        let mut rows = learnt.query([])?;
+        while let Some(row) = rows.next()? {
+            let (branch, trigger): (String, i64) = (row.get(0)?, row.get(1)?);
+            let set: Vec<u8> = row.get(2)?;
+            // that one that is none is told elsewhere.
+            let set = RoaringTreemap::deserialize_from(&*set).unwrap_or_default();
+            let problem = match catalog.learnt(&branch, trigger as u64) {
+                Err(error) => told(error),
+                Ok(learnt) => {
+                    let kept = learnt.map(|(_, kept)| kept).unwrap_or_default();
+                    let others = kept.iter().filter(|kept| !set.contains(kept.id.0)).count();
+                    if others == 0 {
+                        continue;
+                    }
+                    format!("it learnt from {others} samples that are not in its training set")
+                }
+            };
+            self.problems.push(format!("{}: {problem}", name(branch, trigger)));
         }
         Ok(())
     }

@@ -1,20 +1,18 @@
 //! Which part of a training set a training learns from, in a job: every policy, whatever the workers;
 //! that what is learnt from is what was judged; and how people look at it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
-use std::process::{Command, Output};
+use std::collections::BTreeSet;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Float32Type;
-use driftmill::catalog::{Catalog, ModelStore, irreducible_key};
+use driftmill::catalog::{Catalog, ModelStore};
 use driftmill::config::load;
 use driftmill_operators::downsampling::DownsamplingTable;
 use safetensors::SafeTensors;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::made::catalog as made_in;
-use crate::runs::{pipeline, run_program, run_to_end};
+use crate::runs::{driftmill, pipeline, run_program, run_to_end};
 
 /// Each policy of the table, alternately of whole sets and of batches, as a comparison.
 fn every_policy() -> String {
@@ -72,80 +70,6 @@ fn every_policy_learns_from_the_same_on_any_number_of_workers() {
         let (_, folder) = run_to_end(&pipeline, workers, poll);
         assert_eq!(made, made_in(&folder.path().join("state")), "{workers} workers");
     }
-}
-
-#[test]
-fn irreducible_loss_models_are_versions_with_a_lineage() {
-    let text = |holdout: &str| {
-        format!(
-            "name = \"judged\"
-            source.generator.stream.sea = {{ length = 2000, seed = 3 }}
-            trigger.amount.every = 1000
-            selection.new_data = {{ tail = \"all\" }}
-            model.mlp = {{ hidden = [6], classes = 2 }}
-            [downsampling]
-            ratio = 0.5
-            policy.rho_loss = {{}}
-            [downsampling.irreducible]
-            holdout = {holdout}
-            model.mlp = {{ hidden = [2], classes = 2 }}
-            training = {{ epochs = 3, start = \"finetune\" }}
-            [training]
-            epochs = 1"
-        )
-    };
-    let (_, folder) = run_to_end(&pipeline(&text("\"twin\"")), 1, 1024);
-    let state = folder.path().join("state");
-    let mut sets: BTreeMap<(String, u64), roaring::RoaringTreemap> = BTreeMap::new();
-    let catalog = Catalog::view(&state.join("catalog.sqlite")).unwrap();
-    catalog
-        .trained(|set| drop(sets.insert((set.branch.clone(), set.decided.trigger), set.ids)))
-        .unwrap();
-    let of = |number, trigger| &sets[&(irreducible_key("", number), trigger)];
-    for trigger in [0, 1] {
-        // the twins share the training set among them.
-        let whole = &sets[&(String::new(), trigger)];
-        assert!(of(1, trigger).is_disjoint(of(2, trigger)));
-        assert_eq!(&(of(1, trigger) | of(2, trigger)), whole);
-        let share = of(1, trigger).len() as f64 / whole.len() as f64;
-        assert!((0.4..0.6).contains(&share), "{share}");
-    }
-    // what a twin was trained on once it is trained on again: each goes on from itself.
-    assert!(of(1, 0).is_subset(of(1, 1)));
-    for number in [1, 2] {
-        let store = ModelStore::of(&state, &irreducible_key("", number));
-        let versions = store.list().unwrap();
-        assert_eq!(versions.len(), 2);
-        assert_eq!(versions[1].model, format!("judged.irreducible-{number}"));
-        assert_eq!((versions[0].parent, versions[1].parent), (None, Some(1)));
-        assert_eq!(versions[1].architecture, json!({ "mlp": { "hidden": [2], "classes": 2 } }));
-    }
-    let output = driftmill("models", &state, &["--irreducible", "2", "--json"]);
-    let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(listed.as_array().unwrap().len(), 2, "{output:?}");
-    let output = driftmill("lineage", &state, &["--sample", "sea/0/7"]);
-    let text_of = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        text_of.contains("irreducible-"),
-        "{text_of}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(driftmill("verify", &state, &[]).status.success());
-
-    // a share that is held out is not learnt from.
-    let (_, folder) = run_to_end(&pipeline(&text("0.25")), 1, 1024);
-    let catalog = Catalog::view(&folder.path().join("state/catalog.sqlite")).unwrap();
-    let (learnt, kept) = catalog.learnt("", 1).unwrap().unwrap();
-    let mut held = roaring::RoaringTreemap::new();
-    catalog
-        .trained(|set| {
-            if set.branch == irreducible_key("", 1) && set.decided.trigger == 1 {
-                held = set.ids;
-            }
-        })
-        .unwrap();
-    assert_eq!(learnt.candidates + held.len(), 2000);
-    assert!(kept.iter().all(|kept| !held.contains(kept.id.0)));
 }
 
 /// The loss of a logistic regression, computed here, from the features that a line of the file has.
@@ -230,11 +154,6 @@ fn what_is_learnt_from_is_what_was_judged() {
             assert!(chosen > 1.3 * others, "{chosen} {others}");
         }
     }
-}
-
-fn driftmill(command: &str, state: &Path, arguments: &[&str]) -> Output {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_driftmill"));
-    program.arg(command).arg(state).args(arguments).output().unwrap()
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod export;
 mod files;
 mod full_disk;
 mod interrupts;
+mod irreducible;
 mod kafka;
 mod made;
 mod memory;

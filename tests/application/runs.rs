@@ -49,6 +49,12 @@ pub(crate) fn decided_of(mut value: serde_json::Value) -> serde_json::Value {
     value
 }
 
+/// What the program answers to `command` about a state directory.
+pub(crate) fn driftmill(command: &str, state: &Path, arguments: &[&str]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_driftmill"));
+    program.arg(command).arg(state).args(arguments).output().unwrap()
+}
+
 /// The program on one pipeline file, with a state directory of its own.
 pub(crate) struct Program {
     pub(crate) folder: tempfile::TempDir,

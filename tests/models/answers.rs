@@ -3,25 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use driftmill::train::{Output, Priority, Rows, RowsError};
-use driftmill_datasets::{Schema, Values};
-use driftmill_operators::Id;
+use driftmill::train::{Output, Priority};
 
-use crate::support::{Toy, Waiting, ids, job};
-
-/// Counts the samples whose features are gathered.
-struct Counting(Toy, Arc<AtomicUsize>);
-
-impl Rows for Counting {
-    fn schema(&self) -> &Schema {
-        self.0.schema()
-    }
-
-    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), RowsError> {
-        self.1.fetch_add(ids.len(), Ordering::Relaxed);
-        self.0.gather(ids, values)
-    }
-}
+use crate::support::{Counting, Toy, Waiting, ids, job};
 
 #[test]
 fn what_a_policy_asked_is_not_computed_again() {

@@ -5,14 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use driftmill::train::{
-    Downsampled, Downsampling, Irreducible, Output, Priority, Rows, RowsError, TrainError,
-    TrainJob, Trained,
+    Downsampled, Downsampling, Irreducible, Output, Priority, TrainError, TrainJob, Trained,
 };
-use driftmill_datasets::{Schema, Values};
 use driftmill_operators::Id;
 use driftmill_operators::downsampling::{Budget, Chosen, DownsamplingTable, Given, choose};
 
-use crate::support::{Toy, Waiting, ids, job};
+use crate::support::{Counting, Toy, Waiting, ids, job};
 
 const MODEL: &str = "[mlp]\nhidden = [8]";
 
@@ -169,20 +167,6 @@ fn the_result_does_not_depend_on_threads() {
         });
         assert_eq!(one.weights, two.weights, "{mode}");
         assert_eq!(learnt(one).kept, learnt(two).kept, "{mode}");
-    }
-}
-
-/// Counts the samples whose features are gathered.
-struct Counting(Toy, Arc<AtomicUsize>);
-
-impl Rows for Counting {
-    fn schema(&self) -> &Schema {
-        self.0.schema()
-    }
-
-    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), RowsError> {
-        self.1.fetch_add(ids.len(), Ordering::Relaxed);
-        self.0.gather(ids, values)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Samples made up on the spot, and a runtime that is waited for.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 
 use driftmill::model::ModelTable;
@@ -55,6 +56,20 @@ impl Rows for Toy {
             }
         }
         Ok(())
+    }
+}
+
+/// Counts the samples whose features are gathered.
+pub(crate) struct Counting(pub(crate) Toy, pub(crate) Arc<AtomicUsize>);
+
+impl Rows for Counting {
+    fn schema(&self) -> &Schema {
+        self.0.schema()
+    }
+
+    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), RowsError> {
+        self.1.fetch_add(ids.len(), Ordering::Relaxed);
+        self.0.gather(ids, values)
     }
 }
 
