@@ -1,10 +1,12 @@
-"""What coresets.rs measures, with NumPy and, where it is there, apricot: seconds of the fastest of three
-rounds, as JSON.
+"""What coresets.rs measures, with NumPy and, where they are there, apricot and PyTorch: seconds of the
+fastest of three rounds, as JSON.
 
-    pip install numpy apricot-select
+    pip install numpy apricot-select torch
 
-NumPy's facility location keeps all similarities and grows the set lazily; matching is written as in the
-reference implementations, with the products of all vectors in each step.
+Facility location keeps all similarities and grows the set lazily; matching is written as in the
+reference implementations, with the products of all vectors in each step, new weights for who has
+joined, and no more than that against negative ones. PyTorch runs on the processor, with as many threads
+as it takes by itself.
 """
 
 import heapq
@@ -134,6 +136,15 @@ try:
     select(x[:200])
     found["facility location (apricot)"] = least(lambda: select(x), 1)
     found["facility location, by class (apricot)"] = least(lambda: by_class(select)(x), 1)
+except ImportError:
+    pass
+try:
+    import torch
+
+    from coresets_torch import measure
+
+    gradients = points(CLASSES)
+    found |= measure(torch.from_numpy(x), torch.from_numpy(gradients), SIZE, CLASSES, least)
 except ImportError:
     pass
 print(json.dumps(found))

@@ -1,11 +1,14 @@
-//! Choices among 10,000 samples of 512 numbers, beside NumPy and apricot.
+//! Choices among 10,000 samples of 512 numbers, beside NumPy, apricot and PyTorch.
 //!
 //!     cargo bench -p driftmill-operators --bench coresets
 //!     DRIFTMILL_PYTHON=python3 cargo bench -p driftmill-operators --bench coresets
 //!
-//! With a Python that has NumPy and, for more, apricot-select and scikit-learn, `coresets.py` chooses
-//! from samples made the same way and its times are printed beside ours. Each time is the least of
-//! several rounds.
+//! With a Python that has NumPy and, for more, apricot-select, scikit-learn and torch, `coresets.py`
+//! chooses from samples made the same way and its times are printed beside ours, with their quotient:
+//! above 1 where we are faster. Each time is the least of several rounds, but that what takes long has
+//! one.
+//!
+//! Theirs keep the similarities of all pairs; ours, as by default, those to nearest neighbours.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
 use std::collections::BTreeMap;
@@ -67,7 +70,7 @@ fn main() {
             chosen
         });
         print!("{what:38} {:9.3} s   {chosen} chosen", seconds);
-        for library in ["NumPy", "apricot"] {
+        for library in ["NumPy", "apricot", "PyTorch"] {
             if let Some(their) = theirs.get(&format!("{what} ({library})")) {
                 print!("   {library} {their:9.3} s: {:6.1} ×", their / seconds);
             }
