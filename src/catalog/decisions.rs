@@ -193,7 +193,7 @@ fn insert_decision(
     let bitmap = bitmap(&rows.iter().map(|row| row.id().0).collect());
     let mut insert = transaction.prepare_cached(
         "INSERT INTO decided
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
     )?;
     insert.execute(params![
         branch,
@@ -213,6 +213,7 @@ fn insert_decision(
         set.round as i64,
         bitmap,
         digest(rows.iter().map(|row| row.id())),
+        set.seconds,
         seed as i64,
         model.map(|version| version as i64),
     ])?;

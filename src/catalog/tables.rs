@@ -80,6 +80,7 @@ CREATE TABLE decided (
     round INTEGER NOT NULL,     -- in which the selection chose, if it goes round
     ids BLOB NOT NULL,          -- the training set's ids: a 64-bit Roaring bitmap
     ids_digest TEXT NOT NULL,
+    seconds REAL NOT NULL,      -- how long choosing took
     seed INTEGER NOT NULL,
     model INTEGER,              -- the version that was active
     attempts INTEGER NOT NULL,  -- trainings begun

@@ -31,6 +31,8 @@ pub struct TrainedSet {
     pub ids: RoaringTreemap,
     /// SHA-256 of their ids.
     pub ids_digest: String,
+    /// How long choosing them took.
+    pub seconds: f64,
     /// Seed of the training.
     pub seed: u64,
 }
@@ -45,7 +47,8 @@ impl Catalog {
         let failed = || CatalogError::database("reading");
         let query = "SELECT d.branch, o.version, d.trigger, d.time, d.sample, d.cut,
                             d.decided_before, d.policy, d.reason, d.score, d.threshold, d.model,
-                            o.sha256, d.ids_digest, d.seed, d.ids, d.candidates, d.labels, d.weight
+                            o.sha256, d.ids_digest, d.seed, d.ids, d.candidates, d.labels, d.weight,
+                            d.seconds
                      FROM decided d LEFT JOIN outcomes o USING (branch, trigger)
                      ORDER BY branch, trigger";
         let mut statement = self.database.prepare(query).map_err(failed())?;
@@ -70,6 +73,7 @@ fn trained(row: &Row<'_>, ids: RoaringTreemap) -> rusqlite::Result<TrainedSet> {
         candidates: row.get::<_, i64>(16)? as u64,
         labels: BTreeMap::new(),
         weight: row.get(18)?,
+        seconds: row.get(19)?,
         version: row.get::<_, Option<i64>>(1)?.map(|version| version as u64),
         decided: Decided {
             trigger: row.get::<_, i64>(2)? as u64,

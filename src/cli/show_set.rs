@@ -82,12 +82,13 @@ fn draw(history: &History, set: &TrainingSet, (most, path): (usize, &Path)) -> a
 
 fn text(set: &TrainingSet, most: usize) -> String {
     let mut text = format!(
-        "trigger {} of {}: {}\n{} of {} candidates: {}\nsum of weights {}, ids {}\n",
+        "trigger {} of {}: {}\n{} of {} candidates, chosen in {:.3} s: {}\nsum of weights {}, ids {}\n",
         set.trigger,
         set.policy,
         set.reason,
         set.samples,
         set.candidates,
+        set.seconds,
         by_class(&set.labels),
         set.weight,
         set.ids_digest

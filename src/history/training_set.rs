@@ -29,6 +29,8 @@ pub struct TrainingSet {
     pub weight: f64,
     /// SHA-256 of their ids.
     pub ids_digest: String,
+    /// How long choosing them took, in seconds, of all workers together.
+    pub seconds: f64,
     /// Which part of them the training learnt from, if not all; none as long as it is not over.
     pub learnt: Option<Learnt>,
     /// The samples, in the order of positions, as far as they are in the log.
@@ -83,6 +85,7 @@ impl History {
             labels: set.labels.clone(),
             weight: set.weight,
             ids_digest: set.ids_digest.clone(),
+            seconds: set.seconds,
             learnt: learnt.map(|(learnt, _)| learnt),
             rows: rows.collect(),
         })

@@ -141,9 +141,12 @@ fn people_look_at_what_was_chosen() {
     let state = folder.path().join("state");
     let output = driftmill("show-set", &state, &["1", "--most", "5"]);
     let text = String::from_utf8_lossy(&output.stdout);
-    for part in
-        ["100 of 24000 candidates: 50 of class 0, 50 of class 1", "portraits/0/", "… 5 of 100"]
-    {
+    for part in [
+        "100 of 24000 candidates, chosen in ",
+        " s: 50 of class 0, 50 of class 1",
+        "portraits/0/",
+        "… 5 of 100",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     let sheet = folder.path().join("sheet.png");

@@ -135,6 +135,7 @@ impl Run {
             round: 0,
             memory: None,
             shards: Vec::new(),
+            seconds: 0.0,
         }
     }
 }

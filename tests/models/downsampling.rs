@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use driftmill::train::{
-    Downsampled, Downsampling, Irreducible, Output, Priority, TrainError, TrainJob, Trained,
+    Downsampled, Downsampling, Irreducible, Kept, Output, Priority, TrainError, TrainJob, Trained,
+    TrainingRow, Weights,
 };
 use driftmill_operators::Id;
 use driftmill_operators::downsampling::{Budget, Chosen, DownsamplingTable, Given, choose};
+use safetensors::SafeTensors;
 
 use crate::support::{Counting, Toy, Waiting, ids, job};
 
@@ -145,6 +147,40 @@ fn all_samples_are_the_same_as_no_downsampling() {
         let trained = runtime.train(downsampled(300, &table)).unwrap();
         assert_eq!((trained.weights, trained.steps), (full.weights.clone(), full.steps), "{how}");
     }
+}
+
+#[test]
+fn the_weights_of_a_choice_are_those_of_the_loss() {
+    // one step on all that is chosen, so that the order tells nothing.
+    let training = "batch_size = 1000\n[optimizer.sgd]\nlearning_rate = 0.1";
+    let runtime = Waiting::start(MODEL, training, Toy::rows());
+    for mode in ["sample_then_batch", "batch_then_sample"] {
+        let table = format!("ratio = 0.2\nmode = {mode:?}\n[policy.gradient_norm]");
+        let chosen = runtime.train(downsampled(300, &table)).unwrap();
+        let kept = chosen.downsampled.expect("it was downsampled").kept;
+        assert!(kept.iter().any(|kept| (kept.weight - kept.weight.round()).abs() > 0.01));
+        let far_from = |weight: &dyn Fn(&Kept) -> f32| -> f32 {
+            let row = |kept: &Kept| TrainingRow {
+                id: kept.id,
+                label: Toy::label(kept.id),
+                weight: weight(kept),
+            };
+            let rows = kept.iter().map(row).collect();
+            let other = runtime.train(TrainJob { rows, ..job(0) }).unwrap();
+            let pairs = values(&chosen.weights).into_iter().zip(values(&other.weights));
+            pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+        };
+        assert!(far_from(&|kept| kept.weight) < 1e-6, "{mode}");
+        assert!(far_from(&|_| 1.0) > 1e-4, "{mode}");
+    }
+}
+
+/// All numbers in a file of weights.
+fn values(weights: &Weights) -> Vec<f32> {
+    let file = SafeTensors::deserialize(weights.bytes()).unwrap();
+    let tensors = file.tensors().into_iter();
+    let floats = tensors.flat_map(|(_, tensor)| tensor.data().as_chunks::<4>().0.to_vec());
+    floats.map(f32::from_le_bytes).collect()
 }
 
 #[test]

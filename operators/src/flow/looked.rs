@@ -27,7 +27,7 @@ pub struct Looked {
     pub seconds: f64,
 }
 
-/// Seconds by a worker's own clock, to say how long looks took: policies have none.
+/// Seconds by a worker's own clock, to say how long looks and choices took: policies have none.
 pub(super) fn clock(worker: &Worker) -> Box<dyn Fn() -> f64> {
     let begun = worker.timer();
     Box::new(move || begun.map_or(0.0, |begun| begun.elapsed().as_secs_f64()))

@@ -26,6 +26,7 @@ use timely::dataflow::operators::generic::Operator;
 use timely::dataflow::operators::vec::{Broadcast, Map};
 use timely::dataflow::operators::{Capability, Concat, ConnectLoop, Feedback};
 
+use super::looked::clock;
 use super::shards::{Shards, Standings};
 use super::{Decided, Ordered};
 use crate::Position;
@@ -85,6 +86,7 @@ fn propose<'scope>(
     mut shards: Shards,
 ) -> StreamVec<'scope, Position, Proposal> {
     type Batches = CapacityContainerBuilder<Vec<Proposal>>;
+    let clock = clock(told.scope().worker());
     changes.binary_frontier::<_, Batches, _, _, _, _>(
         told,
         Pipeline,
@@ -113,7 +115,9 @@ fn propose<'scope>(
                     && !shards.wait()
                 {
                     let (capability, decision) = entry.remove();
-                    let proposal = shards.propose(decision.trigger, decision.end());
+                    let since = clock();
+                    let mut proposal = shards.propose(decision.trigger, decision.end());
+                    proposal.seconds = clock() - since;
                     output.session(&capability).give(proposal);
                 }
 
@@ -133,6 +137,7 @@ fn combine<'scope>(
 ) -> StreamVec<'scope, Position, TrainingSet> {
     type Batches = CapacityContainerBuilder<Vec<TrainingSet>>;
     let shards = decisions.scope().worker().peers();
+    let clock = clock(decisions.scope().worker());
     let to_first = Exchange::new(|_: &Proposal| 0);
     decisions.binary::<_, Batches, _, _, _, _>(
         proposals,
@@ -163,9 +168,18 @@ fn combine<'scope>(
                             let mut shards = std::mem::take(&mut all.shards);
                             shards.sort_by_key(|(stream, _)| *stream);
                             let (decided, candidates) = (decision, all.reach);
+                            let (proposing, since) = (all.seconds, clock());
                             let Choice { rows, round, memory } = selection.combine(all);
-                            let set =
-                                TrainingSet { decided, candidates, rows, round, memory, shards };
+                            let seconds = proposing + clock() - since;
+                            let set = TrainingSet {
+                                decided,
+                                candidates,
+                                rows,
+                                round,
+                                memory,
+                                shards,
+                                seconds,
+                            };
                             output.session(&capability).give(set);
                         }
                         incomplete => {

@@ -51,6 +51,8 @@ pub struct Proposal {
     pub groups: Vec<Group>,
     /// Where shards stand after their proposal, by partition, as far as it is time to keep it.
     pub shards: Vec<(u32, ShardStanding)>,
+    /// How long proposing took, of all shards together: told, never used.
+    pub seconds: f64,
 }
 
 impl Proposal {
@@ -61,6 +63,7 @@ impl Proposal {
         self.candidates.extend(other.candidates);
         self.groups.extend(other.groups);
         self.shards.extend(other.shards);
+        self.seconds += other.seconds;
     }
 }
 
@@ -120,6 +123,8 @@ pub struct TrainingSet {
     pub memory: Option<Memory>,
     /// Where the policy's shards stand after it, by partition, as far as it is time to keep it.
     pub shards: Vec<(u32, ShardStanding)>,
+    /// How long the choice took, of all shards together: told, never used.
+    pub seconds: f64,
 }
 
 impl TrainingSet {

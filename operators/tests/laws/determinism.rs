@@ -119,7 +119,7 @@ fn resumed(
                 .train(move |_wake| {
                     prompt(move |set: TrainingSet| {
                         let outcome = trained(&set);
-                        send.send(set).unwrap();
+                        send.send(TrainingSet { seconds: 0.0, ..set }).unwrap();
                         outcome
                     })
                 })

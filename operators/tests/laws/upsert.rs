@@ -198,7 +198,7 @@ pub(crate) fn training_sets(
                 .train(move |_wake| {
                     prompt(move |set: TrainingSet| {
                         let outcome = trained(&set);
-                        send.send(set).unwrap();
+                        send.send(TrainingSet { seconds: 0.0, ..set }).unwrap();
                         outcome
                     })
                 })
