@@ -135,20 +135,21 @@ impl Catalog {
             .optional()
             .map_err(CatalogError::database("reading"))?;
         let Some((summary, ids, times, weights)) = found else { return Ok(None) };
-        let wrong = |text: String| CatalogError::State(text);
-        let learnt: Learnt =
-            serde_json::from_str(&summary).map_err(|error| wrong(error.to_string()))?;
+        let wrong = |text: &dyn std::fmt::Display| {
+            CatalogError::State(format!("what trigger {trigger} learnt from: {text}"))
+        };
+        let learnt: Learnt = serde_json::from_str(&summary).map_err(|error| wrong(&error))?;
+        let ids = parsed(&ids).map_err(|error| wrong(&error))?;
         let words = |bytes: &[u8]| bytes.as_chunks::<4>().0.to_vec();
-        let rows = parsed(&ids)?.into_iter().zip(words(&times)).zip(words(&weights));
+        let rows = ids.into_iter().zip(words(&times)).zip(words(&weights));
         let kept = rows.map(|((id, times), weight)| Kept {
             id: Id(id),
             times: u32::from_le_bytes(times).into(),
             weight: f32::from_le_bytes(weight),
         });
         let kept: Vec<Kept> = kept.collect();
-        if digest(&kept) != learnt.digest {
-            let text = format!("what trigger {trigger} learnt from has another digest");
-            return Err(wrong(text));
+        if digest(&kept) != learnt.digest || kept.len() as u64 != learnt.samples {
+            return Err(wrong(&"it has another digest"));
         }
         Ok(Some((learnt, kept)))
     }

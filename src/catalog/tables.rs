@@ -103,7 +103,7 @@ CREATE TABLE learnt (           -- what a training learnt from, where that is no
     trigger INTEGER NOT NULL,
     summary TEXT NOT NULL,      -- policy, counts, labels, weights, seconds and digest, as JSON
     ids BLOB NOT NULL,          -- a 64-bit Roaring bitmap
-    times BLOB NOT NULL,        -- in the order of ids: steps with it, 32 bits little-endian
+    times BLOB NOT NULL,        -- in the order of ids: how often, 32 bits little-endian
     weights BLOB NOT NULL,      -- in the order of ids: mean weight, float32 little-endian
     PRIMARY KEY (branch, trigger),
     FOREIGN KEY (branch, trigger) REFERENCES decided (branch, trigger)

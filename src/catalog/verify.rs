@@ -5,7 +5,8 @@ use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
 use super::database::hex;
-use super::{Catalog, CatalogError, ModelStore};
+use super::{Catalog, CatalogError, Learnt, ModelStore};
+use crate::train::Kept;
 
 /// What a comparison of a catalog with the files beside it found.
 #[derive(Clone, Debug, Default)]
@@ -40,7 +41,7 @@ pub fn verify(
     catalog.removed(|segment| known |= segment.contents.samples)?;
     health.decisions(database, &known).map_err(failed())?;
     health.outcomes(database, state).map_err(failed())?;
-    health.learnt(catalog).map_err(failed())?;
+    health.learnt(catalog, state).map_err(failed())?;
     Ok(health)
 }
 
@@ -98,32 +99,47 @@ impl CatalogHealth {
 }
 
 impl CatalogHealth {
-    fn learnt(&mut self, catalog: &Catalog) -> Result<(), rusqlite::Error> {
-        let query =
-            "SELECT branch, trigger, d.ids FROM decided d JOIN learnt USING (branch, trigger)
-                     ORDER BY branch, trigger";
-        let mut learnt = catalog.database.prepare(query)?;
-        let mut rows = learnt.query([])?;
+    fn learnt(&mut self, catalog: &Catalog, state: &Path) -> Result<(), rusqlite::Error> {
+        let query = "SELECT branch, trigger, d.ids, version
+                     FROM decided d JOIN outcomes USING (branch, trigger)
+                     WHERE version IS NOT NULL ORDER BY branch, trigger";
+        let mut made = catalog.database.prepare(query)?;
+        let mut rows = made.query([])?;
         while let Some(row) = rows.next()? {
             let (branch, trigger): (String, i64) = (row.get(0)?, row.get(1)?);
-            let set: Vec<u8> = row.get(2)?;
-            // that one that is none is told elsewhere.
-            let set = RoaringTreemap::deserialize_from(&*set).unwrap_or_default();
+            let (ids, version): (Vec<u8>, i64) = (row.get(2)?, row.get(3)?);
+            // sets and descriptions that are none are told elsewhere.
+            let set = RoaringTreemap::deserialize_from(&*ids).unwrap_or_default();
+            let Ok(version) = ModelStore::of(state, &branch).get(version as u64) else { continue };
             let problem = match catalog.learnt(&branch, trigger as u64) {
-                Err(error) => told(error),
-                Ok(learnt) => {
-                    let kept = learnt.map(|(_, kept)| kept).unwrap_or_default();
-                    let others = kept.iter().filter(|kept| !set.contains(kept.id.0)).count();
-                    if others == 0 {
-                        continue;
-                    }
-                    format!("it learnt from {others} samples that are not in its training set")
-                }
+                Err(error) => Some(told(error)),
+                Ok(learnt) => compare(learnt, &set, version.data.learnt),
             };
-            self.problems.push(format!("{}: {problem}", name(branch, trigger)));
+            let problem = problem.map(|problem| format!("{}: {problem}", name(branch, trigger)));
+            self.problems.extend(problem);
         }
         Ok(())
     }
+}
+
+/// What is wrong with what a training learnt from, of `set`, its version having been `described`.
+fn compare(
+    learnt: Option<(Learnt, Vec<Kept>)>,
+    set: &RoaringTreemap,
+    described: Option<Learnt>,
+) -> Option<String> {
+    let (learnt, kept) = match learnt {
+        Some((learnt, kept)) => (Some(learnt), kept),
+        None => (None, Vec::new()),
+    };
+    let others = kept.iter().filter(|kept| !set.contains(kept.id.0)).count();
+    if others > 0 {
+        return Some(format!("it learnt from {others} samples that are not in its training set"));
+    }
+    // numbers may be written with another last digit.
+    let digest = |learnt: Option<Learnt>| learnt.map(|learnt| learnt.digest);
+    let text = "what it learnt from is not what the version's description says";
+    (digest(learnt) != digest(described)).then(|| text.to_owned())
 }
 
 /// Whether a version's two files are those of the outcome; one, if its weights were removed.

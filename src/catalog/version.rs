@@ -25,6 +25,9 @@ pub struct Version {
     pub signature: Signature,
     /// The architecture, as in the pipeline's `[model]` table.
     pub architecture: serde_json::Value,
+    /// Ids of the versions that said what of a loss cannot be learnt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judges: Vec<String>,
     /// Mean training loss of each epoch, in nats.
     pub losses: Vec<f64>,
     /// SHA-256 of the pipeline.

@@ -55,8 +55,10 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(RetentionError::Store(error)) = error.downcast_ref() {
         return code_of(error);
     }
-    if let Some(HistoryError::Store(error)) = error.downcast_ref() {
-        return code_of(error);
+    match error.downcast_ref() {
+        Some(HistoryError::Store(error)) => return code_of(error),
+        Some(HistoryError::Catalog(error)) => return code_of(error),
+        _ => {}
     }
     if error.downcast_ref().is_some_and(HistoryError::is_usage)
         || matches!(

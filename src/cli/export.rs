@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{print, time};
+use super::{branch, print, time};
 use crate::history::{History, Wanted};
 
 #[derive(Debug, Args)]
@@ -18,6 +18,12 @@ pub(super) struct Export {
     /// With --trigger: of a policy that the pipeline was compared with
     #[arg(long, value_name = "NAME", requires = "trigger")]
     compare: Option<String>,
+    /// With --trigger: of irreducible-loss model N, from 1, of the pipeline or of that policy
+    #[arg(long, value_name = "N", requires = "trigger")]
+    irreducible: Option<usize>,
+    /// With --trigger: all that was chosen for the training, not only what it learnt from
+    #[arg(long, requires = "trigger")]
+    candidates: bool,
 }
 
 #[derive(Debug, Args)]
@@ -26,7 +32,7 @@ struct Samples {
     /// All samples; of keyed topics those that are there
     #[arg(long, conflicts_with = "trigger")]
     all: bool,
-    /// The training set of this decision
+    /// What the training of this decision learnt from, with weights
     #[arg(long, value_name = "N")]
     trigger: Option<u64>,
     /// Samples from this event time on, as in 1996-05-07 or 1996-05-07T02:00:00Z, or milliseconds
@@ -40,8 +46,9 @@ struct Samples {
 impl Export {
     pub(super) fn execute(self) -> anyhow::Result<u8> {
         let Samples { all: _, trigger, from, to } = self.samples;
-        let branch = self.compare.unwrap_or_default();
-        let wanted = Wanted { trained: trigger.map(|trigger| (branch, trigger)), from, to };
+        let branch = branch(self.compare, self.irreducible);
+        let trained = trigger.map(|trigger| (branch, trigger));
+        let wanted = Wanted { trained, candidates: self.candidates, from, to };
         let history = History::open(&self.state)?;
         let rows = history.export(&wanted, &self.file)?;
         if let Some((branch, trigger)) = &wanted.trained

@@ -36,11 +36,12 @@ fn branches(pipeline: &Pipeline) -> Vec<Branch> {
     let branch = |branch: Composition<'_>| {
         let own = branch.name.is_empty();
         let kept = branch.downsampling.map(|downsampling| {
-            format!(
-                " on {} by downsampling.{}",
-                downsampling.ratio.get(),
-                downsampling.policy.key()
-            )
+            let (ratio, policy) = (downsampling.ratio.get(), downsampling.policy.key());
+            let more = if downsampling.then.is_empty() { "" } else { ", …" };
+            let judges =
+                downsampling.irreducible.as_ref().map_or(0, |table| table.holdout.models());
+            let judged = if judges == 0 { String::new() } else { format!(", judged by {judges}") };
+            format!(" on {ratio} by downsampling.{policy}{more}{judged}")
         });
         Branch {
             name: if own { pipeline.name.clone() } else { format!("compare.{}", branch.name) },

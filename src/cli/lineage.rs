@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{lines, print};
-use crate::catalog::Place;
+use super::{branch, lines, print, times};
+use crate::catalog::{Learnt, Place};
 use crate::history::{self, Fate, History, MadeOf, SamplePlace, Tainted};
 use crate::report::{align_right, fine, moment, plain_table};
 
@@ -20,6 +20,9 @@ pub(super) struct Lineage {
     /// With --version: of a policy that the pipeline was compared with
     #[arg(long, value_name = "NAME", requires = "version")]
     compare: Option<String>,
+    /// With --version: of irreducible-loss model N, from 1, of the pipeline or of that policy
+    #[arg(long, value_name = "N", requires = "version")]
+    irreducible: Option<usize>,
     /// Answer with one JSON object on stdout
     #[arg(long)]
     json: bool,
@@ -47,7 +50,8 @@ impl Lineage {
         let history = History::open(&self.state)?;
         let Question { sample, key, version, tainted: _ } = &self.question;
         if let Some(version) = version {
-            let made = history.made_of(self.compare.as_deref().unwrap_or_default(), *version)?;
+            let made =
+                history.made_of(&branch(self.compare.clone(), self.irreducible), *version)?;
             return self.answer(&made, made_of);
         }
         let found = match (sample, key) {
@@ -118,7 +122,8 @@ fn seen(found: &history::Lineage) -> String {
         let now = format!("{now}{bytes}");
         rows.add_row([sample(&row.place), when, row.kind.to_owned(), label, now]);
     }
-    let mut versions = plain_table(["policy", "version", "trigger", "saw", "since then"]);
+    let mut versions =
+        plain_table(["policy", "version", "trigger", "saw", "learnt from", "since then"]);
     for version in &found.versions {
         let since = match (version.deleted, version.replaced) {
             (true, _) => "deleted",
@@ -130,6 +135,11 @@ fn seen(found: &history::Lineage) -> String {
             version.version.to_string(),
             version.trigger.to_string(),
             version.samples.iter().map(sample).collect::<Vec<_>>().join(", "),
+            match version.learnt {
+                None => "all".to_owned(),
+                Some(0) => "none of it".to_owned(),
+                Some(count) => times(count),
+            },
             since.to_owned(),
         ]);
     }
@@ -166,6 +176,13 @@ fn made_of(made: &MadeOf) -> String {
     let labels = labels.collect::<Vec<_>>().join(", ");
     let colon = if labels.is_empty() { "" } else { ": " };
     writeln!(text, "\n{} samples{colon}{labels}", made.samples).expect("strings take all");
+    if let Some(Learnt { samples, policy, .. }) = &made.learnt {
+        let line = format!("learnt from {samples} of them, chosen by {policy}");
+        writeln!(text, "{line}").expect("strings take all");
+    }
+    for judge in &made.judges {
+        writeln!(text, "judged by {judge}").expect("strings take all");
+    }
     if made.removed > 0 {
         let line = format!("the features of {} of them are gone", made.removed);
         writeln!(text, "{line}").expect("strings take all");

@@ -24,7 +24,20 @@ use clap::{Args, Parser, Subcommand};
 use comfy_table::Table;
 use driftmill_datasets::Timestamp;
 
+use crate::catalog::irreducible_key;
 use crate::config::{Override, Pipeline, load};
+
+/// What the catalog calls the policies of a comparison, or of the pipeline itself; or a model that judges
+/// losses for them.
+fn branch(compare: Option<String>, irreducible: Option<usize>) -> String {
+    let branch = compare.unwrap_or_default();
+    irreducible.map_or_else(|| branch.clone(), |number| irreducible_key(&branch, number))
+}
+
+/// How often, in words.
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
 
 /// Turns a stream of training samples into a stream of model versions.
 #[derive(Debug, Parser)]

@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::error::Usage;
-use super::print;
-use crate::catalog::{ModelStore, Version, irreducible_key};
+use super::{branch, print};
+use crate::catalog::{ModelStore, Version};
 use crate::report::{align_right, fine, moment, plain_table};
 
 #[derive(Debug, Args)]
@@ -28,10 +28,7 @@ pub(super) struct Models {
 
 impl Models {
     pub(super) fn execute(self) -> anyhow::Result<u8> {
-        let mut branch = self.compare.clone().unwrap_or_default();
-        if let Some(number) = self.irreducible {
-            branch = irreducible_key(&branch, number);
-        }
+        let branch = branch(self.compare, self.irreducible);
         let store = ModelStore::of(&self.state, &branch);
         let there = store.folder().exists();
         if !self.state.join("catalog.sqlite").exists() {
@@ -39,8 +36,11 @@ impl Models {
             return Err(Usage(text).into());
         }
         if !there && !branch.is_empty() {
-            let text =
-                format!("the run in `{}` has no versions of `{branch}`", self.state.display());
+            let text = format!(
+                "the run in `{}` has no versions of `{}`",
+                self.state.display(),
+                branch.trim_start_matches('/')
+            );
             return Err(Usage(text).into());
         }
         let versions = if there { store.list()? } else { Vec::new() };

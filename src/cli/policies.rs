@@ -12,6 +12,7 @@ use driftmill_registry::Entry;
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
 
+use super::error::Usage;
 use super::print;
 use crate::model::ModelTable;
 use crate::sink::SinkTable;
@@ -20,6 +21,9 @@ use crate::train::OptimizerTable;
 
 #[derive(Debug, Args)]
 pub(super) struct Policies {
+    /// Explain this entry, as in `mmd` or `downsampling.policy.loss`: what it does, and its settings
+    #[arg(value_name = "NAME", conflicts_with = "json")]
+    name: Option<String>,
     /// Answer with one JSON object on stdout
     #[arg(long)]
     json: bool,
@@ -81,8 +85,42 @@ impl Listing {
 
 impl Policies {
     pub(super) fn execute(self) -> anyhow::Result<u8> {
-        print(&if self.json { as_json() } else { as_text() })
+        match self.name {
+            Some(name) => print(&explained(&name)?),
+            None => print(&if self.json { as_json() } else { as_text() }),
+        }
     }
+}
+
+/// All that is known of the entries of a name.
+fn explained(name: &str) -> Result<String, Usage> {
+    let mut texts = Vec::new();
+    for listing in listings() {
+        for (key, example) in listing.entries {
+            let path = format!("{}.{key}", listing.table);
+            if name == *key || name == path {
+                let definition = listing.definition(key).cloned().unwrap_or_default();
+                texts.push(explanation(&path, definition, example));
+            }
+        }
+    }
+    let missing = || Usage(format!("there is no `{name}`\nhint: `driftmill policies` lists all"));
+    if texts.is_empty() { Err(missing()) } else { Ok(texts.join("\n\n")) }
+}
+
+fn explanation(path: &str, mut definition: Value, example: &str) -> String {
+    without_code(&mut definition);
+    let description = |of: &Value| of["description"].as_str().unwrap_or_default().to_owned();
+    let mut text = format!("[{path}]\n\n{}\n", description(&definition));
+    for (key, setting) in definition["properties"].as_object().into_iter().flatten() {
+        let lines = description(setting).replace('\n', " ");
+        text.push_str(&format!("\n{key}: {lines}"));
+    }
+    let example = example.trim();
+    if !example.is_empty() {
+        text.push_str(&format!("\n\nFor example\n\n[{path}]\n{example}"));
+    }
+    text.trim_end().to_owned()
 }
 
 fn as_json() -> String {

@@ -6,7 +6,7 @@ use driftmill_datasets::Values;
 use driftmill_operators::Id;
 
 use super::error::Usage;
-use super::{lines, print};
+use super::{branch, lines, print, times};
 use crate::catalog::{Learnt, Spread};
 use crate::history::{History, SetRow, TrainingSet};
 use crate::report::{align_right, fine, moment, plain_table, sheet};
@@ -23,6 +23,9 @@ pub(super) struct ShowSet {
     /// Of a policy that the pipeline was compared with
     #[arg(long, value_name = "NAME")]
     compare: Option<String>,
+    /// Of irreducible-loss model N, from 1, of the pipeline or of that policy
+    #[arg(long, value_name = "N")]
+    irreducible: Option<usize>,
     /// Most samples that are listed or drawn, evenly out of all [default: 40, of images 640]
     #[arg(long, value_name = "N")]
     most: Option<usize>,
@@ -40,8 +43,8 @@ pub(super) struct ShowSet {
 impl ShowSet {
     pub(super) fn execute(self) -> anyhow::Result<u8> {
         let history = History::open(&self.state)?;
-        let branch = self.compare.as_deref().unwrap_or_default();
-        let mut set = history.set_of(branch, self.trigger)?;
+        let branch = branch(self.compare, self.irreducible);
+        let mut set = history.set_of(&branch, self.trigger)?;
         if !self.candidates {
             set.rows.retain(|row| row.times != Some(0));
         }
@@ -82,7 +85,7 @@ fn draw(history: &History, set: &TrainingSet, (most, path): (usize, &Path)) -> a
 
 fn text(set: &TrainingSet, most: usize) -> String {
     let mut text = format!(
-        "trigger {} of {}: {}\n{} of {} candidates, chosen in {:.3} s: {}\nsum of weights {}, ids {}\n",
+        "trigger {} of {}: {}\n{} of {} candidates, chosen in {:.3} s: {}\nsum of weights {}, SHA-256 of ids {}\n",
         set.trigger,
         set.policy,
         set.reason,
@@ -119,28 +122,29 @@ fn by_class(labels: &BTreeMap<u32, u64>) -> String {
 
 /// What downsampling did, in two lines.
 fn learnt_text(learnt: &Learnt) -> String {
+    if learnt.samples == 0 {
+        return format!("learnt from none of them: {} found nothing to choose\n", learnt.policy);
+    }
     let Spread { min, mean, max, effective } = learnt.weights;
     format!(
-        "learnt from {} of them by {}, chosen {} in {:.3} s: {}\n\
-         weights {min:.3} to {max:.3}, mean {mean:.3}: as good as {effective:.0} equal ones, {}\n",
+        "learnt from {} of them by {}, chosen {} among {} in {:.3} s: {}\n\
+         weights {min:.3} to {max:.3}, mean {mean:.3}: as good as {effective:.0} equal ones\n\
+         SHA-256 of that {}\n",
         learnt.samples,
         learnt.policy,
         times(learnt.choices),
+        learnt.candidates,
         learnt.seconds,
         by_class(&learnt.labels),
         learnt.digest,
     )
 }
 
-fn times(count: u64) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{count} times") }
-}
-
 fn table(rows: &[&SetRow]) -> Table {
     let fine = fine(rows.iter().map(|row| row.place.time));
     let downsampled = rows.iter().any(|row| row.times.is_some());
     let mut header = vec!["sample", "when", "label", "weight"];
-    header.extend(downsampled.then_some("steps"));
+    header.extend(downsampled.then_some("times"));
     let mut table = plain_table(header);
     for row in rows {
         let place = &row.place;

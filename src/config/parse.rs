@@ -66,6 +66,7 @@ fn deserialize(text: &str, mut table: Spanned<DeTable<'_>>) -> Result<Pipeline, 
         if !consequence {
             let nearest = nearest(error.message());
             let (message, hint) = explained(error.message(), nearest.as_deref());
+            let message = plain(&message);
             problems.push(Problem::at(text, error.span(), message).with_hint(hint));
             // under its wrong name the key is there.
             removed.extend(nearest);
@@ -86,13 +87,38 @@ fn deserialize(text: &str, mut table: Spanned<DeTable<'_>>) -> Result<Pipeline, 
 }
 
 /// What Serde says, in the words of those who write pipelines, and a hint.
-fn explained<'a>(message: &'a str, nearest: Option<&str>) -> (&'a str, Option<String>) {
+fn explained(message: &str, nearest: Option<&str>) -> (String, Option<String>) {
     if message.starts_with("wanted exactly 1 element, more") {
         let hint = "remove the others; --set can replace a whole table, as in \
                     --set 'trigger={ amount = { every = 100 } }'";
-        return ("only one can be chosen here", Some(hint.to_owned()));
+        return ("only one can be chosen here".to_owned(), Some(hint.to_owned()));
     }
-    (message, nearest.map(|name| format!("did you mean `{name}`?")))
+    if message.contains("unit variant, expected newtype variant") {
+        let hint = "write a table, as in policy.loss = {} instead of policy = \"loss\"";
+        return ("what has settings is a table, not a word".to_owned(), Some(hint.to_owned()));
+    }
+    (message.to_owned(), nearest.map(|name| format!("did you mean `{name}`?")))
+}
+
+/// The message without names of Rust's types.
+fn plain(message: &str) -> String {
+    let Some((found, wanted)) = message.split_once(", expected ") else {
+        return message.to_owned();
+    };
+    let wanted = match wanted {
+        "f64" | "f32" => "a number",
+        "u64" | "u32" | "usize" => "a whole number",
+        "i64" | "i32" => "a whole number, which may be negative",
+        "a nonzero u64" | "a nonzero u32" | "a nonzero usize" => "a whole number above 0",
+        "a sequence" => "a list",
+        "a map" => "a table",
+        other => other,
+    };
+    let found = found.replace("invalid type: map", "invalid type: a table");
+    format!(
+        "{}, expected {wanted}",
+        found.replace("invalid type: sequence", "invalid type: a list")
+    )
 }
 
 /// Takes out the innermost entry whose key or value covers `span`; returns its key.

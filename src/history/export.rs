@@ -15,7 +15,7 @@ use parquet::file::properties::WriterProperties;
 
 use super::merge::{Merged, Message};
 use super::replay::Shown;
-use super::{History, HistoryError};
+use super::{History, HistoryError, SetRow};
 
 /// Rows written at once.
 const BATCH: usize = 4096;
@@ -29,21 +29,31 @@ pub struct Wanted {
     /// The training set of this decision of a branch, as far as its training learnt from it; otherwise all samples that are there: in keyed
     /// topics not those that were replaced or deleted.
     pub trained: Option<(String, u64)>,
+    /// All of that set, also what was not learnt from.
+    pub candidates: bool,
     /// Event times before this one are left out.
     pub from: Option<i64>,
     /// Event times from this one on are left out.
     pub to: Option<i64>,
 }
 
-/// Samples to choose among the log's messages, each with its label and weight; every sample if that is
-/// none.
-type Chosen = Option<HashMap<Id, (Option<u32>, f32)>>;
+/// Samples to choose among the log's messages; every sample if that is none.
+type Chosen = Option<HashMap<Id, Wants>>;
+
+/// What is known of a sample beside its message.
+#[derive(Clone, Copy, Debug, Default)]
+struct Wants {
+    label: Option<u32>,
+    weight: f32,
+    /// How often it was learnt from, where that is not the same for all.
+    times: Option<u64>,
+}
 
 impl History {
     /// Writes samples to the Parquet file `path`, in the order of positions; returns how many.
     ///
-    /// The file is there when it is complete. Features are a list column, `weight` is a column of
-    /// training sets. Memory is a row group, and of keyed topics and training sets an entry for each
+    /// The file is there when it is complete. Features are a list column, `weight` and `times`
+    /// are columns of training sets: how often a sample was learnt from, where that differs. Memory is a row group, and of keyed topics and training sets an entry for each
     /// sample.
     ///
     /// # Errors
@@ -66,8 +76,12 @@ impl History {
     fn chosen(&self, wanted: &Wanted) -> Result<Chosen, HistoryError> {
         if let Some((branch, trigger)) = &wanted.trained {
             let rows = self.set_of(branch, *trigger)?.rows.into_iter();
-            let rows = rows.filter(|row| row.times != Some(0));
-            return Ok(Some(rows.map(|row| (row.id, (Some(row.label), row.weight))).collect()));
+            let rows = rows.filter(|row| wanted.candidates || row.times != Some(0));
+            let wants = |row: SetRow| {
+                let SetRow { id, label, weight, times, .. } = row;
+                (id, Wants { label: Some(label), weight, times })
+            };
+            return Ok(Some(rows.map(wants).collect()));
         }
         if self.pipeline.source.keyed().is_none() {
             return Ok(None);
@@ -75,7 +89,8 @@ impl History {
         let there = self.replay(Shown::ALL, HashMap::new(), |there, change: &Change| {
             match change.kind {
                 Kind::Insert | Kind::Label => {
-                    there.insert(change.record.id(), (change.record.label, 1.0))
+                    let label = change.record.label;
+                    there.insert(change.record.id(), Wants { label, ..Wants::default() })
                 }
                 Kind::Retract | Kind::Delete => there.remove(&change.record.id()),
             };
@@ -99,8 +114,8 @@ impl History {
         for message in Merged::new(&self.log, &self.partitions) {
             let mut message = message?;
             if let Some(chosen) = chosen {
-                let Some((label, _)) = chosen.get(&message.id) else { continue };
-                message.label = *label;
+                let Some(wants) = chosen.get(&message.id) else { continue };
+                message.label = wants.label;
             }
             if !in_time(&message) {
                 continue;
@@ -156,8 +171,11 @@ impl History {
             ("features", self.features(&ids)?, false),
         ];
         if let Some(chosen) = chosen.as_ref().filter(|_| wanted.trained.is_some()) {
-            let weights = ids.iter().map(|id| chosen.get(id).map_or(0.0, |(_, weight)| *weight));
+            let wants = ids.iter().map(|id| chosen.get(id).copied().unwrap_or_default());
+            let weights = wants.clone().map(|wants| wants.weight);
             columns.push(("weight", Arc::new(Float32Array::from_iter_values(weights)), false));
+            let times: UInt64Array = wants.map(|wants| wants.times).collect();
+            columns.push(("times", Arc::new(times), true));
         }
         Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
     }

@@ -6,6 +6,7 @@ use super::fates::{Fate, Fates};
 use super::{History, HistoryError};
 use crate::catalog::Place;
 use crate::store::{LogBatch, RowKind};
+use crate::train::Kept;
 
 /// What a run knows of a sample or a key.
 #[derive(Clone, Debug, Serialize)]
@@ -67,6 +68,10 @@ pub struct Seen {
     pub place: Place,
     /// The samples.
     pub samples: Vec<SamplePlace>,
+    /// How often it learnt from them, where it learnt from only a part of its training set: from
+    /// candidates that were judged and left out, never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learnt: Option<u64>,
     /// Whether one of them was replaced since.
     pub replaced: bool,
     /// Whether one of them was deleted since: the version knows what should be forgotten.
@@ -152,6 +157,18 @@ impl History {
         SamplePlace { time, topic, partition, offset }
     }
 
+    /// How often the training of a decision learnt from these samples, if not from its whole set.
+    fn learnt(
+        &self,
+        branch: &str,
+        trigger: u64,
+        ids: Vec<Id>,
+    ) -> Result<Option<u64>, HistoryError> {
+        let learnt = self.catalog.learnt(branch, trigger)?;
+        let among = |kept: &Kept| if ids.contains(&kept.id) { kept.times } else { 0 };
+        Ok(learnt.map(|(_, kept)| kept.iter().map(among).sum()))
+    }
+
     fn lineage(
         &self,
         key: u128,
@@ -161,7 +178,7 @@ impl History {
         let samples = rows.iter_mut().filter(|row| row.is_sample);
         samples.for_each(|row| row.fate = Some(fates.of(row.id)));
         let gone = rows.iter().all(|row| row.fate != Some(Fate::There));
-        let mut versions = Vec::new();
+        let (mut versions, mut branches) = (Vec::new(), Vec::new());
         self.catalog.trained(|set| {
             let Some(version) = set.version else { return };
             let seen = rows.iter().filter(|row| set.ids.contains(row.id.0));
@@ -177,9 +194,14 @@ impl History {
                 place: self.place(set.decided.position),
                 replaced: any(Fate::Replaced),
                 deleted: any(Fate::Deleted),
-                samples: seen.into_iter().map(|row| row.place.clone()).collect(),
+                samples: seen.iter().map(|row| row.place.clone()).collect(),
+                learnt: None,
             });
+            branches.push((set.branch, seen.into_iter().map(|row| row.id).collect()));
         })?;
+        for (version, (branch, ids)) in versions.iter_mut().zip(branches) {
+            version.learnt = self.learnt(&branch, version.trigger, ids)?;
+        }
         let key = (key != 0).then(|| format!("{key:032x}"));
         Ok(Lineage { key, rows, gone, versions })
     }

@@ -113,8 +113,9 @@ impl History {
         Ok(self.partitions.iter().find(same).ok_or_else(unknown)?.id(offset))
     }
 
-    /// What a branch is called: the pipeline's own by the name of the model.
+    /// What a branch is called: the pipeline's own by the name of the model, models beside it by what
+    /// they are.
     pub fn name_of<'a>(&'a self, branch: &'a str) -> &'a str {
-        if branch.is_empty() { &self.pipeline.name } else { branch }
+        if branch.is_empty() { &self.pipeline.name } else { branch.trim_start_matches('/') }
     }
 }

@@ -50,7 +50,7 @@ pub struct SetRow {
     pub label: u32,
     /// Its weight in the loss; the mean of its weights where it was learnt from with several.
     pub weight: f32,
-    /// Steps that were taken with it, where only a part of the set was learnt from.
+    /// How often it was learnt from, where only a part of the set was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::replay::Shown;
 use super::{History, HistoryError};
-use crate::catalog::{Place, TrainedSet};
+use crate::catalog::{Learnt, Place, TrainedSet};
 
 /// What made a version.
 #[derive(Clone, Debug, Serialize)]
@@ -27,6 +27,11 @@ pub struct MadeOf {
     pub samples: u64,
     /// Per partition those samples.
     pub partitions: Vec<Part>,
+    /// Which part of them it learnt from, if not all.
+    pub learnt: Option<Learnt>,
+    /// Versions of other models that said what of a loss cannot be learnt.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub judges: Vec<String>,
     /// Of these, samples whose features are gone: removed from the log, or erased.
     pub removed: u64,
     /// How many samples of each class, by the labels of that time, as far as they are in the log.
@@ -97,10 +102,13 @@ impl History {
     /// # Errors
     /// When there is no such version, or the log cannot be read.
     pub fn made_of(&self, branch: &str, version: u64) -> Result<MadeOf, HistoryError> {
-        let mut wanted: Option<TrainedSet> = None;
+        let (mut wanted, mut beside): (Option<TrainedSet>, Vec<_>) = (None, Vec::new());
         let mut others: BTreeMap<u64, (Option<u64>, Ancestor)> = BTreeMap::new();
         self.catalog.trained(|set| {
-            let Some(number) = set.version.filter(|_| set.branch == branch) else { return };
+            let Some(number) = set.version else { return };
+            if set.branch != branch {
+                return beside.push((set.decided.trigger, set.branch, number));
+            }
             others.insert(number, (set.parent, self.ancestor(number, &set)));
             if number == version {
                 wanted = Some(set);
@@ -120,6 +128,12 @@ impl History {
             parents.push(ancestor);
             next = parent;
         }
+        let judge = |(trigger, judge, number): (u64, String, u64)| {
+            let own = judge.strip_prefix(branch).is_some_and(|rest| rest.starts_with('/'));
+            let name = || format!("version {number} of {}", self.name_of(&judge));
+            (own && trigger == set.decided.trigger).then(name)
+        };
+        let judges = beside.into_iter().filter_map(judge).collect();
         let mut labels = BTreeMap::new();
         for row in self.rows_of(&set)? {
             *labels.entry(row.label).or_default() += 1;
@@ -131,6 +145,8 @@ impl History {
             place: self.place(set.decided.position),
             reason: set.decided.reason.text.clone(),
             samples: set.ids.len(),
+            learnt: self.catalog.learnt(branch, set.decided.trigger)?.map(|(learnt, _)| learnt),
+            judges,
             removed: set.ids.intersection_len(&self.removed_samples()?),
             partitions: self.parts(&set),
             labels,

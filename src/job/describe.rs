@@ -4,6 +4,7 @@ use driftmill_operators::position_time;
 use driftmill_operators::selection::TrainingSet;
 
 use super::trainer::digest_of;
+use super::training::Stored;
 use super::{Branch, Context};
 use crate::catalog::{
     Artifact, DataUsed, Learnt, ModelStore, OffsetRange, Signature, TriggerInfo, Version,
@@ -26,6 +27,8 @@ pub(super) struct Named<'a> {
     pub(super) number: u64,
     /// That of the version before.
     pub(super) parent: Option<u64>,
+    /// Versions that were trained for it.
+    pub(super) judges: &'a [Stored],
 }
 
 impl Context {
@@ -36,7 +39,7 @@ impl Context {
         set: &TrainingSet,
         trained: &Trained,
     ) -> Version {
-        let Named { branch, suffix, store, architecture, number, parent } = named;
+        let Named { branch, suffix, store, architecture, number, parent, judges } = named;
         let reason = &set.decided.reason;
         let name = match branch.name.as_str() {
             "" => self.pipeline.name.clone(),
@@ -70,6 +73,7 @@ impl Context {
             },
             architecture: serde_json::to_value(architecture)
                 .expect("a model's table is plain data"),
+            judges: judges.iter().map(|judge| judge.version.id.clone()).collect(),
             losses: trained.losses.clone(),
             pipeline_digest: self.pipeline_digest.clone(),
             created: chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())

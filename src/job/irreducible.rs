@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use anyhow::Context as _;
 use crossbeam_channel::bounded;
 use driftmill_operators::Record;
 use driftmill_operators::selection::{Candidate, Holdout, TrainingSet};
@@ -61,10 +62,12 @@ impl Judges {
         let training = table.training.as_ref().unwrap_or(training).clone();
         let holdout = Holdout::new(table.holdout.share(), training.seed);
         let runtime = Runtime::start(model.clone(), training, rows)?;
+        let whose = if branch.is_empty() { "the pipeline" } else { branch };
         let judges = (1..=table.holdout.models()).map(|number| {
             let key = irreducible_key(branch, number);
             let store = ModelStore::of(folder, &key);
-            let newest = newest(catalog, &key, &store)?;
+            let newest = newest(catalog, &key, &store)
+                .with_context(|| format!("opening irreducible-loss model {number} of {whose}"))?;
             Ok(Judge { key, store, newest: Mutex::new(newest) })
         });
         Ok(Self {
@@ -72,7 +75,7 @@ impl Judges {
             model,
             held_out: table.holdout,
             first: holdout.map_err(anyhow::Error::msg)?,
-            judges: judges.collect::<Result<_, CatalogError>>()?,
+            judges: judges.collect::<anyhow::Result<_>>()?,
         })
     }
 
@@ -94,6 +97,8 @@ impl Judges {
         };
         let (first, rest): (Vec<_>, Vec<_>) = set.rows.iter().copied().partition(firsts);
         if first.is_empty() || rest.is_empty() {
+            let (trigger, samples) = (set.decided.trigger, set.rows.len());
+            tracing::warn!(trigger, samples, "too few to hold some out: all are learnt from");
             return Ok(None);
         }
         let learnt = match self.held_out {
@@ -128,7 +133,8 @@ impl Judges {
         let rows = training_rows(&part.rows);
         // twins that begin alike would err alike.
         let seed = seed ^ ((judge as u64 + 1) << 48);
-        let job = TrainJob { rows, first: start.is_none(), start, seed, ..TrainJob::default() };
+        let (first, memory) = (start.is_none(), part.memory.clone());
+        let job = TrainJob { rows, first, start, seed, memory, ..TrainJob::default() };
         self.runtime.train(job, |_| (), move |result| drop(send.send(result)));
         answer.recv().unwrap_or(Err(TrainError::Stopped))
     }

@@ -38,6 +38,7 @@ impl Trainer {
         judged: &[Judged],
     ) -> anyhow::Result<Outcome> {
         let number = self.versions + 1;
+        let beside = self.stored_beside(judged)?;
         let named = Named {
             branch: &self.branch,
             suffix: "",
@@ -45,9 +46,9 @@ impl Trainer {
             architecture: &self.context.pipeline.model,
             number,
             parent: self.branch.newest().map(|(version, _)| version),
+            judges: &beside,
         };
         let stored = Stored::put(&self.context, named, set, &trained)?;
-        let beside = self.stored_beside(judged)?;
         self.record(set, Ok(stored.made(&trained)), (trained.seconds, &beside, judged))?;
         let sha256 = trained.weights.sha256();
         tracing::debug!(branch = self.branch.name, version = number, sha256, "trained");
@@ -72,6 +73,7 @@ impl Trainer {
                 architecture: &judges.model,
                 number: parent.unwrap_or(0) + 1,
                 parent,
+                judges: &[],
             };
             Stored::put(&self.context, named, &judged.set, &judged.trained)
         };

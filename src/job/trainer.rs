@@ -160,6 +160,10 @@ impl Trainer {
         match result {
             Ok(trained) => {
                 self.failures = 0;
+                if trained.steps == 0 {
+                    let trigger = set.decided.trigger;
+                    tracing::warn!(trigger, "nothing was chosen to learn from: weights stay");
+                }
                 self.made(&set, trained, &judged)
             }
             // what is wrong with the log is not the training's fault.

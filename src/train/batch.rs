@@ -13,6 +13,8 @@ pub(super) struct Batch {
     pub(super) input: Vec<f32>,
     /// The samples, with their weights.
     pub(super) rows: Vec<TrainingRow>,
+    /// The mean weight of the training set.
+    pub(super) mean: f64,
     pub(super) ends_epoch: bool,
 }
 
@@ -20,16 +22,11 @@ impl Batch {
     /// Reads the features of `rows`.
     pub(super) fn load(
         source: &dyn Rows,
-        rows: &[TrainingRow],
+        (rows, mean): (&[TrainingRow], f64),
         ends_epoch: bool,
     ) -> Result<Self, TrainError> {
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
-        Ok(Self { input: gather(source, &ids)?, rows: rows.to_vec(), ends_epoch })
-    }
-
-    /// Sum of the weights.
-    pub(super) fn weight(&self) -> f64 {
-        self.rows.iter().map(|row| f64::from(row.weight)).sum()
+        Ok(Self { input: gather(source, &ids)?, rows: rows.to_vec(), mean, ends_epoch })
     }
 
     /// Values per sample.
@@ -39,6 +36,7 @@ impl Batch {
 
     /// Adds what is `chosen` of `batch`.
     pub(super) fn add(&mut self, batch: &Self, chosen: &[Chosen]) {
+        self.mean = batch.mean;
         let width = batch.width();
         for Chosen { index, weight } in chosen {
             self.input.extend_from_slice(&batch.input[index * width..][..width]);
@@ -49,19 +47,27 @@ impl Batch {
     /// Takes the first samples out, `count` of them or all that there are.
     pub(super) fn take(&mut self, count: usize) -> Self {
         let count = count.min(self.rows.len());
-        let rest = self.input.split_off(count * self.width());
+        let input = self.input.split_off(count * self.width());
         let rows = self.rows.split_off(count);
-        std::mem::replace(self, Self { input: rest, rows, ends_epoch: self.ends_epoch })
+        let rest = Self { input, rows, mean: self.mean, ends_epoch: self.ends_epoch };
+        std::mem::replace(self, rest)
     }
 
-    /// The input and its cross entropy, weighted by each sample's part in the sum of weights.
+    /// The input and its cross entropy:
+    ///
+    /// ```text
+    /// Σ wᵢ·lossᵢ / (w̄·n)      over the n samples of the batch, w̄ being the mean of the training set
+    /// ```
+    ///
+    /// not divided by the batch's own sum of weights: then a heavy batch would count as a light one.
     pub(super) fn into_tensors(
         self,
         device: &Device,
     ) -> (Tensor<2>, impl Fn(Tensor<2>) -> Tensor<1>) {
-        let (count, width, weight) = (self.rows.len(), self.width(), self.weight());
+        let (count, width) = (self.rows.len(), self.width());
+        let whole = self.mean * count as f64;
         let labels: Vec<i32> = self.rows.iter().map(|row| row.label as i32).collect();
-        let share = |row: &TrainingRow| (f64::from(row.weight) / weight) as f32;
+        let share = |row: &TrainingRow| (f64::from(row.weight) / whole) as f32;
         let shares: Vec<f32> = self.rows.iter().map(share).collect();
         let input = Tensor::from_data(TensorData::new(self.input, [count, width]), device);
         let labels = Tensor::<2, Int>::from_data(TensorData::new(labels, [count, 1]), device);
@@ -78,13 +84,14 @@ impl Batch {
 #[derive(Default)]
 pub(super) struct Epoch {
     losses: Vec<Tensor<1>>,
-    weights: Vec<f64>,
+    /// Samples of each step.
+    samples: Vec<f64>,
 }
 
 impl Epoch {
-    pub(super) fn add(&mut self, loss: Tensor<1>, weight: f64) {
+    pub(super) fn add(&mut self, loss: Tensor<1>, samples: usize) {
         self.losses.push(loss);
-        self.weights.push(weight);
+        self.samples.push(samples as f64);
     }
 
     /// The mean loss of the epoch `number`; none if it took no step.
@@ -95,8 +102,9 @@ impl Epoch {
         let losses: Vec<f32> =
             Tensor::cat(self.losses, 0).into_data().try_into_vec().expect("losses are f32");
         let sum: f64 =
-            losses.iter().zip(&self.weights).map(|(loss, weight)| f64::from(*loss) * weight).sum();
-        let loss = sum / self.weights.iter().sum::<f64>();
+            losses.iter().zip(&self.samples).map(|(loss, count)| f64::from(*loss) * count).sum();
+        // what is nothing is not −0.
+        let loss = sum / self.samples.iter().sum::<f64>() + 0.0;
         if loss.is_finite() { Ok(Some(loss)) } else { Err(TrainError::Diverged { epoch: number }) }
     }
 }

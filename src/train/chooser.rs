@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use driftmill_operators::downsampling::{Budget, Chosen, choose};
+use driftmill_operators::downsampling::{Budget, Chosen, GivenError, choose};
 use driftmill_operators::{Id, Matrix};
 
 use super::batch::Batch;
@@ -27,6 +27,8 @@ pub(super) struct Chooser<'a> {
     seconds: f64,
     /// Chosen of the batches since the last step.
     waiting: Batch,
+    /// In this epoch: candidates of the batches so far, and how many of them were to be chosen.
+    seen: (usize, usize),
 }
 
 impl<'a> Chooser<'a> {
@@ -46,6 +48,7 @@ impl<'a> Chooser<'a> {
             kept: HashMap::new(),
             seconds: 0.0,
             waiting: Batch::default(),
+            seen: (0, 0),
         }
     }
 
@@ -69,7 +72,7 @@ impl<'a> Chooser<'a> {
             }
             None => Matrix::default(),
         };
-        let chosen = self.choose(rows, &outputs)?;
+        let chosen = self.choose((rows, self.stage.size(rows.len())), &outputs)?;
         let chosen: Vec<_> =
             chosen.into_iter().map(|chosen| rows[chosen.index].times(chosen.weight)).collect();
         self.keep(&chosen, epochs as u64);
@@ -80,6 +83,13 @@ impl<'a> Chooser<'a> {
     /// Chooses of a batch of candidates, for steps to come.
     pub(super) fn sift(&mut self, network: &dyn Network, batch: &Batch) -> Result<(), TrainError> {
         let started = Instant::now();
+        // what rounding leaves of the share of one batch is a later one's.
+        let (seen, before) = (self.seen.0 + batch.rows.len(), self.seen.1);
+        let wanted = self.stage.size(seen);
+        self.seen = if batch.ends_epoch { (0, 0) } else { (seen, wanted) };
+        if wanted == before {
+            return Ok(());
+        }
         let outputs = match head(self.stage.policy.needs()) {
             Some(head) => {
                 let pass = Pass { network, head, rank: Rank::Training };
@@ -88,7 +98,7 @@ impl<'a> Chooser<'a> {
             }
             None => Matrix::default(),
         };
-        let chosen = self.choose(&batch.rows, &outputs)?;
+        let chosen = self.choose((&batch.rows, wanted - before), &outputs)?;
         self.waiting.add(batch, &chosen);
         self.seconds += started.elapsed().as_secs_f64();
         Ok(())
@@ -107,20 +117,26 @@ impl<'a> Chooser<'a> {
 
     fn choose(
         &mut self,
-        rows: &[TrainingRow],
+        (rows, size): (&[TrainingRow], usize),
         outputs: &Matrix,
     ) -> Result<Vec<Chosen>, TrainError> {
         let Stage { policy, .. } = self.stage;
         let classes = self.worker.model.classes() as usize;
         let mut given = given(policy.needs(), rows, outputs, classes);
         given.irreducible = self.irreducible.map(|known| known.of(rows));
-        let size = self.stage.size(rows.len());
         let budget = Budget { size, seed: self.seed, round: self.round };
         self.round += 1;
-        choose(&**policy, &given, budget).map_err(|error| TrainError::Choosing {
+        let failed = |error: GivenError| TrainError::Choosing {
             policy: policy.key(),
             problem: error.to_string(),
-        })
+        };
+        let mut chosen = choose(&**policy, &given, budget).map_err(failed)?;
+        if !policy.makes_up() {
+            let sum: f64 = chosen.iter().map(|chosen| f64::from(chosen.weight)).sum();
+            let mean = sum / chosen.len() as f64;
+            chosen.iter_mut().for_each(|c| c.weight = (f64::from(c.weight) / mean) as f32);
+        }
+        Ok(chosen)
     }
 
     fn keep(&mut self, rows: &[TrainingRow], times: u64) {

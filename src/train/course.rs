@@ -128,11 +128,11 @@ impl<'a> Course<'a> {
 
     fn step(&mut self, batch: Batch) -> Result<(), TrainError> {
         self.step += 1;
-        let weight = batch.weight();
+        let samples = batch.rows.len();
         let (input, objective) = batch.into_tensors(&self.device);
         let rate = self.worker.training.optimizer.learning_rate();
         let loss = self.network.step(input, &objective, &mut self.optimizer, rate);
-        self.epoch.add(loss, weight);
+        self.epoch.add(loss, samples);
         if let Some(average) = &mut self.average {
             average.observe(self.step, &*self.network);
         }

@@ -153,8 +153,8 @@ impl Downsampling {
         match &self.irreducible {
             None if asks => Some((
                 "policy.rho_loss",
-                "compares with models that are trained on other samples: say how in the table \
-                 `downsampling.irreducible`, as in holdout = 0.2",
+                "compares with models that are trained on other samples: say how in a table \
+                 `irreducible` beside, as in irreducible.holdout = 0.2",
             )),
             Some(_) if !asks => Some(("irreducible", "no policy of this table asks such models")),
             Some(table) if table.holdout.share() >= 1.0 => Some((

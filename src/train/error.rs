@@ -76,7 +76,8 @@ pub enum TrainError {
     /// A downsampling policy had nothing to go by.
     #[error(
         "training: `{policy}` cannot choose what to learn from: {problem}\n\
-         hint: outputs that are no numbers mean that the training diverges: lower the learning rate"
+         hint: outputs that are no numbers mean that the training diverges (lower the learning rate)\n\
+         or that features are far too large"
     )]
     Choosing {
         /// Its key.

@@ -12,7 +12,7 @@ use super::worker::Worker;
 use super::{Downsampled, Kept, TrainError, TrainJob, TrainingRow};
 
 /// Key that says who chose exemplars.
-const HERDING: &str = "herding";
+pub(super) const HERDING: &str = "herding";
 
 /// What a training has of its memory.
 pub(super) struct Recalled {

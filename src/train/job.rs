@@ -73,7 +73,7 @@ pub struct Downsampled {
 pub struct Kept {
     /// The sample.
     pub id: Id,
-    /// How many steps had it in their batch; twice in one counts twice.
+    /// How often it was learnt from, all epochs together; twice in one batch counts twice.
     pub times: u64,
     /// The mean of its weights then.
     pub weight: f32,

@@ -11,35 +11,31 @@ pub(super) struct Plan<'a> {
     shuffle: bool,
     stage: Option<&'a Stage>,
     order: Random,
+    /// The mean weight of all samples.
+    mean: f64,
 }
 
 impl<'a> Plan<'a> {
     pub(super) fn new(
         training: &Training,
         scratch: bool,
-        stage: Option<&'a Stage>,
+        (stage, rows): (Option<&'a Stage>, &[TrainingRow]),
         seeds: [u64; 2],
     ) -> Self {
+        let sum: f64 = rows.iter().map(|row| f64::from(row.weight)).sum();
         Self {
             epochs: training.epochs_of(scratch).get(),
             batch_size: training.batch_size.get(),
             shuffle: training.shuffle,
             stage,
             order: Random::new("order", seeds),
+            mean: sum / rows.len() as f64,
         }
     }
 
     /// Steps that are taken on so many samples; fewer where a policy keeps fewer than it may.
     pub(super) fn steps(&self, samples: usize) -> u64 {
-        let kept = match self.stage {
-            None => samples,
-            Some(stage) if stage.mode == Mode::SampleThenBatch => stage.size(samples),
-            Some(stage) => {
-                let (full, rest) = (samples / self.batch_size, samples % self.batch_size);
-                let last = if rest > 0 { stage.size(rest) } else { 0 };
-                full * stage.size(self.batch_size) + last
-            }
-        };
+        let kept = self.stage.map_or(samples, |stage| stage.size(samples));
         (kept.div_ceil(self.batch_size) * self.epochs) as u64
     }
 
@@ -66,7 +62,7 @@ impl<'a> Plan<'a> {
             }
             for (index, rows) in rows.chunks(self.batch_size).enumerate() {
                 let values = rows.len() * source.schema().width();
-                if !ahead.push(Batch::load(source, rows, index == last), values) {
+                if !ahead.push(Batch::load(source, (rows, self.mean), index == last), values) {
                     return;
                 }
             }
@@ -80,7 +76,7 @@ mod tests {
 
     fn plan(stage: Option<&Stage>, epochs: usize) -> Plan<'_> {
         let text = format!("epochs = {epochs}\nbatch_size = 64");
-        Plan::new(&toml::from_str(&text).unwrap(), true, stage, [0, 0])
+        Plan::new(&toml::from_str(&text).unwrap(), true, (stage, &[]), [0, 0])
     }
 
     fn stage(text: &str) -> Stage {

@@ -29,7 +29,7 @@ impl Worker {
         };
         let scratch = job.first || start.is_none();
         let seeds = [self.training.seed, job.seed];
-        let plan = Plan::new(&self.training, scratch, job.downsampling.as_ref(), seeds);
+        let plan = Plan::new(&self.training, scratch, (job.downsampling.as_ref(), &rows), seeds);
         network.begin_training();
         let herded = recalling.map(|_| {
             exemplars::learnt(&rows, self.training.epochs_of(scratch).get(), job.rows.len())
@@ -43,6 +43,9 @@ impl Worker {
         let mut downsampled = learnt.downsampled.or(herded);
         if let (Some(downsampled), Some(seconds)) = (&mut downsampled, recalling) {
             downsampled.seconds += seconds;
+            if downsampled.policy != exemplars::HERDING {
+                downsampled.policy = format!("{}, {}", exemplars::HERDING, downsampled.policy);
+            }
         }
         Ok(Trained {
             weights: Weights::new(network.to_bytes()?),

@@ -176,6 +176,11 @@ fn results_go_to_stdout_and_are_json_where_asked() {
         serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap();
         assert!(output.stderr.is_empty(), "{}", said(&output));
     }
+    let one = driftmill(&["policies", "downsampling.policy.craig"]);
+    let one = String::from_utf8_lossy(&one.stdout);
+    let parts = ["[downsampling.policy.craig]", "Reference: B. Mirzasoleiman", "neighbours: "];
+    assert!(parts.iter().all(|part| one.contains(part)), "{one}");
+    assert_eq!(driftmill(&["policies", "no-such"]).status.code(), Some(64));
     let text = driftmill(&["policies"]);
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
     for key in [

@@ -175,7 +175,9 @@ fn people_look_at_what_was_learnt_from() {
         String::from_utf8(output.stdout).unwrap()
     };
     let shown = text(&["1", "--most", "5"]);
-    for part in ["of 1000 candidates", "by gradient_norm, chosen 3 times", "steps", "… 5 of "] {
+    for part in
+        ["of 1000 candidates", "by gradient_norm, chosen 3 times among 1000", "times", "… 5 of "]
+    {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let set: Value = serde_json::from_str(&text(&["1", "--json"])).unwrap();
@@ -214,7 +216,9 @@ fn tables_that_make_no_sense_are_refused() {
     for (table, told) in [
         ("downsampling = { ratio = 1.5, policy.loss = {} }", "wanted a share above 0, at most 1"),
         ("downsampling = { ratio = 0.5 }", "missing field `policy`"),
-        ("downsampling = { ratio = 0.5, policy.rho_loss = {} }", "downsampling.irreducible"),
+        ("downsampling = { ratio = 0.5, policy = \"loss\" }", "write a table, as in policy.loss"),
+        ("downsampling = { ratio = \"10%\", policy.loss = {} }", "expected a number"),
+        ("downsampling = { ratio = 0.5, policy.rho_loss = {} }", "as in irreducible.holdout = 0.2"),
         (
             "downsampling = { ratio = 0.5, policy.loss = {}, irreducible.holdout = \"twin\" }",
             "no policy of this table asks such models",

@@ -71,7 +71,7 @@ fn exported_samples_are_those_of_the_run() {
 
     // a training set, and a part of the stream.
     let set = rows(&state, &["--trigger", "1"]);
-    assert_eq!((set.num_rows(), set.num_columns()), (500, 10));
+    assert_eq!((set.num_rows(), set.num_columns()), (500, 11));
     assert!(
         set["weight"].as_primitive::<Float32Type>().values().iter().all(|weight| *weight == 1.0)
     );

@@ -67,7 +67,14 @@ fn twins_share_a_training_set_and_are_versions() {
     assert_eq!(listed.as_array().unwrap().len(), 2, "{output:?}");
     let output = driftmill("lineage", &state, &["--sample", "sea/0/7"]);
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("irreducible-"), "{text}");
+    assert!(text.contains("irreducible-1") && text.contains("learnt from"), "{text}");
+    let output = driftmill("lineage", &state, &["--version", "2"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let parts = ["of them, chosen by rho_loss", "judged by version 2 of irreducible-1"];
+    assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    let output = driftmill("models", &state, &["2"]);
+    let version: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(version["judges"].as_array().unwrap().len(), 2, "{version}");
     assert!(driftmill("verify", &state, &[]).status.success());
 }
 
@@ -94,7 +101,10 @@ fn old_ones_go_as_other_versions_do_and_damage_is_told() {
     let told = damage(
         "UPDATE learnt SET weights = zeroblob(length(weights)) WHERE branch = '' AND trigger = 1",
     );
-    assert!(told.contains("what trigger 1 learnt from has another digest"), "{told}");
+    assert!(told.contains("what trigger 1 learnt from: it has another digest"), "{told}");
+    assert_eq!(driftmill("show-set", &state, &["1"]).status.code(), Some(65));
+    let told = damage("DELETE FROM learnt WHERE branch = '' AND trigger = 0");
+    assert!(told.contains("is not what the version's description says"), "{told}");
 }
 
 #[test]

@@ -43,6 +43,10 @@ impl DownsamplingConfig for GradientNorm {
         On::from(self.gradient).needs()
     }
 
+    fn makes_up(&self) -> bool {
+        true
+    }
+
     fn choose(&self, given: &Given, budget: Budget) -> Vec<Chosen> {
         let vectors = On::from(self.gradient).vectors(given);
         let length = |row: usize| {

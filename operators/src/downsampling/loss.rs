@@ -43,6 +43,10 @@ impl DownsamplingConfig for Loss {
         Needs { loss: true, ..Needs::default() }
     }
 
+    fn makes_up(&self) -> bool {
+        true
+    }
+
     fn choose(&self, given: &Given, budget: Budget) -> Vec<Chosen> {
         self.draws.choose(given.loss.as_deref().unwrap_or_default(), budget)
     }

@@ -44,6 +44,12 @@ pub trait DownsamplingConfig: Send + Sync {
     /// Samples come in the order in which they were chosen, and depend on the arguments alone.
     fn choose(&self, given: &Given, budget: Budget) -> Vec<Chosen>;
 
+    /// Whether weights make up for chances as they are, so that their mean is 1 on average. The host
+    /// scales those of other policies to a mean of 1.
+    fn makes_up(&self) -> bool {
+        false
+    }
+
     /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
     fn check(&self) -> Vec<(&'static str, String)> {
         Vec::new()
