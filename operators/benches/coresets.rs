@@ -51,9 +51,9 @@ fn main() {
         ("k-center", "k_center.first = \"central\""),
         ("herding", "herding.balance = \"none\""),
         ("herding, by class", "herding = {}"),
-        ("graph cut", "graph_cut.on = \"embeddings\""),
+        ("graph cut", "graph_cut = { on = \"embeddings\", balance = \"none\" }"),
         ("log determinant", "log_determinant.on = \"embeddings\""),
-        ("grad-match, 10 columns", "grad_match = {}"),
+        ("grad-match, 10 columns", "grad_match.gradient = \"last_layer\""),
         (
             "grad-match, outer products, by class",
             "grad_match = { gradient = \"last_layer_with_embedding\", balance = \"proportional\" }",

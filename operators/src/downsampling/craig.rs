@@ -19,7 +19,8 @@ pub(super) const EXAMPLE: &str = "";
 ///
 /// f bounds by how much the weighted sum of gradients is off. A set is grown by how much f falls, from
 /// what it would be if each sample were as far as the farthest two: facility location on distances.
-/// Weights are the sizes of clusters and sum to n. The authors choose from each class by itself, with
+/// Weights are the sizes of clusters and sum to n. Where no sample adds anything, as of many copies, any
+/// of the rest follow by chance, by seed and round. The authors choose from each class by itself, with
 /// `balance = "proportional"`.
 ///
 /// Memory is that of n·`neighbours` similarities, never of n². A sample that none of its neighbours
@@ -34,8 +35,9 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 /// use driftmill_operators::{Matrix, downsampling::*};
 /// let gradients = Some(Matrix::new(2, vec![0., 0., 0., 1., 5., 5., 5., 6., 10., 0.]));
+/// let policy = Craig { on: On::Gradients, ..Craig::default() };
 /// let budget = Budget { size: 3, seed: 0, round: 0 };
-/// let mut chosen = choose(&Craig::default(), &Given { gradients, ..Given::of(5) }, budget).unwrap();
+/// let mut chosen = choose(&policy, &Given { gradients, ..Given::of(5) }, budget).unwrap();
 /// chosen.sort_by_key(|chosen| chosen.index);
 /// let chosen: Vec<_> = chosen.iter().map(|chosen| (chosen.index, chosen.weight)).collect();
 /// assert_eq!(chosen, [(0, 2.0), (2, 2.0), (4, 1.0)]);
@@ -43,7 +45,8 @@ pub(super) const EXAMPLE: &str = "";
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Craig {
-    /// Of what vectors (default `gradients`).
+    /// Of what vectors (default `gradients_with_embeddings`: by `gradients` alone two classes have only
+    /// two directions, c classes at most c − 1 independent ones).
     #[serde(default)]
     pub on: On,
     /// How the set is grown (default `lazy`).

@@ -18,6 +18,8 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 ///
 /// Monotone and submodular; grown greedily it is at least 1 − 1/e of the best. Weights are 1.
+/// Where everything is covered and no sample adds anything, as of many copies, any of the rest follow by
+/// chance, by seed and round.
 ///
 /// Memory is that of n·`neighbours` similarities, never of n². A sample that none of its neighbours
 /// stands for counts as if its last neighbour did, whoever is chosen: until every sample has a
@@ -32,16 +34,18 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 /// use driftmill_operators::{Matrix, downsampling::*};
 /// let gradients = Some(Matrix::new(2, vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0, -1.0, 0.0, 0.1, 0.9]));
+/// let policy = FacilityLocation { on: On::Gradients, ..FacilityLocation::default() };
 /// let budget = Budget { size: 3, seed: 0, round: 0 };
 /// let given = Given { gradients, ..Given::of(5) };
-/// let mut chosen = choose(&FacilityLocation::default(), &given, budget).unwrap();
+/// let mut chosen = choose(&policy, &given, budget).unwrap();
 /// chosen.sort_by_key(|chosen| chosen.index);
 /// assert_eq!(chosen.iter().map(|chosen| chosen.index).collect::<Vec<_>>(), [0, 3, 4]);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FacilityLocation {
-    /// Of what vectors (default `gradients`).
+    /// Of what vectors (default `gradients_with_embeddings`: by `gradients` alone two classes have only
+    /// two directions, c classes at most c − 1 independent ones).
     #[serde(default)]
     pub on: On,
     /// How the set is grown (default `lazy`).

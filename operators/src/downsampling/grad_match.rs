@@ -20,9 +20,12 @@ pub(super) const EXAMPLE: &str = "";
 /// leaves. Ends early, with fewer samples than asked for, where what is left is at most `tolerance` of
 /// the mean's length, or no gradient lies along it. Where the mean gradient is 0 nothing is chosen.
 ///
-/// Weights are n times those of the sum above, so about n together, as if all had weight 1. Time is O(size·(n·w + size·w)) for
-/// gradients of w numbers, where an outer product has as many as both factors multiplied; memory has
-/// one of these, and size² numbers.
+/// Weights are n times those of the sum above. With λ = 0 the weighted gradients sum to about the sum of
+/// all, with λ > 0 to a shorter one. What the weights themselves sum to says nothing, and is seldom n:
+/// only their quotients count (see [`Chosen::weight`]).
+///
+/// Time is O(size·(n·w + size·w)) for gradients of w numbers, where an outer product has as many as both
+/// factors multiplied; memory has one of these, and size² numbers.
 ///
 /// Reference: K. Killamsetty et al., *GRAD-MATCH: Gradient Matching based Data Subset Selection for
 /// Efficient Deep Model Training*, ICML 2021; weights without a sign as in A. Bruckstein, M. Elad and
@@ -33,8 +36,9 @@ pub(super) const EXAMPLE: &str = "";
 /// use driftmill_operators::{Matrix, downsampling::*};
 /// let rows = vec![1., 0., 0., 0., 1., 0., 1., 1., 0., 0., 0., 2.];
 /// let given = Given { gradients: Some(Matrix::new(3, rows)), ..Given::of(4) };
+/// let policy = GradMatch { gradient: Gradient::LastLayer, ..GradMatch::default() };
 /// let budget = Budget { size: 2, seed: 0, round: 0 };
-/// let chosen = choose(&GradMatch::default(), &given, budget).unwrap();
+/// let chosen = choose(&policy, &given, budget).unwrap();
 /// let [first, second] = [chosen[0], chosen[1]];
 /// assert_eq!((first.index, second.index), (2, 3));
 /// assert!((first.weight - 4.0 / 3.0).abs() < 1e-6 && (second.weight - 4.0 / 5.0).abs() < 1e-6);
@@ -48,8 +52,9 @@ pub struct GradMatch {
     /// Part of the mean's length that may be left; at least 0 and below 1 (default .0001).
     #[serde(default = "small")]
     pub tolerance: f64,
-    /// Of which gradient (default `last_layer`).
-    #[serde(default)]
+    /// Of which gradient (default `last_layer_with_embedding`: by `last_layer` two classes have only two
+    /// directions, c classes at most c − 1 independent ones, and as few samples match the mean).
+    #[serde(default = "with_embedding")]
     pub gradient: Gradient,
     /// Whether each class is matched by itself (default `none`).
     #[serde(default)]
@@ -57,6 +62,10 @@ pub struct GradMatch {
     /// Candidates that are matched together, in their order (default: all of a class).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<NonZeroUsize>,
+}
+
+fn with_embedding() -> Gradient {
+    Gradient::LastLayerWithEmbedding
 }
 
 fn one() -> f64 {
@@ -69,7 +78,7 @@ fn small() -> f64 {
 
 impl Default for GradMatch {
     fn default() -> Self {
-        let (gradient, balance) = (Gradient::default(), Balance::default());
+        let (gradient, balance) = (with_embedding(), Balance::default());
         Self { lambda: one(), tolerance: small(), gradient, balance, block: None }
     }
 }

@@ -13,8 +13,11 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 ///
 /// Of all ways to draw samples independently, this one estimates the mean gradient with the least
-/// variance, as far as the last layer's norm stands for that of all. Weights make it unbiased, see
-/// [`Draws`].
+/// variance, as far as the last layer's norm stands for that of all. Unless `draws` is `top`,
+/// `(1/k) Σ w·g` over the k chosen is on average over seeds the mean `(1/n) Σ g` over all n candidates.
+/// Its host divides weights by their mean over the choice ([`Chosen::weight`]): the direction stays, the
+/// length is off by as much as that mean is from its average, which is 1 where no gradient is 0. Without
+/// replacement see [`Draws`].
 ///
 /// Reference: A. Katharopoulos and F. Fleuret, *Not All Samples Are Created Equal: Deep Learning with
 /// Importance Sampling*, ICML 2018.
@@ -33,7 +36,7 @@ pub struct GradientNorm {
     /// How samples are chosen (default `without_replacement`).
     #[serde(default)]
     pub draws: Draws,
-    /// Of which gradient (default `last_layer`).
+    /// Of which gradient (default `last_layer`: only lengths matter here, not directions).
     #[serde(default)]
     pub gradient: Gradient,
 }

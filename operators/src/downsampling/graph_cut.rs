@@ -17,7 +17,8 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 ///
 /// Submodular, monotone only as long as little is chosen or λ is at least 2: gains may be negative, and
-/// a set is grown to its size all the same. Weights are 1. No similarity is kept: sums over all samples
+/// a set is grown to its size all the same. Of equal gains one by chance counts, by seed and round.
+/// Weights are 1. No similarity is kept: sums over all samples
 /// follow from the sum of directions, others are computed when asked for, at most O(n·size·d).
 ///
 /// Reference: K. Wei, R. Iyer and J. Bilmes, *Submodularity in Data Subset Selection and Active
@@ -27,9 +28,11 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 /// use driftmill_operators::{Matrix, downsampling::*};
 /// let gradients = Some(Matrix::new(2, vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0, -1.0, 0.0, 0.1, 0.9]));
+/// let (on, balance) = (On::Gradients, Balance::None);
+/// let policy = GraphCut { on, balance, ..GraphCut::default() };
 /// let budget = Budget { size: 3, seed: 0, round: 0 };
 /// let given = Given { gradients, ..Given::of(5) };
-/// let mut chosen = choose(&GraphCut::default(), &given, budget).unwrap();
+/// let mut chosen = choose(&policy, &given, budget).unwrap();
 /// chosen.sort_by_key(|chosen| chosen.index);
 /// assert_eq!(chosen.iter().map(|chosen| chosen.index).collect::<Vec<_>>(), [1, 3, 4]);
 /// ```
@@ -39,14 +42,17 @@ pub struct GraphCut {
     /// λ, how much it counts to resemble others; above 0 (default 1).
     #[serde(default = "one")]
     pub lambda: f64,
-    /// Of what vectors (default `gradients`).
+    /// Of what vectors (default `gradients_with_embeddings`: by `gradients` alone two classes have only
+    /// two directions, c classes at most c − 1 independent ones).
     #[serde(default)]
     pub on: On,
     /// How the set is grown (default `lazy`).
     #[serde(default)]
     pub greedy: Greedy,
-    /// Whether each class is chosen from by itself (default `none`).
-    #[serde(default)]
+    /// Whether each class is chosen from by itself (default `proportional`: the first choices all come
+    /// from the largest crowd, until what is subtracted for resembling them has grown to what crowds
+    /// differ by; so with λ = 1 a small part of all candidates may be of a single class).
+    #[serde(default = "proportional")]
     pub balance: Balance,
     /// Candidates that are chosen from together, in their order (default: all of a class).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,8 +61,8 @@ pub struct GraphCut {
 
 impl Default for GraphCut {
     fn default() -> Self {
-        let (on, greedy, balance) = (On::default(), Greedy::default(), Balance::default());
-        Self { lambda: one(), on, greedy, balance, block: None }
+        let (on, greedy) = (On::default(), Greedy::default());
+        Self { lambda: one(), on, greedy, balance: proportional(), block: None }
     }
 }
 
@@ -86,6 +92,10 @@ impl DownsamplingConfig for GraphCut {
 
 fn one() -> f64 {
     1.0
+}
+
+fn proportional() -> Balance {
+    Balance::Proportional
 }
 
 struct Cut<'a> {
@@ -129,5 +139,10 @@ impl Objective for Cut<'_> {
 
     fn add(&mut self, sample: usize) {
         self.chosen.push(sample);
+    }
+
+    /// Copies are as good as each other at every height.
+    fn chance_up_to(&self) -> f64 {
+        f64::INFINITY
     }
 }

@@ -1,7 +1,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use rand::seq::index;
+use rand::seq::{SliceRandom, index};
 use rand_pcg::Pcg64;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 /// What a sample adds to a set, its *gain*, is never more for a larger set. Taking the sample of
 /// largest gain each time reaches 1 − 1/e of the best value at least, where no gain is negative
 /// (Nemhauser, Wolsey and Fisher, *An analysis of approximations for maximizing submodular set
-/// functions*, Mathematical Programming 14, 1978). Of equal gains the first sample's counts.
+/// functions*, Mathematical Programming 14, 1978). Of equal gains the first sample's counts; but where
+/// nothing is left to gain, as of samples that equal chosen ones, one by chance, by seed and round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Greedy {
@@ -87,6 +88,12 @@ pub(super) trait Objective {
 
     /// The set has `sample` now.
     fn add(&mut self, sample: usize);
+
+    /// Of equal gains up to this one, chance says which counts: there is no reason for any of them, and
+    /// those that came first in a stream would be no fair part of it.
+    fn chance_up_to(&self) -> f64 {
+        0.0
+    }
 }
 
 /// Grows the set `chosen` to `size` samples, of which there are as many.
@@ -95,8 +102,9 @@ pub(super) fn maximise(
     greedy: Greedy,
     mut chosen: Vec<usize>,
     size: usize,
-    random: Pcg64,
+    mut random: Pcg64,
 ) -> Vec<usize> {
+    let ties = Ties::of(objective, &mut random);
     let mut open = vec![true; objective.len()];
     for sample in &chosen {
         open[*sample] = false;
@@ -105,22 +113,21 @@ pub(super) fn maximise(
     let wanted = size.saturating_sub(chosen.len());
     let candidates: Vec<usize> = (0..open.len()).filter(|sample| open[*sample]).collect();
     chosen.extend(match greedy {
-        Greedy::Lazy => lazily(objective, candidates, wanted, None),
+        Greedy::Lazy => lazily(objective, &ties, candidates, wanted, None),
         Greedy::ApproximateLazy(ApproximateLazy { beta }) => {
-            lazily(objective, candidates, wanted, Some(beta))
+            lazily(objective, &ties, candidates, wanted, Some(beta))
         }
         Greedy::Naive => {
             let all = |open: &[usize]| (0..open.len()).collect();
-            by_best_of(objective, candidates, wanted, all)
+            by_best_of(objective, &ties, candidates, wanted, all)
         }
         Greedy::Stochastic(Stochastic { epsilon }) => {
-            let mut random = random;
             let ratio = candidates.len() as f64 / wanted.max(1) as f64;
             let count = (ratio * (1.0 / epsilon).ln()).ceil().max(1.0) as usize;
             let some = |open: &[usize]| {
                 index::sample(&mut random, open.len(), count.min(open.len())).into_vec()
             };
-            by_best_of(objective, candidates, wanted, some)
+            by_best_of(objective, &ties, candidates, wanted, some)
         }
     });
     chosen
@@ -129,6 +136,7 @@ pub(super) fn maximise(
 /// Each time the best one of those that `some` names among the places of `open`.
 fn by_best_of(
     objective: &mut dyn Objective,
+    ties: &Ties,
     mut open: Vec<usize>,
     size: usize,
     mut some: impl FnMut(&[usize]) -> Vec<usize>,
@@ -137,7 +145,7 @@ fn by_best_of(
     while chosen.len() < size && !open.is_empty() {
         let mut bound = |place: usize| {
             let sample = open[place];
-            (Bound { gain: objective.gain(sample), sample, after: 0 }, place)
+            (ties.bound(sample, objective.gain(sample), 0), place)
         };
         let places = some(&open);
         let Some((best, place)) = places.into_iter().map(&mut bound).max_by(|a, b| a.0.cmp(&b.0))
@@ -154,16 +162,17 @@ fn by_best_of(
 /// With `content`, a gain is enough that is so much of what all others could have.
 fn lazily(
     objective: &mut dyn Objective,
+    ties: &Ties,
     candidates: Vec<usize>,
     size: usize,
     content: Option<f64>,
 ) -> Vec<usize> {
-    let bound = |sample| Bound { gain: objective.gain(sample), sample, after: 0 };
+    let bound = |sample| ties.bound(sample, objective.gain(sample), 0);
     let mut bounds: BinaryHeap<Bound> = candidates.into_iter().map(bound).collect();
     let mut chosen = Vec::new();
     while let Some(mut first) = bounds.pop().filter(|_| chosen.len() < size) {
         if first.after < chosen.len() {
-            first = Bound { gain: objective.gain(first.sample), after: chosen.len(), ..first };
+            first = ties.bound(first.sample, objective.gain(first.sample), chosen.len());
             let others = bounds.peek();
             let enough = others.zip(content).is_some_and(|(others, content)| {
                 others.gain > 0.0 && first.gain > content * others.gain
@@ -179,17 +188,40 @@ fn lazily(
     chosen
 }
 
-/// What the gain of a sample was, when the set had `after` samples more than at first.
+/// Which one of equal gains counts: what it says depends on the gain alone, so that all ways to grow a
+/// set say the same.
+struct Ties {
+    chance_up_to: f64,
+    /// The place of each sample in an order by chance.
+    shuffled: Vec<usize>,
+}
+
+impl Ties {
+    fn of(objective: &dyn Objective, random: &mut Pcg64) -> Self {
+        let mut shuffled: Vec<usize> = (0..objective.len()).collect();
+        shuffled.shuffle(random);
+        Self { chance_up_to: objective.chance_up_to(), shuffled }
+    }
+
+    fn bound(&self, sample: usize, gain: f64, after: usize) -> Bound {
+        let place = if gain <= self.chance_up_to { self.shuffled[sample] } else { sample };
+        Bound { gain, place, sample, after }
+    }
+}
+
+/// What the gain of a sample was, when the set had `after` samples more than at first; of equal gains
+/// the least `place` comes first.
 #[derive(Clone, Copy)]
 struct Bound {
     gain: f64,
+    place: usize,
     sample: usize,
     after: usize,
 }
 
 impl Ord for Bound {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.gain.total_cmp(&other.gain).then(other.sample.cmp(&self.sample))
+        self.gain.total_cmp(&other.gain).then(other.place.cmp(&self.place))
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) const EXAMPLE: &str = "";
 ///
 /// The farthest sample is at most twice as far from a centre as with the best centres. Distances are
 /// computed only of samples that may be the farthest. Weights are 1; of samples as far the first is
-/// chosen. Costs at most O(n·size·d).
+/// chosen, but where all are copies of centres one by chance, by seed and round. Costs at most O(n·size·d).
 ///
 /// Reference: T. F. Gonzalez, *Clustering to minimize the maximum intercluster distance*, Theoretical
 /// Computer Science 38 (1985); O. Sener and S. Savarese, *Active Learning for Convolutional Neural

@@ -19,7 +19,9 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 ///
 /// The volume that the chosen directions span, so the most likely set of a determinantal point process.
-/// Submodular; gains may be negative, and a set is grown to its size all the same. Weights are 1. Each
+/// Submodular; gains may be negative, and a set is grown to its size all the same. Where the chosen span
+/// everything, so that no sample has more than δ left besides the δ of its own, as copies of chosen
+/// ones, of equal gains one by chance counts, by seed and round. Weights are 1. Each
 /// sample keeps its row of a Cholesky factor as far as it was compared with the chosen: at most n·size
 /// numbers of 64 bits and O(n·size·(size + d)) in time, far less with `lazy`; `block` bounds both.
 ///
@@ -30,9 +32,10 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 /// use driftmill_operators::{Matrix, downsampling::*};
 /// let gradients = Some(Matrix::new(2, vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0, -1.0, 0.0]));
+/// let policy = LogDeterminant { on: On::Gradients, ..LogDeterminant::default() };
 /// let budget = Budget { size: 2, seed: 0, round: 0 };
 /// let given = Given { gradients, ..Given::of(4) };
-/// let chosen = choose(&LogDeterminant::default(), &given, budget).unwrap();
+/// let chosen = choose(&policy, &given, budget).unwrap();
 /// assert_eq!(chosen.iter().map(|chosen| chosen.index).collect::<Vec<_>>(), [0, 3]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -41,7 +44,8 @@ pub struct LogDeterminant {
     /// δ, which bounds how much a gain may fall; above 0 (default .001).
     #[serde(default = "thousandth")]
     pub delta: f64,
-    /// Of what vectors (default `gradients`).
+    /// Of what vectors (default `gradients_with_embeddings`: by `gradients` alone two classes have only
+    /// two directions, c classes at most c − 1 independent ones).
     #[serde(default)]
     pub on: On,
     /// How the set is grown (default `lazy`).
@@ -130,5 +134,10 @@ impl Objective for Volume<'_> {
     fn add(&mut self, sample: usize) {
         self.gain(sample);
         self.chosen.push((sample, self.left[sample].sqrt()));
+    }
+
+    /// A copy of a chosen sample has δ + δ/(1 + δ) left at most.
+    fn chance_up_to(&self) -> f64 {
+        (2.0 * self.delta).ln()
     }
 }

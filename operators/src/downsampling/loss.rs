@@ -11,10 +11,15 @@ pub(super) const EXAMPLE: &str = "";
 /// pᵢ = lossᵢ / Σ loss,      wᵢ = 1 / (n·pᵢ)
 /// ```
 ///
-/// Weights make up for how likely a sample is: the mean of w times its gradient, over those chosen, is
-/// on average that over all candidates, if samples without loss have no gradient. Without replacement,
-/// where a sample is to be chosen for certain, the others keep their ratios; see [`Draws`]. Where
-/// fewer samples than wanted have a loss, all of these are chosen and others as likely as each other.
+/// Weights make up for how likely a sample is: with g the gradient of a sample, `(1/k) Σ w·g` over the k
+/// chosen is on average over seeds the mean `(1/n) Σ g` over all n candidates, if samples without loss
+/// have no gradient and `draws` is not `top`. Its host divides weights by their mean over the choice
+/// ([`Chosen::weight`]): the direction stays, the length is off by as much as that mean is from its
+/// average, which is 1 where all samples have a loss.
+///
+/// Without replacement, where a sample is to be chosen for certain, the others keep their ratios; see
+/// [`Draws`]. Where fewer samples than wanted have a loss, all of these are chosen and others as likely
+/// as each other.
 ///
 /// Reference: A. Katharopoulos and F. Fleuret, *Biased Importance Sampling for Deep Neural Network
 /// Training*, arXiv 2017; for choosing without replacement, J.-C. Deville and Y. Tillé, *Unequal

@@ -72,8 +72,12 @@ pub struct Budget {
 pub struct Chosen {
     /// Its row among the candidates.
     pub index: usize,
-    /// What its loss is multiplied by; only quotients of weights of a choice matter where the loss of
-    /// a batch is divided by the sum of its weights. Positive and finite.
+    /// What its loss is multiplied by. Positive and finite.
+    ///
+    /// The host divides the weights of a choice by their mean, so that a step on a batch is by
+    /// `Σ w·g / (mean weight of the choice · samples in the batch)`. What counts are quotients of
+    /// weights, and of all weights of the choice: a batch of heavy samples makes a longer step than one
+    /// of light samples.
     pub weight: f32,
 }
 

@@ -8,6 +8,9 @@ use crate::Matrix;
 use crate::drift::metric::Panels;
 
 /// Which gradients: the last layer's stand for those of all layers.
+///
+/// By the outputs they have at most c − 1 independent directions with c classes, two opposite ones with
+/// two: that is enough where only lengths matter, but not where gradients are to sum to something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Gradient {
@@ -19,13 +22,19 @@ pub enum Gradient {
 }
 
 /// What similarity and distance are about.
+///
+/// The gradient by the outputs, p − onehot(y), tells samples apart by their errors alone. With c
+/// classes it has at most c − 1 directions that are independent, so with two classes only two opposite
+/// ones: samples of a class are all the same by their cosine, and one of each class stands for
+/// everything. Hence the outer product with the embedding is the default. In Modyn that is the
+/// gradient of the last layer's outputs alone, which is `gradients` here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum On {
-    /// Gradients by the outputs of the last layer: g.
-    #[default]
+    /// Gradients by the outputs of the last layer: g. For many classes.
     Gradients,
     /// Gradients by the weights of the last layer: the outer product g ⊗ e with its embedding.
+    #[default]
     GradientsWithEmbeddings,
     /// Embeddings: what goes into the last layer.
     Embeddings,

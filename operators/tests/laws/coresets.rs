@@ -42,7 +42,7 @@ pub(crate) fn values(mut state: u64, count: usize) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
-fn chosen(table: &str, given: &Given, size: usize) -> Vec<Chosen> {
+pub(crate) fn chosen(table: &str, given: &Given, size: usize) -> Vec<Chosen> {
     choose(&*policy(table), given, budget(size)).unwrap()
 }
 
@@ -62,16 +62,20 @@ fn sets_are_those_of_other_libraries() {
             let with = if table.contains("_with_") { &outer } else { &given };
             assert_eq!(indices(&chosen(table, with, case.size)), wanted, "{}: {table}", case.seed);
         };
-        set("facility_location.neighbours = \"all\"", &case.facility_location);
+        set(
+            "facility_location = { on = \"gradients\", neighbours = \"all\" }",
+            &case.facility_location,
+        );
         set(
             "facility_location = { neighbours = \"all\", on = \"gradients_with_embeddings\" }",
             &case.facility_location_outer,
         );
-        set("craig.neighbours = \"all\"", &case.craig);
-        set("graph_cut = {}", &case.graph_cut);
-        set("log_determinant = {}", &case.log_determinant);
+        let craig = "craig = { on = \"gradients\", neighbours = \"all\" }";
+        set(craig, &case.craig);
+        set("graph_cut = { on = \"gradients\", balance = \"none\" }", &case.graph_cut);
+        set("log_determinant.on = \"gradients\"", &case.log_determinant);
         set("k_center.first = \"central\"", &case.k_center);
-        let weights = chosen("craig.neighbours = \"all\"", &given, case.size);
+        let weights = chosen(craig, &given, case.size);
         let weights: Vec<f32> = weights.iter().map(|chosen| chosen.weight).collect();
         assert_eq!(weights, case.craig_weights, "{}", case.seed);
 
@@ -88,35 +92,36 @@ fn sets_are_those_of_other_libraries() {
                 assert!((f64::from(found.weight) / wanted - 1.0).abs() < 1e-5, "{table}");
             }
         };
-        matched("grad_match = {}", case.size, &case.grad_match);
+        matched("grad_match.gradient = \"last_layer\"", case.size, &case.grad_match);
         let with = "grad_match.gradient = \"last_layer_with_embedding\"";
         matched(with, case.size, &case.grad_match_outer);
         // as long as nobody has to leave.
         if case.pursuit.iter().all(|(_, weight)| *weight > 0.0) {
-            matched("grad_match.lambda = 0.0", 3, &case.pursuit);
+            matched("grad_match = { gradient = \"last_layer\", lambda = 0.0 }", 3, &case.pursuit);
         }
         // one less than all, which need no choice.
-        matched("grad_match.tolerance = 0.0", case.count - 1, &case.whole);
+        let whole = "grad_match = { gradient = \"last_layer\", tolerance = 0.0 }";
+        matched(whole, case.count - 1, &case.whole);
     }
 }
 
 #[test]
 fn sets_are_those_of_the_worked_examples() {
     let points = || vec![0., 0., 0., 1., 5., 5., 5., 6., 10., 0.];
-    let mut found = chosen("craig = {}", &gradients(2, points()), 3);
+    let mut found = chosen("craig.on = \"gradients\"", &gradients(2, points()), 3);
     found.sort_by_key(|chosen| chosen.index);
     let found: Vec<(usize, f32)> = found.iter().map(|c| (c.index, c.weight)).collect();
     assert_eq!(found, [(0, 2.0), (2, 2.0), (4, 1.0)]);
 
     let directions = gradients(2, vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0, -1.0, 0.0, 0.1, 0.9]);
     let set = |table: &str| sorted(indices(&chosen(table, &directions, 3)));
-    assert_eq!(set("facility_location = {}"), [0, 3, 4]);
-    assert_eq!(set("graph_cut = {}"), [1, 3, 4]);
+    assert_eq!(set("facility_location.on = \"gradients\""), [0, 3, 4]);
+    assert_eq!(set("graph_cut = { on = \"gradients\", balance = \"none\" }"), [1, 3, 4]);
 
     let columns = gradients(3, vec![1., 0., 0., 0., 1., 0., 1., 1., 0., 0., 0., 2.]);
     let weights = |size| {
         let mut weights = [0.0; 4];
-        for found in chosen("grad_match = {}", &columns, size) {
+        for found in chosen("grad_match.gradient = \"last_layer\"", &columns, size) {
             // weights are n times those of the mean.
             weights[found.index] = (f64::from(found.weight) / 4.0 * 1e6).round() / 1e6;
         }
@@ -152,7 +157,7 @@ fn a_grown_set_is_nearly_as_good_as_the_best_of_all() {
             }
         }
         for greedy in ["\"lazy\"", "\"naive\"", "{ approximate_lazy = {} }"] {
-            let table = format!("facility_location.greedy = {greedy}");
+            let table = format!("facility_location = {{ on = \"gradients\", greedy = {greedy} }}");
             let set = indices(&chosen(&table, &given, 3));
             let found = coverage(&points, &set);
             assert!(found >= (1.0 - (-1.0f64).exp()) * best, "{seed}, {greedy}: {found}, {best}");
@@ -164,7 +169,8 @@ fn a_grown_set_is_nearly_as_good_as_the_best_of_all() {
 fn coverage_grows_by_less_and_less() {
     let given = gradients(6, values(5, 6 * 300));
     let points = given.gradients.clone().unwrap();
-    let set = indices(&chosen("facility_location.neighbours = \"all\"", &given, 40));
+    let table = "facility_location = { on = \"gradients\", neighbours = \"all\" }";
+    let set = indices(&chosen(table, &given, 40));
     let values: Vec<f64> = (1..=40).map(|size| coverage(&points, &set[..size])).collect();
     let gains: Vec<f64> = values.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(gains.iter().all(|gain| *gain >= 0.0));
@@ -175,18 +181,22 @@ fn coverage_grows_by_less_and_less() {
 fn few_neighbours_and_fewer_gains_cost_little() {
     let given = gradients(8, values(9, 8 * 1000));
     let points = given.gradients.clone().unwrap();
-    let value = |table: &str| coverage(&points, &indices(&chosen(table, &given, 100)));
-    let exact = value("facility_location.neighbours = \"all\"");
+    let set = |table: &str| indices(&chosen(table, &given, 100));
+    let value = |rest: &str| {
+        let table = format!("facility_location = {{ on = \"gradients\"{rest} }}");
+        coverage(&points, &set(&table))
+    };
+    let exact = value(", neighbours = \"all\"");
     for (table, least) in [
-        ("facility_location = {}", 0.999),
-        ("facility_location.block = 250", 0.98),
-        ("facility_location.greedy.stochastic = {}", 0.99),
-        ("facility_location.greedy.approximate_lazy = {}", 0.99),
+        ("", 0.999),
+        (", block = 250", 0.98),
+        (", greedy.stochastic = {}", 0.99),
+        (", greedy.approximate_lazy = {}", 0.99),
     ] {
         let found = value(table) / exact;
         assert!(found >= least && found <= 1.0 + 1e-3, "{table}: {found}");
     }
-    let chance = value("uniform = {}") / exact;
+    let chance = coverage(&points, &set("uniform = {}")) / exact;
     assert!(chance < 0.99, "{chance}");
 }
 
@@ -195,15 +205,22 @@ fn classes_get_their_shares() {
     let labels: Vec<u32> =
         (0..300).map(|row| [0, 0, 0, 0, 1, 2][row % 6].min(row as u32)).collect();
     let given = Given { labels: Some(labels.clone()), ..gradients(5, values(2, 5 * 300)) };
-    for policy in ["craig", "facility_location", "graph_cut", "log_determinant", "grad_match"] {
+    for policy in [
+        "craig = { on = \"gradients\"",
+        "facility_location = { on = \"gradients\"",
+        "graph_cut = { on = \"gradients\"",
+        "log_determinant = { on = \"gradients\"",
+        "grad_match = { gradient = \"last_layer\"",
+    ] {
         for (balance, wanted) in [("fair_share", [20, 20, 20]), ("proportional", [40, 10, 10])] {
-            let found = chosen(&format!("{policy}.balance = \"{balance}\""), &given, 60);
+            let found = chosen(&format!("{policy}, balance = \"{balance}\" }}"), &given, 60);
             let mut counts = [0; 3];
             found.iter().for_each(|chosen| counts[labels[chosen.index] as usize] += 1);
             assert_eq!(counts, wanted, "{policy}, {balance}");
         }
     }
-    let weights = chosen("craig.balance = \"proportional\"", &given, 60);
+    let craig = "craig = { on = \"gradients\", balance = \"proportional\" }";
+    let weights = chosen(craig, &given, 60);
     for class in 0..3 {
         let of_class = weights.iter().filter(|chosen| labels[chosen.index] == class);
         let sum: f32 = of_class.map(|chosen| chosen.weight).sum();
@@ -221,13 +238,18 @@ fn a_larger_matching_is_nearer_to_the_mean() {
             left.iter_mut().zip(points.row(row)).for_each(|(l, v)| *l += by * f64::from(*v));
         };
         (0..200).for_each(|row| add(&mut left, row, 1.0));
-        let found = chosen("grad_match = { lambda = 0.0 }", &given, size);
+        let found =
+            chosen("grad_match = { gradient = \"last_layer\", lambda = 0.0 }", &given, size);
         found.iter().for_each(|c| add(&mut left, c.index, -f64::from(c.weight)));
         left.iter().map(|value| value * value).sum::<f64>().sqrt()
     };
     let lengths = [1, 2, 4, 8, 12].map(left);
     assert!(lengths.is_sorted_by(|a, b| a > b), "{lengths:?}");
     assert!(lengths[4] < 0.2 * lengths[0], "{lengths:?}");
+}
+
+fn on_gradients(neighbours: &str) -> String {
+    format!("craig = {{ on = \"gradients\", neighbours = {neighbours} }}")
 }
 
 /// Few different values, so that there are ties, and rows of zeros.
@@ -243,10 +265,12 @@ proptest! {
         for policy in ["facility_location", "craig", "graph_cut", "log_determinant"] {
             let rest = match policy {
                 "facility_location" | "craig" => format!(", neighbours = {neighbours}"),
+                "graph_cut" => ", balance = \"none\"".to_owned(),
                 _ => String::new(),
             };
             let by = |greedy: &str| {
-                chosen(&format!("{policy} = {{ greedy = {greedy}{rest} }}"), &given, size)
+                let table = format!("{policy} = {{ on = \"gradients\", greedy = {greedy}{rest} }}");
+                chosen(&table, &given, size)
             };
             let naive = by("\"naive\"");
             prop_assert_eq!(&by("\"lazy\""), &naive, "{}", policy);
@@ -257,7 +281,7 @@ proptest! {
     #[test]
     fn clusters_hold_everyone_once(values in some_rows(), size in 1usize..30, neighbours in 1usize..40) {
         let given = gradients(3, values);
-        let found = chosen(&format!("craig.neighbours = {neighbours}"), &given, size);
+        let found = chosen(&on_gradients(&format!("{neighbours}")), &given, size);
         let sum: f32 = found.iter().map(|chosen| chosen.weight).sum();
         prop_assert_eq!(sum, given.samples as f32);
         prop_assert!(found.iter().all(|chosen| chosen.weight >= 1.0));
@@ -267,7 +291,7 @@ proptest! {
     fn nearest_neighbours_are_those_of_all(values in some_rows(), size in 1usize..20) {
         // as many as there are is all.
         let given = gradients(3, values);
-        let all = chosen("craig.neighbours = \"all\"", &given, size);
-        prop_assert_eq!(chosen("craig.neighbours = 1000", &given, size), all);
+        let all = chosen(&on_gradients("\"all\""), &given, size);
+        prop_assert_eq!(chosen(&on_gradients("1000"), &given, size), all);
     }
 }

@@ -177,7 +177,7 @@ fn no_choice_knows_an_order_of_candidates() {
         "k_center.first = \"central\"",
         "facility_location = { on = \"embeddings\", neighbours = 20 }",
         "facility_location = { on = \"gradients_with_embeddings\", neighbours = \"all\" }",
-        "graph_cut.on = \"embeddings\"",
+        "graph_cut = { on = \"embeddings\", balance = \"none\" }",
         "craig = { on = \"gradients_with_embeddings\", balance = \"proportional\" }",
         "grad_match.gradient = \"last_layer_with_embedding\"",
     ]

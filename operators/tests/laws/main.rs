@@ -7,6 +7,7 @@ mod chance;
 mod choices;
 mod class_memory;
 mod classes;
+mod copies;
 mod coresets;
 mod criteria;
 mod detectors;
