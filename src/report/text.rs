@@ -4,7 +4,7 @@ use chrono::DateTime;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Row, Table};
 
-use super::{BranchSummary, FiredLine, ShadowSummary, Summary, TriggerLine};
+use super::{BranchSummary, FiredLine, ShadowSummary, Summary, TriggerLine, VersionLine};
 
 /// Most rows of the table of triggers; the rest is in the JSON and the catalog.
 const MOST_ROWS: usize = 40;
@@ -18,13 +18,18 @@ pub fn render(name: &str, summary: &Summary) -> String {
         let mut table =
             plain_table(["trigger", "when", "where", "why", "samples", "model", "loss"]);
         for trigger in rows {
-            let loss = loss_of(summary, trigger);
+            let made = version_of(summary, trigger);
+            let loss = made.and_then(|version| version.loss);
+            let samples = match made.and_then(|version| version.learnt) {
+                Some(learnt) => format!("{learnt} of {}", trigger.samples),
+                None => trigger.samples.to_string(),
+            };
             table.add_row([
                 trigger.id.to_string(),
                 moment(trigger.position.time, fine),
                 place(trigger),
                 trigger.reason.clone(),
-                trigger.samples.to_string(),
+                samples,
                 trigger.version.map_or("–".into(), |version| version.to_string()),
                 loss.map_or("–".into(), |loss| format!("{loss:.3}")),
             ]);
@@ -55,7 +60,8 @@ fn compared(name: &str, summary: &Summary) -> Table {
     let others = summary.compare.iter().map(|(name, branch)| (name.as_str(), branch));
     for (name, branch) in std::iter::once((name, &own)).chain(others) {
         let results = &branch.evaluation.prequential;
-        let samples: u64 = branch.versions.iter().map(|version| version.samples).sum();
+        let samples = |version: &VersionLine| version.learnt.unwrap_or(version.samples);
+        let samples: u64 = branch.versions.iter().map(samples).sum();
         let seconds: f64 = branch.versions.iter().map(|version| version.training_seconds).sum();
         table.add_row([
             name.to_owned(),
@@ -122,9 +128,9 @@ fn closing(summary: &Summary) -> String {
     text
 }
 
-fn loss_of(summary: &Summary, trigger: &TriggerLine) -> Option<f64> {
+fn version_of<'a>(summary: &'a Summary, trigger: &TriggerLine) -> Option<&'a VersionLine> {
     let version = trigger.version?;
-    summary.versions.iter().find(|line| line.version == version)?.loss
+    summary.versions.iter().find(|line| line.version == version)
 }
 
 fn place(trigger: &TriggerLine) -> String {

@@ -15,9 +15,7 @@ pub(super) const EXAMPLE: &str = "";
 /// Of all ways to draw samples independently, this one estimates the mean gradient with the least
 /// variance, as far as the last layer's norm stands for that of all. Unless `draws` is `top`,
 /// `(1/k) Σ w·g` over the k chosen is on average over seeds the mean `(1/n) Σ g` over all n candidates.
-/// Its host divides weights by their mean over the choice ([`Chosen::weight`]): the direction stays, the
-/// length is off by as much as that mean is from its average, which is 1 where no gradient is 0. Without
-/// replacement see [`Draws`].
+/// Without replacement see [`Draws`].
 ///
 /// Reference: A. Katharopoulos and F. Fleuret, *Not All Samples Are Created Equal: Deep Learning with
 /// Importance Sampling*, ICML 2018.

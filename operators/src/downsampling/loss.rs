@@ -13,9 +13,7 @@ pub(super) const EXAMPLE: &str = "";
 ///
 /// Weights make up for how likely a sample is: with g the gradient of a sample, `(1/k) Σ w·g` over the k
 /// chosen is on average over seeds the mean `(1/n) Σ g` over all n candidates, if samples without loss
-/// have no gradient and `draws` is not `top`. Its host divides weights by their mean over the choice
-/// ([`Chosen::weight`]): the direction stays, the length is off by as much as that mean is from its
-/// average, which is 1 where all samples have a loss.
+/// have no gradient and `draws` is not `top`.
 ///
 /// Without replacement, where a sample is to be chosen for certain, the others keep their ratios; see
 /// [`Draws`]. Where fewer samples than wanted have a loss, all of these are chosen and others as likely

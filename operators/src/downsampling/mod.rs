@@ -74,10 +74,10 @@ pub struct Chosen {
     pub index: usize,
     /// What its loss is multiplied by. Positive and finite.
     ///
-    /// The host divides the weights of a choice by their mean, so that a step on a batch is by
-    /// `Σ w·g / (mean weight of the choice · samples in the batch)`. What counts are quotients of
-    /// weights, and of all weights of the choice: a batch of heavy samples makes a longer step than one
-    /// of light samples.
+    /// A step on a batch of n samples is by `Σ w·g / n`: a batch of heavy samples makes a longer step
+    /// than one of light samples. Before, the host divides the weights of a choice by their mean, so
+    /// that only quotients count, unless the policy [makes up](DownsamplingConfig::makes_up) for
+    /// chances with weights as they are.
     pub weight: f32,
 }
 
