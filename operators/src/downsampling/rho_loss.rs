@@ -18,6 +18,9 @@ pub(super) const EXAMPLE: &str = "";
 /// and where the loss is low, what is left to learn is little. The difference may be negative. Weights
 /// are 1; of differences as high the first is chosen.
 ///
+/// Is made for a choice out of each batch, where chance has seen to variety. Out of a whole set the highest
+/// differences are those of samples that resemble each other, as of the one class that is not learnt yet.
+///
 /// Reference: S. Mindermann et al., *Prioritized Training on Points that are Learnable, Worth Learning,
 /// and Not Yet Learnt*, ICML 2022.
 ///
