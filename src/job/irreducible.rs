@@ -40,6 +40,8 @@ pub(super) struct Judged {
     pub(super) judge: usize,
     /// What it was trained on.
     pub(super) set: TrainingSet,
+    /// Seed of the training.
+    pub(super) seed: u64,
     pub(super) trained: Trained,
 }
 
@@ -109,6 +111,8 @@ impl Judges {
         let (mut irreducible, mut versions) = (Irreducible::default(), Vec::new());
         for judge in 0..self.judges.len() {
             let part = TrainingSet { rows: parts[judge].clone(), ..set.clone() };
+            // twins that begin alike would err alike.
+            let seed = seed ^ ((judge as u64 + 1) << 48);
             let trained = self.train(judge, &part, seed)?;
             let others = &parts[1 - judge];
             let (send, answer) = bounded(1);
@@ -122,7 +126,7 @@ impl Judges {
             let scores = answer.recv().unwrap_or(Err(TrainError::Stopped))?;
             let scored = others.iter().zip(scores).map(|(row, score)| (row.id(), score.loss));
             irreducible.0.extend(scored);
-            versions.push(Judged { judge, set: part, trained });
+            versions.push(Judged { judge, set: part, seed, trained });
         }
         Ok(Some(Judgement { rows: training_rows(&learnt), irreducible, versions }))
     }
@@ -131,8 +135,6 @@ impl Judges {
         let start = self.judges[judge].newest().clone().map(|(_, weights)| weights);
         let (send, answer) = bounded(1);
         let rows = training_rows(&part.rows);
-        // twins that begin alike would err alike.
-        let seed = seed ^ ((judge as u64 + 1) << 48);
         let (first, memory) = (start.is_none(), part.memory.clone());
         let job = TrainJob { rows, first, start, seed, memory, ..TrainJob::default() };
         self.runtime.train(job, |_| (), move |result| drop(send.send(result)));

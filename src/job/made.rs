@@ -103,7 +103,7 @@ impl Trainer {
         let beside = judged.iter().zip(stored).map(|(judged, stored)| Beside {
             branch: &judges[judged.judge].key,
             set: &judged.set,
-            seed: self.seed(set),
+            seed: judged.seed,
             parent: stored.version.parent,
             made: stored.made(&judged.trained),
             seconds: judged.trained.seconds,

@@ -124,6 +124,14 @@ fn weights_count_in_proportion() {
 }
 
 #[test]
+fn weights_count_between_batches() {
+    let runtime = Waiting::start(MLP, "batch_size = 1", Toy::rows());
+    let mut heavy = job(2);
+    heavy.rows[0].weight = 3.0;
+    assert_ne!(runtime.train(heavy).unwrap().weights, runtime.train(job(2)).unwrap().weights);
+}
+
+#[test]
 fn every_sample_gets_its_own_features() {
     // without hidden layers the embedding is the input, so that features come back as they went
     let runtime = Waiting::start("[mlp]\nhidden = []", ADAM, Toy::images());
