@@ -53,7 +53,10 @@ fn main() {
         ("herding, by class", "herding = {}"),
         ("graph cut", "graph_cut = { on = \"embeddings\", balance = \"none\" }"),
         ("log determinant", "log_determinant.on = \"embeddings\""),
-        ("grad-match, 10 columns", "grad_match.gradient = \"last_layer\""),
+        (
+            "grad-match, 10 columns",
+            "grad_match = { gradient = \"last_layer\", balance = \"none\" }",
+        ),
         (
             "grad-match, outer products, by class",
             "grad_match = { gradient = \"last_layer_with_embedding\", balance = \"proportional\" }",

@@ -23,6 +23,11 @@ pub enum Balance {
 }
 
 impl Balance {
+    /// The default of policies that would else choose of one class alone.
+    pub(super) fn proportional() -> Self {
+        Self::Proportional
+    }
+
     /// Whether labels must be known.
     pub(super) fn needs_labels(self) -> bool {
         self != Self::None

@@ -36,7 +36,8 @@ pub(super) const EXAMPLE: &str = "";
 /// use driftmill_operators::{Matrix, downsampling::*};
 /// let rows = vec![1., 0., 0., 0., 1., 0., 1., 1., 0., 0., 0., 2.];
 /// let given = Given { gradients: Some(Matrix::new(3, rows)), ..Given::of(4) };
-/// let policy = GradMatch { gradient: Gradient::LastLayer, ..GradMatch::default() };
+/// let balance = Balance::None;
+/// let policy = GradMatch { gradient: Gradient::LastLayer, balance, ..GradMatch::default() };
 /// let budget = Budget { size: 2, seed: 0, round: 0 };
 /// let chosen = choose(&policy, &given, budget).unwrap();
 /// let [first, second] = [chosen[0], chosen[1]];
@@ -56,8 +57,10 @@ pub struct GradMatch {
     /// directions, c classes at most c − 1 independent ones, and as few samples match the mean).
     #[serde(default = "with_embedding")]
     pub gradient: Gradient,
-    /// Whether each class is matched by itself (default `none`).
-    #[serde(default)]
+    /// Whether each class is matched by itself, as the authors do (default `proportional`: of two classes
+    /// the gradients point to opposite sides where embeddings are not negative, so that all that lies
+    /// along the mean of both is of the larger class).
+    #[serde(default = "Balance::proportional")]
     pub balance: Balance,
     /// Candidates that are matched together, in their order (default: all of a class).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,7 +81,7 @@ fn small() -> f64 {
 
 impl Default for GradMatch {
     fn default() -> Self {
-        let (gradient, balance) = (with_embedding(), Balance::default());
+        let (gradient, balance) = (with_embedding(), Balance::proportional());
         Self { lambda: one(), tolerance: small(), gradient, balance, block: None }
     }
 }

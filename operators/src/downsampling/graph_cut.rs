@@ -52,7 +52,7 @@ pub struct GraphCut {
     /// Whether each class is chosen from by itself (default `proportional`: the first choices all come
     /// from the largest crowd, until what is subtracted for resembling them has grown to what crowds
     /// differ by; so with λ = 1 a small part of all candidates may be of a single class).
-    #[serde(default = "proportional")]
+    #[serde(default = "Balance::proportional")]
     pub balance: Balance,
     /// Candidates that are chosen from together, in their order (default: all of a class).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,7 +62,7 @@ pub struct GraphCut {
 impl Default for GraphCut {
     fn default() -> Self {
         let (on, greedy) = (On::default(), Greedy::default());
-        Self { lambda: one(), on, greedy, balance: proportional(), block: None }
+        Self { lambda: one(), on, greedy, balance: Balance::proportional(), block: None }
     }
 }
 
@@ -92,10 +92,6 @@ impl DownsamplingConfig for GraphCut {
 
 fn one() -> f64 {
     1.0
-}
-
-fn proportional() -> Balance {
-    Balance::Proportional
 }
 
 struct Cut<'a> {

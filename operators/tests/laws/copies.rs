@@ -86,7 +86,11 @@ fn with_two_classes_all_kinds_of_samples_are_chosen_unless_said_otherwise() {
 fn weights_of_a_matching_do_not_sum_to_the_number_of_candidates() {
     let given = two_classes(300);
     for lambda in ["0.0", "1.0", "100.0"] {
-        let found = chosen(&format!("grad_match.lambda = {lambda}"), &given, 40);
+        let found = chosen(
+            &format!("grad_match = {{ lambda = {lambda}, balance = \"none\" }}"),
+            &given,
+            40,
+        );
         let sum: f32 = found.iter().map(|chosen| chosen.weight).sum();
         assert!(sum > 0.0 && sum < 150.0, "{lambda}: {sum}");
     }

@@ -79,9 +79,10 @@ fn sets_are_those_of_other_libraries() {
         let weights: Vec<f32> = weights.iter().map(|chosen| chosen.weight).collect();
         assert_eq!(weights, case.craig_weights, "{}", case.seed);
 
-        let matched = |table: &str, size: usize, wanted: &[(usize, f64)]| {
-            let with = if table.contains("_with_") { &outer } else { &given };
-            let mut found = chosen(table, with, size);
+        let matched = |settings: &str, size: usize, wanted: &[(usize, f64)]| {
+            let with = if settings.contains("_with_") { &outer } else { &given };
+            let table = format!("grad_match = {{ balance = \"none\", gradient = {settings} }}");
+            let mut found = chosen(&table, with, size);
             found.sort_by_key(|chosen| chosen.index);
             let mut wanted = wanted.to_vec();
             wanted.retain(|(_, weight)| *weight > 0.0);
@@ -92,16 +93,14 @@ fn sets_are_those_of_other_libraries() {
                 assert!((f64::from(found.weight) / wanted - 1.0).abs() < 1e-5, "{table}");
             }
         };
-        matched("grad_match.gradient = \"last_layer\"", case.size, &case.grad_match);
-        let with = "grad_match.gradient = \"last_layer_with_embedding\"";
-        matched(with, case.size, &case.grad_match_outer);
+        matched("\"last_layer\"", case.size, &case.grad_match);
+        matched("\"last_layer_with_embedding\"", case.size, &case.grad_match_outer);
         // as long as nobody has to leave.
         if case.pursuit.iter().all(|(_, weight)| *weight > 0.0) {
-            matched("grad_match = { gradient = \"last_layer\", lambda = 0.0 }", 3, &case.pursuit);
+            matched("\"last_layer\", lambda = 0.0", 3, &case.pursuit);
         }
         // one less than all, which need no choice.
-        let whole = "grad_match = { gradient = \"last_layer\", tolerance = 0.0 }";
-        matched(whole, case.count - 1, &case.whole);
+        matched("\"last_layer\", tolerance = 0.0", case.count - 1, &case.whole);
     }
 }
 
@@ -121,7 +120,9 @@ fn sets_are_those_of_the_worked_examples() {
     let columns = gradients(3, vec![1., 0., 0., 0., 1., 0., 1., 1., 0., 0., 0., 2.]);
     let weights = |size| {
         let mut weights = [0.0; 4];
-        for found in chosen("grad_match.gradient = \"last_layer\"", &columns, size) {
+        for found in
+            chosen("grad_match = { gradient = \"last_layer\", balance = \"none\" }", &columns, size)
+        {
             // weights are n times those of the mean.
             weights[found.index] = (f64::from(found.weight) / 4.0 * 1e6).round() / 1e6;
         }
@@ -238,8 +239,11 @@ fn a_larger_matching_is_nearer_to_the_mean() {
             left.iter_mut().zip(points.row(row)).for_each(|(l, v)| *l += by * f64::from(*v));
         };
         (0..200).for_each(|row| add(&mut left, row, 1.0));
-        let found =
-            chosen("grad_match = { gradient = \"last_layer\", lambda = 0.0 }", &given, size);
+        let found = chosen(
+            "grad_match = { gradient = \"last_layer\", balance = \"none\", lambda = 0.0 }",
+            &given,
+            size,
+        );
         found.iter().for_each(|c| add(&mut left, c.index, -f64::from(c.weight)));
         left.iter().map(|value| value * value).sum::<f64>().sqrt()
     };
