@@ -84,8 +84,7 @@ fn sets_are_those_of_other_libraries() {
             let table = format!("grad_match = {{ balance = \"none\", gradient = {settings} }}");
             let mut found = chosen(&table, with, size);
             found.sort_by_key(|chosen| chosen.index);
-            let mut wanted = wanted.to_vec();
-            wanted.retain(|(_, weight)| *weight > 0.0);
+            let mut wanted: Vec<_> = wanted.iter().copied().filter(|(_, w)| *w > 0.0).collect();
             wanted.sort_by_key(|(index, _)| *index);
             let same: Vec<usize> = wanted.iter().map(|(index, _)| *index).collect();
             assert_eq!(indices(&found), same, "{}: {table}", case.seed);
