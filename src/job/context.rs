@@ -6,9 +6,10 @@ use driftmill_operators::flow::{Standing, Standings};
 use driftmill_operators::trigger::{Trigger, TriggerTable};
 use driftmill_operators::{Position, position_id, position_time};
 
-use super::books::Books;
-use super::told::Request;
-use super::{Branch, Shadow};
+use crate::job::coordinator::role::Books;
+use crate::job::coordinator::protocol::Request;
+use super::Branch;
+use super::Shadow;
 use crate::catalog::Place;
 use crate::cluster::{Cluster, Loss, Reason};
 use crate::config::Pipeline;

@@ -19,55 +19,28 @@
 //! Where several processes run a job, `books` are kept by process 0, whose first worker decides and
 //! trains; the others `follow`: they read, score, and do what it asks of its `peers`.
 
-mod begin;
-mod books;
+mod maintenance;
+mod publish;
+mod coordinator;
+mod services;
 mod branch;
-mod changed;
-mod compose;
-mod context;
-mod describe;
-mod follow;
-mod freeze;
 mod ingest;
-mod interrupt;
-mod irreducible;
-mod keyed;
-mod made;
-mod marks;
-mod mend;
-mod oracle;
-mod part;
-mod peers;
-mod placing;
-mod prepare;
-mod published;
-mod publisher;
-mod recorded;
-mod retain;
-mod rows;
 mod run;
-mod scorer;
-mod shadow;
-mod state;
-mod told;
-mod trainer;
-mod training;
-mod unrecorded;
-mod watch;
+mod context;
 
-pub use branch::{Branch, Story};
+pub use branch::state::{Branch, Story};
 pub use context::Context;
 pub(crate) use context::place;
-pub use follow::follow;
-pub use freeze::{freeze, remove_thawed};
-pub use interrupt::Interrupt;
-pub(crate) use placing::changes;
-pub use published::{Digests, Known, Occupied, Others, decide};
-pub use publisher::{Listener, Outlet, Publisher};
-pub use run::{Ended, Options, run};
-pub use shadow::Shadow;
-pub use state::{StateDirectory, StateError};
-pub use watch::End;
+pub use coordinator::follower::follow;
+pub use maintenance::tiering::{freeze, remove_thawed};
+pub use run::interrupt::Interrupt;
+pub(crate) use ingest::changes::changes;
+pub use publish::predecessors::{Digests, Known, Occupied, Others, decide};
+pub use publish::publisher::{Listener, Outlet, Publisher};
+pub use run::lifecycle::{Ended, Options, run};
+pub use branch::shadow::Shadow;
+pub use run::state_directory::{StateDirectory, StateError};
+pub use run::supervise::End;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -84,7 +57,7 @@ use timely::dataflow::StreamVec;
 use timely::dataflow::operators::{ConnectLoop, Exchange, Feedback, Inspect, Probe};
 use timely::worker::Worker;
 
-use ingest::Ingest;
+use ingest::operator::Ingest;
 
 /// Builds the dataflow on one worker and runs it until it ends or is stopped.
 fn work(worker: &mut Worker, context: &Arc<Context>) {

@@ -6,38 +6,24 @@
 //! map, also while it grows. A row is found by its id: partition, then batch, then row; no index of
 //! single samples is kept.
 
-mod attached;
-mod batch;
-mod cold;
-mod config;
-mod counts;
-mod erase;
-mod error;
-mod gather;
-mod growing;
-mod index;
-mod log;
-mod mend;
-mod opening;
-mod place;
-mod replay;
-mod rolling;
+mod maintenance;
 mod segment;
-mod segments;
+mod log;
+mod tier;
+mod config;
+mod error;
 mod size;
-mod verify;
-mod writer;
 
-pub use batch::{LogBatch, RowKind};
-pub use cold::{Cold, remove_object};
+pub use segment::batch::{LogBatch, RowKind};
+pub use tier::{Cold, remove_object};
 pub use config::Store;
-pub use counts::{Counts, SegmentLength};
+pub use log::counts::{Counts, SegmentLength};
 pub use error::StoreError;
-pub use log::Log;
-pub use mend::Lost;
-pub use replay::Replay;
-pub use rolling::Rolling;
-pub use segments::{Contents, RowRange, SegmentSummary};
+pub use log::log_handle::Log;
+pub use maintenance::repair::Lost;
+pub use log::replay::Replay;
+pub use log::rolling::Rolling;
+pub use segment::summary::{Contents, RowRange, SegmentSummary};
 pub use size::Size;
-pub use verify::{Damage, LogHealth, verify};
-pub use writer::LogWriter;
+pub use maintenance::verify::{Damage, LogHealth, verify};
+pub use log::writer::LogWriter;

@@ -1,7 +1,8 @@
 use driftmill_operators::Id;
 use thiserror::Error;
 
-use super::{DeviceChoice, RowsError};
+use super::DeviceChoice;
+use super::RowsError;
 use crate::model::ModelError;
 
 /// Why a runtime could not start, or a job gave no result.

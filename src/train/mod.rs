@@ -18,41 +18,22 @@
 //!   between any two of them; scoring gets a turn after every epoch and training. So nothing
 //!   starves.
 
-mod answers;
-mod average;
-mod batch;
-mod chooser;
-mod config;
-mod course;
-mod device;
 mod downsampling;
-mod error;
-mod exemplars;
-mod forward;
-mod given;
-mod irreducible;
-mod job;
-mod loader;
-mod optimizer;
-mod plan;
-mod queue;
-mod rows;
-mod runtime;
+mod inference;
 mod training;
-mod training_row;
-mod weights;
-mod worker;
+mod runtime;
+mod error;
 
-pub use config::{DeviceChoice, Fraction, Lag, Start, Training};
-pub use downsampling::{Downsampling, Mode, Stage, Switch};
+pub use training::config::{DeviceChoice, Fraction, Lag, Start, Training};
+pub use downsampling::config::{Downsampling, Mode, Stage, Switch};
 pub use error::TrainError;
-pub use irreducible::{HeldOut, IrreducibleModels, Twin};
-pub use job::{
+pub use downsampling::irreducible::{HeldOut, IrreducibleModels, Twin};
+pub use runtime::job::{
     Downsampled, InferJob, Irreducible, Kept, Output, Priority, Progress, Score, ScoreJob,
     TrainJob, Trained,
 };
-pub use optimizer::{AdamW, Decay, Momentum, OptimizerConfig, OptimizerTable, Rate, Sgd};
-pub use rows::{Rows, RowsError};
-pub use runtime::Runtime;
-pub use training_row::TrainingRow;
-pub use weights::Weights;
+pub use training::optimizer::{AdamW, Decay, Momentum, OptimizerConfig, OptimizerTable, Rate, Sgd};
+pub use runtime::feature_store::{Rows, RowsError};
+pub use runtime::handle::Runtime;
+pub use training::training_row::TrainingRow;
+pub use runtime::weights::Weights;

@@ -1,0 +1,146 @@
+//! The policies of a pipeline, each as it stands.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+
+use driftmill_operators::selection::SelectionConfig;
+
+use crate::job::context::init;
+use super::irreducible::Judges;
+use crate::job::Branch;
+use crate::job::Shadow;
+use super::shadow;
+use crate::catalog::{BranchRecord, Catalog, CatalogError, ModelStore, PolicyEntry, ShadowRecord};
+use crate::config::{self, Composition, Pipeline, shadow_key};
+use crate::source::Partition;
+use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
+
+/// The policies of a pipeline, and where they stand.
+pub(in crate::job) struct Composed {
+    pub(in crate::job) records: Vec<BranchRecord>,
+    pub(in crate::job) branches: Vec<Arc<Branch>>,
+    pub(in crate::job) started: Vec<ShadowRecord>,
+    pub(in crate::job) shadows: Vec<Arc<Shadow>>,
+}
+
+/// Makes them ready as they stand in the catalog, on a stream that is declared stable or is not.
+pub(in crate::job) fn compose(
+    pipeline: &Pipeline,
+    folder: &Path,
+    rows: Arc<dyn Rows>,
+    (catalog, partitions, stable): (&mut Catalog, &[Partition], bool),
+) -> anyhow::Result<Composed> {
+    let runtimes = runtimes(pipeline, Arc::clone(&rows))?;
+    let judges = judges(pipeline, &rows, (catalog, folder))?;
+    let records = records(pipeline, catalog)?;
+    let threads = runtimes.into_iter().zip(judges).collect();
+    let branches = branches(pipeline, folder, threads, (records.clone(), partitions))?;
+    let started = shadow_records(pipeline, catalog, (&records[0], stable))?;
+    let shadows = shadows(pipeline, started.clone(), partitions);
+    Ok(Composed { records, branches, started, shadows })
+}
+
+/// Where the branches of the pipeline stand.
+fn records(pipeline: &Pipeline, catalog: &Catalog) -> Result<Vec<BranchRecord>, CatalogError> {
+    let record = |branch: Composition<'_>| {
+        let mut record = catalog.branch(branch.name)?;
+        if branch.selection.remembers() {
+            record.standings.chosen = catalog.chosen(branch.name, &record)?;
+        }
+        Ok(record)
+    };
+    pipeline.branches().map(record).collect()
+}
+
+/// Where the shadows of the pipeline stand, `own` being where its own policies do. Where new ones
+/// begin is recorded at once, for the others go on; where others stood that are there no more is
+/// forgotten.
+fn shadow_records(
+    pipeline: &Pipeline,
+    catalog: &mut Catalog,
+    (own, stable): (&BranchRecord, bool),
+) -> Result<Vec<ShadowRecord>, CatalogError> {
+    let keys: Vec<String> = pipeline.shadow.keys().map(|name| shadow_key(name)).collect();
+    catalog.keep_shadows(&keys)?;
+    let mut records = Vec::new();
+    for (name, config::Shadow { trigger }) in &pipeline.shadow {
+        let key = shadow_key(name);
+        let mut record = catalog.shadow(&key)?;
+        if record.standing.is_none() {
+            record.standing = Some(shadow::beginning(init(trigger, stable), own, &record.fired));
+            let standing = record.standing.as_ref();
+            catalog.observed(&[], &[PolicyEntry { standing, ..PolicyEntry::of(&key) }])?;
+        }
+        records.push(record);
+    }
+    Ok(records)
+}
+
+/// The pipeline's shadows, as they stand in `records`.
+pub(in crate::job) fn shadows(
+    pipeline: &Pipeline,
+    records: Vec<ShadowRecord>,
+    partitions: &[Partition],
+) -> Vec<Arc<Shadow>> {
+    let shadows = pipeline.shadow.iter().zip(records);
+    let shadow = |((name, shadow), record): ((&String, &config::Shadow), _)| {
+        Arc::new(Shadow::new(name, &shadow.trigger, record, partitions))
+    };
+    shadows.map(shadow).collect()
+}
+
+/// A runtime for each branch: one in common on a graphics card; on the processor one each, among
+/// which its threads are divided, for small steps gain more from neighbours than from threads.
+pub(in crate::job) fn runtimes(
+    pipeline: &Pipeline,
+    rows: Arc<dyn Rows>,
+) -> Result<Vec<Runtime>, TrainError> {
+    let branches = 1 + pipeline.compare.len();
+    let mut training = pipeline.training.clone();
+    let start = |training: &Training| {
+        Runtime::start(pipeline.model.clone(), training.clone(), Arc::clone(&rows))
+    };
+    if training.device != DeviceChoice::Cpu || branches == 1 {
+        return Ok(vec![start(&training)?; branches]);
+    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from) / branches;
+    training.threads = training.threads.or(NonZeroUsize::new(threads.max(1)));
+    (0..branches).map(|_| start(&training)).collect()
+}
+
+/// The irreducible-loss models of each branch that asks for them, where trainings are run.
+fn judges(
+    pipeline: &Pipeline,
+    rows: &Arc<dyn Rows>,
+    known: (&Catalog, &Path),
+) -> anyhow::Result<Vec<Option<Judges>>> {
+    let judges = |branch: Composition<'_>| {
+        let table = branch.downsampling.and_then(|downsampling| downsampling.irreducible.as_ref());
+        let open = |table| {
+            let proper = (&pipeline.model, &pipeline.training);
+            Judges::open((branch.name, table), proper, Arc::clone(rows), known)
+        };
+        table.map(open).transpose()
+    };
+    pipeline.branches().map(judges).collect()
+}
+
+/// The pipeline's own branch, then those it is compared with, as they stand in `records`.
+pub(in crate::job) fn branches(
+    pipeline: &Pipeline,
+    folder: &Path,
+    threads: Vec<(Runtime, Option<Judges>)>,
+    (records, partitions): (Vec<BranchRecord>, &[Partition]),
+) -> Result<Vec<Arc<Branch>>, CatalogError> {
+    let mut threads = threads.into_iter().zip(records);
+    let interval = pipeline.evaluation.interval.map(|span| span.millis());
+    let branch = |branch: Composition<'_>| {
+        let ((runtime, judges), start) = threads.next().expect("there is one for each branch");
+        let store = ModelStore::of(folder, branch.name);
+        let selection = pipeline.evaluation.holdout.around(Arc::new(branch.selection.clone()));
+        let runs = (interval, runtime, judges);
+        Branch::new(branch, selection, store, runs, (start, partitions)).map(Arc::new)
+    };
+    pipeline.branches().map(branch).collect()
+}

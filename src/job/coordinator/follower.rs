@@ -1,0 +1,169 @@
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use crossbeam_channel::{Receiver, unbounded};
+use driftmill_operators::{Snapshot, restore};
+
+use crate::job::run::open::first_place;
+use super::role::Books;
+use crate::job::branch::restore::{branches, runtimes, shadows};
+use crate::job::run::prepare::start_workers;
+use crate::job::services::feature_store::LogRows;
+use super::protocol::{About, Fact, HandOut, Request, loss};
+use crate::job::Context;
+use crate::job::End;
+use crate::job::Interrupt;
+use crate::job::Options;
+use crate::job::StateDirectory;
+use crate::cluster::{ClusterError, Joined, Link, Loss, Reason, Rendezvous};
+use crate::config::Pipeline;
+use crate::console::Status;
+use crate::outage::Stop;
+use crate::store::Log;
+
+/// What was counted is told after so long.
+const TELL: Duration = Duration::from_secs(1);
+
+/// Between two looks at what happened here.
+const MOMENT: Duration = Duration::from_millis(20);
+
+/// Takes part in running a pipeline, as another process than process 0; returns why the job ended.
+///
+/// # Errors
+/// When this process fails, or another one is lost.
+pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyhow::Result<End> {
+    let cluster = &options.cluster;
+    let rendezvous = Rendezvous::open(cluster)?;
+    let about = About {
+        pipeline: serde_json::to_string(&pipeline)?,
+        processes: cluster.size(),
+        workers: options.workers,
+    };
+    let joined = rendezvous.join(about.save())?;
+    let given: HandOut = restore(&joined.given)?;
+    let folder = first_place(&pipeline, options);
+    let folder = StateDirectory::marked(&folder, &given.folder, &given.job)
+        .inspect_err(|error| rendezvous.leave(error.to_string()))?;
+    let wires = rendezvous.connect_all(&given.job, &joined)?;
+    let (send, said) = unbounded();
+    let link = link(cluster.name(0), joined, move |word| drop(send.send(word)))?;
+    let (failed, faults) = unbounded();
+    let patience = Stop::default();
+    let ready = pipeline.schema().context("the source does not say what its samples are");
+    let ready = ready.and_then(|schema| {
+        let log = Log::join(&folder.join("log"), schema, &given.durable)?;
+        let log = log.rolling(pipeline.store.segment).cached(None, Some(&patience));
+        let runtimes = runtimes(&pipeline, Arc::new(LogRows(log.clone())))?;
+        let standing = (given.branches, &given.partitions[..]);
+        // who does not train asks no judges.
+        let threads = runtimes.into_iter().map(|runtime| (runtime, None)).collect();
+        Ok((branches(&pipeline, &folder, threads, standing)?, log))
+    });
+    let (branches, log) = match ready {
+        Ok(ready) => ready,
+        Err(error) => return Err(last_word(&link, error, cluster.process)),
+    };
+    let context = Arc::new(Context {
+        branches,
+        shadows: shadows(&pipeline, given.shadows, &given.partitions),
+        pipeline_digest: given.pipeline_digest,
+        pipeline,
+        run: given.run,
+        partitions: given.partitions,
+        log,
+        books: Books::Told(link),
+        classes: Mutex::default(),
+        status: Status::new(patience.outages().clone()),
+        poll: options.poll.max(1),
+        sync: options.sync,
+        stable: options.stable,
+        workers: options.workers * cluster.size(),
+        cluster: cluster.clone(),
+        patience,
+        recorded: AtomicBool::new(false),
+        grown: AtomicBool::new(false),
+        stop: AtomicBool::new(false),
+        wind_down: AtomicBool::new(false),
+        trainings: AtomicUsize::new(0),
+        faults: failed,
+    });
+    let _finished = start_workers(&context, options.workers, wires)?;
+    interrupt.listen();
+    let follower = Follower { context: &context, said, faults, interrupt };
+    follower.until_end().map_err(|error| last_word(context.link(), error, cluster.process))
+}
+
+type Said = Result<Request, Reason>;
+
+fn link(
+    name: String,
+    joined: Joined,
+    hear: impl FnMut(Said) + Send + 'static,
+) -> Result<Link<Fact>, ClusterError> {
+    Link::start(joined.link, hear).map_err(|source| ClusterError::Io { name, source })
+}
+
+/// Tells process 0 why this process ends.
+fn last_word(link: &Link<Fact>, error: anyhow::Error, process: usize) -> anyhow::Error {
+    link.tell(Fact::Lost(loss(&error, process)));
+    link.settle();
+    error
+}
+
+/// Does what process 0 asks while the workers run.
+struct Follower<'a> {
+    context: &'a Context,
+    said: Receiver<Said>,
+    faults: Receiver<anyhow::Error>,
+    interrupt: &'a Interrupt,
+}
+
+impl Follower<'_> {
+    fn until_end(&self) -> anyhow::Result<End> {
+        let (mut told, mut asked) = (Instant::now(), false);
+        loop {
+            if let Ok(said) = self.said.recv_timeout(MOMENT) {
+                if let Some(end) = self.heard(said)? {
+                    return Ok(end);
+                }
+                // what process 0 says comes before what follows from it.
+                continue;
+            }
+            if let Ok(error) = self.faults.try_recv() {
+                return Err(error);
+            }
+            if self.interrupt.requested() && !asked {
+                self.context.link().tell(Fact::Stop(self.interrupt.gently()));
+                asked = true;
+            }
+            if told.elapsed() > TELL {
+                self.count();
+                told = Instant::now();
+            }
+        }
+    }
+
+    fn heard(&self, said: Said) -> anyhow::Result<Option<End>> {
+        let lost = |loss| Err(self.context.cluster.lost(loss).into());
+        match said {
+            Ok(Request::Flush(number)) => {
+                let durable = self.context.log.sync()?;
+                self.count();
+                self.context.log.recorded(&durable);
+                self.context.link().tell(Fact::Durable(number, durable));
+            }
+            Ok(Request::WindDown) => self.context.wind_down.store(true, Ordering::SeqCst),
+            Ok(Request::Stop) => self.context.stop(),
+            Ok(Request::Over(end)) => return Ok(Some(end)),
+            Ok(Request::Lost(loss)) => return lost(loss),
+            Err(reason) => return lost(Loss { process: 0, reason }),
+        }
+        Ok(None)
+    }
+
+    fn count(&self) {
+        self.context.link().tell(Fact::Counted(self.context.status.take()));
+    }
+}

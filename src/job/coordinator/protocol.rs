@@ -1,0 +1,77 @@
+//! What the processes of a job tell each other beside the dataflow.
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::End;
+use crate::catalog::{BranchRecord, ShadowRecord};
+use crate::cluster::{ClusterError, Loss, Reason};
+use crate::console::Tally;
+use crate::letters::Letter;
+use crate::source::Partition;
+use crate::store::SegmentLength;
+
+/// What a process says of itself to take part.
+#[derive(Serialize, Deserialize)]
+pub(in crate::job) struct About {
+    /// Its pipeline, as JSON.
+    pub(in crate::job) pipeline: String,
+    pub(in crate::job) processes: usize,
+    /// Workers of each process.
+    pub(in crate::job) workers: usize,
+}
+
+/// What process 0 gives a process that takes part.
+#[derive(Serialize, Deserialize)]
+pub(in crate::job) struct HandOut {
+    /// The job's unique name; it also stands in the state directory.
+    pub(in crate::job) job: String,
+    /// The last part of the state directory's path.
+    pub(in crate::job) folder: String,
+    pub(in crate::job) run: String,
+    pub(in crate::job) pipeline_digest: String,
+    pub(in crate::job) partitions: Vec<Partition>,
+    /// How much of the log is durable.
+    pub(in crate::job) durable: Vec<SegmentLength>,
+    /// Where the branches stand.
+    pub(in crate::job) branches: Vec<BranchRecord>,
+    /// Where the shadows stand.
+    pub(in crate::job) shadows: Vec<ShadowRecord>,
+}
+
+/// What process 0 is told.
+#[derive(Serialize, Deserialize)]
+pub(in crate::job) enum Fact {
+    /// What was counted since the last time.
+    Counted(Tally),
+    /// Messages that are not samples.
+    Letters(Vec<Letter>),
+    /// The answer to [`Request::Flush`], after all that was told before.
+    Durable(u64, Vec<SegmentLength>),
+    /// Somebody asks the job to end, gently or not.
+    Stop(bool),
+    /// A process was lost, perhaps the one that says so.
+    Lost(Loss),
+}
+
+/// What process 0 asks of the others.
+#[derive(Serialize, Deserialize)]
+pub(in crate::job) enum Request {
+    /// To make durable what they have read, and to say how much that is; the requests are numbered.
+    Flush(u64),
+    /// To begin nothing new.
+    WindDown,
+    /// To stop.
+    Stop,
+    /// To end: the job is over.
+    Over(End),
+    /// To end: a process was lost.
+    Lost(Loss),
+}
+
+/// What an error means for other processes than `process`, which ends with it.
+pub(in crate::job) fn loss(error: &anyhow::Error, process: usize) -> Loss {
+    match error.downcast_ref() {
+        Some(ClusterError::Lost { loss, .. }) => loss.clone(),
+        _ => Loss { process, reason: Reason::Failed(format!("{error:#}")) },
+    }
+}

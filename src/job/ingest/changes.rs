@@ -1,0 +1,121 @@
+//! From what a poll brought to rows of the log and changes of the dataflow.
+
+use driftmill_datasets::Values;
+use driftmill_operators::{Change, Id, Kind, Record, position};
+
+use crate::letters::Letter;
+use crate::source::{BadMessage, Fetched, Partition};
+use crate::store::{LogBatch, RowKind};
+
+/// Rows of the log as changes, in the order of offsets.
+pub(crate) fn changes(rows: &LogBatch, keyed: bool) -> Vec<Change> {
+    let record = |row: usize| Record {
+        position: position(rows.position_times[row], Id(rows.ids[row])),
+        key: if keyed { rows.keys[row] } else { 0 },
+        time: rows.times[row],
+        label: rows.labels[row],
+    };
+    let change = |row: usize| Some(Change::new(kind_of(rows.kinds[row])?, record(row)));
+    (0..rows.len()).filter_map(change).collect()
+}
+
+/// One row for each message of a poll, in the order of offsets.
+pub(in crate::job) fn rows(partition: &Partition, fetched: Fetched<'_>) -> LogBatch {
+    let Fetched { columns, kinds, offsets, placed, keys, bad, .. } = fetched;
+    let mut rows = LogBatch {
+        ids: offsets.iter().map(|offset| partition.id(*offset).0).collect(),
+        position_times: placed.iter().map(|placed| placed.position_time).collect(),
+        times: placed.iter().map(|placed| placed.time).collect(),
+        late: placed.iter().filter(|placed| placed.late).count() as u32,
+        kinds: kinds.into_iter().map(|kind| row_kind(kind) as u8).collect(),
+        keys,
+        ..LogBatch::new(columns.schema().value)
+    };
+    let width = columns.schema().width();
+    (rows.labels, rows.values) = (columns.labels, columns.values);
+    if bad.is_empty() { rows } else { with_bad(partition, rows, (width, &bad)) }
+}
+
+/// Messages that are not samples, with their story.
+pub(in crate::job) fn letters(partition: &Partition, bad: &[BadMessage]) -> Vec<Letter> {
+    bad.iter()
+        .map(|message| Letter {
+            topic: partition.topic.clone(),
+            partition: partition.partition,
+            offset: message.offset,
+            timestamp: message.timestamp,
+            stage: message.reason.stage().to_owned(),
+            error: message.reason.class().to_owned(),
+            reason: message.reason.to_string(),
+            run: String::new(),
+            key: message.key.clone(),
+            payload: message.payload.clone(),
+        })
+        .collect()
+}
+
+/// What a row means; none for a message that is not a sample.
+fn kind_of(row: u8) -> Option<Kind> {
+    const PUT: u8 = RowKind::Put as u8;
+    const ERASED: u8 = RowKind::Erased as u8;
+    const DELETE: u8 = RowKind::Delete as u8;
+    const LABEL: u8 = RowKind::Label as u8;
+    match row {
+        // every policy has seen it: that it was there still counts.
+        PUT | ERASED => Some(Kind::Insert),
+        DELETE => Some(Kind::Delete),
+        LABEL => Some(Kind::Label),
+        _ => None,
+    }
+}
+
+fn row_kind(kind: Kind) -> RowKind {
+    match kind {
+        Kind::Insert => RowKind::Put,
+        Kind::Delete | Kind::Retract => RowKind::Delete,
+        Kind::Label => RowKind::Label,
+    }
+}
+
+/// Adds a row of zeros for each message that is not a sample, and restores the order of offsets.
+fn with_bad(
+    partition: &Partition,
+    mut rows: LogBatch,
+    (width, bad): (usize, &[BadMessage]),
+) -> LogBatch {
+    for message in bad {
+        rows.ids.push(partition.id(message.offset).0);
+        rows.position_times.push(message.watermark);
+        rows.times.push(message.timestamp.unwrap_or(message.watermark));
+        rows.kinds.push(RowKind::Bad as u8);
+        rows.keys.push(0);
+        rows.labels.push(None);
+    }
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_unstable_by_key(|row| rows.ids[*row]);
+    LogBatch {
+        ids: order.iter().map(|row| rows.ids[*row]).collect(),
+        position_times: order.iter().map(|row| rows.position_times[*row]).collect(),
+        times: order.iter().map(|row| rows.times[*row]).collect(),
+        kinds: order.iter().map(|row| rows.kinds[*row]).collect(),
+        keys: order.iter().map(|row| rows.keys[*row]).collect(),
+        labels: order.iter().map(|row| rows.labels[*row]).collect(),
+        values: match &rows.values {
+            Values::F32(values) => Values::F32(with_zeros(values, (width, &order))),
+            Values::U8(values) => Values::U8(with_zeros(values, (width, &order))),
+        },
+        ..rows
+    }
+}
+
+/// The rows of `values` in `order`; rows beyond the last are zeros.
+fn with_zeros<T: Copy + Default>(values: &[T], (width, order): (usize, &[usize])) -> Vec<T> {
+    let mut out = Vec::with_capacity(order.len() * width);
+    for row in order {
+        match values.get(row * width..(row + 1) * width) {
+            Some(row) => out.extend_from_slice(row),
+            None => out.resize(out.len() + width, T::default()),
+        }
+    }
+    out
+}

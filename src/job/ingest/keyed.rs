@@ -1,0 +1,45 @@
+use std::sync::Arc;
+
+use driftmill_operators::flow::{Ordered, Upsert};
+use driftmill_operators::{Change, position_time};
+use timely::dataflow::operators::Inspect;
+
+use crate::job::Context;
+use crate::letters::Letter;
+
+/// The error's class of a label without a sample.
+pub(in crate::job) const NO_SAMPLE: &str = "no_sample";
+
+/// The newest sample of each key, with its newest label, where the source is keyed; labels to which
+/// no sample came go to the dead letters.
+pub(in crate::job) fn newest<'scope>(changes: Ordered<'scope>, context: &Arc<Context>) -> Ordered<'scope> {
+    if context.pipeline.source.keyed().is_none() {
+        return changes;
+    }
+    let (changes, orphans) = changes.upsert(context.pipeline.order.label_wait);
+    let context = Arc::clone(context);
+    orphans.inspect(move |orphan| {
+        context.status.read(0, 1, 0);
+        if let Err(error) = context.letters(vec![letter(&context, orphan)]) {
+            context.fail(error);
+        }
+    });
+    changes
+}
+
+/// The message's bytes are not kept while it waits: what it said stands in the reason.
+fn letter(context: &Context, orphan: &Change) -> Letter {
+    let label = &orphan.record;
+    let said = label.label.map_or("no class".to_owned(), |class| format!("class {class}"));
+    let until = position_time(orphan.at);
+    Letter {
+        topic: context.topic(label.id().topic()).to_owned(),
+        partition: label.id().partition(),
+        offset: label.id().offset(),
+        timestamp: Some(label.time),
+        stage: "label".to_owned(),
+        error: NO_SAMPLE.to_owned(),
+        reason: format!("{said}, but until {until} there was no sample with its key"),
+        ..Letter::default()
+    }
+}

@@ -1,0 +1,7 @@
+//! Reading: partitions, watermarks, and the log as the source of the dataflow.
+
+pub(super) mod changes;
+pub(super) mod keyed;
+pub(super) mod operator;
+pub(super) mod partition;
+pub(super) mod watermarks;

@@ -1,0 +1,293 @@
+//! The source operator: reads, places, logs and sends this worker's partitions; first of all again
+//! what an earlier process logged and policies have not seen.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use driftmill_operators::{Change, Kind, Position, position_time};
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::operators::Capability;
+use timely::dataflow::operators::generic::operator::source;
+use timely::dataflow::{ProbeHandle, Scope, StreamVec};
+use timely::worker::Worker;
+
+use crate::job::Context;
+use super::watermarks::{Marks, Reached};
+use super::partition::Part;
+use super::changes::{changes, letters, rows};
+use crate::source::{Fetched, Gate, Partition, Progress, Reader};
+use crate::store::LogWriter;
+
+/// Between two looks at partitions that had nothing.
+const IDLE: Duration = Duration::from_millis(2);
+
+/// Between two looks at what is around.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What one worker reads.
+pub(in crate::job) struct Ingest {
+    context: Arc<Context>,
+    parts: Vec<Part>,
+    reader: Box<dyn Reader>,
+    writer: LogWriter,
+    worker: usize,
+    /// Where partitions fall asleep.
+    marks: Option<Marks>,
+    /// Whether anything came since it last looked around.
+    heard: bool,
+    /// When it last looked around.
+    looked: Instant,
+}
+
+impl Ingest {
+    /// Opens what belongs to a worker: where samples are selected and scored their rows are at hand,
+    /// also where others read in other processes.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub(in crate::job) fn open(context: &Arc<Context>, worker: &mut Worker) -> anyhow::Result<Self> {
+        let index = worker.index();
+        let mine: Vec<Partition> = context
+            .partitions
+            .iter()
+            .enumerate()
+            .filter(|(number, _)| context.worker_of(*number) == index)
+            .map(|(_, partition)| partition.clone())
+            .collect();
+        let rest = mine.iter().map(|part| Partition {
+            start: context.log.next_offset(part.id(0).stream()).unwrap_or(part.start),
+            ..part.clone()
+        });
+        let rest: Vec<Partition> = rest.collect();
+        let reader = context.pipeline.source.open(&rest, context.pipeline.codec.as_ref())?;
+        let parts = mine.into_iter().map(|part| Part::new(part, context)).collect();
+        let writer = context.log.writer(index)?;
+        let sleeps = context.pipeline.order.idle_after.is_some();
+        let marks = sleeps.then(|| Marks::open(worker));
+        let (context, looked) = (Arc::clone(context), Instant::now());
+        Ok(Self { context, parts, reader, writer, worker: index, marks, heard: false, looked })
+    }
+
+    /// This worker's changes, each at its own position.
+    ///
+    /// `released` is how far the order is complete, `observed` how far every policy has seen it.
+    pub(in crate::job) fn stream<'scope>(
+        this: &Rc<RefCell<Self>>,
+        scope: Scope<'scope, Position>,
+        released: ProbeHandle<Position>,
+        observed: ProbeHandle<Position>,
+    ) -> StreamVec<'scope, Position, Change> {
+        type Batches = CapacityContainerBuilder<Vec<Change>>;
+        source::<_, Batches, _, _>(scope, "Ingest", move |capability, info| {
+            let wake = scope.activator_for(info.address.clone());
+            let mut capability = Some(capability);
+            let this = Rc::clone(this);
+            move |output| {
+                let Some(held) = capability.as_mut() else { return };
+                let mut this = this.borrow_mut();
+                if this.context.stopping() || this.context.begins_nothing() {
+                    return;
+                }
+                this.follow(&released, &observed);
+                let released = frontier(&released);
+                let mut again = Again::Later;
+                for slot in 0..this.parts.len() {
+                    if this.paused(slot, released) {
+                        continue;
+                    }
+                    match this.poll(slot, *held.time()) {
+                        Ok((mut changes, progress)) => {
+                            output.session(held).give_container(&mut changes);
+                            again = again.or(progress);
+                        }
+                        Err(error) => return this.context.fail(error),
+                    }
+                }
+                if !this.downgrade(held) {
+                    (capability, this.marks) = (None, None);
+                    return;
+                }
+                match again {
+                    Again::Now => wake.activate(),
+                    Again::Later => wake.activate_after(IDLE),
+                }
+            }
+        })
+    }
+
+    /// Takes note of how far policies are, and shows it.
+    pub(in crate::job) fn follow(
+        &mut self,
+        released: &ProbeHandle<Position>,
+        observed: &ProbeHandle<Position>,
+    ) {
+        let [released, observed] = [released, observed].map(frontier);
+        self.observed(observed);
+        self.tell(released, observed);
+        self.look_around();
+    }
+
+    fn observed(&mut self, observed: Option<Position>) {
+        for part in &mut self.parts {
+            let passed = |(last, _): &mut (Position, u64)| observed.is_none_or(|at| *last < at);
+            while part.open.pop_front_if(passed).is_some() {}
+        }
+    }
+
+    /// Whether a partition is read no further for now.
+    fn paused(&self, slot: usize, released: Option<Position>) -> bool {
+        let part = &self.parts[slot];
+        if part.done || part.rest.goes_on() {
+            return true;
+        }
+        let before = |last: Position| released.is_none_or(|released| last < released);
+        let unobserved: u64 = self
+            .parts
+            .iter()
+            .flat_map(|part| &part.open)
+            .filter(|(last, _)| before(*last))
+            .map(|(_, count)| count)
+            .sum();
+        let rules = &self.context.pipeline.order;
+        let lead = rules.lead.get() as u64;
+        if unobserved > lead {
+            return true;
+        }
+        let unreleased: u64 =
+            part.open.iter().filter(|(last, _)| !before(*last)).map(|(_, count)| count).sum();
+        // the partition that holds the watermark is never paused: the others wait for it.
+        let holds = released.is_some_and(|released| part.reached(rules) <= released);
+        unreleased >= lead && !holds
+    }
+
+    /// What partition `slot` has: what was logged before, then what is read, placed and logged; not
+    /// before what it `held` back.
+    fn poll(&mut self, slot: usize, held: Position) -> anyhow::Result<(Vec<Change>, Progress)> {
+        let keyed = self.context.pipeline.source.keyed().is_some();
+        let rules = &self.context.pipeline.order;
+        let part = &mut self.parts[slot];
+        if let Some(logged) = part.replayed(keyed, rules) {
+            return Ok((logged?, Progress::More));
+        }
+        if part.asleep {
+            part.raise(rules, held);
+        }
+        let classes = self.context.pipeline.model.classes();
+        let gate = Gate { rules, lateness: &mut part.lateness, classes, keyed };
+        let mut fetched = Fetched::new(self.context.log.schema().clone(), gate);
+        // as many as before: a vector that grows is copied many times.
+        fetched.columns.reserve(part.rest.came);
+        let progress = self.reader.poll(slot, self.context.poll, &mut fetched)?;
+        let came = fetched.len();
+        if came == 0 {
+            part.polled(came, progress);
+            return Ok((Vec::new(), progress));
+        }
+        let answers = !std::mem::replace(&mut self.heard, true);
+        let letters = letters(&part.partition, &fetched.bad);
+        let patience = &self.context.patience;
+        patience.until_room(|| self.context.letters(letters.clone()))?;
+        let bad = fetched.bad.len() as u64;
+        // in the log before it is sent: whoever sees a change can fetch its row.
+        let mut rows = rows(&part.partition, fetched);
+        rows.highest = part.lateness.highest();
+        let changes = changes(&rows, keyed);
+        let samples = changes.iter().filter(|change| change.kind == Kind::Insert).count();
+        self.context.status.read(samples as u64, bad, u64::from(rows.late));
+        part.polled(came, progress);
+        part.sent(&rows, &changes);
+        if answers {
+            self.context.patience.outages().end(&self.name());
+        }
+        self.writer.stage(rows)?;
+        patience.until_room(|| Ok(self.writer.write()?))?;
+        Ok((changes, progress))
+    }
+
+    /// Shows how far decisions are, how much is before them, and what they wait for.
+    fn tell(&self, released: Option<Position>, observed: Option<Position>) {
+        let status = &self.context.status;
+        if let Some(observed) = observed {
+            status.reached(position_time(observed));
+        }
+        let left = |(slot, part): (usize, &Part)| Some(self.reader.left(slot)? + part.undecided());
+        status.left(self.worker, self.parts.iter().enumerate().map(left).sum());
+        let rules = &self.context.pipeline.order;
+        // what is released but not observed waits for policies, not for messages.
+        let waits = released.filter(|released| observed.is_none_or(|at| *released <= at));
+        let holds = |part: &&Part| part.idle && waits.is_some_and(|at| part.reached(rules) <= at);
+        let holder = self.parts.iter().find(holds).filter(|_| self.context.partitions.len() > 1);
+        status.held_by(self.worker, holder.map(Part::name));
+    }
+
+    /// What is waited for while the source does not answer.
+    fn name(&self) -> String {
+        match self.context.workers {
+            1 => "source".to_owned(),
+            _ => format!("source {}", self.worker),
+        }
+    }
+
+    /// Notes it when the source does not answer, or a topic has partitions that nobody reads.
+    fn look_around(&mut self) {
+        if self.looked.elapsed() < LOOK {
+            return;
+        }
+        self.looked = Instant::now();
+        // what was heard of the connection may be older than what came by it.
+        match self.reader.trouble().filter(|_| !std::mem::take(&mut self.heard)) {
+            Some(reason) => drop(self.context.patience.outages().begin(&self.name(), &reason)),
+            None => drop(self.context.patience.outages().end(&self.name())),
+        }
+        for (slot, part) in self.parts.iter().enumerate() {
+            let topic = &part.partition.topic;
+            let known = self.context.partitions.iter().filter(|known| known.topic == *topic);
+            if self.reader.partitions(slot).is_some_and(|now| now > known.count()) {
+                self.context.grow(topic);
+            }
+        }
+    }
+
+    /// Lets go of what no later record can be before; false when there are none.
+    fn downgrade(&mut self, capability: &mut Capability<Position>) -> bool {
+        let rules = &self.context.pipeline.order;
+        for part in &mut self.parts {
+            if part.falls_asleep(rules) {
+                tracing::info!("{} is silent: the others no longer wait for it", part.name());
+            }
+        }
+        let own = Reached::of(&self.parts, rules);
+        let all = self.marks.as_mut().map_or(own, |marks| marks.tell(own));
+        match (own, all) {
+            (Reached::Done, _) => return false,
+            (Reached::Awake(reached), _)
+            | (_, Reached::Awake(reached) | Reached::Asleep(reached)) => {
+                // who is asleep may follow others beyond where it wakes.
+                capability.downgrade(&reached.max(*capability.time()));
+            }
+            (Reached::Asleep(_), Reached::Done) => {}
+        }
+        true
+    }
+}
+
+/// When to look again.
+enum Again {
+    Now,
+    Later,
+}
+
+impl Again {
+    fn or(self, progress: Progress) -> Self {
+        match progress {
+            Progress::More => Self::Now,
+            Progress::Wait | Progress::End => self,
+        }
+    }
+}
+
+fn frontier(probe: &ProbeHandle<Position>) -> Option<Position> {
+    probe.with_frontier(|frontier| frontier.first().copied())
+}

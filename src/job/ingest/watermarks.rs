@@ -1,0 +1,102 @@
+//! How far every worker's partitions are, told as data beside the dataflow's own progress: a worker
+//! whose partitions are silent has nothing of its own to say how far the stream is.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use driftmill_operators::Position;
+use serde::{Deserialize, Serialize};
+use timely::dataflow::InputHandleVec;
+use timely::dataflow::operators::vec::Broadcast;
+use timely::dataflow::operators::{Input, Inspect};
+use timely::worker::Worker;
+
+use super::partition::Part;
+use crate::source::OrderRules;
+
+/// How far partitions are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::job) enum Reached {
+    /// Nothing will come before this from those that are not asleep.
+    Awake(Position),
+    /// All are asleep, the one that is furthest here.
+    Asleep(Position),
+    /// All have come to their ends.
+    Done,
+}
+
+impl Reached {
+    /// How far some partitions are.
+    pub(in crate::job) fn of(parts: &[Part], rules: &OrderRules) -> Self {
+        parts.iter().map(|part| Self::of_one(part, rules)).fold(Self::Done, Self::and)
+    }
+
+    fn of_one(part: &Part, rules: &OrderRules) -> Self {
+        match part.reached(rules) {
+            _ if part.done => Self::Done,
+            reached if part.asleep => Self::Asleep(reached),
+            reached => Self::Awake(reached),
+        }
+    }
+
+    /// How far both are: who is awake is waited for; where all are asleep, what came is let through.
+    pub(in crate::job) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Awake(one), Self::Awake(other)) => Self::Awake(one.min(other)),
+            (Self::Asleep(one), Self::Asleep(other)) => Self::Asleep(one.max(other)),
+            (Self::Awake(_), _) | (Self::Asleep(_), Self::Done) => self,
+            _ => other,
+        }
+    }
+}
+
+/// What a worker tells the others and hears of them.
+pub(in crate::job) struct Marks {
+    worker: usize,
+    told: Option<Reached>,
+    heard: Rc<RefCell<BTreeMap<usize, Reached>>>,
+    input: InputHandleVec<u64, (usize, Reached)>,
+}
+
+impl Marks {
+    /// A dataflow of its own, which ends when all workers have let go of theirs.
+    pub(in crate::job) fn open(worker: &mut Worker) -> Self {
+        let mut input = InputHandleVec::new();
+        let heard = Rc::new(RefCell::new(BTreeMap::new()));
+        let hear = Rc::clone(&heard);
+        worker.dataflow_named("marks", |scope| {
+            scope.input_from(&mut input).broadcast().inspect(move |(worker, reached)| {
+                hear.borrow_mut().insert(*worker, *reached);
+            });
+        });
+        Self { worker: worker.index(), told: None, heard, input }
+    }
+
+    /// Tells how far this worker's partitions are; returns how far all are, as far as it is known.
+    pub(in crate::job) fn tell(&mut self, own: Reached) -> Reached {
+        if self.told != Some(own) {
+            self.told = Some(own);
+            self.input.send((self.worker, own));
+            self.input.flush();
+        }
+        let heard = self.heard.borrow();
+        let others = heard.iter().filter(|(worker, _)| **worker != self.worker);
+        others.map(|(_, reached)| *reached).fold(own, Reached::and)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reached::{Asleep, Awake, Done};
+
+    #[test]
+    fn sleepers_hold_up_nobody() {
+        assert_eq!(Awake(5).and(Awake(3)), Awake(3));
+        assert_eq!(Asleep(1).and(Awake(3)), Awake(3));
+        assert_eq!(Asleep(1).and(Asleep(3)), Asleep(3));
+        assert_eq!(Done.and(Asleep(3)), Asleep(3));
+        assert_eq!(Awake(3).and(Done), Awake(3));
+        assert_eq!(Done.and(Done), Done);
+    }
+}

@@ -1,0 +1,85 @@
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+
+use crate::job::Context;
+use crate::job::ingest::changes::rows;
+use crate::source::{Fetched, Gate, Lateness, Partition, Progress};
+use crate::store::{LogBatch, Lost, StoreError};
+
+/// How long the source may take to bring again what was lost.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Mends what went wrong, if it is a batch of the log that its source still has.
+pub(in crate::job) fn mend(
+    context: &Context,
+    mended: &mut BTreeSet<(PathBuf, u64)>,
+    error: anyhow::Error,
+) -> anyhow::Result<()> {
+    let damage = damage_of(&error).filter(|_| context.cluster.is_single());
+    let Some(damage) = damage else { return Err(error) };
+    match context.mend((&damage.0, damage.1)) {
+        // what is damaged again at once cannot be mended.
+        Ok(true) if mended.insert(damage) => Ok(()),
+        Ok(_) => Err(error),
+        Err(why) => Err(error.context(format!("{why:#}"))),
+    }
+}
+
+/// The batch of the log that is not what was written, if that is what went wrong.
+fn damage_of(error: &anyhow::Error) -> Option<(PathBuf, u64)> {
+    error.chain().find_map(|error| match error.downcast_ref() {
+        Some(StoreError::Damaged { path, at, .. }) => Some((path.clone(), *at)),
+        _ => None,
+    })
+}
+
+impl Context {
+    /// Fetches a damaged segment again, or reads a damaged batch again from its source; false if there is no such batch.
+    ///
+    /// # Errors
+    /// When the source no longer has what was read, or what it has is something else.
+    fn mend(&self, (path, at): (&Path, u64)) -> anyhow::Result<bool> {
+        let Some(lost) = self.log.lost(path, at) else { return Ok(false) };
+        if self.log.discard_copy(path)? {
+            tracing::warn!("`{}` is damaged at byte {at}: fetching it again", path.display());
+            return Ok(true);
+        }
+        let stream = lost.first.stream();
+        let of = |part: &&Partition| part.id(0).stream() == stream;
+        let part = self.partitions.iter().find(of).context("the partition is not known")?;
+        let (first, last) = (lost.first.offset(), lost.last.offset());
+        let part = Partition { start: first, end: Some(last + 1), ..part.clone() };
+        let from = format!("{}/{}, offsets {first} to {last}", part.topic, part.partition);
+        tracing::warn!("`{}` is damaged at byte {at}: reading {from} again", path.display());
+        let again = self.read_again(&part, &lost).and_then(|rows| {
+            ensure!(self.log.mend(path, at, rows)?, "it is not what was read before");
+            Ok(())
+        });
+        again.with_context(|| format!("reading {from} again"))?;
+        Ok(true)
+    }
+
+    fn read_again(&self, part: &Partition, lost: &Lost) -> anyhow::Result<LogBatch> {
+        let source = &self.pipeline.source;
+        let mut reader = source.open(std::slice::from_ref(part), self.pipeline.codec.as_ref())?;
+        let mut lateness = Lateness::resumed(lost.highest_before);
+        let gate = Gate {
+            rules: &self.pipeline.order,
+            lateness: &mut lateness,
+            classes: self.pipeline.model.classes(),
+            keyed: source.keyed().is_some(),
+        };
+        let mut fetched = Fetched::new(self.log.schema().clone(), gate);
+        let begun = Instant::now();
+        while reader.poll(0, lost.rows.max(1), &mut fetched)? != Progress::End {
+            ensure!(begun.elapsed() < PATIENCE, "not all of it came");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let mut rows = rows(part, fetched);
+        rows.highest = lateness.highest();
+        Ok(rows)
+    }
+}

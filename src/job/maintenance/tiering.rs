@@ -1,0 +1,139 @@
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+
+use crate::job::Context;
+use crate::catalog::Catalog;
+use crate::fail;
+use crate::outage::is_full;
+use crate::store::{Cold, Log, StoreError, remove_object};
+
+/// The part of a job that waits for an object store.
+const PART: &str = "store.cold";
+
+/// Takes complete segments to an object store, on a thread of its own: a network is slower than a
+/// job.
+#[derive(Default)]
+pub(in crate::job) struct Freezing(Option<JoinHandle<anyhow::Result<()>>>);
+
+impl Freezing {
+    /// Goes on with what is complete now, unless it is still busy with what was before.
+    ///
+    /// # Errors
+    /// When a segment is not what was written, or the catalog cannot be written.
+    pub(in crate::job) fn go_on(&mut self, context: &Arc<Context>) -> anyhow::Result<()> {
+        if context.pipeline.store.cold.is_none()
+            || self.0.as_ref().is_some_and(|it| !it.is_finished())
+        {
+            return Ok(());
+        }
+        let ended = self.0.take().map_or(Ok(()), end);
+        let outages = context.patience.outages();
+        match ended {
+            Err(error) if is_outage(&error) => {
+                if outages.begin(PART, &format!("{error:#}")) {
+                    tracing::warn!("{error:#}: segments stay on the local disk meanwhile");
+                }
+            }
+            Err(error) => return Err(error),
+            Ok(()) => {
+                if let Some(waited) = outages.end(PART) {
+                    tracing::warn!("the object store is there again after {} s", waited.as_secs());
+                }
+            }
+        }
+        let shared = Arc::clone(context);
+        let thread = Builder::new().name("freezing".to_owned());
+        self.0 = Some(thread.spawn(move || shared.freeze())?);
+        Ok(())
+    }
+
+    /// Waits until what is under way is done, but not longer than `most`; what is left is done by the
+    /// next start.
+    pub(in crate::job) fn finish(self, most: Duration) {
+        let begun = Instant::now();
+        let Some(thread) = self.0 else { return };
+        while !thread.is_finished() && begun.elapsed() < most {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+fn end(thread: JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
+    thread.join().unwrap_or_else(|_| Err(anyhow!("the thread for the object store panicked")))
+}
+
+/// Whether trying again may help.
+fn is_outage(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(StoreError::Cold { .. })) || is_full(error.as_ref())
+}
+
+impl Context {
+    /// Takes what is complete and old enough to the object store.
+    fn freeze(&self) -> anyhow::Result<()> {
+        let Some(cold) = &self.pipeline.store.cold else { return Ok(()) };
+        let names = self.log.unfrozen(cold.age);
+        freeze(cold, (&self.run, &self.log, &self.head().catalog), names, || self.stopping())
+    }
+
+    /// The same where nothing is written any more.
+    pub(in crate::job) fn freeze_all(&self) -> anyhow::Result<()> {
+        let Some(cold) = &self.pipeline.store.cold else { return Ok(()) };
+        let names = self.log.unfrozen_ended(cold.age);
+        match freeze(cold, (&self.run, &self.log, &self.head().catalog), names, || false) {
+            Err(error) if is_outage(&error) => {
+                tracing::warn!("{error:#}: segments stay on the local disk");
+                Ok(())
+            }
+            frozen => frozen,
+        }
+    }
+}
+
+/// Takes segments `names` of a run's log to its object store, and removes there what is no longer in
+/// the log.
+///
+/// # Errors
+/// When a segment is not what was written, SQLite refuses, or the object store cannot be reached.
+pub fn freeze(
+    cold: &Cold,
+    (run, log, catalog): (&str, &Log, &Mutex<Catalog>),
+    names: Vec<String>,
+    stopping: impl Fn() -> bool,
+) -> anyhow::Result<()> {
+    remove_thawed(catalog)?;
+    let catalog = || lock(catalog);
+    for name in names {
+        if stopping() {
+            break;
+        }
+        let url = cold.url_of(run, &name);
+        // first, or after a crash nobody would know of it.
+        catalog().freezing(&name, &url)?;
+        fail::point("cold.recorded");
+        log.freeze(&name, &url)?;
+        fail::point("cold.written");
+        catalog().frozen(&name)?;
+        log.frozen(&name, url);
+    }
+    Ok(())
+}
+
+/// Removes from object stores what is no longer in the log.
+///
+/// # Errors
+/// When SQLite refuses, or an object store cannot be reached.
+pub fn remove_thawed(catalog: &Mutex<Catalog>) -> anyhow::Result<()> {
+    let thawed = lock(catalog).thawed()?;
+    for (name, url) in thawed {
+        remove_object(&url)?;
+        lock(catalog).forget_object(&name)?;
+    }
+    Ok(())
+}
+
+fn lock(catalog: &Mutex<Catalog>) -> MutexGuard<'_, Catalog> {
+    catalog.lock().expect("no one panics in the catalog")
+}

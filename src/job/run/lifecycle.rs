@@ -1,0 +1,185 @@
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+
+use crate::job::coordinator::role::{Books, Head};
+use crate::job::maintenance::repair::mend;
+use crate::job::coordinator::peers::Peers;
+use super::prepare::{prepare, start_workers};
+use crate::job::publish::predecessors::Others;
+use super::supervise::{End, Watch};
+use crate::job::Branch;
+use crate::job::Context;
+use crate::job::Interrupt;
+use crate::job::Shadow;
+use crate::job::StateDirectory;
+use crate::cluster::{Cluster, Rendezvous};
+use crate::config::Pipeline;
+use crate::report::{BranchSummary, Evaluation, ShadowSummary, Summary};
+
+/// How a job is run; but for `stable` nothing here has an
+/// influence on what it decides.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Number of workers of each process.
+    pub workers: usize,
+    /// The processes that run it.
+    pub cluster: Cluster,
+    /// The state directory; a run that is there goes on, unless `others` are to be ignored (default:
+    /// the newest of the pipeline's below `.driftmill`).
+    pub state: Option<PathBuf>,
+    /// Most messages of a partition in one poll.
+    pub poll: usize,
+    /// Whether to show progress on stderr.
+    pub progress: bool,
+    /// What to do about versions that other runs published.
+    pub others: Others,
+    /// Whether what is read is made durable once a second, and not only with decisions (default
+    /// yes); to measure what that costs.
+    pub sync: bool,
+    /// Whether the stream is declared stable: policies measure and let nothing come of it, so that
+    /// only what counts samples or time trains (default no).
+    pub stable: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            cluster: Cluster::default(),
+            state: None,
+            poll: 1024,
+            progress: false,
+            others: Others::Refuse,
+            sync: true,
+            stable: false,
+        }
+    }
+}
+
+/// How a job ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// What it did.
+    pub summary: Summary,
+    /// Why it ended.
+    pub end: End,
+}
+
+/// How long what was stopped may take to end.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs a pipeline to the end of its stream, or until it is interrupted; where several processes run
+/// it, as process 0.
+///
+/// # Errors
+/// When the source, the device, a sink or the state directory fails, or another process is lost.
+pub fn run(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyhow::Result<Ended> {
+    let begun = Instant::now();
+    let (mut state, mut mended) = (None, BTreeSet::new());
+    loop {
+        let (context, ended) = attempt(&pipeline, options, interrupt, state)?;
+        match ended {
+            Ok(Some(end)) => {
+                let summary = summarize(&context, begun.elapsed(), end == End::Complete);
+                return Ok(Ended { summary, end });
+            }
+            Ok(None) => {}
+            Err(error) => mend(&context, &mut mended, error)?,
+        }
+        state = Some(let_go(context)?);
+    }
+}
+
+/// Opens a run and has workers go on with it until it ends, or is to be opened again.
+fn attempt(
+    pipeline: &Pipeline,
+    options: &Options,
+    interrupt: &Interrupt,
+    state: Option<StateDirectory>,
+) -> anyhow::Result<(Arc<Context>, anyhow::Result<Option<End>>)> {
+    let cluster = &options.cluster;
+    let rendezvous = match cluster.is_single() {
+        true => None,
+        false => Some(Rendezvous::open(cluster)?),
+    };
+    let (context, faults, wires) = prepare(pipeline.clone(), options, (state, rendezvous))?;
+    let context = Arc::new(context);
+    Peers::listen(&context);
+    let end = context.publish_again().and_then(|()| {
+        let finished = start_workers(&context, options.workers, wires)?;
+        interrupt.listen();
+        let watch = Watch { context: &context, faults, finished, interrupt };
+        let end = watch.until_end(options.progress)?;
+        context.close(end == Some(End::Complete))?;
+        Ok(end)
+    });
+    context.head().peers.end(&end);
+    Ok((context, end))
+}
+
+/// Waits until nobody uses the run any more; its state directory, to go on.
+fn let_go(mut context: Arc<Context>) -> anyhow::Result<StateDirectory> {
+    let begun = Instant::now();
+    let wait = || {
+        ensure!(
+            begun.elapsed() < PATIENCE,
+            "a part of the job could not be stopped\nhint: start it again, it goes on where it is"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+        Ok(())
+    };
+    let head = loop {
+        context = match Arc::try_unwrap(context) {
+            Ok(Context { books: Books::Kept(head), .. }) => break head,
+            Ok(context) => Arc::new(context),
+            Err(context) => context,
+        };
+        wait()?;
+    };
+    let Head { state, catalog, publisher, .. } = *head;
+    // sinks record in the catalog what they published, until nothing is left to be sent.
+    drop(publisher);
+    while Arc::strong_count(&catalog) > 1 {
+        wait()?;
+    }
+    Ok(state)
+}
+
+fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {
+    let summary = |branch: &Arc<Branch>| {
+        let story = branch.story();
+        BranchSummary {
+            triggers: story.triggers.clone(),
+            versions: story.versions.clone(),
+            evaluation: Evaluation { prequential: story.prequential.results(branch.interval) },
+        }
+    };
+    let (own, compared) = context.branches.split_first().expect("a job has a branch of its own");
+    let BranchSummary { triggers, versions, evaluation } = summary(own);
+    Summary {
+        run: context.run.clone(),
+        state: context.head().state.path().display().to_string(),
+        complete,
+        samples: context.status.samples(),
+        late: context.status.late(),
+        dead_letters: context.status.dead_letters(),
+        classes: {
+            let length = context.pipeline.evaluation.interval.map(|span| span.millis());
+            context.classes.lock().expect("no one panics while counting").results(length)
+        },
+        triggers,
+        versions,
+        evaluation,
+        compare: compared.iter().map(|branch| (branch.name.clone(), summary(branch))).collect(),
+        shadow: {
+            let fired = |shadow: &Arc<Shadow>| ShadowSummary { fired: shadow.fired() };
+            context.shadows.iter().map(|shadow| (shadow.name.clone(), fired(shadow))).collect()
+        },
+        outages: context.patience.outages().list(),
+        seconds: elapsed.as_secs_f64(),
+    }
+}

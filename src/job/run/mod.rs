@@ -1,0 +1,9 @@
+//! Starting, supervising and ending a run.
+
+pub(super) mod interrupt;
+pub(super) mod lifecycle;
+pub(super) mod open;
+pub(super) mod pipeline_diff;
+pub(super) mod prepare;
+pub(super) mod state_directory;
+pub(super) mod supervise;

@@ -1,0 +1,236 @@
+//! What a process makes ready before its workers start.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Mutex};
+
+use anyhow::Context as _;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use driftmill_operators::{Snapshot, restore};
+use serde_json::Value;
+use timely::worker::Worker;
+use timely::{CommunicationConfig, WorkerConfig};
+
+use super::open::{Begun, open};
+use crate::job::coordinator::role::{Books, Head};
+use super::pipeline_diff::changed;
+use crate::job::branch::restore::{Composed, compose};
+use crate::job::coordinator::peers::Peers;
+use crate::job::publish::predecessors::{self, Known};
+use crate::job::publish::publisher::{Listener, Outlet, Publisher};
+use crate::job::services::feature_store::LogRows;
+use crate::job::coordinator::protocol::{About, HandOut};
+use crate::job::Context;
+use crate::job::Options;
+use crate::job::StateDirectory;
+use crate::job::ingest::keyed;
+use crate::job::work;
+use crate::catalog::{Catalog, RunRecord};
+use crate::cluster::{self, Gathered, Rendezvous, Wires};
+use crate::config::Pipeline;
+use crate::console::Status;
+use crate::letters::Letter;
+use crate::sink::{Sink, Stop};
+use crate::source::Partition;
+use crate::store::{Counts, Log};
+
+/// Makes ready what process 0 needs, and takes in the other processes; a run whose state directory is
+/// at hand is opened again, with what its stream has by now.
+pub(in crate::job) fn prepare(
+    pipeline: Pipeline,
+    options: &Options,
+    (state, rendezvous): (Option<StateDirectory>, Option<Rendezvous>),
+) -> anyhow::Result<(Context, Receiver<anyhow::Error>, Wires)> {
+    let schema = pipeline.schema().context("the source does not say what its samples are")?;
+    let stop = Stop::default();
+    let mut sinks = published::open(&pipeline.sink, &pipeline.name, &stop)?;
+    let begun = open(&pipeline, options, &mut sinks, state)?;
+    let Begun { state, mut catalog, run, pipeline_digest, partitions } = begun;
+    let folder = state.path();
+    let durable = catalog.segments()?;
+    let patience = Stop::beside(stop.outages());
+    let log = Log::open(&folder.join("log"), schema, &durable)?;
+    let log = kept_here(log, (&pipeline, options), &patience);
+    let rows = Arc::new(LogRows(log.clone()));
+    let composed = (&mut catalog, &*partitions, options.stable);
+    let Composed { records, branches, started, shadows } =
+        compose(&pipeline, folder, rows, composed)?;
+    let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
+    dead_letters.forget(&|letter| is_logged(letter, &partitions, &log))?;
+    let status = status(&stop, log.counts() + catalog.removed_counts()?, &partitions);
+    let (send, faults) = unbounded();
+    let catalog = Arc::new(Mutex::new(catalog));
+    let kept =
+        Records { catalog: Arc::clone(&catalog), patience: patience.clone(), faults: send.clone() };
+    let publisher = kept.publisher(sinks, (&run, branches[0].versions()), stop)?;
+    let hand_out = HandOut {
+        job: uuid::Uuid::new_v4().to_string(),
+        folder: state.name(),
+        run: run.id.clone(),
+        pipeline_digest: pipeline_digest.clone(),
+        partitions: partitions.clone(),
+        durable,
+        branches: records,
+        shadows: started,
+    };
+    let (peers, wires) = gather(&pipeline, options, (rendezvous, &state, &hand_out))?;
+    let books = Books::Kept(Box::new(Head { state, catalog, publisher, dead_letters, peers }));
+    let context = Context {
+        branches,
+        shadows,
+        pipeline_digest,
+        pipeline,
+        run: run.id,
+        partitions,
+        log,
+        books,
+        classes: Mutex::default(),
+        status,
+        poll: options.poll.max(1),
+        sync: options.sync,
+        stable: options.stable,
+        workers: options.workers * options.cluster.size(),
+        cluster: options.cluster.clone(),
+        patience,
+        recorded: AtomicBool::new(false),
+        grown: AtomicBool::new(false),
+        stop: AtomicBool::new(false),
+        wind_down: AtomicBool::new(false),
+        trainings: AtomicUsize::new(0),
+        faults: send,
+    };
+    Ok((context, faults, wires))
+}
+
+/// The log, of which as much stays on the local disk as the pipeline says.
+fn kept_here(log: Log, (pipeline, options): (&Pipeline, &Options), patience: &Stop) -> Log {
+    let log = log.rolling(pipeline.store.segment);
+    let limit = pipeline.store.cold.as_ref().map(|cold| cold.cache);
+    let log = log.cached(limit, Some(patience));
+    log.let_go();
+    // a file that goes while another machine reads it is missed there.
+    if options.cluster.is_single() { log } else { log.cached(None, Some(patience)) }
+}
+
+/// Waits for the other processes, if there are to be any, and gives each what it needs.
+fn gather(
+    pipeline: &Pipeline,
+    options: &Options,
+    (rendezvous, state, hand_out): (Option<Rendezvous>, &StateDirectory, &HandOut),
+) -> anyhow::Result<(Peers, Wires)> {
+    let none = Gathered { links: Vec::new(), wires: Vec::new() };
+    let gathered = match rendezvous {
+        None => none,
+        Some(rendezvous) => {
+            state.mark(&hand_out.job)?;
+            let own = serde_json::to_value(pipeline)?;
+            let given = hand_out.save();
+            rendezvous.gather(&hand_out.job, &|about| {
+                let about = restore(about).map_err(|error| error.to_string())?;
+                fits(&own, options, &about).map(|()| given.clone())
+            })
+        }
+    };
+    Ok(Peers::new(&options.cluster, gathered)?)
+}
+
+/// Whether a process would do the same as this one.
+fn fits(own: &Value, options: &Options, about: &About) -> Result<(), String> {
+    let ours = (options.cluster.size(), options.workers);
+    if (about.processes, about.workers) != ours {
+        let About { processes, workers, .. } = about;
+        return Err(format!(
+            "it is of {processes} processes with {workers} workers each, process 0 of {} with {}",
+            ours.0, ours.1
+        ));
+    }
+    let pipeline = serde_json::from_str(&about.pipeline).map_err(|error| error.to_string())?;
+    let keys = changed(own, &pipeline);
+    let keys = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    Err(format!("its pipeline is another one: what differs is {}", keys.join(", ")))
+}
+
+/// How far a job is whose log has so many messages.
+fn status(stop: &Stop, counts: Counts, partitions: &[Partition]) -> Status {
+    let status = Status::new(stop.outages().clone());
+    status.read(counts.samples, counts.bad, counts.late);
+    status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
+    status
+}
+
+/// Whether a letter of this run is of a message that is in the log.
+fn is_logged(letter: &Letter, partitions: &[Partition], log: &Log) -> bool {
+    let same = |part: &&Partition| part.topic == letter.topic && part.partition == letter.partition;
+    let next = partitions.iter().find(same).and_then(|part| log.next_offset(part.id(0).stream()));
+    // labels without a sample are found again.
+    letter.error != keyed::NO_SAMPLE && next.is_some_and(|next| letter.offset < next)
+}
+
+/// Records what is published; ends the job when a sink fails.
+struct Records {
+    catalog: Arc<Mutex<Catalog>>,
+    patience: Stop,
+    faults: Sender<anyhow::Error>,
+}
+
+impl Records {
+    /// Takes over the sinks, and publishes to them.
+    fn publisher(
+        self,
+        sinks: Vec<(&'static str, Box<dyn Sink>)>,
+        (run, made): (&RunRecord, BTreeMap<u64, String>),
+        stop: Stop,
+    ) -> anyhow::Result<Publisher> {
+        let known = Known { run: run.id.clone(), made, adopted: run.adopted.clone() };
+        let catalog = Arc::clone(&self.catalog);
+        let catalog = catalog.lock().expect("no one panics in the catalog");
+        let outlet = |(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? });
+        let outlets = sinks.into_iter().map(outlet).collect::<anyhow::Result<_>>()?;
+        drop(catalog);
+        Publisher::start(outlets, &known, Arc::new(self), stop)
+    }
+}
+
+impl Listener for Records {
+    fn published(&self, key: &'static str, version: u64, bookmark: Option<&str>) {
+        let recorded = self.patience.until_room(|| {
+            let mut catalog = self.catalog.lock().expect("no one panics in the catalog");
+            Ok(catalog.published(key, version, bookmark)?)
+        });
+        if let Err(error) = recorded {
+            self.failed(error);
+        }
+    }
+
+    fn failed(&self, error: anyhow::Error) {
+        // only the first error is reported; the others are its consequences.
+        drop(self.faults.send(error));
+    }
+}
+
+/// Starts this process's workers; the receiver hears when all have ended.
+pub(in crate::job) fn start_workers(
+    context: &Arc<Context>,
+    workers: usize,
+    wires: Wires,
+) -> anyhow::Result<Receiver<()>> {
+    let (send, finished) = unbounded();
+    let (shared, told) = (Arc::clone(context), Arc::clone(context));
+    let work = move |worker: &mut Worker| work(worker, &shared);
+    let (builders, guard) = match context.cluster.is_single() {
+        true => CommunicationConfig::Process(workers).try_build().map_err(anyhow::Error::msg)?,
+        false => cluster::workers(&context.cluster, workers, wires, move |lost| told.lost(lost))?,
+    };
+    let guards = timely::execute::execute_from(builders, guard, WorkerConfig::default(), work);
+    let guards = guards.map_err(|error| anyhow::anyhow!("starting {workers} workers: {error}"))?;
+    std::thread::spawn(move || {
+        drop(guards.join());
+        if send.send(()).is_err() {
+            tracing::debug!("the workers ended after the job");
+        }
+    });
+    Ok(finished)
+}

@@ -1,0 +1,254 @@
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// The state directory of a run, which belongs to one process at a time.
+pub struct StateDirectory {
+    path: PathBuf,
+    /// Locked until this is dropped or the process ends, however it ends.
+    lock: File,
+}
+
+/// Why a state directory cannot be used.
+#[derive(Debug, Error)]
+pub enum StateError {
+    /// Another process has it.
+    #[error(
+        "the state directory `{}` is in use by process {holder}\n\
+         hint: wait for it to end, or name another state directory",
+        path.display()
+    )]
+    Held {
+        /// The directory.
+        path: PathBuf,
+        /// Id of the process, as it wrote it.
+        holder: String,
+    },
+    /// It holds what a run left behind, but not what was decided.
+    #[error(
+        "`{}` holds the log or the versions of a run, but its catalog is empty or missing\n\
+         hint: bring `catalog.sqlite` back, or begin a new run in another directory with --state",
+        path.display()
+    )]
+    NoCatalog {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// It holds a run of another pipeline.
+    #[error(
+        "the run in `{}` was begun with another pipeline, and what it decided depends on {}\n\
+         hint: change back what differs, or begin a new run beside it with --fresh",
+        path.display(),
+        keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+    )]
+    Changed {
+        /// The directory.
+        path: PathBuf,
+        /// Keys of the pipeline file that differ.
+        keys: Vec<String>,
+    },
+    /// It is not the one of process 0.
+    #[error(
+        "`{}` is not the state directory of process 0\n\
+         hint: is it the same shared directory? name it with --state, on a file system that all \
+         processes see",
+        path.display()
+    )]
+    Elsewhere {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The file system refused.
+    #[error(
+        "opening the state directory `{}`: {reason}\n\
+         hint: name a directory that can be written with --state",
+        path.display()
+    )]
+    Io {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        reason: std::io::Error,
+    },
+}
+
+impl StateDirectory {
+    /// Creates the directory if it is not there, and locks it for this process.
+    ///
+    /// # Errors
+    /// When it cannot be created, or another process has it.
+    pub fn create(path: &Path) -> Result<Self, StateError> {
+        let failed = |reason| StateError::Io { path: path.to_owned(), reason };
+        std::fs::create_dir_all(path).map_err(failed)?;
+        Self::open(path)
+    }
+
+    /// Where a new run goes beside those that are there: `path` itself, else `path.2`, `path.3`, …
+    pub fn beside(path: &Path) -> PathBuf {
+        let free = |path: &PathBuf| !catalog_in(path).exists();
+        family(path).find(free).expect("the numbers do not end")
+    }
+
+    /// The newest of the runs that stand beside each other; `path` itself if there is none.
+    pub fn newest(path: &Path) -> PathBuf {
+        let used = |path: &PathBuf| catalog_in(path).exists();
+        family(path).take_while(used).last().unwrap_or_else(|| path.to_owned())
+    }
+
+    /// Locks a directory that is there.
+    ///
+    /// # Errors
+    /// When it cannot be locked, or another process has it.
+    pub fn open(path: &Path) -> Result<Self, StateError> {
+        let failed = |reason| StateError::Io { path: path.to_owned(), reason };
+        // absolute: versions refer to files in it.
+        let path = path.canonicalize().map_err(failed)?;
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(false);
+        let mut lock = options.open(path.join("lock")).map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                lock.read_to_string(&mut holder).map_err(failed)?;
+                return Err(StateError::Held { path, holder: holder.trim().to_owned() });
+            }
+            Err(TryLockError::Error(reason)) => return Err(failed(reason)),
+        }
+        lock.set_len(0)
+            .and_then(|()| lock.rewind())
+            .and_then(|()| writeln!(lock, "{}", std::process::id()))
+            .map_err(failed)?;
+        Ok(Self { path, lock })
+    }
+
+    /// Where it is, absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The last part of the path.
+    pub(in crate::job) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Leaves the name of a job of several processes, for the others to find.
+    pub(in crate::job) fn mark(&self, job: &str) -> Result<(), StateError> {
+        let path = self.path.join(MARK);
+        // not renamed: on a network file system another process may still see the old file then.
+        let written = File::create(&path)
+            .and_then(|mut file| file.write_all(job.as_bytes()).and_then(|()| file.sync_all()));
+        written.map_err(|reason| StateError::Io { path, reason })
+    }
+
+    /// Where this process sees the directory that process 0 has marked for `job`: at `path`, or, when
+    /// its name is another, beside it.
+    pub(in crate::job) fn marked(path: &Path, name: &str, job: &str) -> Result<PathBuf, StateError> {
+        let own = path.file_name().unwrap_or_default().to_string_lossy();
+        let beside = name.strip_prefix(&*own).filter(|rest| rest.starts_with('.'));
+        let beside = beside.map(|_| path.with_file_name(name));
+        let mut places = std::iter::once(path.to_owned()).chain(beside);
+        let marked = |place: &PathBuf| {
+            std::fs::read_to_string(place.join(MARK)).is_ok_and(|found| found == job)
+        };
+        let found = places.find(marked).and_then(|found| found.canonicalize().ok());
+        found.ok_or_else(|| StateError::Elsewhere { path: path.to_owned() })
+    }
+
+    /// Whether nothing of a run is there but, perhaps, an empty catalog.
+    pub(in crate::job) fn is_unused(&self) -> bool {
+        ["log", "models", "compare"].iter().all(|folder| {
+            let entries = std::fs::read_dir(self.path.join(folder));
+            entries.map_or(true, |mut entries| entries.next().is_none())
+        })
+    }
+
+    /// Removes the log and the catalog of a run that has not begun.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub(in crate::job) fn clear(&self) -> Result<(), StateError> {
+        let log = self.path.join("log");
+        if log.exists() {
+            // first, for a log without its catalog would be one that somebody misses.
+            let removed = std::fs::remove_dir_all(&log);
+            removed.map_err(|reason| StateError::Io { path: log, reason })?;
+        }
+        for file in DATABASE.map(|name| self.path.join(name)) {
+            match std::fs::remove_file(&file) {
+                Err(reason) if reason.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(StateError::Io { path: file, reason });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the run's catalog is, if there is a run.
+    pub fn catalog(&self) -> PathBuf {
+        catalog_in(&self.path)
+    }
+}
+
+impl Drop for StateDirectory {
+    fn drop(&mut self) {
+        // closing the file is not enough: a child process that was just begun has it open as well,
+        // and with it the lock, until it runs a program of its own.
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!("unlocking the state directory `{}`: {error}", self.path.display());
+        }
+    }
+}
+
+/// Holds the name of a job of several processes.
+const MARK: &str = "processes";
+
+/// What SQLite keeps a database in.
+const DATABASE: [&str; 3] = ["catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"];
+
+fn catalog_in(path: &Path) -> PathBuf {
+    path.join(DATABASE[0])
+}
+
+/// `path`, `path.2`, `path.3`, …
+fn family(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_owned();
+    let beside = move |number: u64| {
+        let mut name = name.clone();
+        name.push(format!(".{number}"));
+        path.with_file_name(name)
+    };
+    std::iter::once(path.to_owned()).chain((2..).map(beside))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_has_one_holder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run");
+        let held = StateDirectory::create(&path).unwrap();
+        let refused = StateDirectory::create(&path).err().unwrap().to_string();
+        assert!(refused.contains(&format!("by process {}", std::process::id())), "{refused}");
+        drop(held);
+        StateDirectory::create(&path).unwrap();
+    }
+
+    #[test]
+    fn a_new_run_stands_beside_the_old_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run");
+        for wanted in ["run", "run.2", "run.3"] {
+            let fresh = StateDirectory::beside(&path);
+            assert_eq!(fresh, folder.path().join(wanted));
+            let state = StateDirectory::create(&fresh).unwrap();
+            std::fs::write(state.catalog(), "").unwrap();
+            assert_eq!(StateDirectory::newest(&path), fresh);
+        }
+    }
+}

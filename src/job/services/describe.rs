@@ -1,0 +1,115 @@
+use std::collections::BTreeMap;
+
+use driftmill_operators::position_time;
+use driftmill_operators::selection::TrainingSet;
+
+use super::trainer::digest_of;
+use super::training::Stored;
+use crate::job::Branch;
+use crate::job::Context;
+use crate::catalog::{
+    Artifact, DataUsed, Learnt, ModelStore, OffsetRange, Signature, TriggerInfo, Version,
+};
+use crate::model::{InputScale, ModelTable};
+use crate::train::Trained;
+
+/// Which version is described.
+#[derive(Clone, Copy)]
+pub(in crate::job) struct Named<'a> {
+    /// The branch that it belongs to.
+    pub(in crate::job) branch: &'a Branch,
+    /// Empty for the branch's own models, else what is added to their name.
+    pub(in crate::job) suffix: &'a str,
+    /// Where it is stored.
+    pub(in crate::job) store: &'a ModelStore,
+    /// Its architecture.
+    pub(in crate::job) architecture: &'a ModelTable,
+    /// Its number.
+    pub(in crate::job) number: u64,
+    /// That of the version before.
+    pub(in crate::job) parent: Option<u64>,
+    /// Versions that were trained for it.
+    pub(in crate::job) judges: &'a [Stored],
+}
+
+impl Context {
+    /// The description of a version that was just trained.
+    pub(in crate::job) fn describe(
+        &self,
+        named: Named<'_>,
+        set: &TrainingSet,
+        trained: &Trained,
+    ) -> Version {
+        let Named { branch, suffix, store, architecture, number, parent, judges } = named;
+        let reason = &set.decided.reason;
+        let name = match branch.name.as_str() {
+            "" => self.pipeline.name.clone(),
+            name => format!("{}.{name}", self.pipeline.name),
+        };
+        let model = name + suffix;
+        Version {
+            id: format!("{}/{model}/{number}", self.run),
+            model,
+            version: number,
+            parent,
+            trigger: TriggerInfo {
+                id: set.decided.trigger,
+                position: self.place(set.decided.position),
+                policy: reason.policy.clone(),
+                reason: reason.text.clone(),
+                score: reason.score,
+                threshold: reason.threshold,
+            },
+            data: self.data_used(branch, set, trained),
+            artifact: Artifact {
+                uri: format!("file://{}", store.weights_of(number).display()),
+                format: "safetensors".into(),
+                sha256: trained.weights.sha256().to_owned(),
+                bytes: trained.weights.bytes().len() as u64,
+            },
+            signature: Signature {
+                input: self.log.schema().clone(),
+                input_scale: InputScale::of(self.log.schema()),
+                classes: architecture.classes(),
+            },
+            architecture: serde_json::to_value(architecture)
+                .expect("a model's table is plain data"),
+            judges: judges.iter().map(|judge| judge.version.id.clone()).collect(),
+            losses: trained.losses.clone(),
+            pipeline_digest: self.pipeline_digest.clone(),
+            created: chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())
+                .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+            training_seconds: trained.seconds,
+        }
+    }
+
+    fn data_used(&self, branch: &Branch, set: &TrainingSet, trained: &Trained) -> DataUsed {
+        let mut ranges: BTreeMap<u32, OffsetRange> = BTreeMap::new();
+        for row in &set.rows {
+            let id = row.id();
+            let range = ranges.entry(id.stream()).or_insert_with(|| OffsetRange {
+                topic: self.topic(id.topic()).to_owned(),
+                partition: id.partition(),
+                from: id.offset(),
+                to: id.offset(),
+                samples: 0,
+            });
+            range.from = range.from.min(id.offset());
+            range.to = range.to.max(id.offset() + 1);
+            range.samples += 1;
+        }
+        let time = |row: Option<&driftmill_operators::selection::Candidate>| {
+            row.map_or(0, |row| position_time(row.position))
+        };
+        DataUsed {
+            samples: set.rows.len() as u64,
+            partitions: ranges.into_values().collect(),
+            from_time: time(set.rows.first()),
+            to_time: time(set.rows.last()),
+            selection: branch.selection_key.to_owned(),
+            seed: self.pipeline.training.seed,
+            ids_digest: digest_of(set),
+            learnt: trained.downsampled.as_ref().map(|kept| Learnt::of(set, kept)),
+        }
+    }
+}

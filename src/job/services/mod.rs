@@ -1,0 +1,9 @@
+//! What answers the operators: training, model queries and scoring.
+
+pub(super) mod describe;
+pub(super) mod feature_store;
+pub(super) mod model_queries;
+pub(super) mod outcome;
+pub(super) mod scorer;
+pub(super) mod trainer;
+pub(super) mod training;

@@ -1,0 +1,105 @@
+//! One training, from its job to a version that is stored.
+
+use std::sync::Arc;
+
+use driftmill_operators::selection::TrainingSet;
+
+use super::describe::Named;
+use crate::job::branch::irreducible::{Judged, Judgement, Judges};
+use crate::job::Branch;
+use crate::job::Context;
+use crate::catalog::{Made, Version};
+use crate::console;
+use crate::train::{Progress, TrainError, TrainJob, Trained};
+
+/// What became of a training.
+pub(in crate::job) struct Answer {
+    pub(in crate::job) set: TrainingSet,
+    pub(in crate::job) result: Result<Trained, TrainError>,
+    /// What was trained for it.
+    pub(in crate::job) judged: Vec<Judged>,
+}
+
+/// What a training runs in.
+pub(in crate::job) struct Run {
+    pub(in crate::job) context: Arc<Context>,
+    pub(in crate::job) branch: Arc<Branch>,
+}
+
+impl Run {
+    /// Trains, and answers when that is over.
+    pub(in crate::job) fn train(
+        self,
+        set: TrainingSet,
+        job: TrainJob,
+        judged: Vec<Judged>,
+        reply: impl FnOnce(Answer) + Send + 'static,
+    ) {
+        let (context, name) = (self.context, self.branch.name.clone());
+        let trigger = set.decided.trigger;
+        let progress = move |progress: Progress| {
+            let step = (progress.step, progress.steps);
+            let training = console::Training { trigger, step, loss: progress.loss };
+            context.status.training(&name, Some(training));
+        };
+        let done = move |result| reply(Answer { set, result, judged });
+        self.branch.runtime.train(job, progress, done);
+    }
+
+    /// Trains on what judges leave of the set, after their own trainings; on all of it where there is
+    /// too little to judge.
+    pub(in crate::job) fn judged(
+        self,
+        judges: &Judges,
+        set: TrainingSet,
+        mut job: TrainJob,
+        reply: impl FnOnce(Answer) + Send + 'static,
+    ) {
+        match judges.judge(&set, job.seed) {
+            Err(error) => reply(Answer { set, result: Err(error), judged: Vec::new() }),
+            Ok(None) => {
+                job.downsampling = None;
+                self.train(set, job, Vec::new(), reply);
+            }
+            Ok(Some(Judgement { rows, irreducible, versions })) => {
+                job.rows = rows;
+                job.irreducible = Some(irreducible);
+                self.train(set, job, versions, reply);
+            }
+        }
+    }
+}
+
+/// A version whose files are durable.
+pub(in crate::job) struct Stored {
+    pub(in crate::job) version: Version,
+    /// SHA-256 of its description.
+    description: String,
+}
+
+impl Stored {
+    /// Makes the files of a version durable.
+    pub(in crate::job) fn put(
+        context: &Context,
+        named: Named<'_>,
+        set: &TrainingSet,
+        trained: &Trained,
+    ) -> anyhow::Result<Self> {
+        let version = context.describe(named, set, trained);
+        let put = || Ok(named.store.put(&version, trained.weights.bytes())?);
+        let description = context.patience.until_room(put)?;
+        Ok(Self { version, description })
+    }
+
+    /// What the catalog records of it.
+    pub(in crate::job) fn made<'a>(&'a self, trained: &'a Trained) -> Made<'a> {
+        let kept = trained.downsampled.as_ref().map_or(&[][..], |downsampled| &downsampled.kept);
+        Made {
+            version: self.version.version,
+            sha256: trained.weights.sha256(),
+            description: &self.description,
+            loss: trained.losses.last().copied(),
+            learnt: self.version.data.learnt.as_ref().map(|learnt| (learnt, kept)),
+        }
+    }
+}

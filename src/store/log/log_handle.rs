@@ -1,0 +1,281 @@
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use driftmill_datasets::{Schema, ValueType, Values};
+use driftmill_operators::Id;
+
+use super::attached::Attached;
+use crate::store::tier::{Cache, Frozen};
+use crate::store::segment::gather::append;
+use super::growing::{Growing, SegmentFiles};
+use crate::store::segment::location::BatchAt;
+use super::replay::Replay;
+use super::rolling::Rolling;
+use crate::store::Counts;
+use crate::store::LogBatch;
+use crate::store::LogWriter;
+use crate::store::SegmentLength;
+use crate::store::StoreError;
+use crate::fail;
+
+/// The log of a run: finds rows by id, whoever wrote them.
+///
+/// Cheap to clone; all clones see the same log, and a row from the moment it is appended.
+#[derive(Clone)]
+pub struct Log {
+    pub(in crate::store) folder: PathBuf,
+    pub(in crate::store) schema: Schema,
+    pub(in crate::store) rolling: Rolling,
+    pub(in crate::store) cache: Cache,
+    /// Held while a segment is fetched.
+    pub(in crate::store) fetching: Arc<Mutex<()>>,
+    pub(in crate::store) shared: Arc<RwLock<Shared>>,
+}
+
+#[derive(Default)]
+pub(in crate::store) struct Shared {
+    /// Per partition ([`Id::stream`]), in the order of offsets.
+    pub(in crate::store) batches: BTreeMap<u32, Vec<BatchAt>>,
+    /// What is not recorded as durable to its end, by the segments' names.
+    pub(in crate::store) growing: BTreeMap<String, Growing>,
+    /// What other processes write, by the segments' names.
+    others: BTreeMap<String, Attached>,
+    /// Segments that are on an object store, by their names.
+    pub(in crate::store) frozen: BTreeMap<String, Frozen>,
+    /// Counts what is looked at.
+    clock: AtomicU64,
+}
+
+impl Log {
+    /// The same log, whose new segments are full as `rolling` says.
+    pub fn rolling(self, rolling: Rolling) -> Self {
+        Self { rolling, ..self }
+    }
+
+    /// Shape and type of the samples' features.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Appends for worker `worker`; one at a time for each worker.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn writer(&self, worker: usize) -> Result<LogWriter, StoreError> {
+        LogWriter::new(self.clone(), &self.folder, worker)
+    }
+
+    /// Takes in what another process has made durable: its rows can be read from now on, and its
+    /// lengths are among those of the next [`sync`](Self::sync).
+    ///
+    /// # Errors
+    /// When a segment lacks what is durable, or its index is damaged.
+    pub fn attach(&self, durable: &[SegmentLength]) -> Result<(), StoreError> {
+        for length in durable {
+            let known = self.read().others.get(&length.name).cloned();
+            let mut attached = match known {
+                Some(known) => known,
+                None => Attached::open(&self.folder, &length.name)?,
+            };
+            let batches = attached.grow(length)?;
+            let mut shared = self.write();
+            batches.into_iter().for_each(|batch| shared.insert(batch));
+            shared.others.insert(length.name.clone(), attached);
+        }
+        Ok(())
+    }
+
+    /// Whether there is a row for each of `ids`.
+    ///
+    /// # Errors
+    /// When a batch is not what was written.
+    pub fn has(&self, ids: &[Id]) -> Result<bool, StoreError> {
+        self.look(|shared| {
+            for id in ids {
+                if shared.find(*id)?.is_none() {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        })
+    }
+
+    /// Makes all that was appended durable: the segments that have grown since they were last
+    /// [`recorded`](Self::recorded), with their lengths.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn sync(&self) -> Result<Vec<SegmentLength>, StoreError> {
+        let growing: Vec<Growing> =
+            self.read().growing.values().filter(|segment| segment.has_grown()).cloned().collect();
+        for segment in &growing {
+            segment.files.sync()?;
+        }
+        if !growing.is_empty() {
+            self.sync_folder()?;
+        }
+        fail::point("log.synced");
+        let shared = self.read();
+        let others = shared.others.values().filter(|other| other.has_grown());
+        let others = others.map(|other| other.length.clone());
+        Ok(growing.iter().map(Growing::length).chain(others).collect())
+    }
+
+    /// Makes the names of files durable.
+    pub(in crate::store) fn sync_folder(&self) -> Result<(), StoreError> {
+        let folder = File::open(&self.folder).and_then(|folder| folder.sync_all());
+        folder.map_err(StoreError::io("syncing", &self.folder))
+    }
+
+    /// These lengths need not be told again.
+    pub fn recorded(&self, durable: &[SegmentLength]) {
+        let mut shared = self.write();
+        for length in durable {
+            if let Some(segment) = shared.growing.get_mut(&length.name) {
+                segment.recorded = length.bytes;
+            }
+            if let Some(other) = shared.others.get_mut(&length.name) {
+                other.recorded = length.bytes;
+            }
+        }
+        // of a segment that is complete nothing needs to stay open.
+        shared.growing.retain(|_, segment| segment.has_grown() || !segment.sealed);
+    }
+
+    /// How many messages it has.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for BatchAt { entry, .. } in self.read().batches.values().flatten() {
+            counts.rows += u64::from(entry.rows);
+            counts.samples += u64::from(entry.samples);
+            counts.bad += u64::from(entry.bad);
+            counts.late += u64::from(entry.late);
+        }
+        counts
+    }
+
+    /// The offset after the last row of partition `stream` ([`Id::stream`]); none if it has no row.
+    pub fn next_offset(&self, stream: u32) -> Option<u64> {
+        Some(self.read().batches.get(&stream)?.last()?.entry.last.offset() + 1)
+    }
+
+    /// What was written of partition `stream` ([`Id::stream`]), a batch at a time, in the order of
+    /// offsets, without features; batches whose event times are all before `from` may be left out,
+    /// with all before them.
+    pub fn replay(&self, stream: u32, from: i64) -> Replay {
+        let last = self.read().batches.get(&stream).and_then(|batches| Some(batches.last()?.entry));
+        let ends = self.replays_from(stream, from).zip(last.map(|last| last.last));
+        Replay::new(self.clone(), ends)
+    }
+
+    /// The first row of partition `stream` that [`replay`](Self::replay) reads.
+    pub fn replays_from(&self, stream: u32, from: i64) -> Option<Id> {
+        let shared = self.read();
+        let batches = shared.batches.get(&stream)?;
+        let next = batches.partition_point(|batch| batch.entry.highest < from);
+        // the batch before says how far the partition was.
+        Some(batches.get(next.saturating_sub(1))?.entry.first)
+    }
+
+    /// The batch that has the first row of its partition from `id` on, without features, if there is
+    /// one.
+    pub(in crate::store) fn batch_from(&self, id: Id) -> Option<Result<LogBatch, StoreError>> {
+        let shared = self.read();
+        let batches = shared.batches.get(&id.stream())?;
+        let at = batches.partition_point(|batch| batch.entry.last < id);
+        let batch = batches.get(at)?.clone();
+        drop(shared);
+        Some(self.columns_of(&batch))
+    }
+
+    /// The batch that has the row of `id`, without features; none if there is no such row.
+    ///
+    /// # Errors
+    /// When the batch is not what was written.
+    pub fn batch_with(&self, id: Id) -> Result<Option<LogBatch>, StoreError> {
+        let found = self.look(|shared| Ok(shared.find(id)?.map(|(batch, _)| batch.clone())))?;
+        found.map(|batch| self.columns_of(&batch)).transpose()
+    }
+
+    pub(in crate::store) fn publish(&self, batch: BatchAt, (name, files): (&str, &Arc<SegmentFiles>)) {
+        let mut shared = self.write();
+        let end = batch.entry.at + batch.entry.len;
+        let growing = shared.growing.entry(name.to_owned());
+        growing.or_insert_with(|| Growing::new(name, files)).to(end);
+        shared.insert(batch);
+    }
+
+    pub(in crate::store) fn sealed(&self, name: &str) {
+        if let Some(segment) = self.write().growing.get_mut(name) {
+            segment.sealed = true;
+        }
+    }
+
+    pub(in crate::store) fn read(&self) -> RwLockReadGuard<'_, Shared> {
+        self.shared.read().expect("no writer panics while it holds the log")
+    }
+
+    pub(in crate::store) fn write(&self) -> RwLockWriteGuard<'_, Shared> {
+        self.shared.write().expect("no writer panics while it holds the log")
+    }
+
+    /// Appends the features of `ids` to `values`, in the order asked.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when an id was never appended, [`StoreError::Damaged`] when its
+    /// batch is not what was written.
+    ///
+    /// # Panics
+    /// When `values` is not of this log's type.
+    pub fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), StoreError> {
+        let tick = self.tick();
+        self.look(|shared| {
+            let rows = shared.rows(ids, self.schema.bytes(), tick)?;
+            match self.schema.value {
+                ValueType::F32 => append(&rows, values.floats()),
+                ValueType::U8 => append(&rows, values.bytes()),
+            }
+            Ok(())
+        })
+    }
+
+    /// A number higher than all before.
+    pub(in crate::store) fn tick(&self) -> u64 {
+        self.read().clock.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    pub(in crate::store) fn insert(&mut self, batch: BatchAt) {
+        self.batches.entry(batch.entry.first.stream()).or_default().push(batch);
+    }
+
+    /// The features of `ids`, of `bytes` bytes each.
+    fn rows(&self, ids: &[Id], bytes: usize, tick: u64) -> Result<Vec<&[u8]>, StoreError> {
+        let mut hint: Option<&BatchAt> = None;
+        let row = |id: &Id| {
+            let known = match hint {
+                Some(batch) => batch.row(*id)?.map(|row| (batch, row)),
+                None => None,
+            };
+            let found = if known.is_some() { known } else { self.find(*id)? };
+            let (batch, row) = found.ok_or(StoreError::Missing(*id))?;
+            if hint.is_none_or(|known| !std::ptr::eq(known, batch)) {
+                batch.segment().touch(tick);
+            }
+            hint = Some(batch);
+            batch.features(row, bytes)
+        };
+        ids.iter().map(row).collect()
+    }
+
+    fn find(&self, id: Id) -> Result<Option<(&BatchAt, usize)>, StoreError> {
+        let Some(batches) = self.batches.get(&id.stream()) else { return Ok(None) };
+        let after = batches.partition_point(|batch| batch.entry.first <= id);
+        let Some(batch) = after.checked_sub(1).map(|at| &batches[at]) else { return Ok(None) };
+        Ok(batch.row(id)?.map(|row| (batch, row)))
+    }
+}

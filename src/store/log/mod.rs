@@ -1,0 +1,10 @@
+//! The log as a whole: opening, writing, finding rows, replaying.
+
+pub(super) mod attached;
+pub(super) mod counts;
+pub(super) mod growing;
+pub(super) mod log_handle;
+pub(super) mod opening;
+pub(super) mod replay;
+pub(super) mod rolling;
+pub(super) mod writer;

@@ -1,0 +1,32 @@
+use driftmill_operators::Id;
+
+use crate::store::Log;
+use crate::store::LogBatch;
+use crate::store::StoreError;
+
+/// Batches of a partition that were written before a log was opened.
+///
+/// Goes on by ids: older batches may be dropped meanwhile.
+pub struct Replay {
+    log: Log,
+    /// The next row and the last one.
+    ends: Option<(Id, Id)>,
+}
+
+impl Replay {
+    pub(in crate::store) fn new(log: Log, ends: Option<(Id, Id)>) -> Self {
+        Self { log, ends }
+    }
+}
+
+impl Iterator for Replay {
+    type Item = Result<LogBatch, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (next, last) = self.ends.take().filter(|(next, last)| next <= last)?;
+        let batch = self.log.batch_from(next)?;
+        let read = batch.as_ref().ok().and_then(|batch| batch.ids.last());
+        self.ends = read.map(|id| (Id(id + 1), last));
+        Some(batch)
+    }
+}

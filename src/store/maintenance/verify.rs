@@ -1,0 +1,147 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use driftmill_operators::Id;
+use roaring::RoaringTreemap;
+
+use crate::store::tier::thaw;
+use crate::store::segment::index::IndexEntry;
+use crate::store::segment::file::Segment;
+use crate::store::SegmentLength;
+use crate::store::StoreError;
+
+/// What is wrong with a file that is not there.
+const MISSING: &str = "it is missing";
+
+/// What a look at every byte of a log found.
+#[derive(Clone, Debug, Default)]
+pub struct LogHealth {
+    /// Number of segments.
+    pub segments: u64,
+    /// Number of rows in batches that are what was written.
+    pub rows: u64,
+    /// Bytes of these batches.
+    pub bytes: u64,
+    /// Ids of these rows.
+    pub ids: RoaringTreemap,
+    /// What is wrong, a segment at a time: behind the first damage nothing is looked at.
+    pub damages: Vec<Damage>,
+}
+
+/// Something in a file that is not what was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Damage {
+    /// The segment.
+    pub path: PathBuf,
+    /// Bytes of the segment that are right.
+    pub valid: u64,
+    /// What is wrong behind them.
+    pub detail: String,
+}
+
+/// Compares every batch of the log in `folder`, as far as it is `durable`, with its entry in the
+/// index: length, checksum, ids.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn verify(folder: &Path, durable: &[SegmentLength]) -> Result<LogHealth, StoreError> {
+    let mut health = LogHealth::default();
+    for length in durable {
+        health.look_at(&folder.join(format!("{}.index", length.name)), length)?;
+    }
+    Ok(health)
+}
+
+impl LogHealth {
+    fn look_at(&mut self, index: &Path, length: &SegmentLength) -> Result<(), StoreError> {
+        let path = index.with_extension("arrows");
+        self.segments += 1;
+        let bytes = match fs::read(index).map_err(StoreError::opening(index)) {
+            Err(StoreError::Gone { path }) => {
+                self.damages.push(Damage { path, valid: 0, detail: MISSING.to_owned() });
+                return Ok(());
+            }
+            read => read?,
+        };
+        let (entries, _) = bytes.as_chunks::<{ IndexEntry::LEN }>();
+        let is_here = length.frozen.is_none() || path.exists();
+        if let Some(url) = &length.frozen {
+            let whole = entries.iter().map_while(IndexEntry::parse).take(length.batches as usize);
+            let copy = index.with_extension("verified");
+            let damage = match thaw(url, &whole.collect::<Vec<_>>(), &copy) {
+                Err(StoreError::Gone { .. }) => Some((0, MISSING.to_owned())),
+                Err(StoreError::Damaged { at, detail, .. }) => Some((at, detail)),
+                Err(error) if error.is_damage() => Some((0, error.to_string())),
+                Err(error) => return Err(error),
+                Ok(()) if is_here => None,
+                Ok(()) => self.compare_all(&copy, entries, length)?,
+            };
+            drop(fs::remove_file(&copy));
+            if let Some((valid, detail)) = damage {
+                self.damages.push(Damage { path: url.into(), valid, detail });
+            }
+        }
+        if is_here && let Some((valid, detail)) = self.compare_all(&path, entries, length)? {
+            self.damages.push(Damage { path, valid, detail });
+        }
+        Ok(())
+    }
+
+    /// Compares all batches of a segment with their entries; if they differ, up to where they do not,
+    /// and how.
+    fn compare_all(
+        &mut self,
+        path: &Path,
+        entries: &[[u8; IndexEntry::LEN]],
+        length: &SegmentLength,
+    ) -> Result<Option<(u64, String)>, StoreError> {
+        let segment = match Segment::open(path) {
+            Err(StoreError::Gone { .. }) => return Ok(Some((0, MISSING.to_owned()))),
+            opened => opened?,
+        };
+        let mut valid = 0;
+        for number in 0..length.batches as usize {
+            let entry = entries.get(number).ok_or("its index is cut off");
+            let entry = entry.and_then(|entry| {
+                IndexEntry::parse(entry).ok_or("an entry of its index is not what was written")
+            });
+            match entry.map_err(str::to_owned).and_then(|entry| {
+                self.compare(&segment, valid, &entry)?;
+                Ok(entry.len)
+            }) {
+                Ok(len) => valid += len,
+                Err(detail) => return Ok(Some((valid, detail))),
+            }
+        }
+        let longer = || (valid, format!("it goes on to byte {}", length.bytes));
+        Ok((valid != length.bytes).then(longer))
+    }
+
+    /// Takes a batch in if it is what its entry says.
+    fn compare(&mut self, segment: &Segment, at: u64, entry: &IndexEntry) -> Result<(), String> {
+        if entry.at != at {
+            return Err(format!("its index goes on at byte {}", entry.at));
+        }
+        if let Some(detail) = segment.damage(entry) {
+            return Err(detail);
+        }
+        let columns = segment.columns(at).map_err(|error| error.to_string())?;
+        if columns.rows != u64::from(entry.rows) {
+            return Err(format!("{} rows where the index says {}", columns.rows, entry.rows));
+        }
+        let (ids, _) = segment.bytes(columns.ids, entry.rows as usize * 8).as_chunks::<8>();
+        let ids: Vec<u64> = ids.iter().map(|id| u64::from_le_bytes(*id)).collect();
+        let ends = (ids.first().copied().map(Id), ids.last().copied().map(Id));
+        if ends != (Some(entry.first), Some(entry.last)) || !ids.is_sorted_by(|a, b| a < b) {
+            return Err("its index names other samples".to_owned());
+        }
+        for id in &ids {
+            if !self.ids.insert(*id) {
+                return Err(format!("sample {:?} stands in the log twice", Id(*id)));
+            }
+        }
+        self.rows += u64::from(entry.rows);
+        self.bytes += entry.len;
+        Ok(())
+    }
+}

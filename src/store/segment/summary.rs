@@ -1,0 +1,184 @@
+//! The log's segments as wholes, for those that remove them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+
+use driftmill_operators::Id;
+use roaring::RoaringTreemap;
+
+use super::location::BatchAt;
+use crate::store::Counts;
+use crate::store::Log;
+use crate::store::LogBatch;
+use crate::store::RowKind;
+use crate::store::StoreError;
+
+/// What the indexes say of a segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentSummary {
+    /// The name of its files, without extension.
+    pub name: String,
+    /// Bytes of its batches.
+    pub bytes: u64,
+    /// Its rows.
+    pub counts: Counts,
+    /// Highest event time of its partitions up to their last rows, in milliseconds since 1970.
+    pub newest: i64,
+    /// Whether something may still be appended, or recorded as durable.
+    pub growing: bool,
+    /// Per partition its first and last row.
+    pub ends: Vec<(Id, Id)>,
+}
+
+/// What the rows of a segment are.
+#[derive(Clone, Debug, Default)]
+pub struct Contents {
+    /// Per partition.
+    pub ranges: Vec<RowRange>,
+    /// The samples.
+    pub samples: RoaringTreemap,
+    /// Their keys, in the order of ids; empty if they have none.
+    pub keys: Vec<u128>,
+}
+
+/// Rows of one partition in a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowRange {
+    /// The first row.
+    pub first: Id,
+    /// The last row.
+    pub last: Id,
+    /// Number of rows.
+    pub rows: u64,
+    /// Lowest event time, in milliseconds since 1970.
+    pub from_time: i64,
+    /// Highest event time.
+    pub to_time: i64,
+}
+
+impl Log {
+    /// All segments, oldest first: by their newest event times.
+    pub fn segments(&self) -> Vec<SegmentSummary> {
+        let shared = self.read();
+        let mut found: BTreeMap<&str, SegmentSummary> = BTreeMap::new();
+        for batch in shared.batches.values().flatten() {
+            let name = batch.segment_name();
+            let new = || SegmentSummary {
+                name: name.to_owned(),
+                bytes: 0,
+                counts: Counts::default(),
+                newest: i64::MIN,
+                growing: shared.growing.contains_key(name),
+                ends: Vec::new(),
+            };
+            found.entry(name).or_insert_with(new).add(batch);
+        }
+        let mut segments: Vec<SegmentSummary> = found.into_values().collect();
+        drop(shared);
+        segments.sort_by(|a, b| (a.newest, &a.name).cmp(&(b.newest, &b.name)));
+        segments
+    }
+
+    /// The partitions that have rows.
+    pub fn streams(&self) -> Vec<u32> {
+        let shared = self.read();
+        let streams = shared.batches.iter().filter(|(_, batches)| !batches.is_empty());
+        streams.map(|(stream, _)| *stream).collect()
+    }
+
+    /// What the rows of segment `name` are.
+    ///
+    /// # Errors
+    /// When a batch is not what was written.
+    pub fn contents(&self, name: &str) -> Result<Contents, StoreError> {
+        let mut batches = self.batches_of(name);
+        batches.sort_by_key(|batch| batch.entry.first);
+        let mut contents = Contents::default();
+        for batch in batches {
+            contents.add(&batch, &self.columns_of(&batch)?);
+        }
+        Ok(contents)
+    }
+
+    /// The batches of segment `name`, as they stand in its file.
+    pub(in crate::store) fn batches_of(&self, name: &str) -> Vec<BatchAt> {
+        let shared = self.read();
+        let batches = shared.batches.values().flatten();
+        let batches = batches.filter(|batch| batch.segment_name() == name);
+        let mut batches: Vec<BatchAt> = batches.cloned().collect();
+        batches.sort_by_key(|batch| batch.entry.at);
+        batches
+    }
+
+    /// Forgets segments and removes their files, as far as they are there.
+    ///
+    /// Whoever holds one of their batches goes on reading it.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn remove(&self, names: &[String]) -> Result<(), StoreError> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        for batches in self.write().batches.values_mut() {
+            batches.retain(|batch| !names.iter().any(|name| name == batch.segment_name()));
+        }
+        for path in names.iter().flat_map(|name| self.files_of(name)) {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(StoreError::io("removing", path)(error));
+                }
+                _ => {}
+            }
+        }
+        self.sync_folder()
+    }
+
+    fn files_of(&self, name: &str) -> [std::path::PathBuf; 2] {
+        ["arrows", "index"].map(|extension| self.folder.join(format!("{name}.{extension}")))
+    }
+}
+
+impl SegmentSummary {
+    /// The next batch of the segment, in the order of ids.
+    fn add(&mut self, BatchAt { entry, .. }: &BatchAt) {
+        self.bytes += entry.len;
+        self.newest = self.newest.max(entry.highest);
+        self.counts.rows += u64::from(entry.rows);
+        self.counts.samples += u64::from(entry.samples);
+        self.counts.bad += u64::from(entry.bad);
+        self.counts.late += u64::from(entry.late);
+        match self.ends.last_mut() {
+            Some((first, last)) if first.stream() == entry.first.stream() => *last = entry.last,
+            _ => self.ends.push((entry.first, entry.last)),
+        }
+    }
+}
+
+impl Contents {
+    /// The next batch of the segment, in the order of ids.
+    fn add(&mut self, batch: &BatchAt, rows: &LogBatch) {
+        let new = RowRange {
+            first: batch.entry.first,
+            last: batch.entry.last,
+            rows: 0,
+            from_time: i64::MAX,
+            to_time: i64::MIN,
+        };
+        if self.ranges.last().is_none_or(|range| range.first.stream() != new.first.stream()) {
+            self.ranges.push(new);
+        }
+        let range = self.ranges.last_mut().expect("one was pushed");
+        range.last = batch.entry.last;
+        range.rows += rows.len() as u64;
+        for (row, time) in rows.times.iter().enumerate() {
+            range.from_time = range.from_time.min(*time);
+            range.to_time = range.to_time.max(*time);
+            if RowKind::of(rows.kinds[row]).is_some_and(RowKind::is_sample) {
+                self.samples.insert(rows.ids[row]);
+                self.keys.extend(Some(rows.keys[row]).filter(|key| *key != 0));
+            }
+        }
+    }
+}

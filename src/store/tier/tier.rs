@@ -1,0 +1,292 @@
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::ipc::writer::StreamEncoder;
+use driftmill_operators::{Id, Span};
+
+use super::objects::Objects;
+use super::parquet::{Rows, to_parquet};
+use crate::outage::{Stop, is_full};
+use crate::store::segment::batch::{arrow_schema, schema_of};
+use crate::store::segment::index::IndexEntry;
+use crate::store::log::log_handle::Shared;
+use crate::store::segment::location::BatchAt;
+use crate::store::segment::file::Segment;
+use crate::store::Log;
+use crate::store::LogBatch;
+use crate::store::SegmentSummary;
+use crate::store::Size;
+use crate::store::StoreError;
+
+/// The part of a job that waits for an object store.
+const PART: &str = "store.cold";
+
+/// Between two attempts to reach an object store, at first and at most.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// A segment that is on an object store.
+#[derive(Clone)]
+pub(in crate::store) struct Frozen {
+    pub(in crate::store) segment: Arc<Segment>,
+    pub(in crate::store) url: String,
+}
+
+/// How many bytes of frozen segments stay on the local disk, and who waits for an object store.
+#[derive(Clone, Default)]
+pub(in crate::store) struct Cache {
+    limit: Option<u64>,
+    patience: Option<Stop>,
+}
+
+impl Log {
+    /// The same log, which keeps at most `limit` bytes of segments on the local disk that are on an
+    /// object store as well, by default all; with `patience` it waits for one that cannot be reached
+    /// until it is to stop.
+    #[must_use]
+    pub fn cached(self, limit: Option<Size>, patience: Option<&Stop>) -> Self {
+        let cache = Cache { limit: limit.map(|limit| limit.0), patience: patience.cloned() };
+        Self { cache, ..self }
+    }
+
+    /// Complete segments that are on no object store, and whose samples are all by so much older than
+    /// the newest; oldest first.
+    pub fn unfrozen(&self, age: Option<Span>) -> Vec<String> {
+        // what ends a partition may still be written, by whatever process.
+        let is_end = |last: &Id| self.next_offset(last.stream()) == Some(last.offset() + 1);
+        let all = self.old(age).into_iter();
+        let all = all.filter(|segment| !segment.ends.iter().any(|(_, last)| is_end(last)));
+        all.map(|segment| segment.name).collect()
+    }
+
+    /// The same of a log that nobody writes.
+    pub fn unfrozen_ended(&self, age: Option<Span>) -> Vec<String> {
+        self.old(age).into_iter().map(|segment| segment.name).collect()
+    }
+
+    fn old(&self, age: Option<Span>) -> Vec<SegmentSummary> {
+        let mut segments = self.segments();
+        let newest = segments.last().map_or(i64::MIN, |segment| segment.newest);
+        let before = age.map_or(i64::MAX, |age| newest.saturating_sub(age.millis()));
+        let shared = self.read();
+        let known = |segment: &SegmentSummary| shared.frozen.contains_key(&segment.name);
+        segments.retain(|segment| !segment.growing && segment.newest <= before && !known(segment));
+        segments
+    }
+
+    /// Writes segment `name` to `url` as Parquet.
+    ///
+    /// # Errors
+    /// When a batch is not what was written, or the object store cannot be reached or refuses.
+    pub fn freeze(&self, name: &str, url: &str) -> Result<(), StoreError> {
+        let batches = self.batches_of(name);
+        let Some(last) = batches.last() else { return Ok(()) };
+        for batch in &batches {
+            batch.kinds_and_features()?;
+        }
+        let bytes = last.segment().bytes(0, (last.entry.at + last.entry.len) as usize);
+        Objects::at(url)?.put(to_parquet(bytes)?)
+    }
+
+    /// Segment `name` is at `url`, and recorded to be: its local copy may go.
+    pub fn frozen(&self, name: &str, url: String) {
+        let segment = self.batches_of(name).first().map(|batch| Arc::clone(batch.segment()));
+        if let Some(segment) = segment {
+            self.write().frozen.insert(name.to_owned(), Frozen { segment, url });
+        }
+        self.let_go();
+    }
+
+    /// Removes local copies, those first that were not used for the longest time, until the rest is
+    /// not more than the log is to keep.
+    pub fn let_go(&self) {
+        let Some(limit) = self.cache.limit else { return };
+        let mut shared = self.write();
+        let here = shared.frozen.iter().filter(|(_, frozen)| frozen.segment.is_here());
+        let here = here.map(|(name, Frozen { segment, .. })| {
+            (segment.used(), name.clone(), segment.capacity())
+        });
+        let mut here: Vec<_> = here.collect();
+        here.sort_unstable();
+        let mut bytes: u64 = here.iter().map(|(.., bytes)| bytes).sum();
+        for (_, name, size) in here {
+            if bytes > limit && shared.let_go(&name) {
+                bytes -= size;
+            }
+        }
+    }
+
+    /// Removes the file of a segment that is on an object store as well; false if it is not. The next
+    /// time that the log is opened it is fetched.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn discard_copy(&self, path: &Path) -> Result<bool, StoreError> {
+        if !self.read().frozen.values().any(|frozen| frozen.segment.path() == path) {
+            return Ok(false);
+        }
+        fs::remove_file(path).map_err(StoreError::io("removing", path))?;
+        Ok(true)
+    }
+
+    /// Whether segment `name` is on its object store alone.
+    pub(in crate::store) fn is_away(&self, name: &str) -> bool {
+        self.read().frozen.get(name).is_some_and(|frozen| !frozen.segment.is_here())
+    }
+
+    /// Looks at the log; what it lacks is fetched, and it is looked again.
+    pub(in crate::store) fn look<T>(
+        &self,
+        mut look: impl FnMut(&Shared) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        // they stay here while they are needed together.
+        let mut held = Vec::new();
+        loop {
+            let looked = look(&self.read());
+            match looked {
+                Err(StoreError::Away { segment }) => held.push(self.fetch(&segment)?),
+                looked => return looked,
+            }
+        }
+    }
+
+    /// All columns of a batch but the features, wherever it is.
+    pub(in crate::store) fn columns_of(&self, batch: &BatchAt) -> Result<LogBatch, StoreError> {
+        match batch.read(self.schema.value) {
+            Err(StoreError::Away { segment }) => {
+                batch.in_segment(&self.fetch(&segment)?).read(self.schema.value)
+            }
+            read => read,
+        }
+    }
+
+    /// Has a segment on the local disk, as long as what is returned is held.
+    pub(in crate::store) fn fetch(&self, name: &str) -> Result<Arc<Segment>, StoreError> {
+        let _one_at_a_time = self.fetching.lock().expect("no one panics while fetching");
+        let frozen = self.read().frozen.get(name).cloned();
+        let Some(Frozen { segment, url }) = frozen else {
+            let found = self.batches_of(name).first().map(|batch| Arc::clone(batch.segment()));
+            return found.ok_or_else(|| StoreError::Gone { path: self.folder.join(name) });
+        };
+        if !segment.is_here() {
+            let entries: Vec<IndexEntry> =
+                self.batches_of(name).into_iter().map(|batch| batch.entry).collect();
+            self.cache.until_reached(|| thaw(&url, &entries, segment.path()))?;
+            segment.map()?;
+            tracing::debug!(url, "fetched a segment of the log");
+        }
+        segment.touch(self.tick());
+        self.let_go();
+        Ok(segment)
+    }
+}
+
+impl Shared {
+    /// Removes the local copy of a frozen segment; false if somebody uses it.
+    fn let_go(&mut self, name: &str) -> bool {
+        let Some(frozen) = self.frozen.get_mut(name) else { return false };
+        let mut batches: Vec<&mut BatchAt> = self
+            .batches
+            .values_mut()
+            .flatten()
+            .filter(|batch| batch.segment_name() == name)
+            .collect();
+        if Arc::strong_count(&frozen.segment) > batches.len() + 1 {
+            return false;
+        }
+        let away = Arc::new(Segment::away(frozen.segment.path()));
+        for batch in &mut batches {
+            **batch = batch.in_segment(&away);
+        }
+        frozen.segment = away;
+        let path = frozen.segment.path();
+        if let Err(error) = fs::remove_file(path) {
+            tracing::warn!("removing `{}`: {error}", path.display());
+        }
+        true
+    }
+}
+
+impl Cache {
+    /// Attempts something until the object store can be reached and the disk has room, or until all
+    /// are to give up.
+    fn until_reached(
+        &self,
+        attempt: impl Fn() -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let (mut pause, most) = PAUSES;
+        let mut waited = false;
+        loop {
+            let result = attempt();
+            let (Err(error), Some(patience)) = (&result, &self.patience) else { return result };
+            if !matches!(error, StoreError::Cold { .. }) && !is_full(error) {
+                if waited {
+                    patience.outages().end(PART);
+                }
+                return result;
+            }
+            waited = true;
+            patience.outages().begin(PART, &error.to_string());
+            if patience.wait(pause) {
+                return result;
+            }
+            pause = (pause * 2).min(most);
+        }
+    }
+}
+
+/// Writes the segment of `entries` to `path`, byte for byte, from the object at `url`.
+///
+/// # Errors
+/// When the object is not what was written, or cannot be read, or the file system refuses.
+pub(in crate::store) fn thaw(
+    url: &str,
+    entries: &[IndexEntry],
+    path: &Path,
+) -> Result<(), StoreError> {
+    let mut rows = Rows::of(url, Objects::at(url)?.get()?)?;
+    let damaged = |at: u64| StoreError::Damaged {
+        path: url.into(),
+        at,
+        detail: "its rows are not what was written".to_owned(),
+    };
+    let schema = schema_of(&rows.schema()).ok_or_else(|| damaged(0))?;
+    // other processes may fetch the same.
+    let part = path.with_extension(format!("{}.part", std::process::id()));
+    let mut write = || {
+        let mut file = File::create(&part).map_err(StoreError::io("creating", &part))?;
+        let mut encoder = StreamEncoder::try_new(&arrow_schema(&schema))?;
+        for entry in entries {
+            let mut batch = LogBatch::new(schema.value);
+            if !rows.next(entry.rows as usize, |rows| batch.extend(rows))? {
+                return Err(damaged(entry.at));
+            }
+            let parts = encoder.encode(&batch.into_arrow(&schema)?)?;
+            if !entry.is_of(&parts) {
+                return Err(damaged(entry.at));
+            }
+            parts
+                .iter()
+                .try_for_each(|part| file.write_all(part))
+                .map_err(StoreError::io("writing", &part))?;
+        }
+        encoder
+            .finish()?
+            .iter()
+            .try_for_each(|part| file.write_all(part))
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&part, path))
+            .map_err(StoreError::io("writing", path))
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&part)))
+}
+
+/// Removes what is at `url`, if it is there.
+///
+/// # Errors
+/// When the object store cannot be reached, or refuses.
+pub fn remove_object(url: &str) -> Result<(), StoreError> {
+    Objects::at(url)?.delete()
+}

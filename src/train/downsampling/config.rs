@@ -1,0 +1,183 @@
+use driftmill_operators::downsampling::DownsamplingTable;
+use driftmill_operators::selection::Ratio;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::train::IrreducibleModels;
+
+/// The `[downsampling]` table of a pipeline file: which part of its training set a training learns
+/// from, as a model judges it.
+///
+/// ```
+/// use driftmill::train::{Downsampling, Mode};
+/// let table: Downsampling = toml::from_str(
+///     "ratio = 0.5\nwarmup_triggers = 2\n[policy.loss]\n[[then]]\nfrom_trigger = 5\nratio = 0.1",
+/// ).unwrap();
+/// assert!(table.stage(1).is_none());
+/// let stage = table.stage(2).unwrap();
+/// assert_eq!((stage.ratio.get(), stage.mode, stage.period), (0.5, Mode::SampleThenBatch, 1));
+/// assert_eq!(table.stage(7).unwrap().ratio.get(), 0.1);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Downsampling {
+    /// The share of samples that is kept, as in `0.25` or `0.005`; at least one sample is.
+    pub ratio: Ratio,
+    /// Whether samples are chosen out of the whole training set, or of each batch. Default:
+    /// `sample_then_batch`.
+    #[serde(default)]
+    pub mode: Mode,
+    /// With `sample_then_batch`: epochs after which is chosen anew, by the model as it is then; 0
+    /// chooses once, before the first. Default: 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<u64>,
+    /// The first trainings learn from everything: so many triggers. Default: 0.
+    #[serde(default)]
+    pub warmup_triggers: u64,
+    /// Which samples.
+    pub policy: DownsamplingTable,
+    /// The models that say what of a loss cannot be learnt, for policies that ask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub irreducible: Option<IrreducibleModels>,
+    /// What changes later, in the order of triggers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub then: Vec<Switch>,
+}
+
+/// A later stage of downsampling; what it does not name stays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Switch {
+    /// The first trigger that it holds for, counted from the end of the warm-up.
+    pub from_trigger: u64,
+    /// Another share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ratio: Option<Ratio>,
+    /// Another mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Another period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<u64>,
+    /// Another policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<DownsamplingTable>,
+}
+
+/// What samples are chosen out of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Out of the whole training set; then batches are made of those chosen.
+    #[default]
+    SampleThenBatch,
+    /// Out of each batch, by the model as it is at that step; a step is taken when as many are chosen
+    /// as make a batch, and at the end of an epoch.
+    BatchThenSample,
+}
+
+/// How one training chooses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    /// The share of samples that is kept.
+    pub ratio: Ratio,
+    /// What they are chosen out of.
+    pub mode: Mode,
+    /// Epochs after which is chosen anew; 0 chooses once.
+    pub period: u64,
+    /// Which samples.
+    pub policy: DownsamplingTable,
+}
+
+impl Downsampling {
+    /// How the training of trigger `trigger` chooses, counted from 0; not at all in the warm-up.
+    pub fn stage(&self, trigger: u64) -> Option<Stage> {
+        let since = trigger.checked_sub(self.warmup_triggers)?;
+        let passed = self.then.iter().take_while(|switch| switch.from_trigger <= since);
+        Some(passed.fold(self.first(), Stage::then))
+    }
+
+    /// All stages, each with what the paths of its keys begin with.
+    fn stages(&self) -> Vec<(String, Stage)> {
+        let mut stages = vec![(String::new(), self.first())];
+        for (number, switch) in self.then.iter().enumerate() {
+            let stage = stages[number].1.clone().then(switch);
+            stages.push((format!("then.{number}."), stage));
+        }
+        stages
+    }
+
+    fn first(&self) -> Stage {
+        let period = self.period.unwrap_or(1);
+        Stage { ratio: self.ratio, mode: self.mode, period, policy: self.policy.clone() }
+    }
+
+    /// What is wrong with the table beyond what its types refuse, as (path, problem).
+    pub fn check(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        for (path, stage) in self.stages() {
+            let policy = format!("{path}policy.{}", stage.policy.key());
+            let found = stage.policy.check().into_iter();
+            problems.extend(found.map(|(key, text)| (format!("{policy}.{key}"), text)));
+            if stage.mode == Mode::BatchThenSample
+                && matches!(stage.policy, DownsamplingTable::rs2(_))
+            {
+                let text = "goes through a whole training set in subsets: wanted mode = \
+                            \"sample_then_batch\", or the policy `uniform`";
+                problems.push((policy, text.to_owned()));
+            }
+        }
+        let batches = self.mode == Mode::BatchThenSample
+            && self.then.iter().all(|switch| switch.mode.is_none());
+        if batches && self.period.is_some() {
+            let text =
+                "each batch is chosen from once: a period is for mode = \"sample_then_batch\"";
+            problems.push(("period".to_owned(), text.to_owned()));
+        }
+        problems
+            .extend(self.check_irreducible().map(|(key, text)| (key.to_owned(), text.to_owned())));
+        let ascends = self.then.is_sorted_by(|a, b| a.from_trigger < b.from_trigger);
+        if !ascends {
+            let text = "each stage begins after the one before: wanted ascending `from_trigger`";
+            problems.push(("then".to_owned(), text.to_owned()));
+        }
+        // a table that is checked twice says the same twice.
+        problems.dedup();
+        problems
+    }
+}
+
+impl Downsampling {
+    fn check_irreducible(&self) -> Option<(&'static str, &'static str)> {
+        let asks = self.stages().iter().any(|(_, stage)| stage.policy.needs().irreducible);
+        match &self.irreducible {
+            None if asks => Some((
+                "policy.rho_loss",
+                "compares with models that are trained on other samples: say how in a table \
+                 `irreducible` beside, as in irreducible.holdout = 0.2",
+            )),
+            Some(_) if !asks => Some(("irreducible", "no policy of this table asks such models")),
+            Some(table) if table.holdout.share() >= 1.0 => Some((
+                "irreducible.holdout",
+                "nothing would be left to learn from: wanted less than 1",
+            )),
+            _ => None,
+        }
+    }
+}
+
+impl Stage {
+    fn then(self, switch: &Switch) -> Self {
+        Self {
+            ratio: switch.ratio.unwrap_or(self.ratio),
+            mode: switch.mode.unwrap_or(self.mode),
+            period: switch.period.unwrap_or(self.period),
+            policy: switch.policy.clone().unwrap_or(self.policy),
+        }
+    }
+
+    /// How many of `candidates` are kept.
+    pub(in crate::train) fn size(&self, candidates: usize) -> usize {
+        (self.ratio.of(candidates as u64) as usize).max(1)
+    }
+}

@@ -1,0 +1,171 @@
+use std::collections::HashMap;
+use std::time::Instant;
+
+use driftmill_operators::downsampling::{Budget, Chosen, GivenError, choose};
+use driftmill_operators::{Id, Matrix};
+
+use crate::train::training::batch::Batch;
+use super::config::{Mode, Stage};
+use crate::train::inference::forward::Pass;
+use super::sample_scores::{given, head};
+use crate::train::runtime::queue::Rank;
+use crate::train::runtime::worker::Worker;
+use crate::train::Downsampled;
+use crate::train::Irreducible;
+use crate::train::Kept;
+use crate::train::TrainError;
+use crate::train::TrainingRow;
+use crate::model::{Network, Random};
+
+/// Chooses what one training learns from, and remembers it.
+pub(in crate::train) struct Chooser<'a> {
+    worker: &'a Worker,
+    stage: &'a Stage,
+    irreducible: Option<&'a Irreducible>,
+    candidates: usize,
+    seed: u64,
+    /// Choices made.
+    round: u64,
+    /// How often a sample was learnt from, and the sum of its weights then.
+    kept: HashMap<Id, (u64, f64)>,
+    seconds: f64,
+    /// Chosen of the batches since the last step.
+    waiting: Batch,
+    /// In this epoch: candidates of the batches so far, and how many of them were to be chosen.
+    seen: (usize, usize),
+}
+
+impl<'a> Chooser<'a> {
+    pub(in crate::train) fn new(
+        worker: &'a Worker,
+        (stage, irreducible): (&'a Stage, Option<&'a Irreducible>),
+        candidates: usize,
+        seed: u64,
+    ) -> Self {
+        Self {
+            worker,
+            stage,
+            irreducible,
+            candidates,
+            seed: Random::new("downsampling", [worker.training.seed, seed]).seed(),
+            round: 0,
+            kept: HashMap::new(),
+            seconds: 0.0,
+            waiting: Batch::default(),
+            seen: (0, 0),
+        }
+    }
+
+    /// Whether it chooses of each batch.
+    pub(in crate::train) fn by_batch(&self) -> bool {
+        self.stage.mode == Mode::BatchThenSample
+    }
+
+    /// Those of `rows` that the next `epochs` learn from.
+    pub(in crate::train) fn rows(
+        &mut self,
+        network: &dyn Network,
+        rows: &[TrainingRow],
+        epochs: usize,
+    ) -> Result<Vec<TrainingRow>, TrainError> {
+        let started = Instant::now();
+        let outputs = match head(self.stage.policy.needs()) {
+            Some(head) => {
+                let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+                self.worker.forward(Pass { network, head, rank: Rank::Training }, &ids)?
+            }
+            None => Matrix::default(),
+        };
+        let chosen = self.choose((rows, self.stage.size(rows.len())), &outputs)?;
+        let chosen: Vec<_> =
+            chosen.into_iter().map(|chosen| rows[chosen.index].times(chosen.weight)).collect();
+        self.keep(&chosen, epochs as u64);
+        self.seconds += started.elapsed().as_secs_f64();
+        Ok(chosen)
+    }
+
+    /// Chooses of a batch of candidates, for steps to come.
+    pub(in crate::train) fn sift(&mut self, network: &dyn Network, batch: &Batch) -> Result<(), TrainError> {
+        let started = Instant::now();
+        // what rounding leaves of the share of one batch is a later one's.
+        let (seen, before) = (self.seen.0 + batch.rows.len(), self.seen.1);
+        let wanted = self.stage.size(seen);
+        self.seen = if batch.ends_epoch { (0, 0) } else { (seen, wanted) };
+        if wanted == before {
+            return Ok(());
+        }
+        let outputs = match head(self.stage.policy.needs()) {
+            Some(head) => {
+                let pass = Pass { network, head, rank: Rank::Training };
+                // of its own shape: which samples are in a batch is a function of the training alone.
+                self.worker.forward_batch(pass, batch.input.clone(), [batch.rows.len(); 2])
+            }
+            None => Matrix::default(),
+        };
+        let chosen = self.choose((&batch.rows, wanted - before), &outputs)?;
+        self.waiting.add(batch, &chosen);
+        self.seconds += started.elapsed().as_secs_f64();
+        Ok(())
+    }
+
+    /// What a step can be taken on; at the end of an epoch nothing is left over.
+    pub(in crate::train) fn ready(&mut self, ends_epoch: bool) -> Option<Batch> {
+        let (full, waiting) = (self.worker.training.batch_size.get(), self.waiting.rows.len());
+        if waiting < full && !(ends_epoch && waiting > 0) {
+            return None;
+        }
+        let batch = self.waiting.take(full);
+        self.keep(&batch.rows, 1);
+        Some(batch)
+    }
+
+    fn choose(
+        &mut self,
+        (rows, size): (&[TrainingRow], usize),
+        outputs: &Matrix,
+    ) -> Result<Vec<Chosen>, TrainError> {
+        let Stage { policy, .. } = self.stage;
+        let classes = self.worker.model.classes() as usize;
+        let mut given = given(policy.needs(), rows, outputs, classes);
+        given.irreducible = self.irreducible.map(|known| known.of(rows));
+        let budget = Budget { size, seed: self.seed, round: self.round };
+        self.round += 1;
+        let failed = |error: GivenError| TrainError::Choosing {
+            policy: policy.key(),
+            problem: error.to_string(),
+        };
+        let mut chosen = choose(&**policy, &given, budget).map_err(failed)?;
+        if !policy.makes_up() {
+            let sum: f64 = chosen.iter().map(|chosen| f64::from(chosen.weight)).sum();
+            let mean = sum / chosen.len() as f64;
+            chosen.iter_mut().for_each(|c| c.weight = (f64::from(c.weight) / mean) as f32);
+        }
+        Ok(chosen)
+    }
+
+    fn keep(&mut self, rows: &[TrainingRow], times: u64) {
+        for row in rows {
+            let (count, weight) = self.kept.entry(row.id).or_default();
+            *count += times;
+            *weight += times as f64 * f64::from(row.weight);
+        }
+    }
+
+    /// What was learnt from.
+    pub(in crate::train) fn finish(self) -> Downsampled {
+        let kept = self.kept.into_iter().map(|(id, (times, weight))| Kept {
+            id,
+            times,
+            weight: (weight / times as f64) as f32,
+        });
+        let mut kept: Vec<Kept> = kept.collect();
+        kept.sort_unstable_by_key(|kept| kept.id);
+        Downsampled {
+            policy: self.stage.policy.key().to_owned(),
+            candidates: self.candidates as u64,
+            choices: self.round,
+            kept,
+            seconds: self.seconds,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+use std::collections::{BTreeMap, HashSet};
+use std::time::Instant;
+
+use driftmill_operators::Id;
+use driftmill_operators::downsampling::exemplars;
+use driftmill_operators::selection::Memory;
+
+use crate::train::runtime::output_cache::Head;
+use crate::train::inference::forward::Pass;
+use crate::train::runtime::queue::Rank;
+use crate::train::runtime::worker::Worker;
+use crate::train::Downsampled;
+use crate::train::Kept;
+use crate::train::TrainError;
+use crate::train::TrainJob;
+use crate::train::TrainingRow;
+
+/// Key that says who chose exemplars.
+pub(in crate::train) const HERDING: &str = "herding";
+
+/// What a training has of its memory.
+pub(in crate::train) struct Recalled {
+    /// All that is not memory, and the exemplars, in the order that they came in.
+    pub(in crate::train) rows: Vec<TrainingRow>,
+    /// How long choosing took.
+    pub(in crate::train) seconds: f64,
+}
+
+impl Worker {
+    /// Leaves of the pool of `memory` the exemplars of each class, by the embeddings of the version
+    /// before; without one, the first of the pool.
+    pub(in crate::train) fn recall(
+        &self,
+        rows: Vec<TrainingRow>,
+        (memory, job): (&Memory, &TrainJob),
+    ) -> Result<Recalled, TrainError> {
+        let started = Instant::now();
+        let pool: HashSet<Id> = memory.ids.iter().copied().collect();
+        let among: Vec<TrainingRow> =
+            rows.iter().filter(|row| pool.contains(&row.id)).copied().collect();
+        let ids: Vec<Id> = among.iter().map(|row| row.id).collect();
+        let chosen: HashSet<Id> = match &job.start {
+            Some(weights) => {
+                let network = self.network(weights)?;
+                let (head, rank) = (Head::Features, Rank::Training);
+                let embeddings = self.forward(Pass { network: &*network, head, rank }, &ids)?;
+                let labels: Vec<u32> = among.iter().map(|row| row.label).collect();
+                let chosen = exemplars(&embeddings, &labels, memory.per_class.get());
+                chosen.into_iter().map(|row| ids[row]).collect()
+            }
+            None => {
+                let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
+                let first = among.iter().filter(|row| {
+                    let count = counts.entry(row.label).or_default();
+                    *count += 1;
+                    *count <= memory.per_class.get()
+                });
+                first.map(|row| row.id).collect()
+            }
+        };
+        let stays = |row: &TrainingRow| !pool.contains(&row.id) || chosen.contains(&row.id);
+        let rows = rows.into_iter().filter(stays).collect();
+        Ok(Recalled { rows, seconds: started.elapsed().as_secs_f64() })
+    }
+}
+
+/// What was learnt from where only a memory was chosen: each of `rows` in each of so many `epochs`.
+pub(in crate::train) fn learnt(rows: &[TrainingRow], epochs: usize, candidates: usize) -> Downsampled {
+    let kept = |row: &TrainingRow| Kept { id: row.id, times: epochs as u64, weight: row.weight };
+    let mut kept: Vec<Kept> = rows.iter().map(kept).collect();
+    kept.sort_unstable_by_key(|kept| kept.id);
+    let (policy, candidates) = (HERDING.to_owned(), candidates as u64);
+    Downsampled { policy, candidates, choices: 1, kept, seconds: 0.0 }
+}

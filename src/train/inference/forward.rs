@@ -1,0 +1,187 @@
+//! Inference and scoring in batches of one shape.
+
+use burn::tensor::{Tensor, TensorData};
+use driftmill_operators::{Id, Matrix};
+
+use crate::train::runtime::output_cache::Head;
+use crate::train::training::prefetch::{gather, prefetch};
+use crate::train::runtime::queue::Rank;
+use crate::train::runtime::worker::Worker;
+use crate::train::InferJob;
+use crate::train::Output;
+use crate::train::Score;
+use crate::train::ScoreJob;
+use crate::train::TrainError;
+use crate::train::Weights;
+use crate::model::Network;
+
+/// Rows of every batch, the last one padded with zeros.
+///
+/// One shape, because kernels are chosen by shape: a product of one row differs in its last bits
+/// from the same row in a batch, and results must not depend on how many samples are asked for.
+const BATCH: usize = 128;
+
+/// One way through a network, for a job of some rank.
+#[derive(Clone, Copy)]
+pub(in crate::train) struct Pass<'a> {
+    pub(in crate::train) network: &'a dyn Network,
+    pub(in crate::train) head: Head,
+    pub(in crate::train) rank: Rank,
+}
+
+impl Worker {
+    /// Embeddings or probabilities.
+    pub(in crate::train) fn infer(&self, job: &InferJob, rank: Rank) -> Result<Matrix, TrainError> {
+        match job.output {
+            Output::Embeddings => self.outputs(Head::Features, &job.weights, &job.ids, rank),
+            Output::Probabilities => {
+                Ok(softmax(&self.outputs(Head::Logits, &job.weights, &job.ids, rank)?))
+            }
+        }
+    }
+
+    /// Loss and prediction of each sample.
+    pub(in crate::train) fn score(&self, job: &ScoreJob) -> Result<Vec<Score>, TrainError> {
+        if job.ids.len() != job.labels.len() {
+            return Err(TrainError::Labels { ids: job.ids.len(), labels: job.labels.len() });
+        }
+        for (id, label) in job.ids.iter().zip(&job.labels) {
+            self.check_label(*id, *label)?;
+        }
+        let scores = self.outputs(Head::Logits, &job.weights, &job.ids, Rank::Background)?;
+        let rows = job.labels.iter().enumerate();
+        Ok(rows.map(|(row, label)| score(scores.row(row), *label)).collect())
+    }
+
+    /// A row for each sample; only those go through the network that it was not asked about before.
+    fn outputs(
+        &self,
+        head: Head,
+        weights: &Weights,
+        ids: &[Id],
+        rank: Rank,
+    ) -> Result<Matrix, TrainError> {
+        let found = self.answers.borrow_mut().find(head, weights.sha256(), ids);
+        let fresh = found.unknown(ids);
+        if fresh.is_empty() {
+            return Ok(found.with(Matrix::default()));
+        }
+        let network = self.network(weights)?;
+        // others may be answered meanwhile: what was found is here.
+        let rows = self.forward(Pass { network: &*network, head, rank }, &fresh)?;
+        // what is scored is scored after all policies, and once.
+        if rank == Rank::Decision {
+            self.answers.borrow_mut().remember(head, weights.sha256(), &fresh, &rows);
+        }
+        Ok(found.with(rows))
+    }
+
+    /// Whether the model knows `label`.
+    pub(in crate::train) fn check_label(&self, id: Id, label: u32) -> Result<(), TrainError> {
+        let classes = self.model.classes();
+        if label < classes {
+            return Ok(());
+        }
+        Err(TrainError::Label { id, label, last: classes - 1 })
+    }
+
+    /// A row for each sample.
+    pub(in crate::train) fn forward(&self, pass: Pass<'_>, ids: &[Id]) -> Result<Matrix, TrainError> {
+        // a thread costs more than it saves where there is nothing to do meanwhile
+        if ids.len() <= BATCH {
+            let input = gather(&*self.rows, ids)?;
+            return Ok(self.forward_batch(pass, input, [ids.len(), BATCH]));
+        }
+        let rows = &*self.rows;
+        prefetch(
+            |ahead| {
+                for ids in ids.chunks(BATCH) {
+                    let batch = gather(rows, ids).map(|input| (input, ids.len()));
+                    if !ahead.push(batch, ids.len() * rows.schema().width()) {
+                        return;
+                    }
+                }
+            },
+            |batches| self.forward_all(pass, batches),
+        )
+    }
+
+    fn forward_all(
+        &self,
+        pass: Pass<'_>,
+        batches: &mut dyn Iterator<Item = Result<(Vec<f32>, usize), TrainError>>,
+    ) -> Result<Matrix, TrainError> {
+        let (mut cols, mut values) = (0, Vec::new());
+        for batch in batches {
+            let (input, rows) = batch?;
+            let output = self.forward_batch(pass, input, [rows, BATCH]);
+            cols = output.cols();
+            values.extend_from_slice(output.values());
+            self.pause(pass.rank)?;
+        }
+        Ok(Matrix::new(cols, values))
+    }
+
+    /// A row for each of so many samples, which are made up to so many with zeros.
+    pub(in crate::train) fn forward_batch(
+        &self,
+        pass: Pass<'_>,
+        mut input: Vec<f32>,
+        [rows, padded]: [usize; 2],
+    ) -> Matrix {
+        if rows == 0 {
+            return Matrix::default();
+        }
+        let width = self.rows.schema().width();
+        input.resize(padded * width, 0.0);
+        let input = Tensor::from_data(TensorData::new(input, [padded, width]), &self.device);
+        let output = match pass.head {
+            Head::Features => pass.network.features(input),
+            Head::Logits => pass.network.logits(input),
+            Head::Both => Tensor::cat(pass.network.both(input).into(), 1),
+        };
+        let cols = output.dims()[1];
+        let mut values: Vec<f32> = output.into_data().try_into_vec().expect("outputs are f32");
+        values.truncate(rows * cols);
+        Matrix::new(cols, values)
+    }
+}
+
+/// ln of the sum of e to the power of each score, without overflow.
+pub(in crate::train) fn log_sum_exp(scores: &[f32]) -> f64 {
+    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f64 = scores.iter().map(|score| f64::from(score - largest).exp()).sum();
+    f64::from(largest) + sum.ln()
+}
+
+fn softmax(scores: &Matrix) -> Matrix {
+    let rows = (0..scores.rows()).map(|row| scores.row(row));
+    let values = rows.flat_map(|row| {
+        let norm = log_sum_exp(row);
+        row.iter().map(move |score| (f64::from(*score) - norm).exp() as f32)
+    });
+    Matrix::new(scores.cols(), values.collect())
+}
+
+fn score(scores: &[f32], label: u32) -> Score {
+    let loss = (log_sum_exp(scores) - f64::from(scores[label as usize])) as f32;
+    let mut predicted = 0;
+    for (class, score) in scores.iter().enumerate() {
+        if *score > scores[predicted] {
+            predicted = class;
+        }
+    }
+    Score { loss, predicted: predicted as u32 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_scores_do_not_overflow() {
+        let scores = [1000.0, 1000.0];
+        assert_eq!(score(&scores, 1), Score { loss: std::f32::consts::LN_2, predicted: 0 });
+        assert_eq!(softmax(&Matrix::new(2, scores.to_vec())).values(), [0.5, 0.5]);
+    }
+}

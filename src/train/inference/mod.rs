@@ -1,0 +1,3 @@
+//! Inference and scoring in batches of one shape.
+
+pub(super) mod forward;

@@ -1,0 +1,54 @@
+//! Devices, and whether they work.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use burn::tensor::{Device, Tensor};
+
+use crate::train::error::panic_message;
+use crate::train::DeviceChoice;
+use crate::train::TrainError;
+
+/// The device, after a first sum on it came out right.
+pub(in crate::train) fn open(choice: DeviceChoice) -> Result<Device, TrainError> {
+    // drivers are reached only by the first operation, and their absence is a panic
+    let tried = catch_unwind(AssertUnwindSafe(|| {
+        let device = find(choice)?;
+        let sum = Tensor::<1>::ones([4], &device).sum().into_scalar::<f32>();
+        Ok::<_, TrainError>((device, sum))
+    }));
+    let wrong = |message| TrainError::Device { device: choice, message };
+    let (device, sum) = tried.map_err(|payload| wrong(panic_message(payload.as_ref())))??;
+    if sum != 4.0 {
+        return Err(wrong(format!("it says that 1 + 1 + 1 + 1 = {sum}")));
+    }
+    Ok(device)
+}
+
+fn find(choice: DeviceChoice) -> Result<Device, TrainError> {
+    match choice {
+        DeviceChoice::Cpu => Ok(Device::flex()),
+        #[cfg(feature = "wgpu")]
+        DeviceChoice::Wgpu => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
+        #[cfg(feature = "cuda")]
+        DeviceChoice::Cuda => Ok(Device::cuda(0)),
+        #[cfg(not(all(feature = "wgpu", feature = "cuda")))]
+        device => Err(TrainError::NotBuilt { device }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cpu_is_always_there() {
+        assert!(open(DeviceChoice::Cpu).is_ok());
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    #[test]
+    fn a_device_that_is_not_built_in_names_the_feature() {
+        let message = open(DeviceChoice::Cuda).unwrap_err().to_string();
+        assert!(message.contains("--features cuda"), "{message}");
+    }
+}

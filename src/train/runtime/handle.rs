@@ -1,0 +1,138 @@
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::thread;
+
+use crossbeam_channel::{Sender, bounded};
+use driftmill_operators::Matrix;
+
+use super::queue::{Queue, Rank};
+use super::worker::{Job, Worker};
+use crate::train::InferJob;
+use crate::train::Priority;
+use crate::train::Progress;
+use crate::train::Rows;
+use crate::train::Score;
+use crate::train::ScoreJob;
+use crate::train::TrainError;
+use crate::train::TrainJob;
+use crate::train::Trained;
+use crate::train::Training;
+use crate::model::{ModelError, ModelTable};
+
+/// A handle to the thread that owns Burn; clones share the thread.
+///
+/// Answers are given by callbacks on that thread, which must be quick: a send to a channel and a
+/// wake-up. Once the last handle is dropped the thread answers what waits and ends.
+#[derive(Clone)]
+pub struct Runtime(Arc<Handle>);
+
+/// Closes the queue when the last clone goes.
+struct Handle(Arc<Queue<Job>>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Runtime {
+    /// Opens the device and starts the thread.
+    ///
+    /// # Errors
+    /// When the device is not built in or does not work, or `model` does not fit the rows' schema.
+    pub fn start(
+        model: ModelTable,
+        training: Training,
+        rows: Arc<dyn Rows>,
+    ) -> Result<Self, TrainError> {
+        if let Some(problem) = model.check(rows.schema()) {
+            return Err(ModelError::Shape { model: model.key(), problem }.into());
+        }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads(&model, &training).get())
+            .thread_name(|index| format!("model-{index}"))
+            .build()
+            .map_err(|error| TrainError::Threads(error.to_string()))?;
+        let queue = Arc::new(Queue::new());
+        let jobs = queue.clone();
+        let (opened, answer) = bounded(1);
+        // inside the pool, for Burn splits its work over the pool it is called from
+        let work = move || pool.install(|| open_and_serve((model, training, rows), jobs, &opened));
+        thread::Builder::new()
+            .name("model-runtime".to_owned())
+            .spawn(work)
+            .map_err(|error| TrainError::Threads(error.to_string()))?;
+        answer.recv().unwrap_or(Err(TrainError::Stopped))?;
+        Ok(Self(Arc::new(Handle(queue))))
+    }
+
+    /// Trains; `progress` is told of every step.
+    pub fn train(
+        &self,
+        job: TrainJob,
+        progress: impl Fn(Progress) + Send + 'static,
+        reply: impl FnOnce(Result<Trained, TrainError>) + Send + 'static,
+    ) {
+        self.push(Rank::Training, Job::Train(job, Box::new(progress), Box::new(reply)));
+    }
+
+    /// Infers one row for each sample; a matrix without columns if there are no samples.
+    pub fn infer(
+        &self,
+        priority: Priority,
+        job: InferJob,
+        reply: impl FnOnce(Result<Matrix, TrainError>) + Send + 'static,
+    ) {
+        let rank = match priority {
+            Priority::Decision => Rank::Decision,
+            Priority::Background => Rank::Background,
+        };
+        self.push(rank, Job::Infer(rank, job, Box::new(reply)));
+    }
+
+    /// Scores each sample, in the background.
+    pub fn score(
+        &self,
+        job: ScoreJob,
+        reply: impl FnOnce(Result<Vec<Score>, TrainError>) + Send + 'static,
+    ) {
+        self.push(Rank::Background, Job::Score(job, Box::new(reply)));
+    }
+
+    /// Ends the thread at the next batch; jobs that wait or run get [`TrainError::Stopped`].
+    pub fn stop(&self) {
+        self.0.0.stop();
+    }
+
+    fn push(&self, rank: Rank, job: Job) {
+        if let Err(job) = self.0.0.push(rank, job) {
+            job.refuse();
+        }
+    }
+}
+
+fn threads(model: &ModelTable, training: &Training) -> NonZeroUsize {
+    let default = match model.is_parallel() {
+        true => thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+        false => NonZeroUsize::MIN,
+    };
+    training.threads.unwrap_or(default)
+}
+
+fn open_and_serve(
+    (model, training, rows): (ModelTable, Training, Arc<dyn Rows>),
+    jobs: Arc<Queue<Job>>,
+    opened: &Sender<Result<(), TrainError>>,
+) {
+    let answer = |result| {
+        // the starter waits for exactly this
+        opened.send(result).expect("the starter waits for the answer");
+    };
+    match Worker::open(model, training, rows, jobs) {
+        Ok(worker) => {
+            answer(Ok(()));
+            worker.serve();
+        }
+        Err(error) => answer(Err(error)),
+    }
+}

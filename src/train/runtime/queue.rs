@@ -1,0 +1,157 @@
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// How urgent a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::train) enum Rank {
+    /// Before everything else.
+    Decision,
+    /// In turns with the background.
+    Training,
+    /// In turns with trainings.
+    Background,
+}
+
+/// Jobs that wait, by rank and then in the order they came.
+pub(in crate::train) struct Queue<T> {
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+struct State<T> {
+    decisions: VecDeque<T>,
+    trainings: VecDeque<T>,
+    background: VecDeque<T>,
+    /// Whether the background goes before the next training.
+    background_next: bool,
+    /// No jobs come any more.
+    closed: bool,
+    /// Jobs that wait are not done any more either.
+    stopped: bool,
+}
+
+impl<T> Queue<T> {
+    /// No jobs yet.
+    pub(in crate::train) fn new() -> Self {
+        let state = State {
+            decisions: VecDeque::new(),
+            trainings: VecDeque::new(),
+            background: VecDeque::new(),
+            background_next: false,
+            closed: false,
+            stopped: false,
+        };
+        Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// Adds a job; gives it back when the queue is closed.
+    pub(in crate::train) fn push(&self, rank: Rank, job: T) -> Result<(), T> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(job);
+        }
+        state.of(rank).push_back(job);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// The next job; waits for one. Nothing when the queue is closed and empty.
+    pub(in crate::train) fn pop(&self) -> Option<T> {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.next() {
+                return Some(job);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The next job of `rank`, if there is one.
+    pub(in crate::train) fn try_pop(&self, rank: Rank) -> Option<T> {
+        self.lock().of(rank).pop_front()
+    }
+
+    /// Jobs of `rank` that wait.
+    pub(in crate::train) fn len(&self, rank: Rank) -> usize {
+        self.lock().of(rank).len()
+    }
+
+    /// Takes no more jobs; those that wait are done.
+    pub(in crate::train) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Takes no more jobs; those that wait are still handed out, to be refused.
+    pub(in crate::train) fn stop(&self) {
+        self.lock().stopped = true;
+        self.close();
+    }
+
+    /// Whether [`Queue::stop`] was called.
+    pub(in crate::train) fn is_stopped(&self) -> bool {
+        self.lock().stopped
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        // nothing panics while it holds the lock
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> State<T> {
+    fn of(&mut self, rank: Rank) -> &mut VecDeque<T> {
+        match rank {
+            Rank::Decision => &mut self.decisions,
+            Rank::Training => &mut self.trainings,
+            Rank::Background => &mut self.background,
+        }
+    }
+
+    fn next(&mut self) -> Option<T> {
+        if let Some(job) = self.decisions.pop_front() {
+            return Some(job);
+        }
+        let ranks = match self.background_next {
+            true => [Rank::Background, Rank::Training],
+            false => [Rank::Training, Rank::Background],
+        };
+        for rank in ranks {
+            if let Some(job) = self.of(rank).pop_front() {
+                self.background_next = rank == Rank::Training;
+                return Some(job);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decisions_go_first_and_the_others_take_turns() {
+        let queue = Queue::new();
+        for job in ["train 1", "train 2"] {
+            queue.push(Rank::Training, job).unwrap();
+        }
+        for job in ["score 1", "score 2"] {
+            queue.push(Rank::Background, job).unwrap();
+        }
+        queue.push(Rank::Decision, "decide").unwrap();
+        queue.close();
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
+        assert_eq!(order, ["decide", "train 1", "score 1", "train 2", "score 2"]);
+    }
+
+    #[test]
+    fn a_closed_queue_takes_nothing() {
+        let queue = Queue::new();
+        queue.close();
+        assert_eq!(queue.push(Rank::Training, 1), Err(1));
+    }
+}

@@ -1,0 +1,155 @@
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use driftmill_operators::Matrix;
+
+use super::output_cache::Answers;
+use super::queue::{Queue, Rank};
+use crate::train::InferJob;
+use crate::train::Progress;
+use crate::train::Rows;
+use crate::train::Score;
+use crate::train::ScoreJob;
+use crate::train::TrainError;
+use crate::train::TrainJob;
+use crate::train::Trained;
+use crate::train::Training;
+use crate::train::Weights;
+use super::device;
+use crate::model::{ModelTable, Network, Random};
+
+/// Networks kept ready for inference: the current version and one for each of a few branches.
+const NETWORKS: usize = 4;
+
+/// The callback that a result goes to.
+pub(in crate::train) type Reply<T> = Box<dyn FnOnce(Result<T, TrainError>) + Send>;
+
+/// A job with the callbacks it answers to.
+pub(in crate::train) enum Job {
+    Train(TrainJob, Box<dyn Fn(Progress) + Send>, Reply<Trained>),
+    Infer(Rank, InferJob, Reply<Matrix>),
+    Score(ScoreJob, Reply<Vec<Score>>),
+}
+
+impl Job {
+    /// Answers that the job is not done any more.
+    pub(in crate::train) fn refuse(self) {
+        match self {
+            Self::Train(_, _, reply) => reply(Err(TrainError::Stopped)),
+            Self::Infer(_, _, reply) => reply(Err(TrainError::Stopped)),
+            Self::Score(_, reply) => reply(Err(TrainError::Stopped)),
+        }
+    }
+}
+
+/// What lives on the runtime's thread.
+pub(in crate::train) struct Worker {
+    pub(in crate::train) model: ModelTable,
+    pub(in crate::train) training: Training,
+    pub(in crate::train) rows: Arc<dyn Rows>,
+    pub(in crate::train) device: Device,
+    jobs: Arc<Queue<Job>>,
+    /// Networks by digest, the most recently used last.
+    networks: RefCell<VecDeque<(String, Rc<dyn Network>)>>,
+    /// What policies asked for.
+    pub(in crate::train) answers: RefCell<Answers>,
+}
+
+impl Worker {
+    /// Opens the device.
+    pub(in crate::train) fn open(
+        model: ModelTable,
+        training: Training,
+        rows: Arc<dyn Rows>,
+        jobs: Arc<Queue<Job>>,
+    ) -> Result<Self, TrainError> {
+        let device = device::open(training.device)?;
+        let (networks, answers) = Default::default();
+        Ok(Self { model, training, rows, device, jobs, networks, answers })
+    }
+
+    /// Does jobs until the queue is closed.
+    pub(in crate::train) fn serve(&self) {
+        while let Some(job) = self.jobs.pop() {
+            self.run(job);
+        }
+    }
+
+    /// Between two batches of a job of `rank`: does what may not wait for the rest of it.
+    pub(in crate::train) fn pause(&self, rank: Rank) -> Result<(), TrainError> {
+        if rank != Rank::Decision {
+            // not those that come meanwhile, or a job might never get on
+            for _ in 0..self.jobs.len(Rank::Decision) {
+                self.run_one(Rank::Decision);
+            }
+        }
+        if self.jobs.is_stopped() { Err(TrainError::Stopped) } else { Ok(()) }
+    }
+
+    /// Does the next job of `rank`, if there is one.
+    pub(in crate::train) fn run_one(&self, rank: Rank) {
+        if let Some(job) = self.jobs.try_pop(rank) {
+            self.run(job);
+        }
+    }
+
+    /// A network with new weights for `seed`.
+    pub(in crate::train) fn new_network(&self, seed: u64) -> Result<Box<dyn Network>, TrainError> {
+        let mut random = Random::new("initial weights", [self.training.seed, seed]);
+        Ok(self.model.init(self.rows.schema(), &self.device, &mut random)?)
+    }
+
+    /// A network of one's own with `weights`.
+    pub(in crate::train) fn load(&self, weights: &Weights) -> Result<Box<dyn Network>, TrainError> {
+        let mut network = self.new_network(0)?;
+        network.load(weights.bytes().to_vec())?;
+        Ok(network)
+    }
+
+    /// The network with `weights`, kept ready from earlier if possible.
+    pub(in crate::train) fn network(&self, weights: &Weights) -> Result<Rc<dyn Network>, TrainError> {
+        let mut networks = self.networks.borrow_mut();
+        let found = networks.iter().position(|(sha256, _)| sha256 == weights.sha256());
+        let entry = match found.and_then(|index| networks.remove(index)) {
+            Some(entry) => entry,
+            None => (weights.sha256().to_owned(), Rc::from(self.load(weights)?)),
+        };
+        let network = entry.1.clone();
+        networks.push_back(entry);
+        if networks.len() > NETWORKS {
+            networks.pop_front();
+        }
+        Ok(network)
+    }
+
+    fn run(&self, job: Job) {
+        if self.jobs.is_stopped() {
+            return job.refuse();
+        }
+        match job {
+            Job::Train(job, progress, reply) => {
+                answer(reply, caught(|| self.train(&job, &*progress)));
+            }
+            Job::Infer(rank, job, reply) => answer(reply, caught(|| self.infer(&job, rank))),
+            Job::Score(job, reply) => answer(reply, caught(|| self.score(&job))),
+        }
+    }
+}
+
+/// The result of `work`, with a panic as an error.
+///
+/// What a panic leaves behind is dropped with the job: networks in the making. Those kept are
+/// never changed.
+fn caught<T>(work: impl FnOnce() -> Result<T, TrainError>) -> Result<T, TrainError> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|payload| Err(TrainError::panicked(payload.as_ref())))
+}
+
+/// Calls `reply`; its panic, already printed, must not take the other jobs with it.
+fn answer<T>(reply: Reply<T>, result: Result<T, TrainError>) {
+    drop(catch_unwind(AssertUnwindSafe(|| reply(result))));
+}

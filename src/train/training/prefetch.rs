@@ -1,0 +1,71 @@
+//! Batches, gathered while the one before computes.
+
+use std::panic::resume_unwind;
+use std::thread;
+
+use crossbeam_channel::{Sender, bounded};
+use driftmill_datasets::Values;
+use driftmill_operators::Id;
+
+use crate::train::Rows;
+use crate::train::TrainError;
+use crate::model::InputScale;
+
+/// Groups that wait for the device; one would do if gathering took always equally long.
+const AHEAD: usize = 2;
+
+/// Values from which on a group is handed over: waking a thread costs more than the step on a
+/// batch of a few kilobytes.
+const GROUP: usize = 64 * 1024;
+
+/// The scaled features of `ids`, in their order.
+pub(in crate::train) fn gather(rows: &dyn Rows, ids: &[Id]) -> Result<Vec<f32>, TrainError> {
+    let schema = rows.schema();
+    let mut values = Values::new(schema.value);
+    rows.gather(ids, &mut values)?;
+    assert_eq!(values.len(), ids.len() * schema.width(), "rows of another number or width");
+    Ok(InputScale::of(schema).apply_all(values))
+}
+
+/// Where batches go that wait for the device, a group of small ones at a time.
+pub(in crate::train) struct Ahead<T> {
+    sender: Sender<Vec<T>>,
+    group: Vec<T>,
+    values: usize,
+}
+
+impl<T> Ahead<T> {
+    /// Hands over a batch of so many values; false if nobody wants more.
+    pub(in crate::train) fn push(&mut self, batch: T, values: usize) -> bool {
+        self.group.push(batch);
+        self.values += values;
+        self.values < GROUP || self.flush()
+    }
+
+    fn flush(&mut self) -> bool {
+        self.values = 0;
+        self.sender.send(std::mem::take(&mut self.group)).is_ok()
+    }
+}
+
+/// Runs `produce` on a thread of its own and hands its batches to `consume`.
+///
+/// A panic of either is thrown on; pushing fails once `consume` is done.
+pub(in crate::train) fn prefetch<T: Send, R>(
+    produce: impl FnOnce(&mut Ahead<T>) + Send,
+    consume: impl FnOnce(&mut dyn Iterator<Item = T>) -> R,
+) -> R {
+    thread::scope(|scope| {
+        let (sender, receiver) = bounded(AHEAD);
+        let producer = scope.spawn(move || {
+            let mut ahead = Ahead { sender, group: Vec::new(), values: 0 };
+            produce(&mut ahead);
+            ahead.flush();
+        });
+        let result = consume(&mut receiver.into_iter().flatten());
+        match producer.join() {
+            Ok(()) => result,
+            Err(payload) => resume_unwind(payload),
+        }
+    })
+}

@@ -1,0 +1,80 @@
+//! One training from start to end.
+
+use std::time::Instant;
+
+use super::training_loop::Course;
+use crate::train::downsampling::exemplars;
+use super::batch_schedule::Plan;
+use crate::train::runtime::worker::Worker;
+use crate::train::Progress;
+use crate::train::Start;
+use crate::train::TrainError;
+use crate::train::TrainJob;
+use crate::train::Trained;
+use crate::train::TrainingRow;
+use crate::train::Weights;
+
+impl Worker {
+    /// Runs `job`, giving way to inference for decisions after every step.
+    pub(in crate::train) fn train(
+        &self,
+        job: &TrainJob,
+        progress: &dyn Fn(Progress),
+    ) -> Result<Trained, TrainError> {
+        let started = Instant::now();
+        let mut rows = self.usable(&job.rows)?;
+        let mut recalling = None;
+        if let Some(memory) = &job.memory {
+            let recalled = self.recall(rows, (memory, job))?;
+            (rows, recalling) = (recalled.rows, Some(recalled.seconds));
+        }
+        let start = job.start.as_ref().filter(|_| self.training.start == Start::Finetune);
+        let mut network = match start {
+            Some(weights) => self.load(weights)?,
+            None => self.new_network(job.seed)?,
+        };
+        let scratch = job.first || start.is_none();
+        let seeds = [self.training.seed, job.seed];
+        let plan = Plan::new(&self.training, scratch, (job.downsampling.as_ref(), &rows), seeds);
+        network.begin_training();
+        let herded = recalling.map(|_| {
+            exemplars::learnt(&rows, self.training.epochs_of(scratch).get(), job.rows.len())
+        });
+        let course = Course::new(self, (&mut *network, job), plan.steps(rows.len()), progress);
+        let learnt = course.run(plan, rows)?;
+        network.end_training();
+        if !network.parameters().iter().all(|value| value.is_finite()) {
+            return Err(TrainError::Diverged { epoch: learnt.losses.len() });
+        }
+        let mut downsampled = learnt.downsampled.or(herded);
+        if let (Some(downsampled), Some(seconds)) = (&mut downsampled, recalling) {
+            downsampled.seconds += seconds;
+            if downsampled.policy != exemplars::HERDING {
+                downsampled.policy = format!("{}, {}", exemplars::HERDING, downsampled.policy);
+            }
+        }
+        Ok(Trained {
+            weights: Weights::new(network.to_bytes()?),
+            losses: learnt.losses,
+            seconds: started.elapsed().as_secs_f64(),
+            steps: learnt.steps,
+            downsampled,
+        })
+    }
+
+    /// The samples that count, after a look at all of them.
+    fn usable(&self, rows: &[TrainingRow]) -> Result<Vec<TrainingRow>, TrainError> {
+        for row in rows {
+            self.check_label(row.id, row.label)?;
+            if !(row.weight.is_finite() && row.weight >= 0.0) {
+                return Err(TrainError::Weight { id: row.id, weight: row.weight });
+            }
+        }
+        // left out rather than multiplied by 0, for they would still fill batches
+        let usable: Vec<_> = rows.iter().copied().filter(|row| row.weight > 0.0).collect();
+        if usable.is_empty() {
+            return Err(TrainError::Empty { rows: rows.len() });
+        }
+        Ok(usable)
+    }
+}

@@ -1,0 +1,20 @@
+use driftmill_operators::Id;
+use serde::{Deserialize, Serialize};
+
+/// One sample of a training set.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainingRow {
+    /// The sample.
+    pub id: Id,
+    /// Its class.
+    pub label: u32,
+    /// How much its loss counts; with 0 the sample is left out.
+    pub weight: f32,
+}
+
+impl TrainingRow {
+    /// With a weight that is so many times as large.
+    pub(in crate::train) fn times(self, weight: f32) -> Self {
+        Self { weight: self.weight * weight, ..self }
+    }
+}
