@@ -6,8 +6,6 @@ use driftmill_operators::flow::{Standing, Standings};
 use driftmill_operators::trigger::{Trigger, TriggerTable};
 use driftmill_operators::{Position, position_id, position_time};
 
-use crate::job::coordinator::role::Books;
-use crate::job::coordinator::protocol::Request;
 use super::Branch;
 use super::Shadow;
 use crate::catalog::Place;
@@ -15,6 +13,8 @@ use crate::cluster::{Cluster, Loss, Reason};
 use crate::config::Pipeline;
 use crate::console::Status;
 use crate::evaluate::ClassCounts;
+use crate::job::coordinator::protocol::Request;
+use crate::job::coordinator::role::Books;
 use crate::outage::Stop;
 use crate::source::Partition;
 use crate::store::Log;

@@ -19,26 +19,26 @@
 //! Where several processes run a job, `books` are kept by process 0, whose first worker decides and
 //! trains; the others `follow`: they read, score, and do what it asks of its `peers`.
 
+mod branch;
+mod context;
+mod coordinator;
+mod ingest;
 mod maintenance;
 mod publish;
-mod coordinator;
-mod services;
-mod branch;
-mod ingest;
 mod run;
-mod context;
+mod services;
 
+pub use branch::shadow::Shadow;
 pub use branch::state::{Branch, Story};
 pub use context::Context;
 pub(crate) use context::place;
 pub use coordinator::follower::follow;
-pub use maintenance::tiering::{freeze, remove_thawed};
-pub use run::interrupt::Interrupt;
 pub(crate) use ingest::changes::changes;
+pub use maintenance::tiering::{freeze, remove_thawed};
 pub use publish::predecessors::{Digests, Known, Occupied, Others, decide};
 pub use publish::publisher::{Listener, Outlet, Publisher};
+pub use run::interrupt::Interrupt;
 pub use run::lifecycle::{Ended, Options, run};
-pub use branch::shadow::Shadow;
 pub use run::state_directory::{StateDirectory, StateError};
 pub use run::supervise::End;
 
@@ -70,7 +70,7 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
     };
     worker.dataflow_named("driftmill", |scope| {
         let changes = Ingest::stream(&ingest, scope, released.clone(), observed.clone());
-        let ordered = keyed::newest(changes.order(), context);
+        let ordered = ingest::keyed::newest(changes.order(), context);
         let all = ordered.clone().order_all().probe_with(&released);
         if context.pipeline.source.keyed().is_some() {
             count_classes(&ordered, context);
@@ -114,9 +114,9 @@ fn build_branch<'scope>(
     let scope = all.scope();
     let (handle, back) = scope.feedback(1);
     let (oracle, trainer, scorer) = (
-        oracle::Oracle::starter(context, branch),
-        trainer::Trainer::starter(context, branch),
-        scorer::Scorer::starter(context, branch),
+        services::model_queries::Oracle::starter(context, branch),
+        services::trainer::Trainer::starter(context, branch),
+        services::scorer::Scorer::starter(context, branch),
     );
     let (keep, [policy, looked]) = (Context::keeper(branch), [(); 2].map(|()| Arc::clone(branch)));
     let (every, forget) = (context.pipeline.checkpoint.every.get(), context.pipeline.forget);

@@ -6,24 +6,24 @@
 //! map, also while it grows. A row is found by its id: partition, then batch, then row; no index of
 //! single samples is kept.
 
-mod maintenance;
-mod segment;
-mod log;
-mod tier;
 mod config;
 mod error;
+mod log;
+mod maintenance;
+mod segment;
 mod size;
+mod tier;
 
-pub use segment::batch::{LogBatch, RowKind};
-pub use tier::{Cold, remove_object};
 pub use config::Store;
-pub use log::counts::{Counts, SegmentLength};
 pub use error::StoreError;
+pub use log::counts::{Counts, SegmentLength};
 pub use log::log_handle::Log;
-pub use maintenance::repair::Lost;
 pub use log::replay::Replay;
 pub use log::rolling::Rolling;
+pub use log::writer::LogWriter;
+pub use maintenance::repair::Lost;
+pub use maintenance::verify::{Damage, LogHealth, verify};
+pub use segment::batch::{LogBatch, RowKind};
 pub use segment::summary::{Contents, RowRange, SegmentSummary};
 pub use size::Size;
-pub use maintenance::verify::{Damage, LogHealth, verify};
-pub use log::writer::LogWriter;
+pub use tier::{Cold, remove_object};

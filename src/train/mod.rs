@@ -19,21 +19,21 @@
 //!   starves.
 
 mod downsampling;
-mod inference;
-mod training;
-mod runtime;
 mod error;
+mod inference;
+mod runtime;
+mod training;
 
-pub use training::config::{DeviceChoice, Fraction, Lag, Start, Training};
 pub use downsampling::config::{Downsampling, Mode, Stage, Switch};
-pub use error::TrainError;
 pub use downsampling::irreducible::{HeldOut, IrreducibleModels, Twin};
+pub use error::TrainError;
+pub use runtime::feature_store::{Rows, RowsError};
+pub use runtime::handle::Runtime;
 pub use runtime::job::{
     Downsampled, InferJob, Irreducible, Kept, Output, Priority, Progress, Score, ScoreJob,
     TrainJob, Trained,
 };
-pub use training::optimizer::{AdamW, Decay, Momentum, OptimizerConfig, OptimizerTable, Rate, Sgd};
-pub use runtime::feature_store::{Rows, RowsError};
-pub use runtime::handle::Runtime;
-pub use training::training_row::TrainingRow;
 pub use runtime::weights::Weights;
+pub use training::config::{DeviceChoice, Fraction, Lag, Start, Training};
+pub use training::optimizer::{AdamW, Decay, Momentum, OptimizerConfig, OptimizerTable, Rate, Sgd};
+pub use training::training_row::TrainingRow;

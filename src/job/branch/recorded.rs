@@ -1,9 +1,9 @@
 use anyhow::ensure;
 use driftmill_operators::selection::TrainingSet;
 
+use crate::catalog::{DecidedRecord, OutcomeRecord};
 use crate::job::Context;
 use crate::job::services::trainer::digest_of;
-use crate::catalog::{DecidedRecord, OutcomeRecord};
 
 impl Context {
     /// Compares a decision that was made again with its record; the outcome, if it was recorded or

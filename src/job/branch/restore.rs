@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use driftmill_operators::selection::SelectionConfig;
 
-use crate::job::context::init;
 use super::irreducible::Judges;
-use crate::job::Branch;
-use crate::job::Shadow;
 use super::shadow;
 use crate::catalog::{BranchRecord, Catalog, CatalogError, ModelStore, PolicyEntry, ShadowRecord};
 use crate::config::{self, Composition, Pipeline, shadow_key};
+use crate::job::Branch;
+use crate::job::Shadow;
+use crate::job::context::init;
 use crate::source::Partition;
 use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 

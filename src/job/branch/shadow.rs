@@ -7,12 +7,12 @@ use driftmill_operators::flow::{
 use driftmill_operators::trigger::{Outcome, Trigger, TriggerTable};
 use timely::dataflow::StreamVec;
 
-use crate::job::services::model_queries::Oracle;
 use super::journal::Notes;
-use crate::job::Branch;
-use crate::job::Context;
 use crate::catalog::{BranchRecord, ShadowRecord};
 use crate::config::shadow_key;
+use crate::job::Branch;
+use crate::job::Context;
+use crate::job::services::model_queries::Oracle;
 use crate::report::FiredLine;
 use crate::source::Partition;
 
@@ -94,7 +94,11 @@ impl Shadow {
 
 /// Where a shadow begins that is new in a run, or was away: where the pipeline's own policy stands,
 /// which has nothing to say of what was before.
-pub(in crate::job) fn beginning(trigger: Box<dyn Trigger>, own: &BranchRecord, past: &[Fired]) -> Standing {
+pub(in crate::job) fn beginning(
+    trigger: Box<dyn Trigger>,
+    own: &BranchRecord,
+    past: &[Fired],
+) -> Standing {
     let own = own.standing.as_ref();
     Standing {
         at: own.map_or(Position::MIN, |own| own.at),

@@ -6,7 +6,6 @@ use driftmill_operators::selection::SelectionConfig;
 use driftmill_operators::trigger::TriggerTable;
 use driftmill_operators::{Position, Snapshot, restore};
 
-use crate::job::context::{Context, place};
 use super::irreducible::Judges;
 use super::journal::Notes;
 use crate::catalog::{
@@ -14,6 +13,7 @@ use crate::catalog::{
 };
 use crate::config::Composition;
 use crate::evaluate::Prequential;
+use crate::job::context::{Context, place};
 use crate::report::{TriggerLine, VersionLine};
 use crate::source::Partition;
 use crate::train::{Downsampling, Runtime, Weights};

@@ -6,20 +6,20 @@ use anyhow::Context as _;
 use crossbeam_channel::{Receiver, unbounded};
 use driftmill_operators::{Snapshot, restore};
 
-use crate::job::run::open::first_place;
-use super::role::Books;
-use crate::job::branch::restore::{branches, runtimes, shadows};
-use crate::job::run::prepare::start_workers;
-use crate::job::services::feature_store::LogRows;
 use super::protocol::{About, Fact, HandOut, Request, loss};
+use super::role::Books;
+use crate::cluster::{ClusterError, Joined, Link, Loss, Reason, Rendezvous};
+use crate::config::Pipeline;
+use crate::console::Status;
 use crate::job::Context;
 use crate::job::End;
 use crate::job::Interrupt;
 use crate::job::Options;
 use crate::job::StateDirectory;
-use crate::cluster::{ClusterError, Joined, Link, Loss, Reason, Rendezvous};
-use crate::config::Pipeline;
-use crate::console::Status;
+use crate::job::branch::restore::{branches, runtimes, shadows};
+use crate::job::run::open::first_place;
+use crate::job::run::prepare::start_workers;
+use crate::job::services::feature_store::LogRows;
 use crate::outage::Stop;
 use crate::store::Log;
 

@@ -4,9 +4,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use crossbeam_channel::{Receiver, unbounded};
 
 use super::protocol::{Fact, Request, loss};
+use crate::cluster::{Cluster, ClusterError, Gathered, Link, Loss, Reason, Wires};
 use crate::job::Context;
 use crate::job::End;
-use crate::cluster::{Cluster, ClusterError, Gathered, Link, Loss, Reason, Wires};
 
 /// The other processes, as process 0 has them; it asks, they tell.
 pub(in crate::job) struct Peers {

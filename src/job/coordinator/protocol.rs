@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::job::End;
 use crate::catalog::{BranchRecord, ShadowRecord};
 use crate::cluster::{ClusterError, Loss, Reason};
 use crate::console::Tally;
+use crate::job::End;
 use crate::letters::Letter;
 use crate::source::Partition;
 use crate::store::SegmentLength;

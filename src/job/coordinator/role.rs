@@ -10,12 +10,12 @@ use driftmill_operators::Id;
 
 use super::peers::Peers;
 use super::protocol::Fact;
-use crate::job::branch::journal::Unrecorded;
+use crate::catalog::{Catalog, PolicyEntry};
+use crate::cluster::Link;
 use crate::job::Context;
 use crate::job::Publisher;
 use crate::job::StateDirectory;
-use crate::catalog::{Catalog, PolicyEntry};
-use crate::cluster::Link;
+use crate::job::branch::journal::Unrecorded;
 use crate::letters::{Letter, LetterBox};
 use crate::outage::is_full;
 use crate::store::SegmentLength;

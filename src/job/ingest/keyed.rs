@@ -12,7 +12,10 @@ pub(in crate::job) const NO_SAMPLE: &str = "no_sample";
 
 /// The newest sample of each key, with its newest label, where the source is keyed; labels to which
 /// no sample came go to the dead letters.
-pub(in crate::job) fn newest<'scope>(changes: Ordered<'scope>, context: &Arc<Context>) -> Ordered<'scope> {
+pub(in crate::job) fn newest<'scope>(
+    changes: Ordered<'scope>,
+    context: &Arc<Context>,
+) -> Ordered<'scope> {
     if context.pipeline.source.keyed().is_none() {
         return changes;
     }

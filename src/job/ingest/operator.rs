@@ -13,10 +13,10 @@ use timely::dataflow::operators::generic::operator::source;
 use timely::dataflow::{ProbeHandle, Scope, StreamVec};
 use timely::worker::Worker;
 
-use crate::job::Context;
-use super::watermarks::{Marks, Reached};
-use super::partition::Part;
 use super::changes::{changes, letters, rows};
+use super::partition::Part;
+use super::watermarks::{Marks, Reached};
+use crate::job::Context;
 use crate::source::{Fetched, Gate, Partition, Progress, Reader};
 use crate::store::LogWriter;
 
@@ -47,7 +47,10 @@ impl Ingest {
     ///
     /// # Errors
     /// When the source cannot be read.
-    pub(in crate::job) fn open(context: &Arc<Context>, worker: &mut Worker) -> anyhow::Result<Self> {
+    pub(in crate::job) fn open(
+        context: &Arc<Context>,
+        worker: &mut Worker,
+    ) -> anyhow::Result<Self> {
         let index = worker.index();
         let mine: Vec<Partition> = context
             .partitions

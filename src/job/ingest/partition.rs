@@ -3,8 +3,8 @@ use std::time::{Duration, Instant};
 
 use driftmill_operators::{Change, Id, Position, position, position_time};
 
-use crate::job::Context;
 use super::changes::changes;
+use crate::job::Context;
 use crate::source::{Lateness, OrderRules, Partition, Progress};
 use crate::store::{LogBatch, Replay, StoreError};
 

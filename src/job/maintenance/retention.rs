@@ -1,7 +1,7 @@
 use std::sync::atomic::Ordering;
 
-use crate::job::Context;
 use crate::catalog::{Catalog, ModelStore};
+use crate::job::Context;
 use crate::retention::{Keys, Needs, Plan, Subject};
 
 impl Context {

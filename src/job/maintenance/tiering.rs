@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 
-use crate::job::Context;
 use crate::catalog::Catalog;
 use crate::fail;
+use crate::job::Context;
 use crate::outage::is_full;
 use crate::store::{Cold, Log, StoreError, remove_object};
 

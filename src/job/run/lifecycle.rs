@@ -5,19 +5,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 
-use crate::job::coordinator::role::{Books, Head};
-use crate::job::maintenance::repair::mend;
-use crate::job::coordinator::peers::Peers;
 use super::prepare::{prepare, start_workers};
-use crate::job::publish::predecessors::Others;
 use super::supervise::{End, Watch};
+use crate::cluster::{Cluster, Rendezvous};
+use crate::config::Pipeline;
 use crate::job::Branch;
 use crate::job::Context;
 use crate::job::Interrupt;
 use crate::job::Shadow;
 use crate::job::StateDirectory;
-use crate::cluster::{Cluster, Rendezvous};
-use crate::config::Pipeline;
+use crate::job::coordinator::peers::Peers;
+use crate::job::coordinator::role::{Books, Head};
+use crate::job::maintenance::repair::mend;
+use crate::job::publish::predecessors::Others;
 use crate::report::{BranchSummary, Evaluation, ShadowSummary, Summary};
 
 /// How a job is run; but for `stable` nothing here has an

@@ -2,12 +2,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::pipeline_diff::changed;
-use crate::job::publish::predecessors::{self, Others};
 use super::lifecycle::Options;
+use super::pipeline_diff::changed;
 use super::state_directory::{StateDirectory, StateError};
 use crate::catalog::{Catalog, CatalogError, RunRecord, hex};
 use crate::config::Pipeline;
+use crate::job::publish::predecessors::{self, Others};
 use crate::sink::Sink;
 use crate::source::Partition;
 
@@ -62,7 +62,7 @@ fn begin(
         return Err(StateError::NoCatalog { path: state.path().to_owned() }.into());
     }
     let id = uuid::Uuid::new_v4().to_string();
-    let adopted = published::decide(sinks, &id, options.others)?;
+    let adopted = predecessors::decide(sinks, &id, options.others)?;
     let current = json.to_string();
     let run = RunRecord { id, pipeline: current.clone(), current, adopted, complete: false };
     new(pipeline, state, run)

@@ -145,7 +145,11 @@ impl StateDirectory {
 
     /// Where this process sees the directory that process 0 has marked for `job`: at `path`, or, when
     /// its name is another, beside it.
-    pub(in crate::job) fn marked(path: &Path, name: &str, job: &str) -> Result<PathBuf, StateError> {
+    pub(in crate::job) fn marked(
+        path: &Path,
+        name: &str,
+        job: &str,
+    ) -> Result<PathBuf, StateError> {
         let own = path.file_name().unwrap_or_default().to_string_lossy();
         let beside = name.strip_prefix(&*own).filter(|rest| rest.starts_with('.'));
         let beside = beside.map(|_| path.with_file_name(name));

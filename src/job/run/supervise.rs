@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use serde::{Deserialize, Serialize};
 
-use crate::job::maintenance::tiering::Freezing;
-use crate::job::coordinator::protocol::Request;
+use crate::console::Progress;
 use crate::job::Context;
 use crate::job::Interrupt;
-use crate::console::Progress;
+use crate::job::coordinator::protocol::Request;
+use crate::job::maintenance::tiering::Freezing;
 use crate::outage::is_full;
 
 /// Why a job ended.

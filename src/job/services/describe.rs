@@ -5,11 +5,11 @@ use driftmill_operators::selection::TrainingSet;
 
 use super::trainer::digest_of;
 use super::training::Stored;
-use crate::job::Branch;
-use crate::job::Context;
 use crate::catalog::{
     Artifact, DataUsed, Learnt, ModelStore, OffsetRange, Signature, TriggerInfo, Version,
 };
+use crate::job::Branch;
+use crate::job::Context;
 use crate::model::{InputScale, ModelTable};
 use crate::train::Trained;
 

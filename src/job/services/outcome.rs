@@ -7,10 +7,10 @@ use driftmill_operators::selection::TrainingSet;
 use driftmill_operators::trigger::Outcome;
 
 use super::describe::Named;
-use crate::job::branch::irreducible::{Judged, Judges};
 use super::trainer::Trainer;
 use super::training::Stored;
 use crate::catalog::{Beside, Failed, Finished, Made, OutcomeRecord, Version};
+use crate::job::branch::irreducible::{Judged, Judges};
 use crate::report::VersionLine;
 use crate::train::{Trained, Weights};
 
@@ -126,7 +126,11 @@ impl Trainer {
         Ok(())
     }
 
-    pub(in crate::job) fn failed(&self, set: &TrainingSet, error: Option<&str>) -> anyhow::Result<Outcome> {
+    pub(in crate::job) fn failed(
+        &self,
+        set: &TrainingSet,
+        error: Option<&str>,
+    ) -> anyhow::Result<Outcome> {
         if let Some(error) = error {
             tracing::warn!(trigger = set.decided.trigger, error, "a training failed");
         }

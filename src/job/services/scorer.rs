@@ -5,9 +5,9 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use driftmill_operators::flow::{Scored, Service, ToScore};
 use timely::scheduling::SyncActivator;
 
+use crate::evaluate::fixed_point;
 use crate::job::Branch;
 use crate::job::Context;
-use crate::evaluate::fixed_point;
 use crate::train::{Score, ScoreJob};
 
 /// Scores samples with the version that was active when they came.

@@ -9,12 +9,12 @@ use driftmill_operators::selection::TrainingSet;
 use driftmill_operators::trigger::Outcome;
 use timely::scheduling::SyncActivator;
 
-use crate::job::branch::irreducible::training_rows;
 use super::training::{Answer, Run};
-use crate::job::branch::journal::Unrecorded;
+use crate::catalog::{DecidedRecord, Deciding, digest};
 use crate::job::Branch;
 use crate::job::Context;
-use crate::catalog::{DecidedRecord, Deciding, digest};
+use crate::job::branch::irreducible::training_rows;
+use crate::job::branch::journal::Unrecorded;
 use crate::report::TriggerLine;
 use crate::train::{Stage, TrainError, TrainJob};
 

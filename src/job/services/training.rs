@@ -5,11 +5,11 @@ use std::sync::Arc;
 use driftmill_operators::selection::TrainingSet;
 
 use super::describe::Named;
-use crate::job::branch::irreducible::{Judged, Judgement, Judges};
-use crate::job::Branch;
-use crate::job::Context;
 use crate::catalog::{Made, Version};
 use crate::console;
+use crate::job::Branch;
+use crate::job::Context;
+use crate::job::branch::irreducible::{Judged, Judgement, Judges};
 use crate::train::{Progress, TrainError, TrainJob, Trained};
 
 /// What became of a training.

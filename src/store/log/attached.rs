@@ -3,11 +3,11 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::store::segment::index::IndexEntry;
-use crate::store::segment::location::BatchAt;
-use crate::store::segment::file::Segment;
 use crate::store::SegmentLength;
 use crate::store::StoreError;
+use crate::store::segment::file::Segment;
+use crate::store::segment::index::IndexEntry;
+use crate::store::segment::location::BatchAt;
 
 /// A segment that another process writes, as far as it said that it is durable.
 #[derive(Clone)]
@@ -36,7 +36,10 @@ impl Attached {
     }
 
     /// The batches between what was known to be durable and `length`.
-    pub(in crate::store) fn grow(&mut self, length: &SegmentLength) -> Result<Vec<BatchAt>, StoreError> {
+    pub(in crate::store) fn grow(
+        &mut self,
+        length: &SegmentLength,
+    ) -> Result<Vec<BatchAt>, StoreError> {
         // a network file system looks whether what it remembers is still true when a file is opened.
         let path = self.segment.path();
         drop(File::open(path).map_err(StoreError::io("opening", path))?);

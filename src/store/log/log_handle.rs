@@ -8,18 +8,18 @@ use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
 
 use super::attached::Attached;
-use crate::store::tier::{Cache, Frozen};
-use crate::store::segment::gather::append;
 use super::growing::{Growing, SegmentFiles};
-use crate::store::segment::location::BatchAt;
 use super::replay::Replay;
 use super::rolling::Rolling;
+use crate::fail;
 use crate::store::Counts;
 use crate::store::LogBatch;
 use crate::store::LogWriter;
 use crate::store::SegmentLength;
 use crate::store::StoreError;
-use crate::fail;
+use crate::store::segment::gather::append;
+use crate::store::segment::location::BatchAt;
+use crate::store::tier::{Cache, Frozen};
 
 /// The log of a run: finds rows by id, whoever wrote them.
 ///
@@ -200,7 +200,11 @@ impl Log {
         found.map(|batch| self.columns_of(&batch)).transpose()
     }
 
-    pub(in crate::store) fn publish(&self, batch: BatchAt, (name, files): (&str, &Arc<SegmentFiles>)) {
+    pub(in crate::store) fn publish(
+        &self,
+        batch: BatchAt,
+        (name, files): (&str, &Arc<SegmentFiles>),
+    ) {
         let mut shared = self.write();
         let end = batch.entry.at + batch.entry.len;
         let growing = shared.growing.entry(name.to_owned());

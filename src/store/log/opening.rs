@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use driftmill_datasets::{Schema, ValueType};
 
-use crate::store::tier::{Cache, Frozen};
-use crate::store::segment::index::IndexEntry;
-use crate::store::segment::location::BatchAt;
 use super::rolling::Rolling;
-use crate::store::segment::file::Segment;
 use crate::store::Log;
 use crate::store::SegmentLength;
 use crate::store::StoreError;
+use crate::store::segment::file::Segment;
+use crate::store::segment::index::IndexEntry;
+use crate::store::segment::location::BatchAt;
+use crate::store::tier::{Cache, Frozen};
 
 impl Log {
     /// A new log in `folder`, for samples of `schema`.

@@ -6,16 +6,16 @@ use arrow::buffer::Buffer;
 use arrow::ipc::writer::StreamEncoder;
 use driftmill_operators::Span;
 
-use crate::store::segment::batch::arrow_schema;
 use super::growing::SegmentFiles;
-use crate::store::segment::index::IndexEntry;
-use crate::store::segment::location::BatchAt;
-use crate::store::segment::file::Segment;
+use crate::fail;
 use crate::store::Log;
 use crate::store::LogBatch;
 use crate::store::RowKind;
 use crate::store::StoreError;
-use crate::fail;
+use crate::store::segment::batch::arrow_schema;
+use crate::store::segment::file::Segment;
+use crate::store::segment::index::IndexEntry;
+use crate::store::segment::location::BatchAt;
 
 /// Appends to the log for one worker.
 pub struct LogWriter {
@@ -52,7 +52,11 @@ struct Open {
 }
 
 impl LogWriter {
-    pub(in crate::store) fn new(log: Log, folder: &Path, worker: usize) -> Result<Self, StoreError> {
+    pub(in crate::store) fn new(
+        log: Log,
+        folder: &Path,
+        worker: usize,
+    ) -> Result<Self, StoreError> {
         // an earlier process may have written for a worker of the same number.
         let segments = next_number(folder, worker)?;
         Ok(Self { log, folder: folder.to_owned(), worker, segments, open: None, staged: None })

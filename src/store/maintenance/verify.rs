@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use driftmill_operators::Id;
 use roaring::RoaringTreemap;
 
-use crate::store::tier::thaw;
-use crate::store::segment::index::IndexEntry;
-use crate::store::segment::file::Segment;
 use crate::store::SegmentLength;
 use crate::store::StoreError;
+use crate::store::segment::file::Segment;
+use crate::store::segment::index::IndexEntry;
+use crate::store::tier::thaw;
 
 /// What is wrong with a file that is not there.
 const MISSING: &str = "it is missing";

@@ -11,9 +11,9 @@ use arrow::ipc::{MessageHeader, root_as_message};
 use driftmill_datasets::Schema;
 use memmap2::Mmap;
 
-use crate::store::StoreError;
 use super::batch::schema_of;
 use super::index::IndexEntry;
+use crate::store::StoreError;
 
 /// What ends an Arrow IPC stream.
 const END: [u8; 8] = [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0];

@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 use driftmill_datasets::{ValueType, Values};
 use driftmill_operators::Id;
 
-use super::index::IndexEntry;
 use super::file::{ColumnsAt, Segment};
+use super::index::IndexEntry;
 use crate::store::LogBatch;
 use crate::store::StoreError;
 
@@ -39,7 +39,10 @@ impl BatchAt {
     }
 
     /// A batch that was just written.
-    pub(in crate::store) fn written(segment: Arc<Segment>, entry: IndexEntry) -> Result<Self, StoreError> {
+    pub(in crate::store) fn written(
+        segment: Arc<Segment>,
+        entry: IndexEntry,
+    ) -> Result<Self, StoreError> {
         let columns = segment.columns(entry.at)?;
         Ok(Self { segment, entry, columns: OnceLock::from(Columns::from(columns)) })
     }

@@ -43,7 +43,10 @@ impl Rows {
     ///
     /// # Errors
     /// When they are no Parquet file.
-    pub(in crate::store) fn of(url: &str, bytes: impl ChunkReader + 'static) -> Result<Self, StoreError> {
+    pub(in crate::store) fn of(
+        url: &str,
+        bytes: impl ChunkReader + 'static,
+    ) -> Result<Self, StoreError> {
         let failed = |source| failed(url, source);
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(failed)?;
         // the reader's own has no metadata.

@@ -4,18 +4,18 @@ use std::time::Instant;
 use driftmill_operators::downsampling::{Budget, Chosen, GivenError, choose};
 use driftmill_operators::{Id, Matrix};
 
-use crate::train::training::batch::Batch;
 use super::config::{Mode, Stage};
-use crate::train::inference::forward::Pass;
 use super::sample_scores::{given, head};
-use crate::train::runtime::queue::Rank;
-use crate::train::runtime::worker::Worker;
+use crate::model::{Network, Random};
 use crate::train::Downsampled;
 use crate::train::Irreducible;
 use crate::train::Kept;
 use crate::train::TrainError;
 use crate::train::TrainingRow;
-use crate::model::{Network, Random};
+use crate::train::inference::forward::Pass;
+use crate::train::runtime::queue::Rank;
+use crate::train::runtime::worker::Worker;
+use crate::train::training::batch::Batch;
 
 /// Chooses what one training learns from, and remembers it.
 pub(in crate::train) struct Chooser<'a> {
@@ -85,7 +85,11 @@ impl<'a> Chooser<'a> {
     }
 
     /// Chooses of a batch of candidates, for steps to come.
-    pub(in crate::train) fn sift(&mut self, network: &dyn Network, batch: &Batch) -> Result<(), TrainError> {
+    pub(in crate::train) fn sift(
+        &mut self,
+        network: &dyn Network,
+        batch: &Batch,
+    ) -> Result<(), TrainError> {
         let started = Instant::now();
         // what rounding leaves of the share of one batch is a later one's.
         let (seen, before) = (self.seen.0 + batch.rows.len(), self.seen.1);

@@ -5,15 +5,15 @@ use driftmill_operators::Id;
 use driftmill_operators::downsampling::exemplars;
 use driftmill_operators::selection::Memory;
 
-use crate::train::runtime::output_cache::Head;
-use crate::train::inference::forward::Pass;
-use crate::train::runtime::queue::Rank;
-use crate::train::runtime::worker::Worker;
 use crate::train::Downsampled;
 use crate::train::Kept;
 use crate::train::TrainError;
 use crate::train::TrainJob;
 use crate::train::TrainingRow;
+use crate::train::inference::forward::Pass;
+use crate::train::runtime::output_cache::Head;
+use crate::train::runtime::queue::Rank;
+use crate::train::runtime::worker::Worker;
 
 /// Key that says who chose exemplars.
 pub(in crate::train) const HERDING: &str = "herding";
@@ -65,7 +65,11 @@ impl Worker {
 }
 
 /// What was learnt from where only a memory was chosen: each of `rows` in each of so many `epochs`.
-pub(in crate::train) fn learnt(rows: &[TrainingRow], epochs: usize, candidates: usize) -> Downsampled {
+pub(in crate::train) fn learnt(
+    rows: &[TrainingRow],
+    epochs: usize,
+    candidates: usize,
+) -> Downsampled {
     let kept = |row: &TrainingRow| Kept { id: row.id, times: epochs as u64, weight: row.weight };
     let mut kept: Vec<Kept> = rows.iter().map(kept).collect();
     kept.sort_unstable_by_key(|kept| kept.id);

@@ -2,8 +2,8 @@ use driftmill_operators::selection::Ratio;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::train::Training;
 use crate::model::ModelTable;
+use crate::train::Training;
 
 /// The `[downsampling.irreducible]` table: models that are trained beside, on samples of which they
 /// then need not judge, and tell what of a loss no training takes away.

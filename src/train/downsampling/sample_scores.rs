@@ -4,8 +4,8 @@ use driftmill_operators::Matrix;
 use driftmill_operators::downsampling::{Given, Needs};
 
 use crate::train::TrainingRow;
-use crate::train::runtime::output_cache::Head;
 use crate::train::inference::forward::log_sum_exp;
+use crate::train::runtime::output_cache::Head;
 
 /// Which way through the network yields what is needed; none if nothing of it is.
 pub(in crate::train) fn head(needs: Needs) -> Option<Head> {
@@ -24,7 +24,12 @@ pub(in crate::train) fn head(needs: Needs) -> Option<Head> {
 /// ```text
 /// p = softmax(z),      loss = −ln p[y],      gradient by the scores z: p − onehot(y)
 /// ```
-pub(in crate::train) fn given(needs: Needs, rows: &[TrainingRow], outputs: &Matrix, classes: usize) -> Given {
+pub(in crate::train) fn given(
+    needs: Needs,
+    rows: &[TrainingRow],
+    outputs: &Matrix,
+    classes: usize,
+) -> Given {
     let mut given = Given::of(rows.len());
     let width = outputs.cols();
     // the scores are the last columns, where there are any.

@@ -3,17 +3,17 @@
 use burn::tensor::{Tensor, TensorData};
 use driftmill_operators::{Id, Matrix};
 
-use crate::train::runtime::output_cache::Head;
-use crate::train::training::prefetch::{gather, prefetch};
-use crate::train::runtime::queue::Rank;
-use crate::train::runtime::worker::Worker;
+use crate::model::Network;
 use crate::train::InferJob;
 use crate::train::Output;
 use crate::train::Score;
 use crate::train::ScoreJob;
 use crate::train::TrainError;
 use crate::train::Weights;
-use crate::model::Network;
+use crate::train::runtime::output_cache::Head;
+use crate::train::runtime::queue::Rank;
+use crate::train::runtime::worker::Worker;
+use crate::train::training::prefetch::{gather, prefetch};
 
 /// Rows of every batch, the last one padded with zeros.
 ///
@@ -86,7 +86,11 @@ impl Worker {
     }
 
     /// A row for each sample.
-    pub(in crate::train) fn forward(&self, pass: Pass<'_>, ids: &[Id]) -> Result<Matrix, TrainError> {
+    pub(in crate::train) fn forward(
+        &self,
+        pass: Pass<'_>,
+        ids: &[Id],
+    ) -> Result<Matrix, TrainError> {
         // a thread costs more than it saves where there is nothing to do meanwhile
         if ids.len() <= BATCH {
             let input = gather(&*self.rows, ids)?;

@@ -7,6 +7,7 @@ use driftmill_operators::Matrix;
 
 use super::queue::{Queue, Rank};
 use super::worker::{Job, Worker};
+use crate::model::{ModelError, ModelTable};
 use crate::train::InferJob;
 use crate::train::Priority;
 use crate::train::Progress;
@@ -17,7 +18,6 @@ use crate::train::TrainError;
 use crate::train::TrainJob;
 use crate::train::Trained;
 use crate::train::Training;
-use crate::model::{ModelError, ModelTable};
 
 /// A handle to the thread that owns Burn; clones share the thread.
 ///

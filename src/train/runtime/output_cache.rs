@@ -75,7 +75,13 @@ impl Answers {
     }
 
     /// Remembers one row for each of `ids`.
-    pub(in crate::train) fn remember(&mut self, head: Head, sha256: &str, ids: &[Id], rows: &Matrix) {
+    pub(in crate::train) fn remember(
+        &mut self,
+        head: Head,
+        sha256: &str,
+        ids: &[Id],
+        rows: &Matrix,
+    ) {
         let about = (head, sha256.to_owned());
         for (row, id) in ids.iter().enumerate() {
             self.young.add(&about, *id, rows.row(row));

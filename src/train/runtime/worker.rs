@@ -7,8 +7,10 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use driftmill_operators::Matrix;
 
+use super::device;
 use super::output_cache::Answers;
 use super::queue::{Queue, Rank};
+use crate::model::{ModelTable, Network, Random};
 use crate::train::InferJob;
 use crate::train::Progress;
 use crate::train::Rows;
@@ -19,8 +21,6 @@ use crate::train::TrainJob;
 use crate::train::Trained;
 use crate::train::Training;
 use crate::train::Weights;
-use super::device;
-use crate::model::{ModelTable, Network, Random};
 
 /// Networks kept ready for inference: the current version and one for each of a few branches.
 const NETWORKS: usize = 4;
@@ -111,7 +111,10 @@ impl Worker {
     }
 
     /// The network with `weights`, kept ready from earlier if possible.
-    pub(in crate::train) fn network(&self, weights: &Weights) -> Result<Rc<dyn Network>, TrainError> {
+    pub(in crate::train) fn network(
+        &self,
+        weights: &Weights,
+    ) -> Result<Rc<dyn Network>, TrainError> {
         let mut networks = self.networks.borrow_mut();
         let found = networks.iter().position(|(sha256, _)| sha256 == weights.sha256());
         let entry = match found.and_then(|index| networks.remove(index)) {

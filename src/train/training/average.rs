@@ -1,5 +1,5 @@
-use crate::train::Fraction;
 use crate::model::Network;
+use crate::train::Fraction;
 
 /// The mean of a network's weights over the last steps of a training.
 pub(in crate::train) struct Average {

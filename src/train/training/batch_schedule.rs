@@ -1,11 +1,11 @@
 use super::batch::Batch;
-use crate::train::downsampling::config::{Mode, Stage};
 use super::prefetch::Ahead;
+use crate::model::Random;
 use crate::train::Rows;
 use crate::train::TrainError;
 use crate::train::Training;
 use crate::train::TrainingRow;
-use crate::model::Random;
+use crate::train::downsampling::config::{Mode, Stage};
 
 /// How often samples come, and in which order.
 pub(in crate::train) struct Plan<'a> {

@@ -7,9 +7,9 @@ use crossbeam_channel::{Sender, bounded};
 use driftmill_datasets::Values;
 use driftmill_operators::Id;
 
+use crate::model::InputScale;
 use crate::train::Rows;
 use crate::train::TrainError;
-use crate::model::InputScale;
 
 /// Groups that wait for the device; one would do if gathering took always equally long.
 const AHEAD: usize = 2;

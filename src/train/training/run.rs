@@ -2,10 +2,8 @@
 
 use std::time::Instant;
 
-use super::training_loop::Course;
-use crate::train::downsampling::exemplars;
 use super::batch_schedule::Plan;
-use crate::train::runtime::worker::Worker;
+use super::training_loop::Course;
 use crate::train::Progress;
 use crate::train::Start;
 use crate::train::TrainError;
@@ -13,6 +11,8 @@ use crate::train::TrainJob;
 use crate::train::Trained;
 use crate::train::TrainingRow;
 use crate::train::Weights;
+use crate::train::downsampling::exemplars;
+use crate::train::runtime::worker::Worker;
 
 impl Worker {
     /// Runs `job`, giving way to inference for decisions after every step.

@@ -3,17 +3,17 @@ use burn::tensor::Device;
 
 use super::average::Average;
 use super::batch::{Batch, Epoch};
-use crate::train::downsampling::downsampler::Chooser;
-use super::prefetch::prefetch;
 use super::batch_schedule::Plan;
-use crate::train::runtime::queue::Rank;
-use crate::train::runtime::worker::Worker;
+use super::prefetch::prefetch;
+use crate::model::Network;
 use crate::train::Downsampled;
 use crate::train::Progress;
 use crate::train::TrainError;
 use crate::train::TrainJob;
 use crate::train::TrainingRow;
-use crate::model::Network;
+use crate::train::downsampling::downsampler::Chooser;
+use crate::train::runtime::queue::Rank;
+use crate::train::runtime::worker::Worker;
 
 /// A network on its way through a training.
 pub(in crate::train) struct Course<'a> {
