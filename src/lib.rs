@@ -20,7 +20,7 @@
 //! | [`job`] | the dataflow of a pipeline, and the services its operators ask |
 //! | [`report`] | what a run did, for people and scripts |
 //! | [`config`] | pipeline files: all problems at once, each with its place |
-//! | [`letters`] | messages that are not samples |
+//! | [`dead_letters`] | messages that are not samples |
 //! | [`sink`] | where versions go: directories, Kafka |
 //! | [`retention`] | what is old, what nothing can ask for any more, and how it goes |
 //! | [`catalog`] | what was decided and made: SQLite and the model store |
@@ -32,9 +32,9 @@
 //! * The timestamp of the dataflow is the position of a change, 128 bits: time, then id. Records
 //!   travel in batches under the least position that may still come; an ordering operator releases
 //!   them once the frontier has passed, so policies see one order, whatever the batches were.
-//! * A partition's own prefix says how late a sample is ([`source::Lateness`]); nothing asks the
+//! * A partition's own prefix says how late a sample is ([`source::WatermarkTracker`]); nothing asks the
 //!   frontier.
-//! * Selection is split over workers and its choice by chance is a hash of seed, trigger and id:
+//! * Selection is split over workers and its choice at random is a hash of seed, trigger and id:
 //!   the smallest values win, whoever proposes them.
 //! * Keyed samples and their labels are one operator with one table. Where there is a topic of labels
 //!   all policies see a sample when its label came or `label_wait` is over: one order for all. With
@@ -65,7 +65,7 @@
 //! * A commit that depends on the log makes the log durable under the catalog's lock, so that it is
 //!   never ahead of what it saw. Rows behind the recorded lengths are cut off and read again.
 //! * Several processes run one dataflow ([`cluster`]). What is not part of it travels beside it, on a
-//!   link of each process to process 0, which keeps the books: letters, counts, how much of the log is
+//!   link of each process to process 0, which keeps the books: dead letters, counts, how much of the log is
 //!   durable, errors, the wish to stop. For a decision process 0 asks all to flush, and takes in
 //!   their segments before it commits and trains: no worker waits for a disk but the first, and what a
 //!   process tells before it answers is known when the answer is. A policy that asks about samples of
@@ -93,11 +93,11 @@ pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod console;
+pub mod dead_letters;
 pub mod evaluate;
-pub mod fail;
+pub mod failpoint;
 pub mod history;
 pub mod job;
-pub mod letters;
 pub mod model;
 pub mod outage;
 pub mod report;

@@ -206,12 +206,12 @@ fn rounded(value: f64, direction: Direction) -> f64 {
         return value;
     }
     let digits = 3 - value.abs().log10().floor() as i32;
-    let away = match direction {
+    let remote = match direction {
         Direction::Higher => f64::ceil,
         Direction::Lower => f64::floor,
     };
     // a decimal has a shortest text; a product of a power of ten and an integer may have a longer one.
-    let text = format!("{:e}", away(value * 10f64.powi(digits)));
+    let text = format!("{:e}", remote(value * 10f64.powi(digits)));
     let (number, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent = exponent.parse::<i32>().unwrap_or(0) - digits;
     format!("{number}e{exponent}").parse().unwrap_or(value)

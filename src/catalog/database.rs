@@ -5,7 +5,7 @@ use rusqlite::{Connection, OpenFlags, Params, Row, Statement, Transaction, param
 
 use super::CatalogError;
 use super::tables::{FORMAT, TABLES};
-use crate::fail;
+use crate::failpoint;
 use crate::source::Partition;
 use crate::store::SegmentLength;
 
@@ -100,9 +100,9 @@ impl Catalog {
     ) -> Result<(), CatalogError> {
         let transaction = self.database.transaction().map_err(CatalogError::database(action))?;
         work(&transaction).map_err(CatalogError::database(action))?;
-        fail::point("catalog.open");
+        failpoint::point("catalog.open");
         transaction.commit().map_err(CatalogError::database(action))?;
-        fail::point("catalog.committed");
+        failpoint::point("catalog.committed");
         Ok(())
     }
 
@@ -158,8 +158,8 @@ impl Catalog {
     ///
     /// # Errors
     /// When SQLite cannot read it.
-    pub fn has_begun(&self) -> Result<bool, CatalogError> {
-        let query = "SELECT EXISTS (SELECT 1 FROM segments) OR EXISTS (SELECT 1 FROM decided)";
+    pub fn has_started(&self) -> Result<bool, CatalogError> {
+        let query = "SELECT EXISTS (SELECT 1 FROM segments) OR EXISTS (SELECT 1 FROM decisions)";
         let begun = self.database.query_row(query, [], |row| row.get(0));
         begun.map_err(CatalogError::database("reading"))
     }
@@ -205,11 +205,11 @@ impl Catalog {
                 name: row.get(0)?,
                 bytes: row.get::<_, i64>(1)? as u64,
                 batches: row.get::<_, i64>(2)? as u64,
-                frozen: row.get(3)?,
+                remote: row.get(3)?,
             })
         };
         let query = "SELECT name, bytes, batches, url FROM segments
-            LEFT JOIN frozen ON segment = name AND complete ORDER BY name";
+            LEFT JOIN remote_segments ON segment = name AND complete ORDER BY name";
         self.rows(query, [], length)
     }
 

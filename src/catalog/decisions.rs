@@ -7,11 +7,11 @@ use driftmill_operators::selection::TrainingSet;
 use driftmill_operators::{Snapshot, position_id, position_time};
 use rusqlite::{Transaction, params};
 
+use super::checkpoints::{insert_evaluation, insert_trigger_checkpoint};
 use super::database::{digest, insert_lengths};
-use super::learnt::{Learnt, insert_learnt};
-use super::looks::{cut_name, insert_looks};
-use super::removed::bitmap;
-use super::standings::{insert_evaluation, insert_standing};
+use super::expired::bitmap;
+use super::trained_samples::{TrainedSamples, insert_trained_samples};
+use super::trigger_evaluations::{cut_name, insert_trigger_evaluations};
 use super::{Catalog, CatalogError};
 use crate::store::SegmentLength;
 use crate::train::Kept;
@@ -46,8 +46,8 @@ pub struct Made<'a> {
     pub description: &'a str,
     /// Loss of the last epoch.
     pub loss: Option<f64>,
-    /// What it learnt from, if that is not all of its training set.
-    pub learnt: Option<(&'a Learnt, &'a [Kept])>,
+    /// What it trained on, if that is not all of its training set.
+    pub trained_samples: Option<(&'a TrainedSamples, &'a [Kept])>,
 }
 
 /// Why no version was made.
@@ -71,12 +71,12 @@ pub struct Finished<'a> {
     /// How far the evaluation of the branch is.
     pub evaluation: &'a [u8],
     /// Other models that were trained for it.
-    pub beside: &'a [Beside<'a>],
+    pub irreducible: &'a [IrreducibleOutcome<'a>],
 }
 
 /// A model that was trained for the training of another.
 #[derive(Clone, Debug)]
-pub struct Beside<'a> {
+pub struct IrreducibleOutcome<'a> {
     /// What the catalog calls it.
     pub branch: &'a str,
     /// The decision, with what it was trained on.
@@ -102,9 +102,9 @@ impl Catalog {
             insert_lengths(transaction, deciding.durable)?;
             let how = (deciding.seed, deciding.model);
             insert_decision(transaction, (deciding.branch, deciding.set), how)?;
-            insert_standing(transaction, deciding.branch, deciding.standing)?;
-            insert_looks(transaction, deciding.branch, deciding.looks)?;
-            insert_shards(transaction, deciding)
+            insert_trigger_checkpoint(transaction, deciding.branch, deciding.standing)?;
+            insert_trigger_evaluations(transaction, deciding.branch, deciding.looks)?;
+            insert_selection_checkpoints(transaction, deciding)
         })
     }
 
@@ -113,7 +113,7 @@ impl Catalog {
     /// # Errors
     /// When SQLite refuses.
     pub fn attempt(&mut self, branch: &str, trigger: u64) -> Result<u64, CatalogError> {
-        let update = "UPDATE decided SET attempts = attempts + 1 WHERE branch = ? AND trigger = ?
+        let update = "UPDATE decisions SET attempts = attempts + 1 WHERE branch = ? AND trigger = ?
                       RETURNING attempts";
         let attempts = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
         self.database
@@ -138,13 +138,17 @@ impl Catalog {
     /// # Errors
     /// When SQLite refuses.
     pub fn outcome(&mut self, finished: &Finished<'_>) -> Result<(), CatalogError> {
-        let Finished { branch, trigger, outcome, seconds, evaluation, beside } = finished;
+        let Finished { branch, trigger, outcome, seconds, evaluation, irreducible } = finished;
         self.commit("recording an outcome in", |transaction| {
-            for beside in *beside {
-                let Beside { branch, set, made, .. } = beside;
+            for irreducible in *irreducible {
+                let IrreducibleOutcome { branch, set, made, .. } = irreducible;
                 let decision = (*branch, set.decided.trigger);
-                insert_decision(transaction, (branch, set), (beside.seed, beside.parent))?;
-                insert_outcome(transaction, decision, &Ok(*made), beside.seconds)?;
+                insert_decision(
+                    transaction,
+                    (branch, set),
+                    (irreducible.seed, irreducible.parent),
+                )?;
+                insert_outcome(transaction, decision, &Ok(*made), irreducible.seconds)?;
             }
             insert_outcome(transaction, (branch, *trigger), outcome, *seconds)?;
             insert_evaluation(transaction, branch, evaluation)
@@ -174,8 +178,10 @@ fn insert_outcome(
         seconds,
         error,
     ])?;
-    match made.and_then(|made| made.learnt) {
-        Some(learnt) => insert_learnt(transaction, (branch, trigger), learnt),
+    match made.and_then(|made| made.trained_samples) {
+        Some(trained_samples) => {
+            insert_trained_samples(transaction, (branch, trigger), trained_samples)
+        }
         None => Ok(()),
     }
 }
@@ -192,7 +198,7 @@ fn insert_decision(
     let weight: f64 = rows.iter().map(|row| f64::from(row.weight)).sum();
     let bitmap = bitmap(&rows.iter().map(|row| row.id().0).collect());
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO decided
+        "INSERT INTO decisions
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
     )?;
     insert.execute(params![
@@ -222,13 +228,17 @@ fn insert_decision(
 
 /// A decision is made again from what stood before it, so of each shard the states after it and the
 /// last one before it are kept.
-fn insert_shards(transaction: &Transaction<'_>, deciding: &Deciding<'_>) -> rusqlite::Result<()> {
+fn insert_selection_checkpoints(
+    transaction: &Transaction<'_>,
+    deciding: &Deciding<'_>,
+) -> rusqlite::Result<()> {
     let trigger = deciding.set.decided.trigger as i64;
     let mut forget = transaction.prepare_cached(
-        "DELETE FROM shards WHERE branch = ?1 AND stream = ?2 AND trigger < (
-            SELECT max(trigger) FROM shards WHERE branch = ?1 AND stream = ?2 AND trigger < ?3)",
+        "DELETE FROM selection_checkpoints WHERE branch = ?1 AND stream = ?2 AND trigger < (
+            SELECT max(trigger) FROM selection_checkpoints WHERE branch = ?1 AND stream = ?2 AND trigger < ?3)",
     )?;
-    let mut insert = transaction.prepare_cached("INSERT INTO shards VALUES (?, ?, ?, ?)")?;
+    let mut insert =
+        transaction.prepare_cached("INSERT INTO selection_checkpoints VALUES (?, ?, ?, ?)")?;
     for (stream, standing) in &deciding.set.shards {
         forget.execute(params![deciding.branch, stream, trigger])?;
         insert.execute(params![deciding.branch, stream, trigger, standing.save()])?;

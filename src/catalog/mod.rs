@@ -1,32 +1,32 @@
 //! What a run decided and made: a database that anyone can query, and the model store.
 
+mod checkpoints;
 mod database;
 mod decisions;
 mod error;
-mod frozen;
-mod learnt;
-mod looks;
+mod expired;
 mod models;
 mod outbox;
-mod removed;
+mod remote_segments;
 mod resume;
-mod standings;
 mod tables;
 mod trained;
+mod trained_samples;
+mod trigger_evaluations;
 mod verify;
 mod version;
 
+pub use checkpoints::{PolicyEntry, ShadowRecord};
 pub use database::{Catalog, RunRecord};
 pub(crate) use database::{digest, hex};
-pub use decisions::{Beside, Deciding, Failed, Finished, Made};
+pub use decisions::{Deciding, Failed, Finished, IrreducibleOutcome, Made};
 pub use error::CatalogError;
-pub use learnt::{Learnt, Spread};
+pub use expired::ExpiredSegment;
 pub use models::{ModelStore, irreducible_key};
 pub use outbox::Outbox;
-pub use removed::RemovedSegment;
-pub use resume::{BranchRecord, DecidedRecord, OutcomeRecord};
-pub use standings::{PolicyEntry, ShadowRecord};
+pub use resume::{BranchRecord, DecisionRecord, OutcomeRecord};
 pub use trained::TrainedSet;
+pub use trained_samples::{Spread, TrainedSamples};
 pub use verify::{CatalogHealth, verify};
 pub use version::{
     Artifact, DataUsed, OffsetRange, Place, Signature, TriggerInfo, Version, run_of,

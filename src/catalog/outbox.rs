@@ -26,7 +26,7 @@ impl Catalog {
     ) -> Result<(), CatalogError> {
         self.commit("recording a publication in", |transaction| {
             let mut insert =
-                transaction.prepare_cached("INSERT OR IGNORE INTO published VALUES (?, ?, ?)")?;
+                transaction.prepare_cached("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?)")?;
             insert.execute(params![sink, version as i64, bookmark]).map(|_| ())
         })
     }
@@ -37,9 +37,9 @@ impl Catalog {
     /// When SQLite cannot read it.
     pub fn outbox(&self, sink: &str) -> Result<Outbox, CatalogError> {
         let failed = || CatalogError::database("reading");
-        let query = "SELECT version FROM published WHERE sink = ?";
+        let query = "SELECT version FROM outbox WHERE sink = ?";
         let versions = self.rows(query, [sink], |row| row.get::<_, i64>(0))?;
-        let query = "SELECT bookmark FROM published WHERE sink = ? AND bookmark IS NOT NULL
+        let query = "SELECT bookmark FROM outbox WHERE sink = ? AND bookmark IS NOT NULL
                      ORDER BY version DESC LIMIT 1";
         let bookmark = self
             .database

@@ -8,12 +8,12 @@ use roaring::RoaringTreemap;
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::looks::cut_of;
+use super::trigger_evaluations::cut_of;
 use super::{Catalog, CatalogError};
 
 /// A decision as it was recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DecidedRecord {
+pub struct DecisionRecord {
     /// The decision.
     pub decided: Decided,
     /// Samples in its training set.
@@ -43,7 +43,7 @@ pub struct OutcomeRecord {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct BranchRecord {
     /// Its decisions, in order.
-    pub decisions: Vec<DecidedRecord>,
+    pub decisions: Vec<DecisionRecord>,
     /// Where its trigger policy stands; none if that was never recorded.
     pub standing: Option<Standing>,
     /// How far its evaluation is.
@@ -62,7 +62,7 @@ impl BranchRecord {
     }
 
     /// The decisions before the one that is made next.
-    pub fn past(&self) -> impl Iterator<Item = &DecidedRecord> {
+    pub fn past(&self) -> impl Iterator<Item = &DecisionRecord> {
         let next = self.next_trigger();
         self.decisions.iter().filter(move |record| record.decided.trigger < next)
     }
@@ -99,7 +99,7 @@ impl Catalog {
 
     /// Per stream its newest state from before decision `next`.
     fn shards(&self, branch: &str, next: u64) -> Result<Vec<(u32, Vec<u8>)>, CatalogError> {
-        let query = "SELECT stream, state, max(trigger) FROM shards
+        let query = "SELECT stream, state, max(trigger) FROM selection_checkpoints
                      WHERE branch = ? AND trigger < ? GROUP BY stream";
         self.rows(query, params![branch, next as i64], |row| Ok((row.get(0)?, row.get(1)?)))
     }
@@ -112,7 +112,7 @@ impl Catalog {
     pub fn chosen(&self, branch: &str, record: &BranchRecord) -> Result<Vec<Chosen>, CatalogError> {
         let shards = record.standings.shards.values();
         let oldest = shards.map(|shard| shard.trigger).min().unwrap_or(0);
-        let query = "SELECT trigger, round, ids FROM decided
+        let query = "SELECT trigger, round, ids FROM decisions
                      WHERE branch = ? AND trigger >= ? AND trigger < ? ORDER BY trigger";
         let among = params![branch, oldest as i64, record.next_trigger() as i64];
         let found = self.rows(query, among, |row| {
@@ -131,17 +131,17 @@ impl Catalog {
     ///
     /// # Errors
     /// When SQLite cannot read them.
-    pub fn decisions(&self, branch: &str) -> Result<Vec<DecidedRecord>, CatalogError> {
+    pub fn decisions(&self, branch: &str) -> Result<Vec<DecisionRecord>, CatalogError> {
         let query = "SELECT d.trigger, d.time, d.sample, d.cut, d.decided_before, d.policy,
                             d.reason, d.score, d.threshold, d.samples, d.ids_digest,
                             o.trigger, o.version, o.sha256, o.seconds, o.error, o.description
-                     FROM decided d LEFT JOIN outcomes o USING (branch, trigger)
+                     FROM decisions d LEFT JOIN outcomes o USING (branch, trigger)
                      WHERE branch = ? ORDER BY d.trigger";
         self.rows(query, [branch], decision)
     }
 }
 
-fn decision(row: &Row<'_>) -> rusqlite::Result<DecidedRecord> {
+fn decision(row: &Row<'_>) -> rusqlite::Result<DecisionRecord> {
     let id = Id(row.get::<_, i64>(2)? as u64);
     let decided = Decided {
         trigger: row.get::<_, i64>(0)? as u64,
@@ -165,7 +165,7 @@ fn decision(row: &Row<'_>) -> rusqlite::Result<DecidedRecord> {
             description: row.get(16)?,
         })
     };
-    Ok(DecidedRecord {
+    Ok(DecisionRecord {
         decided,
         samples: row.get::<_, i64>(9)? as u64,
         ids_digest: row.get(10)?,

@@ -23,12 +23,12 @@ CREATE TABLE segments (         -- how much of the log is durable
     bytes INTEGER NOT NULL,
     batches INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE frozen (           -- objects on object stores; of segments that are gone, to be removed
+CREATE TABLE remote_segments (           -- objects on object stores; of segments that are gone, to be removed
     segment TEXT PRIMARY KEY,
     url TEXT NOT NULL,
     complete INTEGER NOT NULL   -- 1 once it was written
 ) STRICT;
-CREATE TABLE removed (          -- segments that retention took out of the log
+CREATE TABLE expired_segments (          -- segments that retention took out of the log
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
     bytes INTEGER NOT NULL,
@@ -41,7 +41,7 @@ CREATE TABLE removed (          -- segments that retention took out of the log
     deleted BLOB NOT NULL,      -- those of them that had been deleted
     keys BLOB NOT NULL          -- their keys, 16 bytes each, in the order of ids; if they have any
 ) STRICT;
-CREATE TABLE removed_ranges (   -- per partition, what these segments held
+CREATE TABLE expired_ranges (   -- per partition, what these segments held
     number INTEGER NOT NULL,
     topic_index INTEGER NOT NULL,
     partition INTEGER NOT NULL,
@@ -51,18 +51,18 @@ CREATE TABLE removed_ranges (   -- per partition, what these segments held
     from_time INTEGER NOT NULL, -- event times: milliseconds since 1970
     to_time INTEGER NOT NULL,
     PRIMARY KEY (number, topic_index, partition),
-    FOREIGN KEY (number) REFERENCES removed (number)
+    FOREIGN KEY (number) REFERENCES expired_segments (number)
 ) STRICT;
-CREATE TABLE erased (           -- samples whose features are zeros in the log
+CREATE TABLE erased_samples (           -- samples whose features are zeros in the log
     segment TEXT NOT NULL,      -- in which they were written anew
     ids BLOB NOT NULL           -- a 64-bit Roaring bitmap
 ) STRICT;
-CREATE TABLE removed_versions ( -- versions whose weights retention removed
+CREATE TABLE expired_versions ( -- versions whose weights retention removed
     branch TEXT NOT NULL,
     version INTEGER NOT NULL,
     PRIMARY KEY (branch, version)
 ) STRICT;
-CREATE TABLE decided (
+CREATE TABLE decisions (
     branch TEXT NOT NULL,       -- '' or the name of a comparison
     trigger INTEGER NOT NULL,
     time INTEGER NOT NULL,      -- position: milliseconds since 1970
@@ -96,9 +96,9 @@ CREATE TABLE outcomes (
     seconds REAL NOT NULL,
     error TEXT,
     PRIMARY KEY (branch, trigger),
-    FOREIGN KEY (branch, trigger) REFERENCES decided (branch, trigger)
+    FOREIGN KEY (branch, trigger) REFERENCES decisions (branch, trigger)
 ) STRICT;
-CREATE TABLE learnt (           -- what a training learnt from, where that is not all of its set
+CREATE TABLE trained_samples (           -- what a training learnt from, where that is not all of its set
     branch TEXT NOT NULL,
     trigger INTEGER NOT NULL,
     summary TEXT NOT NULL,      -- policy, counts, labels, weights, seconds and digest, as JSON
@@ -106,9 +106,9 @@ CREATE TABLE learnt (           -- what a training learnt from, where that is no
     times BLOB NOT NULL,        -- in the order of ids: how often, 32 bits little-endian
     weights BLOB NOT NULL,      -- in the order of ids: mean weight, float32 little-endian
     PRIMARY KEY (branch, trigger),
-    FOREIGN KEY (branch, trigger) REFERENCES decided (branch, trigger)
+    FOREIGN KEY (branch, trigger) REFERENCES decisions (branch, trigger)
 ) STRICT;
-CREATE TABLE looks (            -- what trigger policies saw, whether they decided or not
+CREATE TABLE trigger_evaluations (            -- what trigger policies saw, whether they decided or not
     policy TEXT NOT NULL,       -- a branch, or shadow/ and the name of a shadow
     trigger INTEGER NOT NULL,   -- the decision that it led to, or the next one
     time INTEGER NOT NULL,      -- position: milliseconds since 1970
@@ -120,7 +120,7 @@ CREATE TABLE looks (            -- what trigger policies saw, whether they decid
     look TEXT NOT NULL,         -- scores, windows and members, as JSON
     PRIMARY KEY (policy, trigger, time, sample, number)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE fired (            -- where shadow policies would have trained
+CREATE TABLE shadow_decisions (            -- where shadow policies would have trained
     policy TEXT NOT NULL,       -- shadow/ and its name
     number INTEGER NOT NULL,    -- 0, 1, 2, …
     time INTEGER NOT NULL,      -- position: milliseconds since 1970
@@ -133,19 +133,19 @@ CREATE TABLE fired (            -- where shadow policies would have trained
     threshold REAL,
     PRIMARY KEY (policy, number)
 ) STRICT;
-CREATE TABLE standings (        -- where a trigger policy and its branch's evaluation stand
+CREATE TABLE trigger_checkpoints (        -- where a trigger policy and its branch's evaluation stand
     branch TEXT PRIMARY KEY,    -- or shadow/ and the name of a shadow
     policy BLOB,                -- Postcard
     evaluation BLOB             -- Postcard
 ) STRICT;
-CREATE TABLE shards (           -- where the partitions' parts of a branch's selection stand
+CREATE TABLE selection_checkpoints (           -- where the partitions' parts of a branch's selection stand
     branch TEXT NOT NULL,
     stream INTEGER NOT NULL,    -- topic and partition, as in ids
     trigger INTEGER NOT NULL,   -- after its proposal for this decision
     state BLOB NOT NULL,        -- Postcard
     PRIMARY KEY (branch, stream, trigger)
 ) STRICT;
-CREATE TABLE published (        -- the outbox: versions that are missing here are to be published
+CREATE TABLE outbox (        -- the outbox: versions that are missing here are to be published
     sink TEXT NOT NULL,
     version INTEGER NOT NULL,
     bookmark TEXT,              -- up to where the sink need not be read back

@@ -49,7 +49,7 @@ impl Catalog {
                             d.decided_before, d.policy, d.reason, d.score, d.threshold, d.model,
                             o.sha256, d.ids_digest, d.seed, d.ids, d.candidates, d.labels, d.weight,
                             d.seconds
-                     FROM decided d LEFT JOIN outcomes o USING (branch, trigger)
+                     FROM decisions d LEFT JOIN outcomes o USING (branch, trigger)
                      ORDER BY branch, trigger";
         let mut statement = self.database.prepare(query).map_err(failed())?;
         let mut rows = statement.query([]).map_err(failed())?;

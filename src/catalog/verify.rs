@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 
 use super::database::hex;
-use super::{Catalog, CatalogError, Learnt, ModelStore};
+use super::{Catalog, CatalogError, ModelStore, TrainedSamples};
 use crate::train::Kept;
 
 /// What a comparison of a catalog with the files beside it found.
@@ -41,7 +41,7 @@ pub fn verify(
     catalog.removed(|segment| known |= segment.contents.samples)?;
     health.decisions(database, &known).map_err(failed())?;
     health.outcomes(database, state).map_err(failed())?;
-    health.learnt(catalog, state).map_err(failed())?;
+    health.trained_samples(catalog, state).map_err(failed())?;
     Ok(health)
 }
 
@@ -51,7 +51,7 @@ impl CatalogHealth {
         database: &Connection,
         samples: &RoaringTreemap,
     ) -> Result<(), rusqlite::Error> {
-        let query = "SELECT branch, trigger, samples, ids FROM decided ORDER BY branch, trigger";
+        let query = "SELECT branch, trigger, samples, ids FROM decisions ORDER BY branch, trigger";
         let mut decided = database.prepare(query)?;
         let mut rows = decided.query([])?;
         while let Some(row) = rows.next()? {
@@ -99,9 +99,9 @@ impl CatalogHealth {
 }
 
 impl CatalogHealth {
-    fn learnt(&mut self, catalog: &Catalog, state: &Path) -> Result<(), rusqlite::Error> {
+    fn trained_samples(&mut self, catalog: &Catalog, state: &Path) -> Result<(), rusqlite::Error> {
         let query = "SELECT branch, trigger, d.ids, version
-                     FROM decided d JOIN outcomes USING (branch, trigger)
+                     FROM decisions d JOIN outcomes USING (branch, trigger)
                      WHERE version IS NOT NULL ORDER BY branch, trigger";
         let mut made = catalog.database.prepare(query)?;
         let mut rows = made.query([])?;
@@ -111,9 +111,9 @@ impl CatalogHealth {
             // sets and descriptions that are none are told elsewhere.
             let set = RoaringTreemap::deserialize_from(&*ids).unwrap_or_default();
             let Ok(version) = ModelStore::of(state, &branch).get(version as u64) else { continue };
-            let problem = match catalog.learnt(&branch, trigger as u64) {
+            let problem = match catalog.trained_samples(&branch, trigger as u64) {
                 Err(error) => Some(told(error)),
-                Ok(learnt) => compare(learnt, &set, version.data.learnt),
+                Ok(trained_samples) => compare(trained_samples, &set, version.data.trained_samples),
             };
             let problem = problem.map(|problem| format!("{}: {problem}", name(branch, trigger)));
             self.problems.extend(problem);
@@ -122,24 +122,26 @@ impl CatalogHealth {
     }
 }
 
-/// What is wrong with what a training learnt from, of `set`, its version having been `described`.
+/// What is wrong with what a training trained on, of `set`, its version having been `described`.
 fn compare(
-    learnt: Option<(Learnt, Vec<Kept>)>,
+    trained_samples: Option<(TrainedSamples, Vec<Kept>)>,
     set: &RoaringTreemap,
-    described: Option<Learnt>,
+    described: Option<TrainedSamples>,
 ) -> Option<String> {
-    let (learnt, kept) = match learnt {
-        Some((learnt, kept)) => (Some(learnt), kept),
+    let (trained_samples, kept) = match trained_samples {
+        Some((trained_samples, kept)) => (Some(trained_samples), kept),
         None => (None, Vec::new()),
     };
     let others = kept.iter().filter(|kept| !set.contains(kept.id.0)).count();
     if others > 0 {
-        return Some(format!("it learnt from {others} samples that are not in its training set"));
+        return Some(format!("it trained on {others} samples that are not in its training set"));
     }
     // numbers may be written with another last digit.
-    let digest = |learnt: Option<Learnt>| learnt.map(|learnt| learnt.digest);
-    let text = "what it learnt from is not what the version's description says";
-    (digest(learnt) != digest(described)).then(|| text.to_owned())
+    let digest = |trained_samples: Option<TrainedSamples>| {
+        trained_samples.map(|trained_samples| trained_samples.digest)
+    };
+    let text = "what it trained on is not what the version's description says";
+    (digest(trained_samples) != digest(described)).then(|| text.to_owned())
 }
 
 /// Whether a version's two files are those of the outcome; one, if its weights were removed.

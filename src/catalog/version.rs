@@ -1,7 +1,7 @@
 use driftmill_datasets::Schema;
 use serde::{Deserialize, Serialize};
 
-use super::Learnt;
+use super::TrainedSamples;
 use crate::model::InputScale;
 
 /// A model version, as `version.json` and the event of its publication describe it.
@@ -25,9 +25,9 @@ pub struct Version {
     pub signature: Signature,
     /// The architecture, as in the pipeline's `[model]` table.
     pub architecture: serde_json::Value,
-    /// Ids of the versions that said what of a loss cannot be learnt.
+    /// Ids of the versions that said what of a loss cannot be trained on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub judges: Vec<String>,
+    pub irreducible_models: Vec<String>,
     /// Mean training loss of each epoch, in nats.
     pub losses: Vec<f64>,
     /// SHA-256 of the pipeline.
@@ -97,9 +97,9 @@ pub struct DataUsed {
     pub seed: u64,
     /// SHA-256 of the samples' ids (64 bits each, little-endian) in the order of positions.
     pub ids_digest: String,
-    /// Which part of the samples it learnt from, if not all.
+    /// Which part of the samples it trained on, if not all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub learnt: Option<Learnt>,
+    pub trained_samples: Option<TrainedSamples>,
 }
 
 /// Offsets of one partition.

@@ -73,8 +73,8 @@ impl Decisions {
         let fine = fine(shown.map(|evaluation| evaluation.position.time));
         let mut text = Vec::new();
         for (heading, policy) in policies.filter(|(_, policy)| !policy.is_empty()) {
-            let most = if self.last.is_some() { usize::MAX } else { MOST_ROWS };
-            let more = policy.len().saturating_sub(most);
+            let limit = if self.last.is_some() { usize::MAX } else { MOST_ROWS };
+            let more = policy.len().saturating_sub(limit);
             let earlier = match more {
                 0 => String::new(),
                 _ => format!("… {more} before these: --last N or --json shows them\n"),

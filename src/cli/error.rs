@@ -3,9 +3,9 @@ use thiserror::Error;
 use crate::catalog::CatalogError;
 use crate::cluster::ClusterError;
 use crate::config::ConfigError;
+use crate::dead_letters::DeadLetterError;
 use crate::history::HistoryError;
 use crate::job::{Occupied, StateError};
-use crate::letters::LettersError;
 use crate::report::PlotError;
 use crate::retention::RetentionError;
 use crate::sink::SinkError;
@@ -68,10 +68,11 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     {
         return Some(USAGE);
     }
-    let data =
-        matches!(error.downcast_ref(), Some(LettersError::Fail(_) | LettersError::Line { .. }))
-            || error.downcast_ref().is_some_and(StoreError::is_damage)
-            || error.downcast_ref().is_some_and(CatalogError::is_damage);
+    let data = matches!(
+        error.downcast_ref(),
+        Some(DeadLetterError::Fail(_) | DeadLetterError::Line { .. })
+    ) || error.downcast_ref().is_some_and(StoreError::is_damage)
+        || error.downcast_ref().is_some_and(CatalogError::is_damage);
     if data {
         return Some(DATA);
     }
@@ -80,7 +81,7 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
         || error.is::<ConfigError>()
         || error.is::<NoValue>()
         || matches!(error.downcast_ref(), Some(SinkError::NoValue(_)))
-        || matches!(error.downcast_ref(), Some(LettersError::Topic(SinkError::NoValue(_))))
+        || matches!(error.downcast_ref(), Some(DeadLetterError::Topic(SinkError::NoValue(_))))
         || matches!(error.downcast_ref(), Some(SourceError::Mismatch(_)));
     if config {
         return Some(CONFIG);
@@ -92,10 +93,10 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     let file = matches!(error.downcast_ref(), Some(HistoryError::File { .. }))
         || matches!(error.downcast_ref(), Some(PlotError::Io { .. }));
     let outside = file
-        || matches!(error.downcast_ref(), Some(StoreError::Cold { .. }))
+        || matches!(error.downcast_ref(), Some(StoreError::Tier { .. }))
         || error.is::<SourceError>()
         || error.is::<SinkError>()
-        || error.is::<LettersError>()
+        || error.is::<DeadLetterError>()
         || error.is::<Unreadable>();
     (device || outside).then_some(UNAVAILABLE)
 }

@@ -21,7 +21,7 @@ pub(super) struct Export {
     /// With --trigger: of irreducible-loss model N, from 1, of the pipeline or of that policy
     #[arg(long, value_name = "N", requires = "trigger")]
     irreducible: Option<usize>,
-    /// With --trigger: all that was chosen for the training, not only what it learnt from
+    /// With --trigger: all that was chosen for the training, not only what it trained on
     #[arg(long, requires = "trigger")]
     candidates: bool,
 }
@@ -32,7 +32,7 @@ struct Samples {
     /// All samples; of keyed topics those that are there
     #[arg(long, conflicts_with = "trigger")]
     all: bool,
-    /// What the training of this decision learnt from, with weights
+    /// What the training of this decision trained on, with weights
     #[arg(long, value_name = "N")]
     trigger: Option<u64>,
     /// Samples from this event time on, as in 1996-05-07 or 1996-05-07T02:00:00Z, or milliseconds
@@ -52,7 +52,7 @@ impl Export {
         let history = History::open(&self.state)?;
         let rows = history.export(&wanted, &self.file)?;
         if let Some((branch, trigger)) = &wanted.trained
-            && let removed @ 1.. = history.removed_of(branch, *trigger)?
+            && let removed @ 1.. = history.expired_of(branch, *trigger)?
         {
             tracing::warn!("the features of {removed} samples of the training set are gone");
         }

@@ -83,9 +83,9 @@ fn last_of(stages: &[String]) -> &str {
 ///                  └────────────── new model ──────────────┴─► evaluate
 /// ```
 fn text(pipeline: &Pipeline) -> String {
-    let letters = "     └─ what is no sample ─► dead letters".to_owned();
+    let dead_letters = "     └─ what is no sample ─► dead letters".to_owned();
     let stages = common(pipeline);
-    let mut lines = vec![stages.join(" ─► "), letters];
+    let mut lines = vec![stages.join(" ─► "), dead_letters];
     if pipeline.source.keyed().is_some_and(|keyed| keyed.labels) {
         lines.push("     └─ labels that no sample has ─► dead letters".to_owned());
     }

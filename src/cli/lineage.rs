@@ -6,8 +6,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::{branch, lines, print, times};
-use crate::catalog::{Learnt, Place};
-use crate::history::{self, Fate, History, MadeOf, SamplePlace, Tainted};
+use crate::catalog::{Place, TrainedSamples};
+use crate::history::{self, History, SamplePlace, SampleStatus, Tainted, VersionContents};
 use crate::report::{align_right, fine, moment, plain_table};
 
 #[derive(Debug, Args)]
@@ -109,21 +109,21 @@ fn seen(found: &history::Lineage) -> String {
     let mut rows = plain_table(["message", "when", "kind", "label", "now"]);
     let fine = fine(found.rows.iter().filter_map(|row| row.place.time));
     for row in &found.rows {
-        let now = match row.fate {
-            Some(Fate::There) => "there",
-            Some(Fate::Replaced) => "replaced",
-            Some(Fate::Deleted) => "deleted",
-            Some(Fate::Removed) => "removed",
+        let now = match row.status {
+            Some(SampleStatus::There) => "there",
+            Some(SampleStatus::Replaced) => "replaced",
+            Some(SampleStatus::Deleted) => "deleted",
+            Some(SampleStatus::Expired) => "expired",
             None => "",
         };
-        let bytes = if row.removed { ", bytes are gone" } else { "" };
+        let bytes = if row.removed { ", bytes expired" } else { "" };
         let label = row.label.map_or("–".to_owned(), |label| label.to_string());
         let when = row.place.time.map_or("–".to_owned(), |time| moment(time, fine));
         let now = format!("{now}{bytes}");
         rows.add_row([sample(&row.place), when, row.kind.to_owned(), label, now]);
     }
     let mut versions =
-        plain_table(["policy", "version", "trigger", "saw", "learnt from", "since then"]);
+        plain_table(["policy", "version", "trigger", "saw", "trained on", "since then"]);
     for version in &found.versions {
         let since = match (version.deleted, version.replaced) {
             (true, _) => "deleted",
@@ -135,7 +135,7 @@ fn seen(found: &history::Lineage) -> String {
             version.version.to_string(),
             version.trigger.to_string(),
             version.samples.iter().map(sample).collect::<Vec<_>>().join(", "),
-            match version.learnt {
+            match version.trained_samples {
                 None => "all".to_owned(),
                 Some(0) => "none of it".to_owned(),
                 Some(count) => times(count),
@@ -151,7 +151,7 @@ fn seen(found: &history::Lineage) -> String {
     format!("{}\n{versions}", lines(&rows))
 }
 
-fn made_of(made: &MadeOf) -> String {
+fn made_of(made: &VersionContents) -> String {
     let place = &made.place;
     let mut text = format!(
         "version {} of {}, trained at {}, {}: {}\nseed {}, weights {}, ids {}\n\n",
@@ -176,15 +176,15 @@ fn made_of(made: &MadeOf) -> String {
     let labels = labels.collect::<Vec<_>>().join(", ");
     let colon = if labels.is_empty() { "" } else { ": " };
     writeln!(text, "\n{} samples{colon}{labels}", made.samples).expect("strings take all");
-    if let Some(Learnt { samples, policy, .. }) = &made.learnt {
-        let line = format!("learnt from {samples} of them, chosen by {policy}");
+    if let Some(TrainedSamples { samples, policy, .. }) = &made.trained_samples {
+        let line = format!("trained on {samples} of them, chosen by {policy}");
         writeln!(text, "{line}").expect("strings take all");
     }
-    for judge in &made.judges {
-        writeln!(text, "judged by {judge}").expect("strings take all");
+    for model in &made.irreducible_models {
+        writeln!(text, "irreducible losses by {model}").expect("strings take all");
     }
     if made.removed > 0 {
-        let line = format!("the features of {} of them are gone", made.removed);
+        let line = format!("the features of {} of them have expired", made.removed);
         writeln!(text, "{line}").expect("strings take all");
     }
     for parent in &made.parents {

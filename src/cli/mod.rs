@@ -2,6 +2,7 @@
 
 mod calibrate;
 mod check;
+mod components;
 mod decisions;
 mod error;
 mod export;
@@ -10,10 +11,9 @@ mod generate;
 mod graph;
 mod lineage;
 mod models;
-mod policies;
 mod replay;
 mod run;
-mod show_set;
+mod training_set;
 mod verify;
 
 pub use error::exit_code;
@@ -64,12 +64,12 @@ enum Command {
     /// Show a pipeline's dataflow, as text or for Graphviz
     Graph(graph::Graph),
     /// List what can be written in a pipeline file
-    Policies(policies::Policies),
+    Components(components::Components),
     /// Print a JSON schema of pipeline files, for editors
     Schema,
     /// Write a generator's or file's samples to a Kafka topic or a Parquet file
     Generate(generate::Generate),
-    /// Send messages that were no samples to their topic again, once what refused them is mended
+    /// Send messages that were no samples to their topic again, once what refused them is repaired
     ReplayDeadLetters(replay::ReplayDeadLetters),
     /// List the model versions of a run, or show one
     Models(models::Models),
@@ -78,7 +78,7 @@ enum Command {
     /// Say which versions were trained on which samples, and which know what was deleted since
     Lineage(lineage::Lineage),
     /// List the samples of a training set, or draw them as one picture
-    ShowSet(show_set::ShowSet),
+    TrainingSet(training_set::TrainingSetCommand),
     /// Write samples of a run to a Parquet file
     Export(export::Export),
     /// Remove what a run no longer has to retain: segments of the log, weights of old versions
@@ -98,10 +98,10 @@ impl Cli {
             Command::Check(check) => check.execute(),
             Command::Calibrate(calibrate) => calibrate.execute(),
             Command::Graph(graph) => graph.execute(),
-            Command::Policies(policies) => policies.execute(),
+            Command::Components(policies) => policies.execute(),
             Command::Schema => {
                 let mut schema = schemars::schema_for!(Pipeline).to_value();
-                policies::without_code(&mut schema);
+                components::without_code(&mut schema);
                 print(&serde_json::to_string_pretty(&schema)?)
             }
             Command::Generate(generate) => generate.execute(),
@@ -109,7 +109,7 @@ impl Cli {
             Command::Models(models) => models.execute(),
             Command::Decisions(decisions) => decisions.execute(),
             Command::Lineage(lineage) => lineage.execute(),
-            Command::ShowSet(show_set) => show_set.execute(),
+            Command::TrainingSet(training_set) => training_set.execute(),
             Command::Export(export) => export.execute(),
             Command::Gc(gc) => gc.execute(),
             Command::Verify(verify) => verify.execute(),

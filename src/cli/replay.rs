@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::error::Usage;
 use super::{File, print};
-use crate::letters::{DeadLetters, Replay, from_file, from_topic};
+use crate::dead_letters::{DeadLetters, Replay, from_file, from_topic};
 use crate::source::SourceTable;
 
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ impl ReplayDeadLetters {
             let text = "messages are sent again to a Kafka source, which this pipeline has not";
             return Err(Usage(text.into()).into());
         };
-        let letters = match (&pipeline.dead_letters.topic, &pipeline.dead_letters.file) {
+        let dead_letters = match (&pipeline.dead_letters.topic, &pipeline.dead_letters.file) {
             (Some(topic), _) => from_topic(&pipeline.dead_letters, topic)?,
             (None, Some(file)) => from_file(file)?,
             (None, None) => {
@@ -49,7 +49,7 @@ impl ReplayDeadLetters {
             memory: self.memory.unwrap_or_else(default),
             dry: self.dry_run,
         };
-        let counts = replay.send(&letters)?;
+        let counts = replay.send(&dead_letters)?;
         print(&format!(
             "{} {}, {} sent before, {} of other classes; remembered in `{}`",
             counts.sent,

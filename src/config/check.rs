@@ -14,8 +14,8 @@ impl Pipeline {
         at(&format!("trigger.{}", self.trigger.key()), self.trigger.check());
         at("dead_letters", self.dead_letters.check());
         at("retention", self.retention.check());
-        if let Some(cold) = &self.store.cold {
-            at("store.cold", cold.check());
+        if let Some(tier) = &self.store.tier {
+            at("store.cold", tier.check());
         }
         for (key, sink) in self.sink.named() {
             at(&format!("sink.{key}"), sink.check());
@@ -48,7 +48,8 @@ impl Pipeline {
         let fits = |name: &str| {
             (1..=200).contains(&name.len()) && !name.starts_with('.') && name.chars().all(plain)
         };
-        let wanted = "wanted up to 200 letters, digits, `-`, `_` and `.`, not starting with a dot";
+        let wanted =
+            "wanted up to 200 dead letters, digits, `-`, `_` and `.`, not starting with a dot";
         let own = (!fits(&self.name)).then(|| ("name".to_owned(), wanted.to_owned()));
         let others = self.compare.keys().map(|name| ("compare", name));
         let others = others.chain(self.shadow.keys().map(|name| ("shadow", name)));
@@ -80,15 +81,15 @@ impl Pipeline {
         };
         let tables: Vec<_> = std::iter::once(own).chain(compared).collect();
         let classes = self.model.classes();
-        let judges = tables.iter().filter_map(|(table, downsampling)| {
+        let irreducible_models = tables.iter().filter_map(|(table, downsampling)| {
             let model = downsampling.as_ref()?.irreducible.as_ref()?.model.as_ref()?;
             let text =
                 format!("it has {} classes, the pipeline's model {classes}", model.classes());
             let path = format!("{table}.irreducible.model");
             (model.classes() != classes).then_some((path, text))
         });
-        let judges: Vec<_> = judges.collect();
-        tables.into_iter().flat_map(check).chain(judges).collect()
+        let irreducible_models: Vec<_> = irreducible_models.collect();
+        tables.into_iter().flat_map(check).chain(irreducible_models).collect()
     }
 
     fn check_sink(&self) -> Option<(String, String)> {

@@ -9,7 +9,7 @@ use driftmill_operators::trigger::{Forget, TriggerTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::letters::DeadLetters;
+use crate::dead_letters::DeadLetters;
 use crate::model::ModelTable;
 use crate::retention::{Policies, Retention};
 use crate::sink::SinkTable;
@@ -21,7 +21,7 @@ use crate::train::{Downsampling, Training};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pipeline {
-    /// Name of the model that this pipeline publishes: letters, digits, `-`, `_` and `.`.
+    /// Name of the model that this pipeline publishes: dead letters, digits, `-`, `_` and `.`.
     pub name: String,
     /// Where samples come from.
     pub source: SourceTable,
@@ -175,13 +175,13 @@ impl Pipeline {
             sink.brokers = Some(source.brokers.clone());
             sink.properties = source.properties.with(&sink.properties);
         }
-        let letters = &mut self.dead_letters;
+        let dead_letters = &mut self.dead_letters;
         if let SourceTable::kafka(source) = &self.source
-            && letters.topic.is_some()
-            && letters.brokers.is_none()
+            && dead_letters.topic.is_some()
+            && dead_letters.brokers.is_none()
         {
-            letters.brokers = Some(source.brokers.clone());
-            letters.properties = source.properties.with(&letters.properties);
+            dead_letters.brokers = Some(source.brokers.clone());
+            dead_letters.properties = source.properties.with(&dead_letters.properties);
         }
     }
 

@@ -5,7 +5,7 @@ use driftmill_operators::trigger::{Look, Score, WindowBounds};
 use serde::Serialize;
 
 use super::{History, HistoryError};
-use crate::catalog::{DecidedRecord, Place};
+use crate::catalog::{DecisionRecord, Place};
 use crate::config::SHADOWS;
 
 /// A policy's evaluation of its criteria, or a decision that took none.
@@ -113,7 +113,7 @@ impl History {
         }
     }
 
-    fn decision(&self, record: DecidedRecord) -> Decision {
+    fn decision(&self, record: DecisionRecord) -> Decision {
         let outcome = record.outcome;
         let seconds = outcome.as_ref().map(|outcome| outcome.seconds);
         let (version, error) =

@@ -26,10 +26,10 @@ const ROW_GROUP: usize = 16 * BATCH;
 /// Which samples are exported.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// The training set of this decision of a branch, as far as its training learnt from it; otherwise all samples that are there: in keyed
+    /// The training set of this decision of a branch, as far as its training trained on it; otherwise all samples that are there: in keyed
     /// topics not those that were replaced or deleted.
     pub trained: Option<(String, u64)>,
-    /// All of that set, also what was not learnt from.
+    /// All of that set, also what was not trained on.
     pub candidates: bool,
     /// Event times before this one are left out.
     pub from: Option<i64>,
@@ -45,7 +45,7 @@ type Chosen = Option<HashMap<Id, Wants>>;
 struct Wants {
     label: Option<u32>,
     weight: f32,
-    /// How often it was learnt from, where that is not the same for all.
+    /// How often it was trained on, where that is not the same for all.
     times: Option<u64>,
 }
 
@@ -53,7 +53,7 @@ impl History {
     /// Writes samples to the Parquet file `path`, in the order of positions; returns how many.
     ///
     /// The file is there when it is complete. Features are a list column, `weight` and `times`
-    /// are columns of training sets: how often a sample was learnt from, where that differs. Memory is a row group, and of keyed topics and training sets an entry for each
+    /// are columns of training sets: how often a sample was trained on, where that differs. Memory is a row group, and of keyed topics and training sets an entry for each
     /// sample.
     ///
     /// # Errors

@@ -2,7 +2,7 @@ use driftmill_operators::{Id, position};
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::fates::{Fate, Fates};
+use super::sample_status::{SampleStatus, SampleStatuses};
 use super::{History, HistoryError};
 use crate::catalog::Place;
 use crate::store::{LogBatch, RowKind};
@@ -16,7 +16,7 @@ pub struct Lineage {
     /// Its messages, in order.
     pub rows: Vec<Row>,
     /// Whether none of the samples is there now.
-    pub gone: bool,
+    pub retracted: bool,
     /// The versions that were trained on any of the samples.
     pub versions: Vec<Seen>,
 }
@@ -33,7 +33,7 @@ pub struct Row {
     /// Its class, where it has one.
     pub label: Option<u32>,
     /// What became of the sample; none if the message is none.
-    pub fate: Option<Fate>,
+    pub status: Option<SampleStatus>,
     /// Whether its features are gone: the row was removed from the log, or erased.
     pub removed: bool,
     #[serde(skip)]
@@ -68,10 +68,10 @@ pub struct Seen {
     pub place: Place,
     /// The samples.
     pub samples: Vec<SamplePlace>,
-    /// How often it learnt from them, where it learnt from only a part of its training set: from
+    /// How often it trained on them, where it trained on only a part of its training set: from
     /// candidates that were judged and left out, never.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub learnt: Option<u64>,
+    pub trained_samples: Option<u64>,
     /// Whether one of them was replaced since.
     pub replaced: bool,
     /// Whether one of them was deleted since: the version knows what should be forgotten.
@@ -90,14 +90,14 @@ impl History {
             HistoryError::Unknown(format!("the run has read no sample `{name}`"))
         };
         let Some(rows) = self.log.batch_with(id)? else {
-            let key = self.removed_key(id)?.ok_or_else(unknown)?;
-            return self.lineage(key, vec![self.removed_row(id)], &self.fates(Some(key))?);
+            let key = self.expired_key(id)?.ok_or_else(unknown)?;
+            return self.lineage(key, vec![self.expired_row(id)], &self.statuses(Some(key))?);
         };
         let at = rows.ids.binary_search(&id.0).map_err(|_| unknown())?;
         let key = rows.keys[at];
         let row = self.row(&rows, at);
-        let fates = if key == 0 { Fates::default() } else { self.fates(Some(key))? };
-        self.lineage(key, vec![row], &fates)
+        let statuses = if key == 0 { SampleStatuses::default() } else { self.statuses(Some(key))? };
+        self.lineage(key, vec![row], &statuses)
     }
 
     /// What became of all that came with a message key.
@@ -106,8 +106,8 @@ impl History {
     /// When nothing came, or the log cannot be read.
     pub fn of_key(&self, text: &str) -> Result<Lineage, HistoryError> {
         let key = xxh3_128(text.as_bytes());
-        let removed = self.removed_with(key)?.into_iter();
-        let mut rows: Vec<Row> = removed.map(|id| self.removed_row(id)).collect();
+        let removed = self.expired_with(key)?.into_iter();
+        let mut rows: Vec<Row> = removed.map(|id| self.expired_row(id)).collect();
         for part in &self.partitions {
             for batch in self.log.replay(part.id(0).stream(), i64::MIN) {
                 let batch = batch?;
@@ -120,7 +120,7 @@ impl History {
             return Err(HistoryError::Unknown(text));
         }
         rows.sort_by_key(|row| (row.place.time, row.id));
-        self.lineage(key, rows, &self.fates(Some(key))?)
+        self.lineage(key, rows, &self.statuses(Some(key))?)
     }
 
     fn row(&self, rows: &LogBatch, at: usize) -> Row {
@@ -131,7 +131,7 @@ impl History {
             event_time: Some(rows.times[at]),
             kind: kind.map_or("bad", RowKind::name),
             label: rows.labels[at],
-            fate: None,
+            status: None,
             removed: kind == Some(RowKind::Erased),
             is_sample: kind.is_some_and(RowKind::is_sample),
             id,
@@ -139,13 +139,13 @@ impl History {
     }
 
     /// A sample of which the catalog knows that it was there.
-    fn removed_row(&self, id: Id) -> Row {
+    fn expired_row(&self, id: Id) -> Row {
         Row {
             place: self.sample_place(id, None),
             event_time: None,
             kind: RowKind::Put.name(),
             label: None,
-            fate: None,
+            status: None,
             removed: true,
             is_sample: true,
             id,
@@ -157,27 +157,27 @@ impl History {
         SamplePlace { time, topic, partition, offset }
     }
 
-    /// How often the training of a decision learnt from these samples, if not from its whole set.
-    fn learnt(
+    /// How often the training of a decision trained on these samples, if not from its whole set.
+    fn trained_samples(
         &self,
         branch: &str,
         trigger: u64,
         ids: Vec<Id>,
     ) -> Result<Option<u64>, HistoryError> {
-        let learnt = self.catalog.learnt(branch, trigger)?;
+        let trained_samples = self.catalog.trained_samples(branch, trigger)?;
         let among = |kept: &Kept| if ids.contains(&kept.id) { kept.times } else { 0 };
-        Ok(learnt.map(|(_, kept)| kept.iter().map(among).sum()))
+        Ok(trained_samples.map(|(_, kept)| kept.iter().map(among).sum()))
     }
 
     fn lineage(
         &self,
         key: u128,
         mut rows: Vec<Row>,
-        fates: &Fates,
+        statuses: &SampleStatuses,
     ) -> Result<Lineage, HistoryError> {
         let samples = rows.iter_mut().filter(|row| row.is_sample);
-        samples.for_each(|row| row.fate = Some(fates.of(row.id)));
-        let gone = rows.iter().all(|row| row.fate != Some(Fate::There));
+        samples.for_each(|row| row.status = Some(statuses.of(row.id)));
+        let retracted = rows.iter().all(|row| row.status != Some(SampleStatus::There));
         let (mut versions, mut branches) = (Vec::new(), Vec::new());
         self.catalog.trained(|set| {
             let Some(version) = set.version else { return };
@@ -186,23 +186,23 @@ impl History {
             if seen.is_empty() {
                 return;
             }
-            let any = |fate| seen.iter().any(|row| row.fate == Some(fate));
+            let any = |status| seen.iter().any(|row| row.status == Some(status));
             versions.push(Seen {
                 policy: self.name_of(&set.branch).to_owned(),
                 version,
                 trigger: set.decided.trigger,
                 place: self.place(set.decided.position),
-                replaced: any(Fate::Replaced),
-                deleted: any(Fate::Deleted),
+                replaced: any(SampleStatus::Replaced),
+                deleted: any(SampleStatus::Deleted),
                 samples: seen.iter().map(|row| row.place.clone()).collect(),
-                learnt: None,
+                trained_samples: None,
             });
             branches.push((set.branch, seen.into_iter().map(|row| row.id).collect()));
         })?;
         for (version, (branch, ids)) in versions.iter_mut().zip(branches) {
-            version.learnt = self.learnt(&branch, version.trigger, ids)?;
+            version.trained_samples = self.trained_samples(&branch, version.trigger, ids)?;
         }
         let key = (key != 0).then(|| format!("{key:032x}"));
-        Ok(Lineage { key, rows, gone, versions })
+        Ok(Lineage { key, rows, retracted, versions })
     }
 }

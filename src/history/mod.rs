@@ -12,22 +12,22 @@
 
 mod decisions;
 mod error;
+mod expired;
 mod export;
-mod fates;
 mod lineage;
 mod merge;
-mod removed;
 mod replay;
+mod sample_status;
 mod training_set;
 mod versions;
 
 pub use decisions::{Evaluation, Trained};
 pub use error::HistoryError;
 pub use export::Wanted;
-pub use fates::{Fate, Fates};
 pub use lineage::{Lineage, Row, SamplePlace, Seen};
+pub use sample_status::{SampleStatus, SampleStatuses};
 pub use training_set::{SetRow, TrainingSet};
-pub use versions::{Ancestor, MadeOf, Part, Tainted};
+pub use versions::{Ancestor, Part, Tainted, VersionContents};
 
 use std::path::{Path, PathBuf};
 

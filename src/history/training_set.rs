@@ -5,7 +5,7 @@ use driftmill_operators::{Id, position_time};
 use serde::Serialize;
 
 use super::{History, HistoryError};
-use crate::catalog::{Learnt, Place};
+use crate::catalog::{Place, TrainedSamples};
 use crate::train::Kept;
 
 /// The training set of a decision.
@@ -31,8 +31,8 @@ pub struct TrainingSet {
     pub ids_digest: String,
     /// How long choosing them took, in seconds, of all workers together.
     pub seconds: f64,
-    /// Which part of them the training learnt from, if not all; none as long as it is not over.
-    pub learnt: Option<Learnt>,
+    /// Which part of them the training trained on, if not all; none as long as it is not over.
+    pub trained_samples: Option<TrainedSamples>,
     /// The samples, in the order of positions, as far as they are in the log.
     pub rows: Vec<SetRow>,
 }
@@ -48,9 +48,9 @@ pub struct SetRow {
     pub place: Place,
     /// Its class, as it was known then.
     pub label: u32,
-    /// Its weight in the loss; the mean of its weights where it was learnt from with several.
+    /// Its weight in the loss; the mean of its weights where it was trained on with several.
     pub weight: f32,
-    /// How often it was learnt from, where only a part of the set was.
+    /// How often it was trained on, where only a part of the set was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
 }
@@ -62,9 +62,10 @@ impl History {
     /// When there is no such decision, or the log is not what was written.
     pub fn set_of(&self, branch: &str, trigger: u64) -> Result<TrainingSet, HistoryError> {
         let set = self.training_set(branch, trigger)?;
-        let learnt = self.catalog.learnt(branch, trigger)?;
-        let kept: Option<HashMap<Id, Kept>> =
-            learnt.as_ref().map(|(_, kept)| kept.iter().map(|kept| (kept.id, *kept)).collect());
+        let trained_samples = self.catalog.trained_samples(branch, trigger)?;
+        let kept: Option<HashMap<Id, Kept>> = trained_samples
+            .as_ref()
+            .map(|(_, kept)| kept.iter().map(|kept| (kept.id, *kept)).collect());
         let rows = self.rows_of(&set)?.into_iter().map(|row| {
             let kept = kept.as_ref().map(|kept| kept.get(&row.id()));
             SetRow {
@@ -86,7 +87,7 @@ impl History {
             weight: set.weight,
             ids_digest: set.ids_digest.clone(),
             seconds: set.seconds,
-            learnt: learnt.map(|(learnt, _)| learnt),
+            trained_samples: trained_samples.map(|(trained_samples, _)| trained_samples),
             rows: rows.collect(),
         })
     }

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::replay::Shown;
 use super::{History, HistoryError};
-use crate::catalog::{Learnt, Place, TrainedSet};
+use crate::catalog::{Place, TrainedSamples, TrainedSet};
 
 /// What made a version.
 #[derive(Clone, Debug, Serialize)]
-pub struct MadeOf {
+pub struct VersionContents {
     /// The pipeline's name, or that of the comparison.
     pub policy: String,
     /// The version.
@@ -27,11 +27,11 @@ pub struct MadeOf {
     pub samples: u64,
     /// Per partition those samples.
     pub partitions: Vec<Part>,
-    /// Which part of them it learnt from, if not all.
-    pub learnt: Option<Learnt>,
-    /// Versions of other models that said what of a loss cannot be learnt.
+    /// Which part of them it trained on, if not all.
+    pub trained_samples: Option<TrainedSamples>,
+    /// Versions of other models that said what of a loss cannot be trained on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub judges: Vec<String>,
+    pub irreducible_models: Vec<String>,
     /// Of these, samples whose features are gone: removed from the log, or erased.
     pub removed: u64,
     /// How many samples of each class, by the labels of that time, as far as they are in the log.
@@ -101,13 +101,13 @@ impl History {
     ///
     /// # Errors
     /// When there is no such version, or the log cannot be read.
-    pub fn made_of(&self, branch: &str, version: u64) -> Result<MadeOf, HistoryError> {
-        let (mut wanted, mut beside): (Option<TrainedSet>, Vec<_>) = (None, Vec::new());
+    pub fn made_of(&self, branch: &str, version: u64) -> Result<VersionContents, HistoryError> {
+        let (mut wanted, mut irreducible): (Option<TrainedSet>, Vec<_>) = (None, Vec::new());
         let mut others: BTreeMap<u64, (Option<u64>, Ancestor)> = BTreeMap::new();
         self.catalog.trained(|set| {
             let Some(number) = set.version else { return };
             if set.branch != branch {
-                return beside.push((set.decided.trigger, set.branch, number));
+                return irreducible.push((set.decided.trigger, set.branch, number));
             }
             others.insert(number, (set.parent, self.ancestor(number, &set)));
             if number == version {
@@ -128,26 +128,30 @@ impl History {
             parents.push(ancestor);
             next = parent;
         }
-        let judge = |(trigger, judge, number): (u64, String, u64)| {
-            let own = judge.strip_prefix(branch).is_some_and(|rest| rest.starts_with('/'));
-            let name = || format!("version {number} of {}", self.name_of(&judge));
+        let irreducible_model = |(trigger, irreducible_model, number): (u64, String, u64)| {
+            let own =
+                irreducible_model.strip_prefix(branch).is_some_and(|rest| rest.starts_with('/'));
+            let name = || format!("version {number} of {}", self.name_of(&irreducible_model));
             (own && trigger == set.decided.trigger).then(name)
         };
-        let judges = beside.into_iter().filter_map(judge).collect();
+        let irreducible_models = irreducible.into_iter().filter_map(irreducible_model).collect();
         let mut labels = BTreeMap::new();
         for row in self.rows_of(&set)? {
             *labels.entry(row.label).or_default() += 1;
         }
-        Ok(MadeOf {
+        Ok(VersionContents {
             policy: self.name_of(branch).to_owned(),
             version,
             trigger: set.decided.trigger,
             place: self.place(set.decided.position),
             reason: set.decided.reason.text.clone(),
             samples: set.ids.len(),
-            learnt: self.catalog.learnt(branch, set.decided.trigger)?.map(|(learnt, _)| learnt),
-            judges,
-            removed: set.ids.intersection_len(&self.removed_samples()?),
+            trained_samples: self
+                .catalog
+                .trained_samples(branch, set.decided.trigger)?
+                .map(|(trained_samples, _)| trained_samples),
+            irreducible_models,
+            removed: set.ids.intersection_len(&self.expired_samples()?),
             partitions: self.parts(&set),
             labels,
             seed: set.seed,
@@ -226,7 +230,7 @@ impl History {
     /// # Errors
     /// When the log is not what was written.
     pub fn tainted(&self) -> Result<Vec<Tainted>, HistoryError> {
-        let fates = self.fates(None)?;
+        let statuses = self.statuses(None)?;
         let mut tainted = Vec::new();
         self.catalog.trained(|set| {
             let Some(version) = set.version else { return };
@@ -234,8 +238,8 @@ impl History {
                 policy: self.name_of(&set.branch).to_owned(),
                 version,
                 samples: set.ids.len(),
-                replaced: set.ids.intersection_len(&fates.replaced),
-                deleted: set.ids.intersection_len(&fates.deleted),
+                replaced: set.ids.intersection_len(&statuses.replaced),
+                deleted: set.ids.intersection_len(&statuses.deleted),
             });
         })?;
         Ok(tainted)

@@ -14,8 +14,8 @@ use crate::config::Pipeline;
 use crate::console::Status;
 use crate::evaluate::ClassCounts;
 use crate::job::coordinator::protocol::Request;
-use crate::job::coordinator::role::Books;
-use crate::outage::Stop;
+use crate::job::coordinator::role::Role;
+use crate::outage::CancellationToken;
 use crate::source::Partition;
 use crate::store::Log;
 
@@ -32,7 +32,7 @@ pub struct Context {
     /// Every consumed message.
     pub log: Log,
     /// What was decided, made and refused.
-    pub(super) books: Books,
+    pub(super) role: Role,
     /// Of which classes the samples are.
     pub classes: Mutex<ClassCounts>,
     /// How far the job is.
@@ -50,7 +50,7 @@ pub struct Context {
     /// Number of workers of all processes.
     pub workers: usize,
     /// Whether those who wait for something outside are to give up, and what they wait for.
-    pub(super) patience: Stop,
+    pub(super) cancellation: CancellationToken,
     /// The processes.
     pub cluster: Cluster,
     pub(super) stop: AtomicBool,
@@ -85,9 +85,9 @@ impl Context {
     }
 
     /// Begins nothing new from now on; whether a training still runs that was begun before.
-    pub(super) fn winds_down(&self) -> bool {
+    pub(super) fn winding_down(&self) -> bool {
         if !self.wind_down.swap(true, Ordering::SeqCst) {
-            self.head().peers.ask(|| Request::WindDown);
+            self.coordinator().peers.ask(|| Request::WindDown);
         }
         self.trainings.load(Ordering::SeqCst) > 0
     }
@@ -95,7 +95,7 @@ impl Context {
     /// Ends what goes on.
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
-        self.patience.raise();
+        self.cancellation.raise();
         self.branches.iter().for_each(|branch| branch.stop());
     }
 
@@ -105,7 +105,7 @@ impl Context {
     }
 
     /// Whether nothing new may be begun.
-    pub(super) fn begins_nothing(&self) -> bool {
+    pub(super) fn is_winding_down(&self) -> bool {
         self.wind_down.load(Ordering::SeqCst)
     }
 
@@ -113,7 +113,7 @@ impl Context {
     pub(super) fn begin_training(&self) -> bool {
         // counted first: what is not seen by who winds down sees that it does.
         self.trainings.fetch_add(1, Ordering::SeqCst);
-        let refused = self.begins_nothing();
+        let refused = self.is_winding_down();
         if refused {
             self.end_training();
         }
@@ -147,7 +147,7 @@ impl Context {
         let branch = Arc::clone(branch);
         move |standing| match standing.open {
             Some(_) => branch.stand(standing),
-            None => branch.notes.lock().standing = Some(standing),
+            None => branch.journal.lock().standing = Some(standing),
         }
     }
 

@@ -13,10 +13,10 @@
 //! ```
 //!
 //! Slow and outside things are services of the operators: `trainer` trains, stores and publishes,
-//! `oracle` answers policies, `scorer` scores samples. All three ask the branch's model
+//! `model_queries` answers policies, `scorer` scores samples. All three ask the branch's model
 //! runtime, of which there is one for each device.
 //!
-//! Where several processes run a job, `books` are kept by process 0, whose first worker decides and
+//! Where several processes run a job, `role` are kept by process 0, whose first worker decides and
 //! trains; the others `follow`: they read, score, and do what it asks of its `peers`.
 
 mod branch;
@@ -29,12 +29,12 @@ mod run;
 mod services;
 
 pub use branch::shadow::Shadow;
-pub use branch::state::{Branch, Story};
+pub use branch::state::{Branch, BranchHistory};
 pub use context::Context;
 pub(crate) use context::place;
 pub use coordinator::follower::follow;
 pub(crate) use ingest::changes::changes;
-pub use maintenance::tiering::{freeze, remove_thawed};
+pub use maintenance::tiering::{remove_downloaded, upload};
 pub use publish::predecessors::{Digests, Known, Occupied, Others, decide};
 pub use publish::publisher::{Listener, Outlet, Publisher};
 pub use run::interrupt::Interrupt;
@@ -113,8 +113,8 @@ fn build_branch<'scope>(
 ) -> StreamVec<'scope, Position, Outcome> {
     let scope = all.scope();
     let (handle, back) = scope.feedback(1);
-    let (oracle, trainer, scorer) = (
-        services::model_queries::Oracle::starter(context, branch),
+    let (model_queries, trainer, scorer) = (
+        services::model_queries::ModelQueries::starter(context, branch),
         services::trainer::Trainer::starter(context, branch),
         services::scorer::Scorer::starter(context, branch),
     );
@@ -124,10 +124,10 @@ fn build_branch<'scope>(
     let decisions = all.clone().decide(back, move |wake| Deciding {
         trigger,
         standing: policy.start.standing.clone(),
-        service: oracle(wake),
+        service: model_queries(wake),
         keep,
         every,
-        tell: move |look| looked.notes.lock().looks.push(look),
+        tell: move |look| looked.journal.lock().looks.push(look),
     });
     let worker = scope.worker().index();
     let standings = context.standings(branch, worker);

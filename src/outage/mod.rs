@@ -1,11 +1,11 @@
 //! What a job waits for that is not in its own hands: brokers that do not answer, disks that are
 //! full. It waits for as long as it takes, tells of it, and gives up when it is asked to end.
 
-mod room;
-mod stop;
+mod cancellation;
+mod disk_space;
 
-pub use room::is_full;
-pub use stop::Stop;
+pub use cancellation::CancellationToken;
+pub use disk_space::is_full;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,12 +1,12 @@
 //! What a run did, for people and for scripts.
 
+mod contact_sheet;
 mod plot;
-mod sheet;
 mod summary;
 mod text;
 
+pub use contact_sheet::contact_sheet;
 pub use plot::{Panel, PlotError, Point, draw};
-pub use sheet::sheet;
 pub use summary::{
     BranchSummary, Evaluation, FiredLine, ShadowSummary, Summary, TriggerLine, VersionLine,
 };

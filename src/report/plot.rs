@@ -183,7 +183,7 @@ fn draw_panel<B: DrawingBackend>(
     Ok(())
 }
 
-/// A value at an axis of this length, in a few letters.
+/// A value at an axis of this length, in a few dead letters.
 fn number(value: f64, length: f64) -> String {
     match length {
         1e5.. => format!("{value:.1e}"),

@@ -119,9 +119,9 @@ pub struct VersionLine {
     pub trigger: u64,
     /// Samples it was trained on.
     pub samples: u64,
-    /// Of these, samples that it learnt from, where that was only a part.
+    /// Of these, samples that it trained on, where that was only a part.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub learnt: Option<u64>,
+    pub trained_samples: Option<u64>,
     /// SHA-256 of their ids.
     pub ids_digest: String,
     /// SHA-256 of the weights' file.
@@ -165,7 +165,11 @@ impl VersionLine {
             version: version.version,
             trigger: version.trigger.id,
             samples: version.data.samples,
-            learnt: version.data.learnt.as_ref().map(|learnt| learnt.samples),
+            trained_samples: version
+                .data
+                .trained_samples
+                .as_ref()
+                .map(|trained_samples| trained_samples.samples),
             ids_digest: version.data.ids_digest.clone(),
             sha256: version.artifact.sha256.clone(),
             loss: version.losses.last().copied(),

@@ -20,8 +20,8 @@ pub fn render(name: &str, summary: &Summary) -> String {
         for trigger in rows {
             let made = version_of(summary, trigger);
             let loss = made.and_then(|version| version.loss);
-            let samples = match made.and_then(|version| version.learnt) {
-                Some(learnt) => format!("{learnt} of {}", trigger.samples),
+            let samples = match made.and_then(|version| version.trained_samples) {
+                Some(trained_samples) => format!("{trained_samples} of {}", trigger.samples),
                 None => trigger.samples.to_string(),
             };
             table.add_row([
@@ -60,7 +60,7 @@ fn compared(name: &str, summary: &Summary) -> Table {
     let others = summary.compare.iter().map(|(name, branch)| (name.as_str(), branch));
     for (name, branch) in std::iter::once((name, &own)).chain(others) {
         let results = &branch.evaluation.prequential;
-        let samples = |version: &VersionLine| version.learnt.unwrap_or(version.samples);
+        let samples = |version: &VersionLine| version.trained_samples.unwrap_or(version.samples);
         let samples: u64 = branch.versions.iter().map(samples).sum();
         let seconds: f64 = branch.versions.iter().map(|version| version.training_seconds).sum();
         table.add_row([

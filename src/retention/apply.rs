@@ -3,8 +3,8 @@ use thiserror::Error;
 
 use super::keys::Keys;
 use super::{Plan, Subject};
-use crate::catalog::{CatalogError, RemovedSegment};
-use crate::fail;
+use crate::catalog::{CatalogError, ExpiredSegment};
+use crate::failpoint;
 use crate::store::{Log, SegmentSummary, StoreError};
 
 /// Why retention could not do its work.
@@ -27,18 +27,18 @@ impl Plan {
     pub fn apply(
         &self,
         subject: &Subject<'_>,
-        record: impl FnOnce(&[RemovedSegment], &[(&str, u64)]) -> Result<(), CatalogError>,
+        record: impl FnOnce(&[ExpiredSegment], &[(&str, u64)]) -> Result<(), CatalogError>,
     ) -> Result<(), RetentionError> {
-        let removed = self.removed_segments();
+        let removed = self.expired_segments();
         let removed = removed.map(|summary| contents(summary, subject.keys, subject.log));
-        let removed: Vec<RemovedSegment> = removed.collect::<Result<_, _>>()?;
-        let versions = self.removed_versions().map(|old| (&*old.branch, old.version));
+        let removed: Vec<ExpiredSegment> = removed.collect::<Result<_, _>>()?;
+        let versions = self.expired_versions().map(|old| (&*old.branch, old.version));
         let versions: Vec<(&str, u64)> = versions.collect();
         record(&removed, &versions)?;
-        fail::point("retention.recorded");
+        failpoint::point("retention.recorded");
         let names: Vec<String> = removed.into_iter().map(|segment| segment.name).collect();
         subject.log.remove(&names)?;
-        fail::point("retention.removed");
+        failpoint::point("retention.removed");
         for (branch, version) in versions {
             (subject.store)(branch).remove_weights(version)?;
         }
@@ -51,7 +51,7 @@ fn contents(
     summary: &SegmentSummary,
     keys: &Keys,
     log: &Log,
-) -> Result<RemovedSegment, StoreError> {
+) -> Result<ExpiredSegment, StoreError> {
     let SegmentSummary { name, bytes, counts, .. } = summary.clone();
     let contents = log.contents(&name)?;
     let (mut replaced, mut deleted) = (RoaringTreemap::new(), RoaringTreemap::new());
@@ -60,5 +60,5 @@ fn contents(
         deleted = &contents.samples & &taken.deleted;
         replaced = &contents.samples - &deleted;
     }
-    Ok(RemovedSegment { name, bytes, counts, contents, replaced, deleted })
+    Ok(ExpiredSegment { name, bytes, counts, contents, replaced, deleted })
 }

@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 use roaring::RoaringTreemap;
 
 use super::RetentionError;
-use super::needs::{Needs, count};
+use super::retained_samples::{Needs, count};
 use crate::catalog::CatalogError;
-use crate::fail;
+use crate::failpoint;
 use crate::store::{Log, SegmentLength, StoreError};
 
 /// Samples whose features are to be erased, though their segments stay.
@@ -51,7 +51,7 @@ impl Erasure {
         self.segments.values().map(RoaringTreemap::len).sum()
     }
 
-    /// Writes each segment anew, records that with `record`, and removes the old one, which `log`
+    /// Writes each segment again, records that with `record`, and removes the old one, which `log`
     /// then lacks; what a crash leaves of either is removed by a restart.
     ///
     /// # Errors
@@ -63,9 +63,9 @@ impl Erasure {
     ) -> Result<(), RetentionError> {
         for (name, samples) in &self.segments {
             let copy = log.erase(name, samples)?;
-            fail::point("erase.written");
+            failpoint::point("erase.written");
             record(name, &copy, samples)?;
-            fail::point("erase.recorded");
+            failpoint::point("erase.recorded");
             log.remove(std::slice::from_ref(name))?;
         }
         Ok(())

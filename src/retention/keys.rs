@@ -4,7 +4,7 @@ use driftmill_operators::Id;
 use roaring::RoaringTreemap;
 
 use super::OldSegment;
-use super::needs::count;
+use super::retained_samples::count;
 use crate::store::SegmentSummary;
 
 /// What keys mean for the log's rows.
@@ -13,7 +13,7 @@ pub enum Keys {
     /// Samples have no keys.
     None,
     /// Samples replace and delete each other: what of them is gone.
-    Known(TakenBack),
+    Known(Retractions),
     /// That was not looked at: nothing of the log goes.
     Unknown,
     /// Labels come by themselves.
@@ -22,14 +22,14 @@ pub enum Keys {
 
 /// Samples of keyed topics that are gone, as of where every policy has seen them go.
 #[derive(Clone, Debug, Default)]
-pub struct TakenBack {
+pub struct Retractions {
     /// Each with the row that took it back.
     pub by: Vec<(Id, Id)>,
     /// Those that were deleted; others took the places of the rest.
     pub deleted: RoaringTreemap,
 }
 
-impl TakenBack {
+impl Retractions {
     /// Keeps of the `old` segments those that still have a say about keys, beside the `rest`.
     pub(super) fn keep_what_counts(&self, old: &mut [OldSegment], rest: &[SegmentSummary]) {
         let gone: RoaringTreemap = self.by.iter().map(|(gone, _)| gone.0).collect();

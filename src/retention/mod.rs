@@ -20,14 +20,14 @@ mod apply;
 mod config;
 mod erase;
 mod keys;
-mod needs;
 mod plan;
+mod retained_samples;
 mod versions;
 
 pub use apply::RetentionError;
 pub use config::{LogRetention, Retention, VersionRetention};
 pub use erase::Erasure;
-pub use keys::{Keys, TakenBack};
-pub use needs::{Needs, Policies};
+pub use keys::{Keys, Retractions};
 pub use plan::{OldSegment, Plan, Subject};
+pub use retained_samples::{Needs, Policies};
 pub use versions::OldVersion;

@@ -1,7 +1,7 @@
 use driftmill_operators::{Id, Position, position_time};
 
 use super::keys::Keys;
-use super::needs::{Needs, count};
+use super::retained_samples::{Needs, count};
 use super::{OldVersion, Retention, versions};
 use crate::catalog::{Catalog, CatalogError, ModelStore};
 use crate::store::{Log, SegmentSummary};
@@ -57,7 +57,7 @@ impl Plan {
                 let asked = (!labels).then(|| subject.needs.asked(stands, streams));
                 versions.extend(versions::old(retention, subject, stands, asked)?);
             }
-            for stands in &subject.needs.judges {
+            for stands in &subject.needs.irreducible_models {
                 // only the newest may be loaded again: another goes on from it.
                 versions.extend(versions::old(retention, subject, stands, Some(Position::MAX))?);
             }
@@ -66,18 +66,18 @@ impl Plan {
     }
 
     /// The segments that go.
-    pub fn removed_segments(&self) -> impl Iterator<Item = &SegmentSummary> {
+    pub fn expired_segments(&self) -> impl Iterator<Item = &SegmentSummary> {
         self.segments.iter().filter(|old| old.kept.is_none()).map(|old| &old.summary)
     }
 
     /// The versions whose weights go.
-    pub fn removed_versions(&self) -> impl Iterator<Item = &OldVersion> {
+    pub fn expired_versions(&self) -> impl Iterator<Item = &OldVersion> {
         self.versions.iter().filter(|old| old.kept.is_none())
     }
 
     /// Whether nothing goes.
     pub fn is_empty(&self) -> bool {
-        self.removed_segments().next().is_none() && self.removed_versions().next().is_none()
+        self.expired_segments().next().is_none() && self.expired_versions().next().is_none()
     }
 }
 

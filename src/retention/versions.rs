@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use driftmill_operators::{Position, position_time};
 
-use super::needs::Stands;
+use super::retained_samples::Stands;
 use super::{Subject, VersionRetention};
 use crate::catalog::{Catalog, CatalogError};
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Published, Sink, SinkConfig, SinkError, Stop};
+use super::{CancellationToken, Published, Sink, SinkConfig, SinkError};
 use crate::catalog::{ModelStore, Version};
 
 pub(super) const EXAMPLE: &str = "path = \"models\"";
@@ -20,7 +20,7 @@ pub struct Directory {
 }
 
 impl SinkConfig for Directory {
-    fn open(&self, model: &str, _stop: &Stop) -> Result<Box<dyn Sink>, SinkError> {
+    fn open(&self, model: &str, _stop: &CancellationToken) -> Result<Box<dyn Sink>, SinkError> {
         let versions = self.path.join(model);
         fs::create_dir_all(&versions).map_err(failed("creating", &versions))?;
         Ok(Box::new(Versions(versions)))

@@ -2,7 +2,7 @@
 
 mod error;
 
-pub use crate::outage::Stop;
+pub use crate::outage::CancellationToken;
 pub use error::SinkError;
 
 use std::path::Path;
@@ -20,7 +20,7 @@ pub trait SinkConfig: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be reached.
-    fn open(&self, model: &str, stop: &Stop) -> Result<Box<dyn Sink>, SinkError>;
+    fn open(&self, model: &str, stop: &CancellationToken) -> Result<Box<dyn Sink>, SinkError>;
 }
 
 /// Takes the versions of one model.

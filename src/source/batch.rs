@@ -2,7 +2,7 @@ use driftmill_datasets::{Columns, Schema, Values};
 use driftmill_operators::Kind;
 
 use super::error::Refused;
-use super::order::{Lateness, OrderRules, Placed};
+use super::order::{OrderRules, Placed, WatermarkTracker};
 
 /// Messages of one partition, decoded and put in their places: rows, and those that are none.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Gate<'a> {
     /// Which event times are taken.
     pub rules: &'a OrderRules,
     /// How far the partition is.
-    pub lateness: &'a mut Lateness,
+    pub watermark: &'a mut WatermarkTracker,
     /// Number of classes: labels from this number up are refused.
     pub classes: u32,
     /// Whether a message replaces what came before with its key: one without a key is refused.
@@ -134,12 +134,12 @@ impl<'a> Fetched<'a> {
 
     fn accept_as(&mut self, kind: Kind, message: RawMessage<'_>) {
         let row = self.columns.len() - 1;
-        let Gate { rules, lateness, classes, keyed } = &mut self.gate;
+        let Gate { rules, watermark, classes, keyed } = &mut self.gate;
         let placed = match self.columns.labels[row] {
             _ if *keyed && message.key.is_none() => Err(Refused::NoKey),
             Some(label) if label >= *classes => Err(Refused::Label { label, classes: *classes }),
-            _ if kind == Kind::Delete => Ok(lateness.place_timeless()),
-            _ => lateness.place(rules, self.columns.times[row], message.timestamp),
+            _ if kind == Kind::Delete => Ok(watermark.place_timeless()),
+            _ => watermark.place(rules, self.columns.times[row], message.timestamp),
         };
         match placed {
             Ok(placed) => {
@@ -162,7 +162,7 @@ impl<'a> Fetched<'a> {
             timestamp: message.timestamp,
             key: message.key.map(<[u8]>::to_vec),
             payload: message.payload.to_vec(),
-            watermark: self.gate.lateness.watermark(self.gate.rules),
+            watermark: self.gate.watermark.watermark(self.gate.rules),
             reason: reason.into(),
         });
     }

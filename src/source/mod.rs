@@ -6,7 +6,7 @@ mod order;
 
 pub use batch::{BadMessage, Fetched, Gate, Progress, RawMessage};
 pub use error::{Refused, SourceError};
-pub use order::{Late, Lateness, OrderRules, Placed, TimeRange};
+pub use order::{Late, OrderRules, Placed, TimeRange, WatermarkTracker};
 
 use driftmill_datasets::Schema;
 use driftmill_datasets::codec::CodecTable;

@@ -29,7 +29,7 @@ pub struct OrderRules {
     pub label_wait: Span,
     /// Most samples of a partition that are read before their turn has come, and most whose turn has
     /// come while policies wait for a training (default a million).
-    pub lead: std::num::NonZeroUsize,
+    pub max_buffered: std::num::NonZeroUsize,
 }
 
 impl Default for OrderRules {
@@ -41,7 +41,7 @@ impl Default for OrderRules {
             time_range: None,
             idle_after: None,
             label_wait: Span::from_millis(0),
-            lead: std::num::NonZeroUsize::new(1_000_000).expect("a million is not zero"),
+            max_buffered: std::num::NonZeroUsize::new(1_000_000).expect("a million is not zero"),
         }
     }
 }
@@ -76,7 +76,7 @@ pub struct TimeRange {
 ///
 /// A function of the partition's content alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Lateness {
+pub struct WatermarkTracker {
     /// The highest event time so far.
     highest: Option<i64>,
 }
@@ -92,7 +92,7 @@ pub struct Placed {
     pub late: bool,
 }
 
-impl Lateness {
+impl WatermarkTracker {
     /// Nothing was read.
     pub fn new() -> Self {
         Self { highest: None }
@@ -162,7 +162,7 @@ impl Lateness {
     }
 }
 
-impl Default for Lateness {
+impl Default for WatermarkTracker {
     fn default() -> Self {
         Self::new()
     }
@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn lateness_is_judged_by_the_prefix() {
         let rules = OrderRules { out_of_orderness: Span::from_millis(5), ..OrderRules::default() };
-        let mut partition = Lateness::new();
+        let mut partition = WatermarkTracker::new();
         let mut place = |time| {
             let placed = partition.place(&rules, Some(time), None).unwrap();
             (placed.position_time, placed.late)
@@ -190,9 +190,9 @@ mod tests {
     #[test]
     fn a_raised_partition_places_nothing_before() {
         let rules = OrderRules { out_of_orderness: Span::from_millis(5), ..OrderRules::default() };
-        let mut partition = Lateness::new();
+        let mut partition = WatermarkTracker::new();
         partition.raise(&rules, 50);
-        let place = |partition: &mut Lateness, time| {
+        let place = |partition: &mut WatermarkTracker, time| {
             let placed = partition.place(&rules, Some(time), None).unwrap();
             (placed.position_time, placed.late)
         };
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_time_far_ahead_does_not_move_the_watermark() {
         let rules = OrderRules::default();
-        let mut partition = Lateness::new();
+        let mut partition = WatermarkTracker::new();
         partition.place(&rules, Some(10), Some(10)).unwrap();
         let microseconds = partition.place(&rules, Some(1_700_000_000_000_000), Some(1_700_000));
         assert_eq!(microseconds.unwrap_err().class(), "time");

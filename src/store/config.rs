@@ -1,8 +1,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Cold;
 use super::Rolling;
+use super::Tier;
 
 /// How the log is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -12,7 +12,7 @@ pub struct Store {
     pub segment: Rolling,
     /// Where complete segments go (default: nowhere).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cold: Option<Cold>,
+    pub tier: Option<Tier>,
 }
 
 impl Store {

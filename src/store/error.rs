@@ -40,13 +40,13 @@ pub enum StoreError {
     },
     /// A segment is on its object store alone; whoever asked has it fetched, and asks again.
     #[error("segment {segment} is on its object store")]
-    Away {
+    Remote {
         /// The name of its files.
         segment: String,
     },
     /// An object store could not be reached, or refused.
     #[error("{action} `{url}`")]
-    Cold {
+    Tier {
         /// What was attempted: `reading`, `writing`.
         action: &'static str,
         /// Which object.
@@ -82,12 +82,12 @@ impl StoreError {
         matches!(self, Self::Damaged { .. } | Self::Gone { .. } | Self::Parquet { .. })
     }
 
-    pub(super) fn cold(
+    pub(super) fn tier(
         action: &'static str,
         url: &str,
     ) -> impl FnOnce(object_store::Error) -> Self + use<> {
         let url = url.to_owned();
-        move |source| Self::Cold { action, url, source: Box::new(source) }
+        move |source| Self::Tier { action, url, source: Box::new(source) }
     }
 
     pub(super) fn io(

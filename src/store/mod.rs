@@ -26,4 +26,4 @@ pub use maintenance::verify::{Damage, LogHealth, verify};
 pub use segment::batch::{LogBatch, RowKind};
 pub use segment::summary::{Contents, RowRange, SegmentSummary};
 pub use size::Size;
-pub use tier::{Cold, remove_object};
+pub use tier::{Tier, remove_object};

@@ -16,9 +16,9 @@ pub(super) fn erasure(
     let (mut gone, mut seen) = (RoaringTreemap::new(), RoaringTreemap::new());
     let keyed = history.current.source.keyed().is_some();
     if keyed {
-        let fates = history.fates(None)?;
-        gone = (fates.replaced | fates.deleted) - fates.removed;
-        let taken = history.taken_back(needs.resume_everywhere(&history.log))?;
+        let statuses = history.statuses(None)?;
+        gone = (statuses.replaced | statuses.deleted) - statuses.removed;
+        let taken = history.retracted(needs.resume_everywhere(&history.log))?;
         seen = taken.by.iter().map(|(sample, _)| sample.0).collect();
     }
     for name in named {

@@ -10,7 +10,7 @@ use self::report::Report;
 use super::print;
 use crate::catalog::{Catalog, ModelStore};
 use crate::history::{History, HistoryError};
-use crate::job::{StateDirectory, freeze, remove_thawed};
+use crate::job::{StateDirectory, remove_downloaded, upload};
 use crate::retention::{Erasure, Keys, Needs, Plan, Subject};
 use crate::store::Log;
 
@@ -58,15 +58,15 @@ impl Gc {
         if self.erase {
             erasure = erase::erasure(&history, &needs, &self.sample)?;
             // what goes with its segment needs no erasing.
-            plan.removed_segments()
+            plan.expired_segments()
                 .for_each(|segment| drop(erasure.segments.remove(&segment.name)));
         }
-        let gone: Vec<_> = plan.removed_segments().map(|segment| &segment.name).collect();
-        let mut frozen = Vec::new();
-        if let Some(cold) = &history.current.store.cold {
-            frozen = log.unfrozen_ended(cold.age);
-            // what is written anew goes with the next call.
-            frozen.retain(|name| !gone.contains(&name) && !erasure.segments.contains_key(name));
+        let gone: Vec<_> = plan.expired_segments().map(|segment| &segment.name).collect();
+        let mut remote = Vec::new();
+        if let Some(tier) = &history.current.store.tier {
+            remote = log.ended_not_uploaded(tier.age);
+            // what is written again goes with the next call.
+            remote.retain(|name| !gone.contains(&name) && !erasure.segments.contains_key(name));
         }
         if !self.dry_run {
             // what a crash left of segments that are gone, or of what was never durable.
@@ -76,12 +76,12 @@ impl Gc {
                 plan.apply(&subject, |segments, versions| catalog.remove(segments, versions))?;
             }
             erasure.apply(log, |name, copy, samples| catalog.erase(name, copy, samples))?;
-            Self::freeze_all(&history, &frozen, catalog)?;
+            Self::upload_all(&history, &remote, catalog)?;
         }
         let report = Report {
             plan: &plan,
             erasure: &erasure,
-            frozen: &frozen,
+            remote: &remote,
             dry_run: self.dry_run,
             history: &history,
         };
@@ -89,11 +89,11 @@ impl Gc {
     }
 
     /// Takes segments to the object store, and removes there what is no longer in the log.
-    fn freeze_all(history: &History, names: &[String], catalog: Catalog) -> anyhow::Result<()> {
+    fn upload_all(history: &History, names: &[String], catalog: Catalog) -> anyhow::Result<()> {
         let catalog = Mutex::new(catalog);
-        let Some(cold) = &history.current.store.cold else { return remove_thawed(&catalog) };
-        let log = history.log.clone().cached(Some(cold.cache), None);
-        freeze(cold, (&history.catalog.run()?.id, &log, &catalog), names.to_vec(), || false)
+        let Some(tier) = &history.current.store.tier else { return remove_downloaded(&catalog) };
+        let log = history.log.clone().cached(Some(tier.cache), None);
+        upload(tier, (&history.catalog.run()?.id, &log, &catalog), names.to_vec(), || false)
     }
 
     /// What keys mean, as far as it has to be known.
@@ -102,7 +102,7 @@ impl Gc {
             None => Keys::None,
             Some(keyed) if keyed.labels => Keys::Labels,
             Some(_) if history.current.retention.log.is_none() => Keys::Unknown,
-            Some(_) => Keys::Known(history.taken_back(needs.resume_everywhere(&history.log))?),
+            Some(_) => Keys::Known(history.retracted(needs.resume_everywhere(&history.log))?),
         })
     }
 }

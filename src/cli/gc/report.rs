@@ -10,7 +10,7 @@ pub(super) struct Report<'a> {
     pub(super) plan: &'a Plan,
     pub(super) erasure: &'a Erasure,
     /// Segments that go to the object store.
-    pub(super) frozen: &'a [String],
+    pub(super) remote: &'a [String],
     pub(super) dry_run: bool,
     pub(super) history: &'a History,
 }
@@ -18,7 +18,7 @@ pub(super) struct Report<'a> {
 impl Report<'_> {
     /// For scripts.
     pub(super) fn object(&self) -> Value {
-        let Self { plan, erasure, frozen, dry_run, history } = self;
+        let Self { plan, erasure, remote, dry_run, history } = self;
         let segments = plan.segments.iter().map(|OldSegment { summary, kept }| {
             json!({
                 "name": summary.name,
@@ -45,7 +45,7 @@ impl Report<'_> {
             "versions": versions.collect::<Vec<_>>(),
             "erased": { "samples": erasure.samples(), "segments": erasure.segments.len() },
             "not_erased": erasure.kept,
-            "moved": frozen,
+            "moved": remote,
         })
     }
 
@@ -82,7 +82,7 @@ impl Report<'_> {
         let tables = [segments, versions].into_iter().filter(|table| !table.is_empty());
         let mut text: String = tables.map(|table| format!("{}\n", lines(&table))).collect();
         text += &match (history.current.retention.keeps_all(), text.is_empty()) {
-            (true, _) if !self.frozen.is_empty() => String::new(),
+            (true, _) if !self.remote.is_empty() => String::new(),
             (true, _) => "the pipeline retains everything: [retention]".to_owned(),
             (_, true) => "nothing is old".to_owned(),
             _ => self.freed(goes),
@@ -91,11 +91,11 @@ impl Report<'_> {
             let erased = if self.dry_run { "would be erased" } else { "were erased" };
             text += &format!("\nsamples whose features {erased}: {}", erasure.samples());
         }
-        if let (Some(cold), false) = (&history.current.store.cold, self.frozen.is_empty()) {
+        if let (Some(tier), false) = (&history.current.store.tier, self.remote.is_empty()) {
             let moved = if self.dry_run { "would go" } else { "went" };
             let line_break = if text.is_empty() { "" } else { "\n" };
-            let count = self.frozen.len();
-            text += &format!("{line_break}segments that {moved} to `{}`: {count}", cold.url);
+            let count = self.remote.len();
+            text += &format!("{line_break}segments that {moved} to `{}`: {count}", tier.url);
         }
         for (reason, samples) in &erasure.kept {
             text += &format!("\nsamples that cannot be erased yet, for {reason}: {samples}");
@@ -123,11 +123,11 @@ struct Freed {
 
 impl Freed {
     fn by(plan: &Plan) -> Self {
-        let (segments, versions) = (plan.removed_segments(), plan.removed_versions());
-        let bytes = plan.removed_segments().map(|summary| summary.bytes).sum::<u64>()
-            + plan.removed_versions().map(|old| old.bytes).sum::<u64>();
+        let (segments, versions) = (plan.expired_segments(), plan.expired_versions());
+        let bytes = plan.expired_segments().map(|summary| summary.bytes).sum::<u64>()
+            + plan.expired_versions().map(|old| old.bytes).sum::<u64>();
         let (segments, versions) = (segments.count(), versions.count());
-        let samples = plan.removed_segments().map(|summary| summary.counts.samples).sum();
+        let samples = plan.expired_segments().map(|summary| summary.counts.samples).sum();
         // a segment is a file of batches and an index.
         Self { files: 2 * segments + versions, bytes, samples, versions }
     }

@@ -12,7 +12,7 @@ use super::File;
 use super::error::Usage;
 use crate::config::Pipeline;
 use crate::source::{
-    Fetched, Gate, Lateness, OrderRules, Progress, Properties, Reader, SourceTable,
+    Fetched, Gate, OrderRules, Progress, Properties, Reader, SourceTable, WatermarkTracker,
 };
 
 mod kafka;
@@ -118,11 +118,12 @@ fn copy(
     let mut reader: Box<dyn Reader> = pipeline.source.open(&partitions, None)?;
     let mut written = 0;
     loop {
-        let (rules, mut lateness) = (OrderRules::default(), Lateness::new());
-        let gate = Gate { rules: &rules, lateness: &mut lateness, classes: u32::MAX, keyed: false };
+        let (rules, mut watermark) = (OrderRules::default(), WatermarkTracker::new());
+        let gate =
+            Gate { rules: &rules, watermark: &mut watermark, classes: u32::MAX, keyed: false };
         let mut fetched = Fetched::new(schema.clone(), gate);
-        let most = BATCH.min((limit - written).try_into().unwrap_or(usize::MAX));
-        let progress = reader.poll(0, most, &mut fetched)?;
+        let batch = BATCH.min((limit - written).try_into().unwrap_or(usize::MAX));
+        let progress = reader.poll(0, batch, &mut fetched)?;
         if let Some(bad) = fetched.bad.first() {
             anyhow::bail!("row {}: {}", bad.offset, bad.reason);
         }

@@ -1,4 +1,4 @@
-//! Models that tell what of a sample's loss cannot be learnt.
+//! Models that tell what of a sample's loss cannot be trained on.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -16,18 +16,18 @@ use crate::train::{
 };
 
 /// The irreducible-loss models of a branch, and the thread that owns them.
-pub(in crate::job) struct Judges {
+pub(in crate::job) struct IrreducibleLossModels {
     runtime: Runtime,
     /// Their architecture.
     pub(in crate::job) model: ModelTable,
     held_out: HeldOut,
     /// Which samples the first of them is trained on.
     first: Holdout,
-    pub(in crate::job) judges: Vec<Judge>,
+    pub(in crate::job) irreducible_models: Vec<IrreducibleLossModel>,
 }
 
 /// One model, with its versions.
-pub(in crate::job) struct Judge {
+pub(in crate::job) struct IrreducibleLossModel {
     /// What the catalog calls it.
     pub(in crate::job) key: String,
     pub(in crate::job) store: ModelStore,
@@ -35,9 +35,9 @@ pub(in crate::job) struct Judge {
 }
 
 /// A version that was trained, to be stored with the outcome of the training that it was for.
-pub(in crate::job) struct Judged {
+pub(in crate::job) struct IrreducibleTraining {
     /// Which of the models.
-    pub(in crate::job) judge: usize,
+    pub(in crate::job) irreducible_model: usize,
     /// What it was trained on.
     pub(in crate::job) set: TrainingSet,
     /// Seed of the training.
@@ -46,13 +46,13 @@ pub(in crate::job) struct Judged {
 }
 
 /// What a training learns from once the judges have spoken.
-pub(in crate::job) struct Judgement {
+pub(in crate::job) struct IrreducibleLosses {
     pub(in crate::job) rows: Vec<TrainingRow>,
     pub(in crate::job) irreducible: Irreducible,
-    pub(in crate::job) versions: Vec<Judged>,
+    pub(in crate::job) versions: Vec<IrreducibleTraining>,
 }
 
-impl Judges {
+impl IrreducibleLossModels {
     /// The models of a branch, as they stand in the catalog.
     pub(in crate::job) fn open(
         (branch, table): (&str, &IrreducibleModels),
@@ -65,19 +65,19 @@ impl Judges {
         let holdout = Holdout::new(table.holdout.share(), training.seed);
         let runtime = Runtime::start(model.clone(), training, rows)?;
         let whose = if branch.is_empty() { "the pipeline" } else { branch };
-        let judges = (1..=table.holdout.models()).map(|number| {
+        let irreducible_models = (1..=table.holdout.models()).map(|number| {
             let key = irreducible_key(branch, number);
             let store = ModelStore::of(folder, &key);
             let newest = newest(catalog, &key, &store)
                 .with_context(|| format!("opening irreducible-loss model {number} of {whose}"))?;
-            Ok(Judge { key, store, newest: Mutex::new(newest) })
+            Ok(IrreducibleLossModel { key, store, newest: Mutex::new(newest) })
         });
         Ok(Self {
             runtime,
             model,
             held_out: table.holdout,
             first: holdout.map_err(anyhow::Error::msg)?,
-            judges: judges.collect::<anyhow::Result<_>>()?,
+            irreducible_models: irreducible_models.collect::<anyhow::Result<_>>()?,
         })
     }
 
@@ -88,11 +88,11 @@ impl Judges {
 
     /// Trains the models and asks them; waits for the answers. None where the set is too small to hold
     /// something out of it.
-    pub(in crate::job) fn judge(
+    pub(in crate::job) fn irreducible_model(
         &self,
         set: &TrainingSet,
         seed: u64,
-    ) -> Result<Option<Judgement>, TrainError> {
+    ) -> Result<Option<IrreducibleLosses>, TrainError> {
         let firsts = |row: &Candidate| {
             let label = Some(row.label);
             self.first.holds_out(&Record { position: row.position, key: 0, time: 0, label })
@@ -100,21 +100,21 @@ impl Judges {
         let (first, rest): (Vec<_>, Vec<_>) = set.rows.iter().copied().partition(firsts);
         if first.is_empty() || rest.is_empty() {
             let (trigger, samples) = (set.decided.trigger, set.rows.len());
-            tracing::warn!(trigger, samples, "too few to hold some out: all are learnt from");
+            tracing::warn!(trigger, samples, "too few to hold some out: all are trained on");
             return Ok(None);
         }
-        let learnt = match self.held_out {
+        let trained_samples = match self.held_out {
             HeldOut::Share(_) => rest.clone(),
             HeldOut::Twin(_) => set.rows.clone(),
         };
         let parts = [first, rest];
         let (mut irreducible, mut versions) = (Irreducible::default(), Vec::new());
-        for judge in 0..self.judges.len() {
-            let part = TrainingSet { rows: parts[judge].clone(), ..set.clone() };
+        for irreducible_model in 0..self.irreducible_models.len() {
+            let part = TrainingSet { rows: parts[irreducible_model].clone(), ..set.clone() };
             // twins that begin alike would err alike.
-            let seed = seed ^ ((judge as u64 + 1) << 48);
-            let trained = self.train(judge, &part, seed)?;
-            let others = &parts[1 - judge];
+            let seed = seed ^ ((irreducible_model as u64 + 1) << 48);
+            let trained = self.train(irreducible_model, &part, seed)?;
+            let others = &parts[1 - irreducible_model];
             let (send, answer) = bounded(1);
             let job = ScoreJob {
                 weights: trained.weights.clone(),
@@ -126,13 +126,19 @@ impl Judges {
             let scores = answer.recv().unwrap_or(Err(TrainError::Stopped))?;
             let scored = others.iter().zip(scores).map(|(row, score)| (row.id(), score.loss));
             irreducible.0.extend(scored);
-            versions.push(Judged { judge, set: part, seed, trained });
+            versions.push(IrreducibleTraining { irreducible_model, set: part, seed, trained });
         }
-        Ok(Some(Judgement { rows: training_rows(&learnt), irreducible, versions }))
+        Ok(Some(IrreducibleLosses { rows: training_rows(&trained_samples), irreducible, versions }))
     }
 
-    fn train(&self, judge: usize, part: &TrainingSet, seed: u64) -> Result<Trained, TrainError> {
-        let start = self.judges[judge].newest().clone().map(|(_, weights)| weights);
+    fn train(
+        &self,
+        irreducible_model: usize,
+        part: &TrainingSet,
+        seed: u64,
+    ) -> Result<Trained, TrainError> {
+        let start =
+            self.irreducible_models[irreducible_model].newest().clone().map(|(_, weights)| weights);
         let (send, answer) = bounded(1);
         let rows = training_rows(&part.rows);
         let (first, memory) = (start.is_none(), part.memory.clone());
@@ -148,7 +154,7 @@ pub(in crate::job) fn training_rows(rows: &[Candidate]) -> Vec<TrainingRow> {
     rows.iter().map(row).collect()
 }
 
-impl Judge {
+impl IrreducibleLossModel {
     /// Its newest version.
     pub(in crate::job) fn newest(&self) -> MutexGuard<'_, Option<(u64, Weights)>> {
         self.newest.lock().expect("no one panics while holding a version")

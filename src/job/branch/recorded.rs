@@ -1,7 +1,7 @@
 use anyhow::ensure;
 use driftmill_operators::selection::TrainingSet;
 
-use crate::catalog::{DecidedRecord, OutcomeRecord};
+use crate::catalog::{DecisionRecord, OutcomeRecord};
 use crate::job::Context;
 use crate::job::services::trainer::digest_of;
 
@@ -15,7 +15,7 @@ impl Context {
         &self,
         branch: &str,
         set: &TrainingSet,
-        record: DecidedRecord,
+        record: DecisionRecord,
     ) -> anyhow::Result<Option<OutcomeRecord>> {
         let trigger = set.decided.trigger;
         ensure!(
@@ -32,7 +32,7 @@ impl Context {
             return Ok(record.outcome);
         }
         let attempts =
-            self.patience.until_room(|| Ok(self.catalog().attempt(branch, trigger)?))?;
+            self.cancellation.until_room(|| Ok(self.catalog().attempt(branch, trigger)?))?;
         let most = self.pipeline.training.max_attempts.get();
         let error = (attempts > most)
             .then(|| Some(format!("{most} trainings ended with the whole process")));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use driftmill_operators::selection::SelectionConfig;
 
-use super::irreducible::Judges;
+use super::irreducible::IrreducibleLossModels;
 use super::shadow;
 use crate::catalog::{BranchRecord, Catalog, CatalogError, ModelStore, PolicyEntry, ShadowRecord};
 use crate::config::{self, Composition, Pipeline, shadow_key};
@@ -32,9 +32,9 @@ pub(in crate::job) fn compose(
     (catalog, partitions, stable): (&mut Catalog, &[Partition], bool),
 ) -> anyhow::Result<Composed> {
     let runtimes = runtimes(pipeline, Arc::clone(&rows))?;
-    let judges = judges(pipeline, &rows, (catalog, folder))?;
+    let irreducible_models = irreducible_models(pipeline, &rows, (catalog, folder))?;
     let records = records(pipeline, catalog)?;
-    let threads = runtimes.into_iter().zip(judges).collect();
+    let threads = runtimes.into_iter().zip(irreducible_models).collect();
     let branches = branches(pipeline, folder, threads, (records.clone(), partitions))?;
     let started = shadow_records(pipeline, catalog, (&records[0], stable))?;
     let shadows = shadows(pipeline, started.clone(), partitions);
@@ -110,36 +110,37 @@ pub(in crate::job) fn runtimes(
 }
 
 /// The irreducible-loss models of each branch that asks for them, where trainings are run.
-fn judges(
+fn irreducible_models(
     pipeline: &Pipeline,
     rows: &Arc<dyn Rows>,
     known: (&Catalog, &Path),
-) -> anyhow::Result<Vec<Option<Judges>>> {
-    let judges = |branch: Composition<'_>| {
+) -> anyhow::Result<Vec<Option<IrreducibleLossModels>>> {
+    let irreducible_models = |branch: Composition<'_>| {
         let table = branch.downsampling.and_then(|downsampling| downsampling.irreducible.as_ref());
         let open = |table| {
             let proper = (&pipeline.model, &pipeline.training);
-            Judges::open((branch.name, table), proper, Arc::clone(rows), known)
+            IrreducibleLossModels::open((branch.name, table), proper, Arc::clone(rows), known)
         };
         table.map(open).transpose()
     };
-    pipeline.branches().map(judges).collect()
+    pipeline.branches().map(irreducible_models).collect()
 }
 
 /// The pipeline's own branch, then those it is compared with, as they stand in `records`.
 pub(in crate::job) fn branches(
     pipeline: &Pipeline,
     folder: &Path,
-    threads: Vec<(Runtime, Option<Judges>)>,
+    threads: Vec<(Runtime, Option<IrreducibleLossModels>)>,
     (records, partitions): (Vec<BranchRecord>, &[Partition]),
 ) -> Result<Vec<Arc<Branch>>, CatalogError> {
     let mut threads = threads.into_iter().zip(records);
     let interval = pipeline.evaluation.interval.map(|span| span.millis());
     let branch = |branch: Composition<'_>| {
-        let ((runtime, judges), start) = threads.next().expect("there is one for each branch");
+        let ((runtime, irreducible_models), start) =
+            threads.next().expect("there is one for each branch");
         let store = ModelStore::of(folder, branch.name);
         let selection = pipeline.evaluation.holdout.around(Arc::new(branch.selection.clone()));
-        let runs = (interval, runtime, judges);
+        let runs = (interval, runtime, irreducible_models);
         Branch::new(branch, selection, store, runs, (start, partitions)).map(Arc::new)
     };
     pipeline.branches().map(branch).collect()

@@ -7,12 +7,12 @@ use driftmill_operators::flow::{
 use driftmill_operators::trigger::{Outcome, Trigger, TriggerTable};
 use timely::dataflow::StreamVec;
 
-use super::journal::Notes;
+use super::journal::Journal;
 use crate::catalog::{BranchRecord, ShadowRecord};
 use crate::config::shadow_key;
 use crate::job::Branch;
 use crate::job::Context;
-use crate::job::services::model_queries::Oracle;
+use crate::job::services::model_queries::ModelQueries;
 use crate::report::FiredLine;
 use crate::source::Partition;
 
@@ -24,7 +24,7 @@ pub struct Shadow {
     pub(in crate::job) key: String,
     trigger: TriggerTable,
     start: ShadowRecord,
-    pub(in crate::job) notes: Notes,
+    pub(in crate::job) journal: Journal,
     fired: Mutex<Vec<FiredLine>>,
 }
 
@@ -45,7 +45,7 @@ impl Shadow {
             trigger: trigger.clone(),
             fired: Mutex::new(past.map(line).collect()),
             start,
-            notes: Notes::default(),
+            journal: Journal::default(),
         }
     }
 
@@ -67,7 +67,7 @@ impl Shadow {
         shadow: &Arc<Self>,
         own: &Arc<Branch>,
     ) -> StreamVec<'scope, Position, ()> {
-        let oracle = Oracle::starter(context, own);
+        let model_queries = ModelQueries::starter(context, own);
         let trigger = context.init(&shadow.trigger);
         let every = context.pipeline.checkpoint.every.get();
         let (context, versions) = (Arc::clone(context), own.evaluated().versions);
@@ -75,16 +75,16 @@ impl Shadow {
         let fired = move |fired: Fired| {
             let line = FiredLine::of(&fired, context.place(fired.position));
             fire.fired.lock().expect("no one panics while a shadow fires").push(line);
-            fire.notes.lock().fired.push(fired);
+            fire.journal.lock().fired.push(fired);
         };
         all.shadow(outcomes, move |wake| Shadowing {
             deciding: Deciding {
                 trigger,
                 standing: shadow.start.standing.clone(),
-                service: oracle(wake),
-                keep: move |standing| keep.notes.lock().standing = Some(standing),
+                service: model_queries(wake),
+                keep: move |standing| keep.journal.lock().standing = Some(standing),
                 every,
-                tell: move |look| tell.notes.lock().looks.push(look),
+                tell: move |look| tell.journal.lock().looks.push(look),
             },
             versions,
             fired,

@@ -6,10 +6,10 @@ use driftmill_operators::selection::SelectionConfig;
 use driftmill_operators::trigger::TriggerTable;
 use driftmill_operators::{Position, Snapshot, restore};
 
-use super::irreducible::Judges;
-use super::journal::Notes;
+use super::irreducible::IrreducibleLossModels;
+use super::journal::Journal;
 use crate::catalog::{
-    BranchRecord, CatalogError, DecidedRecord, ModelStore, OutcomeRecord, Version,
+    BranchRecord, CatalogError, DecisionRecord, ModelStore, OutcomeRecord, Version,
 };
 use crate::config::Composition;
 use crate::evaluate::Prequential;
@@ -31,7 +31,7 @@ pub struct Branch {
     /// Which part of that a training learns from.
     pub downsampling: Option<Downsampling>,
     /// The models that it is told apart by, if it asks any.
-    pub(in crate::job) judges: Option<Arc<Judges>>,
+    pub(in crate::job) irreducible_models: Option<Arc<IrreducibleLossModels>>,
     /// The versions' files.
     pub store: ModelStore,
     /// Length of the evaluation's intervals, in milliseconds.
@@ -45,14 +45,14 @@ pub struct Branch {
     /// Where its trigger policy stands at the decision that was made last.
     standing: Mutex<Option<Standing>>,
     /// What the policy did since, until that is recorded.
-    pub(in crate::job) notes: Notes,
+    pub(in crate::job) journal: Journal,
     recent: Mutex<VecDeque<(u64, Weights)>>,
-    story: Mutex<Story>,
+    history: Mutex<BranchHistory>,
 }
 
 /// What a branch did.
 #[derive(Clone, Debug, Default)]
-pub struct Story {
+pub struct BranchHistory {
     /// Its decisions, in order.
     pub triggers: Vec<TriggerLine>,
     /// Its versions, in order.
@@ -76,35 +76,39 @@ impl Branch {
         composition: Composition<'_>,
         selection: Arc<dyn SelectionConfig>,
         store: ModelStore,
-        (interval, runtime, judges): (Option<i64>, Runtime, Option<Judges>),
+        (interval, runtime, irreducible_models): (
+            Option<i64>,
+            Runtime,
+            Option<IrreducibleLossModels>,
+        ),
         (start, partitions): (BranchRecord, &[Partition]),
     ) -> Result<Self, CatalogError> {
-        let judges = judges.map(Arc::new);
+        let irreducible_models = irreducible_models.map(Arc::new);
         let mut branch = Self {
             name: composition.name.to_owned(),
             trigger: composition.trigger.clone(),
             selection,
             selection_key: composition.selection.key(),
             downsampling: composition.downsampling.cloned(),
-            judges,
+            irreducible_models,
             store,
             interval,
             runtime,
             start,
             scored: BTreeMap::new(),
             standing: Mutex::default(),
-            notes: Notes::default(),
+            journal: Journal::default(),
             recent: Mutex::default(),
-            story: Mutex::default(),
+            history: Mutex::default(),
         };
         branch.restore(partitions)?;
         Ok(branch)
     }
 
     fn restore(&mut self, partitions: &[Partition]) -> Result<(), CatalogError> {
-        let mut story = Story::default();
+        let mut history = BranchHistory::default();
         if let Some(saved) = &self.start.evaluation {
-            (story.prequential, self.scored) =
+            (history.prequential, self.scored) =
                 restore(saved).map_err(|error| CatalogError::State(error.to_string()))?;
         }
         for record in self.start.past() {
@@ -112,36 +116,36 @@ impl Branch {
             let place = place(partitions, record.decided.position);
             let mut line = TriggerLine::of(&record.decided, place, record.samples);
             line.version = version;
-            story.triggers.push(line);
+            history.triggers.push(line);
             if let Some(version) = version {
-                story.versions.push(VersionLine::of(&self.described(version)?));
+                history.versions.push(VersionLine::of(&self.described(version)?));
             }
         }
-        if let Some(newest) = story.versions.last().map(|line| line.version) {
+        if let Some(newest) = history.versions.last().map(|line| line.version) {
             let weights = self.stored(newest)?;
             self.recent().push_back((newest, weights));
         }
-        self.story = Mutex::new(story);
+        self.history = Mutex::new(history);
         Ok(())
     }
 
     /// Ends its threads at the next batch.
     pub(in crate::job) fn stop(&self) {
         self.runtime.stop();
-        if let Some(judges) = &self.judges {
-            judges.stop();
+        if let Some(irreducible_models) = &self.irreducible_models {
+            irreducible_models.stop();
         }
     }
 
     /// What the branch did so far.
-    pub fn story(&self) -> MutexGuard<'_, Story> {
-        self.story.lock().expect("no one panics while holding a story")
+    pub fn history(&self) -> MutexGuard<'_, BranchHistory> {
+        self.history.lock().expect("no one panics while holding a story")
     }
 
     pub(in crate::job) fn scored(&self, scores: &Scores) {
-        let mut story = self.story();
-        scores.sums.iter().for_each(|sum| story.prequential.add(sum));
-        story.until.insert(scores.worker, scores.until);
+        let mut history = self.history();
+        scores.sums.iter().for_each(|sum| history.prequential.add(sum));
+        history.until.insert(scores.worker, scores.until);
     }
 
     /// How far the evaluation was when the job was started.
@@ -155,16 +159,16 @@ impl Branch {
 
     /// How far the evaluation is, to be recorded: sums, and positions by partition.
     pub(in crate::job) fn evaluation(&self, context: &Context) -> Vec<u8> {
-        let story = self.story();
+        let history = self.history();
         let mut until = self.scored.clone();
         for (number, partition) in context.partitions.iter().enumerate() {
-            if let Some(position) = story.until.get(&context.worker_of(number)) {
+            if let Some(position) = history.until.get(&context.worker_of(number)) {
                 // a worker that has several passes what one of them saw under another.
                 let until = until.entry(partition.id(0).stream()).or_insert(*position);
                 *until = (*until).max(*position);
             }
         }
-        (story.prequential.clone(), until).save()
+        (history.prequential.clone(), until).save()
     }
 
     /// The first position in a partition that a policy or the evaluation has not seen.
@@ -198,7 +202,7 @@ impl Branch {
     }
 
     /// Decisions that were recorded before the job was started and are made again.
-    pub(in crate::job) fn again(&self) -> BTreeMap<u64, DecidedRecord> {
+    pub(in crate::job) fn again(&self) -> BTreeMap<u64, DecisionRecord> {
         let next = self.start.next_trigger();
         let again = self.start.decisions.iter().filter(|record| record.decided.trigger >= next);
         again.map(|record| (record.decided.trigger, record.clone())).collect()

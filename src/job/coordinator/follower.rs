@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use crossbeam_channel::{Receiver, unbounded};
 use driftmill_operators::{Snapshot, restore};
 
-use super::protocol::{About, Fact, HandOut, Request, loss};
-use super::role::Books;
+use super::protocol::{Assignment, FollowerEvent, Hello, Request, loss};
+use super::role::Role;
 use crate::cluster::{ClusterError, Joined, Link, Loss, Reason, Rendezvous};
 use crate::config::Pipeline;
 use crate::console::Status;
@@ -17,10 +17,10 @@ use crate::job::Interrupt;
 use crate::job::Options;
 use crate::job::StateDirectory;
 use crate::job::branch::restore::{branches, runtimes, shadows};
-use crate::job::run::open::first_place;
+use crate::job::run::open::default_directory;
 use crate::job::run::prepare::start_workers;
 use crate::job::services::feature_store::LogRows;
-use crate::outage::Stop;
+use crate::outage::CancellationToken;
 use crate::store::Log;
 
 /// What was counted is told after so long.
@@ -36,25 +36,25 @@ const MOMENT: Duration = Duration::from_millis(20);
 pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyhow::Result<End> {
     let cluster = &options.cluster;
     let rendezvous = Rendezvous::open(cluster)?;
-    let about = About {
+    let hello = Hello {
         pipeline: serde_json::to_string(&pipeline)?,
         processes: cluster.size(),
         workers: options.workers,
     };
-    let joined = rendezvous.join(about.save())?;
-    let given: HandOut = restore(&joined.given)?;
-    let folder = first_place(&pipeline, options);
+    let joined = rendezvous.join(hello.save())?;
+    let given: Assignment = restore(&joined.given)?;
+    let folder = default_directory(&pipeline, options);
     let folder = StateDirectory::marked(&folder, &given.folder, &given.job)
         .inspect_err(|error| rendezvous.leave(error.to_string()))?;
     let wires = rendezvous.connect_all(&given.job, &joined)?;
     let (send, said) = unbounded();
     let link = link(cluster.name(0), joined, move |word| drop(send.send(word)))?;
     let (failed, faults) = unbounded();
-    let patience = Stop::default();
+    let cancellation = CancellationToken::default();
     let ready = pipeline.schema().context("the source does not say what its samples are");
     let ready = ready.and_then(|schema| {
         let log = Log::join(&folder.join("log"), schema, &given.durable)?;
-        let log = log.rolling(pipeline.store.segment).cached(None, Some(&patience));
+        let log = log.rolling(pipeline.store.segment).cached(None, Some(&cancellation));
         let runtimes = runtimes(&pipeline, Arc::new(LogRows(log.clone())))?;
         let standing = (given.branches, &given.partitions[..]);
         // who does not train asks no judges.
@@ -73,15 +73,15 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
         run: given.run,
         partitions: given.partitions,
         log,
-        books: Books::Told(link),
+        role: Role::Told(link),
         classes: Mutex::default(),
-        status: Status::new(patience.outages().clone()),
+        status: Status::new(cancellation.outages().clone()),
         poll: options.poll.max(1),
         sync: options.sync,
         stable: options.stable,
         workers: options.workers * cluster.size(),
         cluster: cluster.clone(),
-        patience,
+        cancellation,
         recorded: AtomicBool::new(false),
         grown: AtomicBool::new(false),
         stop: AtomicBool::new(false),
@@ -101,13 +101,13 @@ fn link(
     name: String,
     joined: Joined,
     hear: impl FnMut(Said) + Send + 'static,
-) -> Result<Link<Fact>, ClusterError> {
+) -> Result<Link<FollowerEvent>, ClusterError> {
     Link::start(joined.link, hear).map_err(|source| ClusterError::Io { name, source })
 }
 
 /// Tells process 0 why this process ends.
-fn last_word(link: &Link<Fact>, error: anyhow::Error, process: usize) -> anyhow::Error {
-    link.tell(Fact::Lost(loss(&error, process)));
+fn last_word(link: &Link<FollowerEvent>, error: anyhow::Error, process: usize) -> anyhow::Error {
+    link.tell(FollowerEvent::Lost(loss(&error, process)));
     link.settle();
     error
 }
@@ -135,7 +135,7 @@ impl Follower<'_> {
                 return Err(error);
             }
             if self.interrupt.requested() && !asked {
-                self.context.link().tell(Fact::Stop(self.interrupt.gently()));
+                self.context.link().tell(FollowerEvent::CancellationToken(self.interrupt.gently()));
                 asked = true;
             }
             if told.elapsed() > TELL {
@@ -152,10 +152,10 @@ impl Follower<'_> {
                 let durable = self.context.log.sync()?;
                 self.count();
                 self.context.log.recorded(&durable);
-                self.context.link().tell(Fact::Durable(number, durable));
+                self.context.link().tell(FollowerEvent::Durable(number, durable));
             }
             Ok(Request::WindDown) => self.context.wind_down.store(true, Ordering::SeqCst),
-            Ok(Request::Stop) => self.context.stop(),
+            Ok(Request::CancellationToken) => self.context.stop(),
             Ok(Request::Over(end)) => return Ok(Some(end)),
             Ok(Request::Lost(loss)) => return lost(loss),
             Err(reason) => return lost(Loss { process: 0, reason }),
@@ -164,6 +164,6 @@ impl Follower<'_> {
     }
 
     fn count(&self) {
-        self.context.link().tell(Fact::Counted(self.context.status.take()));
+        self.context.link().tell(FollowerEvent::Counted(self.context.status.take()));
     }
 }

@@ -3,7 +3,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use crossbeam_channel::{Receiver, unbounded};
 
-use super::protocol::{Fact, Request, loss};
+use super::protocol::{FollowerEvent, Request, loss};
 use crate::cluster::{Cluster, ClusterError, Gathered, Link, Loss, Reason, Wires};
 use crate::job::Context;
 use crate::job::End;
@@ -12,7 +12,7 @@ use crate::job::End;
 pub(in crate::job) struct Peers {
     cluster: Cluster,
     links: Vec<Link<Request>>,
-    said: Receiver<(usize, Result<Fact, Reason>)>,
+    said: Receiver<(usize, Result<FollowerEvent, Reason>)>,
     flushing: Mutex<()>,
     state: Mutex<State>,
     changed: Condvar,
@@ -99,7 +99,7 @@ impl Peers {
     pub(in crate::job) fn listen(context: &Arc<Context>) {
         let context = Arc::clone(context);
         std::thread::spawn(move || {
-            let peers = &context.head().peers;
+            let peers = &context.coordinator().peers;
             for (process, said) in &peers.said {
                 if let Err(error) = peers.heard(&context, process, said) {
                     context.fail(error);
@@ -113,24 +113,24 @@ impl Peers {
         &self,
         context: &Context,
         process: usize,
-        said: Result<Fact, Reason>,
+        said: Result<FollowerEvent, Reason>,
     ) -> anyhow::Result<()> {
         let lost = |loss: Loss| {
             self.state().lost.get_or_insert_with(|| loss.clone());
             Err(self.cluster.lost(loss).into())
         };
         match said {
-            Ok(Fact::Counted(tally)) => context.status.add(tally),
-            Ok(Fact::Letters(letters)) => context.letters(letters)?,
-            Ok(Fact::Durable(flush, lengths)) => {
+            Ok(FollowerEvent::Counted(tally)) => context.status.add(tally),
+            Ok(FollowerEvent::Letters(dead_letters)) => context.dead_letters(dead_letters)?,
+            Ok(FollowerEvent::Durable(flush, lengths)) => {
                 context.log.attach(&lengths)?;
                 let mut state = self.state();
                 if state.flush == flush {
                     state.missing.remove(&process);
                 }
             }
-            Ok(Fact::Stop(gently)) => self.state().stop = Some(gently),
-            Ok(Fact::Lost(loss)) => return lost(loss),
+            Ok(FollowerEvent::CancellationToken(gently)) => self.state().stop = Some(gently),
+            Ok(FollowerEvent::Lost(loss)) => return lost(loss),
             Err(reason) => return lost(Loss { process, reason }),
         }
         Ok(())

@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::{BranchRecord, ShadowRecord};
 use crate::cluster::{ClusterError, Loss, Reason};
 use crate::console::Tally;
+use crate::dead_letters::DeadLetter;
 use crate::job::End;
-use crate::letters::Letter;
 use crate::source::Partition;
 use crate::store::SegmentLength;
 
 /// What a process says of itself to take part.
 #[derive(Serialize, Deserialize)]
-pub(in crate::job) struct About {
+pub(in crate::job) struct Hello {
     /// Its pipeline, as JSON.
     pub(in crate::job) pipeline: String,
     pub(in crate::job) processes: usize,
@@ -22,7 +22,7 @@ pub(in crate::job) struct About {
 
 /// What process 0 gives a process that takes part.
 #[derive(Serialize, Deserialize)]
-pub(in crate::job) struct HandOut {
+pub(in crate::job) struct Assignment {
     /// The job's unique name; it also stands in the state directory.
     pub(in crate::job) job: String,
     /// The last part of the state directory's path.
@@ -40,15 +40,15 @@ pub(in crate::job) struct HandOut {
 
 /// What process 0 is told.
 #[derive(Serialize, Deserialize)]
-pub(in crate::job) enum Fact {
+pub(in crate::job) enum FollowerEvent {
     /// What was counted since the last time.
     Counted(Tally),
     /// Messages that are not samples.
-    Letters(Vec<Letter>),
+    Letters(Vec<DeadLetter>),
     /// The answer to [`Request::Flush`], after all that was told before.
     Durable(u64, Vec<SegmentLength>),
     /// Somebody asks the job to end, gently or not.
-    Stop(bool),
+    CancellationToken(bool),
     /// A process was lost, perhaps the one that says so.
     Lost(Loss),
 }
@@ -61,7 +61,7 @@ pub(in crate::job) enum Request {
     /// To begin nothing new.
     WindDown,
     /// To stop.
-    Stop,
+    CancellationToken,
     /// To end: the job is over.
     Over(End),
     /// To end: a process was lost.

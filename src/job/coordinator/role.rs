@@ -9,27 +9,27 @@ use anyhow::ensure;
 use driftmill_operators::Id;
 
 use super::peers::Peers;
-use super::protocol::Fact;
+use super::protocol::FollowerEvent;
 use crate::catalog::{Catalog, PolicyEntry};
 use crate::cluster::Link;
+use crate::dead_letters::{DeadLetter, DeadLetterQueue};
 use crate::job::Context;
 use crate::job::Publisher;
 use crate::job::StateDirectory;
-use crate::job::branch::journal::Unrecorded;
-use crate::letters::{Letter, LetterBox};
+use crate::job::branch::journal::JournalEntries;
 use crate::outage::is_full;
 use crate::store::SegmentLength;
 
 /// The books, or the way to them.
-pub(in crate::job) enum Books {
+pub(in crate::job) enum Role {
     /// This is process 0.
-    Kept(Box<Head>),
+    Kept(Box<Coordinator>),
     /// Process 0 is at the other end.
-    Told(Link<Fact>),
+    Told(Link<FollowerEvent>),
 }
 
 /// What process 0 alone has.
-pub(in crate::job) struct Head {
+pub(in crate::job) struct Coordinator {
     /// The run's state directory.
     pub(in crate::job) state: StateDirectory,
     /// What was decided.
@@ -37,34 +37,34 @@ pub(in crate::job) struct Head {
     /// Sends versions of the pipeline's own branch to its sinks.
     pub(in crate::job) publisher: Publisher,
     /// Messages that are not samples.
-    pub(in crate::job) dead_letters: LetterBox,
+    pub(in crate::job) dead_letters: DeadLetterQueue,
     /// The other processes.
     pub(in crate::job) peers: Peers,
 }
 
 impl Context {
     /// What process 0 has: for the services of operators that are on the first worker alone.
-    pub(in crate::job) fn head(&self) -> &Head {
-        match &self.books {
-            Books::Kept(head) => head,
-            Books::Told(_) => panic!("only the first worker of process 0 asks for the books"),
+    pub(in crate::job) fn coordinator(&self) -> &Coordinator {
+        match &self.role {
+            Role::Kept(coordinator) => coordinator,
+            Role::Told(_) => panic!("only the first worker of process 0 asks for the books"),
         }
     }
 
     /// The way to process 0, in another one.
-    pub(in crate::job) fn link(&self) -> &Link<Fact> {
-        match &self.books {
-            Books::Told(link) => link,
-            Books::Kept(_) => panic!("process 0 tells itself nothing"),
+    pub(in crate::job) fn link(&self) -> &Link<FollowerEvent> {
+        match &self.role {
+            Role::Told(link) => link,
+            Role::Kept(_) => panic!("process 0 tells itself nothing"),
         }
     }
 
     /// Writes down messages that are not samples; what becomes durable later covers them.
-    pub(in crate::job) fn letters(&self, letters: Vec<Letter>) -> anyhow::Result<()> {
-        match &self.books {
-            Books::Kept(head) => head.dead_letters.write(letters)?,
-            Books::Told(_) if letters.is_empty() => {}
-            Books::Told(link) => link.tell(Fact::Letters(letters)),
+    pub(in crate::job) fn dead_letters(&self, dead_letters: Vec<DeadLetter>) -> anyhow::Result<()> {
+        match &self.role {
+            Role::Kept(coordinator) => coordinator.dead_letters.write(dead_letters)?,
+            Role::Told(_) if dead_letters.is_empty() => {}
+            Role::Told(link) => link.tell(FollowerEvent::Letters(dead_letters)),
         }
         Ok(())
     }
@@ -72,19 +72,19 @@ impl Context {
     /// The catalog; the log is made durable under this lock, so that no commit is ahead of the log
     /// that it saw.
     pub(in crate::job) fn catalog(&self) -> MutexGuard<'_, Catalog> {
-        self.head().catalog.lock().expect("no one panics in the catalog")
+        self.coordinator().catalog.lock().expect("no one panics in the catalog")
     }
 
     /// Has the rows of `ids` at hand, whichever process read them.
     pub(in crate::job) fn fetch(&self, ids: &[Id]) -> anyhow::Result<()> {
         if !self.cluster.is_single() && !self.log.has(ids)? {
-            self.head().peers.flush()?;
+            self.coordinator().peers.flush()?;
         }
         Ok(())
     }
 
     /// Makes all that was read durable, and where policies stand, if there is room for it and no
-    /// letters keep it waiting.
+    /// dead letters keep it waiting.
     pub(in crate::job) fn persist(&self) -> anyhow::Result<()> {
         if !self.sync {
             return Ok(());
@@ -99,39 +99,40 @@ impl Context {
     fn record_all(&self) -> anyhow::Result<()> {
         let mut catalog = self.catalog();
         // taken before the log is synced, which then has all that they have seen.
-        let branches = self.branches.iter().map(|branch| (&*branch.name, &branch.notes));
-        let shadows = self.shadows.iter().map(|shadow| (&*shadow.key, &shadow.notes));
+        let branches = self.branches.iter().map(|branch| (&*branch.name, &branch.journal));
+        let shadows = self.shadows.iter().map(|shadow| (&*shadow.key, &shadow.journal));
         let taken: Vec<_> = branches
             .chain(shadows)
-            .map(|(policy, notes)| (policy, notes, std::mem::take(&mut *notes.lock())))
+            .map(|(policy, journal)| (policy, journal, std::mem::take(&mut *journal.lock())))
             .collect();
-        let entries = taken.iter().filter(|(.., notes)| !notes.is_empty());
-        let entries: Vec<_> = entries.map(|(policy, _, notes)| self.entry(policy, notes)).collect();
+        let entries = taken.iter().filter(|(.., journal)| !journal.is_empty());
+        let entries: Vec<_> =
+            entries.map(|(policy, _, journal)| self.entry(policy, journal)).collect();
         let recorded = self.record(&mut catalog, &entries);
         if !matches!(recorded, Ok(true)) {
-            for (_, notes, taken) in taken {
-                notes.lock().put_back(taken);
+            for (_, journal, taken) in taken {
+                journal.lock().put_back(taken);
             }
         }
         recorded.map(|_| ())
     }
 
-    fn entry<'a>(&self, policy: &'a str, notes: &'a Unrecorded) -> PolicyEntry<'a> {
+    fn entry<'a>(&self, policy: &'a str, journal: &'a JournalEntries) -> PolicyEntry<'a> {
         let branch = self.branches.iter().find(|branch| branch.name == policy);
-        let moved = branch.filter(|_| notes.standing.is_some());
+        let moved = branch.filter(|_| journal.standing.is_some());
         PolicyEntry {
             policy,
-            standing: notes.standing.as_ref(),
+            standing: journal.standing.as_ref(),
             evaluation: moved.map(|branch| branch.evaluation(self)),
-            looks: &notes.looks,
-            fired: &notes.fired,
+            looks: &journal.looks,
+            fired: &journal.fired,
         }
     }
 
-    /// Records how far the log is durable, and policies; whether letters did not keep it waiting.
+    /// Records how far the log is durable, and policies; whether dead letters did not keep it waiting.
     fn record(&self, catalog: &mut Catalog, entries: &[PolicyEntry<'_>]) -> anyhow::Result<bool> {
         let durable = self.sync()?;
-        if !self.head().dead_letters.sync(Duration::ZERO)? {
+        if !self.coordinator().dead_letters.sync(Duration::ZERO)? {
             return Ok(false);
         }
         catalog.observed(&durable, entries)?;
@@ -142,10 +143,10 @@ impl Context {
         Ok(true)
     }
 
-    /// Makes the log durable, and the letters that its messages led to; under the catalog's lock.
+    /// Makes the log durable, and the dead letters that its messages led to; under the catalog's lock.
     pub(in crate::job) fn durable(&self) -> anyhow::Result<Vec<SegmentLength>> {
         let durable = self.sync()?;
-        while !self.head().dead_letters.sync(Duration::from_millis(200))? {
+        while !self.coordinator().dead_letters.sync(Duration::from_millis(200))? {
             ensure!(!self.stopping(), "the job was stopped before all dead letters were safe");
         }
         Ok(durable)
@@ -153,7 +154,7 @@ impl Context {
 
     /// Makes durable what all processes have read.
     fn sync(&self) -> anyhow::Result<Vec<SegmentLength>> {
-        self.head().peers.flush()?;
+        self.coordinator().peers.flush()?;
         Ok(self.log.sync()?)
     }
 
@@ -167,7 +168,7 @@ impl Context {
         self.recorded.store(true, Ordering::Relaxed);
         self.retain()?;
         if complete {
-            self.freeze_all()?;
+            self.upload_all()?;
         }
         let mut catalog = self.catalog();
         catalog.set_complete(complete)?;
@@ -175,12 +176,12 @@ impl Context {
     }
 
     /// Publishes what was made before the job was started, as far as it is missing somewhere.
-    pub(in crate::job) fn publish_again(&self) -> anyhow::Result<()> {
+    pub(in crate::job) fn publish_missing(&self) -> anyhow::Result<()> {
         let branch = &self.branches[0];
-        let removed = self.catalog().removed_versions(&branch.name)?;
+        let removed = self.catalog().expired_versions(&branch.name)?;
         for number in branch.versions().into_keys().filter(|number| !removed.contains(number)) {
             let version = branch.described(number)?;
-            self.head().publisher.publish(&version, &branch.store.folder_of(number));
+            self.coordinator().publisher.publish(&version, &branch.store.folder_of(number));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use driftmill_datasets::Values;
 use driftmill_operators::{Change, Id, Kind, Record, position};
 
-use crate::letters::Letter;
+use crate::dead_letters::DeadLetter;
 use crate::source::{BadMessage, Fetched, Partition};
 use crate::store::{LogBatch, RowKind};
 
@@ -37,9 +37,9 @@ pub(in crate::job) fn rows(partition: &Partition, fetched: Fetched<'_>) -> LogBa
 }
 
 /// Messages that are not samples, with their story.
-pub(in crate::job) fn letters(partition: &Partition, bad: &[BadMessage]) -> Vec<Letter> {
+pub(in crate::job) fn dead_letters(partition: &Partition, bad: &[BadMessage]) -> Vec<DeadLetter> {
     bad.iter()
-        .map(|message| Letter {
+        .map(|message| DeadLetter {
             topic: partition.topic.clone(),
             partition: partition.partition,
             offset: message.offset,

@@ -4,8 +4,8 @@ use driftmill_operators::flow::{Ordered, Upsert};
 use driftmill_operators::{Change, position_time};
 use timely::dataflow::operators::Inspect;
 
+use crate::dead_letters::DeadLetter;
 use crate::job::Context;
-use crate::letters::Letter;
 
 /// The error's class of a label without a sample.
 pub(in crate::job) const NO_SAMPLE: &str = "no_sample";
@@ -23,7 +23,7 @@ pub(in crate::job) fn newest<'scope>(
     let context = Arc::clone(context);
     orphans.inspect(move |orphan| {
         context.status.read(0, 1, 0);
-        if let Err(error) = context.letters(vec![letter(&context, orphan)]) {
+        if let Err(error) = context.dead_letters(vec![dead_letter(&context, orphan)]) {
             context.fail(error);
         }
     });
@@ -31,11 +31,11 @@ pub(in crate::job) fn newest<'scope>(
 }
 
 /// The message's bytes are not kept while it waits: what it said stands in the reason.
-fn letter(context: &Context, orphan: &Change) -> Letter {
+fn dead_letter(context: &Context, orphan: &Change) -> DeadLetter {
     let label = &orphan.record;
     let said = label.label.map_or("no class".to_owned(), |class| format!("class {class}"));
     let until = position_time(orphan.at);
-    Letter {
+    DeadLetter {
         topic: context.topic(label.id().topic()).to_owned(),
         partition: label.id().partition(),
         offset: label.id().offset(),
@@ -43,6 +43,6 @@ fn letter(context: &Context, orphan: &Change) -> Letter {
         stage: "label".to_owned(),
         error: NO_SAMPLE.to_owned(),
         reason: format!("{said}, but until {until} there was no sample with its key"),
-        ..Letter::default()
+        ..DeadLetter::default()
     }
 }

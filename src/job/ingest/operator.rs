@@ -13,9 +13,9 @@ use timely::dataflow::operators::generic::operator::source;
 use timely::dataflow::{ProbeHandle, Scope, StreamVec};
 use timely::worker::Worker;
 
-use super::changes::{changes, letters, rows};
-use super::partition::Part;
-use super::watermarks::{Marks, Reached};
+use super::changes::{changes, dead_letters, rows};
+use super::partition::PartitionState;
+use super::watermarks::{WatermarkExchange, WorkerWatermark};
 use crate::job::Context;
 use crate::source::{Fetched, Gate, Partition, Progress, Reader};
 use crate::store::LogWriter;
@@ -24,17 +24,17 @@ use crate::store::LogWriter;
 const IDLE: Duration = Duration::from_millis(2);
 
 /// Between two looks at what is around.
-const LOOK: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What one worker reads.
 pub(in crate::job) struct Ingest {
     context: Arc<Context>,
-    parts: Vec<Part>,
+    parts: Vec<PartitionState>,
     reader: Box<dyn Reader>,
     writer: LogWriter,
     worker: usize,
     /// Where partitions fall asleep.
-    marks: Option<Marks>,
+    watermarks: Option<WatermarkExchange>,
     /// Whether anything came since it last looked around.
     heard: bool,
     /// When it last looked around.
@@ -65,12 +65,12 @@ impl Ingest {
         });
         let rest: Vec<Partition> = rest.collect();
         let reader = context.pipeline.source.open(&rest, context.pipeline.codec.as_ref())?;
-        let parts = mine.into_iter().map(|part| Part::new(part, context)).collect();
+        let parts = mine.into_iter().map(|part| PartitionState::new(part, context)).collect();
         let writer = context.log.writer(index)?;
         let sleeps = context.pipeline.order.idle_after.is_some();
-        let marks = sleeps.then(|| Marks::open(worker));
+        let watermarks = sleeps.then(|| WatermarkExchange::open(worker));
         let (context, looked) = (Arc::clone(context), Instant::now());
-        Ok(Self { context, parts, reader, writer, worker: index, marks, heard: false, looked })
+        Ok(Self { context, parts, reader, writer, worker: index, watermarks, heard: false, looked })
     }
 
     /// This worker's changes, each at its own position.
@@ -90,7 +90,7 @@ impl Ingest {
             move |output| {
                 let Some(held) = capability.as_mut() else { return };
                 let mut this = this.borrow_mut();
-                if this.context.stopping() || this.context.begins_nothing() {
+                if this.context.stopping() || this.context.is_winding_down() {
                     return;
                 }
                 this.follow(&released, &observed);
@@ -109,7 +109,7 @@ impl Ingest {
                     }
                 }
                 if !this.downgrade(held) {
-                    (capability, this.marks) = (None, None);
+                    (capability, this.watermarks) = (None, None);
                     return;
                 }
                 match again {
@@ -129,7 +129,7 @@ impl Ingest {
         let [released, observed] = [released, observed].map(frontier);
         self.observed(observed);
         self.tell(released, observed);
-        self.look_around();
+        self.check_source();
     }
 
     fn observed(&mut self, observed: Option<Position>) {
@@ -154,15 +154,15 @@ impl Ingest {
             .map(|(_, count)| count)
             .sum();
         let rules = &self.context.pipeline.order;
-        let lead = rules.lead.get() as u64;
-        if unobserved > lead {
+        let max_buffered = rules.max_buffered.get() as u64;
+        if unobserved > max_buffered {
             return true;
         }
         let unreleased: u64 =
             part.open.iter().filter(|(last, _)| !before(*last)).map(|(_, count)| count).sum();
         // the partition that holds the watermark is never paused: the others wait for it.
         let holds = released.is_some_and(|released| part.reached(rules) <= released);
-        unreleased >= lead && !holds
+        unreleased >= max_buffered && !holds
     }
 
     /// What partition `slot` has: what was logged before, then what is read, placed and logged; not
@@ -178,7 +178,7 @@ impl Ingest {
             part.raise(rules, held);
         }
         let classes = self.context.pipeline.model.classes();
-        let gate = Gate { rules, lateness: &mut part.lateness, classes, keyed };
+        let gate = Gate { rules, watermark: &mut part.watermark, classes, keyed };
         let mut fetched = Fetched::new(self.context.log.schema().clone(), gate);
         // as many as before: a vector that grows is copied many times.
         fetched.columns.reserve(part.rest.came);
@@ -189,23 +189,23 @@ impl Ingest {
             return Ok((Vec::new(), progress));
         }
         let answers = !std::mem::replace(&mut self.heard, true);
-        let letters = letters(&part.partition, &fetched.bad);
-        let patience = &self.context.patience;
-        patience.until_room(|| self.context.letters(letters.clone()))?;
+        let dead_letters = dead_letters(&part.partition, &fetched.bad);
+        let cancellation = &self.context.cancellation;
+        cancellation.until_room(|| self.context.dead_letters(dead_letters.clone()))?;
         let bad = fetched.bad.len() as u64;
         // in the log before it is sent: whoever sees a change can fetch its row.
         let mut rows = rows(&part.partition, fetched);
-        rows.highest = part.lateness.highest();
+        rows.highest = part.watermark.highest();
         let changes = changes(&rows, keyed);
         let samples = changes.iter().filter(|change| change.kind == Kind::Insert).count();
         self.context.status.read(samples as u64, bad, u64::from(rows.late));
         part.polled(came, progress);
         part.sent(&rows, &changes);
         if answers {
-            self.context.patience.outages().end(&self.name());
+            self.context.cancellation.outages().end(&self.name());
         }
         self.writer.stage(rows)?;
-        patience.until_room(|| Ok(self.writer.write()?))?;
+        cancellation.until_room(|| Ok(self.writer.write()?))?;
         Ok((changes, progress))
     }
 
@@ -215,14 +215,17 @@ impl Ingest {
         if let Some(observed) = observed {
             status.reached(position_time(observed));
         }
-        let left = |(slot, part): (usize, &Part)| Some(self.reader.left(slot)? + part.undecided());
+        let left = |(slot, part): (usize, &PartitionState)| {
+            Some(self.reader.left(slot)? + part.undecided())
+        };
         status.left(self.worker, self.parts.iter().enumerate().map(left).sum());
         let rules = &self.context.pipeline.order;
         // what is released but not observed waits for policies, not for messages.
         let waits = released.filter(|released| observed.is_none_or(|at| *released <= at));
-        let holds = |part: &&Part| part.idle && waits.is_some_and(|at| part.reached(rules) <= at);
+        let holds =
+            |part: &&PartitionState| part.idle && waits.is_some_and(|at| part.reached(rules) <= at);
         let holder = self.parts.iter().find(holds).filter(|_| self.context.partitions.len() > 1);
-        status.held_by(self.worker, holder.map(Part::name));
+        status.held_by(self.worker, holder.map(PartitionState::name));
     }
 
     /// What is waited for while the source does not answer.
@@ -234,15 +237,15 @@ impl Ingest {
     }
 
     /// Notes it when the source does not answer, or a topic has partitions that nobody reads.
-    fn look_around(&mut self) {
-        if self.looked.elapsed() < LOOK {
+    fn check_source(&mut self) {
+        if self.looked.elapsed() < CHECK_INTERVAL {
             return;
         }
         self.looked = Instant::now();
         // what was heard of the connection may be older than what came by it.
         match self.reader.trouble().filter(|_| !std::mem::take(&mut self.heard)) {
-            Some(reason) => drop(self.context.patience.outages().begin(&self.name(), &reason)),
-            None => drop(self.context.patience.outages().end(&self.name())),
+            Some(reason) => drop(self.context.cancellation.outages().begin(&self.name(), &reason)),
+            None => drop(self.context.cancellation.outages().end(&self.name())),
         }
         for (slot, part) in self.parts.iter().enumerate() {
             let topic = &part.partition.topic;
@@ -261,16 +264,16 @@ impl Ingest {
                 tracing::info!("{} is silent: the others no longer wait for it", part.name());
             }
         }
-        let own = Reached::of(&self.parts, rules);
-        let all = self.marks.as_mut().map_or(own, |marks| marks.tell(own));
+        let own = WorkerWatermark::of(&self.parts, rules);
+        let all = self.watermarks.as_mut().map_or(own, |watermarks| watermarks.tell(own));
         match (own, all) {
-            (Reached::Done, _) => return false,
-            (Reached::Awake(reached), _)
-            | (_, Reached::Awake(reached) | Reached::Asleep(reached)) => {
+            (WorkerWatermark::Done, _) => return false,
+            (WorkerWatermark::Awake(reached), _)
+            | (_, WorkerWatermark::Awake(reached) | WorkerWatermark::Asleep(reached)) => {
                 // who is asleep may follow others beyond where it wakes.
                 capability.downgrade(&reached.max(*capability.time()));
             }
-            (Reached::Asleep(_), Reached::Done) => {}
+            (WorkerWatermark::Asleep(_), WorkerWatermark::Done) => {}
         }
         true
     }

@@ -5,7 +5,7 @@ use driftmill_operators::{Change, Id, Position, position, position_time};
 
 use super::changes::changes;
 use crate::job::Context;
-use crate::source::{Lateness, OrderRules, Partition, Progress};
+use crate::source::{OrderRules, Partition, Progress, WatermarkTracker};
 use crate::store::{LogBatch, Replay, StoreError};
 
 /// How long messages may gather before they are read. A batch of few takes a thousand bytes on disk
@@ -33,9 +33,9 @@ impl Rest {
 }
 
 /// A partition that is read.
-pub(in crate::job) struct Part {
+pub(in crate::job) struct PartitionState {
     pub(in crate::job) partition: Partition,
-    pub(in crate::job) lateness: Lateness,
+    pub(in crate::job) watermark: WatermarkTracker,
     /// The offset after the last one sent.
     pub(in crate::job) next: u64,
     /// What was logged before and is to be sent again, from a position on.
@@ -54,7 +54,7 @@ pub(in crate::job) struct Part {
     pub(in crate::job) open: VecDeque<(Position, u64)>,
 }
 
-impl Part {
+impl PartitionState {
     pub(in crate::job) fn new(partition: Partition, context: &Context) -> Self {
         let stream = partition.id(0).stream();
         // what a key has now follows from all that was said of it.
@@ -64,7 +64,7 @@ impl Part {
         Self {
             next: partition.start,
             partition,
-            lateness: Lateness::new(),
+            watermark: WatermarkTracker::new(),
             replay: Some((replay, from)),
             floor: context.floor(stream),
             done: false,
@@ -92,7 +92,7 @@ impl Part {
         Some(rows.map(|rows| {
             let mut changes = changes(&rows, keyed);
             changes.retain(|change| change.at >= from);
-            self.lateness = Lateness::resumed(rows.highest);
+            self.watermark = WatermarkTracker::resumed(rows.highest);
             self.sent(&rows, &changes);
             changes
         }))
@@ -138,7 +138,7 @@ impl Part {
         let time = position_time(floor);
         for time in [time, time.saturating_add(1)] {
             if self.reached(rules) < floor {
-                self.lateness.raise(rules, time);
+                self.watermark.raise(rules, time);
             }
         }
     }
@@ -151,6 +151,6 @@ impl Part {
     /// No later record of the partition is before this position.
     pub(in crate::job) fn reached(&self, rules: &OrderRules) -> Position {
         let next = self.partition.id(self.next.min(Id::MAX_OFFSET));
-        position(self.lateness.watermark(rules), next)
+        position(self.watermark.watermark(rules), next)
     }
 }

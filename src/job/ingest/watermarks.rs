@@ -12,12 +12,12 @@ use timely::dataflow::operators::vec::Broadcast;
 use timely::dataflow::operators::{Input, Inspect};
 use timely::worker::Worker;
 
-use super::partition::Part;
+use super::partition::PartitionState;
 use crate::source::OrderRules;
 
 /// How far partitions are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::job) enum Reached {
+pub(in crate::job) enum WorkerWatermark {
     /// Nothing will come before this from those that are not asleep.
     Awake(Position),
     /// All are asleep, the one that is furthest here.
@@ -26,13 +26,13 @@ pub(in crate::job) enum Reached {
     Done,
 }
 
-impl Reached {
+impl WorkerWatermark {
     /// How far some partitions are.
-    pub(in crate::job) fn of(parts: &[Part], rules: &OrderRules) -> Self {
+    pub(in crate::job) fn of(parts: &[PartitionState], rules: &OrderRules) -> Self {
         parts.iter().map(|part| Self::of_one(part, rules)).fold(Self::Done, Self::and)
     }
 
-    fn of_one(part: &Part, rules: &OrderRules) -> Self {
+    fn of_one(part: &PartitionState, rules: &OrderRules) -> Self {
         match part.reached(rules) {
             _ if part.done => Self::Done,
             reached if part.asleep => Self::Asleep(reached),
@@ -52,14 +52,14 @@ impl Reached {
 }
 
 /// What a worker tells the others and hears of them.
-pub(in crate::job) struct Marks {
+pub(in crate::job) struct WatermarkExchange {
     worker: usize,
-    told: Option<Reached>,
-    heard: Rc<RefCell<BTreeMap<usize, Reached>>>,
-    input: InputHandleVec<u64, (usize, Reached)>,
+    told: Option<WorkerWatermark>,
+    heard: Rc<RefCell<BTreeMap<usize, WorkerWatermark>>>,
+    input: InputHandleVec<u64, (usize, WorkerWatermark)>,
 }
 
-impl Marks {
+impl WatermarkExchange {
     /// A dataflow of its own, which ends when all workers have let go of theirs.
     pub(in crate::job) fn open(worker: &mut Worker) -> Self {
         let mut input = InputHandleVec::new();
@@ -74,7 +74,7 @@ impl Marks {
     }
 
     /// Tells how far this worker's partitions are; returns how far all are, as far as it is known.
-    pub(in crate::job) fn tell(&mut self, own: Reached) -> Reached {
+    pub(in crate::job) fn tell(&mut self, own: WorkerWatermark) -> WorkerWatermark {
         if self.told != Some(own) {
             self.told = Some(own);
             self.input.send((self.worker, own));
@@ -82,13 +82,13 @@ impl Marks {
         }
         let heard = self.heard.borrow();
         let others = heard.iter().filter(|(worker, _)| **worker != self.worker);
-        others.map(|(_, reached)| *reached).fold(own, Reached::and)
+        others.map(|(_, reached)| *reached).fold(own, WorkerWatermark::and)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Reached::{Asleep, Awake, Done};
+    use super::WorkerWatermark::{Asleep, Awake, Done};
 
     #[test]
     fn sleepers_hold_up_nobody() {

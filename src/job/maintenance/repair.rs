@@ -6,22 +6,22 @@ use anyhow::{Context as _, ensure};
 
 use crate::job::Context;
 use crate::job::ingest::changes::rows;
-use crate::source::{Fetched, Gate, Lateness, Partition, Progress};
+use crate::source::{Fetched, Gate, Partition, Progress, WatermarkTracker};
 use crate::store::{LogBatch, Lost, StoreError};
 
 /// How long the source may take to bring again what was lost.
-const PATIENCE: Duration = Duration::from_secs(60);
+const CANCELLATION: Duration = Duration::from_secs(60);
 
-/// Mends what went wrong, if it is a batch of the log that its source still has.
-pub(in crate::job) fn mend(
+/// Repairs what went wrong, if it is a batch of the log that its source still has.
+pub(in crate::job) fn repair(
     context: &Context,
     mended: &mut BTreeSet<(PathBuf, u64)>,
     error: anyhow::Error,
 ) -> anyhow::Result<()> {
     let damage = damage_of(&error).filter(|_| context.cluster.is_single());
     let Some(damage) = damage else { return Err(error) };
-    match context.mend((&damage.0, damage.1)) {
-        // what is damaged again at once cannot be mended.
+    match context.repair((&damage.0, damage.1)) {
+        // what is damaged again at once cannot be repaired.
         Ok(true) if mended.insert(damage) => Ok(()),
         Ok(_) => Err(error),
         Err(why) => Err(error.context(format!("{why:#}"))),
@@ -41,7 +41,7 @@ impl Context {
     ///
     /// # Errors
     /// When the source no longer has what was read, or what it has is something else.
-    fn mend(&self, (path, at): (&Path, u64)) -> anyhow::Result<bool> {
+    fn repair(&self, (path, at): (&Path, u64)) -> anyhow::Result<bool> {
         let Some(lost) = self.log.lost(path, at) else { return Ok(false) };
         if self.log.discard_copy(path)? {
             tracing::warn!("`{}` is damaged at byte {at}: fetching it again", path.display());
@@ -55,7 +55,7 @@ impl Context {
         let from = format!("{}/{}, offsets {first} to {last}", part.topic, part.partition);
         tracing::warn!("`{}` is damaged at byte {at}: reading {from} again", path.display());
         let again = self.read_again(&part, &lost).and_then(|rows| {
-            ensure!(self.log.mend(path, at, rows)?, "it is not what was read before");
+            ensure!(self.log.repair(path, at, rows)?, "it is not what was read before");
             Ok(())
         });
         again.with_context(|| format!("reading {from} again"))?;
@@ -65,21 +65,21 @@ impl Context {
     fn read_again(&self, part: &Partition, lost: &Lost) -> anyhow::Result<LogBatch> {
         let source = &self.pipeline.source;
         let mut reader = source.open(std::slice::from_ref(part), self.pipeline.codec.as_ref())?;
-        let mut lateness = Lateness::resumed(lost.highest_before);
+        let mut watermark = WatermarkTracker::resumed(lost.highest_before);
         let gate = Gate {
             rules: &self.pipeline.order,
-            lateness: &mut lateness,
+            watermark: &mut watermark,
             classes: self.pipeline.model.classes(),
             keyed: source.keyed().is_some(),
         };
         let mut fetched = Fetched::new(self.log.schema().clone(), gate);
         let begun = Instant::now();
         while reader.poll(0, lost.rows.max(1), &mut fetched)? != Progress::End {
-            ensure!(begun.elapsed() < PATIENCE, "not all of it came");
+            ensure!(begun.elapsed() < CANCELLATION, "not all of it came");
             std::thread::sleep(Duration::from_millis(1));
         }
         let mut rows = rows(part, fetched);
-        rows.highest = lateness.highest();
+        rows.highest = watermark.highest();
         Ok(rows)
     }
 }

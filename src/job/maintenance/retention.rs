@@ -12,7 +12,7 @@ impl Context {
         if retention.keeps_all() || !self.recorded.swap(false, Ordering::Relaxed) {
             return Ok(());
         }
-        let catalog = Catalog::view(&self.head().state.catalog())?;
+        let catalog = Catalog::view(&self.coordinator().state.catalog())?;
         let keys = match self.pipeline.source.keyed() {
             None => Keys::None,
             Some(keyed) if keyed.labels => Keys::Labels,
@@ -28,7 +28,7 @@ impl Context {
             needs: &Needs::of(&catalog, self.pipeline.policies())?,
             keys: &keys,
             sinks: &sinks,
-            store: &|branch| ModelStore::of(self.head().state.path(), branch),
+            store: &|branch| ModelStore::of(self.coordinator().state.path(), branch),
         };
         let plan = Plan::of(&subject)?;
         if plan.is_empty() {
@@ -36,7 +36,7 @@ impl Context {
         }
         plan.apply(&subject, |segments, versions| self.catalog().remove(segments, versions))?;
         let (segments, versions) =
-            (plan.removed_segments().count(), plan.removed_versions().count());
+            (plan.expired_segments().count(), plan.expired_versions().count());
         tracing::debug!(segments, versions, "removed what was old");
         Ok(())
     }

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::anyhow;
 
 use crate::catalog::Catalog;
-use crate::fail;
+use crate::failpoint;
 use crate::job::Context;
 use crate::outage::is_full;
-use crate::store::{Cold, Log, StoreError, remove_object};
+use crate::store::{Log, StoreError, Tier, remove_object};
 
 /// The part of a job that waits for an object store.
 const PART: &str = "store.cold";
@@ -16,21 +16,21 @@ const PART: &str = "store.cold";
 /// Takes complete segments to an object store, on a thread of its own: a network is slower than a
 /// job.
 #[derive(Default)]
-pub(in crate::job) struct Freezing(Option<JoinHandle<anyhow::Result<()>>>);
+pub(in crate::job) struct Uploading(Option<JoinHandle<anyhow::Result<()>>>);
 
-impl Freezing {
+impl Uploading {
     /// Goes on with what is complete now, unless it is still busy with what was before.
     ///
     /// # Errors
     /// When a segment is not what was written, or the catalog cannot be written.
     pub(in crate::job) fn go_on(&mut self, context: &Arc<Context>) -> anyhow::Result<()> {
-        if context.pipeline.store.cold.is_none()
+        if context.pipeline.store.tier.is_none()
             || self.0.as_ref().is_some_and(|it| !it.is_finished())
         {
             return Ok(());
         }
         let ended = self.0.take().map_or(Ok(()), end);
-        let outages = context.patience.outages();
+        let outages = context.cancellation.outages();
         match ended {
             Err(error) if is_outage(&error) => {
                 if outages.begin(PART, &format!("{error:#}")) {
@@ -46,7 +46,7 @@ impl Freezing {
         }
         let shared = Arc::clone(context);
         let thread = Builder::new().name("freezing".to_owned());
-        self.0 = Some(thread.spawn(move || shared.freeze())?);
+        self.0 = Some(thread.spawn(move || shared.upload())?);
         Ok(())
     }
 
@@ -67,27 +67,27 @@ fn end(thread: JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
 
 /// Whether trying again may help.
 fn is_outage(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(StoreError::Cold { .. })) || is_full(error.as_ref())
+    matches!(error.downcast_ref(), Some(StoreError::Tier { .. })) || is_full(error.as_ref())
 }
 
 impl Context {
     /// Takes what is complete and old enough to the object store.
-    fn freeze(&self) -> anyhow::Result<()> {
-        let Some(cold) = &self.pipeline.store.cold else { return Ok(()) };
-        let names = self.log.unfrozen(cold.age);
-        freeze(cold, (&self.run, &self.log, &self.head().catalog), names, || self.stopping())
+    fn upload(&self) -> anyhow::Result<()> {
+        let Some(tier) = &self.pipeline.store.tier else { return Ok(()) };
+        let names = self.log.not_uploaded(tier.age);
+        upload(tier, (&self.run, &self.log, &self.coordinator().catalog), names, || self.stopping())
     }
 
     /// The same where nothing is written any more.
-    pub(in crate::job) fn freeze_all(&self) -> anyhow::Result<()> {
-        let Some(cold) = &self.pipeline.store.cold else { return Ok(()) };
-        let names = self.log.unfrozen_ended(cold.age);
-        match freeze(cold, (&self.run, &self.log, &self.head().catalog), names, || false) {
+    pub(in crate::job) fn upload_all(&self) -> anyhow::Result<()> {
+        let Some(tier) = &self.pipeline.store.tier else { return Ok(()) };
+        let names = self.log.ended_not_uploaded(tier.age);
+        match upload(tier, (&self.run, &self.log, &self.coordinator().catalog), names, || false) {
             Err(error) if is_outage(&error) => {
                 tracing::warn!("{error:#}: segments stay on the local disk");
                 Ok(())
             }
-            frozen => frozen,
+            remote => remote,
         }
     }
 }
@@ -97,26 +97,26 @@ impl Context {
 ///
 /// # Errors
 /// When a segment is not what was written, SQLite refuses, or the object store cannot be reached.
-pub fn freeze(
-    cold: &Cold,
+pub fn upload(
+    tier: &Tier,
     (run, log, catalog): (&str, &Log, &Mutex<Catalog>),
     names: Vec<String>,
     stopping: impl Fn() -> bool,
 ) -> anyhow::Result<()> {
-    remove_thawed(catalog)?;
+    remove_downloaded(catalog)?;
     let catalog = || lock(catalog);
     for name in names {
         if stopping() {
             break;
         }
-        let url = cold.url_of(run, &name);
+        let url = tier.url_of(run, &name);
         // first, or after a crash nobody would know of it.
-        catalog().freezing(&name, &url)?;
-        fail::point("cold.recorded");
-        log.freeze(&name, &url)?;
-        fail::point("cold.written");
-        catalog().frozen(&name)?;
-        log.frozen(&name, url);
+        catalog().uploading(&name, &url)?;
+        failpoint::point("cold.recorded");
+        log.upload(&name, &url)?;
+        failpoint::point("cold.written");
+        catalog().remote(&name)?;
+        log.remote(&name, url);
     }
     Ok(())
 }
@@ -125,9 +125,9 @@ pub fn freeze(
 ///
 /// # Errors
 /// When SQLite refuses, or an object store cannot be reached.
-pub fn remove_thawed(catalog: &Mutex<Catalog>) -> anyhow::Result<()> {
-    let thawed = lock(catalog).thawed()?;
-    for (name, url) in thawed {
+pub fn remove_downloaded(catalog: &Mutex<Catalog>) -> anyhow::Result<()> {
+    let downloaded = lock(catalog).downloaded()?;
+    for (name, url) in downloaded {
         remove_object(&url)?;
         lock(catalog).forget_object(&name)?;
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 
-use crate::sink::{Published, Sink, SinkConfig, SinkError, SinkTable, Stop};
+use crate::sink::{CancellationToken, Published, Sink, SinkConfig, SinkError, SinkTable};
 
 /// What a run without any state does about versions that other runs published under its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl There {
 pub(in crate::job) fn open(
     table: &SinkTable,
     model: &str,
-    stop: &Stop,
+    stop: &CancellationToken,
 ) -> anyhow::Result<Vec<(&'static str, Box<dyn Sink>)>> {
     let open = |(key, sink): (&'static str, &dyn SinkConfig)| {
         let opened = sink.open(model, stop).with_context(|| format!("opening sink.{key}"))?;

@@ -9,8 +9,8 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::predecessors::{Known, There};
 use crate::catalog::{Outbox, Version};
-use crate::fail;
-use crate::sink::{Published, Sink, SinkError, Stop};
+use crate::failpoint;
+use crate::sink::{CancellationToken, Published, Sink, SinkError};
 
 /// Publishes versions to sinks, in order, each exactly once.
 ///
@@ -19,7 +19,7 @@ use crate::sink::{Published, Sink, SinkError, Stop};
 pub struct Publisher {
     queues: Vec<Sender<Task>>,
     pending: Arc<Pending>,
-    stop: Stop,
+    stop: CancellationToken,
 }
 
 /// A sink, and how far it is known to be.
@@ -57,7 +57,7 @@ impl Publisher {
         outlets: Vec<Outlet>,
         known: &Known,
         listener: Arc<dyn Listener>,
-        stop: Stop,
+        stop: CancellationToken,
     ) -> anyhow::Result<Self> {
         let pending = Arc::new(Pending::default());
         let mut queues = Vec::new();
@@ -111,7 +111,7 @@ struct Running {
     there: There,
     listener: Arc<dyn Listener>,
     pending: Arc<Pending>,
-    stop: Stop,
+    stop: CancellationToken,
 }
 
 impl Running {
@@ -120,7 +120,7 @@ impl Running {
             let stop = self.stop.clone();
             match stop.until_room(|| Ok(self.publish(&task)?)) {
                 Ok(bookmark) => {
-                    fail::point("version.sent");
+                    failpoint::point("version.sent");
                     let number = task.version.version;
                     self.listener.published(self.key, number, bookmark.as_deref());
                     tracing::debug!(version = number, sink = self.key, "published");

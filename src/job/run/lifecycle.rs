@@ -15,8 +15,8 @@ use crate::job::Interrupt;
 use crate::job::Shadow;
 use crate::job::StateDirectory;
 use crate::job::coordinator::peers::Peers;
-use crate::job::coordinator::role::{Books, Head};
-use crate::job::maintenance::repair::mend;
+use crate::job::coordinator::role::{Coordinator, Role};
+use crate::job::maintenance::repair::repair;
 use crate::job::publish::predecessors::Others;
 use crate::report::{BranchSummary, Evaluation, ShadowSummary, Summary};
 
@@ -70,7 +70,7 @@ pub struct Ended {
 }
 
 /// How long what was stopped may take to end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const CANCELLATION: Duration = Duration::from_secs(60);
 
 /// Runs a pipeline to the end of its stream, or until it is interrupted; where several processes run
 /// it, as process 0.
@@ -88,9 +88,9 @@ pub fn run(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyh
                 return Ok(Ended { summary, end });
             }
             Ok(None) => {}
-            Err(error) => mend(&context, &mut mended, error)?,
+            Err(error) => repair(&context, &mut mended, error)?,
         }
-        state = Some(let_go(context)?);
+        state = Some(evict(context)?);
     }
 }
 
@@ -109,7 +109,7 @@ fn attempt(
     let (context, faults, wires) = prepare(pipeline.clone(), options, (state, rendezvous))?;
     let context = Arc::new(context);
     Peers::listen(&context);
-    let end = context.publish_again().and_then(|()| {
+    let end = context.publish_missing().and_then(|()| {
         let finished = start_workers(&context, options.workers, wires)?;
         interrupt.listen();
         let watch = Watch { context: &context, faults, finished, interrupt };
@@ -117,30 +117,30 @@ fn attempt(
         context.close(end == Some(End::Complete))?;
         Ok(end)
     });
-    context.head().peers.end(&end);
+    context.coordinator().peers.end(&end);
     Ok((context, end))
 }
 
 /// Waits until nobody uses the run any more; its state directory, to go on.
-fn let_go(mut context: Arc<Context>) -> anyhow::Result<StateDirectory> {
+fn evict(mut context: Arc<Context>) -> anyhow::Result<StateDirectory> {
     let begun = Instant::now();
     let wait = || {
         ensure!(
-            begun.elapsed() < PATIENCE,
+            begun.elapsed() < CANCELLATION,
             "a part of the job could not be stopped\nhint: start it again, it goes on where it is"
         );
         std::thread::sleep(Duration::from_millis(10));
         Ok(())
     };
-    let head = loop {
+    let coordinator = loop {
         context = match Arc::try_unwrap(context) {
-            Ok(Context { books: Books::Kept(head), .. }) => break head,
+            Ok(Context { role: Role::Kept(coordinator), .. }) => break coordinator,
             Ok(context) => Arc::new(context),
             Err(context) => context,
         };
         wait()?;
     };
-    let Head { state, catalog, publisher, .. } = *head;
+    let Coordinator { state, catalog, publisher, .. } = *coordinator;
     // sinks record in the catalog what they published, until nothing is left to be sent.
     drop(publisher);
     while Arc::strong_count(&catalog) > 1 {
@@ -151,18 +151,18 @@ fn let_go(mut context: Arc<Context>) -> anyhow::Result<StateDirectory> {
 
 fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {
     let summary = |branch: &Arc<Branch>| {
-        let story = branch.story();
+        let history = branch.history();
         BranchSummary {
-            triggers: story.triggers.clone(),
-            versions: story.versions.clone(),
-            evaluation: Evaluation { prequential: story.prequential.results(branch.interval) },
+            triggers: history.triggers.clone(),
+            versions: history.versions.clone(),
+            evaluation: Evaluation { prequential: history.prequential.results(branch.interval) },
         }
     };
     let (own, compared) = context.branches.split_first().expect("a job has a branch of its own");
     let BranchSummary { triggers, versions, evaluation } = summary(own);
     Summary {
         run: context.run.clone(),
-        state: context.head().state.path().display().to_string(),
+        state: context.coordinator().state.path().display().to_string(),
         complete,
         samples: context.status.samples(),
         late: context.status.late(),
@@ -179,7 +179,7 @@ fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {
             let fired = |shadow: &Arc<Shadow>| ShadowSummary { fired: shadow.fired() };
             context.shadows.iter().map(|shadow| (shadow.name.clone(), fired(shadow))).collect()
         },
-        outages: context.patience.outages().list(),
+        outages: context.cancellation.outages().list(),
         seconds: elapsed.as_secs_f64(),
     }
 }

@@ -12,7 +12,7 @@ use crate::sink::Sink;
 use crate::source::Partition;
 
 /// A run that is begun, or goes on.
-pub(in crate::job) struct Begun {
+pub(in crate::job) struct OpenedRun {
     pub(in crate::job) state: StateDirectory,
     pub(in crate::job) catalog: Catalog,
     pub(in crate::job) run: RunRecord,
@@ -27,29 +27,29 @@ pub(in crate::job) fn open(
     options: &Options,
     sinks: &mut [(&'static str, Box<dyn Sink>)],
     state: Option<StateDirectory>,
-) -> anyhow::Result<Begun> {
+) -> anyhow::Result<OpenedRun> {
     match state {
-        Some(state) => again(pipeline, state),
-        None => begin(pipeline, options, sinks),
+        Some(state) => resume(pipeline, state),
+        None => create(pipeline, options, sinks),
     }
 }
 
 /// Opens the state directory of a pipeline's run; begins one where there is none, unless others
 /// have published where it would.
-fn begin(
+fn create(
     pipeline: &Pipeline,
     options: &Options,
     sinks: &mut [(&'static str, Box<dyn Sink>)],
-) -> anyhow::Result<Begun> {
+) -> anyhow::Result<OpenedRun> {
     let state = StateDirectory::create(&place(pipeline, options))?;
     let json = serde_json::to_value(pipeline).expect("a pipeline is plain data");
     if state.catalog().exists() {
         match Catalog::open(&state.catalog()) {
-            Ok(catalog) if catalog.has_begun()? => {
+            Ok(catalog) if catalog.has_started()? => {
                 // several processes cannot open it again by themselves.
                 return match options.cluster.is_single() {
-                    true => go_on(pipeline, state, catalog, &json),
-                    false => again(pipeline, state),
+                    true => resume_with(pipeline, state, catalog, &json),
+                    false => resume(pipeline, state),
                 };
             }
             // a start that failed binds nobody, however far it came.
@@ -69,34 +69,34 @@ fn begin(
 }
 
 /// The first of the state directories that stand beside each other.
-pub(in crate::job) fn first_place(pipeline: &Pipeline, options: &Options) -> PathBuf {
+pub(in crate::job) fn default_directory(pipeline: &Pipeline, options: &Options) -> PathBuf {
     options.state.clone().unwrap_or_else(|| Path::new(".driftmill").join(&pipeline.name))
 }
 
 fn place(pipeline: &Pipeline, options: &Options) -> PathBuf {
-    let (named, path) = (options.state.clone(), first_place(pipeline, options));
+    let (named, path) = (options.state.clone(), default_directory(pipeline, options));
     match (options.others, named) {
-        (Others::Ignore, _) => StateDirectory::beside(&path),
+        (Others::Ignore, _) => StateDirectory::irreducible(&path),
         (_, None) => StateDirectory::newest(&path),
         (_, Some(named)) => named,
     }
 }
 
-fn new(pipeline: &Pipeline, state: StateDirectory, run: RunRecord) -> anyhow::Result<Begun> {
+fn new(pipeline: &Pipeline, state: StateDirectory, run: RunRecord) -> anyhow::Result<OpenedRun> {
     let partitions = pipeline.source.resolve()?;
     let log = state.path().join("log");
     std::fs::create_dir_all(&log).map_err(|reason| StateError::Io { path: log, reason })?;
     let pipeline_digest = digest(&run.pipeline);
     let catalog = Catalog::create(&state.catalog(), &run, &partitions)?;
-    Ok(Begun { state, catalog, run, pipeline_digest, partitions })
+    Ok(OpenedRun { state, catalog, run, pipeline_digest, partitions })
 }
 
-fn go_on(
+fn resume_with(
     pipeline: &Pipeline,
     state: StateDirectory,
     mut catalog: Catalog,
     json: &Value,
-) -> anyhow::Result<Begun> {
+) -> anyhow::Result<OpenedRun> {
     let run = catalog.run()?;
     let [first, last] = [&run.pipeline, &run.current].map(|json| serde_json::from_str(json));
     // shadows may have come and gone since the first start.
@@ -116,11 +116,11 @@ fn go_on(
     }
     let pipeline_digest = digest(&run.pipeline);
     tracing::info!("going on with run {} in `{}`", run.id, state.path().display());
-    Ok(Begun { state, catalog, run, pipeline_digest, partitions })
+    Ok(OpenedRun { state, catalog, run, pipeline_digest, partitions })
 }
 
 /// Opens the run in `state` again, with the partitions that its stream has by now.
-fn again(pipeline: &Pipeline, state: StateDirectory) -> anyhow::Result<Begun> {
+fn resume(pipeline: &Pipeline, state: StateDirectory) -> anyhow::Result<OpenedRun> {
     let mut catalog = Catalog::open(&state.catalog())?;
     let json = serde_json::to_value(pipeline).expect("a pipeline is plain data");
     let mut partitions = catalog.partitions()?;
@@ -130,7 +130,7 @@ fn again(pipeline: &Pipeline, state: StateDirectory) -> anyhow::Result<Begun> {
         Err(error) => tracing::warn!("looking for new partitions: {error}"),
     }
     catalog.set_partitions(&partitions)?;
-    go_on(pipeline, state, catalog, &json)
+    resume_with(pipeline, state, catalog, &json)
 }
 
 /// Moves ends to where they are now.

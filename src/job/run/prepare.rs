@@ -11,26 +11,26 @@ use serde_json::Value;
 use timely::worker::Worker;
 use timely::{CommunicationConfig, WorkerConfig};
 
-use super::open::{Begun, open};
+use super::open::{OpenedRun, open};
 use super::pipeline_diff::changed;
 use crate::catalog::{Catalog, RunRecord};
 use crate::cluster::{self, Gathered, Rendezvous, Wires};
 use crate::config::Pipeline;
 use crate::console::Status;
+use crate::dead_letters::DeadLetter;
 use crate::job::Context;
 use crate::job::Options;
 use crate::job::StateDirectory;
 use crate::job::branch::restore::{Composed, compose};
 use crate::job::coordinator::peers::Peers;
-use crate::job::coordinator::protocol::{About, HandOut};
-use crate::job::coordinator::role::{Books, Head};
+use crate::job::coordinator::protocol::{Assignment, Hello};
+use crate::job::coordinator::role::{Coordinator, Role};
 use crate::job::ingest::keyed;
 use crate::job::publish::predecessors::{self, Known};
 use crate::job::publish::publisher::{Listener, Outlet, Publisher};
 use crate::job::services::feature_store::LogRows;
 use crate::job::work;
-use crate::letters::Letter;
-use crate::sink::{Sink, Stop};
+use crate::sink::{CancellationToken, Sink};
 use crate::source::Partition;
 use crate::store::{Counts, Log};
 
@@ -42,28 +42,31 @@ pub(in crate::job) fn prepare(
     (state, rendezvous): (Option<StateDirectory>, Option<Rendezvous>),
 ) -> anyhow::Result<(Context, Receiver<anyhow::Error>, Wires)> {
     let schema = pipeline.schema().context("the source does not say what its samples are")?;
-    let stop = Stop::default();
+    let stop = CancellationToken::default();
     let mut sinks = predecessors::open(&pipeline.sink, &pipeline.name, &stop)?;
-    let begun = open(&pipeline, options, &mut sinks, state)?;
-    let Begun { state, mut catalog, run, pipeline_digest, partitions } = begun;
+    let opened = open(&pipeline, options, &mut sinks, state)?;
+    let OpenedRun { state, mut catalog, run, pipeline_digest, partitions } = opened;
     let folder = state.path();
     let durable = catalog.segments()?;
-    let patience = Stop::beside(stop.outages());
+    let cancellation = CancellationToken::sharing(stop.outages());
     let log = Log::open(&folder.join("log"), schema, &durable)?;
-    let log = kept_here(log, (&pipeline, options), &patience);
+    let log = with_tier_limit(log, (&pipeline, options), &cancellation);
     let rows = Arc::new(LogRows(log.clone()));
     let composed = (&mut catalog, &*partitions, options.stable);
     let Composed { records, branches, started, shadows } =
         compose(&pipeline, folder, rows, composed)?;
     let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
-    dead_letters.forget(&|letter| is_logged(letter, &partitions, &log))?;
-    let status = status(&stop, log.counts() + catalog.removed_counts()?, &partitions);
+    dead_letters.forget(&|dead_letter| is_logged(dead_letter, &partitions, &log))?;
+    let status = status(&stop, log.counts() + catalog.expired_counts()?, &partitions);
     let (send, faults) = unbounded();
     let catalog = Arc::new(Mutex::new(catalog));
-    let kept =
-        Records { catalog: Arc::clone(&catalog), patience: patience.clone(), faults: send.clone() };
+    let kept = Records {
+        catalog: Arc::clone(&catalog),
+        cancellation: cancellation.clone(),
+        faults: send.clone(),
+    };
     let publisher = kept.publisher(sinks, (&run, branches[0].versions()), stop)?;
-    let hand_out = HandOut {
+    let assignment = Assignment {
         job: uuid::Uuid::new_v4().to_string(),
         folder: state.name(),
         run: run.id.clone(),
@@ -73,8 +76,8 @@ pub(in crate::job) fn prepare(
         branches: records,
         shadows: started,
     };
-    let (peers, wires) = gather(&pipeline, options, (rendezvous, &state, &hand_out))?;
-    let books = Books::Kept(Box::new(Head { state, catalog, publisher, dead_letters, peers }));
+    let (peers, wires) = gather(&pipeline, options, (rendezvous, &state, &assignment))?;
+    let role = Role::Kept(Box::new(Coordinator { state, catalog, publisher, dead_letters, peers }));
     let context = Context {
         branches,
         shadows,
@@ -83,7 +86,7 @@ pub(in crate::job) fn prepare(
         run: run.id,
         partitions,
         log,
-        books,
+        role,
         classes: Mutex::default(),
         status,
         poll: options.poll.max(1),
@@ -91,7 +94,7 @@ pub(in crate::job) fn prepare(
         stable: options.stable,
         workers: options.workers * options.cluster.size(),
         cluster: options.cluster.clone(),
-        patience,
+        cancellation,
         recorded: AtomicBool::new(false),
         grown: AtomicBool::new(false),
         stop: AtomicBool::new(false),
@@ -103,31 +106,35 @@ pub(in crate::job) fn prepare(
 }
 
 /// The log, of which as much stays on the local disk as the pipeline says.
-fn kept_here(log: Log, (pipeline, options): (&Pipeline, &Options), patience: &Stop) -> Log {
+fn with_tier_limit(
+    log: Log,
+    (pipeline, options): (&Pipeline, &Options),
+    cancellation: &CancellationToken,
+) -> Log {
     let log = log.rolling(pipeline.store.segment);
-    let limit = pipeline.store.cold.as_ref().map(|cold| cold.cache);
-    let log = log.cached(limit, Some(patience));
-    log.let_go();
+    let limit = pipeline.store.tier.as_ref().map(|tier| tier.cache);
+    let log = log.cached(limit, Some(cancellation));
+    log.evict();
     // a file that goes while another machine reads it is missed there.
-    if options.cluster.is_single() { log } else { log.cached(None, Some(patience)) }
+    if options.cluster.is_single() { log } else { log.cached(None, Some(cancellation)) }
 }
 
 /// Waits for the other processes, if there are to be any, and gives each what it needs.
 fn gather(
     pipeline: &Pipeline,
     options: &Options,
-    (rendezvous, state, hand_out): (Option<Rendezvous>, &StateDirectory, &HandOut),
+    (rendezvous, state, assignment): (Option<Rendezvous>, &StateDirectory, &Assignment),
 ) -> anyhow::Result<(Peers, Wires)> {
     let none = Gathered { links: Vec::new(), wires: Vec::new() };
     let gathered = match rendezvous {
         None => none,
         Some(rendezvous) => {
-            state.mark(&hand_out.job)?;
+            state.mark(&assignment.job)?;
             let own = serde_json::to_value(pipeline)?;
-            let given = hand_out.save();
-            rendezvous.gather(&hand_out.job, &|about| {
-                let about = restore(about).map_err(|error| error.to_string())?;
-                fits(&own, options, &about).map(|()| given.clone())
+            let given = assignment.save();
+            rendezvous.gather(&assignment.job, &|hello| {
+                let hello = restore(hello).map_err(|error| error.to_string())?;
+                fits(&own, options, &hello).map(|()| given.clone())
             })
         }
     };
@@ -135,16 +142,16 @@ fn gather(
 }
 
 /// Whether a process would do the same as this one.
-fn fits(own: &Value, options: &Options, about: &About) -> Result<(), String> {
+fn fits(own: &Value, options: &Options, hello: &Hello) -> Result<(), String> {
     let ours = (options.cluster.size(), options.workers);
-    if (about.processes, about.workers) != ours {
-        let About { processes, workers, .. } = about;
+    if (hello.processes, hello.workers) != ours {
+        let Hello { processes, workers, .. } = hello;
         return Err(format!(
             "it is of {processes} processes with {workers} workers each, process 0 of {} with {}",
             ours.0, ours.1
         ));
     }
-    let pipeline = serde_json::from_str(&about.pipeline).map_err(|error| error.to_string())?;
+    let pipeline = serde_json::from_str(&hello.pipeline).map_err(|error| error.to_string())?;
     let keys = changed(own, &pipeline);
     let keys = keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>();
     if keys.is_empty() {
@@ -154,25 +161,27 @@ fn fits(own: &Value, options: &Options, about: &About) -> Result<(), String> {
 }
 
 /// How far a job is whose log has so many messages.
-fn status(stop: &Stop, counts: Counts, partitions: &[Partition]) -> Status {
+fn status(stop: &CancellationToken, counts: Counts, partitions: &[Partition]) -> Status {
     let status = Status::new(stop.outages().clone());
     status.read(counts.samples, counts.bad, counts.late);
     status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
     status
 }
 
-/// Whether a letter of this run is of a message that is in the log.
-fn is_logged(letter: &Letter, partitions: &[Partition], log: &Log) -> bool {
-    let same = |part: &&Partition| part.topic == letter.topic && part.partition == letter.partition;
+/// Whether a dead letter of this run is of a message that is in the log.
+fn is_logged(dead_letter: &DeadLetter, partitions: &[Partition], log: &Log) -> bool {
+    let same = |part: &&Partition| {
+        part.topic == dead_letter.topic && part.partition == dead_letter.partition
+    };
     let next = partitions.iter().find(same).and_then(|part| log.next_offset(part.id(0).stream()));
     // labels without a sample are found again.
-    letter.error != keyed::NO_SAMPLE && next.is_some_and(|next| letter.offset < next)
+    dead_letter.error != keyed::NO_SAMPLE && next.is_some_and(|next| dead_letter.offset < next)
 }
 
 /// Records what is published; ends the job when a sink fails.
 struct Records {
     catalog: Arc<Mutex<Catalog>>,
-    patience: Stop,
+    cancellation: CancellationToken,
     faults: Sender<anyhow::Error>,
 }
 
@@ -182,7 +191,7 @@ impl Records {
         self,
         sinks: Vec<(&'static str, Box<dyn Sink>)>,
         (run, made): (&RunRecord, BTreeMap<u64, String>),
-        stop: Stop,
+        stop: CancellationToken,
     ) -> anyhow::Result<Publisher> {
         let known = Known { run: run.id.clone(), made, adopted: run.adopted.clone() };
         let catalog = Arc::clone(&self.catalog);
@@ -196,7 +205,7 @@ impl Records {
 
 impl Listener for Records {
     fn published(&self, key: &'static str, version: u64, bookmark: Option<&str>) {
-        let recorded = self.patience.until_room(|| {
+        let recorded = self.cancellation.until_room(|| {
             let mut catalog = self.catalog.lock().expect("no one panics in the catalog");
             Ok(catalog.published(key, version, bookmark)?)
         });

@@ -86,7 +86,7 @@ impl StateDirectory {
     }
 
     /// Where a new run goes beside those that are there: `path` itself, else `path.2`, `path.3`, …
-    pub fn beside(path: &Path) -> PathBuf {
+    pub fn irreducible(path: &Path) -> PathBuf {
         let free = |path: &PathBuf| !catalog_in(path).exists();
         family(path).find(free).expect("the numbers do not end")
     }
@@ -151,9 +151,9 @@ impl StateDirectory {
         job: &str,
     ) -> Result<PathBuf, StateError> {
         let own = path.file_name().unwrap_or_default().to_string_lossy();
-        let beside = name.strip_prefix(&*own).filter(|rest| rest.starts_with('.'));
-        let beside = beside.map(|_| path.with_file_name(name));
-        let mut places = std::iter::once(path.to_owned()).chain(beside);
+        let irreducible = name.strip_prefix(&*own).filter(|rest| rest.starts_with('.'));
+        let irreducible = irreducible.map(|_| path.with_file_name(name));
+        let mut places = std::iter::once(path.to_owned()).chain(irreducible);
         let marked = |place: &PathBuf| {
             std::fs::read_to_string(place.join(MARK)).is_ok_and(|found| found == job)
         };
@@ -220,12 +220,12 @@ fn catalog_in(path: &Path) -> PathBuf {
 /// `path`, `path.2`, `path.3`, …
 fn family(path: &Path) -> impl Iterator<Item = PathBuf> {
     let name = path.file_name().unwrap_or_default().to_owned();
-    let beside = move |number: u64| {
+    let irreducible = move |number: u64| {
         let mut name = name.clone();
         name.push(format!(".{number}"));
         path.with_file_name(name)
     };
-    std::iter::once(path.to_owned()).chain((2..).map(beside))
+    std::iter::once(path.to_owned()).chain((2..).map(irreducible))
 }
 
 #[cfg(test)]
@@ -248,7 +248,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run");
         for wanted in ["run", "run.2", "run.3"] {
-            let fresh = StateDirectory::beside(&path);
+            let fresh = StateDirectory::irreducible(&path);
             assert_eq!(fresh, folder.path().join(wanted));
             let state = StateDirectory::create(&fresh).unwrap();
             std::fs::write(state.catalog(), "").unwrap();

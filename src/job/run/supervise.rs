@@ -8,7 +8,7 @@ use crate::console::Progress;
 use crate::job::Context;
 use crate::job::Interrupt;
 use crate::job::coordinator::protocol::Request;
-use crate::job::maintenance::tiering::Freezing;
+use crate::job::maintenance::tiering::Uploading;
 use crate::outage::is_full;
 
 /// Why a job ended.
@@ -45,7 +45,7 @@ impl Watch<'_> {
         let mut progress = show.then(Progress::start);
         let mut stopping = Stopping::default();
         let (mut persisted, mut retained) = (Instant::now(), Instant::now());
-        let mut freezing = Freezing::default();
+        let mut uploading = Uploading::default();
         let ended = loop {
             if let Ok(error) = self.faults.try_recv() {
                 break Err(error);
@@ -56,7 +56,7 @@ impl Watch<'_> {
                 Err(error) => break Err(error),
             }
             if !self.interrupt.requested()
-                && let Some(gently) = self.context.head().peers.asked_to_stop()
+                && let Some(gently) = self.context.coordinator().peers.asked_to_stop()
             {
                 self.interrupt.request(gently);
             }
@@ -72,7 +72,7 @@ impl Watch<'_> {
                     Err(error) if !is_full(error.as_ref()) => break Err(error),
                     _ => {}
                 }
-                if let Err(error) = freezing.go_on(self.context) {
+                if let Err(error) = uploading.go_on(self.context) {
                     break Err(error);
                 }
                 retained = Instant::now();
@@ -84,7 +84,7 @@ impl Watch<'_> {
         if let Some(progress) = progress {
             progress.finish();
         }
-        freezing.finish(GRACE);
+        uploading.finish(GRACE);
         if ended.is_err() {
             self.context.stop();
             // whoever starts the next run on this state finds nobody who still writes; of several
@@ -93,7 +93,7 @@ impl Watch<'_> {
                 let _left_behind = self.finished.recv_timeout(GRACE);
             }
         }
-        self.context.head().publisher.stop();
+        self.context.coordinator().publisher.stop();
         let end = match (self.interrupt.requested(), self.interrupt.gently()) {
             (false, _) if self.context.grown() => None,
             (false, _) => Some(End::Complete),
@@ -113,12 +113,12 @@ impl Watch<'_> {
         if let Err(RecvTimeoutError::Timeout) = self.finished.recv_timeout(moment) {
             return Ok(false);
         }
-        let head = self.context.head();
-        Ok(head.publisher.drain(moment) && head.dead_letters.sync(moment)?)
+        let coordinator = self.context.coordinator();
+        Ok(coordinator.publisher.drain(moment) && coordinator.dead_letters.sync(moment)?)
     }
 
     fn leave_behind(&self) {
-        match self.context.head().publisher.pending() {
+        match self.context.coordinator().publisher.pending() {
             0 => tracing::warn!("not all parts of the job could be stopped"),
             left => tracing::warn!("{left} versions could not be published yet"),
         }
@@ -126,7 +126,7 @@ impl Watch<'_> {
 
     fn stop(&self) {
         self.context.stop();
-        self.context.head().peers.ask(|| Request::Stop);
+        self.context.coordinator().peers.ask(|| Request::CancellationToken);
     }
 }
 
@@ -148,8 +148,8 @@ impl Stopping {
         let grace = watch.context.pipeline.shutdown.grace.millis().unsigned_abs();
         let patient = gently && asked.elapsed() < Duration::from_millis(grace);
         // nobody is in a hurry for new partitions; what is not published then is published later.
-        let unpublished = requested && watch.context.head().publisher.pending() > 0;
-        if (patient || !requested) && (watch.context.winds_down() || unpublished) {
+        let unpublished = requested && watch.context.coordinator().publisher.pending() > 0;
+        if (patient || !requested) && (watch.context.winding_down() || unpublished) {
             return true;
         }
         if self.stopped.is_none() {

@@ -6,7 +6,7 @@ use driftmill_operators::selection::TrainingSet;
 use super::trainer::digest_of;
 use super::training::Stored;
 use crate::catalog::{
-    Artifact, DataUsed, Learnt, ModelStore, OffsetRange, Signature, TriggerInfo, Version,
+    Artifact, DataUsed, ModelStore, OffsetRange, Signature, TrainedSamples, TriggerInfo, Version,
 };
 use crate::job::Branch;
 use crate::job::Context;
@@ -29,7 +29,7 @@ pub(in crate::job) struct Named<'a> {
     /// That of the version before.
     pub(in crate::job) parent: Option<u64>,
     /// Versions that were trained for it.
-    pub(in crate::job) judges: &'a [Stored],
+    pub(in crate::job) irreducible_models: &'a [Stored],
 }
 
 impl Context {
@@ -40,7 +40,8 @@ impl Context {
         set: &TrainingSet,
         trained: &Trained,
     ) -> Version {
-        let Named { branch, suffix, store, architecture, number, parent, judges } = named;
+        let Named { branch, suffix, store, architecture, number, parent, irreducible_models } =
+            named;
         let reason = &set.decided.reason;
         let name = match branch.name.as_str() {
             "" => self.pipeline.name.clone(),
@@ -74,7 +75,10 @@ impl Context {
             },
             architecture: serde_json::to_value(architecture)
                 .expect("a model's table is plain data"),
-            judges: judges.iter().map(|judge| judge.version.id.clone()).collect(),
+            irreducible_models: irreducible_models
+                .iter()
+                .map(|irreducible_model| irreducible_model.version.id.clone())
+                .collect(),
             losses: trained.losses.clone(),
             pipeline_digest: self.pipeline_digest.clone(),
             created: chrono::DateTime::<chrono::Utc>::from(std::time::SystemTime::now())
@@ -109,7 +113,7 @@ impl Context {
             selection: branch.selection_key.to_owned(),
             seed: self.pipeline.training.seed,
             ids_digest: digest_of(set),
-            learnt: trained.downsampled.as_ref().map(|kept| Learnt::of(set, kept)),
+            trained_samples: trained.downsampled.as_ref().map(|kept| TrainedSamples::of(set, kept)),
         }
     }
 }

@@ -12,14 +12,14 @@ use crate::job::Context;
 use crate::train::{InferJob, Output, Priority};
 
 /// Answers what trigger policies ask about samples.
-pub(in crate::job) struct Oracle {
+pub(in crate::job) struct ModelQueries {
     context: Arc<Context>,
     branch: Arc<Branch>,
     wake: SyncActivator,
     answers: (Sender<Matrix>, Receiver<Matrix>),
 }
 
-impl Oracle {
+impl ModelQueries {
     pub(in crate::job) fn starter(
         context: &Arc<Context>,
         branch: &Arc<Branch>,
@@ -59,7 +59,7 @@ impl Oracle {
     }
 }
 
-impl Service<Asker, Matrix> for Oracle {
+impl Service<Asker, Matrix> for ModelQueries {
     fn ask(&mut self, asker: Asker) {
         let Question { want, ids } = asker.question;
         if let Err(error) = self.context.fetch(&ids) {

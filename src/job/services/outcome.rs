@@ -9,8 +9,8 @@ use driftmill_operators::trigger::Outcome;
 use super::describe::Named;
 use super::trainer::Trainer;
 use super::training::Stored;
-use crate::catalog::{Beside, Failed, Finished, Made, OutcomeRecord, Version};
-use crate::job::branch::irreducible::{Judged, Judges};
+use crate::catalog::{Failed, Finished, IrreducibleOutcome, Made, OutcomeRecord, Version};
+use crate::job::branch::irreducible::{IrreducibleLossModels, IrreducibleTraining};
 use crate::report::VersionLine;
 use crate::train::{Trained, Weights};
 
@@ -35,10 +35,10 @@ impl Trainer {
         &mut self,
         set: &TrainingSet,
         trained: Trained,
-        judged: &[Judged],
+        irreducible_trainings: &[IrreducibleTraining],
     ) -> anyhow::Result<Outcome> {
         let number = self.versions + 1;
-        let beside = self.stored_beside(judged)?;
+        let irreducible = self.store_irreducible(irreducible_trainings)?;
         let named = Named {
             branch: &self.branch,
             suffix: "",
@@ -46,49 +46,69 @@ impl Trainer {
             architecture: &self.context.pipeline.model,
             number,
             parent: self.branch.newest().map(|(version, _)| version),
-            judges: &beside,
+            irreducible_models: &irreducible,
         };
         let stored = Stored::put(&self.context, named, set, &trained)?;
-        self.record(set, Ok(stored.made(&trained)), (trained.seconds, &beside, judged))?;
+        self.record(
+            set,
+            Ok(stored.made(&trained)),
+            (trained.seconds, &irreducible, irreducible_trainings),
+        )?;
         let sha256 = trained.weights.sha256();
         tracing::debug!(branch = self.branch.name, version = number, sha256, "trained");
         if self.branch.name.is_empty() {
             let folder = self.branch.store.folder_of(number);
-            self.context.head().publisher.publish(&stored.version, &folder);
+            self.context.coordinator().publisher.publish(&stored.version, &folder);
         }
         self.active(&stored.version, trained.weights);
         Ok(self.outcome(set, Some(number), trained.seconds))
     }
 
     /// Makes the versions of irreducible-loss models durable.
-    fn stored_beside(&self, judged: &[Judged]) -> anyhow::Result<Vec<Stored>> {
-        let judges = self.branch.judges.as_ref();
-        let put = |(judges, judged): (&Arc<Judges>, &Judged)| {
-            let judge = &judges.judges[judged.judge];
-            let parent = judge.newest().as_ref().map(|(version, _)| *version);
+    fn store_irreducible(
+        &self,
+        irreducible_trainings: &[IrreducibleTraining],
+    ) -> anyhow::Result<Vec<Stored>> {
+        let irreducible_models = self.branch.irreducible_models.as_ref();
+        let put = |(irreducible_models, irreducible_trainings): (
+            &Arc<IrreducibleLossModels>,
+            &IrreducibleTraining,
+        )| {
+            let irreducible_model =
+                &irreducible_models.irreducible_models[irreducible_trainings.irreducible_model];
+            let parent = irreducible_model.newest().as_ref().map(|(version, _)| *version);
             let named = Named {
                 branch: &self.branch,
-                suffix: &format!(".irreducible-{}", judged.judge + 1),
-                store: &judge.store,
-                architecture: &judges.model,
+                suffix: &format!(".irreducible-{}", irreducible_trainings.irreducible_model + 1),
+                store: &irreducible_model.store,
+                architecture: &irreducible_models.model,
                 number: parent.unwrap_or(0) + 1,
                 parent,
-                judges: &[],
+                irreducible_models: &[],
             };
-            Stored::put(&self.context, named, &judged.set, &judged.trained)
+            Stored::put(
+                &self.context,
+                named,
+                &irreducible_trainings.set,
+                &irreducible_trainings.trained,
+            )
         };
-        judged.iter().filter_map(|judged| Some((judges?, judged))).map(put).collect()
+        irreducible_trainings
+            .iter()
+            .filter_map(|irreducible_trainings| Some((irreducible_models?, irreducible_trainings)))
+            .map(put)
+            .collect()
     }
 
     /// A version is there from now on.
     fn active(&mut self, version: &Version, weights: Weights) {
         self.versions = version.version;
-        let mut story = self.branch.story();
-        if let Some(line) = story.triggers.last_mut() {
+        let mut history = self.branch.history();
+        if let Some(line) = history.triggers.last_mut() {
             line.version = Some(version.version);
         }
-        story.versions.push(VersionLine::of(version));
-        drop(story);
+        history.versions.push(VersionLine::of(version));
+        drop(history);
         self.branch.made(version.version, weights);
     }
 
@@ -96,31 +116,41 @@ impl Trainer {
         &self,
         set: &TrainingSet,
         outcome: Result<Made<'_>, Failed<'_>>,
-        (seconds, stored, judged): (f64, &[Stored], &[Judged]),
+        (seconds, stored, irreducible_trainings): (f64, &[Stored], &[IrreducibleTraining]),
     ) -> anyhow::Result<()> {
         let evaluation = self.branch.evaluation(&self.context);
-        let judges = self.branch.judges.as_ref().map_or(&[][..], |judges| &judges.judges);
-        let beside = judged.iter().zip(stored).map(|(judged, stored)| Beside {
-            branch: &judges[judged.judge].key,
-            set: &judged.set,
-            seed: judged.seed,
-            parent: stored.version.parent,
-            made: stored.made(&judged.trained),
-            seconds: judged.trained.seconds,
-        });
-        let beside: Vec<Beside<'_>> = beside.collect();
+        let irreducible_models = self
+            .branch
+            .irreducible_models
+            .as_ref()
+            .map_or(&[][..], |irreducible_models| &irreducible_models.irreducible_models);
+        let irreducible =
+            irreducible_trainings.iter().zip(stored).map(|(irreducible_trainings, stored)| {
+                IrreducibleOutcome {
+                    branch: &irreducible_models[irreducible_trainings.irreducible_model].key,
+                    set: &irreducible_trainings.set,
+                    seed: irreducible_trainings.seed,
+                    parent: stored.version.parent,
+                    made: stored.made(&irreducible_trainings.trained),
+                    seconds: irreducible_trainings.trained.seconds,
+                }
+            });
+        let irreducible: Vec<IrreducibleOutcome<'_>> = irreducible.collect();
         let finished = Finished {
             branch: &self.branch.name,
             trigger: set.decided.trigger,
             outcome,
             seconds,
             evaluation: &evaluation,
-            beside: &beside,
+            irreducible: &irreducible,
         };
-        self.context.patience.until_room(|| Ok(self.context.catalog().outcome(&finished)?))?;
-        for (judged, stored) in judged.iter().zip(stored) {
-            let weights = judged.trained.weights.clone();
-            *judges[judged.judge].newest() = Some((stored.version.version, weights));
+        self.context
+            .cancellation
+            .until_room(|| Ok(self.context.catalog().outcome(&finished)?))?;
+        for (irreducible_trainings, stored) in irreducible_trainings.iter().zip(stored) {
+            let weights = irreducible_trainings.trained.weights.clone();
+            *irreducible_models[irreducible_trainings.irreducible_model].newest() =
+                Some((stored.version.version, weights));
         }
         self.context.recorded.store(true, Ordering::Relaxed);
         Ok(())

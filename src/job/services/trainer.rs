@@ -10,11 +10,11 @@ use driftmill_operators::trigger::Outcome;
 use timely::scheduling::SyncActivator;
 
 use super::training::{Answer, Run};
-use crate::catalog::{DecidedRecord, Deciding, digest};
+use crate::catalog::{Deciding, DecisionRecord, digest};
 use crate::job::Branch;
 use crate::job::Context;
 use crate::job::branch::irreducible::training_rows;
-use crate::job::branch::journal::Unrecorded;
+use crate::job::branch::journal::JournalEntries;
 use crate::report::TriggerLine;
 use crate::train::{Stage, TrainError, TrainJob};
 
@@ -28,7 +28,7 @@ pub(in crate::job) struct Trainer {
     /// The outcome of a decision that takes no training.
     known: Option<Outcome>,
     /// Decisions of the past that are made again.
-    again: BTreeMap<u64, DecidedRecord>,
+    again: BTreeMap<u64, DecisionRecord>,
     pub(in crate::job) versions: u64,
     /// Trainings in a row that failed.
     failures: u64,
@@ -80,7 +80,7 @@ impl Trainer {
     fn tell(&self, set: &TrainingSet) {
         let place = self.context.place(set.decided.position);
         let line = TriggerLine::of(&set.decided, place, set.rows.len() as u64);
-        self.branch.story().triggers.push(line);
+        self.branch.history().triggers.push(line);
         if self.branch.name.is_empty() {
             self.context.status.triggered();
         }
@@ -89,10 +89,10 @@ impl Trainer {
     fn decided(&self, set: &TrainingSet) -> anyhow::Result<()> {
         let standing = self.branch.standing().take();
         let standing = standing.expect("a policy's standing is kept before its decision is sent");
-        self.context.patience.until_room(|| {
+        self.context.cancellation.until_room(|| {
             let mut catalog = self.context.catalog();
             let durable = self.context.durable()?;
-            let looks = std::mem::take(&mut self.branch.notes.lock().looks);
+            let looks = std::mem::take(&mut self.branch.journal.lock().looks);
             let decided = catalog.decided(&Deciding {
                 branch: &self.branch.name,
                 set,
@@ -102,12 +102,12 @@ impl Trainer {
                 standing: &standing,
                 looks: &looks,
             });
-            let mut notes = self.branch.notes.lock();
+            let mut journal = self.branch.journal.lock();
             if decided.is_err() {
-                notes.put_back(Unrecorded { looks, ..Unrecorded::default() });
+                journal.put_back(JournalEntries { looks, ..JournalEntries::default() });
             } else {
                 // what stood before is older than the decision.
-                notes.standing = None;
+                journal.standing = None;
             }
             decided?;
             self.context.log.recorded(&durable);
@@ -136,11 +136,13 @@ impl Trainer {
         let asks = |stage: &Stage| stage.policy.needs().irreducible;
         let reply = self.reply();
         let run = Run { context: Arc::clone(&self.context), branch: Arc::clone(&self.branch) };
-        match &self.branch.judges {
-            Some(judges) if job.downsampling.as_ref().is_some_and(asks) => {
-                let judges = Arc::clone(judges);
+        match &self.branch.irreducible_models {
+            Some(irreducible_models) if job.downsampling.as_ref().is_some_and(asks) => {
+                let irreducible_models = Arc::clone(irreducible_models);
                 // they are waited for elsewhere: workers never wait.
-                thread::spawn(move || run.judged(&judges, set, job, reply));
+                thread::spawn(move || {
+                    run.irreducible_trainings(&irreducible_models, set, job, reply)
+                });
             }
             _ => run.train(set, job, Vec::new(), reply),
         }
@@ -156,7 +158,7 @@ impl Trainer {
     }
 
     fn finish(&mut self, answer: Answer) -> anyhow::Result<Outcome> {
-        let Answer { set, result, judged } = answer;
+        let Answer { set, result, irreducible_trainings } = answer;
         self.context.status.training(&self.branch.name, None);
         match result {
             Ok(trained) => {
@@ -165,7 +167,7 @@ impl Trainer {
                     let trigger = set.decided.trigger;
                     tracing::warn!(trigger, "nothing was chosen to learn from: weights stay");
                 }
-                self.made(&set, trained, &judged)
+                self.made(&set, trained, &irreducible_trainings)
             }
             // what is wrong with the log is not the training's fault.
             Err(error @ TrainError::Rows(_)) => Err(error.into()),

@@ -9,7 +9,9 @@ use crate::catalog::{Made, Version};
 use crate::console;
 use crate::job::Branch;
 use crate::job::Context;
-use crate::job::branch::irreducible::{Judged, Judgement, Judges};
+use crate::job::branch::irreducible::{
+    IrreducibleLossModels, IrreducibleLosses, IrreducibleTraining,
+};
 use crate::train::{Progress, TrainError, TrainJob, Trained};
 
 /// What became of a training.
@@ -17,7 +19,7 @@ pub(in crate::job) struct Answer {
     pub(in crate::job) set: TrainingSet,
     pub(in crate::job) result: Result<Trained, TrainError>,
     /// What was trained for it.
-    pub(in crate::job) judged: Vec<Judged>,
+    pub(in crate::job) irreducible_trainings: Vec<IrreducibleTraining>,
 }
 
 /// What a training runs in.
@@ -32,7 +34,7 @@ impl Run {
         self,
         set: TrainingSet,
         job: TrainJob,
-        judged: Vec<Judged>,
+        irreducible_trainings: Vec<IrreducibleTraining>,
         reply: impl FnOnce(Answer) + Send + 'static,
     ) {
         let (context, name) = (self.context, self.branch.name.clone());
@@ -42,26 +44,28 @@ impl Run {
             let training = console::Training { trigger, step, loss: progress.loss };
             context.status.training(&name, Some(training));
         };
-        let done = move |result| reply(Answer { set, result, judged });
+        let done = move |result| reply(Answer { set, result, irreducible_trainings });
         self.branch.runtime.train(job, progress, done);
     }
 
     /// Trains on what judges leave of the set, after their own trainings; on all of it where there is
     /// too little to judge.
-    pub(in crate::job) fn judged(
+    pub(in crate::job) fn irreducible_trainings(
         self,
-        judges: &Judges,
+        irreducible_models: &IrreducibleLossModels,
         set: TrainingSet,
         mut job: TrainJob,
         reply: impl FnOnce(Answer) + Send + 'static,
     ) {
-        match judges.judge(&set, job.seed) {
-            Err(error) => reply(Answer { set, result: Err(error), judged: Vec::new() }),
+        match irreducible_models.irreducible_model(&set, job.seed) {
+            Err(error) => {
+                reply(Answer { set, result: Err(error), irreducible_trainings: Vec::new() })
+            }
             Ok(None) => {
                 job.downsampling = None;
                 self.train(set, job, Vec::new(), reply);
             }
-            Ok(Some(Judgement { rows, irreducible, versions })) => {
+            Ok(Some(IrreducibleLosses { rows, irreducible, versions })) => {
                 job.rows = rows;
                 job.irreducible = Some(irreducible);
                 self.train(set, job, versions, reply);
@@ -87,7 +91,7 @@ impl Stored {
     ) -> anyhow::Result<Self> {
         let version = context.describe(named, set, trained);
         let put = || Ok(named.store.put(&version, trained.weights.bytes())?);
-        let description = context.patience.until_room(put)?;
+        let description = context.cancellation.until_room(put)?;
         Ok(Self { version, description })
     }
 
@@ -99,7 +103,12 @@ impl Stored {
             sha256: trained.weights.sha256(),
             description: &self.description,
             loss: trained.losses.last().copied(),
-            learnt: self.version.data.learnt.as_ref().map(|learnt| (learnt, kept)),
+            trained_samples: self
+                .version
+                .data
+                .trained_samples
+                .as_ref()
+                .map(|trained_samples| (trained_samples, kept)),
         }
     }
 }

@@ -35,7 +35,7 @@ impl Link {
         }
     }
 
-    /// An error that no attempt will mend.
+    /// An error that no attempt will repair.
     pub(super) fn refused(&self, action: &str, error: &KafkaError) -> SinkError {
         let reason = match error {
             KafkaError::ClientCreation(problem) => problem.clone(),

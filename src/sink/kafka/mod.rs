@@ -6,7 +6,7 @@ use rdkafka::consumer::BaseConsumer;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Published, Sink, SinkConfig, SinkError, Stop};
+use super::{CancellationToken, Published, Sink, SinkConfig, SinkError};
 use crate::catalog::Version;
 use crate::source::{Heard, NoAnswer, NoValue, Properties, wait_for_broker};
 
@@ -54,7 +54,7 @@ pub struct KafkaSink {
     /// How long the job waits for a broker's first answer when it starts (default `"30s"`); once it
     /// runs, it waits for as long as it takes.
     #[serde(default = "half_a_minute")]
-    pub patience: Span,
+    pub cancellation: Span,
     /// Any property of librdkafka's producer, as in `"security.protocol" = "SASL_SSL"`.
     #[serde(default, skip_serializing_if = "Properties::is_empty")]
     pub properties: Properties,
@@ -78,10 +78,10 @@ impl SinkConfig for KafkaSink {
         taken.map(text).into_iter().collect()
     }
 
-    fn open(&self, model: &str, stop: &Stop) -> Result<Box<dyn Sink>, SinkError> {
+    fn open(&self, model: &str, stop: &CancellationToken) -> Result<Box<dyn Sink>, SinkError> {
         let link = Link { config: self.clone(), model: model.to_owned(), stop: stop.clone() };
         let (consumer, heard) = link.consumer("read_uncommitted")?;
-        let metadata = wait_for_broker((&consumer, &heard), link.brokers(), self.patience);
+        let metadata = wait_for_broker((&consumer, &heard), link.brokers(), self.cancellation);
         let metadata = metadata.map_err(|silence| {
             let brokers = link.brokers().to_owned();
             match silence {
@@ -112,7 +112,7 @@ impl KafkaSink {
 struct Link {
     config: KafkaSink,
     model: String,
-    stop: Stop,
+    stop: CancellationToken,
 }
 
 impl Link {

@@ -83,7 +83,7 @@ impl Producer {
             if let Some(delivered) = deliveries.take() {
                 return delivered.map_err(|error| link.failed("sending", &error));
             }
-            self.look_around(link, "sending", begun)?;
+            self.check_source(link, "sending", begun)?;
         }
     }
 
@@ -102,17 +102,17 @@ impl Producer {
                 Err(error) => return Err(link.failed(action, &error)),
             }
             self.producer().poll(Duration::ZERO);
-            self.look_around(link, action, begun)?;
+            self.check_source(link, action, begun)?;
         }
     }
 
     /// Ends a wait that takes too long, or that nobody wants any more.
-    fn look_around(&self, link: &Link, action: &str, begun: Instant) -> Result<(), Failed> {
+    fn check_source(&self, link: &Link, action: &str, begun: Instant) -> Result<(), Failed> {
         if link.stop.raised() {
             return Err(SinkError::Stopped.into());
         }
-        let patience = self.timeout + SILENCE;
-        if begun.elapsed() < patience {
+        let cancellation = self.timeout + SILENCE;
+        if begun.elapsed() < cancellation {
             return Ok(());
         }
         let trouble = self.producer().context().heard.trouble();

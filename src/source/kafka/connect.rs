@@ -73,7 +73,7 @@ pub(super) fn broker_of(
     client: (&BaseConsumer<Heard>, &Heard),
     kafka: &Kafka,
 ) -> Result<Metadata, SourceError> {
-    let metadata = wait_for_broker(client, &kafka.brokers, kafka.patience);
+    let metadata = wait_for_broker(client, &kafka.brokers, kafka.startup_timeout);
     metadata.map_err(|silence| silence.at(&kafka.brokers))
 }
 
@@ -84,11 +84,11 @@ pub(super) fn broker_of(
 pub(crate) fn wait_for_broker(
     (consumer, heard): (&BaseConsumer<Heard>, &Heard),
     brokers: &str,
-    patience: Span,
+    startup_timeout: Span,
 ) -> Result<Metadata, NoAnswer> {
-    let patience = Duration::from_millis(patience.millis().unsigned_abs());
+    let startup_timeout = Duration::from_millis(startup_timeout.millis().unsigned_abs());
     let begun = Instant::now();
-    let left = || patience.saturating_sub(begun.elapsed());
+    let left = || startup_timeout.saturating_sub(begun.elapsed());
     let mut pause = Duration::from_millis(250);
     loop {
         let error = match consumer.fetch_metadata(None, pause) {

@@ -54,7 +54,7 @@ pub struct Kafka {
     /// How long the job waits for a broker's first answer when it starts (default `"30s"`); once it
     /// runs, it waits for as long as it takes.
     #[serde(default = "half_a_minute")]
-    pub patience: Span,
+    pub startup_timeout: Span,
     /// Most bytes of a message, key and payload; larger ones are no samples (default: any size).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_message: Option<NonZeroUsize>,

@@ -212,7 +212,7 @@ fn position(consumer: &BaseConsumer<Heard>, partition: &Partition) -> Option<u64
     }
 }
 
-/// Fails on what librdkafka does not mend by itself; all else may take as long as it takes.
+/// Fails on what librdkafka does not repair by itself; all else may take as long as it takes.
 fn fatal(error: &KafkaError, action: &str) -> Result<(), SourceError> {
     let gone = [
         RDKafkaErrorCode::UnknownTopic,

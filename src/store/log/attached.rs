@@ -26,7 +26,7 @@ impl Attached {
         Ok(Self {
             index: path.with_extension("index"),
             segment: Arc::new(Segment::open(&path)?),
-            length: SegmentLength { name: name.to_owned(), bytes: 0, batches: 0, frozen: None },
+            length: SegmentLength { name: name.to_owned(), bytes: 0, batches: 0, remote: None },
             recorded: 0,
         })
     }

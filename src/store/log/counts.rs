@@ -10,7 +10,7 @@ pub struct SegmentLength {
     /// Its batches.
     pub batches: u64,
     /// Where it is on an object store, if it is.
-    pub frozen: Option<String>,
+    pub remote: Option<String>,
 }
 
 /// How many messages a log has.

@@ -107,7 +107,7 @@ impl Growing {
             name: self.name.clone(),
             bytes: self.bytes,
             batches: self.batches,
-            frozen: None,
+            remote: None,
         }
     }
 }

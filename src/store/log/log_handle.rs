@@ -11,7 +11,7 @@ use super::attached::Attached;
 use super::growing::{Growing, SegmentFiles};
 use super::replay::Replay;
 use super::rolling::Rolling;
-use crate::fail;
+use crate::failpoint;
 use crate::store::Counts;
 use crate::store::LogBatch;
 use crate::store::LogWriter;
@@ -19,7 +19,7 @@ use crate::store::SegmentLength;
 use crate::store::StoreError;
 use crate::store::segment::gather::append;
 use crate::store::segment::location::BatchAt;
-use crate::store::tier::{Cache, Frozen};
+use crate::store::tier::{Cache, RemoteSegment};
 
 /// The log of a run: finds rows by id, whoever wrote them.
 ///
@@ -44,7 +44,7 @@ pub(in crate::store) struct Shared {
     /// What other processes write, by the segments' names.
     others: BTreeMap<String, Attached>,
     /// Segments that are on an object store, by their names.
-    pub(in crate::store) frozen: BTreeMap<String, Frozen>,
+    pub(in crate::store) remote: BTreeMap<String, RemoteSegment>,
     /// Counts what is looked at.
     clock: AtomicU64,
 }
@@ -117,7 +117,7 @@ impl Log {
         if !growing.is_empty() {
             self.sync_folder()?;
         }
-        fail::point("log.synced");
+        failpoint::point("log.synced");
         let shared = self.read();
         let others = shared.others.values().filter(|other| other.has_grown());
         let others = others.map(|other| other.length.clone());

@@ -11,7 +11,7 @@ use crate::store::StoreError;
 use crate::store::segment::file::Segment;
 use crate::store::segment::index::IndexEntry;
 use crate::store::segment::location::BatchAt;
-use crate::store::tier::{Cache, Frozen};
+use crate::store::tier::{Cache, RemoteSegment};
 
 impl Log {
     /// A new log in `folder`, for samples of `schema`.
@@ -74,7 +74,7 @@ impl Log {
         let mut log = Self::empty(folder, Schema { value: ValueType::F32, shape: vec![0] });
         log.insert_all(durable, false)?;
         // one that is fetched says it as well as any other.
-        let here = |length: &&SegmentLength| !log.is_away(&length.name);
+        let here = |length: &&SegmentLength| !log.is_remote(&length.name);
         if let Some(length) = durable.iter().find(here).or(durable.first()) {
             log.schema = log.fetch(&length.name)?.schema()?;
         }
@@ -111,9 +111,9 @@ impl Log {
             let cut = file.and_then(|file| file.set_len(wanted as u64));
             cut.map_err(StoreError::io("cutting", &index_path))?;
         }
-        let is_away = length.frozen.is_some() && !path.exists();
-        let segment = match (is_away, cut) {
-            (true, _) => Segment::away(&path),
+        let is_remote = length.remote.is_some() && !path.exists();
+        let segment = match (is_remote, cut) {
+            (true, _) => Segment::remote(&path),
             (false, true) => Segment::cut(&path, length.bytes)?,
             (false, false) => Segment::open(&path)?,
         };
@@ -129,11 +129,11 @@ impl Log {
         };
         let batches: Vec<BatchAt> =
             entries.iter().enumerate().map(batch).collect::<Result<_, StoreError>>()?;
-        if end != length.bytes || (!is_away && end > segment.capacity()) {
+        if end != length.bytes || (!is_remote && end > segment.capacity()) {
             return Err(damaged(wanted, "it does not reach the end of its segment"));
         }
-        if let Some(url) = length.frozen.clone() {
-            self.write().frozen.insert(length.name.clone(), Frozen { segment, url });
+        if let Some(url) = length.remote.clone() {
+            self.write().remote.insert(length.name.clone(), RemoteSegment { segment, url });
         }
         Ok(batches)
     }

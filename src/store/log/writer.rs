@@ -7,7 +7,7 @@ use arrow::ipc::writer::StreamEncoder;
 use driftmill_operators::Span;
 
 use super::growing::SegmentFiles;
-use crate::fail;
+use crate::failpoint;
 use crate::store::Log;
 use crate::store::LogBatch;
 use crate::store::RowKind;
@@ -123,9 +123,9 @@ impl LogWriter {
             entry.checksum = checksum(parts);
         }
         open.files.write(open.len, parts)?;
-        fail::point("log.written");
+        failpoint::point("log.written");
         open.files.add(open.batches, entry)?;
-        fail::point("log.indexed");
+        failpoint::point("log.indexed");
         open.len += entry.len;
         open.batches += 1;
         let batch = BatchAt::written(Arc::clone(&open.segment), *entry)?;

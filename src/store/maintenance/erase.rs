@@ -27,7 +27,7 @@ impl Log {
         fs::copy(&from, &path).map_err(StoreError::io("copying", &from))?;
         let file = File::options().read(true).write(true).open(&path);
         let file = file.map_err(StoreError::io("opening", &path))?;
-        let mut length = SegmentLength { name: copy, bytes: 0, batches: 0, frozen: None };
+        let mut length = SegmentLength { name: copy, bytes: 0, batches: 0, remote: None };
         let mut index = Vec::new();
         for batch in self.batches_of(name) {
             let entry = self.erase_rows(&batch, ids, (&file, &path))?;

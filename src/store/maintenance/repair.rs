@@ -42,7 +42,7 @@ impl Log {
     ///
     /// # Errors
     /// When the file system refuses.
-    pub fn mend(&self, path: &Path, at: u64, rows: LogBatch) -> Result<bool, StoreError> {
+    pub fn repair(&self, path: &Path, at: u64, rows: LogBatch) -> Result<bool, StoreError> {
         let Some(entry) = self.with_batch(path, at, |_, batch| batch.entry) else {
             return Ok(false);
         };

@@ -8,7 +8,7 @@ use crate::store::SegmentLength;
 use crate::store::StoreError;
 use crate::store::segment::file::Segment;
 use crate::store::segment::index::IndexEntry;
-use crate::store::tier::thaw;
+use crate::store::tier::download;
 
 /// What is wrong with a file that is not there.
 const MISSING: &str = "it is missing";
@@ -64,16 +64,16 @@ impl LogHealth {
             read => read?,
         };
         let (entries, _) = bytes.as_chunks::<{ IndexEntry::LEN }>();
-        let is_here = length.frozen.is_none() || path.exists();
-        if let Some(url) = &length.frozen {
+        let is_local = length.remote.is_none() || path.exists();
+        if let Some(url) = &length.remote {
             let whole = entries.iter().map_while(IndexEntry::parse).take(length.batches as usize);
             let copy = index.with_extension("verified");
-            let damage = match thaw(url, &whole.collect::<Vec<_>>(), &copy) {
+            let damage = match download(url, &whole.collect::<Vec<_>>(), &copy) {
                 Err(StoreError::Gone { .. }) => Some((0, MISSING.to_owned())),
                 Err(StoreError::Damaged { at, detail, .. }) => Some((at, detail)),
                 Err(error) if error.is_damage() => Some((0, error.to_string())),
                 Err(error) => return Err(error),
-                Ok(()) if is_here => None,
+                Ok(()) if is_local => None,
                 Ok(()) => self.compare_all(&copy, entries, length)?,
             };
             drop(fs::remove_file(&copy));
@@ -81,7 +81,7 @@ impl LogHealth {
                 self.damages.push(Damage { path: url.into(), valid, detail });
             }
         }
-        if is_here && let Some((valid, detail)) = self.compare_all(&path, entries, length)? {
+        if is_local && let Some((valid, detail)) = self.compare_all(&path, entries, length)? {
             self.damages.push(Damage { path, valid, detail });
         }
         Ok(())

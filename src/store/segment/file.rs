@@ -48,13 +48,13 @@ impl Segment {
 
     /// A segment to be read, also while it grows.
     pub(in crate::store) fn open(path: &Path) -> Result<Self, StoreError> {
-        let segment = Self::away(path);
+        let segment = Self::remote(path);
         segment.map()?;
         Ok(segment)
     }
 
     /// A segment that is on its object store alone.
-    pub(in crate::store) fn away(path: &Path) -> Self {
+    pub(in crate::store) fn remote(path: &Path) -> Self {
         Self { path: path.to_owned(), map: OnceLock::new(), used: AtomicU64::new(0) }
     }
 
@@ -68,14 +68,14 @@ impl Segment {
     }
 
     /// Whether its file is mapped.
-    pub(in crate::store) fn is_here(&self) -> bool {
+    pub(in crate::store) fn is_local(&self) -> bool {
         self.map.get().is_some()
     }
 
-    /// [`StoreError::Away`] unless its file is mapped.
+    /// [`StoreError::Remote`] unless its file is mapped.
     pub(in crate::store) fn here(&self) -> Result<(), StoreError> {
-        let away = || StoreError::Away { segment: self.name().to_owned() };
-        self.map.get().map(drop).ok_or_else(away)
+        let remote = || StoreError::Remote { segment: self.name().to_owned() };
+        self.map.get().map(drop).ok_or_else(remote)
     }
 
     /// The name of its files, without extension.

@@ -14,7 +14,7 @@ use crate::store::Size;
 /// `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME`, …
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Cold {
+pub struct Tier {
     /// A folder of an object store, as in `"s3://bucket/folder"`, or of a file system that is mounted
     /// (`"file:///mnt/archive"`); each run has a folder of its own in it.
     pub url: String,
@@ -32,7 +32,7 @@ fn cache() -> Size {
     Size(10_000_000_000)
 }
 
-impl Cold {
+impl Tier {
     /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
     pub fn check(&self) -> Vec<(&'static str, String)> {
         let problem = match Url::parse(&self.url) {

@@ -7,11 +7,11 @@
 mod config;
 mod objects;
 mod parquet;
-mod tier;
+mod segments;
 
-pub use config::Cold;
-pub use tier::remove_object;
-pub(in crate::store) use tier::{Cache, Frozen, thaw};
+pub use config::Tier;
+pub use segments::remove_object;
+pub(in crate::store) use segments::{Cache, RemoteSegment, download};
 
 /// What segments become on an object store.
 const EXTENSION: &str = "parquet";

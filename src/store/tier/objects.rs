@@ -52,7 +52,7 @@ impl Objects {
     /// # Errors
     /// When the URL is none, or the store lacks something.
     pub(in crate::store) fn at(url: &str) -> Result<Self, StoreError> {
-        let failed = StoreError::cold("reaching", url);
+        let failed = StoreError::tier("reaching", url);
         let wrong = |source: Box<dyn std::error::Error + Send + Sync>| {
             object_store::Error::Generic { store: "URL", source }
         };
@@ -82,7 +82,7 @@ impl Objects {
     /// When the store cannot be reached, or refuses.
     pub(in crate::store) fn put(&self, bytes: Vec<u8>) -> Result<(), StoreError> {
         let put = self.runtime.block_on(self.store.put(&self.path, bytes.into()));
-        put.map(drop).map_err(StoreError::cold("writing", &self.url))
+        put.map(drop).map_err(StoreError::tier("writing", &self.url))
     }
 
     /// Reads it.
@@ -95,7 +95,7 @@ impl Objects {
             object_store::Error::NotFound { .. } => {
                 StoreError::Gone { path: self.url.as_str().into() }
             }
-            error => StoreError::cold("reading", &self.url)(error),
+            error => StoreError::tier("reading", &self.url)(error),
         })
     }
 
@@ -106,7 +106,7 @@ impl Objects {
     pub(in crate::store) fn delete(&self) -> Result<(), StoreError> {
         match self.runtime.block_on(self.store.delete(&self.path)) {
             Err(object_store::Error::NotFound { .. }) => Ok(()),
-            deleted => deleted.map_err(StoreError::cold("removing", &self.url)),
+            deleted => deleted.map_err(StoreError::tier("removing", &self.url)),
         }
     }
 }

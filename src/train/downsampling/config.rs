@@ -27,7 +27,7 @@ pub struct Downsampling {
     /// `sample_then_batch`.
     #[serde(default)]
     pub mode: Mode,
-    /// With `sample_then_batch`: epochs after which is chosen anew, by the model as it is then; 0
+    /// With `sample_then_batch`: epochs after which is chosen again, by the model as it is then; 0
     /// chooses once, before the first. Default: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<u64>,
@@ -36,7 +36,7 @@ pub struct Downsampling {
     pub warmup_triggers: u64,
     /// Which samples.
     pub policy: DownsamplingTable,
-    /// The models that say what of a loss cannot be learnt, for policies that ask.
+    /// The models that say what of a loss cannot be trained on, for policies that ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub irreducible: Option<IrreducibleModels>,
     /// What changes later, in the order of triggers.
@@ -83,7 +83,7 @@ pub struct Stage {
     pub ratio: Ratio,
     /// What they are chosen out of.
     pub mode: Mode,
-    /// Epochs after which is chosen anew; 0 chooses once.
+    /// Epochs after which is chosen again; 0 chooses once.
     pub period: u64,
     /// Which samples.
     pub policy: DownsamplingTable,

@@ -18,7 +18,7 @@ use crate::train::runtime::worker::Worker;
 use crate::train::training::batch::Batch;
 
 /// Chooses what one training learns from, and remembers it.
-pub(in crate::train) struct Chooser<'a> {
+pub(in crate::train) struct Downsampler<'a> {
     worker: &'a Worker,
     stage: &'a Stage,
     irreducible: Option<&'a Irreducible>,
@@ -26,7 +26,7 @@ pub(in crate::train) struct Chooser<'a> {
     seed: u64,
     /// Choices made.
     round: u64,
-    /// How often a sample was learnt from, and the sum of its weights then.
+    /// How often a sample was trained on, and the sum of its weights then.
     kept: HashMap<Id, (u64, f64)>,
     seconds: f64,
     /// Chosen of the batches since the last step.
@@ -35,7 +35,7 @@ pub(in crate::train) struct Chooser<'a> {
     seen: (usize, usize),
 }
 
-impl<'a> Chooser<'a> {
+impl<'a> Downsampler<'a> {
     pub(in crate::train) fn new(
         worker: &'a Worker,
         (stage, irreducible): (&'a Stage, Option<&'a Irreducible>),
@@ -155,7 +155,7 @@ impl<'a> Chooser<'a> {
         }
     }
 
-    /// What was learnt from.
+    /// What was trained on.
     pub(in crate::train) fn finish(self) -> Downsampled {
         let kept = self.kept.into_iter().map(|(id, (times, weight))| Kept {
             id,

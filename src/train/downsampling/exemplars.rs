@@ -64,8 +64,8 @@ impl Worker {
     }
 }
 
-/// What was learnt from where only a memory was chosen: each of `rows` in each of so many `epochs`.
-pub(in crate::train) fn learnt(
+/// What was trained on where only a memory was chosen: each of `rows` in each of so many `epochs`.
+pub(in crate::train) fn trained_samples(
     rows: &[TrainingRow],
     epochs: usize,
     candidates: usize,

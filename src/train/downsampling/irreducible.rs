@@ -19,7 +19,7 @@ use crate::train::Training;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IrreducibleModels {
-    /// What they are trained on: a share of the training set, as in `0.2`, which is then not learnt
+    /// What they are trained on: a share of the training set, as in `0.2`, which is then not trained on
     /// from (one model, which judges the rest); or `"twin"` (two models, each trained on one half and
     /// judging the other, so that nothing is lost). Which samples is a hash of their ids.
     pub holdout: HeldOut,

@@ -23,7 +23,7 @@ pub struct TrainJob {
     pub first: bool,
     /// Which part of the rows it learns from; all if there is none.
     pub downsampling: Option<Stage>,
-    /// A pool of older samples among the rows, of which exemplars are learnt from.
+    /// A pool of older samples among the rows, of which exemplars are trained on.
     pub memory: Option<Memory>,
     /// What other models say of the rows, for policies that ask.
     pub irreducible: Option<Irreducible>,
@@ -51,11 +51,11 @@ pub struct Trained {
     pub seconds: f64,
     /// Steps of the optimizer.
     pub steps: u64,
-    /// What it learnt from, if it did not from everything.
+    /// What it trained on, if it did not from everything.
     pub downsampled: Option<Downsampled>,
 }
 
-/// What a training learnt from among its candidates.
+/// What a training trained on among its candidates.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Downsampled {
     /// Key of the policy that chose.
@@ -64,18 +64,18 @@ pub struct Downsampled {
     pub candidates: u64,
     /// How often it chose.
     pub choices: u64,
-    /// What was learnt from at least once, by id.
+    /// What was trained on at least once, by id.
     pub kept: Vec<Kept>,
     /// How long choosing took by the clock, inference for it included.
     pub seconds: f64,
 }
 
-/// A sample that a training learnt from.
+/// A sample that a training trained on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kept {
     /// The sample.
     pub id: Id,
-    /// How often it was learnt from, all epochs together; twice in one batch counts twice.
+    /// How often it was trained on, all epochs together; twice in one batch counts twice.
     pub times: u64,
     /// The mean of its weights then.
     pub weight: f32,

@@ -24,7 +24,7 @@ pub(in crate::train) enum Head {
 /// When a generation is full it takes the place of the older one, which goes, so that what was asked
 /// for lately is there.
 #[derive(Default)]
-pub(in crate::train) struct Answers {
+pub(in crate::train) struct OutputCache {
     young: Generation,
     old: Generation,
 }
@@ -52,7 +52,7 @@ pub(in crate::train) struct Found {
     values: Vec<f32>,
 }
 
-impl Answers {
+impl OutputCache {
     /// What is known of `ids`.
     pub(in crate::train) fn find(&mut self, head: Head, sha256: &str, ids: &[Id]) -> Found {
         let about = (head, sha256.to_owned());
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn known_and_fresh_rows_come_in_the_order_asked() {
-        let mut answers = Answers::default();
+        let mut answers = OutputCache::default();
         let (ids, matrix) = rows(0..4, 3);
         answers.remember(Head::Logits, "a", &ids, &matrix);
         let asked = [Id(9), Id(2), Id(8), Id(2), Id(0)];
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_again_outlives_what_is_not() {
-        let mut answers = Answers::default();
+        let mut answers = OutputCache::default();
         let cols = 56;
         let fills = (GENERATION / (cols + ENTRY) + 1) as u64;
         let (first, matrix) = rows(0..2, cols);

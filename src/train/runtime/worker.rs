@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use driftmill_operators::Matrix;
 
 use super::device;
-use super::output_cache::Answers;
+use super::output_cache::OutputCache;
 use super::queue::{Queue, Rank};
 use crate::model::{ModelTable, Network, Random};
 use crate::train::InferJob;
@@ -56,7 +56,7 @@ pub(in crate::train) struct Worker {
     /// Networks by digest, the most recently used last.
     networks: RefCell<VecDeque<(String, Rc<dyn Network>)>>,
     /// What policies asked for.
-    pub(in crate::train) answers: RefCell<Answers>,
+    pub(in crate::train) answers: RefCell<OutputCache>,
 }
 
 impl Worker {

@@ -1,5 +1,5 @@
 use super::batch::Batch;
-use super::prefetch::Ahead;
+use super::prefetch::Prefetched;
 use crate::model::Random;
 use crate::train::Rows;
 use crate::train::TrainError;
@@ -8,7 +8,7 @@ use crate::train::TrainingRow;
 use crate::train::downsampling::config::{Mode, Stage};
 
 /// How often samples come, and in which order.
-pub(in crate::train) struct Plan<'a> {
+pub(in crate::train) struct BatchSchedule<'a> {
     epochs: usize,
     batch_size: usize,
     shuffle: bool,
@@ -18,7 +18,7 @@ pub(in crate::train) struct Plan<'a> {
     mean: f64,
 }
 
-impl<'a> Plan<'a> {
+impl<'a> BatchSchedule<'a> {
     pub(in crate::train) fn new(
         training: &Training,
         scratch: bool,
@@ -42,7 +42,7 @@ impl<'a> Plan<'a> {
         (kept.div_ceil(self.batch_size) * self.epochs) as u64
     }
 
-    /// Numbers of epochs for which the same samples are learnt from.
+    /// Numbers of epochs for which the same samples are trained on.
     pub(in crate::train) fn blocks(&self) -> Vec<usize> {
         let whole = self.stage.filter(|stage| stage.mode == Mode::SampleThenBatch);
         let period = whole.map_or(0, |stage| usize::try_from(stage.period).unwrap_or(usize::MAX));
@@ -56,7 +56,7 @@ impl<'a> Plan<'a> {
         &mut self,
         epochs: usize,
         mut rows: Vec<TrainingRow>,
-        (source, ahead): (&dyn Rows, &mut Ahead<Result<Batch, TrainError>>),
+        (source, ahead): (&dyn Rows, &mut Prefetched<Result<Batch, TrainError>>),
     ) {
         let last = rows.len().div_ceil(self.batch_size).saturating_sub(1);
         for _ in 0..epochs {
@@ -77,9 +77,9 @@ impl<'a> Plan<'a> {
 mod tests {
     use super::*;
 
-    fn plan(stage: Option<&Stage>, epochs: usize) -> Plan<'_> {
+    fn schedule(stage: Option<&Stage>, epochs: usize) -> BatchSchedule<'_> {
         let text = format!("epochs = {epochs}\nbatch_size = 64");
-        Plan::new(&toml::from_str(&text).unwrap(), true, (stage, &[]), [0, 0])
+        BatchSchedule::new(&toml::from_str(&text).unwrap(), true, (stage, &[]), [0, 0])
     }
 
     fn stage(text: &str) -> Stage {
@@ -91,21 +91,21 @@ mod tests {
     fn blocks_cover_all_epochs() {
         for (period, blocks) in [("0", vec![7]), ("1", vec![1; 7]), ("3", vec![3, 3, 1])] {
             let stage = stage(&format!("ratio = 0.5\nperiod = {period}\n[policy.uniform]"));
-            assert_eq!(plan(Some(&stage), 7).blocks(), blocks);
+            assert_eq!(schedule(Some(&stage), 7).blocks(), blocks);
         }
-        assert_eq!(plan(None, 7).blocks(), [7]);
+        assert_eq!(schedule(None, 7).blocks(), [7]);
     }
 
     #[test]
     fn steps_are_those_of_the_samples_kept() {
         // of 64 samples 16 are kept, so 4 batches make a step, and what is left makes another.
         let batches = stage("ratio = 0.25\nmode = \"batch_then_sample\"\n[policy.uniform]");
-        assert_eq!(plan(Some(&batches), 1).steps(64 * 8), 2);
-        assert_eq!(plan(Some(&batches), 3).steps(64 * 8 + 5), 9);
+        assert_eq!(schedule(Some(&batches), 1).steps(64 * 8), 2);
+        assert_eq!(schedule(Some(&batches), 3).steps(64 * 8 + 5), 9);
         let per_mille = stage("ratio = 0.125\nmode = \"batch_then_sample\"\n[policy.uniform]");
         assert_eq!(per_mille.size(64), 8);
         let whole = stage("ratio = 0.1\n[policy.uniform]");
-        assert_eq!(plan(Some(&whole), 2).steps(1000), 4);
-        assert_eq!(plan(None, 2).steps(1000), 32);
+        assert_eq!(schedule(Some(&whole), 2).steps(1000), 4);
+        assert_eq!(schedule(None, 2).steps(1000), 32);
     }
 }

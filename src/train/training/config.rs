@@ -111,7 +111,7 @@ pub enum Start {
     /// New random ones, each time.
     #[default]
     Scratch,
-    /// Those of the version before; the optimizer's state starts anew. Without a version before,
+    /// Those of the version before; the optimizer's state starts again. Without a version before,
     /// as `scratch`.
     Finetune,
 }

@@ -28,13 +28,13 @@ pub(in crate::train) fn gather(rows: &dyn Rows, ids: &[Id]) -> Result<Vec<f32>, 
 }
 
 /// Where batches go that wait for the device, a group of small ones at a time.
-pub(in crate::train) struct Ahead<T> {
+pub(in crate::train) struct Prefetched<T> {
     sender: Sender<Vec<T>>,
     group: Vec<T>,
     values: usize,
 }
 
-impl<T> Ahead<T> {
+impl<T> Prefetched<T> {
     /// Hands over a batch of so many values; false if nobody wants more.
     pub(in crate::train) fn push(&mut self, batch: T, values: usize) -> bool {
         self.group.push(batch);
@@ -52,13 +52,13 @@ impl<T> Ahead<T> {
 ///
 /// A panic of either is thrown on; pushing fails once `consume` is done.
 pub(in crate::train) fn prefetch<T: Send, R>(
-    produce: impl FnOnce(&mut Ahead<T>) + Send,
+    produce: impl FnOnce(&mut Prefetched<T>) + Send,
     consume: impl FnOnce(&mut dyn Iterator<Item = T>) -> R,
 ) -> R {
     thread::scope(|scope| {
         let (sender, receiver) = bounded(AHEAD);
         let producer = scope.spawn(move || {
-            let mut ahead = Ahead { sender, group: Vec::new(), values: 0 };
+            let mut ahead = Prefetched { sender, group: Vec::new(), values: 0 };
             produce(&mut ahead);
             ahead.flush();
         });

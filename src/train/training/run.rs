@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::batch_schedule::Plan;
-use super::training_loop::Course;
+use super::batch_schedule::BatchSchedule;
+use super::training_loop::TrainingLoop;
 use crate::train::Progress;
 use crate::train::Start;
 use crate::train::TrainError;
@@ -35,18 +35,24 @@ impl Worker {
         };
         let scratch = job.first || start.is_none();
         let seeds = [self.training.seed, job.seed];
-        let plan = Plan::new(&self.training, scratch, (job.downsampling.as_ref(), &rows), seeds);
+        let schedule =
+            BatchSchedule::new(&self.training, scratch, (job.downsampling.as_ref(), &rows), seeds);
         network.begin_training();
         let herded = recalling.map(|_| {
-            exemplars::learnt(&rows, self.training.epochs_of(scratch).get(), job.rows.len())
+            exemplars::trained_samples(
+                &rows,
+                self.training.epochs_of(scratch).get(),
+                job.rows.len(),
+            )
         });
-        let course = Course::new(self, (&mut *network, job), plan.steps(rows.len()), progress);
-        let learnt = course.run(plan, rows)?;
+        let training_loop =
+            TrainingLoop::new(self, (&mut *network, job), schedule.steps(rows.len()), progress);
+        let trained_samples = training_loop.run(schedule, rows)?;
         network.end_training();
         if !network.parameters().iter().all(|value| value.is_finite()) {
-            return Err(TrainError::Diverged { epoch: learnt.losses.len() });
+            return Err(TrainError::Diverged { epoch: trained_samples.losses.len() });
         }
-        let mut downsampled = learnt.downsampled.or(herded);
+        let mut downsampled = trained_samples.downsampled.or(herded);
         if let (Some(downsampled), Some(seconds)) = (&mut downsampled, recalling) {
             downsampled.seconds += seconds;
             if downsampled.policy != exemplars::HERDING {
@@ -55,9 +61,9 @@ impl Worker {
         }
         Ok(Trained {
             weights: Weights::new(network.to_bytes()?),
-            losses: learnt.losses,
+            losses: trained_samples.losses,
             seconds: started.elapsed().as_secs_f64(),
-            steps: learnt.steps,
+            steps: trained_samples.steps,
             downsampled,
         })
     }

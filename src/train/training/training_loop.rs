@@ -3,7 +3,7 @@ use burn::tensor::Device;
 
 use super::average::Average;
 use super::batch::{Batch, Epoch};
-use super::batch_schedule::Plan;
+use super::batch_schedule::BatchSchedule;
 use super::prefetch::prefetch;
 use crate::model::Network;
 use crate::train::Downsampled;
@@ -11,18 +11,18 @@ use crate::train::Progress;
 use crate::train::TrainError;
 use crate::train::TrainJob;
 use crate::train::TrainingRow;
-use crate::train::downsampling::downsampler::Chooser;
+use crate::train::downsampling::downsampler::Downsampler;
 use crate::train::runtime::queue::Rank;
 use crate::train::runtime::worker::Worker;
 
 /// A network on its way through a training.
-pub(in crate::train) struct Course<'a> {
+pub(in crate::train) struct TrainingLoop<'a> {
     worker: &'a Worker,
     network: &'a mut dyn Network,
     device: Device,
     optimizer: ModuleOptimizer,
     average: Option<Average>,
-    chooser: Option<Chooser<'a>>,
+    downsampler: Option<Downsampler<'a>>,
     epoch: Epoch,
     losses: Vec<f64>,
     step: u64,
@@ -32,14 +32,14 @@ pub(in crate::train) struct Course<'a> {
 }
 
 /// What a training leaves beside the weights.
-pub(in crate::train) struct Learnt {
+pub(in crate::train) struct LoopOutcome {
     /// Mean loss of each epoch that took a step.
     pub(in crate::train) losses: Vec<f64>,
     pub(in crate::train) steps: u64,
     pub(in crate::train) downsampled: Option<Downsampled>,
 }
 
-impl<'a> Course<'a> {
+impl<'a> TrainingLoop<'a> {
     /// Before the first of `steps`.
     pub(in crate::train) fn new(
         worker: &'a Worker,
@@ -47,9 +47,9 @@ impl<'a> Course<'a> {
         steps: u64,
         progress: &'a dyn Fn(Progress),
     ) -> Self {
-        let chooser = job.downsampling.as_ref().map(|stage| {
+        let downsampler = job.downsampling.as_ref().map(|stage| {
             let how = (stage, job.irreducible.as_ref());
-            Chooser::new(worker, how, job.rows.len(), job.seed)
+            Downsampler::new(worker, how, job.rows.len(), job.seed)
         });
         Self {
             worker,
@@ -57,7 +57,7 @@ impl<'a> Course<'a> {
             device: worker.device.clone().autodiff(),
             optimizer: worker.training.optimizer.init(),
             average: worker.training.average.map(|part| Average::over(part, steps)),
-            chooser,
+            downsampler,
             epoch: Epoch::default(),
             losses: Vec::new(),
             step: 0,
@@ -69,23 +69,23 @@ impl<'a> Course<'a> {
     /// Takes all steps.
     pub(in crate::train) fn run(
         mut self,
-        mut plan: Plan<'_>,
+        mut schedule: BatchSchedule<'_>,
         candidates: Vec<TrainingRow>,
-    ) -> Result<Learnt, TrainError> {
+    ) -> Result<LoopOutcome, TrainError> {
         let source = &*self.worker.rows;
-        for epochs in plan.blocks() {
+        for epochs in schedule.blocks() {
             let rows = self.rows(&candidates, epochs)?;
-            let plan = &mut plan;
+            let schedule = &mut schedule;
             prefetch(
-                move |ahead| plan.load(epochs, rows, (source, ahead)),
+                move |ahead| schedule.load(epochs, rows, (source, ahead)),
                 |batches| self.learn(batches),
             )?;
         }
         if let Some(average) = self.average {
             average.apply(self.network);
         }
-        let downsampled = self.chooser.map(Chooser::finish);
-        Ok(Learnt { losses: self.losses, steps: self.step, downsampled })
+        let downsampled = self.downsampler.map(Downsampler::finish);
+        Ok(LoopOutcome { losses: self.losses, steps: self.step, downsampled })
     }
 
     /// What batches are made of in the next `epochs`.
@@ -94,9 +94,9 @@ impl<'a> Course<'a> {
         candidates: &[TrainingRow],
         epochs: usize,
     ) -> Result<Vec<TrainingRow>, TrainError> {
-        match &mut self.chooser {
-            Some(chooser) if !chooser.by_batch() => {
-                chooser.rows(&*self.network, candidates, epochs)
+        match &mut self.downsampler {
+            Some(downsampler) if !downsampler.by_batch() => {
+                downsampler.rows(&*self.network, candidates, epochs)
             }
             _ => Ok(candidates.to_vec()),
         }
@@ -109,12 +109,14 @@ impl<'a> Course<'a> {
         for batch in batches {
             let batch = batch?;
             let ends_epoch = batch.ends_epoch;
-            match &mut self.chooser {
-                Some(chooser) if chooser.by_batch() => {
-                    chooser.sift(&*self.network, &batch)?;
+            match &mut self.downsampler {
+                Some(downsampler) if downsampler.by_batch() => {
+                    downsampler.sift(&*self.network, &batch)?;
                     self.worker.pause(Rank::Training)?;
-                    while let Some(batch) =
-                        self.chooser.as_mut().and_then(|chooser| chooser.ready(ends_epoch))
+                    while let Some(batch) = self
+                        .downsampler
+                        .as_mut()
+                        .and_then(|downsampler| downsampler.ready(ends_epoch))
                     {
                         self.step(batch)?;
                     }

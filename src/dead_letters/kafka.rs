@@ -9,17 +9,17 @@ use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::{DeadLetters, Destination, Letter, LettersError};
-use crate::sink::{SinkError, Stop, create_topic};
+use super::{DeadLetter, DeadLetterError, DeadLetters, Destination};
+use crate::sink::{CancellationToken, SinkError, create_topic};
 use crate::source::{Heard, describe};
 
-/// What a letter may have at most: more than the message, which others took, and its story.
+/// What a dead letter may have at most: more than the message, which others took, and its story.
 const MOST_BYTES: &str = "10485760";
 
 const HINT: &str = "\nhint: may the user write to the topic, and is its `max.message.bytes` large \
                     enough?";
 
-/// A topic of letters: key and bytes as they came, the story in headers.
+/// A topic of dead letters: key and bytes as they came, the story in headers.
 pub(super) struct Topic {
     topic: String,
     sender: Sender,
@@ -29,8 +29,8 @@ impl Topic {
     pub(super) fn open(
         config: &DeadLetters,
         topic: &str,
-        stop: &Stop,
-    ) -> Result<Self, LettersError> {
+        stop: &CancellationToken,
+    ) -> Result<Self, DeadLetterError> {
         let mut client = ClientConfig::new();
         config.properties.apply(&mut client).map_err(SinkError::from)?;
         let brokers = config.brokers.clone().unwrap_or_default();
@@ -41,11 +41,11 @@ impl Topic {
 }
 
 impl Destination for Topic {
-    fn write(&mut self, letters: &[Letter]) -> Result<(), LettersError> {
-        for letter in letters {
-            let headers = headers(letter);
-            let record = BaseRecord::to(&self.topic).payload(&letter.payload).headers(headers);
-            let record = match &letter.key {
+    fn write(&mut self, dead_letters: &[DeadLetter]) -> Result<(), DeadLetterError> {
+        for dead_letter in dead_letters {
+            let headers = headers(dead_letter);
+            let record = BaseRecord::to(&self.topic).payload(&dead_letter.payload).headers(headers);
+            let record = match &dead_letter.key {
                 Some(key) => record.key(key),
                 None => record,
             };
@@ -54,25 +54,25 @@ impl Destination for Topic {
         Ok(())
     }
 
-    fn sync(&mut self, time: Duration) -> Result<bool, LettersError> {
+    fn sync(&mut self, time: Duration) -> Result<bool, DeadLetterError> {
         self.sender.sync(time)
     }
 }
 
 /// Where the message came from, and why it is here.
-fn headers(letter: &Letter) -> OwnedHeaders {
-    let partition = letter.partition.to_string();
-    let offset = letter.offset.to_string();
-    let timestamp = letter.timestamp.map(|time| time.to_string());
+fn headers(dead_letter: &DeadLetter) -> OwnedHeaders {
+    let partition = dead_letter.partition.to_string();
+    let offset = dead_letter.offset.to_string();
+    let timestamp = dead_letter.timestamp.map(|time| time.to_string());
     let story = [
-        ("driftmill.topic", Some(&letter.topic)),
+        ("driftmill.topic", Some(&dead_letter.topic)),
         ("driftmill.partition", Some(&partition)),
         ("driftmill.offset", Some(&offset)),
         ("driftmill.timestamp", timestamp.as_ref()),
-        ("driftmill.stage", Some(&letter.stage)),
-        ("driftmill.error", Some(&letter.error)),
-        ("driftmill.reason", Some(&letter.reason)),
-        ("driftmill.run", Some(&letter.run)),
+        ("driftmill.stage", Some(&dead_letter.stage)),
+        ("driftmill.error", Some(&dead_letter.error)),
+        ("driftmill.reason", Some(&dead_letter.reason)),
+        ("driftmill.run", Some(&dead_letter.run)),
     ];
     story.into_iter().fold(OwnedHeaders::new(), |headers, (key, value)| match value {
         Some(_) => headers.insert(Header { key, value }),
@@ -84,17 +84,20 @@ fn headers(letter: &Letter) -> OwnedHeaders {
 pub(super) struct Sender {
     producer: ThreadedProducer<Refused>,
     brokers: String,
-    stop: Stop,
+    stop: CancellationToken,
 }
 
 impl Sender {
-    pub(super) fn start(mut client: ClientConfig, stop: &Stop) -> Result<Self, LettersError> {
+    pub(super) fn start(
+        mut client: ClientConfig,
+        stop: &CancellationToken,
+    ) -> Result<Self, DeadLetterError> {
         let brokers = client.get("bootstrap.servers").unwrap_or_default().to_owned();
         if client.get("message.max.bytes").is_none() {
             client.set("message.max.bytes", MOST_BYTES);
         }
         client.set("enable.idempotence", "true").set("message.timeout.ms", "0");
-        let failed = |error| LettersError::Kafka {
+        let failed = |error| DeadLetterError::Kafka {
             action: "starting a producer".into(),
             brokers: brokers.clone(),
             reason: describe(&error),
@@ -108,7 +111,7 @@ impl Sender {
     pub(super) fn send(
         &self,
         record: BaseRecord<'_, Vec<u8>, Vec<u8>>,
-    ) -> Result<(), LettersError> {
+    ) -> Result<(), DeadLetterError> {
         self.check()?;
         let mut record = record;
         loop {
@@ -124,7 +127,7 @@ impl Sender {
     }
 
     /// Waits until the brokers have all that was sent, at most for `time`; whether they have.
-    pub(super) fn sync(&self, time: Duration) -> Result<bool, LettersError> {
+    pub(super) fn sync(&self, time: Duration) -> Result<bool, DeadLetterError> {
         let begun = Instant::now();
         while self.producer.in_flight_count() > 0 && begun.elapsed() < time {
             self.check()?;
@@ -137,14 +140,14 @@ impl Sender {
     }
 
     /// Fails if something was refused since.
-    fn check(&self) -> Result<(), LettersError> {
+    fn check(&self) -> Result<(), DeadLetterError> {
         let refused = self.producer.context().error.lock();
         let refused = refused.unwrap_or_else(PoisonError::into_inner).clone();
         refused.map_or(Ok(()), |error| Err(self.failed(&error)))
     }
 
-    fn failed(&self, error: &KafkaError) -> LettersError {
-        LettersError::Kafka {
+    fn failed(&self, error: &KafkaError) -> DeadLetterError {
+        DeadLetterError::Kafka {
             action: "writing messages that are not samples".into(),
             brokers: self.brokers.clone(),
             reason: describe(error),

@@ -9,8 +9,8 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::BaseRecord;
 
 use super::kafka::Sender;
-use super::{Letter, LettersError};
-use crate::sink::Stop;
+use super::{DeadLetter, DeadLetterError};
+use crate::sink::CancellationToken;
 
 /// Messages sent before what was sent is remembered.
 const BATCH: usize = 500;
@@ -30,7 +30,7 @@ pub struct Replay {
     pub dry: bool,
 }
 
-/// What became of letters.
+/// What became of dead letters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     /// Sent now.
@@ -50,15 +50,15 @@ impl Replay {
     ///
     /// # Errors
     /// When they cannot be sent; what was sent is remembered.
-    pub fn send(&self, letters: &[Letter]) -> Result<Replayed, LettersError> {
+    pub fn send(&self, dead_letters: &[DeadLetter]) -> Result<Replayed, DeadLetterError> {
         let mut counts = Replayed::default();
         let mut known = self.remembered()?;
         let mut wanted = Vec::new();
-        for letter in letters {
-            if !self.classes.is_empty() && !self.classes.contains(&letter.error) {
+        for dead_letter in dead_letters {
+            if !self.classes.is_empty() && !self.classes.contains(&dead_letter.error) {
                 counts.others += 1;
-            } else if known.insert(letter.message()) {
-                wanted.push(letter);
+            } else if known.insert(dead_letter.message()) {
+                wanted.push(dead_letter);
             } else {
                 counts.before += 1;
             }
@@ -67,10 +67,10 @@ impl Replay {
         if self.dry || wanted.is_empty() {
             return Ok(counts);
         }
-        let sender = Sender::start(self.client.clone(), &Stop::default())?;
+        let sender = Sender::start(self.client.clone(), &CancellationToken::default())?;
         for batch in wanted.chunks(BATCH) {
-            for letter in batch {
-                again(&sender, letter)?;
+            for dead_letter in batch {
+                again(&sender, dead_letter)?;
             }
             while !sender.sync(SILENCE)? {
                 tracing::warn!("{} messages wait for the brokers", batch.len());
@@ -80,34 +80,35 @@ impl Replay {
         Ok(counts)
     }
 
-    fn remembered(&self) -> Result<HashSet<String>, LettersError> {
+    fn remembered(&self) -> Result<HashSet<String>, DeadLetterError> {
         match std::fs::read_to_string(&self.memory) {
             Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(HashSet::new()),
-            Err(error) => Err(LettersError::io("reading", &self.memory)(error)),
+            Err(error) => Err(DeadLetterError::io("reading", &self.memory)(error)),
         }
     }
 
-    fn remember(&self, letters: &[&Letter]) -> Result<(), LettersError> {
-        let failed = || LettersError::io("writing", &self.memory);
+    fn remember(&self, dead_letters: &[&DeadLetter]) -> Result<(), DeadLetterError> {
+        let failed = || DeadLetterError::io("writing", &self.memory);
         if let Some(folder) = self.memory.parent() {
             std::fs::create_dir_all(folder).map_err(failed())?;
         }
-        let lines: String = letters.iter().map(|letter| letter.message() + "\n").collect();
+        let lines: String =
+            dead_letters.iter().map(|dead_letter| dead_letter.message() + "\n").collect();
         let mut file =
             File::options().append(true).create(true).open(&self.memory).map_err(failed())?;
         file.write_all(lines.as_bytes()).and_then(|()| file.sync_data()).map_err(failed())
     }
 }
 
-fn again(sender: &Sender, letter: &Letter) -> Result<(), LettersError> {
-    let message = letter.message();
+fn again(sender: &Sender, dead_letter: &DeadLetter) -> Result<(), DeadLetterError> {
+    let message = dead_letter.message();
     let header = Header { key: "driftmill.replay-of", value: Some(&message) };
-    let mut record = BaseRecord::to(&letter.topic)
-        .partition(i32::from(letter.partition))
-        .payload(&letter.payload)
+    let mut record = BaseRecord::to(&dead_letter.topic)
+        .partition(i32::from(dead_letter.partition))
+        .payload(&dead_letter.payload)
         .headers(OwnedHeaders::new().insert(header));
-    record.key = letter.key.as_ref();
-    record.timestamp = letter.timestamp;
+    record.key = dead_letter.key.as_ref();
+    record.timestamp = dead_letter.timestamp;
     sender.send(record)
 }

@@ -3,9 +3,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Destination, Letter, LettersError};
+use super::{DeadLetter, DeadLetterError, Destination};
 
-/// A file of JSON lines, one letter each.
+/// A file of JSON lines, one dead letter each.
 pub(super) struct Lines {
     path: PathBuf,
     file: File,
@@ -13,40 +13,41 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Adds to the file at `path`, which need not exist yet.
-    pub(super) fn open(path: &Path) -> Result<Self, LettersError> {
+    pub(super) fn open(path: &Path) -> Result<Self, DeadLetterError> {
         let file = File::options()
             .append(true)
             .create(true)
             .open(path)
-            .map_err(LettersError::io("opening", path))?;
+            .map_err(DeadLetterError::io("opening", path))?;
         Ok(Self { path: path.to_owned(), file })
     }
 }
 
 impl Destination for Lines {
-    fn write(&mut self, letters: &[Letter]) -> Result<(), LettersError> {
+    fn write(&mut self, dead_letters: &[DeadLetter]) -> Result<(), DeadLetterError> {
         let mut lines = Vec::new();
-        for letter in letters {
-            serde_json::to_writer(&mut lines, letter).expect("a letter is plain data");
+        for dead_letter in dead_letters {
+            serde_json::to_writer(&mut lines, dead_letter).expect("a dead letter is plain data");
             lines.push(b'\n');
         }
         let before = self.file.metadata().map(|file| (file.is_file(), file.len()));
         let written = self.file.write_all(&lines);
         if let (Err(_), Ok((true, len))) = (&written, before) {
-            // half a letter would be in the way of the next attempt.
-            self.file.set_len(len).map_err(LettersError::io("cutting", &self.path))?;
+            // half a dead letter would be in the way of the next attempt.
+            self.file.set_len(len).map_err(DeadLetterError::io("cutting", &self.path))?;
         }
-        written.map_err(LettersError::io("writing", &self.path))
+        written.map_err(DeadLetterError::io("writing", &self.path))
     }
 
-    fn forget(&mut self, known: &dyn Fn(&Letter) -> bool) -> Result<(), LettersError> {
+    fn forget(&mut self, known: &dyn Fn(&DeadLetter) -> bool) -> Result<(), DeadLetterError> {
         if !self.file.metadata().is_ok_and(|file| file.is_file()) {
             return Ok(());
         }
         let text =
-            fs::read_to_string(&self.path).map_err(LettersError::io("reading", &self.path))?;
+            fs::read_to_string(&self.path).map_err(DeadLetterError::io("reading", &self.path))?;
         // the last line may have been cut off.
-        let kept = |line: &&str| serde_json::from_str(line).is_ok_and(|letter| known(&letter));
+        let kept =
+            |line: &&str| serde_json::from_str(line).is_ok_and(|dead_letter| known(&dead_letter));
         let kept: String = text.split_inclusive('\n').filter(kept).collect();
         if kept.len() == text.len() {
             return Ok(());
@@ -54,16 +55,16 @@ impl Destination for Lines {
         let staged = self.path.with_extension("staged");
         fs::write(&staged, kept)
             .and_then(|()| fs::rename(&staged, &self.path))
-            .map_err(LettersError::io("rewriting", &self.path))?;
+            .map_err(DeadLetterError::io("rewriting", &self.path))?;
         *self = Self::open(&self.path)?;
         Ok(())
     }
 
-    fn sync(&mut self, _time: Duration) -> Result<bool, LettersError> {
+    fn sync(&mut self, _time: Duration) -> Result<bool, DeadLetterError> {
         match self.file.sync_data() {
             // a pipe cannot be synced, and need not be.
             Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => Ok(true),
-            synced => synced.map(|()| true).map_err(LettersError::io("syncing", &self.path)),
+            synced => synced.map(|()| true).map_err(DeadLetterError::io("syncing", &self.path)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What trainings learnt from, where that was not all that was chosen for them.
+//! What trainings trained on, where that was not all that was chosen for them.
 
 use std::collections::BTreeMap;
 
@@ -10,20 +10,20 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::database::hex;
-use super::removed::{bitmap, parsed};
+use super::expired::{bitmap, parsed};
 use super::{Catalog, CatalogError};
 use crate::train::{Downsampled, Kept};
 
-/// What a training learnt from, summed up.
+/// What a training trained on, summed up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Learnt {
+pub struct TrainedSamples {
     /// Key of the policy that chose.
     pub policy: String,
     /// Samples it could choose from.
     pub candidates: u64,
     /// How often it chose.
     pub choices: u64,
-    /// Samples that were learnt from.
+    /// Samples that were trained on.
     pub samples: u64,
     /// How many of each class.
     pub labels: BTreeMap<u32, u64>,
@@ -66,8 +66,8 @@ impl Spread {
     }
 }
 
-impl Learnt {
-    /// Sums up what was learnt from `set`.
+impl TrainedSamples {
+    /// Sums up what was trained on `set`.
     pub fn of(set: &TrainingSet, downsampled: &Downsampled) -> Self {
         let Downsampled { policy, candidates, choices, kept, seconds } = downsampled;
         let mut labels: BTreeMap<u32, u64> = BTreeMap::new();
@@ -88,7 +88,7 @@ impl Learnt {
     }
 }
 
-/// SHA-256 of what was learnt from.
+/// SHA-256 of what was trained on.
 fn digest(kept: &[Kept]) -> String {
     let mut hash = Sha256::new();
     for Kept { id, times, weight } in kept {
@@ -99,35 +99,35 @@ fn digest(kept: &[Kept]) -> String {
     hex(&hash.finalize())
 }
 
-pub(super) fn insert_learnt(
+pub(super) fn insert_trained_samples(
     transaction: &Transaction<'_>,
     (branch, trigger): (&str, u64),
-    (learnt, kept): (&Learnt, &[Kept]),
+    (trained_samples, kept): (&TrainedSamples, &[Kept]),
 ) -> rusqlite::Result<()> {
     let ids = bitmap(&kept.iter().map(|kept| kept.id.0).collect());
     let bytes = |of: fn(&Kept) -> [u8; 4]| kept.iter().flat_map(of).collect::<Vec<u8>>();
     // more than that often is often enough.
     let times = bytes(|kept| u32::try_from(kept.times).unwrap_or(u32::MAX).to_le_bytes());
     let weights = bytes(|kept| kept.weight.to_le_bytes());
-    let json = serde_json::to_string(learnt).expect("a summary is plain data");
-    let mut insert = transaction.prepare_cached("REPLACE INTO learnt VALUES (?, ?, ?, ?, ?, ?)")?;
+    let json = serde_json::to_string(trained_samples).expect("a summary is plain data");
+    let mut insert =
+        transaction.prepare_cached("REPLACE INTO trained on VALUES (?, ?, ?, ?, ?, ?)")?;
     insert.execute(params![branch, trigger as i64, json, ids, times, weights])?;
     Ok(())
 }
 
 impl Catalog {
-    /// What the training of a decision learnt from; none if that is all that was chosen for it, or it
+    /// What the training of a decision trained on; none if that is all that was chosen for it, or it
     /// has no outcome.
     ///
     /// # Errors
     /// When SQLite cannot read it, or it is not what was written.
-    pub fn learnt(
+    pub fn trained_samples(
         &self,
         branch: &str,
         trigger: u64,
-    ) -> Result<Option<(Learnt, Vec<Kept>)>, CatalogError> {
-        let query =
-            "SELECT summary, ids, times, weights FROM learnt WHERE branch = ? AND trigger = ?";
+    ) -> Result<Option<(TrainedSamples, Vec<Kept>)>, CatalogError> {
+        let query = "SELECT summary, ids, times, weights FROM trained_samples WHERE branch = ? AND trigger = ?";
         type Found = (String, Vec<u8>, Vec<u8>, Vec<u8>);
         let found: Option<Found> = self
             .database
@@ -136,9 +136,10 @@ impl Catalog {
             .map_err(CatalogError::database("reading"))?;
         let Some((summary, ids, times, weights)) = found else { return Ok(None) };
         let wrong = |text: &dyn std::fmt::Display| {
-            CatalogError::State(format!("what trigger {trigger} learnt from: {text}"))
+            CatalogError::State(format!("what trigger {trigger} trained on: {text}"))
         };
-        let learnt: Learnt = serde_json::from_str(&summary).map_err(|error| wrong(&error))?;
+        let trained_samples: TrainedSamples =
+            serde_json::from_str(&summary).map_err(|error| wrong(&error))?;
         let ids = parsed(&ids).map_err(|error| wrong(&error))?;
         let words = |bytes: &[u8]| bytes.as_chunks::<4>().0.to_vec();
         let rows = ids.into_iter().zip(words(&times)).zip(words(&weights));
@@ -148,10 +149,10 @@ impl Catalog {
             weight: f32::from_le_bytes(weight),
         });
         let kept: Vec<Kept> = kept.collect();
-        if digest(&kept) != learnt.digest || kept.len() as u64 != learnt.samples {
+        if digest(&kept) != trained_samples.digest || kept.len() as u64 != trained_samples.samples {
             return Err(wrong(&"it has another digest"));
         }
-        Ok(Some((learnt, kept)))
+        Ok(Some((trained_samples, kept)))
     }
 }
 

@@ -2,7 +2,7 @@ use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
-use super::Stop;
+use super::CancellationToken;
 
 /// Between two attempts to write to a full disk.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -13,7 +13,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// The part of a job that waits for room.
 const DISK: &str = "disk";
 
-impl Stop {
+impl CancellationToken {
     /// Attempts something until no disk is too full for it, or until all are to give up; an attempt
     /// that failed must be free to be made again.
     ///
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn it_waits_until_there_is_room() {
-        let stop = Stop::default();
+        let stop = CancellationToken::default();
         let mut attempts = 0;
         let done = stop.until_room(|| {
             attempts += 1;
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn it_gives_up_when_it_is_asked_to_and_at_once_on_other_errors() {
-        let stop = Stop::default();
+        let stop = CancellationToken::default();
         assert!(stop.until_room(|| Err::<(), _>(io::Error::other("broken").into())).is_err());
         stop.raise();
         let error = stop.until_room(|| Err::<(), _>(full().into())).unwrap_err();

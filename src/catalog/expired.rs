@@ -12,7 +12,7 @@ use crate::store::{Contents, Counts, RowRange, SegmentLength};
 
 /// A segment that is no longer in the log.
 #[derive(Clone, Debug)]
-pub struct RemovedSegment {
+pub struct ExpiredSegment {
     /// The name that its files had.
     pub name: String,
     /// Bytes of its batches.
@@ -35,7 +35,7 @@ impl Catalog {
     /// When SQLite refuses.
     pub fn remove(
         &mut self,
-        segments: &[RemovedSegment],
+        segments: &[ExpiredSegment],
         versions: &[(&str, u64)],
     ) -> Result<(), CatalogError> {
         self.commit("recording what is removed in", |transaction| {
@@ -44,7 +44,7 @@ impl Catalog {
                 insert(transaction, segment)?;
             }
             let mut insert = transaction
-                .prepare_cached("INSERT OR IGNORE INTO removed_versions VALUES (?, ?)")?;
+                .prepare_cached("INSERT OR IGNORE INTO expired_versions VALUES (?, ?)")?;
             for (branch, version) in versions {
                 insert.execute(params![branch, *version as i64])?;
             }
@@ -52,7 +52,7 @@ impl Catalog {
         })
     }
 
-    /// Records that a segment was written anew, as `copy`, without the features of `samples`; it is
+    /// Records that a segment was written again, as `copy`, without the features of `samples`; it is
     /// then to be removed.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Catalog {
         self.commit("recording what is erased in", |transaction| {
             transaction.execute("DELETE FROM segments WHERE name = ?", [name])?;
             insert_lengths(transaction, std::slice::from_ref(copy))?;
-            let insert = "INSERT INTO erased VALUES (?, ?)";
+            let insert = "INSERT INTO erased_samples VALUES (?, ?)";
             transaction.execute(insert, params![copy.name, bitmap(samples)]).map(|_| ())
         })
     }
@@ -76,17 +76,19 @@ impl Catalog {
     /// # Errors
     /// When SQLite cannot read them, or a bitmap is not one.
     pub fn erased(&self) -> Result<RoaringTreemap, CatalogError> {
-        self.union_of("SELECT ids FROM erased")
+        self.union_of("SELECT ids FROM erased_samples")
     }
 
     /// Shows every segment that was removed, one at a time, the first one first.
     ///
     /// # Errors
     /// When SQLite cannot read them, or a bitmap is not one.
-    pub fn removed(&self, mut each: impl FnMut(RemovedSegment)) -> Result<(), CatalogError> {
+    pub fn removed(&self, mut each: impl FnMut(ExpiredSegment)) -> Result<(), CatalogError> {
         let failed = || CatalogError::database("reading");
-        let mut statement =
-            self.database.prepare("SELECT * FROM removed ORDER BY number").map_err(failed())?;
+        let mut statement = self
+            .database
+            .prepare("SELECT * FROM expired_segments ORDER BY number")
+            .map_err(failed())?;
         let mut rows = statement.query([]).map_err(failed())?;
         while let Some(row) = rows.next().map_err(failed())? {
             let number: i64 = row.get(0).map_err(failed())?;
@@ -111,7 +113,7 @@ impl Catalog {
         };
         let query =
             "SELECT topic_index, partition, from_offset, to_offset, rows, from_time, to_time
-                     FROM removed_ranges WHERE number = ? ORDER BY topic_index, partition";
+                     FROM expired_ranges WHERE number = ? ORDER BY topic_index, partition";
         self.database.prepare_cached(query)?.query_map([number], range)?.collect()
     }
 
@@ -119,9 +121,9 @@ impl Catalog {
     ///
     /// # Errors
     /// When SQLite cannot read it.
-    pub fn removed_counts(&self) -> Result<Counts, CatalogError> {
+    pub fn expired_counts(&self) -> Result<Counts, CatalogError> {
         let query = "SELECT ifnull(sum(rows), 0), ifnull(sum(samples), 0), ifnull(sum(bad), 0),
-                            ifnull(sum(late), 0) FROM removed";
+                            ifnull(sum(late), 0) FROM expired_segments";
         let counts = |row: &Row<'_>| {
             Ok(Counts {
                 rows: row.get::<_, i64>(0)? as u64,
@@ -137,8 +139,8 @@ impl Catalog {
     ///
     /// # Errors
     /// When SQLite cannot read them.
-    pub fn removed_versions(&self, branch: &str) -> Result<BTreeSet<u64>, CatalogError> {
-        let query = "SELECT version FROM removed_versions WHERE branch = ?";
+    pub fn expired_versions(&self, branch: &str) -> Result<BTreeSet<u64>, CatalogError> {
+        let query = "SELECT version FROM expired_versions WHERE branch = ?";
         let versions = self.rows(query, [branch], |row| Ok(row.get::<_, i64>(0)? as u64))?;
         Ok(versions.into_iter().collect())
     }
@@ -149,7 +151,7 @@ impl Catalog {
     /// When SQLite cannot read them, or a bitmap is not one.
     pub fn in_training(&self) -> Result<RoaringTreemap, CatalogError> {
         self.union_of(
-            "SELECT ids FROM decided d WHERE NOT EXISTS (
+            "SELECT ids FROM decisions d WHERE NOT EXISTS (
                  SELECT 1 FROM outcomes o WHERE o.branch = d.branch AND o.trigger = d.trigger)",
         )
     }
@@ -166,11 +168,12 @@ impl Catalog {
     }
 }
 
-fn insert(transaction: &Transaction<'_>, segment: &RemovedSegment) -> rusqlite::Result<()> {
-    let RemovedSegment { name, bytes, counts, contents, replaced, deleted } = segment;
+fn insert(transaction: &Transaction<'_>, segment: &ExpiredSegment) -> rusqlite::Result<()> {
+    let ExpiredSegment { name, bytes, counts, contents, replaced, deleted } = segment;
     let keys: Vec<u8> = contents.keys.iter().flat_map(|key| key.to_be_bytes()).collect();
-    let mut insert = transaction
-        .prepare_cached("INSERT INTO removed VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO expired_segments VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
     let number = insert.insert(params![
         name,
         *bytes as i64,
@@ -184,7 +187,7 @@ fn insert(transaction: &Transaction<'_>, segment: &RemovedSegment) -> rusqlite::
         keys,
     ])?;
     let mut insert =
-        transaction.prepare_cached("INSERT INTO removed_ranges VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;
+        transaction.prepare_cached("INSERT INTO expired_ranges VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;
     for range in &contents.ranges {
         insert.execute(params![
             number,
@@ -200,14 +203,14 @@ fn insert(transaction: &Transaction<'_>, segment: &RemovedSegment) -> rusqlite::
     Ok(())
 }
 
-fn segment(row: &Row<'_>) -> Result<RemovedSegment, CatalogError> {
+fn segment(row: &Row<'_>) -> Result<ExpiredSegment, CatalogError> {
     let failed = || CatalogError::database("reading");
     let number = |at| row.get::<_, i64>(at).map(|number| number as u64).map_err(failed());
     let bytes = |at| row.get::<_, Vec<u8>>(at).map_err(failed());
     let (rows, samples, bad, late) = (number(3)?, number(4)?, number(5)?, number(6)?);
     let keys = bytes(10)?;
     let keys = keys.as_chunks::<16>().0.iter().map(|key| u128::from_be_bytes(*key)).collect();
-    Ok(RemovedSegment {
+    Ok(ExpiredSegment {
         name: row.get(1).map_err(failed())?,
         bytes: number(2)?,
         counts: Counts { rows, samples, bad, late },

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 /// A message that is not a sample, with all that is needed to understand it and to send it again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Letter {
+pub struct DeadLetter {
     /// Topic, file or generator.
     pub topic: String,
     /// Partition of the topic.
@@ -28,7 +28,7 @@ pub struct Letter {
     pub payload: Vec<u8>,
 }
 
-impl Letter {
+impl DeadLetter {
     /// Which message it was: `topic/partition/offset`.
     pub fn message(&self) -> String {
         format!("{}/{}/{}", self.topic, self.partition, self.offset)

@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use super::replay::Shown;
 use super::{History, HistoryError};
-use crate::retention::TakenBack;
+use crate::retention::Retractions;
 use crate::store::RowKind;
 
 /// What became of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Fate {
+pub enum SampleStatus {
     /// It is there.
     There,
     /// Another sample has its key.
@@ -18,12 +18,12 @@ pub enum Fate {
     /// Its key was deleted.
     Deleted,
     /// Retention removed it from the log.
-    Removed,
+    Expired,
 }
 
 /// The samples of a run that are gone.
 #[derive(Clone, Debug, Default)]
-pub struct Fates {
+pub struct SampleStatuses {
     /// Those that other samples replaced.
     pub replaced: RoaringTreemap,
     /// Those that were deleted.
@@ -32,69 +32,69 @@ pub struct Fates {
     pub removed: RoaringTreemap,
 }
 
-impl Fates {
+impl SampleStatuses {
     /// What became of sample `id`.
-    pub fn of(&self, id: Id) -> Fate {
+    pub fn of(&self, id: Id) -> SampleStatus {
         match (self.deleted.contains(id.0), self.replaced.contains(id.0)) {
-            (true, _) => Fate::Deleted,
-            (_, true) => Fate::Replaced,
-            _ if self.removed.contains(id.0) => Fate::Removed,
-            _ => Fate::There,
+            (true, _) => SampleStatus::Deleted,
+            (_, true) => SampleStatus::Replaced,
+            _ if self.removed.contains(id.0) => SampleStatus::Expired,
+            _ => SampleStatus::There,
         }
     }
 }
 
-/// Samples that are gone, each with the row that took it back.
-type Gone = Vec<(Id, Id)>;
+/// Retracted samples, each with the row that retracted it.
+type ReplacedRows = Vec<(Id, Id)>;
 
 impl History {
-    /// What became of all samples, or of those that have `key`.
+    /// The status of all samples, or of those that have `key`.
     ///
     /// # Errors
     /// When the log is not what was written.
-    pub fn fates(&self, key: Option<u128>) -> Result<Fates, HistoryError> {
-        let mut fates = Fates::default();
+    pub fn statuses(&self, key: Option<u128>) -> Result<SampleStatuses, HistoryError> {
+        let mut statuses = SampleStatuses::default();
         self.catalog.removed(|segment| {
-            fates.replaced |= segment.replaced;
-            fates.deleted |= segment.deleted;
-            fates.removed |= segment.contents.samples;
+            statuses.replaced |= segment.replaced;
+            statuses.deleted |= segment.deleted;
+            statuses.removed |= segment.contents.samples;
         })?;
-        let gone = self.gone(Shown { key, ..Shown::ALL })?;
-        if gone.is_empty() {
-            return Ok(fates);
+        let retracted = self.retracted_rows(Shown { key, ..Shown::ALL })?;
+        if retracted.is_empty() {
+            return Ok(statuses);
         }
         // a sample that replaces may wait for its label, and is not seen where it came: what took
         // the old one back says how.
         let deletions = self.deletions()?;
-        for (gone, by) in gone {
+        for (retracted, by) in retracted {
             match deletions.contains(by.0) {
-                true => fates.deleted.insert(gone.0),
-                false => fates.replaced.insert(gone.0),
+                true => statuses.deleted.insert(retracted.0),
+                false => statuses.replaced.insert(retracted.0),
             };
         }
-        Ok(fates)
+        Ok(statuses)
     }
 
-    /// The samples in the log that were taken back before `until`, for retention.
+    /// The samples in the log that were retracted before `until`, for retention.
     ///
     /// # Errors
     /// When the log is not what was written.
-    pub fn taken_back(&self, until: Position) -> Result<TakenBack, HistoryError> {
-        let by = self.gone(Shown { until, ..Shown::ALL })?;
+    pub fn retracted(&self, until: Position) -> Result<Retractions, HistoryError> {
+        let by = self.retracted_rows(Shown { until, ..Shown::ALL })?;
         let deletions = self.deletions()?;
         let deleted = by.iter().filter(|(_, by)| deletions.contains(by.0));
-        let deleted = deleted.map(|(gone, _)| gone.0).collect();
-        Ok(TakenBack { by, deleted })
+        let deleted = deleted.map(|(retracted, _)| retracted.0).collect();
+        Ok(Retractions { by, deleted })
     }
 
-    /// The samples that were taken back, each with the row that did it.
-    fn gone(&self, shown: Shown) -> Result<Gone, HistoryError> {
+    /// The retracted samples, each with the row that retracted it.
+    fn retracted_rows(&self, shown: Shown) -> Result<ReplacedRows, HistoryError> {
         if self.pipeline.source.keyed().is_none() {
-            return Ok(Gone::new());
+            return Ok(ReplacedRows::new());
         }
-        self.replay(shown, Gone::new(), |gone, change: &Change| {
+        self.replay(shown, ReplacedRows::new(), |retracted, change: &Change| {
             if change.kind == Kind::Retract {
-                gone.push((change.record.id(), position_id(change.at)));
+                retracted.push((change.record.id(), position_id(change.at)));
             }
         })
     }

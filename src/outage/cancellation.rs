@@ -5,14 +5,14 @@ use super::Outages;
 
 /// A wish that all who wait give up, and what they wait for; clones share both.
 #[derive(Clone, Debug, Default)]
-pub struct Stop {
+pub struct CancellationToken {
     raised: Arc<(Mutex<bool>, Condvar)>,
     outages: Outages,
 }
 
-impl Stop {
+impl CancellationToken {
     /// A wish of its own, that shares what is waited for with another's.
-    pub fn beside(outages: &Outages) -> Self {
+    pub fn sharing(outages: &Outages) -> Self {
         Self { outages: outages.clone(), ..Self::default() }
     }
 

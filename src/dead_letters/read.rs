@@ -7,34 +7,34 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
-use super::{DeadLetters, Letter, LettersError};
+use super::{DeadLetter, DeadLetterError, DeadLetters};
 use crate::sink::SinkError;
 use crate::source::{Heard, describe};
 
 const REQUEST: Duration = Duration::from_secs(30);
 
-/// The letters in a file; none where a crash left half a line at its end.
+/// The dead letters in a file; none where a crash left half a line at its end.
 ///
 /// # Errors
-/// When it cannot be read, or is no file of letters.
-pub fn from_file(path: &Path) -> Result<Vec<Letter>, LettersError> {
-    let text = std::fs::read_to_string(path).map_err(LettersError::io("reading", path))?;
+/// When it cannot be read, or is no file of dead letters.
+pub fn from_file(path: &Path) -> Result<Vec<DeadLetter>, DeadLetterError> {
+    let text = std::fs::read_to_string(path).map_err(DeadLetterError::io("reading", path))?;
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-    let letter = |(number, line): (usize, &str)| {
+    let dead_letter = |(number, line): (usize, &str)| {
         let line_of =
-            |reason| LettersError::Line { path: path.to_owned(), line: number + 1, reason };
+            |reason| DeadLetterError::Line { path: path.to_owned(), line: number + 1, reason };
         serde_json::from_str(line).map_err(line_of)
     };
-    whole.lines().enumerate().map(letter).collect()
+    whole.lines().enumerate().map(dead_letter).collect()
 }
 
-/// The letters in the topic that a pipeline names, up to what is its end now.
+/// The dead letters in the topic that a pipeline names, up to what is its end now.
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn from_topic(config: &DeadLetters, topic: &str) -> Result<Vec<Letter>, LettersError> {
+pub fn from_topic(config: &DeadLetters, topic: &str) -> Result<Vec<DeadLetter>, DeadLetterError> {
     let brokers = config.brokers.clone().unwrap_or_default();
-    let failed = |error: KafkaError| LettersError::Kafka {
+    let failed = |error: KafkaError| DeadLetterError::Kafka {
         action: format!("reading topic `{topic}`"),
         brokers: brokers.clone(),
         reason: describe(&error),
@@ -56,14 +56,14 @@ pub fn from_topic(config: &DeadLetters, topic: &str) -> Result<Vec<Letter>, Lett
         added.map_err(failed)?;
     }
     consumer.assign(&assignment).map_err(failed)?;
-    let mut letters = Vec::new();
+    let mut dead_letters = Vec::new();
     while !open.is_empty() {
         let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
         let message = message.map_err(failed)?;
         let at = message.partition();
         if let Some(end) = open.get(&at) {
             if message.offset() < *end {
-                letters.extend(letter(&message));
+                dead_letters.extend(dead_letter(&message));
             }
             if message.offset() + 1 >= *end {
                 open.remove(&at);
@@ -71,7 +71,7 @@ pub fn from_topic(config: &DeadLetters, topic: &str) -> Result<Vec<Letter>, Lett
         }
     }
     std::thread::spawn(move || drop(consumer));
-    Ok(letters)
+    Ok(dead_letters)
 }
 
 /// Per partition that is not empty, the offset behind its last message.
@@ -87,15 +87,15 @@ fn ends(consumer: &BaseConsumer<Heard>, topic: &str) -> Result<BTreeMap<i32, i64
     Ok(ends)
 }
 
-/// The letter in a message; none if it is something else.
-fn letter(message: &BorrowedMessage<'_>) -> Option<Letter> {
+/// The dead letter in a message; none if it is something else.
+fn dead_letter(message: &BorrowedMessage<'_>) -> Option<DeadLetter> {
     let headers = message.headers()?;
     let header = |name: &str| {
         let name = format!("driftmill.{name}");
         let value = headers.iter().find(|header| header.key == name)?.value?;
         Some(std::str::from_utf8(value).ok()?.to_owned())
     };
-    Some(Letter {
+    Some(DeadLetter {
         topic: header("topic")?,
         partition: header("partition")?.parse().ok()?,
         offset: header("offset")?.parse().ok()?,

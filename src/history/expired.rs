@@ -8,7 +8,7 @@ impl History {
     ///
     /// # Errors
     /// When the catalog cannot be read.
-    pub(super) fn removed_samples(&self) -> Result<RoaringTreemap, HistoryError> {
+    pub(super) fn expired_samples(&self) -> Result<RoaringTreemap, HistoryError> {
         let mut samples = RoaringTreemap::new();
         self.catalog.removed(|segment| samples |= segment.contents.samples)?;
         Ok(samples | self.catalog.erased()?)
@@ -18,13 +18,13 @@ impl History {
     ///
     /// # Errors
     /// When there is no such decision.
-    pub fn removed_of(&self, branch: &str, trigger: u64) -> Result<u64, HistoryError> {
+    pub fn expired_of(&self, branch: &str, trigger: u64) -> Result<u64, HistoryError> {
         let set = self.training_set(branch, trigger)?;
-        Ok(set.ids.intersection_len(&self.removed_samples()?))
+        Ok(set.ids.intersection_len(&self.expired_samples()?))
     }
 
     /// The key of a sample that retention removed, 0 if it has none; none if it did not remove it.
-    pub(super) fn removed_key(&self, id: Id) -> Result<Option<u128>, HistoryError> {
+    pub(super) fn expired_key(&self, id: Id) -> Result<Option<u128>, HistoryError> {
         let mut key = None;
         self.catalog.removed(|segment| {
             let samples = &segment.contents.samples;
@@ -37,7 +37,7 @@ impl History {
     }
 
     /// The samples with a key that retention removed.
-    pub(super) fn removed_with(&self, key: u128) -> Result<Vec<Id>, HistoryError> {
+    pub(super) fn expired_with(&self, key: u128) -> Result<Vec<Id>, HistoryError> {
         let mut found = Vec::new();
         self.catalog.removed(|segment| {
             let samples = segment.contents.samples.iter().zip(&segment.contents.keys);

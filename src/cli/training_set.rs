@@ -7,13 +7,13 @@ use driftmill_operators::Id;
 
 use super::error::Usage;
 use super::{branch, lines, print, times};
-use crate::catalog::{Learnt, Spread};
+use crate::catalog::{Spread, TrainedSamples};
 use crate::history::{History, SetRow, TrainingSet};
-use crate::report::{align_right, fine, moment, plain_table, sheet};
+use crate::report::{align_right, contact_sheet, fine, moment, plain_table};
 use comfy_table::Table;
 
 #[derive(Debug, Args)]
-pub(super) struct ShowSet {
+pub(super) struct TrainingSetCommand {
     /// State directory of a run, which may be going on
     #[arg(value_name = "DIR")]
     state: PathBuf,
@@ -28,19 +28,19 @@ pub(super) struct ShowSet {
     irreducible: Option<usize>,
     /// Most samples that are listed or drawn, evenly out of all [default: 40, of images 640]
     #[arg(long, value_name = "N")]
-    most: Option<usize>,
-    /// Show all that was chosen for the training, not only what it learnt from by downsampling
+    limit: Option<usize>,
+    /// Show all that was chosen for the training, not only what it trained on by downsampling
     #[arg(long)]
     candidates: bool,
     /// Answer with one JSON object on stdout, with all samples
-    #[arg(long, conflicts_with = "sheet")]
+    #[arg(long, conflicts_with = "image")]
     json: bool,
     /// Draw the images into this PNG file, class by class
     #[arg(long, value_name = "FILE")]
-    sheet: Option<PathBuf>,
+    image: Option<PathBuf>,
 }
 
-impl ShowSet {
+impl TrainingSetCommand {
     pub(super) fn execute(self) -> anyhow::Result<u8> {
         let history = History::open(&self.state)?;
         let branch = branch(self.compare, self.irreducible);
@@ -51,21 +51,21 @@ impl ShowSet {
         if self.json {
             return print(&serde_json::to_string(&set)?);
         }
-        match &self.sheet {
-            Some(path) => draw(&history, &set, (self.most.unwrap_or(640), path)),
-            None => print(&text(&set, self.most.unwrap_or(40))),
+        match &self.image {
+            Some(path) => draw(&history, &set, (self.limit.unwrap_or(640), path)),
+            None => print(&text(&set, self.limit.unwrap_or(40))),
         }
     }
 }
 
 /// At most so many, evenly out of all.
-fn some(rows: &[SetRow], most: usize) -> Vec<&SetRow> {
-    let count = rows.len().min(most);
+fn some(rows: &[SetRow], limit: usize) -> Vec<&SetRow> {
+    let count = rows.len().min(limit);
     (0..count).map(|place| &rows[place * rows.len() / count]).collect()
 }
 
-fn draw(history: &History, set: &TrainingSet, (most, path): (usize, &Path)) -> anyhow::Result<u8> {
-    let rows = some(&set.rows, most);
+fn draw(history: &History, set: &TrainingSet, (limit, path): (usize, &Path)) -> anyhow::Result<u8> {
+    let rows = some(&set.rows, limit);
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
     let (schema, values) = history.features_of(&ids)?;
     let Values::U8(bytes) = values else {
@@ -78,12 +78,12 @@ fn draw(history: &History, set: &TrainingSet, (most, path): (usize, &Path)) -> a
     }
     let names = classes.keys().map(|class| format!("class {class}")).collect::<Vec<_>>();
     let groups: Vec<Vec<&[u8]>> = classes.into_values().collect();
-    sheet(&groups, &schema.shape, path)?;
+    contact_sheet(&groups, &schema.shape, path)?;
     let (shown, all) = (rows.len(), set.rows.len());
     print(&format!("{}: {shown} of {all} samples, {}", path.display(), names.join(", ")))
 }
 
-fn text(set: &TrainingSet, most: usize) -> String {
+fn text(set: &TrainingSet, limit: usize) -> String {
     let mut text = format!(
         "trigger {} of {}: {}\n{} of {} candidates, chosen in {:.3} s: {}\nsum of weights {}, SHA-256 of ids {}\n",
         set.trigger,
@@ -96,21 +96,22 @@ fn text(set: &TrainingSet, most: usize) -> String {
         set.weight,
         set.ids_digest
     );
-    if let Some(learnt) = &set.learnt {
-        text.push_str(&learnt_text(learnt));
+    if let Some(trained_samples) = &set.trained_samples {
+        text.push_str(&trained_samples_text(trained_samples));
     }
-    let wanted = set.learnt.as_ref().map_or(set.samples, |learnt| learnt.samples);
+    let wanted =
+        set.trained_samples.as_ref().map_or(set.samples, |trained_samples| trained_samples.samples);
     let lost = wanted.saturating_sub(set.rows.len() as u64);
     if lost > 0 {
         text.push_str(&format!("{lost} of them are no longer in the log\n"));
     }
-    let rows = some(&set.rows, most);
+    let rows = some(&set.rows, limit);
     if !rows.is_empty() {
         text.push_str(&format!("\n{}", lines(&table(&rows))));
     }
     if rows.len() < set.rows.len() {
         let (shown, all) = (rows.len(), set.rows.len());
-        text.push_str(&format!("… {shown} of {all}: --most N or --json shows more\n"));
+        text.push_str(&format!("… {shown} of {all}: --limit N or --json shows more\n"));
     }
     text
 }
@@ -121,22 +122,25 @@ fn by_class(labels: &BTreeMap<u32, u64>) -> String {
 }
 
 /// What downsampling did, in two lines.
-fn learnt_text(learnt: &Learnt) -> String {
-    if learnt.samples == 0 {
-        return format!("learnt from none of them: {} found nothing to choose\n", learnt.policy);
+fn trained_samples_text(trained_samples: &TrainedSamples) -> String {
+    if trained_samples.samples == 0 {
+        return format!(
+            "trained on none of them: {} found nothing to choose\n",
+            trained_samples.policy
+        );
     }
-    let Spread { min, mean, max, effective } = learnt.weights;
+    let Spread { min, mean, max, effective } = trained_samples.weights;
     format!(
-        "learnt from {} of them by {}, chosen {} among {} in {:.3} s: {}\n\
+        "trained on {} of them by {}, chosen {} among {} in {:.3} s: {}\n\
          weights {min:.3} to {max:.3}, mean {mean:.3}: as good as {effective:.0} equal ones\n\
          SHA-256 of that {}\n",
-        learnt.samples,
-        learnt.policy,
-        times(learnt.choices),
-        learnt.candidates,
-        learnt.seconds,
-        by_class(&learnt.labels),
-        learnt.digest,
+        trained_samples.samples,
+        trained_samples.policy,
+        times(trained_samples.choices),
+        trained_samples.candidates,
+        trained_samples.seconds,
+        by_class(&trained_samples.labels),
+        trained_samples.digest,
     )
 }
 

@@ -18,7 +18,7 @@ const GAP: usize = 2;
 ///
 /// # Errors
 /// When the samples are no such images, there are none, or the file cannot be written.
-pub fn sheet(groups: &[Vec<&[u8]>], shape: &[usize], path: &Path) -> Result<(), PlotError> {
+pub fn contact_sheet(groups: &[Vec<&[u8]>], shape: &[usize], path: &Path) -> Result<(), PlotError> {
     if path.extension().is_none_or(|extension| extension != "png") {
         return Err(PlotError::Format(path.display().to_string(), ".png"));
     }
@@ -56,7 +56,7 @@ mod tests {
         let path = folder.path().join("a.png");
         let (dark, red) = ([0u8; 12], [[200u8; 4], [0; 4], [0; 4]].concat());
         let groups = [vec![&dark[..]; 33], vec![&red[..]]];
-        sheet(&groups, &[3, 2, 2], &path).expect("it is drawn");
+        contact_sheet(&groups, &[3, 2, 2], &path).expect("it is drawn");
         let file = std::io::BufReader::new(std::fs::File::open(&path).expect("it is there"));
         let mut reader = png::Decoder::new(file).read_info().expect("it is a PNG");
         let mut pixels = vec![0; reader.output_buffer_size().expect("it has a size")];
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn rows_of_numbers_are_no_images() {
-        let none = sheet(&[vec![&[0; 4][..]]], &[4], Path::new("a.png"));
+        let none = contact_sheet(&[vec![&[0; 4][..]]], &[4], Path::new("a.png"));
         assert!(none.is_err_and(|error| error.to_string().contains("[4]")));
     }
 }

@@ -14,8 +14,8 @@ impl Catalog {
     /// When SQLite cannot read them.
     pub fn observers(&self) -> Result<Vec<String>, CatalogError> {
         self.rows(
-            "SELECT branch FROM decided UNION SELECT policy FROM looks
-             UNION SELECT policy FROM fired ORDER BY 1",
+            "SELECT branch FROM decisions UNION SELECT policy FROM trigger_evaluations
+             UNION SELECT policy FROM shadow_decisions ORDER BY 1",
             [],
             |row| row.get(0),
         )
@@ -27,7 +27,7 @@ impl Catalog {
     /// When SQLite cannot read it, or a look is not one.
     pub fn looks(&self, policy: &str) -> Result<Vec<Looked>, CatalogError> {
         let query = "SELECT time, sample, trigger, number, decides, version, seconds, look
-                     FROM looks WHERE policy = ? ORDER BY trigger, time, sample, number";
+                     FROM trigger_evaluations WHERE policy = ? ORDER BY trigger, time, sample, number";
         let looks = self.rows(query, [policy], |row| {
             let id = Id(row.get::<_, i64>(1)? as u64);
             let looked = Looked {
@@ -51,7 +51,7 @@ impl Catalog {
     /// Where a shadow fired, in order; without what it saw there, which is among the looks.
     pub(super) fn fired(&self, policy: &str) -> Result<Vec<Fired>, CatalogError> {
         let query = "SELECT number, time, sample, cut, version, kind, reason, score, threshold
-                     FROM fired WHERE policy = ? ORDER BY number";
+                     FROM shadow_decisions WHERE policy = ? ORDER BY number";
         self.rows(query, [policy], |row| {
             let id = Id(row.get::<_, i64>(2)? as u64);
             Ok(Fired {
@@ -72,13 +72,14 @@ impl Catalog {
 }
 
 /// What is seen again after a restart is there, and stays as it was: only how long it took differs.
-pub(super) fn insert_looks(
+pub(super) fn insert_trigger_evaluations(
     transaction: &Transaction<'_>,
     policy: &str,
     looks: &[Looked],
 ) -> rusqlite::Result<()> {
-    let mut insert = transaction
-        .prepare_cached("INSERT OR IGNORE INTO looks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    let mut insert = transaction.prepare_cached(
+        "INSERT OR IGNORE INTO trigger_evaluations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
     for Looked { position, trigger, number, decides, version, look, seconds } in looks {
         insert.execute(params![
             policy,
@@ -95,13 +96,14 @@ pub(super) fn insert_looks(
     Ok(())
 }
 
-pub(super) fn insert_fired(
+pub(super) fn insert_shadow_decisions(
     transaction: &Transaction<'_>,
     policy: &str,
     fired: &[Fired],
 ) -> rusqlite::Result<()> {
-    let mut insert = transaction
-        .prepare_cached("INSERT OR IGNORE INTO fired VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    let mut insert = transaction.prepare_cached(
+        "INSERT OR IGNORE INTO shadow_decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
     for Fired { number, position, cut, version, reason, look: _ } in fired {
         insert.execute(params![
             policy,

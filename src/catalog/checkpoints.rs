@@ -6,8 +6,8 @@ use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::database::insert_lengths;
-use super::looks::{insert_fired, insert_looks};
 use super::resume::parsed;
+use super::trigger_evaluations::{insert_shadow_decisions, insert_trigger_evaluations};
 use super::{Catalog, CatalogError};
 use crate::store::SegmentLength;
 
@@ -56,13 +56,13 @@ impl Catalog {
             insert_lengths(transaction, durable)?;
             for entry in entries {
                 if let Some(standing) = entry.standing {
-                    insert_standing(transaction, entry.policy, standing)?;
+                    insert_trigger_checkpoint(transaction, entry.policy, standing)?;
                 }
                 if let Some(evaluation) = &entry.evaluation {
                     insert_evaluation(transaction, entry.policy, evaluation)?;
                 }
-                insert_looks(transaction, entry.policy, entry.looks)?;
-                insert_fired(transaction, entry.policy, entry.fired)?;
+                insert_trigger_evaluations(transaction, entry.policy, entry.looks)?;
+                insert_shadow_decisions(transaction, entry.policy, entry.fired)?;
             }
             Ok(())
         })
@@ -73,7 +73,7 @@ impl Catalog {
         &self,
         branch: &str,
     ) -> Result<(Option<Standing>, Option<Vec<u8>>), CatalogError> {
-        let query = "SELECT policy, evaluation FROM standings WHERE branch = ?";
+        let query = "SELECT policy, evaluation FROM trigger_checkpoints WHERE branch = ?";
         let states = |row: &Row<'_>| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get(1)?));
         let states = self.database.query_row(query, [branch], states).optional();
         let (policy, evaluation) =
@@ -86,14 +86,14 @@ impl Catalog {
     /// # Errors
     /// When SQLite refuses.
     pub fn keep_shadows(&mut self, policies: &[String]) -> Result<(), CatalogError> {
-        let query = "SELECT branch FROM standings WHERE branch LIKE 'shadow/%'";
+        let query = "SELECT branch FROM trigger_checkpoints WHERE branch LIKE 'shadow/%'";
         let mut gone = self.rows(query, [], |row| row.get::<_, String>(0))?;
         gone.retain(|policy| !policies.contains(policy));
         if gone.is_empty() {
             return Ok(());
         }
         self.commit("forgetting shadows in", |transaction| {
-            let delete = "DELETE FROM standings WHERE branch = ?";
+            let delete = "DELETE FROM trigger_checkpoints WHERE branch = ?";
             gone.iter().try_for_each(|policy| transaction.execute(delete, [policy]).map(drop))
         })
     }
@@ -108,13 +108,13 @@ impl Catalog {
     }
 }
 
-pub(super) fn insert_standing(
+pub(super) fn insert_trigger_checkpoint(
     transaction: &Transaction<'_>,
     branch: &str,
     standing: &Standing,
 ) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO standings (branch, policy) VALUES (?, ?)
+        "INSERT INTO trigger_checkpoints (branch, policy) VALUES (?, ?)
          ON CONFLICT (branch) DO UPDATE SET policy = excluded.policy",
     )?;
     insert.execute(params![branch, standing.save()]).map(|_| ())
@@ -126,7 +126,7 @@ pub(super) fn insert_evaluation(
     evaluation: &[u8],
 ) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO standings (branch, evaluation) VALUES (?, ?)
+        "INSERT INTO trigger_checkpoints (branch, evaluation) VALUES (?, ?)
          ON CONFLICT (branch) DO UPDATE SET evaluation = excluded.evaluation",
     )?;
     insert.execute(params![branch, evaluation]).map(|_| ())

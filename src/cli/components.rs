@@ -20,7 +20,7 @@ use crate::source::SourceTable;
 use crate::train::OptimizerTable;
 
 #[derive(Debug, Args)]
-pub(super) struct Policies {
+pub(super) struct Components {
     /// Explain this entry, as in `mmd` or `downsampling.policy.loss`: what it does, and its settings
     #[arg(value_name = "NAME", conflicts_with = "json")]
     name: Option<String>,
@@ -83,7 +83,7 @@ impl Listing {
     }
 }
 
-impl Policies {
+impl Components {
     pub(super) fn execute(self) -> anyhow::Result<u8> {
         match self.name {
             Some(name) => print(&explained(&name)?),

@@ -2,12 +2,12 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::Letter;
+use super::DeadLetter;
 use crate::sink::SinkError;
 
 /// Why messages that are not samples cannot be kept or sent again.
 #[derive(Debug, Error)]
-pub enum LettersError {
+pub enum DeadLetterError {
     /// The pipeline wants no message that is not a sample.
     #[error(
         "message {} in partition {} of `{}` is not a sample: {}\n\
@@ -15,7 +15,7 @@ pub enum LettersError {
          \"dead_letter\"",
         .0.offset, .0.partition, .0.topic, .0.reason
     )]
-    Fail(Box<Letter>),
+    Fail(Box<DeadLetter>),
     /// The file system refused.
     #[error("{action} `{}`", path.display())]
     Io {
@@ -26,7 +26,7 @@ pub enum LettersError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// A line of a file of letters is none.
+    /// A line of a file of dead letters is none.
     #[error("line {line} of `{}` is not a dead letter: {reason}", path.display())]
     Line {
         /// The file.
@@ -53,7 +53,7 @@ pub enum LettersError {
     Topic(#[from] SinkError),
 }
 
-impl LettersError {
+impl DeadLetterError {
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }

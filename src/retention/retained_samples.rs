@@ -24,7 +24,7 @@ pub struct Needs {
     /// Per branch, where it stands.
     pub(super) branches: Vec<Stands>,
     /// Per irreducible-loss model, what became of its trainings.
-    pub(super) judges: Vec<Stands>,
+    pub(super) irreducible_models: Vec<Stands>,
     /// Per shadow, its first position that it has not seen.
     shadows: Vec<(Position, String)>,
     /// Samples that a policy holds.
@@ -48,7 +48,7 @@ impl Needs {
     /// When the catalog cannot be read, or a state is not one.
     pub fn of(catalog: &Catalog, policies: Vec<Policies<'_>>) -> Result<Self, CatalogError> {
         let (mut held, mut branches, mut shadows) = (RoaringTreemap::new(), Vec::new(), Vec::new());
-        let mut judges = Vec::new();
+        let mut irreducible_models = Vec::new();
         let mut hold = |id: Id| {
             held.insert(id.0);
         };
@@ -78,11 +78,17 @@ impl Needs {
                 if record.decisions.is_empty() {
                     break;
                 }
-                judges.push(Stands { branch, record, scored: BTreeMap::new() });
+                irreducible_models.push(Stands { branch, record, scored: BTreeMap::new() });
             }
             branches.push(Stands { branch: policy, record, scored });
         }
-        Ok(Self { branches, judges, shadows, held, in_training: catalog.in_training()? })
+        Ok(Self {
+            branches,
+            irreducible_models,
+            shadows,
+            held,
+            in_training: catalog.in_training()?,
+        })
     }
 
     /// The first position in a partition that is not behind all policies, and the branch or shadow

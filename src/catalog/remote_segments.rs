@@ -9,7 +9,7 @@ impl Catalog {
     ///
     /// # Errors
     /// When SQLite refuses.
-    pub fn freezing(&mut self, name: &str, url: &str) -> Result<(), CatalogError> {
+    pub fn uploading(&mut self, name: &str, url: &str) -> Result<(), CatalogError> {
         self.commit("recording what goes to an object store in", |transaction| {
             let insert = "REPLACE INTO frozen VALUES (?, ?, 0)";
             transaction.execute(insert, params![name, url]).map(drop)
@@ -20,10 +20,10 @@ impl Catalog {
     ///
     /// # Errors
     /// When SQLite refuses.
-    pub fn frozen(&mut self, name: &str) -> Result<(), CatalogError> {
+    pub fn remote(&mut self, name: &str) -> Result<(), CatalogError> {
         self.commit("recording what is on an object store in", |transaction| {
             transaction
-                .execute("UPDATE frozen SET complete = 1 WHERE segment = ?", [name])
+                .execute("UPDATE remote_segments SET complete = 1 WHERE segment = ?", [name])
                 .map(drop)
         })
     }
@@ -32,8 +32,8 @@ impl Catalog {
     ///
     /// # Errors
     /// When SQLite cannot read them.
-    pub fn thawed(&self) -> Result<Vec<(String, String)>, CatalogError> {
-        let query = "SELECT segment, url FROM frozen
+    pub fn downloaded(&self) -> Result<Vec<(String, String)>, CatalogError> {
+        let query = "SELECT segment, url FROM remote_segments
             WHERE segment NOT IN (SELECT name FROM segments) ORDER BY segment";
         self.rows(query, [], |row| Ok((row.get(0)?, row.get(1)?)))
     }
@@ -44,7 +44,7 @@ impl Catalog {
     /// When SQLite refuses.
     pub fn forget_object(&mut self, name: &str) -> Result<(), CatalogError> {
         self.commit("recording what is removed in", |transaction| {
-            transaction.execute("DELETE FROM frozen WHERE segment = ?", [name]).map(drop)
+            transaction.execute("DELETE FROM remote_segments WHERE segment = ?", [name]).map(drop)
         })
     }
 }

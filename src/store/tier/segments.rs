@@ -9,7 +9,7 @@ use driftmill_operators::{Id, Span};
 
 use super::objects::Objects;
 use super::parquet::{Rows, to_parquet};
-use crate::outage::{Stop, is_full};
+use crate::outage::{CancellationToken, is_full};
 use crate::store::Log;
 use crate::store::LogBatch;
 use crate::store::SegmentSummary;
@@ -29,7 +29,7 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 
 /// A segment that is on an object store.
 #[derive(Clone)]
-pub(in crate::store) struct Frozen {
+pub(in crate::store) struct RemoteSegment {
     pub(in crate::store) segment: Arc<Segment>,
     pub(in crate::store) url: String,
 }
@@ -38,22 +38,23 @@ pub(in crate::store) struct Frozen {
 #[derive(Clone, Default)]
 pub(in crate::store) struct Cache {
     limit: Option<u64>,
-    patience: Option<Stop>,
+    cancellation: Option<CancellationToken>,
 }
 
 impl Log {
     /// The same log, which keeps at most `limit` bytes of segments on the local disk that are on an
-    /// object store as well, by default all; with `patience` it waits for one that cannot be reached
+    /// object store as well, by default all; with `cancellation` it waits for one that cannot be reached
     /// until it is to stop.
     #[must_use]
-    pub fn cached(self, limit: Option<Size>, patience: Option<&Stop>) -> Self {
-        let cache = Cache { limit: limit.map(|limit| limit.0), patience: patience.cloned() };
+    pub fn cached(self, limit: Option<Size>, cancellation: Option<&CancellationToken>) -> Self {
+        let cache =
+            Cache { limit: limit.map(|limit| limit.0), cancellation: cancellation.cloned() };
         Self { cache, ..self }
     }
 
     /// Complete segments that are on no object store, and whose samples are all by so much older than
     /// the newest; oldest first.
-    pub fn unfrozen(&self, age: Option<Span>) -> Vec<String> {
+    pub fn not_uploaded(&self, age: Option<Span>) -> Vec<String> {
         // what ends a partition may still be written, by whatever process.
         let is_end = |last: &Id| self.next_offset(last.stream()) == Some(last.offset() + 1);
         let all = self.old(age).into_iter();
@@ -62,7 +63,7 @@ impl Log {
     }
 
     /// The same of a log that nobody writes.
-    pub fn unfrozen_ended(&self, age: Option<Span>) -> Vec<String> {
+    pub fn ended_not_uploaded(&self, age: Option<Span>) -> Vec<String> {
         self.old(age).into_iter().map(|segment| segment.name).collect()
     }
 
@@ -71,7 +72,7 @@ impl Log {
         let newest = segments.last().map_or(i64::MIN, |segment| segment.newest);
         let before = age.map_or(i64::MAX, |age| newest.saturating_sub(age.millis()));
         let shared = self.read();
-        let known = |segment: &SegmentSummary| shared.frozen.contains_key(&segment.name);
+        let known = |segment: &SegmentSummary| shared.remote.contains_key(&segment.name);
         segments.retain(|segment| !segment.growing && segment.newest <= before && !known(segment));
         segments
     }
@@ -80,7 +81,7 @@ impl Log {
     ///
     /// # Errors
     /// When a batch is not what was written, or the object store cannot be reached or refuses.
-    pub fn freeze(&self, name: &str, url: &str) -> Result<(), StoreError> {
+    pub fn upload(&self, name: &str, url: &str) -> Result<(), StoreError> {
         let batches = self.batches_of(name);
         let Some(last) = batches.last() else { return Ok(()) };
         for batch in &batches {
@@ -91,28 +92,28 @@ impl Log {
     }
 
     /// Segment `name` is at `url`, and recorded to be: its local copy may go.
-    pub fn frozen(&self, name: &str, url: String) {
+    pub fn remote(&self, name: &str, url: String) {
         let segment = self.batches_of(name).first().map(|batch| Arc::clone(batch.segment()));
         if let Some(segment) = segment {
-            self.write().frozen.insert(name.to_owned(), Frozen { segment, url });
+            self.write().remote.insert(name.to_owned(), RemoteSegment { segment, url });
         }
-        self.let_go();
+        self.evict();
     }
 
     /// Removes local copies, those first that were not used for the longest time, until the rest is
     /// not more than the log is to keep.
-    pub fn let_go(&self) {
+    pub fn evict(&self) {
         let Some(limit) = self.cache.limit else { return };
         let mut shared = self.write();
-        let here = shared.frozen.iter().filter(|(_, frozen)| frozen.segment.is_here());
-        let here = here.map(|(name, Frozen { segment, .. })| {
+        let here = shared.remote.iter().filter(|(_, remote)| remote.segment.is_local());
+        let here = here.map(|(name, RemoteSegment { segment, .. })| {
             (segment.used(), name.clone(), segment.capacity())
         });
         let mut here: Vec<_> = here.collect();
         here.sort_unstable();
         let mut bytes: u64 = here.iter().map(|(.., bytes)| bytes).sum();
         for (_, name, size) in here {
-            if bytes > limit && shared.let_go(&name) {
+            if bytes > limit && shared.evict(&name) {
                 bytes -= size;
             }
         }
@@ -124,7 +125,7 @@ impl Log {
     /// # Errors
     /// When the file system refuses.
     pub fn discard_copy(&self, path: &Path) -> Result<bool, StoreError> {
-        if !self.read().frozen.values().any(|frozen| frozen.segment.path() == path) {
+        if !self.read().remote.values().any(|remote| remote.segment.path() == path) {
             return Ok(false);
         }
         fs::remove_file(path).map_err(StoreError::io("removing", path))?;
@@ -132,8 +133,8 @@ impl Log {
     }
 
     /// Whether segment `name` is on its object store alone.
-    pub(in crate::store) fn is_away(&self, name: &str) -> bool {
-        self.read().frozen.get(name).is_some_and(|frozen| !frozen.segment.is_here())
+    pub(in crate::store) fn is_remote(&self, name: &str) -> bool {
+        self.read().remote.get(name).is_some_and(|remote| !remote.segment.is_local())
     }
 
     /// Looks at the log; what it lacks is fetched, and it is looked again.
@@ -146,7 +147,7 @@ impl Log {
         loop {
             let looked = look(&self.read());
             match looked {
-                Err(StoreError::Away { segment }) => held.push(self.fetch(&segment)?),
+                Err(StoreError::Remote { segment }) => held.push(self.fetch(&segment)?),
                 looked => return looked,
             }
         }
@@ -155,7 +156,7 @@ impl Log {
     /// All columns of a batch but the features, wherever it is.
     pub(in crate::store) fn columns_of(&self, batch: &BatchAt) -> Result<LogBatch, StoreError> {
         match batch.read(self.schema.value) {
-            Err(StoreError::Away { segment }) => {
+            Err(StoreError::Remote { segment }) => {
                 batch.in_segment(&self.fetch(&segment)?).read(self.schema.value)
             }
             read => read,
@@ -165,43 +166,43 @@ impl Log {
     /// Has a segment on the local disk, as long as what is returned is held.
     pub(in crate::store) fn fetch(&self, name: &str) -> Result<Arc<Segment>, StoreError> {
         let _one_at_a_time = self.fetching.lock().expect("no one panics while fetching");
-        let frozen = self.read().frozen.get(name).cloned();
-        let Some(Frozen { segment, url }) = frozen else {
+        let remote = self.read().remote.get(name).cloned();
+        let Some(RemoteSegment { segment, url }) = remote else {
             let found = self.batches_of(name).first().map(|batch| Arc::clone(batch.segment()));
             return found.ok_or_else(|| StoreError::Gone { path: self.folder.join(name) });
         };
-        if !segment.is_here() {
+        if !segment.is_local() {
             let entries: Vec<IndexEntry> =
                 self.batches_of(name).into_iter().map(|batch| batch.entry).collect();
-            self.cache.until_reached(|| thaw(&url, &entries, segment.path()))?;
+            self.cache.until_reached(|| download(&url, &entries, segment.path()))?;
             segment.map()?;
             tracing::debug!(url, "fetched a segment of the log");
         }
         segment.touch(self.tick());
-        self.let_go();
+        self.evict();
         Ok(segment)
     }
 }
 
 impl Shared {
     /// Removes the local copy of a frozen segment; false if somebody uses it.
-    fn let_go(&mut self, name: &str) -> bool {
-        let Some(frozen) = self.frozen.get_mut(name) else { return false };
+    fn evict(&mut self, name: &str) -> bool {
+        let Some(remote) = self.remote.get_mut(name) else { return false };
         let mut batches: Vec<&mut BatchAt> = self
             .batches
             .values_mut()
             .flatten()
             .filter(|batch| batch.segment_name() == name)
             .collect();
-        if Arc::strong_count(&frozen.segment) > batches.len() + 1 {
+        if Arc::strong_count(&remote.segment) > batches.len() + 1 {
             return false;
         }
-        let away = Arc::new(Segment::away(frozen.segment.path()));
+        let segment = Arc::new(Segment::remote(remote.segment.path()));
         for batch in &mut batches {
-            **batch = batch.in_segment(&away);
+            **batch = batch.in_segment(&segment);
         }
-        frozen.segment = away;
-        let path = frozen.segment.path();
+        remote.segment = segment;
+        let path = remote.segment.path();
         if let Err(error) = fs::remove_file(path) {
             tracing::warn!("removing `{}`: {error}", path.display());
         }
@@ -220,16 +221,18 @@ impl Cache {
         let mut waited = false;
         loop {
             let result = attempt();
-            let (Err(error), Some(patience)) = (&result, &self.patience) else { return result };
-            if !matches!(error, StoreError::Cold { .. }) && !is_full(error) {
+            let (Err(error), Some(cancellation)) = (&result, &self.cancellation) else {
+                return result;
+            };
+            if !matches!(error, StoreError::Tier { .. }) && !is_full(error) {
                 if waited {
-                    patience.outages().end(PART);
+                    cancellation.outages().end(PART);
                 }
                 return result;
             }
             waited = true;
-            patience.outages().begin(PART, &error.to_string());
-            if patience.wait(pause) {
+            cancellation.outages().begin(PART, &error.to_string());
+            if cancellation.wait(pause) {
                 return result;
             }
             pause = (pause * 2).min(most);
@@ -241,7 +244,7 @@ impl Cache {
 ///
 /// # Errors
 /// When the object is not what was written, or cannot be read, or the file system refuses.
-pub(in crate::store) fn thaw(
+pub(in crate::store) fn download(
     url: &str,
     entries: &[IndexEntry],
     path: &Path,

@@ -1,18 +1,18 @@
 //! Messages that are not samples: where they go, and how they are sent again.
 //!
-//! After a crash a job reads again what was not durable: a file is rid of letters of such messages
-//! first, in a topic the same letter may stand twice. Topic, partition and offset say which message
+//! After a crash a job reads again what was not durable: a file is rid of dead letters of such messages
+//! first, in a topic the same dead letter may stand twice. Topic, partition and offset say which message
 //! it was.
 
+mod dead_letter;
 mod error;
 mod file;
 mod kafka;
-mod letter;
 mod read;
 mod replay;
 
-pub use error::LettersError;
-pub use letter::Letter;
+pub use dead_letter::DeadLetter;
+pub use error::DeadLetterError;
 pub use read::{from_file, from_topic};
 pub use replay::{Replay, Replayed};
 
@@ -23,7 +23,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::sink::Stop;
+use crate::sink::CancellationToken;
 use crate::source::Properties;
 
 /// Where messages go that are not samples.
@@ -34,7 +34,7 @@ pub struct DeadLetters {
     /// `"skip"` only counts it, `"fail"` ends the job.
     #[serde(default)]
     pub on_error: OnError,
-    /// A file of JSON lines (default: `dead-letters.jsonl` in the state directory).
+    /// A file of JSON lines (default: `dead-dead_letters.jsonl` in the state directory).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
     /// A Kafka topic instead, created with one partition if missing: key and bytes as they came,
@@ -68,7 +68,7 @@ impl DeadLetters {
     pub fn check(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
         if self.file.is_some() && self.topic.is_some() {
-            problems.push(("file", "letters go to a file or to a topic".to_owned()));
+            problems.push(("file", "dead letters go to a file or to a topic".to_owned()));
         }
         if self.topic.is_some() && self.brokers.is_none() {
             let text = "say on which brokers: brokers = \"localhost:9092\"";
@@ -80,11 +80,16 @@ impl DeadLetters {
         problems
     }
 
-    /// Opens the place where the letters of `run` go, whose state directory is `state`.
+    /// Opens the place where the dead letters of `run` go, whose state directory is `state`.
     ///
     /// # Errors
     /// When it cannot be reached.
-    pub fn open(&self, run: &str, state: &Path, stop: &Stop) -> Result<LetterBox, LettersError> {
+    pub fn open(
+        &self,
+        run: &str,
+        state: &Path,
+        stop: &CancellationToken,
+    ) -> Result<DeadLetterQueue, DeadLetterError> {
         let destination: Option<Box<dyn Destination>> = match (self.on_error, &self.topic) {
             (OnError::Skip | OnError::Fail, _) => None,
             (OnError::DeadLetter, Some(topic)) => {
@@ -96,55 +101,56 @@ impl DeadLetters {
             }
         };
         let fails = self.on_error == OnError::Fail;
-        Ok(LetterBox { run: run.to_owned(), fails, destination: destination.map(Mutex::new) })
+        Ok(DeadLetterQueue { run: run.to_owned(), fails, destination: destination.map(Mutex::new) })
     }
 
     /// The file in a state directory.
     pub fn default_file(state: &Path) -> PathBuf {
-        state.join("dead-letters.jsonl")
+        state.join("dead-dead letters.jsonl")
     }
 }
 
 /// Takes messages that are not samples.
-pub struct LetterBox {
+pub struct DeadLetterQueue {
     run: String,
     fails: bool,
     destination: Option<Mutex<Box<dyn Destination>>>,
 }
 
-impl LetterBox {
-    /// Adds letters; they are safe after [`LetterBox::sync`].
+impl DeadLetterQueue {
+    /// Adds dead letters; they are safe after [`DeadLetterQueue::sync`].
     ///
     /// # Errors
     /// When they cannot be written, or a message that is no sample ends the job.
-    pub fn write(&self, mut letters: Vec<Letter>) -> Result<(), LettersError> {
-        if self.fails && !letters.is_empty() {
-            return Err(LettersError::Fail(Box::new(letters.swap_remove(0))));
+    pub fn write(&self, mut dead_letters: Vec<DeadLetter>) -> Result<(), DeadLetterError> {
+        if self.fails && !dead_letters.is_empty() {
+            return Err(DeadLetterError::Fail(Box::new(dead_letters.swap_remove(0))));
         }
-        let Some(destination) = self.destination.as_ref().filter(|_| !letters.is_empty()) else {
+        let Some(destination) = self.destination.as_ref().filter(|_| !dead_letters.is_empty())
+        else {
             return Ok(());
         };
-        letters.iter_mut().for_each(|letter| letter.run.clone_from(&self.run));
-        let mut destination = destination.lock().expect("no one panics while writing letters");
-        destination.write(&letters)
+        dead_letters.iter_mut().for_each(|dead_letter| dead_letter.run.clone_from(&self.run));
+        let mut destination = destination.lock().expect("no one panics while writing dead letters");
+        destination.write(&dead_letters)
     }
 
-    /// Takes back the run's letters that are not `known`: a crash left them, and their messages are
+    /// Takes back the run's dead letters that are not `known`: a crash left them, and their messages are
     /// read again. What is in a topic stays.
     ///
     /// # Errors
     /// When they cannot be taken back.
-    pub fn forget(&self, known: &dyn Fn(&Letter) -> bool) -> Result<(), LettersError> {
+    pub fn forget(&self, known: &dyn Fn(&DeadLetter) -> bool) -> Result<(), DeadLetterError> {
         let Some(destination) = &self.destination else { return Ok(()) };
-        let mut destination = destination.lock().expect("no one panics while writing letters");
-        destination.forget(&|letter| letter.run != self.run || known(letter))
+        let mut destination = destination.lock().expect("no one panics while writing dead letters");
+        destination.forget(&|dead_letter| dead_letter.run != self.run || known(dead_letter))
     }
 
-    /// Waits until all letters are safe, at most for `time`; whether they are.
+    /// Waits until all dead letters are safe, at most for `time`; whether they are.
     ///
     /// # Errors
     /// When they will never be.
-    pub fn sync(&self, time: Duration) -> Result<bool, LettersError> {
+    pub fn sync(&self, time: Duration) -> Result<bool, DeadLetterError> {
         let Some(destination) = &self.destination else { return Ok(true) };
         match destination.try_lock() {
             Ok(mut destination) => destination.sync(time),
@@ -157,16 +163,16 @@ impl LetterBox {
     }
 }
 
-/// Where letters go.
+/// Where dead letters go.
 trait Destination: Send {
-    /// Adds letters.
-    fn write(&mut self, letters: &[Letter]) -> Result<(), LettersError>;
+    /// Adds dead letters.
+    fn write(&mut self, dead_letters: &[DeadLetter]) -> Result<(), DeadLetterError>;
 
-    /// Keeps only letters that are `known`, where that can be done.
-    fn forget(&mut self, _known: &dyn Fn(&Letter) -> bool) -> Result<(), LettersError> {
+    /// Keeps only dead letters that are `known`, where that can be done.
+    fn forget(&mut self, _known: &dyn Fn(&DeadLetter) -> bool) -> Result<(), DeadLetterError> {
         Ok(())
     }
 
     /// Waits until all of them are safe, at most for `time`; whether they are.
-    fn sync(&mut self, time: Duration) -> Result<bool, LettersError>;
+    fn sync(&mut self, time: Duration) -> Result<bool, DeadLetterError>;
 }
