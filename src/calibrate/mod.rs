@@ -82,7 +82,7 @@ fn shadowed(
     };
     pipeline.shadow = policies.iter().map(shadow).collect();
     pipeline.compare.clear();
-    pipeline.forget = Default::default();
+    pipeline.on_delete = Default::default();
     pipeline.sink = SinkTable::default();
     pipeline.dead_letters = Default::default();
     pipeline.retention = Default::default();

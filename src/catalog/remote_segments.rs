@@ -11,7 +11,7 @@ impl Catalog {
     /// When SQLite refuses.
     pub fn uploading(&mut self, name: &str, url: &str) -> Result<(), CatalogError> {
         self.commit("recording what goes to an object store in", |transaction| {
-            let insert = "REPLACE INTO frozen VALUES (?, ?, 0)";
+            let insert = "REPLACE INTO remote_segments VALUES (?, ?, 0)";
             transaction.execute(insert, params![name, url]).map(drop)
         })
     }

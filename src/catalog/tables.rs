@@ -1,5 +1,5 @@
 /// The catalog's format: written to `PRAGMA user_version`.
-pub(super) const FORMAT: i64 = 8;
+pub(super) const FORMAT: i64 = 9;
 
 pub(super) const TABLES: &str = "
 CREATE TABLE run (
@@ -23,12 +23,12 @@ CREATE TABLE segments (         -- how much of the log is durable
     bytes INTEGER NOT NULL,
     batches INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE remote_segments (           -- objects on object stores; of segments that are gone, to be removed
+CREATE TABLE remote_segments (           -- objects on object stores; those of expired segments are to be removed
     segment TEXT PRIMARY KEY,
     url TEXT NOT NULL,
     complete INTEGER NOT NULL   -- 1 once it was written
 ) STRICT;
-CREATE TABLE expired_segments (          -- segments that retention took out of the log
+CREATE TABLE expired_segments (          -- segments removed by retention
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
     bytes INTEGER NOT NULL,
@@ -83,7 +83,7 @@ CREATE TABLE decisions (
     seconds REAL NOT NULL,      -- how long choosing took
     seed INTEGER NOT NULL,
     model INTEGER,              -- the version that was active
-    attempts INTEGER NOT NULL,  -- trainings begun
+    attempts INTEGER NOT NULL,  -- trainings started
     PRIMARY KEY (branch, trigger)
 ) STRICT;
 CREATE TABLE outcomes (
@@ -108,16 +108,16 @@ CREATE TABLE trained_samples (           -- what a training learnt from, where t
     PRIMARY KEY (branch, trigger),
     FOREIGN KEY (branch, trigger) REFERENCES decisions (branch, trigger)
 ) STRICT;
-CREATE TABLE trigger_evaluations (            -- what trigger policies saw, whether they decided or not
+CREATE TABLE trigger_evaluations (            -- the evaluations of trigger policies, whether they decided or not
     policy TEXT NOT NULL,       -- a branch, or shadow/ and the name of a shadow
     trigger INTEGER NOT NULL,   -- the decision that it led to, or the next one
     time INTEGER NOT NULL,      -- position: milliseconds since 1970
     sample INTEGER NOT NULL,    -- position: id
-    number INTEGER NOT NULL,    -- 0, 1, 2, … of the looks there
+    number INTEGER NOT NULL,    -- 0, 1, 2, … of the evaluations at this position
     decides INTEGER NOT NULL,   -- 1 if it led to the decision
     version INTEGER,            -- the version that was asked
     seconds REAL NOT NULL,
-    look TEXT NOT NULL,         -- scores, windows and members, as JSON
+    evaluation TEXT NOT NULL,   -- scores, windows and members, as JSON
     PRIMARY KEY (policy, trigger, time, sample, number)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE shadow_decisions (            -- where shadow policies would have trained
@@ -133,19 +133,19 @@ CREATE TABLE shadow_decisions (            -- where shadow policies would have t
     threshold REAL,
     PRIMARY KEY (policy, number)
 ) STRICT;
-CREATE TABLE trigger_checkpoints (        -- where a trigger policy and its branch's evaluation stand
+CREATE TABLE trigger_checkpoints (        -- the state of a trigger policy and of its branch's evaluation
     branch TEXT PRIMARY KEY,    -- or shadow/ and the name of a shadow
     policy BLOB,                -- Postcard
     evaluation BLOB             -- Postcard
 ) STRICT;
-CREATE TABLE selection_checkpoints (           -- where the partitions' parts of a branch's selection stand
+CREATE TABLE selection_checkpoints (           -- the state of each partition's part of a selection
     branch TEXT NOT NULL,
     stream INTEGER NOT NULL,    -- topic and partition, as in ids
     trigger INTEGER NOT NULL,   -- after its proposal for this decision
     state BLOB NOT NULL,        -- Postcard
     PRIMARY KEY (branch, stream, trigger)
 ) STRICT;
-CREATE TABLE outbox (        -- the outbox: versions that are missing here are to be published
+CREATE TABLE outbox (        -- published versions; those missing here are to be published
     sink TEXT NOT NULL,
     version INTEGER NOT NULL,
     bookmark TEXT,              -- up to where the sink need not be read back

@@ -26,7 +26,7 @@ impl Catalog {
     /// # Errors
     /// When SQLite cannot read it, or a look is not one.
     pub fn looks(&self, policy: &str) -> Result<Vec<Looked>, CatalogError> {
-        let query = "SELECT time, sample, trigger, number, decides, version, seconds, look
+        let query = "SELECT time, sample, trigger, number, decides, version, seconds, evaluation
                      FROM trigger_evaluations WHERE policy = ? ORDER BY trigger, time, sample, number";
         let looks = self.rows(query, [policy], |row| {
             let id = Id(row.get::<_, i64>(1)? as u64);

@@ -104,7 +104,7 @@ fn explained(name: &str) -> Result<String, Usage> {
             }
         }
     }
-    let missing = || Usage(format!("there is no `{name}`\nhint: `driftmill policies` lists all"));
+    let missing = || Usage(format!("there is no `{name}`\nhint: `driftmill components` lists all"));
     if texts.is_empty() { Err(missing()) } else { Ok(texts.join("\n\n")) }
 }
 

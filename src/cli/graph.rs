@@ -37,10 +37,14 @@ fn branches(pipeline: &Pipeline) -> Vec<Branch> {
         let own = branch.name.is_empty();
         let kept = branch.downsampling.map(|downsampling| {
             let (ratio, policy) = (downsampling.ratio.get(), downsampling.policy.key());
-            let more = if downsampling.then.is_empty() { "" } else { ", …" };
+            let more = if downsampling.schedule.is_empty() { "" } else { ", …" };
             let judges =
                 downsampling.irreducible.as_ref().map_or(0, |table| table.holdout.models());
-            let judged = if judges == 0 { String::new() } else { format!(", judged by {judges}") };
+            let judged = if judges == 0 {
+                String::new()
+            } else {
+                format!("; irreducible losses by {judges}")
+            };
             format!(" on {ratio} by downsampling.{policy}{more}{judged}")
         });
         Branch {

@@ -15,7 +15,7 @@ impl Pipeline {
         at("dead_letters", self.dead_letters.check());
         at("retention", self.retention.check());
         if let Some(tier) = &self.store.tier {
-            at("store.cold", tier.check());
+            at("store.tier", tier.check());
         }
         for (key, sink) in self.sink.named() {
             at(&format!("sink.{key}"), sink.check());
@@ -48,8 +48,7 @@ impl Pipeline {
         let fits = |name: &str| {
             (1..=200).contains(&name.len()) && !name.starts_with('.') && name.chars().all(plain)
         };
-        let wanted =
-            "wanted up to 200 dead letters, digits, `-`, `_` and `.`, not starting with a dot";
+        let wanted = "wanted up to 200 letters, digits, `-`, `_` and `.`, not starting with a dot";
         let own = (!fits(&self.name)).then(|| ("name".to_owned(), wanted.to_owned()));
         let others = self.compare.keys().map(|name| ("compare", name));
         let others = others.chain(self.shadow.keys().map(|name| ("shadow", name)));
@@ -112,9 +111,9 @@ impl Pipeline {
                 "keyed samples replace each other in the order of their offsets: wanted \"0s\"";
             problems.push(("order.out_of_orderness".to_owned(), text.to_owned()));
         }
-        if !self.forget.is_keep() && keyed.is_none() {
+        if !self.on_delete.is_keep() && keyed.is_none() {
             let text = "samples are deleted by their keys: this source has none";
-            problems.push(("forget".to_owned(), text.to_owned()));
+            problems.push(("on_delete".to_owned(), text.to_owned()));
         }
         if order.label_wait.millis() > 0 && !keyed.is_some_and(|keyed| keyed.labels) {
             let text = "there is no topic of labels to wait for: [source.kafka.labels]";

@@ -41,7 +41,7 @@ pub struct Pipeline {
     /// What follows when a sample is deleted that the newest version was trained on: `"keep"`
     /// (default) or `"retrain"`; of policies that are compared, too.
     #[serde(default, skip_serializing_if = "Forget::is_keep")]
-    pub forget: Forget,
+    pub on_delete: Forget,
     /// The model's architecture.
     pub model: ModelTable,
     /// How to train.
@@ -206,7 +206,7 @@ impl Pipeline {
     pub fn policies(&self) -> Vec<Policies<'_>> {
         let branches = self.branches().map(|branch| Policies {
             policy: branch.name.to_owned(),
-            trigger: self.forget.around(branch.trigger.init()),
+            trigger: self.on_delete.around(branch.trigger.init()),
             selection: Some(branch.selection),
         });
         let shadows = self.shadow.iter().map(|(name, shadow)| Policies {

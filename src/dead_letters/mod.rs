@@ -106,7 +106,7 @@ impl DeadLetters {
 
     /// The file in a state directory.
     pub fn default_file(state: &Path) -> PathBuf {
-        state.join("dead-dead letters.jsonl")
+        state.join("dead-letters.jsonl")
     }
 }
 

@@ -6,14 +6,13 @@ use driftmill_operators::flow::{Standing, Standings};
 use driftmill_operators::trigger::{Trigger, TriggerTable};
 use driftmill_operators::{Position, position_id, position_time};
 
-use super::Branch;
-use super::Shadow;
+use super::{Branch, Shadow};
 use crate::catalog::Place;
 use crate::cluster::{Cluster, Loss, Reason};
 use crate::config::Pipeline;
 use crate::console::Status;
 use crate::evaluate::ClassCounts;
-use crate::job::coordinator::protocol::Request;
+use crate::job::coordinator::protocol::CoordinatorRequest;
 use crate::job::coordinator::role::Role;
 use crate::outage::CancellationToken;
 use crate::source::Partition;
@@ -87,7 +86,7 @@ impl Context {
     /// Begins nothing new from now on; whether a training still runs that was begun before.
     pub(super) fn winding_down(&self) -> bool {
         if !self.wind_down.swap(true, Ordering::SeqCst) {
-            self.coordinator().peers.ask(|| Request::WindDown);
+            self.coordinator().peers.ask(|| CoordinatorRequest::WindDown);
         }
         self.trainings.load(Ordering::SeqCst) > 0
     }

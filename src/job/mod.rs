@@ -119,7 +119,7 @@ fn build_branch<'scope>(
         services::scorer::Scorer::starter(context, branch),
     );
     let (keep, [policy, looked]) = (Context::keeper(branch), [(); 2].map(|()| Arc::clone(branch)));
-    let (every, forget) = (context.pipeline.checkpoint.every.get(), context.pipeline.forget);
+    let (every, forget) = (context.pipeline.checkpoint.every.get(), context.pipeline.on_delete);
     let trigger = forget.around(context.init(&branch.trigger));
     let decisions = all.clone().decide(back, move |wake| Deciding {
         trigger,

@@ -1,8 +1,7 @@
 use driftmill_operators::Id;
 use thiserror::Error;
 
-use super::DeviceChoice;
-use super::RowsError;
+use super::{DeviceChoice, RowsError};
 use crate::model::ModelError;
 
 /// Why a runtime could not start, or a job gave no result.

@@ -10,9 +10,8 @@ use super::irreducible::IrreducibleLossModels;
 use super::shadow;
 use crate::catalog::{BranchRecord, Catalog, CatalogError, ModelStore, PolicyEntry, ShadowRecord};
 use crate::config::{self, Composition, Pipeline, shadow_key};
-use crate::job::Branch;
-use crate::job::Shadow;
 use crate::job::context::init;
+use crate::job::{Branch, Shadow};
 use crate::source::Partition;
 use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 

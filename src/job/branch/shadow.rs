@@ -10,9 +10,8 @@ use timely::dataflow::StreamVec;
 use super::journal::Journal;
 use crate::catalog::{BranchRecord, ShadowRecord};
 use crate::config::shadow_key;
-use crate::job::Branch;
-use crate::job::Context;
 use crate::job::services::model_queries::ModelQueries;
+use crate::job::{Branch, Context};
 use crate::report::FiredLine;
 use crate::source::Partition;
 

@@ -6,20 +6,16 @@ use anyhow::Context as _;
 use crossbeam_channel::{Receiver, unbounded};
 use driftmill_operators::{Snapshot, restore};
 
-use super::protocol::{Assignment, FollowerEvent, Hello, Request, loss};
+use super::protocol::{Assignment, CoordinatorRequest, FollowerEvent, Hello, loss};
 use super::role::Role;
 use crate::cluster::{ClusterError, Joined, Link, Loss, Reason, Rendezvous};
 use crate::config::Pipeline;
 use crate::console::Status;
-use crate::job::Context;
-use crate::job::End;
-use crate::job::Interrupt;
-use crate::job::Options;
-use crate::job::StateDirectory;
 use crate::job::branch::restore::{branches, runtimes, shadows};
 use crate::job::run::open::default_directory;
 use crate::job::run::prepare::start_workers;
 use crate::job::services::feature_store::LogRows;
+use crate::job::{Context, End, Interrupt, Options, StateDirectory};
 use crate::outage::CancellationToken;
 use crate::store::Log;
 
@@ -73,7 +69,7 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
         run: given.run,
         partitions: given.partitions,
         log,
-        role: Role::Told(link),
+        role: Role::Follower(link),
         classes: Mutex::default(),
         status: Status::new(cancellation.outages().clone()),
         poll: options.poll.max(1),
@@ -95,7 +91,7 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
     follower.until_end().map_err(|error| last_word(context.link(), error, cluster.process))
 }
 
-type Said = Result<Request, Reason>;
+type Said = Result<CoordinatorRequest, Reason>;
 
 fn link(
     name: String,
@@ -135,7 +131,7 @@ impl Follower<'_> {
                 return Err(error);
             }
             if self.interrupt.requested() && !asked {
-                self.context.link().tell(FollowerEvent::CancellationToken(self.interrupt.gently()));
+                self.context.link().tell(FollowerEvent::Stop(self.interrupt.gently()));
                 asked = true;
             }
             if told.elapsed() > TELL {
@@ -148,16 +144,18 @@ impl Follower<'_> {
     fn heard(&self, said: Said) -> anyhow::Result<Option<End>> {
         let lost = |loss| Err(self.context.cluster.lost(loss).into());
         match said {
-            Ok(Request::Flush(number)) => {
+            Ok(CoordinatorRequest::Flush(number)) => {
                 let durable = self.context.log.sync()?;
                 self.count();
                 self.context.log.recorded(&durable);
                 self.context.link().tell(FollowerEvent::Durable(number, durable));
             }
-            Ok(Request::WindDown) => self.context.wind_down.store(true, Ordering::SeqCst),
-            Ok(Request::CancellationToken) => self.context.stop(),
-            Ok(Request::Over(end)) => return Ok(Some(end)),
-            Ok(Request::Lost(loss)) => return lost(loss),
+            Ok(CoordinatorRequest::WindDown) => {
+                self.context.wind_down.store(true, Ordering::SeqCst)
+            }
+            Ok(CoordinatorRequest::Stop) => self.context.stop(),
+            Ok(CoordinatorRequest::Over(end)) => return Ok(Some(end)),
+            Ok(CoordinatorRequest::Lost(loss)) => return lost(loss),
             Err(reason) => return lost(Loss { process: 0, reason }),
         }
         Ok(None)

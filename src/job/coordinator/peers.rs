@@ -3,15 +3,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 use crossbeam_channel::{Receiver, unbounded};
 
-use super::protocol::{FollowerEvent, Request, loss};
+use super::protocol::{CoordinatorRequest, FollowerEvent, loss};
 use crate::cluster::{Cluster, ClusterError, Gathered, Link, Loss, Reason, Wires};
-use crate::job::Context;
-use crate::job::End;
+use crate::job::{Context, End};
 
 /// The other processes, as process 0 has them; it asks, they tell.
 pub(in crate::job) struct Peers {
     cluster: Cluster,
-    links: Vec<Link<Request>>,
+    links: Vec<Link<CoordinatorRequest>>,
     said: Receiver<(usize, Result<FollowerEvent, Reason>)>,
     flushing: Mutex<()>,
     state: Mutex<State>,
@@ -56,7 +55,7 @@ impl Peers {
     }
 
     /// Tells all of them.
-    pub(in crate::job) fn ask(&self, request: impl Fn() -> Request) {
+    pub(in crate::job) fn ask(&self, request: impl Fn() -> CoordinatorRequest) {
         self.links.iter().for_each(|link| link.tell(request()));
     }
 
@@ -72,7 +71,7 @@ impl Peers {
         let mut state = self.state();
         state.flush += 1;
         state.missing = (1..=self.links.len()).collect();
-        self.ask(|| Request::Flush(state.flush));
+        self.ask(|| CoordinatorRequest::Flush(state.flush));
         let waits = |state: &mut State| state.lost.is_none() && !state.missing.is_empty();
         let state = self.changed.wait_while(state, waits);
         match &state.expect("no one panics while holding the state of peers").lost {
@@ -89,8 +88,10 @@ impl Peers {
     /// Lets them know how the job ended.
     pub(in crate::job) fn end(&self, end: &anyhow::Result<Option<End>>) {
         self.ask(|| match end {
-            Ok(end) => Request::Over(end.expect("of several processes none begins again alone")),
-            Err(error) => Request::Lost(loss(error, self.cluster.process)),
+            Ok(end) => {
+                CoordinatorRequest::Over(end.expect("of several processes none begins again alone"))
+            }
+            Err(error) => CoordinatorRequest::Lost(loss(error, self.cluster.process)),
         });
         self.links.iter().for_each(Link::settle);
     }
@@ -121,7 +122,7 @@ impl Peers {
         };
         match said {
             Ok(FollowerEvent::Counted(tally)) => context.status.add(tally),
-            Ok(FollowerEvent::Letters(dead_letters)) => context.dead_letters(dead_letters)?,
+            Ok(FollowerEvent::DeadLetters(dead_letters)) => context.dead_letters(dead_letters)?,
             Ok(FollowerEvent::Durable(flush, lengths)) => {
                 context.log.attach(&lengths)?;
                 let mut state = self.state();
@@ -129,7 +130,7 @@ impl Peers {
                     state.missing.remove(&process);
                 }
             }
-            Ok(FollowerEvent::CancellationToken(gently)) => self.state().stop = Some(gently),
+            Ok(FollowerEvent::Stop(gently)) => self.state().stop = Some(gently),
             Ok(FollowerEvent::Lost(loss)) => return lost(loss),
             Err(reason) => return lost(Loss { process, reason }),
         }

@@ -44,24 +44,24 @@ pub(in crate::job) enum FollowerEvent {
     /// What was counted since the last time.
     Counted(Tally),
     /// Messages that are not samples.
-    Letters(Vec<DeadLetter>),
-    /// The answer to [`Request::Flush`], after all that was told before.
+    DeadLetters(Vec<DeadLetter>),
+    /// The answer to [`CoordinatorRequest::Flush`], after all that was told before.
     Durable(u64, Vec<SegmentLength>),
     /// Somebody asks the job to end, gently or not.
-    CancellationToken(bool),
+    Stop(bool),
     /// A process was lost, perhaps the one that says so.
     Lost(Loss),
 }
 
 /// What process 0 asks of the others.
 #[derive(Serialize, Deserialize)]
-pub(in crate::job) enum Request {
+pub(in crate::job) enum CoordinatorRequest {
     /// To make durable what they have read, and to say how much that is; the requests are numbered.
     Flush(u64),
     /// To begin nothing new.
     WindDown,
     /// To stop.
-    CancellationToken,
+    Stop,
     /// To end: the job is over.
     Over(End),
     /// To end: a process was lost.

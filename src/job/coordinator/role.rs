@@ -13,19 +13,17 @@ use super::protocol::FollowerEvent;
 use crate::catalog::{Catalog, PolicyEntry};
 use crate::cluster::Link;
 use crate::dead_letters::{DeadLetter, DeadLetterQueue};
-use crate::job::Context;
-use crate::job::Publisher;
-use crate::job::StateDirectory;
 use crate::job::branch::journal::JournalEntries;
+use crate::job::{Context, Publisher, StateDirectory};
 use crate::outage::is_full;
 use crate::store::SegmentLength;
 
 /// The books, or the way to them.
 pub(in crate::job) enum Role {
     /// This is process 0.
-    Kept(Box<Coordinator>),
+    Coordinator(Box<Coordinator>),
     /// Process 0 is at the other end.
-    Told(Link<FollowerEvent>),
+    Follower(Link<FollowerEvent>),
 }
 
 /// What process 0 alone has.
@@ -46,25 +44,25 @@ impl Context {
     /// What process 0 has: for the services of operators that are on the first worker alone.
     pub(in crate::job) fn coordinator(&self) -> &Coordinator {
         match &self.role {
-            Role::Kept(coordinator) => coordinator,
-            Role::Told(_) => panic!("only the first worker of process 0 asks for the books"),
+            Role::Coordinator(coordinator) => coordinator,
+            Role::Follower(_) => panic!("only the first worker of process 0 asks for the books"),
         }
     }
 
     /// The way to process 0, in another one.
     pub(in crate::job) fn link(&self) -> &Link<FollowerEvent> {
         match &self.role {
-            Role::Told(link) => link,
-            Role::Kept(_) => panic!("process 0 tells itself nothing"),
+            Role::Follower(link) => link,
+            Role::Coordinator(_) => panic!("process 0 tells itself nothing"),
         }
     }
 
     /// Writes down messages that are not samples; what becomes durable later covers them.
     pub(in crate::job) fn dead_letters(&self, dead_letters: Vec<DeadLetter>) -> anyhow::Result<()> {
         match &self.role {
-            Role::Kept(coordinator) => coordinator.dead_letters.write(dead_letters)?,
-            Role::Told(_) if dead_letters.is_empty() => {}
-            Role::Told(link) => link.tell(FollowerEvent::Letters(dead_letters)),
+            Role::Coordinator(coordinator) => coordinator.dead_letters.write(dead_letters)?,
+            Role::Follower(_) if dead_letters.is_empty() => {}
+            Role::Follower(link) => link.tell(FollowerEvent::DeadLetters(dead_letters)),
         }
         Ok(())
     }

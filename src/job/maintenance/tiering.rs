@@ -11,7 +11,7 @@ use crate::outage::is_full;
 use crate::store::{Log, StoreError, Tier, remove_object};
 
 /// The part of a job that waits for an object store.
-const PART: &str = "store.cold";
+const PART: &str = "store.tier";
 
 /// Takes complete segments to an object store, on a thread of its own: a network is slower than a
 /// job.
@@ -112,9 +112,9 @@ pub fn upload(
         let url = tier.url_of(run, &name);
         // first, or after a crash nobody would know of it.
         catalog().uploading(&name, &url)?;
-        failpoint::point("cold.recorded");
+        failpoint::point("tier.recorded");
         log.upload(&name, &url)?;
-        failpoint::point("cold.written");
+        failpoint::point("tier.written");
         catalog().remote(&name)?;
         log.remote(&name, url);
     }

@@ -9,15 +9,11 @@ use super::prepare::{prepare, start_workers};
 use super::supervise::{End, Watch};
 use crate::cluster::{Cluster, Rendezvous};
 use crate::config::Pipeline;
-use crate::job::Branch;
-use crate::job::Context;
-use crate::job::Interrupt;
-use crate::job::Shadow;
-use crate::job::StateDirectory;
 use crate::job::coordinator::peers::Peers;
 use crate::job::coordinator::role::{Coordinator, Role};
 use crate::job::maintenance::repair::repair;
 use crate::job::publish::predecessors::Others;
+use crate::job::{Branch, Context, Interrupt, Shadow, StateDirectory};
 use crate::report::{BranchSummary, Evaluation, ShadowSummary, Summary};
 
 /// How a job is run; but for `stable` nothing here has an
@@ -134,7 +130,7 @@ fn evict(mut context: Arc<Context>) -> anyhow::Result<StateDirectory> {
     };
     let coordinator = loop {
         context = match Arc::try_unwrap(context) {
-            Ok(Context { role: Role::Kept(coordinator), .. }) => break coordinator,
+            Ok(Context { role: Role::Coordinator(coordinator), .. }) => break coordinator,
             Ok(context) => Arc::new(context),
             Err(context) => context,
         };

@@ -18,9 +18,6 @@ use crate::cluster::{self, Gathered, Rendezvous, Wires};
 use crate::config::Pipeline;
 use crate::console::Status;
 use crate::dead_letters::DeadLetter;
-use crate::job::Context;
-use crate::job::Options;
-use crate::job::StateDirectory;
 use crate::job::branch::restore::{Composed, compose};
 use crate::job::coordinator::peers::Peers;
 use crate::job::coordinator::protocol::{Assignment, Hello};
@@ -30,6 +27,7 @@ use crate::job::publish::predecessors::{self, Known};
 use crate::job::publish::publisher::{Listener, Outlet, Publisher};
 use crate::job::services::feature_store::LogRows;
 use crate::job::work;
+use crate::job::{Context, Options, StateDirectory};
 use crate::sink::{CancellationToken, Sink};
 use crate::source::Partition;
 use crate::store::{Counts, Log};
@@ -77,7 +75,8 @@ pub(in crate::job) fn prepare(
         shadows: started,
     };
     let (peers, wires) = gather(&pipeline, options, (rendezvous, &state, &assignment))?;
-    let role = Role::Kept(Box::new(Coordinator { state, catalog, publisher, dead_letters, peers }));
+    let role =
+        Role::Coordinator(Box::new(Coordinator { state, catalog, publisher, dead_letters, peers }));
     let context = Context {
         branches,
         shadows,

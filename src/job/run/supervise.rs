@@ -5,10 +5,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use serde::{Deserialize, Serialize};
 
 use crate::console::Progress;
-use crate::job::Context;
-use crate::job::Interrupt;
-use crate::job::coordinator::protocol::Request;
+use crate::job::coordinator::protocol::CoordinatorRequest;
 use crate::job::maintenance::tiering::Uploading;
+use crate::job::{Context, Interrupt};
 use crate::outage::is_full;
 
 /// Why a job ended.
@@ -126,7 +125,7 @@ impl Watch<'_> {
 
     fn stop(&self) {
         self.context.stop();
-        self.context.coordinator().peers.ask(|| Request::CancellationToken);
+        self.context.coordinator().peers.ask(|| CoordinatorRequest::Stop);
     }
 }
 

@@ -8,8 +8,7 @@ use super::training::Stored;
 use crate::catalog::{
     Artifact, DataUsed, ModelStore, OffsetRange, Signature, TrainedSamples, TriggerInfo, Version,
 };
-use crate::job::Branch;
-use crate::job::Context;
+use crate::job::{Branch, Context};
 use crate::model::{InputScale, ModelTable};
 use crate::train::Trained;
 

@@ -7,8 +7,7 @@ use driftmill_operators::trigger::{Question, Want};
 use driftmill_operators::{Id, Matrix};
 use timely::scheduling::SyncActivator;
 
-use crate::job::Branch;
-use crate::job::Context;
+use crate::job::{Branch, Context};
 use crate::train::{InferJob, Output, Priority};
 
 /// Answers what trigger policies ask about samples.

@@ -170,7 +170,7 @@ impl Trainer {
 
     /// What policies learn of a training.
     fn outcome(&self, set: &TrainingSet, version: Option<u64>, seconds: f64) -> Outcome {
-        let known = if self.context.pipeline.forget.is_keep() { &[] } else { &set.rows[..] };
+        let known = if self.context.pipeline.on_delete.is_keep() { &[] } else { &set.rows[..] };
         Outcome {
             trigger: set.decided.trigger,
             version,

@@ -6,8 +6,7 @@ use driftmill_operators::flow::{Scored, Service, ToScore};
 use timely::scheduling::SyncActivator;
 
 use crate::evaluate::fixed_point;
-use crate::job::Branch;
-use crate::job::Context;
+use crate::job::{Branch, Context};
 use crate::train::{Score, ScoreJob};
 
 /// Scores samples with the version that was active when they came.

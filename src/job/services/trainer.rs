@@ -11,10 +11,9 @@ use timely::scheduling::SyncActivator;
 
 use super::training::{Answer, Run};
 use crate::catalog::{Deciding, DecisionRecord, digest};
-use crate::job::Branch;
-use crate::job::Context;
 use crate::job::branch::irreducible::training_rows;
 use crate::job::branch::journal::JournalEntries;
+use crate::job::{Branch, Context};
 use crate::report::TriggerLine;
 use crate::train::{Stage, TrainError, TrainJob};
 

@@ -7,11 +7,10 @@ use driftmill_operators::selection::TrainingSet;
 use super::describe::Named;
 use crate::catalog::{Made, Version};
 use crate::console;
-use crate::job::Branch;
-use crate::job::Context;
 use crate::job::branch::irreducible::{
     IrreducibleLossModels, IrreducibleLosses, IrreducibleTraining,
 };
+use crate::job::{Branch, Context};
 use crate::train::{Progress, TrainError, TrainJob, Trained};
 
 /// What became of a training.

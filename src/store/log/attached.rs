@@ -3,11 +3,10 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::store::SegmentLength;
-use crate::store::StoreError;
 use crate::store::segment::file::Segment;
 use crate::store::segment::index::IndexEntry;
 use crate::store::segment::location::BatchAt;
+use crate::store::{SegmentLength, StoreError};
 
 /// A segment that another process writes, as far as it said that it is durable.
 #[derive(Clone)]

@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use arrow::buffer::Buffer;
 
-use crate::store::SegmentLength;
-use crate::store::StoreError;
 use crate::store::segment::index::IndexEntry;
+use crate::store::{SegmentLength, StoreError};
 
 /// Bytes of a batch that are written at once.
 const COPIED: usize = 64 << 10;

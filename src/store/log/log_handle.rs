@@ -12,14 +12,10 @@ use super::growing::{Growing, SegmentFiles};
 use super::replay::Replay;
 use super::rolling::Rolling;
 use crate::failpoint;
-use crate::store::Counts;
-use crate::store::LogBatch;
-use crate::store::LogWriter;
-use crate::store::SegmentLength;
-use crate::store::StoreError;
 use crate::store::segment::gather::append;
 use crate::store::segment::location::BatchAt;
 use crate::store::tier::{Cache, RemoteSegment};
+use crate::store::{Counts, LogBatch, LogWriter, SegmentLength, StoreError};
 
 /// The log of a run: finds rows by id, whoever wrote them.
 ///

@@ -5,13 +5,11 @@ use std::sync::Arc;
 use driftmill_datasets::{Schema, ValueType};
 
 use super::rolling::Rolling;
-use crate::store::Log;
-use crate::store::SegmentLength;
-use crate::store::StoreError;
 use crate::store::segment::file::Segment;
 use crate::store::segment::index::IndexEntry;
 use crate::store::segment::location::BatchAt;
 use crate::store::tier::{Cache, RemoteSegment};
+use crate::store::{Log, SegmentLength, StoreError};
 
 impl Log {
     /// A new log in `folder`, for samples of `schema`.

@@ -1,8 +1,6 @@
 use driftmill_operators::Id;
 
-use crate::store::Log;
-use crate::store::LogBatch;
-use crate::store::StoreError;
+use crate::store::{Log, LogBatch, StoreError};
 
 /// Batches of a partition that were written before a log was opened.
 ///

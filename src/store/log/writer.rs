@@ -8,14 +8,11 @@ use driftmill_operators::Span;
 
 use super::growing::SegmentFiles;
 use crate::failpoint;
-use crate::store::Log;
-use crate::store::LogBatch;
-use crate::store::RowKind;
-use crate::store::StoreError;
 use crate::store::segment::batch::arrow_schema;
 use crate::store::segment::file::Segment;
 use crate::store::segment::index::IndexEntry;
 use crate::store::segment::location::BatchAt;
+use crate::store::{Log, LogBatch, RowKind, StoreError};
 
 /// Appends to the log for one worker.
 pub struct LogWriter {

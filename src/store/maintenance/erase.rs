@@ -4,13 +4,10 @@ use std::path::Path;
 
 use roaring::RoaringTreemap;
 
-use crate::store::Log;
-use crate::store::RowKind;
-use crate::store::SegmentLength;
-use crate::store::StoreError;
 use crate::store::log::writer::{next_number, segment_name};
 use crate::store::segment::index::IndexEntry;
 use crate::store::segment::location::BatchAt;
+use crate::store::{Log, RowKind, SegmentLength, StoreError};
 
 impl Log {
     /// Writes a durable copy of segment `name` beside it in which the features of these samples are

@@ -7,11 +7,9 @@ use std::path::Path;
 use arrow::ipc::writer::StreamEncoder;
 use driftmill_operators::Id;
 
-use crate::store::Log;
-use crate::store::LogBatch;
-use crate::store::StoreError;
 use crate::store::segment::batch::arrow_schema;
 use crate::store::segment::location::BatchAt;
+use crate::store::{Log, LogBatch, StoreError};
 
 /// What is known of a batch that is not what was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

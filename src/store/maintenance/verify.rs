@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 use driftmill_operators::Id;
 use roaring::RoaringTreemap;
 
-use crate::store::SegmentLength;
-use crate::store::StoreError;
 use crate::store::segment::file::Segment;
 use crate::store::segment::index::IndexEntry;
 use crate::store::tier::download;
+use crate::store::{SegmentLength, StoreError};
 
 /// What is wrong with a file that is not there.
 const MISSING: &str = "it is missing";

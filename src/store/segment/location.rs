@@ -6,8 +6,7 @@ use driftmill_operators::Id;
 
 use super::file::{ColumnsAt, Segment};
 use super::index::IndexEntry;
-use crate::store::LogBatch;
-use crate::store::StoreError;
+use crate::store::{LogBatch, StoreError};
 
 /// Where a batch is.
 #[derive(Clone)]

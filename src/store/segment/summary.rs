@@ -8,11 +8,7 @@ use driftmill_operators::Id;
 use roaring::RoaringTreemap;
 
 use super::location::BatchAt;
-use crate::store::Counts;
-use crate::store::Log;
-use crate::store::LogBatch;
-use crate::store::RowKind;
-use crate::store::StoreError;
+use crate::store::{Counts, Log, LogBatch, RowKind, StoreError};
 
 /// What the indexes say of a segment.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,19 +10,15 @@ use driftmill_operators::{Id, Span};
 use super::objects::Objects;
 use super::parquet::{Rows, to_parquet};
 use crate::outage::{CancellationToken, is_full};
-use crate::store::Log;
-use crate::store::LogBatch;
-use crate::store::SegmentSummary;
-use crate::store::Size;
-use crate::store::StoreError;
 use crate::store::log::log_handle::Shared;
 use crate::store::segment::batch::{arrow_schema, schema_of};
 use crate::store::segment::file::Segment;
 use crate::store::segment::index::IndexEntry;
 use crate::store::segment::location::BatchAt;
+use crate::store::{Log, LogBatch, SegmentSummary, Size, StoreError};
 
 /// The part of a job that waits for an object store.
-const PART: &str = "store.cold";
+const PART: &str = "store.tier";
 
 /// Between two attempts to reach an object store, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));

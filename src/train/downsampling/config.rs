@@ -11,7 +11,7 @@ use crate::train::IrreducibleModels;
 /// ```
 /// use driftmill::train::{Downsampling, Mode};
 /// let table: Downsampling = toml::from_str(
-///     "ratio = 0.5\nwarmup_triggers = 2\n[policy.loss]\n[[then]]\nfrom_trigger = 5\nratio = 0.1",
+///     "ratio = 0.5\nwarmup_triggers = 2\n[policy.loss]\n[[schedule]]\nfrom_trigger = 5\nratio = 0.1",
 /// ).unwrap();
 /// assert!(table.stage(1).is_none());
 /// let stage = table.stage(2).unwrap();
@@ -41,7 +41,7 @@ pub struct Downsampling {
     pub irreducible: Option<IrreducibleModels>,
     /// What changes later, in the order of triggers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub then: Vec<Switch>,
+    pub schedule: Vec<Switch>,
 }
 
 /// A later stage of downsampling; what it does not name stays.
@@ -93,16 +93,16 @@ impl Downsampling {
     /// How the training of trigger `trigger` chooses, counted from 0; not at all in the warm-up.
     pub fn stage(&self, trigger: u64) -> Option<Stage> {
         let since = trigger.checked_sub(self.warmup_triggers)?;
-        let passed = self.then.iter().take_while(|switch| switch.from_trigger <= since);
-        Some(passed.fold(self.first(), Stage::then))
+        let passed = self.schedule.iter().take_while(|switch| switch.from_trigger <= since);
+        Some(passed.fold(self.first(), Stage::switched))
     }
 
     /// All stages, each with what the paths of its keys begin with.
     fn stages(&self) -> Vec<(String, Stage)> {
         let mut stages = vec![(String::new(), self.first())];
-        for (number, switch) in self.then.iter().enumerate() {
-            let stage = stages[number].1.clone().then(switch);
-            stages.push((format!("then.{number}."), stage));
+        for (number, switch) in self.schedule.iter().enumerate() {
+            let stage = stages[number].1.clone().switched(switch);
+            stages.push((format!("schedule.{number}."), stage));
         }
         stages
     }
@@ -128,7 +128,7 @@ impl Downsampling {
             }
         }
         let batches = self.mode == Mode::BatchThenSample
-            && self.then.iter().all(|switch| switch.mode.is_none());
+            && self.schedule.iter().all(|switch| switch.mode.is_none());
         if batches && self.period.is_some() {
             let text =
                 "each batch is chosen from once: a period is for mode = \"sample_then_batch\"";
@@ -136,10 +136,10 @@ impl Downsampling {
         }
         problems
             .extend(self.check_irreducible().map(|(key, text)| (key.to_owned(), text.to_owned())));
-        let ascends = self.then.is_sorted_by(|a, b| a.from_trigger < b.from_trigger);
+        let ascends = self.schedule.is_sorted_by(|a, b| a.from_trigger < b.from_trigger);
         if !ascends {
             let text = "each stage begins after the one before: wanted ascending `from_trigger`";
-            problems.push(("then".to_owned(), text.to_owned()));
+            problems.push(("schedule".to_owned(), text.to_owned()));
         }
         // a table that is checked twice says the same twice.
         problems.dedup();
@@ -167,7 +167,7 @@ impl Downsampling {
 }
 
 impl Stage {
-    fn then(self, switch: &Switch) -> Self {
+    fn switched(self, switch: &Switch) -> Self {
         Self {
             ratio: switch.ratio.unwrap_or(self.ratio),
             mode: switch.mode.unwrap_or(self.mode),

@@ -7,15 +7,11 @@ use driftmill_operators::{Id, Matrix};
 use super::config::{Mode, Stage};
 use super::sample_scores::{given, head};
 use crate::model::{Network, Random};
-use crate::train::Downsampled;
-use crate::train::Irreducible;
-use crate::train::Kept;
-use crate::train::TrainError;
-use crate::train::TrainingRow;
 use crate::train::inference::forward::Pass;
 use crate::train::runtime::queue::Rank;
 use crate::train::runtime::worker::Worker;
 use crate::train::training::batch::Batch;
+use crate::train::{Downsampled, Irreducible, Kept, TrainError, TrainingRow};
 
 /// Chooses what one training learns from, and remembers it.
 pub(in crate::train) struct Downsampler<'a> {

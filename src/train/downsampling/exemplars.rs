@@ -5,15 +5,11 @@ use driftmill_operators::Id;
 use driftmill_operators::downsampling::exemplars;
 use driftmill_operators::selection::Memory;
 
-use crate::train::Downsampled;
-use crate::train::Kept;
-use crate::train::TrainError;
-use crate::train::TrainJob;
-use crate::train::TrainingRow;
 use crate::train::inference::forward::Pass;
 use crate::train::runtime::output_cache::Head;
 use crate::train::runtime::queue::Rank;
 use crate::train::runtime::worker::Worker;
+use crate::train::{Downsampled, Kept, TrainError, TrainJob, TrainingRow};
 
 /// Key that says who chose exemplars.
 pub(in crate::train) const HERDING: &str = "herding";

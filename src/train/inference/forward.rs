@@ -4,16 +4,11 @@ use burn::tensor::{Tensor, TensorData};
 use driftmill_operators::{Id, Matrix};
 
 use crate::model::Network;
-use crate::train::InferJob;
-use crate::train::Output;
-use crate::train::Score;
-use crate::train::ScoreJob;
-use crate::train::TrainError;
-use crate::train::Weights;
 use crate::train::runtime::output_cache::Head;
 use crate::train::runtime::queue::Rank;
 use crate::train::runtime::worker::Worker;
 use crate::train::training::prefetch::{gather, prefetch};
+use crate::train::{InferJob, Output, Score, ScoreJob, TrainError, Weights};
 
 /// Rows of every batch, the last one padded with zeros.
 ///

@@ -4,9 +4,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{Device, Tensor};
 
-use crate::train::DeviceChoice;
-use crate::train::TrainError;
 use crate::train::error::panic_message;
+use crate::train::{DeviceChoice, TrainError};
 
 /// The device, after a first sum on it came out right.
 pub(in crate::train) fn open(choice: DeviceChoice) -> Result<Device, TrainError> {

@@ -8,16 +8,9 @@ use driftmill_operators::Matrix;
 use super::queue::{Queue, Rank};
 use super::worker::{Job, Worker};
 use crate::model::{ModelError, ModelTable};
-use crate::train::InferJob;
-use crate::train::Priority;
-use crate::train::Progress;
-use crate::train::Rows;
-use crate::train::Score;
-use crate::train::ScoreJob;
-use crate::train::TrainError;
-use crate::train::TrainJob;
-use crate::train::Trained;
-use crate::train::Training;
+use crate::train::{
+    InferJob, Priority, Progress, Rows, Score, ScoreJob, TrainError, TrainJob, Trained, Training,
+};
 
 /// A handle to the thread that owns Burn; clones share the thread.
 ///

@@ -5,9 +5,7 @@ use std::collections::HashMap;
 use driftmill_operators::Id;
 use driftmill_operators::selection::Memory;
 
-use crate::train::Stage;
-use crate::train::TrainingRow;
-use crate::train::Weights;
+use crate::train::{Stage, TrainingRow, Weights};
 
 /// A training to run.
 #[derive(Clone, Debug, Default)]

@@ -11,16 +11,9 @@ use super::device;
 use super::output_cache::OutputCache;
 use super::queue::{Queue, Rank};
 use crate::model::{ModelTable, Network, Random};
-use crate::train::InferJob;
-use crate::train::Progress;
-use crate::train::Rows;
-use crate::train::Score;
-use crate::train::ScoreJob;
-use crate::train::TrainError;
-use crate::train::TrainJob;
-use crate::train::Trained;
-use crate::train::Training;
-use crate::train::Weights;
+use crate::train::{
+    InferJob, Progress, Rows, Score, ScoreJob, TrainError, TrainJob, Trained, Training, Weights,
+};
 
 /// Networks kept ready for inference: the current version and one for each of a few branches.
 const NETWORKS: usize = 4;

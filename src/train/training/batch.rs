@@ -4,9 +4,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use driftmill_operators::downsampling::Chosen;
 
 use super::prefetch::gather;
-use crate::train::Rows;
-use crate::train::TrainError;
-use crate::train::TrainingRow;
+use crate::train::{Rows, TrainError, TrainingRow};
 
 /// Samples with their features.
 #[derive(Default)]

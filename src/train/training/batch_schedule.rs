@@ -1,11 +1,8 @@
 use super::batch::Batch;
 use super::prefetch::Prefetched;
 use crate::model::Random;
-use crate::train::Rows;
-use crate::train::TrainError;
-use crate::train::Training;
-use crate::train::TrainingRow;
 use crate::train::downsampling::config::{Mode, Stage};
+use crate::train::{Rows, TrainError, Training, TrainingRow};
 
 /// How often samples come, and in which order.
 pub(in crate::train) struct BatchSchedule<'a> {

@@ -8,8 +8,7 @@ use driftmill_datasets::Values;
 use driftmill_operators::Id;
 
 use crate::model::InputScale;
-use crate::train::Rows;
-use crate::train::TrainError;
+use crate::train::{Rows, TrainError};
 
 /// Groups that wait for the device; one would do if gathering took always equally long.
 const AHEAD: usize = 2;

@@ -4,15 +4,9 @@ use std::time::Instant;
 
 use super::batch_schedule::BatchSchedule;
 use super::training_loop::TrainingLoop;
-use crate::train::Progress;
-use crate::train::Start;
-use crate::train::TrainError;
-use crate::train::TrainJob;
-use crate::train::Trained;
-use crate::train::TrainingRow;
-use crate::train::Weights;
 use crate::train::downsampling::exemplars;
 use crate::train::runtime::worker::Worker;
+use crate::train::{Progress, Start, TrainError, TrainJob, Trained, TrainingRow, Weights};
 
 impl Worker {
     /// Runs `job`, giving way to inference for decisions after every step.

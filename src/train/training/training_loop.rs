@@ -6,14 +6,10 @@ use super::batch::{Batch, Epoch};
 use super::batch_schedule::BatchSchedule;
 use super::prefetch::prefetch;
 use crate::model::Network;
-use crate::train::Downsampled;
-use crate::train::Progress;
-use crate::train::TrainError;
-use crate::train::TrainJob;
-use crate::train::TrainingRow;
 use crate::train::downsampling::downsampler::Downsampler;
 use crate::train::runtime::queue::Rank;
 use crate::train::runtime::worker::Worker;
+use crate::train::{Downsampled, Progress, TrainError, TrainJob, TrainingRow};
 
 /// A network on its way through a training.
 pub(in crate::train) struct TrainingLoop<'a> {

@@ -2,10 +2,7 @@ use burn::optim::{AdamWConfig, ModuleOptimizer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Decay;
-use super::Momentum;
-use super::OptimizerConfig;
-use super::Rate;
+use super::{Decay, Momentum, OptimizerConfig, Rate};
 
 pub(in crate::train) const EXAMPLE: &str = "learning_rate = 0.001";
 
