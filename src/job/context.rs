@@ -1,8 +1,8 @@
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::Sender;
-use driftmill_operators::flow::{Standing, Standings};
+use driftmill_operators::flow::{Looked, Standing, Standings};
 use driftmill_operators::trigger::{Trigger, TriggerTable};
 use driftmill_operators::{Position, position_id, position_time};
 
@@ -12,8 +12,8 @@ use crate::cluster::{Cluster, Loss, Reason};
 use crate::config::Pipeline;
 use crate::console::Status;
 use crate::evaluate::ClassCounts;
-use crate::job::coordinator::protocol::CoordinatorRequest;
-use crate::job::coordinator::role::Role;
+use crate::job::coordinator::command::{Command, Commands, PolicyId};
+use crate::job::services::reads::Reads;
 use crate::outage::CancellationToken;
 use crate::source::Partition;
 use crate::store::Log;
@@ -30,8 +30,10 @@ pub struct Context {
     pub partitions: Vec<Partition>,
     /// Every consumed message.
     pub log: Log,
-    /// What was decided, made and refused.
-    pub(super) role: Role,
+    /// The way to the thread that owns the order of durability.
+    pub(super) commands: Commands,
+    /// A thread for reads that services need.
+    pub(super) reads: Reads,
     /// Of which classes the samples are.
     pub classes: Mutex<ClassCounts>,
     /// How far the job is.
@@ -57,10 +59,6 @@ pub struct Context {
     pub(super) grown: AtomicBool,
     /// Nothing new is begun.
     pub(super) wind_down: AtomicBool,
-    /// Trainings that run.
-    pub(super) trainings: AtomicUsize,
-    /// Whether more may be removed than when retention was applied last.
-    pub(super) recorded: AtomicBool,
     pub(super) faults: Sender<anyhow::Error>,
 }
 
@@ -83,12 +81,9 @@ impl Context {
         self.grown.load(Ordering::Relaxed) && self.cluster.is_single()
     }
 
-    /// Begins nothing new from now on; whether a training still runs that was begun before.
-    pub(super) fn winding_down(&self) -> bool {
-        if !self.wind_down.swap(true, Ordering::SeqCst) {
-            self.coordinator().peers.ask(|| CoordinatorRequest::WindDown);
-        }
-        self.trainings.load(Ordering::SeqCst) > 0
+    /// Starts nothing new from now on; whether that is new.
+    pub(super) fn wind_down(&self) -> bool {
+        !self.wind_down.swap(true, Ordering::SeqCst)
     }
 
     /// Ends what goes on.
@@ -108,22 +103,6 @@ impl Context {
         self.wind_down.load(Ordering::SeqCst)
     }
 
-    /// Whether a training may be begun; if so, whoever ends the job waits for its end.
-    pub(super) fn begin_training(&self) -> bool {
-        // counted first: what is not seen by who winds down sees that it does.
-        self.trainings.fetch_add(1, Ordering::SeqCst);
-        let refused = self.is_winding_down();
-        if refused {
-            self.end_training();
-        }
-        !refused
-    }
-
-    /// A training has its outcome.
-    pub(super) fn end_training(&self) {
-        self.trainings.fetch_sub(1, Ordering::SeqCst);
-    }
-
     /// Ends the job: it cannot go on.
     pub fn fail(&self, error: impl Into<anyhow::Error>) {
         // only the first error is reported; the others are its consequences.
@@ -140,14 +119,16 @@ impl Context {
         topic(&self.partitions, index)
     }
 
-    /// Remembers where a branch's trigger policy stands: with the decision that is sent next, or,
-    /// between decisions, with what is made durable next. The dataflow does not wait for a disk.
-    pub(super) fn keeper(branch: &Arc<Branch>) -> impl FnMut(Standing) + use<> {
-        let branch = Arc::clone(branch);
-        move |standing| match standing.open {
-            Some(_) => branch.stand(standing),
-            None => branch.journal.lock().standing = Some(standing),
-        }
+    /// Sends checkpoints of a policy to the coordinator.
+    pub(super) fn checkpoints(&self, policy: PolicyId) -> impl FnMut(Standing) + use<> {
+        let commands = self.commands.clone();
+        move |checkpoint| commands.send(Command::Checkpoint(policy, Box::new(checkpoint)))
+    }
+
+    /// Sends evaluations of a trigger policy to the coordinator.
+    pub(super) fn trigger_evaluations(&self, policy: PolicyId) -> impl FnMut(Looked) + use<> {
+        let commands = self.commands.clone();
+        move |evaluation| commands.send(Command::TriggerEvaluation(policy, Box::new(evaluation)))
     }
 
     /// Where the selection of a branch stands, as far as `worker` has to know it.

@@ -28,13 +28,14 @@ mod publish;
 mod run;
 mod services;
 
+pub use branch::history::BranchHistory;
 pub use branch::shadow::Shadow;
-pub use branch::state::{Branch, BranchHistory};
+pub use branch::state::Branch;
 pub use context::Context;
 pub(crate) use context::place;
 pub use coordinator::follower::follow;
 pub(crate) use ingest::changes::changes;
-pub use maintenance::tiering::{remove_downloaded, upload};
+pub use maintenance::tiering::{CatalogAccess, Upload, remove_expired_objects};
 pub use publish::predecessors::{Digests, Known, Occupied, Others, decide};
 pub use publish::publisher::{Listener, Outlet, Publisher};
 pub use run::interrupt::Interrupt;
@@ -57,7 +58,11 @@ use timely::dataflow::StreamVec;
 use timely::dataflow::operators::{ConnectLoop, Exchange, Feedback, Inspect, Probe};
 use timely::worker::Worker;
 
+use coordinator::command::{Command, PolicyId};
 use ingest::operator::Ingest;
+use services::model_queries::ModelQueries;
+use services::scorer::Scorer;
+use services::trainer::Trainer;
 
 /// Builds the dataflow on one worker and runs it until it ends or is stopped.
 fn work(worker: &mut Worker, context: &Arc<Context>) {
@@ -76,11 +81,12 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
             count_classes(&ordered, context);
         }
         for (number, branch) in context.branches.iter().enumerate() {
-            let outcomes = build_branch(&all, &ordered, context, branch, &observed);
+            let outcomes = build_branch(&all, &ordered, context, number, &observed);
             let shadows = if number == 0 { &context.shadows[..] } else { &[] };
-            for shadow in shadows {
+            for shadow in shadows.iter().enumerate() {
                 let seen = (all.clone(), outcomes.clone());
-                Shadow::build(seen, context, shadow, branch).probe_with(&observed);
+                let (number, shadow) = shadow;
+                shadow.build(number, context, branch, seen).probe_with(&observed);
             }
         }
     });
@@ -108,26 +114,27 @@ fn build_branch<'scope>(
     all: &Ordered<'scope>,
     ordered: &Ordered<'scope>,
     context: &Arc<Context>,
-    branch: &Arc<Branch>,
+    number: usize,
     observed: &ProbeHandle<Position>,
 ) -> StreamVec<'scope, Position, Outcome> {
     let scope = all.scope();
+    let branch = &context.branches[number];
     let (handle, back) = scope.feedback(1);
-    let (model_queries, trainer, scorer) = (
-        services::model_queries::ModelQueries::starter(context, branch),
-        services::trainer::Trainer::starter(context, branch),
-        services::scorer::Scorer::starter(context, branch),
-    );
-    let (keep, [policy, looked]) = (Context::keeper(branch), [(); 2].map(|()| Arc::clone(branch)));
-    let (every, forget) = (context.pipeline.checkpoint.every.get(), context.pipeline.on_delete);
-    let trigger = forget.around(context.init(&branch.trigger));
+    let model_queries = ModelQueries::starter(context, branch);
+    let trainer = Trainer::starter(context, number);
+    let scorer = Scorer::starter(context, branch);
+    let (every, on_delete) = (context.pipeline.checkpoint.every.get(), context.pipeline.on_delete);
+    let trigger = on_delete.around(context.init(&branch.trigger));
+    let policy = PolicyId::Branch(number);
+    let (keep, tell) = (context.checkpoints(policy), context.trigger_evaluations(policy));
+    let standing = branch.start.standing.clone();
     let decisions = all.clone().decide(back, move |wake| Deciding {
         trigger,
-        standing: policy.start.standing.clone(),
+        standing,
         service: model_queries(wake),
         keep,
         every,
-        tell: move |look| looked.journal.lock().looks.push(look),
+        tell,
     });
     let worker = scope.worker().index();
     let standings = context.standings(branch, worker);
@@ -135,12 +142,14 @@ fn build_branch<'scope>(
     let outcomes = sets.train(trainer);
     outcomes.clone().connect_loop(handle);
     decisions.probe_with(observed);
-    let results = Arc::clone(branch);
+    let commands = context.commands.clone();
     ordered
         .clone()
         .evaluate(outcomes.clone(), branch.evaluated(), scorer)
         .exchange(|_| 0)
-        .inspect(move |scores| results.scored(scores))
+        .inspect(move |scores| {
+            commands.send(Command::Scores { branch: number, scores: scores.clone() });
+        })
         .probe_with(observed);
     outcomes
 }

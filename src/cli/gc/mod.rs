@@ -2,7 +2,6 @@ mod erase;
 mod report;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
 
 use clap::Args;
 
@@ -10,7 +9,7 @@ use self::report::Report;
 use super::print;
 use crate::catalog::{Catalog, ModelStore};
 use crate::history::{History, HistoryError};
-use crate::job::{StateDirectory, remove_downloaded, upload};
+use crate::job::{StateDirectory, Upload, remove_expired_objects};
 use crate::retention::{Erasure, Keys, Needs, Plan, Subject};
 use crate::store::Log;
 
@@ -89,11 +88,14 @@ impl Gc {
     }
 
     /// Takes segments to the object store, and removes there what is no longer in the log.
-    fn upload_all(history: &History, names: &[String], catalog: Catalog) -> anyhow::Result<()> {
-        let catalog = Mutex::new(catalog);
-        let Some(tier) = &history.current.store.tier else { return remove_downloaded(&catalog) };
+    fn upload_all(history: &History, names: &[String], mut catalog: Catalog) -> anyhow::Result<()> {
+        let Some(tier) = &history.current.store.tier else {
+            return remove_expired_objects(&mut catalog);
+        };
         let log = history.log.clone().cached(Some(tier.cache), None);
-        upload(tier, (&history.catalog.run()?.id, &log, &catalog), names.to_vec(), || false)
+        let run = history.catalog.run()?.id;
+        let upload = Upload { tier, run: &run, log: &log, names: names.to_vec() };
+        upload.run(&mut catalog, || false)
     }
 
     /// What keys mean, as far as it has to be known.

@@ -12,7 +12,6 @@ use crate::catalog::{BranchRecord, Catalog, CatalogError, ModelStore, PolicyEntr
 use crate::config::{self, Composition, Pipeline, shadow_key};
 use crate::job::context::init;
 use crate::job::{Branch, Shadow};
-use crate::source::Partition;
 use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 
 /// The policies of a pipeline, and where they stand.
@@ -28,15 +27,16 @@ pub(in crate::job) fn compose(
     pipeline: &Pipeline,
     folder: &Path,
     rows: Arc<dyn Rows>,
-    (catalog, partitions, stable): (&mut Catalog, &[Partition], bool),
+    catalog: &mut Catalog,
+    stable: bool,
 ) -> anyhow::Result<Composed> {
     let runtimes = runtimes(pipeline, Arc::clone(&rows))?;
     let irreducible_models = irreducible_models(pipeline, &rows, (catalog, folder))?;
     let records = records(pipeline, catalog)?;
     let threads = runtimes.into_iter().zip(irreducible_models).collect();
-    let branches = branches(pipeline, folder, threads, (records.clone(), partitions))?;
+    let branches = branches(pipeline, folder, threads, records.clone())?;
     let started = shadow_records(pipeline, catalog, (&records[0], stable))?;
-    let shadows = shadows(pipeline, started.clone(), partitions);
+    let shadows = shadows(pipeline, started.clone());
     Ok(Composed { records, branches, started, shadows })
 }
 
@@ -77,14 +77,10 @@ fn shadow_records(
 }
 
 /// The pipeline's shadows, as they stand in `records`.
-pub(in crate::job) fn shadows(
-    pipeline: &Pipeline,
-    records: Vec<ShadowRecord>,
-    partitions: &[Partition],
-) -> Vec<Arc<Shadow>> {
+pub(in crate::job) fn shadows(pipeline: &Pipeline, records: Vec<ShadowRecord>) -> Vec<Arc<Shadow>> {
     let shadows = pipeline.shadow.iter().zip(records);
     let shadow = |((name, shadow), record): ((&String, &config::Shadow), _)| {
-        Arc::new(Shadow::new(name, &shadow.trigger, record, partitions))
+        Arc::new(Shadow::new(name, &shadow.trigger, record))
     };
     shadows.map(shadow).collect()
 }
@@ -130,7 +126,7 @@ pub(in crate::job) fn branches(
     pipeline: &Pipeline,
     folder: &Path,
     threads: Vec<(Runtime, Option<IrreducibleLossModels>)>,
-    (records, partitions): (Vec<BranchRecord>, &[Partition]),
+    records: Vec<BranchRecord>,
 ) -> Result<Vec<Arc<Branch>>, CatalogError> {
     let mut threads = threads.into_iter().zip(records);
     let interval = pipeline.evaluation.interval.map(|span| span.millis());
@@ -140,7 +136,7 @@ pub(in crate::job) fn branches(
         let store = ModelStore::of(folder, branch.name);
         let selection = pipeline.evaluation.holdout.around(Arc::new(branch.selection.clone()));
         let runs = (interval, runtime, irreducible_models);
-        Branch::new(branch, selection, store, runs, (start, partitions)).map(Arc::new)
+        Branch::new(branch, selection, store, runs, start).map(Arc::new)
     };
     pipeline.branches().map(branch).collect()
 }

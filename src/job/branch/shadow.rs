@@ -1,4 +1,4 @@
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use driftmill_operators::Position;
 use driftmill_operators::flow::{
@@ -7,13 +7,11 @@ use driftmill_operators::flow::{
 use driftmill_operators::trigger::{Outcome, Trigger, TriggerTable};
 use timely::dataflow::StreamVec;
 
-use super::journal::Journal;
 use crate::catalog::{BranchRecord, ShadowRecord};
 use crate::config::shadow_key;
+use crate::job::coordinator::command::{Command, PolicyId};
 use crate::job::services::model_queries::ModelQueries;
 use crate::job::{Branch, Context};
-use crate::report::FiredLine;
-use crate::source::Partition;
 
 /// A policy that trains nothing, on the stream and the models of the pipeline's own branch.
 pub struct Shadow {
@@ -23,34 +21,19 @@ pub struct Shadow {
     pub(in crate::job) key: String,
     trigger: TriggerTable,
     start: ShadowRecord,
-    pub(in crate::job) journal: Journal,
-    fired: Mutex<Vec<FiredLine>>,
 }
 
 impl Shadow {
-    /// A shadow that goes on from where it stood.
-    pub(in crate::job) fn new(
-        name: &str,
-        trigger: &TriggerTable,
-        start: ShadowRecord,
-        partitions: &[Partition],
-    ) -> Self {
-        let next = start.standing.as_ref().map_or(0, |standing| standing.next_trigger);
-        let past = start.fired.iter().filter(|fired| fired.number < next);
-        let line = |fired| FiredLine::of(fired, crate::job::place(partitions, fired.position));
-        Self {
-            name: name.to_owned(),
-            key: shadow_key(name),
-            trigger: trigger.clone(),
-            fired: Mutex::new(past.map(line).collect()),
-            start,
-            journal: Journal::default(),
-        }
+    /// A shadow that resumes from its checkpoint.
+    pub(in crate::job) fn new(name: &str, trigger: &TriggerTable, start: ShadowRecord) -> Self {
+        let (name, key) = (name.to_owned(), shadow_key(name));
+        Self { name, key, trigger: trigger.clone(), start }
     }
 
-    /// Where it fired so far.
-    pub fn fired(&self) -> Vec<FiredLine> {
-        self.fired.lock().expect("no one panics while a shadow fires").clone()
+    /// Where it fired before its checkpoint.
+    pub(in crate::job) fn past(&self) -> impl Iterator<Item = &Fired> {
+        let next = self.start.standing.as_ref().map_or(0, |standing| standing.next_trigger);
+        self.start.fired.iter().filter(move |fired| fired.number < next)
     }
 
     /// The first position that it has not seen.
@@ -61,29 +44,31 @@ impl Shadow {
     /// Shows it the ordered stream `all`; branch `own`, whose outcomes these are, has the models that
     /// it asks.
     pub(in crate::job) fn build<'scope>(
-        (all, outcomes): (Ordered<'scope>, StreamVec<'scope, Position, Outcome>),
+        self: &Arc<Self>,
+        number: usize,
         context: &Arc<Context>,
-        shadow: &Arc<Self>,
         own: &Arc<Branch>,
+        seen: (Ordered<'scope>, StreamVec<'scope, Position, Outcome>),
     ) -> StreamVec<'scope, Position, ()> {
         let model_queries = ModelQueries::starter(context, own);
-        let trigger = context.init(&shadow.trigger);
+        let trigger = context.init(&self.trigger);
         let every = context.pipeline.checkpoint.every.get();
-        let (context, versions) = (Arc::clone(context), own.evaluated().versions);
-        let [shadow, keep, tell, fire] = [(); 4].map(|()| Arc::clone(shadow));
+        let versions = own.evaluated().versions;
+        let (standing, policy) = (self.start.standing.clone(), PolicyId::Shadow(number));
+        let (keep, tell) = (context.checkpoints(policy), context.trigger_evaluations(policy));
+        let commands = context.commands.clone();
         let fired = move |fired: Fired| {
-            let line = FiredLine::of(&fired, context.place(fired.position));
-            fire.fired.lock().expect("no one panics while a shadow fires").push(line);
-            fire.journal.lock().fired.push(fired);
+            commands.send(Command::ShadowDecision(number, Box::new(fired)));
         };
+        let (all, outcomes) = seen;
         all.shadow(outcomes, move |wake| Shadowing {
             deciding: Deciding {
                 trigger,
-                standing: shadow.start.standing.clone(),
+                standing,
                 service: model_queries(wake),
-                keep: move |standing| keep.journal.lock().standing = Some(standing),
+                keep,
                 every,
-                tell: move |look| tell.journal.lock().looks.push(look),
+                tell,
             },
             versions,
             fired,

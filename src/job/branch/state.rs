@@ -1,21 +1,18 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use driftmill_operators::flow::{Evaluated, Scores, Standing};
+use driftmill_operators::flow::Evaluated;
 use driftmill_operators::selection::SelectionConfig;
 use driftmill_operators::trigger::TriggerTable;
-use driftmill_operators::{Position, Snapshot, restore};
+use driftmill_operators::{Position, restore};
 
 use super::irreducible::IrreducibleLossModels;
-use super::journal::Journal;
 use crate::catalog::{
     BranchRecord, CatalogError, DecisionRecord, ModelStore, OutcomeRecord, Version,
 };
 use crate::config::Composition;
 use crate::evaluate::Prequential;
-use crate::job::context::{Context, place};
-use crate::report::{TriggerLine, VersionLine};
-use crate::source::Partition;
+
 use crate::train::{Downsampling, Runtime, Weights};
 
 /// One composition of policies over the stream, with the versions it made.
@@ -42,25 +39,9 @@ pub struct Branch {
     pub start: BranchRecord,
     /// How far its evaluation was then, by partition.
     scored: BTreeMap<u32, Position>,
-    /// Where its trigger policy stands at the decision that was made last.
-    standing: Mutex<Option<Standing>>,
-    /// What the policy did since, until that is recorded.
-    pub(in crate::job) journal: Journal,
+    /// How good its versions were until then.
+    pub(in crate::job) prequential: Prequential,
     recent: Mutex<VecDeque<(u64, Weights)>>,
-    history: Mutex<BranchHistory>,
-}
-
-/// What a branch did.
-#[derive(Clone, Debug, Default)]
-pub struct BranchHistory {
-    /// Its decisions, in order.
-    pub triggers: Vec<TriggerLine>,
-    /// Its versions, in order.
-    pub versions: Vec<VersionLine>,
-    /// How good they were.
-    pub prequential: Prequential,
-    /// By worker, before which position all samples are scored.
-    until: BTreeMap<usize, Position>,
 }
 
 /// Versions kept in memory: the active one, and those that scoring may still need.
@@ -81,7 +62,7 @@ impl Branch {
             Runtime,
             Option<IrreducibleLossModels>,
         ),
-        (start, partitions): (BranchRecord, &[Partition]),
+        start: BranchRecord,
     ) -> Result<Self, CatalogError> {
         let irreducible_models = irreducible_models.map(Arc::new);
         let mut branch = Self {
@@ -96,36 +77,23 @@ impl Branch {
             runtime,
             start,
             scored: BTreeMap::new(),
-            standing: Mutex::default(),
-            journal: Journal::default(),
+            prequential: Prequential::default(),
             recent: Mutex::default(),
-            history: Mutex::default(),
         };
-        branch.restore(partitions)?;
+        branch.restore()?;
         Ok(branch)
     }
 
-    fn restore(&mut self, partitions: &[Partition]) -> Result<(), CatalogError> {
-        let mut history = BranchHistory::default();
+    fn restore(&mut self) -> Result<(), CatalogError> {
         if let Some(saved) = &self.start.evaluation {
-            (history.prequential, self.scored) =
+            (self.prequential, self.scored) =
                 restore(saved).map_err(|error| CatalogError::State(error.to_string()))?;
         }
-        for record in self.start.past() {
-            let version = record.outcome.as_ref().and_then(|outcome| outcome.version);
-            let place = place(partitions, record.decided.position);
-            let mut line = TriggerLine::of(&record.decided, place, record.samples);
-            line.version = version;
-            history.triggers.push(line);
-            if let Some(version) = version {
-                history.versions.push(VersionLine::of(&self.described(version)?));
-            }
-        }
-        if let Some(newest) = history.versions.last().map(|line| line.version) {
+        let versions = self.start.past().filter_map(|record| record.outcome.as_ref()?.version);
+        if let Some(newest) = versions.last() {
             let weights = self.stored(newest)?;
             self.recent().push_back((newest, weights));
         }
-        self.history = Mutex::new(history);
         Ok(())
     }
 
@@ -137,17 +105,6 @@ impl Branch {
         }
     }
 
-    /// What the branch did so far.
-    pub fn history(&self) -> MutexGuard<'_, BranchHistory> {
-        self.history.lock().expect("no one panics while holding a story")
-    }
-
-    pub(in crate::job) fn scored(&self, scores: &Scores) {
-        let mut history = self.history();
-        scores.sums.iter().for_each(|sum| history.prequential.add(sum));
-        history.until.insert(scores.worker, scores.until);
-    }
-
     /// How far the evaluation was when the job was started.
     pub(in crate::job) fn evaluated(&self) -> Evaluated {
         let versions = self.start.past().filter_map(|record| {
@@ -157,18 +114,9 @@ impl Branch {
         Evaluated { until: self.scored.clone(), versions: versions.collect() }
     }
 
-    /// How far the evaluation is, to be recorded: sums, and positions by partition.
-    pub(in crate::job) fn evaluation(&self, context: &Context) -> Vec<u8> {
-        let history = self.history();
-        let mut until = self.scored.clone();
-        for (number, partition) in context.partitions.iter().enumerate() {
-            if let Some(position) = history.until.get(&context.worker_of(number)) {
-                // a worker that has several passes what one of them saw under another.
-                let until = until.entry(partition.id(0).stream()).or_insert(*position);
-                *until = (*until).max(*position);
-            }
-        }
-        (history.prequential.clone(), until).save()
+    /// By partition, before which position samples were scored when the job was started.
+    pub(in crate::job) fn scored_until(&self) -> BTreeMap<u32, Position> {
+        self.scored.clone()
     }
 
     /// The first position in a partition that a policy or the evaluation has not seen.
@@ -182,17 +130,6 @@ impl Branch {
     pub(in crate::job) fn floor(&self, stream: u32) -> Position {
         let scored = self.scored.get(&stream).copied().unwrap_or(Position::MIN);
         self.start.reached().max(scored)
-    }
-
-    /// Remembers where the trigger policy stands at its newest decision.
-    pub(in crate::job) fn stand(&self, standing: Standing) {
-        *self.standing() = Some(standing);
-    }
-
-    /// Where the trigger policy stands at the decision that was made last, or was open when the job
-    /// was started.
-    pub(in crate::job) fn standing(&self) -> MutexGuard<'_, Option<Standing>> {
-        self.standing.lock().expect("no one panics while holding a standing")
     }
 
     /// The versions it made so far, with their digests.

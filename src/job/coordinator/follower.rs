@@ -1,4 +1,6 @@
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+//! Another process than process 0: it runs its workers and does what process 0 asks.
+
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -6,8 +8,8 @@ use anyhow::Context as _;
 use crossbeam_channel::{Receiver, unbounded};
 use driftmill_operators::{Snapshot, restore};
 
+use super::command::{Command, Inbox, commands};
 use super::protocol::{Assignment, CoordinatorRequest, FollowerEvent, Hello, loss};
-use super::role::Role;
 use crate::cluster::{ClusterError, Joined, Link, Loss, Reason, Rendezvous};
 use crate::config::Pipeline;
 use crate::console::Status;
@@ -15,6 +17,7 @@ use crate::job::branch::restore::{branches, runtimes, shadows};
 use crate::job::run::open::default_directory;
 use crate::job::run::prepare::start_workers;
 use crate::job::services::feature_store::LogRows;
+use crate::job::services::reads::Reads;
 use crate::job::{Context, End, Interrupt, Options, StateDirectory};
 use crate::outage::CancellationToken;
 use crate::store::Log;
@@ -52,24 +55,25 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
         let log = Log::join(&folder.join("log"), schema, &given.durable)?;
         let log = log.rolling(pipeline.store.segment).cached(None, Some(&cancellation));
         let runtimes = runtimes(&pipeline, Arc::new(LogRows(log.clone())))?;
-        let standing = (given.branches, &given.partitions[..]);
         // who does not train asks no judges.
         let threads = runtimes.into_iter().map(|runtime| (runtime, None)).collect();
-        Ok((branches(&pipeline, &folder, threads, standing)?, log))
+        Ok((branches(&pipeline, &folder, threads, given.branches)?, log))
     });
     let (branches, log) = match ready {
         Ok(ready) => ready,
         Err(error) => return Err(last_word(&link, error, cluster.process)),
     };
+    let (commands, inbox) = commands();
     let context = Arc::new(Context {
         branches,
-        shadows: shadows(&pipeline, given.shadows, &given.partitions),
+        shadows: shadows(&pipeline, given.shadows),
         pipeline_digest: given.pipeline_digest,
         pipeline,
         run: given.run,
         partitions: given.partitions,
         log,
-        role: Role::Follower(link),
+        commands,
+        reads: Reads::start()?,
         classes: Mutex::default(),
         status: Status::new(cancellation.outages().clone()),
         poll: options.poll.max(1),
@@ -78,17 +82,15 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
         workers: options.workers * cluster.size(),
         cluster: cluster.clone(),
         cancellation,
-        recorded: AtomicBool::new(false),
         grown: AtomicBool::new(false),
         stop: AtomicBool::new(false),
         wind_down: AtomicBool::new(false),
-        trainings: AtomicUsize::new(0),
         faults: failed,
     });
     let _finished = start_workers(&context, options.workers, wires)?;
     interrupt.listen();
-    let follower = Follower { context: &context, said, faults, interrupt };
-    follower.until_end().map_err(|error| last_word(context.link(), error, cluster.process))
+    let mut follower = Follower { context: &context, link: &link, said, faults, inbox, interrupt };
+    follower.until_end().map_err(|error| last_word(&link, error, cluster.process))
 }
 
 type Said = Result<CoordinatorRequest, Reason>;
@@ -111,13 +113,16 @@ fn last_word(link: &Link<FollowerEvent>, error: anyhow::Error, process: usize) -
 /// Does what process 0 asks while the workers run.
 struct Follower<'a> {
     context: &'a Context,
+    /// The way to process 0.
+    link: &'a Link<FollowerEvent>,
     said: Receiver<Said>,
     faults: Receiver<anyhow::Error>,
+    inbox: Inbox,
     interrupt: &'a Interrupt,
 }
 
 impl Follower<'_> {
-    fn until_end(&self) -> anyhow::Result<End> {
+    fn until_end(&mut self) -> anyhow::Result<End> {
         let (mut told, mut asked) = (Instant::now(), false);
         loop {
             if let Ok(said) = self.said.recv_timeout(MOMENT) {
@@ -127,11 +132,14 @@ impl Follower<'_> {
                 // what process 0 says comes before what follows from it.
                 continue;
             }
+            while let Some(command) = self.inbox.next(Duration::ZERO) {
+                self.handle(command)?;
+            }
             if let Ok(error) = self.faults.try_recv() {
                 return Err(error);
             }
             if self.interrupt.requested() && !asked {
-                self.context.link().tell(FollowerEvent::Stop(self.interrupt.gently()));
+                self.link.tell(FollowerEvent::Stop(self.interrupt.gently()));
                 asked = true;
             }
             if told.elapsed() > TELL {
@@ -141,18 +149,19 @@ impl Follower<'_> {
         }
     }
 
-    fn heard(&self, said: Said) -> anyhow::Result<Option<End>> {
+    fn heard(&mut self, said: Said) -> anyhow::Result<Option<End>> {
         let lost = |loss| Err(self.context.cluster.lost(loss).into());
         match said {
             Ok(CoordinatorRequest::Flush(number)) => {
                 let durable = self.context.log.sync()?;
+                // dead letters are sent before their rows are appended: these are all of them.
+                let dead_letters = self.inbox.take_dead_letters();
+                self.handle(Command::DeadLetters(dead_letters))?;
                 self.count();
                 self.context.log.recorded(&durable);
-                self.context.link().tell(FollowerEvent::Durable(number, durable));
+                self.link.tell(FollowerEvent::Durable(number, durable));
             }
-            Ok(CoordinatorRequest::WindDown) => {
-                self.context.wind_down.store(true, Ordering::SeqCst)
-            }
+            Ok(CoordinatorRequest::WindDown) => drop(self.context.wind_down()),
             Ok(CoordinatorRequest::Stop) => self.context.stop(),
             Ok(CoordinatorRequest::Over(end)) => return Ok(Some(end)),
             Ok(CoordinatorRequest::Lost(loss)) => return lost(loss),
@@ -161,7 +170,19 @@ impl Follower<'_> {
         Ok(None)
     }
 
+    /// Commands of operators that run on this process; all others run on process 0.
+    fn handle(&self, command: Command) -> anyhow::Result<()> {
+        match command {
+            Command::DeadLetters(dead_letters) if dead_letters.is_empty() => {}
+            Command::DeadLetters(dead_letters) => {
+                self.link.tell(FollowerEvent::DeadLetters(dead_letters));
+            }
+            _ => anyhow::bail!("internal error: a command for process 0 was sent elsewhere"),
+        }
+        Ok(())
+    }
+
     fn count(&self) {
-        self.context.link().tell(FollowerEvent::Counted(self.context.status.take()));
+        self.link.tell(FollowerEvent::Counted(self.context.status.take()));
     }
 }

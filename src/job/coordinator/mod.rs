@@ -1,6 +1,12 @@
 //! Process 0, which owns the catalog, the sinks and the dead letters, and the other processes.
 
+pub(super) mod branch_training;
+pub(super) mod command;
+pub(super) mod describe;
+pub(super) mod durability;
 pub(super) mod follower;
+pub(super) mod journal;
+pub(super) mod main_loop;
+pub(super) mod outcomes;
 pub(super) mod peers;
 pub(super) mod protocol;
-pub(super) mod role;

@@ -6,6 +6,7 @@ use timely::dataflow::operators::Inspect;
 
 use crate::dead_letters::DeadLetter;
 use crate::job::Context;
+use crate::job::coordinator::command::Command;
 
 /// The error's class of a label without a sample.
 pub(in crate::job) const NO_SAMPLE: &str = "no_sample";
@@ -23,9 +24,7 @@ pub(in crate::job) fn newest<'scope>(
     let context = Arc::clone(context);
     orphans.inspect(move |orphan| {
         context.status.read(0, 1, 0);
-        if let Err(error) = context.dead_letters(vec![dead_letter(&context, orphan)]) {
-            context.fail(error);
-        }
+        context.commands.send(Command::DeadLetters(vec![dead_letter(&context, orphan)]));
     });
     changes
 }

@@ -17,6 +17,8 @@ use super::changes::{changes, dead_letters, rows};
 use super::partition::PartitionState;
 use super::watermarks::{WatermarkExchange, WorkerWatermark};
 use crate::job::Context;
+use crate::job::coordinator::command::Command;
+use crate::outage::is_full;
 use crate::source::{Fetched, Gate, Partition, Progress, Reader};
 use crate::store::LogWriter;
 
@@ -26,12 +28,28 @@ const IDLE: Duration = Duration::from_millis(2);
 /// Between two looks at what is around.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// Between two attempts to write to a full disk.
+const FULL: Duration = Duration::from_millis(500);
+
+/// The part of a job that waits for room.
+const DISK: &str = "log";
+
+/// A batch on its way to the log; its changes are sent once its rows can be read.
+struct Unwritten {
+    changes: Vec<Change>,
+    progress: Progress,
+    /// When it was attempted last.
+    attempted: Instant,
+}
+
 /// What one worker reads.
 pub(in crate::job) struct Ingest {
     context: Arc<Context>,
     parts: Vec<PartitionState>,
     reader: Box<dyn Reader>,
     writer: LogWriter,
+    /// A batch that the log has no room for yet.
+    unwritten: Option<Unwritten>,
     worker: usize,
     /// Where partitions fall asleep.
     watermarks: Option<WatermarkExchange>,
@@ -70,7 +88,17 @@ impl Ingest {
         let sleeps = context.pipeline.order.idle_after.is_some();
         let watermarks = sleeps.then(|| WatermarkExchange::open(worker));
         let (context, looked) = (Arc::clone(context), Instant::now());
-        Ok(Self { context, parts, reader, writer, worker: index, watermarks, heard: false, looked })
+        Ok(Self {
+            context,
+            parts,
+            reader,
+            writer,
+            unwritten: None,
+            worker: index,
+            watermarks,
+            heard: false,
+            looked,
+        })
     }
 
     /// This worker's changes, each at its own position.
@@ -96,6 +124,14 @@ impl Ingest {
                 this.follow(&released, &observed);
                 let released = frontier(&released);
                 let mut again = Again::Later;
+                match this.written() {
+                    Ok(Some((mut changes, progress))) => {
+                        output.session(held).give_container(&mut changes);
+                        again = again.or(progress);
+                    }
+                    Ok(None) => {}
+                    Err(error) => return this.context.fail(error),
+                }
                 for slot in 0..this.parts.len() {
                     if this.paused(slot, released) {
                         continue;
@@ -142,7 +178,7 @@ impl Ingest {
     /// Whether a partition is read no further for now.
     fn paused(&self, slot: usize, released: Option<Position>) -> bool {
         let part = &self.parts[slot];
-        if part.done || part.rest.goes_on() {
+        if part.done || part.rest.goes_on() || self.is_blocked() {
             return true;
         }
         let before = |last: Position| released.is_none_or(|released| last < released);
@@ -190,8 +226,10 @@ impl Ingest {
         }
         let answers = !std::mem::replace(&mut self.heard, true);
         let dead_letters = dead_letters(&part.partition, &fetched.bad);
-        let cancellation = &self.context.cancellation;
-        cancellation.until_room(|| self.context.dead_letters(dead_letters.clone()))?;
+        // before the rows are appended: whoever makes them durable finds the dead letters.
+        if !dead_letters.is_empty() {
+            self.context.commands.send(Command::DeadLetters(dead_letters));
+        }
         let bad = fetched.bad.len() as u64;
         // in the log before it is sent: whoever sees a change can fetch its row.
         let mut rows = rows(&part.partition, fetched);
@@ -205,8 +243,45 @@ impl Ingest {
             self.context.cancellation.outages().end(&self.name());
         }
         self.writer.stage(rows)?;
-        cancellation.until_room(|| Ok(self.writer.write()?))?;
-        Ok((changes, progress))
+        self.unwritten = Some(Unwritten { changes, progress, attempted: Instant::now() });
+        Ok(self.write()?.unwrap_or((Vec::new(), Progress::Wait)))
+    }
+
+    /// Whether nothing can be read for now: the disk is full, or the coordinator is busy.
+    fn is_blocked(&self) -> bool {
+        self.unwritten.is_some() || self.context.commands.is_full()
+    }
+
+    /// The batch that had to wait for room, once it is in the log.
+    fn written(&mut self) -> anyhow::Result<Option<(Vec<Change>, Progress)>> {
+        match &self.unwritten {
+            Some(unwritten) if unwritten.attempted.elapsed() >= FULL => self.write(),
+            _ => Ok(None),
+        }
+    }
+
+    /// Writes the batch, unless the disk is full.
+    fn write(&mut self) -> anyhow::Result<Option<(Vec<Change>, Progress)>> {
+        let outages = self.context.cancellation.outages();
+        match self.writer.write() {
+            Ok(()) => {
+                if let Some(waited) = outages.end(DISK) {
+                    tracing::warn!("there is room again after {} s", waited.as_secs());
+                }
+                let unwritten = self.unwritten.take();
+                Ok(unwritten.map(|unwritten| (unwritten.changes, unwritten.progress)))
+            }
+            Err(error) if is_full(&error) => {
+                if outages.begin(DISK, "full") {
+                    tracing::warn!("{error:#}: reading waits until there is room");
+                }
+                if let Some(unwritten) = &mut self.unwritten {
+                    unwritten.attempted = Instant::now();
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Shows how far decisions are, how much is before them, and what they wait for.

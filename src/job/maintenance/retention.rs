@@ -1,18 +1,22 @@
-use std::sync::atomic::Ordering;
+//! Applies retention to a run that goes on.
+
+use std::path::Path;
 
 use crate::catalog::{Catalog, ModelStore};
 use crate::job::Context;
 use crate::retention::{Keys, Needs, Plan, Subject};
 
 impl Context {
-    /// Removes what is old and nothing can ask for any more, if anything was recorded since this was
-    /// done last; on a view of the catalog, for which nobody has to wait.
-    pub(in crate::job) fn retain(&self) -> anyhow::Result<()> {
-        let retention = &self.pipeline.retention;
-        if retention.keeps_all() || !self.recorded.swap(false, Ordering::Relaxed) {
-            return Ok(());
-        }
-        let catalog = Catalog::view(&self.coordinator().state.catalog())?;
+    /// Removes what is old and no policy can ask for any more.
+    ///
+    /// # Errors
+    /// When the catalog or a file cannot be read or written.
+    pub(in crate::job) fn retain(
+        &self,
+        view: &Catalog,
+        state: &Path,
+        catalog: &mut Catalog,
+    ) -> anyhow::Result<()> {
         let keys = match self.pipeline.source.keyed() {
             None => Keys::None,
             Some(keyed) if keyed.labels => Keys::Labels,
@@ -22,19 +26,19 @@ impl Context {
         let named = self.pipeline.sink.named();
         let sinks: Vec<&str> = named.iter().map(|(key, _)| *key).collect();
         let subject = Subject {
-            retention,
-            catalog: &catalog,
+            retention: &self.pipeline.retention,
+            catalog: view,
             log: &self.log,
-            needs: &Needs::of(&catalog, self.pipeline.policies())?,
+            needs: &Needs::of(view, self.pipeline.policies())?,
             keys: &keys,
             sinks: &sinks,
-            store: &|branch| ModelStore::of(self.coordinator().state.path(), branch),
+            store: &|branch| ModelStore::of(state, branch),
         };
         let plan = Plan::of(&subject)?;
         if plan.is_empty() {
             return Ok(());
         }
-        plan.apply(&subject, |segments, versions| self.catalog().remove(segments, versions))?;
+        plan.apply(&subject, |segments, versions| catalog.remove(segments, versions))?;
         let (segments, versions) =
             (plan.expired_segments().count(), plan.expired_versions().count());
         tracing::debug!(segments, versions, "removed what was old");

@@ -1,12 +1,15 @@
-use std::sync::{Arc, Mutex, MutexGuard};
+//! Uploads complete segments of the log to an object store.
+
+use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
-use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use crossbeam_channel::bounded;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, CatalogError};
 use crate::failpoint;
 use crate::job::Context;
+use crate::job::coordinator::command::{Command, Commands};
 use crate::outage::is_full;
 use crate::store::{Log, StoreError, Tier, remove_object};
 
@@ -24,9 +27,7 @@ impl Uploading {
     /// # Errors
     /// When a segment is not what was written, or the catalog cannot be written.
     pub(in crate::job) fn go_on(&mut self, context: &Arc<Context>) -> anyhow::Result<()> {
-        if context.pipeline.store.tier.is_none()
-            || self.0.as_ref().is_some_and(|it| !it.is_finished())
-        {
+        if context.pipeline.store.tier.is_none() || self.is_running() {
             return Ok(());
         }
         let ended = self.0.take().map_or(Ok(()), end);
@@ -45,19 +46,14 @@ impl Uploading {
             }
         }
         let shared = Arc::clone(context);
-        let thread = Builder::new().name("freezing".to_owned());
-        self.0 = Some(thread.spawn(move || shared.upload())?);
+        let thread = Builder::new().name("uploads".to_owned());
+        self.0 = Some(thread.spawn(move || upload_complete(&shared))?);
         Ok(())
     }
 
-    /// Waits until what is under way is done, but not longer than `most`; what is left is done by the
-    /// next start.
-    pub(in crate::job) fn finish(self, most: Duration) {
-        let begun = Instant::now();
-        let Some(thread) = self.0 else { return };
-        while !thread.is_finished() && begun.elapsed() < most {
-            std::thread::sleep(Duration::from_millis(10));
-        }
+    /// Whether an upload is under way.
+    pub(in crate::job) fn is_running(&self) -> bool {
+        self.0.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 }
 
@@ -70,70 +66,117 @@ fn is_outage(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(StoreError::Tier { .. })) || is_full(error.as_ref())
 }
 
-impl Context {
-    /// Takes what is complete and old enough to the object store.
-    fn upload(&self) -> anyhow::Result<()> {
-        let Some(tier) = &self.pipeline.store.tier else { return Ok(()) };
-        let names = self.log.not_uploaded(tier.age);
-        upload(tier, (&self.run, &self.log, &self.coordinator().catalog), names, || self.stopping())
-    }
+/// A way to the catalog.
+pub trait CatalogAccess {
+    /// Reads or changes the catalog.
+    ///
+    /// # Errors
+    /// When SQLite refuses, or the job has ended.
+    fn with<T: Send + 'static>(
+        &mut self,
+        ask: impl FnOnce(&mut Catalog) -> Result<T, CatalogError> + Send + 'static,
+    ) -> anyhow::Result<T>;
+}
 
-    /// The same where nothing is written any more.
-    pub(in crate::job) fn upload_all(&self) -> anyhow::Result<()> {
-        let Some(tier) = &self.pipeline.store.tier else { return Ok(()) };
-        let names = self.log.ended_not_uploaded(tier.age);
-        match upload(tier, (&self.run, &self.log, &self.coordinator().catalog), names, || false) {
-            Err(error) if is_outage(&error) => {
-                tracing::warn!("{error:#}: segments stay on the local disk");
-                Ok(())
-            }
-            remote => remote,
-        }
+impl CatalogAccess for Catalog {
+    fn with<T: Send + 'static>(
+        &mut self,
+        ask: impl FnOnce(&mut Catalog) -> Result<T, CatalogError> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        Ok(ask(self)?)
     }
 }
 
-/// Takes segments `names` of a run's log to its object store, and removes there what is no longer in
-/// the log.
+/// Asks the coordinator, and waits for its answer: for threads that nobody waits for.
+impl CatalogAccess for Commands {
+    fn with<T: Send + 'static>(
+        &mut self,
+        ask: impl FnOnce(&mut Catalog) -> Result<T, CatalogError> + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let (send, answer) = bounded(1);
+        self.send(Command::Catalog(Box::new(move |catalog| drop(send.send(ask(catalog))))));
+        let answer = answer.recv().map_err(|_| anyhow!("the job has ended"))?;
+        Ok(answer?)
+    }
+}
+
+/// Takes what is complete and old enough to the object store.
+fn upload_complete(context: &Context) -> anyhow::Result<()> {
+    let Some(tier) = &context.pipeline.store.tier else { return Ok(()) };
+    let names = context.log.not_uploaded(tier.age);
+    let mut catalog = context.commands.clone();
+    let upload = Upload { tier, run: &context.run, log: &context.log, names };
+    upload.run(&mut catalog, || context.stopping())
+}
+
+/// The same where nothing is written any more.
 ///
 /// # Errors
-/// When a segment is not what was written, SQLite refuses, or the object store cannot be reached.
-pub fn upload(
-    tier: &Tier,
-    (run, log, catalog): (&str, &Log, &Mutex<Catalog>),
-    names: Vec<String>,
-    stopping: impl Fn() -> bool,
-) -> anyhow::Result<()> {
-    remove_downloaded(catalog)?;
-    let catalog = || lock(catalog);
-    for name in names {
-        if stopping() {
-            break;
+/// When a segment is not what was written, or the catalog cannot be written.
+pub(in crate::job) fn upload_all(context: &Context, catalog: &mut Catalog) -> anyhow::Result<()> {
+    let Some(tier) = &context.pipeline.store.tier else { return Ok(()) };
+    let names = context.log.ended_not_uploaded(tier.age);
+    let upload = Upload { tier, run: &context.run, log: &context.log, names };
+    match upload.run(catalog, || false) {
+        Err(error) if is_outage(&error) => {
+            tracing::warn!("{error:#}: segments stay on the local disk");
+            Ok(())
         }
-        let url = tier.url_of(run, &name);
-        // first, or after a crash nobody would know of it.
-        catalog().uploading(&name, &url)?;
-        failpoint::point("tier.recorded");
-        log.upload(&name, &url)?;
-        failpoint::point("tier.written");
-        catalog().remote(&name)?;
-        log.remote(&name, url);
+        uploaded => uploaded,
     }
-    Ok(())
+}
+
+/// Segments of a run's log that go to its object store.
+pub struct Upload<'a> {
+    /// The object store.
+    pub tier: &'a Tier,
+    /// The run's unique name.
+    pub run: &'a str,
+    /// The log.
+    pub log: &'a Log,
+    /// The segments.
+    pub names: Vec<String>,
+}
+
+impl Upload<'_> {
+    /// Takes the segments there, and removes there what is no longer in the log.
+    ///
+    /// # Errors
+    /// When a segment is not what was written, SQLite refuses, or the object store cannot be reached.
+    pub fn run(
+        self,
+        catalog: &mut impl CatalogAccess,
+        stopping: impl Fn() -> bool,
+    ) -> anyhow::Result<()> {
+        remove_expired_objects(catalog)?;
+        for name in self.names {
+            if stopping() {
+                break;
+            }
+            let url = self.tier.url_of(self.run, &name);
+            let record = (name.clone(), url.clone());
+            // first, or after a crash nobody would know of it.
+            catalog.with(move |catalog| catalog.uploading(&record.0, &record.1))?;
+            failpoint::point("tier.recorded");
+            self.log.upload(&name, &url)?;
+            failpoint::point("tier.written");
+            let uploaded = name.clone();
+            catalog.with(move |catalog| catalog.remote(&uploaded))?;
+            self.log.remote(&name, url);
+        }
+        Ok(())
+    }
 }
 
 /// Removes from object stores what is no longer in the log.
 ///
 /// # Errors
 /// When SQLite refuses, or an object store cannot be reached.
-pub fn remove_downloaded(catalog: &Mutex<Catalog>) -> anyhow::Result<()> {
-    let downloaded = lock(catalog).downloaded()?;
-    for (name, url) in downloaded {
+pub fn remove_expired_objects(catalog: &mut impl CatalogAccess) -> anyhow::Result<()> {
+    let expired = catalog.with(|catalog| catalog.downloaded())?;
+    for (name, url) in expired {
         remove_object(&url)?;
-        lock(catalog).forget_object(&name)?;
+        catalog.with(move |catalog| catalog.forget_object(&name))?;
     }
     Ok(())
-}
-
-fn lock(catalog: &Mutex<Catalog>) -> MutexGuard<'_, Catalog> {
-    catalog.lock().expect("no one panics in the catalog")
 }

@@ -1,8 +1,9 @@
 //! Publishing beside the dataflow: a thread for each sink, which no other waits for.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -18,7 +19,8 @@ use crate::sink::{CancellationToken, Published, Sink, SinkError};
 /// differ.
 pub struct Publisher {
     queues: Vec<Sender<Task>>,
-    pending: Arc<Pending>,
+    threads: Vec<JoinHandle<()>>,
+    pending: Pending,
     stop: CancellationToken,
 }
 
@@ -34,7 +36,8 @@ pub struct Outlet {
 
 /// Hears of what a publisher does; called on its threads.
 pub trait Listener: Send + Sync {
-    /// `version` is in sink `key`; with a bookmark, where the old one is no longer to be used.
+    /// `version` is in sink `key`; with a bookmark, where the old one is no longer to be used. It
+    /// counts as pending until [`Publisher::recorded`].
     fn published(&self, key: &'static str, version: u64, bookmark: Option<&str>);
 
     /// Sink `key` can no longer be published to.
@@ -59,8 +62,8 @@ impl Publisher {
         listener: Arc<dyn Listener>,
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let pending = Arc::new(Pending::default());
-        let mut queues = Vec::new();
+        let pending = Pending::default();
+        let (mut queues, mut threads) = (Vec::new(), Vec::new());
         for Outlet { key, mut sink, known: outbox } in outlets {
             let at = || format!("sink.{key}");
             sink.take_over().with_context(at)?;
@@ -68,12 +71,13 @@ impl Publisher {
             let there = known.compare(found, &outbox.versions).with_context(at)?;
             let (queue, tasks) = unbounded();
             queues.push(queue);
-            let (listener, pending) = (Arc::clone(&listener), Arc::clone(&pending));
-            let outlet = Running { key, sink, there, listener, pending, stop: stop.clone() };
+            let listener = Arc::clone(&listener);
+            let outlet = Running { key, sink, there, listener, stop: stop.clone() };
             let named = std::thread::Builder::new().name(format!("sink-{key}"));
-            named.spawn(move || outlet.run(&tasks)).context("starting a thread")?;
+            let thread = named.spawn(move || outlet.run(&tasks)).context("starting a thread")?;
+            threads.push(thread);
         }
-        Ok(Self { queues, pending, stop })
+        Ok(Self { queues, threads, pending, stop })
     }
 
     /// Publishes `version`, whose complete folder is `folder`, when its turn comes.
@@ -93,9 +97,15 @@ impl Publisher {
         self.pending.count()
     }
 
-    /// Waits until everything is published, at most for `time`; whether it is.
-    pub fn drain(&self, time: Duration) -> bool {
-        self.pending.wait(time)
+    /// A publication is recorded.
+    pub fn recorded(&self) {
+        self.pending.done();
+    }
+
+    /// Takes no more versions, and gives the threads, which end once what they were sent is published
+    /// or given up.
+    pub fn close(self) -> Vec<JoinHandle<()>> {
+        self.threads
     }
 
     /// Gives up what is not published yet.
@@ -110,7 +120,6 @@ struct Running {
     sink: Box<dyn Sink>,
     there: There,
     listener: Arc<dyn Listener>,
-    pending: Arc<Pending>,
     stop: CancellationToken,
 }
 
@@ -124,7 +133,6 @@ impl Running {
                     let number = task.version.version;
                     self.listener.published(self.key, number, bookmark.as_deref());
                     tracing::debug!(version = number, sink = self.key, "published");
-                    self.pending.done();
                 }
                 // whoever asked for that knows.
                 Err(error) if matches!(error.downcast_ref(), Some(SinkError::Stopped)) => return,
@@ -148,28 +156,18 @@ impl Running {
 
 /// Counts what is not done yet.
 #[derive(Default)]
-struct Pending {
-    count: Mutex<usize>,
-    changed: Condvar,
-}
+struct Pending(AtomicUsize);
 
 impl Pending {
     fn add(&self) {
-        *self.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.fetch_add(1, Ordering::SeqCst);
     }
 
     fn done(&self) {
-        *self.count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
-        self.changed.notify_all();
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 
     fn count(&self) -> usize {
-        *self.count.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait(&self, time: Duration) -> bool {
-        let count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.changed.wait_timeout_while(count, time, |count| *count > 0);
-        *waited.unwrap_or_else(PoisonError::into_inner).0 == 0
+        self.0.load(Ordering::SeqCst)
     }
 }

@@ -1,3 +1,5 @@
+//! Running a job: attempts until the run ends, and the summary.
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,15 +8,15 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use super::prepare::{prepare, start_workers};
-use super::supervise::{End, Watch};
+use super::supervise::End;
 use crate::cluster::{Cluster, Rendezvous};
 use crate::config::Pipeline;
-use crate::job::coordinator::peers::Peers;
-use crate::job::coordinator::role::{Coordinator, Role};
+use crate::job::branch::history::BranchHistory;
+use crate::job::coordinator::main_loop::Coordinator;
 use crate::job::maintenance::repair::repair;
 use crate::job::publish::predecessors::Others;
-use crate::job::{Branch, Context, Interrupt, Shadow, StateDirectory};
-use crate::report::{BranchSummary, Evaluation, ShadowSummary, Summary};
+use crate::job::{Branch, Interrupt, Shadow, StateDirectory};
+use crate::report::{BranchSummary, Evaluation, FiredLine, ShadowSummary, Summary};
 
 /// How a job is run; but for `stable` nothing here has an
 /// influence on what it decides.
@@ -66,7 +68,7 @@ pub struct Ended {
 }
 
 /// How long what was stopped may take to end.
-const CANCELLATION: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs a pipeline to the end of its stream, or until it is interrupted; where several processes run
 /// it, as process 0.
@@ -74,91 +76,81 @@ const CANCELLATION: Duration = Duration::from_secs(60);
 /// # Errors
 /// When the source, the device, a sink or the state directory fails, or another process is lost.
 pub fn run(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyhow::Result<Ended> {
-    let begun = Instant::now();
-    let (mut state, mut mended) = (None, BTreeSet::new());
+    let since = Instant::now();
+    let (mut state, mut repaired) = (None, BTreeSet::new());
     loop {
-        let (context, ended) = attempt(&pipeline, options, interrupt, state)?;
+        let (coordinator, ended) = attempt(&pipeline, options, interrupt, state)?;
         match ended {
             Ok(Some(end)) => {
-                let summary = summarize(&context, begun.elapsed(), end == End::Complete);
+                let summary = summarize(&coordinator, since.elapsed(), end == End::Complete);
                 return Ok(Ended { summary, end });
             }
             Ok(None) => {}
-            Err(error) => repair(&context, &mut mended, error)?,
+            Err(error) => repair(&coordinator.context, &mut repaired, error)?,
         }
-        state = Some(evict(context)?);
+        state = Some(release(coordinator)?);
     }
 }
 
-/// Opens a run and has workers go on with it until it ends, or is to be opened again.
+/// Opens a run and has workers continue it until it ends, or is to be opened again.
 fn attempt(
     pipeline: &Pipeline,
     options: &Options,
     interrupt: &Interrupt,
     state: Option<StateDirectory>,
-) -> anyhow::Result<(Arc<Context>, anyhow::Result<Option<End>>)> {
+) -> anyhow::Result<(Coordinator, anyhow::Result<Option<End>>)> {
     let cluster = &options.cluster;
-    let rendezvous = match cluster.is_single() {
-        true => None,
-        false => Some(Rendezvous::open(cluster)?),
-    };
-    let (context, faults, wires) = prepare(pipeline.clone(), options, (state, rendezvous))?;
-    let context = Arc::new(context);
-    Peers::listen(&context);
-    let end = context.publish_missing().and_then(|()| {
-        let finished = start_workers(&context, options.workers, wires)?;
+    let rendezvous = if cluster.is_single() { None } else { Some(Rendezvous::open(cluster)?) };
+    let (mut coordinator, wires) = prepare(pipeline.clone(), options, state, rendezvous)?;
+    let end = coordinator.publish_missing().and_then(|()| {
+        let finished = start_workers(&coordinator.context, options.workers, wires)?;
         interrupt.listen();
-        let watch = Watch { context: &context, faults, finished, interrupt };
-        let end = watch.until_end(options.progress)?;
-        context.close(end == Some(End::Complete))?;
+        let end = coordinator.until_end(&finished, interrupt, options.progress)?;
+        coordinator.close(end == Some(End::Complete))?;
         Ok(end)
     });
-    context.coordinator().peers.end(&end);
-    Ok((context, end))
+    coordinator.durability.peers.end(&end);
+    Ok((coordinator, end))
 }
 
-/// Waits until nobody uses the run any more; its state directory, to go on.
-fn evict(mut context: Arc<Context>) -> anyhow::Result<StateDirectory> {
-    let begun = Instant::now();
-    let wait = || {
+/// Waits until nobody uses the run any more; its state directory, to open it again.
+fn release(coordinator: Coordinator) -> anyhow::Result<StateDirectory> {
+    let Coordinator { context, state, durability, publisher, trainings, .. } = coordinator;
+    // sinks must have ended before the next attempt takes them over.
+    let sinks = publisher.close();
+    drop((durability, trainings));
+    let since = Instant::now();
+    while Arc::strong_count(&context) > 1 || sinks.iter().any(|sink| !sink.is_finished()) {
         ensure!(
-            begun.elapsed() < CANCELLATION,
-            "a part of the job could not be stopped\nhint: start it again, it goes on where it is"
+            since.elapsed() < STOP_LIMIT,
+            "a part of the job could not be stopped\nhint: start it again, it resumes where it was"
         );
         std::thread::sleep(Duration::from_millis(10));
-        Ok(())
-    };
-    let coordinator = loop {
-        context = match Arc::try_unwrap(context) {
-            Ok(Context { role: Role::Coordinator(coordinator), .. }) => break coordinator,
-            Ok(context) => Arc::new(context),
-            Err(context) => context,
-        };
-        wait()?;
-    };
-    let Coordinator { state, catalog, publisher, .. } = *coordinator;
-    // sinks record in the catalog what they published, until nothing is left to be sent.
-    drop(publisher);
-    while Arc::strong_count(&catalog) > 1 {
-        wait()?;
     }
     Ok(state)
 }
 
-fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {
-    let summary = |branch: &Arc<Branch>| {
-        let history = branch.history();
-        BranchSummary {
+fn summarize(coordinator: &Coordinator, elapsed: Duration, complete: bool) -> Summary {
+    let context = &coordinator.context;
+    let summary = |(branch, history): (&Arc<Branch>, &BranchHistory)| {
+        let prequential = history.prequential.results(branch.interval);
+        let summary = BranchSummary {
             triggers: history.triggers.clone(),
             versions: history.versions.clone(),
-            evaluation: Evaluation { prequential: history.prequential.results(branch.interval) },
-        }
+            evaluation: Evaluation { prequential },
+        };
+        (branch.name.clone(), summary)
     };
-    let (own, compared) = context.branches.split_first().expect("a job has a branch of its own");
-    let BranchSummary { triggers, versions, evaluation } = summary(own);
+    let mut branches = context.branches.iter().zip(&coordinator.histories).map(summary);
+    let (_, own) = branches.next().expect("a job has a branch of its own");
+    let BranchSummary { triggers, versions, evaluation } = own;
+    let shadows = context.shadows.iter().zip(&coordinator.fired);
+    let shadow = |(shadow, fired): (&Arc<Shadow>, &Vec<FiredLine>)| {
+        (shadow.name.clone(), ShadowSummary { fired: fired.clone() })
+    };
     Summary {
         run: context.run.clone(),
-        state: context.coordinator().state.path().display().to_string(),
+        state: coordinator.state.path().display().to_string(),
         complete,
         samples: context.status.samples(),
         late: context.status.late(),
@@ -170,11 +162,8 @@ fn summarize(context: &Context, elapsed: Duration, complete: bool) -> Summary {
         triggers,
         versions,
         evaluation,
-        compare: compared.iter().map(|branch| (branch.name.clone(), summary(branch))).collect(),
-        shadow: {
-            let fired = |shadow: &Arc<Shadow>| ShadowSummary { fired: shadow.fired() };
-            context.shadows.iter().map(|shadow| (shadow.name.clone(), fired(shadow))).collect()
-        },
+        compare: branches.collect(),
+        shadow: shadows.map(shadow).collect(),
         outages: context.cancellation.outages().list(),
         seconds: elapsed.as_secs_f64(),
     }

@@ -1,11 +1,11 @@
 //! What a process makes ready before its workers start.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use driftmill_operators::flow::Fired;
 use driftmill_operators::{Snapshot, restore};
 use serde_json::Value;
 use timely::worker::Worker;
@@ -13,22 +13,28 @@ use timely::{CommunicationConfig, WorkerConfig};
 
 use super::open::{OpenedRun, open};
 use super::pipeline_diff::changed;
-use crate::catalog::{Catalog, RunRecord};
 use crate::cluster::{self, Gathered, Rendezvous, Wires};
 use crate::config::Pipeline;
 use crate::console::Status;
 use crate::dead_letters::DeadLetter;
+use crate::job::branch::history::BranchHistory;
 use crate::job::branch::restore::{Composed, compose};
+use crate::job::coordinator::branch_training::BranchTraining;
+use crate::job::coordinator::command::{Command, Commands, commands};
+use crate::job::coordinator::durability::Durability;
+use crate::job::coordinator::journal::Journal;
+use crate::job::coordinator::main_loop::Coordinator;
 use crate::job::coordinator::peers::Peers;
 use crate::job::coordinator::protocol::{Assignment, Hello};
-use crate::job::coordinator::role::{Coordinator, Role};
 use crate::job::ingest::keyed;
 use crate::job::publish::predecessors::{self, Known};
 use crate::job::publish::publisher::{Listener, Outlet, Publisher};
 use crate::job::services::feature_store::LogRows;
+use crate::job::services::reads::Reads;
 use crate::job::work;
-use crate::job::{Context, Options, StateDirectory};
-use crate::sink::{CancellationToken, Sink};
+use crate::job::{Branch, Context, Options, StateDirectory};
+use crate::outage::CancellationToken;
+use crate::report::FiredLine;
 use crate::source::Partition;
 use crate::store::{Counts, Log};
 
@@ -37,8 +43,9 @@ use crate::store::{Counts, Log};
 pub(in crate::job) fn prepare(
     pipeline: Pipeline,
     options: &Options,
-    (state, rendezvous): (Option<StateDirectory>, Option<Rendezvous>),
-) -> anyhow::Result<(Context, Receiver<anyhow::Error>, Wires)> {
+    state: Option<StateDirectory>,
+    rendezvous: Option<Rendezvous>,
+) -> anyhow::Result<(Coordinator, Wires)> {
     let schema = pipeline.schema().context("the source does not say what its samples are")?;
     let stop = CancellationToken::default();
     let mut sinks = predecessors::open(&pipeline.sink, &pipeline.name, &stop)?;
@@ -50,20 +57,19 @@ pub(in crate::job) fn prepare(
     let log = Log::open(&folder.join("log"), schema, &durable)?;
     let log = with_tier_limit(log, (&pipeline, options), &cancellation);
     let rows = Arc::new(LogRows(log.clone()));
-    let composed = (&mut catalog, &*partitions, options.stable);
     let Composed { records, branches, started, shadows } =
-        compose(&pipeline, folder, rows, composed)?;
+        compose(&pipeline, folder, rows, &mut catalog, options.stable)?;
     let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
     dead_letters.forget(&|dead_letter| is_logged(dead_letter, &partitions, &log))?;
     let status = status(&stop, log.counts() + catalog.expired_counts()?, &partitions);
-    let (send, faults) = unbounded();
-    let catalog = Arc::new(Mutex::new(catalog));
-    let kept = Records {
-        catalog: Arc::clone(&catalog),
-        cancellation: cancellation.clone(),
-        faults: send.clone(),
-    };
-    let publisher = kept.publisher(sinks, (&run, branches[0].versions()), stop)?;
+    let (faults_send, faults) = unbounded();
+    let (commands, inbox) = commands();
+    let listener = Listening { commands: commands.clone(), faults: faults_send.clone() };
+    let known =
+        Known { run: run.id.clone(), made: branches[0].versions(), adopted: run.adopted.clone() };
+    let outlet = |(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? });
+    let outlets = sinks.into_iter().map(outlet).collect::<anyhow::Result<_>>()?;
+    let publisher = Publisher::start(outlets, &known, Arc::new(listener), stop)?;
     let assignment = Assignment {
         job: uuid::Uuid::new_v4().to_string(),
         folder: state.name(),
@@ -75,9 +81,7 @@ pub(in crate::job) fn prepare(
         shadows: started,
     };
     let (peers, wires) = gather(&pipeline, options, (rendezvous, &state, &assignment))?;
-    let role =
-        Role::Coordinator(Box::new(Coordinator { state, catalog, publisher, dead_letters, peers }));
-    let context = Context {
+    let context = Arc::new(Context {
         branches,
         shadows,
         pipeline_digest,
@@ -85,7 +89,8 @@ pub(in crate::job) fn prepare(
         run: run.id,
         partitions,
         log,
-        role,
+        commands,
+        reads: Reads::start()?,
         classes: Mutex::default(),
         status,
         poll: options.poll.max(1),
@@ -94,14 +99,36 @@ pub(in crate::job) fn prepare(
         workers: options.workers * options.cluster.size(),
         cluster: options.cluster.clone(),
         cancellation,
-        recorded: AtomicBool::new(false),
         grown: AtomicBool::new(false),
         stop: AtomicBool::new(false),
         wind_down: AtomicBool::new(false),
-        trainings: AtomicUsize::new(0),
-        faults: send,
+        faults: faults_send,
+    });
+    let history = |branch: &Arc<Branch>| BranchHistory::restore(branch, &context.partitions);
+    let histories = context.branches.iter().map(history).collect::<Result<_, _>>()?;
+    let line = |fired: &Fired| FiredLine::of(fired, context.place(fired.position));
+    let fired = context.shadows.iter().map(|shadow| shadow.past().map(line).collect()).collect();
+    let numbers = 0..context.branches.len();
+    let coordinator = Coordinator {
+        trainings: numbers.map(|number| BranchTraining::new(&context, number)).collect(),
+        durability: Durability {
+            context: Arc::clone(&context),
+            catalog,
+            dead_letters,
+            peers,
+            inbox,
+        },
+        state,
+        publisher,
+        journal: Journal::default(),
+        histories,
+        fired,
+        open: 0,
+        recorded: false,
+        faults,
+        context,
     };
-    Ok((context, faults, wires))
+    Ok((coordinator, wires))
 }
 
 /// The log, of which as much stays on the local disk as the pipeline says.
@@ -177,40 +204,16 @@ fn is_logged(dead_letter: &DeadLetter, partitions: &[Partition], log: &Log) -> b
     dead_letter.error != keyed::NO_SAMPLE && next.is_some_and(|next| dead_letter.offset < next)
 }
 
-/// Records what is published; ends the job when a sink fails.
-struct Records {
-    catalog: Arc<Mutex<Catalog>>,
-    cancellation: CancellationToken,
+/// Tells the coordinator what sinks did.
+struct Listening {
+    commands: Commands,
     faults: Sender<anyhow::Error>,
 }
 
-impl Records {
-    /// Takes over the sinks, and publishes to them.
-    fn publisher(
-        self,
-        sinks: Vec<(&'static str, Box<dyn Sink>)>,
-        (run, made): (&RunRecord, BTreeMap<u64, String>),
-        stop: CancellationToken,
-    ) -> anyhow::Result<Publisher> {
-        let known = Known { run: run.id.clone(), made, adopted: run.adopted.clone() };
-        let catalog = Arc::clone(&self.catalog);
-        let catalog = catalog.lock().expect("no one panics in the catalog");
-        let outlet = |(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? });
-        let outlets = sinks.into_iter().map(outlet).collect::<anyhow::Result<_>>()?;
-        drop(catalog);
-        Publisher::start(outlets, &known, Arc::new(self), stop)
-    }
-}
-
-impl Listener for Records {
-    fn published(&self, key: &'static str, version: u64, bookmark: Option<&str>) {
-        let recorded = self.cancellation.until_room(|| {
-            let mut catalog = self.catalog.lock().expect("no one panics in the catalog");
-            Ok(catalog.published(key, version, bookmark)?)
-        });
-        if let Err(error) = recorded {
-            self.failed(error);
-        }
+impl Listener for Listening {
+    fn published(&self, sink: &'static str, version: u64, bookmark: Option<&str>) {
+        let bookmark = bookmark.map(str::to_owned);
+        self.commands.send(Command::Published { sink, version, bookmark });
     }
 
     fn failed(&self, error: anyhow::Error) {

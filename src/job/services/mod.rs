@@ -1,9 +1,8 @@
 //! What answers the operators: training, model queries and scoring.
 
-pub(super) mod describe;
 pub(super) mod feature_store;
 pub(super) mod model_queries;
-pub(super) mod outcome;
+pub(super) mod reads;
 pub(super) mod scorer;
 pub(super) mod trainer;
 pub(super) mod training;

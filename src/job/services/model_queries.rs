@@ -1,3 +1,5 @@
+//! Answers what trigger policies ask about samples.
+
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -7,15 +9,23 @@ use driftmill_operators::trigger::{Question, Want};
 use driftmill_operators::{Id, Matrix};
 use timely::scheduling::SyncActivator;
 
+use crate::job::coordinator::command::Command;
 use crate::job::{Branch, Context};
 use crate::train::{InferJob, Output, Priority};
 
 /// Answers what trigger policies ask about samples.
 pub(in crate::job) struct ModelQueries {
+    answering: Answering,
+    answers: Receiver<Matrix>,
+}
+
+/// Answers one question after another, on threads that no worker waits for.
+#[derive(Clone)]
+struct Answering {
     context: Arc<Context>,
     branch: Arc<Branch>,
+    answers: Sender<Matrix>,
     wake: SyncActivator,
-    answers: (Sender<Matrix>, Receiver<Matrix>),
 }
 
 impl ModelQueries {
@@ -24,51 +34,43 @@ impl ModelQueries {
         branch: &Arc<Branch>,
     ) -> impl FnOnce(SyncActivator) -> Self + use<> {
         let (context, branch) = (Arc::clone(context), Arc::clone(branch));
-        move |wake| Self { context, branch, wake, answers: unbounded() }
-    }
-
-    fn features(&self, ids: &[Id]) -> Option<Matrix> {
-        let schema = self.context.log.schema();
-        let mut values = Values::new(schema.value);
-        if let Err(error) = self.context.log.gather(ids, &mut values) {
-            self.context.fail(error);
-            return None;
+        move |wake| {
+            let (send, answers) = unbounded();
+            Self { answering: Answering { context, branch, answers: send, wake }, answers }
         }
-        let values = match values {
-            Values::F32(values) => values,
-            Values::U8(values) => values.into_iter().map(f32::from).collect(),
-        };
-        Some(Matrix::new(schema.width(), values))
-    }
-
-    fn infer(&self, version: u64, ids: Vec<Id>, output: Output) {
-        let weights = match self.branch.weights(version) {
-            Ok(weights) => weights,
-            Err(error) => return self.context.fail(error),
-        };
-        let (answers, wake) = (self.answers.0.clone(), self.wake.clone());
-        let context = Arc::clone(&self.context);
-        let job = InferJob { weights, ids, output };
-        self.branch.runtime.infer(Priority::Decision, job, move |answer| match answer {
-            // the operator may be gone: the job was stopped.
-            Ok(matrix) => drop((answers.send(matrix), wake.activate())),
-            Err(error) if !context.stopping() => context.fail(error),
-            Err(_) => {}
-        });
     }
 }
 
 impl Service<Asker, Matrix> for ModelQueries {
     fn ask(&mut self, asker: Asker) {
-        let Question { want, ids } = asker.question;
-        if let Err(error) = self.context.fetch(&ids) {
-            return self.context.fail(error);
-        }
-        let output = match want {
-            Want::Features => {
-                self.features(&ids).map(|matrix| self.answers.0.send(matrix));
-                return;
+        let answering = self.answering.clone();
+        self.answering.context.reads.run(move || answering.find(asker));
+    }
+
+    fn poll(&mut self) -> Option<Matrix> {
+        self.answers.try_recv().ok()
+    }
+}
+
+impl Answering {
+    /// Answers; rows that other processes read are flushed there first.
+    fn find(self, asker: Asker) {
+        let has = || self.context.log.has(&asker.question.ids);
+        match self.context.cluster.is_single().then_some(true).map_or_else(has, Ok) {
+            Ok(true) => self.answer(asker),
+            Ok(false) => {
+                let (commands, reads) = (self.context.commands.clone(), self.context.reads.clone());
+                let flushed = move || reads.run(move || self.answer(asker));
+                commands.send(Command::Flush(Box::new(flushed)));
             }
+            Err(error) => self.context.fail(error),
+        }
+    }
+
+    fn answer(self, asker: Asker) {
+        let Question { want, ids } = asker.question;
+        let output = match want {
+            Want::Features => return self.features(&ids),
             Want::Predictions => Output::Probabilities,
             Want::Embeddings => Output::Embeddings,
         };
@@ -76,7 +78,35 @@ impl Service<Asker, Matrix> for ModelQueries {
         self.infer(version, ids, output);
     }
 
-    fn poll(&mut self) -> Option<Matrix> {
-        self.answers.1.try_recv().ok()
+    fn features(&self, ids: &[Id]) {
+        let schema = self.context.log.schema();
+        let mut values = Values::new(schema.value);
+        if let Err(error) = self.context.log.gather(ids, &mut values) {
+            return self.context.fail(error);
+        }
+        let values = match values {
+            Values::F32(values) => values,
+            Values::U8(values) => values.into_iter().map(f32::from).collect(),
+        };
+        self.give(Matrix::new(schema.width(), values));
+    }
+
+    fn infer(self, version: u64, ids: Vec<Id>, output: Output) {
+        let weights = match self.branch.weights(version) {
+            Ok(weights) => weights,
+            Err(error) => return self.context.fail(error),
+        };
+        let job = InferJob { weights, ids, output };
+        let branch = Arc::clone(&self.branch);
+        branch.runtime.infer(Priority::Decision, job, move |answer| match answer {
+            Ok(matrix) => self.give(matrix),
+            Err(error) if !self.context.stopping() => self.context.fail(error),
+            Err(_) => {}
+        });
+    }
+
+    fn give(&self, matrix: Matrix) {
+        // the operator may be gone: the job was stopped.
+        drop((self.answers.send(matrix), self.wake.activate()));
     }
 }

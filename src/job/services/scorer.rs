@@ -1,3 +1,5 @@
+//! Scores samples with the version that was active at their positions.
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,12 +11,19 @@ use crate::evaluate::fixed_point;
 use crate::job::{Branch, Context};
 use crate::train::{Score, ScoreJob};
 
-/// Scores samples with the version that was active when they came.
+/// Scores samples with the version that was active at their positions.
 pub(in crate::job) struct Scorer {
+    scoring: Scoring,
+    scored: Receiver<Vec<Scored>>,
+}
+
+/// Scores one request after another, on threads that no worker waits for.
+#[derive(Clone)]
+struct Scoring {
     context: Arc<Context>,
     branch: Arc<Branch>,
+    scored: Sender<Vec<Scored>>,
     wake: SyncActivator,
-    answers: (Sender<Vec<Scored>>, Receiver<Vec<Scored>>),
 }
 
 impl Scorer {
@@ -23,39 +32,47 @@ impl Scorer {
         branch: &Arc<Branch>,
     ) -> impl FnOnce(SyncActivator) -> Self + use<> {
         let (context, branch) = (Arc::clone(context), Arc::clone(branch));
-        move |wake| Self { context, branch, wake, answers: unbounded() }
+        move |wake| {
+            let (send, scored) = unbounded();
+            Self { scoring: Scoring { context, branch, scored: send, wake }, scored }
+        }
     }
 }
 
 impl Service<ToScore, Vec<Scored>> for Scorer {
     fn ask(&mut self, request: ToScore) {
-        let interval = self.branch.interval;
         let Some(version) = request.version else {
-            let unscored = sum_up(&request, None, interval);
-            drop(self.answers.0.send(unscored));
+            let unscored = sum_up(&request, None, self.scoring.branch.interval);
+            drop(self.scoring.scored.send(unscored));
             return;
         };
+        let scoring = self.scoring.clone();
+        self.scoring.context.reads.run(move || scoring.score(version, request));
+    }
+
+    fn poll(&mut self) -> Option<Vec<Scored>> {
+        self.scored.try_recv().ok()
+    }
+}
+
+impl Scoring {
+    fn score(self, version: u64, request: ToScore) {
         let weights = match self.branch.weights(version) {
             Ok(weights) => weights,
             Err(error) => return self.context.fail(error),
         };
         let (ids, labels) = request.samples.iter().map(|sample| (sample.id, sample.label)).unzip();
-        let (answers, wake) = (self.answers.0.clone(), self.wake.clone());
-        let context = Arc::clone(&self.context);
         let job = ScoreJob { weights, ids, labels };
-        self.branch.runtime.score(job, move |scores| match scores {
+        let branch = Arc::clone(&self.branch);
+        branch.runtime.score(job, move |scores| match scores {
             // the operator may be gone: the job was stopped.
             Ok(scores) => {
-                let scored = sum_up(&request, Some(&scores), interval);
-                drop((answers.send(scored), wake.activate()));
+                let scored = sum_up(&request, Some(&scores), self.branch.interval);
+                drop((self.scored.send(scored), self.wake.activate()));
             }
-            Err(error) if !context.stopping() => context.fail(error),
+            Err(error) if !self.context.stopping() => self.context.fail(error),
             Err(_) => {}
         });
-    }
-
-    fn poll(&mut self) -> Option<Vec<Scored>> {
-        self.answers.1.try_recv().ok()
     }
 }
 

@@ -1,224 +1,44 @@
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::thread;
+//! Sends decisions with their training sets to the coordinator, and receives outcomes.
 
-use anyhow::ensure;
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, unbounded};
 use driftmill_operators::flow::Service;
 use driftmill_operators::selection::TrainingSet;
 use driftmill_operators::trigger::Outcome;
 use timely::scheduling::SyncActivator;
 
-use super::training::{Answer, Run};
-use crate::catalog::{Deciding, DecisionRecord, digest};
-use crate::job::branch::irreducible::training_rows;
-use crate::job::branch::journal::JournalEntries;
-use crate::job::{Branch, Context};
-use crate::report::TriggerLine;
-use crate::train::{Stage, TrainError, TrainJob};
+use crate::job::Context;
+use crate::job::coordinator::command::{Command, Reply};
 
-/// Trains, stores and publishes: each decision is recorded before its training, each outcome after
-/// it, before anyone learns of it.
+/// Has the coordinator record and train decisions.
 pub(in crate::job) struct Trainer {
-    pub(in crate::job) context: Arc<Context>,
-    pub(in crate::job) branch: Arc<Branch>,
-    wake: SyncActivator,
-    answers: (Sender<Answer>, Receiver<Answer>),
-    /// The outcome of a decision that takes no training.
-    known: Option<Outcome>,
-    /// Decisions of the past that are made again.
-    again: BTreeMap<u64, DecisionRecord>,
-    pub(in crate::job) versions: u64,
-    /// Trainings in a row that failed.
-    failures: u64,
+    context: Arc<Context>,
+    branch: usize,
+    reply: Reply,
+    outcomes: Receiver<Outcome>,
 }
 
 impl Trainer {
     pub(in crate::job) fn starter(
         context: &Arc<Context>,
-        branch: &Arc<Branch>,
+        branch: usize,
     ) -> impl FnOnce(SyncActivator) -> Self + use<> {
-        let (context, branch) = (Arc::clone(context), Arc::clone(branch));
+        let context = Arc::clone(context);
         move |wake| {
-            let again = branch.again();
-            let versions = branch.newest().map_or(0, |(version, _)| version);
-            Self {
-                context,
-                branch,
-                wake,
-                answers: unbounded(),
-                known: None,
-                again,
-                versions,
-                failures: 0,
-            }
-        }
-    }
-
-    /// Takes a decision: one of the past may have its outcome, all others are to be trained.
-    fn take(&mut self, set: TrainingSet) -> anyhow::Result<()> {
-        self.tell(&set);
-        let outcome = match self.again.remove(&set.decided.trigger) {
-            Some(record) => self.context.compare(&self.branch.name, &set, record)?,
-            None => {
-                self.decided(&set)?;
-                None
-            }
-        };
-        self.known = match outcome {
-            Some(outcome) => Some(self.known_outcome(&set, outcome)?),
-            None if set.rows.is_empty() => Some(self.failed(&set, None)?),
-            None => {
-                self.start(set);
-                None
-            }
-        };
-        Ok(())
-    }
-
-    fn tell(&self, set: &TrainingSet) {
-        let place = self.context.place(set.decided.position);
-        let line = TriggerLine::of(&set.decided, place, set.rows.len() as u64);
-        self.branch.history().triggers.push(line);
-        if self.branch.name.is_empty() {
-            self.context.status.triggered();
-        }
-    }
-
-    fn decided(&self, set: &TrainingSet) -> anyhow::Result<()> {
-        let standing = self.branch.standing().take();
-        let standing = standing.expect("a policy's standing is kept before its decision is sent");
-        self.context.cancellation.until_room(|| {
-            let mut catalog = self.context.catalog();
-            let durable = self.context.durable()?;
-            let looks = std::mem::take(&mut self.branch.journal.lock().looks);
-            let decided = catalog.decided(&Deciding {
-                branch: &self.branch.name,
-                set,
-                seed: self.seed(set),
-                model: self.branch.newest().map(|(version, _)| version),
-                durable: &durable,
-                standing: &standing,
-                looks: &looks,
-            });
-            let mut journal = self.branch.journal.lock();
-            if decided.is_err() {
-                journal.put_back(JournalEntries { looks, ..JournalEntries::default() });
-            } else {
-                // what stood before is older than the decision.
-                journal.standing = None;
-            }
-            decided?;
-            self.context.log.recorded(&durable);
-            Ok(())
-        })
-    }
-
-    /// The training's seed: decisions differ, runs do not.
-    pub(in crate::job) fn seed(&self, set: &TrainingSet) -> u64 {
-        set.decided.trigger
-    }
-
-    fn start(&self, set: TrainingSet) {
-        let downsampling = self.branch.downsampling.as_ref();
-        let stage = downsampling.and_then(|table| table.stage(set.decided.trigger));
-        let start = self.branch.newest().map(|(_, weights)| weights);
-        let job = TrainJob {
-            rows: training_rows(&set.rows),
-            first: start.is_none(),
-            start,
-            seed: self.seed(&set),
-            downsampling: stage,
-            memory: set.memory.clone(),
-            ..TrainJob::default()
-        };
-        let asks = |stage: &Stage| stage.policy.needs().irreducible;
-        let reply = self.reply();
-        let run = Run { context: Arc::clone(&self.context), branch: Arc::clone(&self.branch) };
-        match &self.branch.irreducible_models {
-            Some(irreducible_models) if job.downsampling.as_ref().is_some_and(asks) => {
-                let irreducible_models = Arc::clone(irreducible_models);
-                // they are waited for elsewhere: workers never wait.
-                thread::spawn(move || {
-                    run.irreducible_trainings(&irreducible_models, set, job, reply)
-                });
-            }
-            _ => run.train(set, job, Vec::new(), reply),
-        }
-    }
-
-    /// What becomes of a training once it is over.
-    fn reply(&self) -> impl FnOnce(Answer) + Send + 'static {
-        let (answers, wake) = (self.answers.0.clone(), self.wake.clone());
-        move |answer| {
-            // the operator may be gone: the job was stopped.
-            drop((answers.send(answer), wake.activate()));
-        }
-    }
-
-    fn finish(&mut self, answer: Answer) -> anyhow::Result<Outcome> {
-        let Answer { set, result, irreducible_trainings } = answer;
-        self.context.status.training(&self.branch.name, None);
-        match result {
-            Ok(trained) => {
-                self.failures = 0;
-                if trained.steps == 0 {
-                    let trigger = set.decided.trigger;
-                    tracing::warn!(trigger, "nothing was chosen to learn from: weights stay");
-                }
-                self.made(&set, trained, &irreducible_trainings)
-            }
-            // what is wrong with the log is not the training's fault.
-            Err(error @ TrainError::Rows(_)) => Err(error.into()),
-            Err(error) => {
-                let error = error.to_string();
-                let outcome = self.failed(&set, Some(&error))?;
-                self.failures += 1;
-                let most = self.context.pipeline.training.max_failures;
-                let still = most.is_none_or(|most| self.failures < most.get());
-                ensure!(
-                    still,
-                    "{} trainings in a row failed, the last one: {error}",
-                    self.failures
-                );
-                Ok(outcome)
-            }
+            let (send, outcomes) = unbounded();
+            Self { context, branch, reply: Reply { outcomes: send, wake }, outcomes }
         }
     }
 }
 
 impl Service<TrainingSet, Outcome> for Trainer {
     fn ask(&mut self, set: TrainingSet) {
-        if !self.context.begin_training() {
-            return;
-        }
-        if let Err(error) = self.take(set) {
-            self.context.fail(error);
-        }
+        let (branch, set, reply) = (self.branch, Box::new(set), self.reply.clone());
+        self.context.commands.send(Command::Decision { branch, set, reply });
     }
 
     fn poll(&mut self) -> Option<Outcome> {
-        if let Some(outcome) = self.known.take() {
-            self.context.end_training();
-            return Some(outcome);
-        }
-        let answer = self.answers.1.try_recv().ok()?;
-        if self.context.stopping() {
-            return None;
-        }
-        let finished = self.finish(answer);
-        self.context.end_training();
-        match finished {
-            Ok(outcome) => Some(outcome),
-            Err(error) => {
-                self.context.fail(error);
-                None
-            }
-        }
+        self.outcomes.try_recv().ok()
     }
-}
-
-/// SHA-256 over the ids of a training set.
-pub(in crate::job) fn digest_of(set: &TrainingSet) -> String {
-    digest(set.rows.iter().map(|row| row.id()))
 }

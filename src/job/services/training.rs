@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use driftmill_operators::selection::TrainingSet;
 
-use super::describe::Named;
 use crate::catalog::{Made, Version};
 use crate::console;
 use crate::job::branch::irreducible::{
     IrreducibleLossModels, IrreducibleLosses, IrreducibleTraining,
 };
+use crate::job::coordinator::describe::Named;
 use crate::job::{Branch, Context};
 use crate::train::{Progress, TrainError, TrainJob, Trained};
 

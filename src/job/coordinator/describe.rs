@@ -1,13 +1,15 @@
+//! The description of a version: what `version.json` and its event say.
+
 use std::collections::BTreeMap;
 
 use driftmill_operators::position_time;
 use driftmill_operators::selection::TrainingSet;
 
-use super::trainer::digest_of;
-use super::training::Stored;
+use super::branch_training::digest_of;
 use crate::catalog::{
     Artifact, DataUsed, ModelStore, OffsetRange, Signature, TrainedSamples, TriggerInfo, Version,
 };
+use crate::job::services::training::Stored;
 use crate::job::{Branch, Context};
 use crate::model::{InputScale, ModelTable};
 use crate::train::Trained;

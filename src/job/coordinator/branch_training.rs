@@ -1,0 +1,217 @@
+//! The decisions of one branch: each is recorded before its training, its outcome after it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::ensure;
+use driftmill_operators::selection::TrainingSet;
+use driftmill_operators::trigger::Outcome;
+
+use super::command::{Command, PolicyId, Reply};
+use super::durability::Durability;
+use super::journal::Journal;
+use super::outcomes::Outcomes;
+use crate::catalog::{Deciding, DecisionRecord, OutcomeRecord, digest};
+use crate::job::branch::history::BranchHistory;
+use crate::job::branch::irreducible::training_rows;
+use crate::job::publish::publisher::Publisher;
+use crate::job::services::training::{Answer, Run};
+use crate::job::{Branch, Context};
+use crate::report::TriggerLine;
+use crate::train::{Stage, TrainError, TrainJob};
+
+/// The decisions and trainings of one branch.
+pub(in crate::job) struct BranchTraining {
+    number: usize,
+    context: Arc<Context>,
+    branch: Arc<Branch>,
+    outcomes: Outcomes,
+    /// Decisions of an earlier process that are made again.
+    again: BTreeMap<u64, DecisionRecord>,
+    /// Trainings in a row that failed.
+    failures: u64,
+}
+
+/// What a decision and its outcome are recorded in.
+pub(in crate::job) struct Records<'a> {
+    pub(in crate::job) durability: &'a mut Durability,
+    pub(in crate::job) journal: &'a mut Journal,
+    pub(in crate::job) history: &'a mut BranchHistory,
+    pub(in crate::job) publisher: &'a Publisher,
+}
+
+impl BranchTraining {
+    pub(in crate::job) fn new(context: &Arc<Context>, number: usize) -> Self {
+        let branch = Arc::clone(&context.branches[number]);
+        let again = branch.again();
+        let outcomes = Outcomes::new(context, &branch);
+        Self { number, context: Arc::clone(context), branch, outcomes, again, failures: 0 }
+    }
+
+    /// Records a decision and starts its training; the outcome, if it takes no training.
+    ///
+    /// # Errors
+    /// When it differs from what an earlier process recorded, or cannot be recorded.
+    pub(in crate::job) fn decide(
+        &mut self,
+        set: TrainingSet,
+        reply: Reply,
+        records: &mut Records<'_>,
+    ) -> anyhow::Result<Option<Outcome>> {
+        let place = self.context.place(set.decided.position);
+        let line = TriggerLine::of(&set.decided, place, set.rows.len() as u64);
+        records.history.triggers.push(line);
+        if self.branch.name.is_empty() {
+            self.context.status.triggered();
+        }
+        let known = match self.again.remove(&set.decided.trigger) {
+            Some(record) => self.compare(&set, record, records.durability)?,
+            None => {
+                self.record(&set, records)?;
+                None
+            }
+        };
+        match known {
+            Some(known) => self.outcomes.known(&set, known, records).map(Some),
+            None if set.rows.is_empty() => self.outcomes.failed(&set, None, records).map(Some),
+            None => {
+                self.start(set, reply);
+                Ok(None)
+            }
+        }
+    }
+
+    fn record(&self, set: &TrainingSet, records: &mut Records<'_>) -> anyhow::Result<()> {
+        let entries = records.journal.entries(PolicyId::Branch(self.number));
+        let standing = entries.open(set.decided.trigger)?;
+        records.durability.commit(|catalog, durable| {
+            catalog.decided(&Deciding {
+                branch: &self.branch.name,
+                set,
+                seed: seed(set),
+                model: self.branch.newest().map(|(version, _)| version),
+                durable,
+                standing,
+                looks: &entries.looks,
+            })
+        })?;
+        // a state between decisions that is not recorded yet is older than the decision.
+        entries.decided();
+        Ok(())
+    }
+
+    /// Compares a decision that was made again with its record; the outcome, if it was recorded or
+    /// is now, after too many attempts.
+    fn compare(
+        &self,
+        set: &TrainingSet,
+        record: DecisionRecord,
+        durability: &mut Durability,
+    ) -> anyhow::Result<Option<OutcomeRecord>> {
+        let trigger = set.decided.trigger;
+        ensure!(
+            record.decided == set.decided && record.ids_digest == digest_of(set),
+            "decision {trigger} came out differently when it was made again: \
+             at {:?} on {} samples, recorded at {:?} on {}\n\
+             hint: is this the stream that the run began with? `driftmill verify` checks the files",
+            self.context.place(set.decided.position),
+            set.rows.len(),
+            self.context.place(record.decided.position),
+            record.samples,
+        );
+        if record.outcome.is_some() || set.rows.is_empty() {
+            return Ok(record.outcome);
+        }
+        let attempts = durability.write(|catalog| catalog.attempt(&self.branch.name, trigger))?;
+        let most = self.context.pipeline.training.max_attempts.get();
+        let error = (attempts > most)
+            .then(|| Some(format!("{most} trainings ended with the whole process")));
+        let failed = |error| OutcomeRecord {
+            version: None,
+            sha256: None,
+            description: None,
+            seconds: 0.0,
+            error,
+        };
+        Ok(error.map(failed))
+    }
+
+    fn start(&self, set: TrainingSet, reply: Reply) {
+        let downsampling = self.branch.downsampling.as_ref();
+        let stage = downsampling.and_then(|table| table.stage(set.decided.trigger));
+        let start = self.branch.newest().map(|(_, weights)| weights);
+        let job = TrainJob {
+            rows: training_rows(&set.rows),
+            first: start.is_none(),
+            start,
+            seed: seed(&set),
+            downsampling: stage,
+            memory: set.memory.clone(),
+            ..TrainJob::default()
+        };
+        let asks = |stage: &Stage| stage.policy.needs().irreducible;
+        let (commands, branch) = (self.context.commands.clone(), self.number);
+        let done = move |answer| {
+            let answer = Box::new(answer);
+            commands.send(Command::Trained { branch, answer, reply });
+        };
+        let run = Run { context: Arc::clone(&self.context), branch: Arc::clone(&self.branch) };
+        match &self.branch.irreducible_models {
+            Some(models) if job.downsampling.as_ref().is_some_and(asks) => {
+                let models = Arc::clone(models);
+                // they take trainings of their own: the coordinator does not wait for them.
+                thread::spawn(move || run.irreducible_trainings(&models, set, job, done));
+            }
+            _ => run.train(set, job, Vec::new(), done),
+        }
+    }
+
+    /// Records the result of a training.
+    ///
+    /// # Errors
+    /// When it cannot be recorded, the log is damaged, or too many trainings in a row failed.
+    pub(in crate::job) fn finish(
+        &mut self,
+        answer: Answer,
+        records: &mut Records<'_>,
+    ) -> anyhow::Result<Outcome> {
+        let Answer { set, result, irreducible_trainings } = answer;
+        self.context.status.training(&self.branch.name, None);
+        match result {
+            Ok(trained) => {
+                self.failures = 0;
+                if trained.steps == 0 {
+                    let trigger = set.decided.trigger;
+                    tracing::warn!(trigger, "no sample was chosen for training: weights stay");
+                }
+                self.outcomes.made(&set, trained, &irreducible_trainings, records)
+            }
+            // damage to the log is not the training's fault.
+            Err(error @ TrainError::Rows(_)) => Err(error.into()),
+            Err(error) => {
+                let error = error.to_string();
+                let outcome = self.outcomes.failed(&set, Some(&error), records)?;
+                self.failures += 1;
+                let most = self.context.pipeline.training.max_failures;
+                let still = most.is_none_or(|most| self.failures < most.get());
+                ensure!(
+                    still,
+                    "{} trainings in a row failed, the last one: {error}",
+                    self.failures
+                );
+                Ok(outcome)
+            }
+        }
+    }
+}
+
+/// The training's seed: decisions differ, runs do not.
+fn seed(set: &TrainingSet) -> u64 {
+    set.decided.trigger
+}
+
+/// SHA-256 over the ids of a training set.
+pub(in crate::job) fn digest_of(set: &TrainingSet) -> String {
+    digest(set.rows.iter().map(|row| row.id()))
+}

@@ -1,0 +1,73 @@
+//! What policies did that is not recorded yet.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use driftmill_operators::flow::{Fired, Looked, Standing};
+
+use super::command::PolicyId;
+
+/// What one policy did since the last commit.
+#[derive(Default)]
+pub(in crate::job) struct Entries {
+    /// Its state between decisions.
+    pub(in crate::job) standing: Option<Standing>,
+    /// Its state at a decision whose training set is still being chosen.
+    open: Option<Standing>,
+    /// Its evaluations until then, and since.
+    pub(in crate::job) looks: Vec<Looked>,
+    /// Where it fired, if it trains nothing.
+    pub(in crate::job) fired: Vec<Fired>,
+}
+
+/// The journal of all policies.
+#[derive(Default)]
+pub(in crate::job) struct Journal(BTreeMap<PolicyId, Entries>);
+
+impl Journal {
+    /// What a policy did since the last commit.
+    pub(in crate::job) fn entries(&mut self, policy: PolicyId) -> &mut Entries {
+        self.0.entry(policy).or_default()
+    }
+
+    /// All policies that did something since the last commit.
+    pub(in crate::job) fn iter(&self) -> impl Iterator<Item = (PolicyId, &Entries)> {
+        self.0.iter().map(|(policy, entries)| (*policy, entries)).filter(|(_, it)| !it.is_empty())
+    }
+
+    /// All but open decisions is recorded.
+    pub(in crate::job) fn recorded(&mut self) {
+        for entries in self.0.values_mut() {
+            *entries = Entries { open: entries.open.take(), ..Entries::default() };
+        }
+    }
+}
+
+impl Entries {
+    /// Adds a checkpoint: that of a decision, or a newer one between decisions.
+    pub(in crate::job) fn checkpoint(&mut self, standing: Standing) {
+        match standing.open {
+            Some(_) => self.open = Some(standing),
+            None => self.standing = Some(standing),
+        }
+    }
+
+    /// The checkpoint that was taken with decision `trigger`.
+    ///
+    /// # Errors
+    /// When none was sent before the decision, which is a bug.
+    pub(in crate::job) fn open(&self, trigger: u64) -> anyhow::Result<&Standing> {
+        let of = |open: &&Standing| open.open.as_ref().is_some_and(|it| it.trigger == trigger);
+        let open = self.open.as_ref().filter(of);
+        open.with_context(|| format!("internal error: decision {trigger} has no checkpoint"))
+    }
+
+    /// The open decision is recorded, with what came before it.
+    pub(in crate::job) fn decided(&mut self) {
+        *self = Self { fired: std::mem::take(&mut self.fired), ..Self::default() };
+    }
+
+    fn is_empty(&self) -> bool {
+        self.standing.is_none() && self.looks.is_empty() && self.fired.is_empty()
+    }
+}

@@ -1,0 +1,189 @@
+//! Outcomes of decisions: a version that is stored and recorded, or a failure.
+
+use std::sync::Arc;
+
+use driftmill_operators::selection::TrainingSet;
+use driftmill_operators::trigger::Outcome;
+
+use super::branch_training::Records;
+use super::describe::Named;
+use crate::catalog::{Failed, Finished, IrreducibleOutcome, Made, OutcomeRecord, Version};
+use crate::job::branch::irreducible::{IrreducibleLossModel, IrreducibleTraining};
+use crate::job::services::training::Stored;
+use crate::job::{Branch, Context};
+use crate::report::VersionLine;
+use crate::train::{Trained, Weights};
+
+/// Stores and records the outcomes of a branch.
+pub(in crate::job) struct Outcomes {
+    context: Arc<Context>,
+    branch: Arc<Branch>,
+    versions: u64,
+}
+
+/// What an outcome records besides the version.
+#[derive(Default)]
+struct Details<'a> {
+    seconds: f64,
+    stored: &'a [Stored],
+    irreducible_trainings: &'a [IrreducibleTraining],
+}
+
+impl Outcomes {
+    pub(in crate::job) fn new(context: &Arc<Context>, branch: &Arc<Branch>) -> Self {
+        let versions = branch.newest().map_or(0, |(version, _)| version);
+        Self { context: Arc::clone(context), branch: Arc::clone(branch), versions }
+    }
+
+    /// An outcome that was recorded before the job was started.
+    ///
+    /// # Errors
+    /// When the version cannot be read, or the failure cannot be recorded.
+    pub(in crate::job) fn known(
+        &mut self,
+        set: &TrainingSet,
+        outcome: OutcomeRecord,
+        records: &mut Records<'_>,
+    ) -> anyhow::Result<Outcome> {
+        let Some(number) = outcome.version else {
+            return self.failed(set, outcome.error.as_deref(), records);
+        };
+        let weights = self.branch.weights(number)?;
+        let version = self.branch.described(number)?;
+        self.active(&version, weights, records);
+        Ok(self.outcome(set, Some(number), outcome.seconds))
+    }
+
+    /// Stores and records the version of a training and those of its irreducible-loss models;
+    /// publishes the version if it is the pipeline's own.
+    ///
+    /// # Errors
+    /// When a file or the catalog cannot be written.
+    pub(in crate::job) fn made(
+        &mut self,
+        set: &TrainingSet,
+        trained: Trained,
+        irreducible_trainings: &[IrreducibleTraining],
+        records: &mut Records<'_>,
+    ) -> anyhow::Result<Outcome> {
+        let number = self.versions + 1;
+        let irreducible = self.store_irreducible(irreducible_trainings)?;
+        let named = Named {
+            branch: &self.branch,
+            suffix: "",
+            store: &self.branch.store,
+            architecture: &self.context.pipeline.model,
+            number,
+            parent: self.branch.newest().map(|(version, _)| version),
+            irreducible_models: &irreducible,
+        };
+        let stored = Stored::put(&self.context, named, set, &trained)?;
+        let details =
+            Details { seconds: trained.seconds, stored: &irreducible, irreducible_trainings };
+        self.record(set, Ok(stored.made(&trained)), details, records)?;
+        let sha256 = trained.weights.sha256();
+        tracing::debug!(branch = self.branch.name, version = number, sha256, "trained");
+        if self.branch.name.is_empty() {
+            let folder = self.branch.store.folder_of(number);
+            records.publisher.publish(&stored.version, &folder);
+        }
+        self.active(&stored.version, trained.weights, records);
+        Ok(self.outcome(set, Some(number), trained.seconds))
+    }
+
+    /// Makes the versions of irreducible-loss models durable.
+    fn store_irreducible(&self, trainings: &[IrreducibleTraining]) -> anyhow::Result<Vec<Stored>> {
+        let Some(models) = &self.branch.irreducible_models else { return Ok(Vec::new()) };
+        let put = |training: &IrreducibleTraining| {
+            let model = &models.irreducible_models[training.irreducible_model];
+            let parent = model.newest().as_ref().map(|(version, _)| *version);
+            let named = Named {
+                branch: &self.branch,
+                suffix: &format!(".irreducible-{}", training.irreducible_model + 1),
+                store: &model.store,
+                architecture: &models.model,
+                number: parent.unwrap_or(0) + 1,
+                parent,
+                irreducible_models: &[],
+            };
+            Stored::put(&self.context, named, &training.set, &training.trained)
+        };
+        trainings.iter().map(put).collect()
+    }
+
+    /// A version is active from now on.
+    fn active(&mut self, version: &Version, weights: Weights, records: &mut Records<'_>) {
+        self.versions = version.version;
+        if let Some(line) = records.history.triggers.last_mut() {
+            line.version = Some(version.version);
+        }
+        records.history.versions.push(VersionLine::of(version));
+        self.branch.made(version.version, weights);
+    }
+
+    fn record(
+        &self,
+        set: &TrainingSet,
+        outcome: Result<Made<'_>, Failed<'_>>,
+        details: Details<'_>,
+        records: &mut Records<'_>,
+    ) -> anyhow::Result<()> {
+        let Details { seconds, stored, irreducible_trainings } = details;
+        let models = self.branch.irreducible_models.as_ref();
+        let models: &[IrreducibleLossModel] =
+            models.map_or(&[], |models| &models.irreducible_models);
+        let trained = || irreducible_trainings.iter().zip(stored);
+        let irreducible = trained().map(|(training, stored)| IrreducibleOutcome {
+            branch: &models[training.irreducible_model].key,
+            set: &training.set,
+            seed: training.seed,
+            parent: stored.version.parent,
+            made: stored.made(&training.trained),
+            seconds: training.trained.seconds,
+        });
+        let finished = Finished {
+            branch: &self.branch.name,
+            trigger: set.decided.trigger,
+            outcome,
+            seconds,
+            evaluation: &records.history.evaluation(&self.branch, &self.context),
+            irreducible: &irreducible.collect::<Vec<_>>(),
+        };
+        records.durability.write(|catalog| catalog.outcome(&finished))?;
+        for (training, stored) in trained() {
+            let weights = training.trained.weights.clone();
+            *models[training.irreducible_model].newest() = Some((stored.version.version, weights));
+        }
+        Ok(())
+    }
+
+    /// Records that no version was made: a training failed, or there was nothing to train on.
+    ///
+    /// # Errors
+    /// When the catalog cannot be written.
+    pub(in crate::job) fn failed(
+        &self,
+        set: &TrainingSet,
+        error: Option<&str>,
+        records: &mut Records<'_>,
+    ) -> anyhow::Result<Outcome> {
+        if let Some(error) = error {
+            tracing::warn!(trigger = set.decided.trigger, error, "a training failed");
+        }
+        self.record(set, Err(Failed { error }), Details::default(), records)?;
+        Ok(self.outcome(set, None, 0.0))
+    }
+
+    /// What policies learn of a training.
+    fn outcome(&self, set: &TrainingSet, version: Option<u64>, seconds: f64) -> Outcome {
+        let known = if self.context.pipeline.on_delete.is_keep() { &[] } else { &set.rows[..] };
+        Outcome {
+            trigger: set.decided.trigger,
+            version,
+            effective: set.decided.end(),
+            samples: set.rows.len() as u64,
+            seconds,
+            ids: known.iter().map(|row| row.id()).collect(),
+        }
+    }
+}
