@@ -3,30 +3,14 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
+use crate::needs::MOUNTS;
 use crate::program::{decided_of, pipeline, run_to_end};
-use crate::suite::Need;
 
 crate::suite::tests! {
     a_full_disk_is_waited_for_and_nothing_is_lost needs MOUNTS,
 }
-
-/// The right to mount a file system of one's own.
-const MOUNTS: Need = Need {
-    name: "the right to mount a disk",
-    install: "sysctl -w kernel.unprivileged_userns_clone=1 (or run the tests as root)",
-    missing: || {
-        let mount = "mount -t tmpfs -o size=64k none /mnt";
-        let mut tried = Command::new("unshare");
-        tried.args(["--map-root-user", "--mount", "sh", "-c", mount]);
-        let failed = |output: Output| {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            (!output.status.success()).then_some(said)
-        };
-        tried.output().map_or_else(|error| Some(format!("`unshare`: {error}")), failed)
-    },
-};
 
 const PIPELINE: &str = "
     name = \"full\"

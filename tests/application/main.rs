@@ -24,6 +24,7 @@ mod interrupts;
 mod irreducible;
 mod kafka;
 mod memory;
+mod needs;
 mod others;
 mod pipelines;
 mod processes;

@@ -12,34 +12,20 @@ use std::sync::OnceLock;
 use std::{env, fs};
 
 use crate::certificates;
-use crate::suite::Need;
 use crate::wait::{LIMIT, wait_for};
 
 /// Who may use the listener with SASL, by PLAIN and by SCRAM-SHA-256.
 pub(crate) const USER: &str = "alice";
 pub(crate) const PASSWORD: &str = "wonder-land";
 
-/// A broker, a running one or one that the tests start.
-pub(crate) const KAFKA: Need = Need {
-    name: "a Kafka broker",
-    install: INSTALL,
-    missing: || if named().is_some() { None } else { unable() },
-};
-
-/// A broker that tests start themselves, to kill it or to log in to it.
-pub(crate) const OWN_KAFKA: Need =
-    Need { name: "a Kafka broker of its own", install: INSTALL, missing: unable };
-
-const INSTALL: &str = "apt install openjdk-17-jre-headless maven";
-
 /// The broker that `DRIFTMILL_TEST_BROKERS` names.
-fn named() -> Option<&'static str> {
+pub(crate) fn named() -> Option<&'static str> {
     static NAMED: OnceLock<Option<String>> = OnceLock::new();
     NAMED.get_or_init(|| env::var("DRIFTMILL_TEST_BROKERS").ok()).as_deref()
 }
 
 /// Why no broker can be started here.
-fn unable() -> Option<String> {
+pub(crate) fn unable() -> Option<String> {
     let runs = |tool: &&str| Command::new(tool).arg("-version").output().is_ok();
     match ["java", "mvn"].iter().find(|tool| !runs(tool)) {
         Some(tool) => Some(format!("`{tool}` is not installed")),

@@ -1,6 +1,7 @@
 //! Where a topic is begun and ended: exactly the samples between are consumed.
 
-use crate::broker::{KAFKA, brokers};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
 use crate::program::{Program, Ran, run_program};
 use crate::topics::{create, delete, in_minutes, produce, unique};
 

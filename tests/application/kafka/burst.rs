@@ -1,6 +1,7 @@
 //! More samples at once than a job can train on.
 
-use crate::broker::{KAFKA, brokers};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
 use crate::program::Program;
 use crate::topics::{create, produce, unique};
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::broker::{KAFKA, brokers};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
 use crate::program::Program;
 use crate::topics::{add_partitions, create, delete_topic, produce, unique};
 use crate::wait::{LIMIT, wait_for};

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::broker::{KAFKA, brokers};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
 use crate::program::{Program, Ran, decided_of};
 use crate::topics::{create, delete, produce, unique};
 

@@ -1,7 +1,8 @@
 //! A deletion of what the newest version knows leads to another version.
 
 use super::keyed::training_sets;
-use crate::broker::{KAFKA, brokers};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
 use crate::program::{decided, pipeline, run_to_end};
 use crate::topics::{create, produce_keyed, unique};
 

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use roaring::RoaringTreemap;
 
-use crate::broker::{KAFKA, brokers};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
 use crate::program::{decided, pipeline, run_to_end};
 use crate::topics::{create, produce_keyed, unique};
 

@@ -15,8 +15,9 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use serde_json::{Value, json};
 
-use crate::broker::{KAFKA, brokers};
+use crate::broker::brokers;
 use crate::cluster::{Processes, Size, command, hosts};
+use crate::needs::KAFKA;
 use crate::results::{RunResult, without};
 use crate::topics::{consume_all, create, produce, unique};
 

@@ -11,7 +11,8 @@ use rdkafka::message::{Headers, Message, OwnedMessage};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 
-use crate::broker::{KAFKA, brokers};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
 use crate::program::run_program;
 use crate::topics::{create, unique};
 use crate::wait::{LIMIT, OutputInTime, wait_for};

@@ -6,7 +6,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::keyed::{Ids, Stream, training_sets};
-use crate::broker::{KAFKA, brokers};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
 use crate::program::{Program, pipeline, run_to_end};
 use crate::topics::unique;
 use crate::wait::{LIMIT, OutputInTime, wait_for};

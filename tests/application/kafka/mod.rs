@@ -23,10 +23,10 @@ mod transactions;
 use std::path::Path;
 use std::process::Command;
 
-use crate::broker::{KAFKA, brokers};
+use crate::broker::brokers;
 use crate::data;
+use crate::needs::{ELECTRICITY, KAFKA};
 use crate::program::{decided, pipeline, run_to_end};
-use crate::suite::Need;
 use crate::topics::{self, consume, create, produce, unique};
 use crate::wait::OutputInTime;
 
@@ -62,13 +62,6 @@ pub(crate) const FILES: &[&[crate::suite::Test]] = &[
     successors::TESTS,
     transactions::TESTS,
 ];
-
-/// The electricity market of New South Wales.
-const ELECTRICITY: Need = Need {
-    name: "the electricity data",
-    install: "put electricity.csv (OpenML 151, normalised) into the folder $DRIFTMILL_TEST_DATA",
-    missing: || data::absent("electricity.csv"),
-};
 
 /// Rows of the electricity market as JSON, with their event times.
 fn electricity(rows: usize) -> Vec<(i64, String)> {

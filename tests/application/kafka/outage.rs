@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::broker::{OWN_KAFKA, own};
+use crate::broker::own;
+use crate::needs::OWN_KAFKA;
 use crate::program::{Program, run_program};
 use crate::topics::{consume, create, in_minutes, produce, unique};
 

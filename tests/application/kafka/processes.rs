@@ -5,8 +5,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::keyed::{Stream, labelled, labels_pipeline, training_sets};
-use crate::broker::{KAFKA, brokers};
+use crate::broker::brokers;
 use crate::cluster::{Place, Size};
+use crate::needs::KAFKA;
 use crate::results::{RunResult, without};
 use crate::topics::{consume_all, create, produce, unique};
 

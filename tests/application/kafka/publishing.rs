@@ -11,7 +11,8 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::json;
 
-use crate::broker::{Broker, KAFKA, OWN_KAFKA, brokers, own};
+use crate::broker::{Broker, brokers, own};
+use crate::needs::{KAFKA, OWN_KAFKA};
 use crate::topics::{Ending, consume_all, create, transact, transact_as, unique};
 use crate::wait::{LIMIT, wait_for};
 

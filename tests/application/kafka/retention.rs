@@ -6,8 +6,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::keyed::Stream;
-use crate::broker::{KAFKA, brokers};
+use crate::broker::brokers;
 use crate::erasure::{answered, features, found, gc};
+use crate::needs::KAFKA;
 use crate::program::Program;
 use crate::topics::{create, produce_keyed, unique};
 

@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::broker::{OWN_KAFKA, PASSWORD, USER, secured};
+use crate::broker::{PASSWORD, USER, secured};
+use crate::needs::OWN_KAFKA;
 use crate::program::{Program, Ran};
 use crate::topics::{consume, unique};
 use crate::wait::OutputInTime;

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::broker::{OWN_KAFKA, PASSWORD, USER, shared};
+use crate::broker::{PASSWORD, USER, shared};
+use crate::needs::OWN_KAFKA;
 use crate::program::run_program;
 use crate::topics::{consume, create, produce, unique};
 

@@ -10,7 +10,8 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::kills::{PARTITIONS, Published, job, rows, setting, start};
-use crate::broker::{Broker, OWN_KAFKA, own};
+use crate::broker::{Broker, own};
+use crate::needs::OWN_KAFKA;
 use crate::topics::{create, produce, unique};
 use crate::wait::{self, LIMIT};
 

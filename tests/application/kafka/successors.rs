@@ -1,6 +1,7 @@
 //! Jobs that publish under one name, one after the other and at once.
 
-use crate::broker::{KAFKA, brokers};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
 use crate::program::Program;
 use crate::topics::{consume, consume_all, create, produce, unique};
 

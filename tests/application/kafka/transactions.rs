@@ -1,6 +1,7 @@
 //! Topics written in transactions: only what was committed is read, and markers hold nothing up.
 
-use crate::broker::{KAFKA, brokers};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
 use crate::program::run_program;
 use crate::topics::{Ending, create, transact, unique};
 
