@@ -8,3 +8,5 @@ mod codecs;
 mod documents;
 #[path = "catalog/generators.rs"]
 mod generators;
+#[path = "catalog/synthetic.rs"]
+mod synthetic;

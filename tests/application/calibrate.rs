@@ -2,7 +2,13 @@
 
 use std::process::{Command, Output};
 
+use crate::wait::OutputInTime;
 use serde_json::Value;
+
+crate::suite::tests! {
+    proposals_have_the_wanted_rate_on_another_stretch,
+    a_pipeline_that_measures_nothing_is_told_so,
+}
 
 /// The features of the stream do not change; thresholds that fire nearly always.
 const PIPELINE: &str = r#"
@@ -27,10 +33,9 @@ members.often.amount = { every = 1000 }
 "#;
 
 fn driftmill(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_driftmill")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_driftmill")).args(arguments).output_in_time()
 }
 
-#[test]
 fn proposals_have_the_wanted_rate_on_another_stretch() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stable.toml");
@@ -91,7 +96,6 @@ fn proposals_have_the_wanted_rate_on_another_stretch() {
     }
 }
 
-#[test]
 fn a_pipeline_that_measures_nothing_is_told_so() {
     let output = driftmill(&["calibrate", "pipelines/every-1000.toml"]);
     assert!(output.status.success());

@@ -1,10 +1,25 @@
 //! What a person or a script sees: help, errors, exit codes.
 
+use crate::wait::{self, LIMIT, OutputInTime, wait_for};
 use std::process::{Command, Output, Stdio};
-use std::time::Duration;
+
+crate::suite::tests! {
+    a_good_pipeline_is_accepted,
+    all_problems_are_told_at_once_each_with_its_place,
+    ranges_are_in_types_so_errors_point_at_values,
+    what_no_type_refuses_is_checked_too,
+    syntax_errors_have_a_place,
+    keys_can_be_set_on_the_command_line,
+    properties_of_kafka_are_checked_and_passwords_are_not_shown,
+    exit_codes_are_as_promised,
+    results_go_to_stdout_and_are_json_where_asked,
+    the_graph_names_every_stage,
+    a_run_ends_with_one_json_object_and_its_models_can_be_listed,
+    an_interrupt_ends_a_run_with_a_summary,
+}
 
 fn driftmill(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_driftmill")).args(arguments).output().unwrap()
+    Command::new(env!("CARGO_BIN_EXE_driftmill")).args(arguments).output_in_time()
 }
 
 fn said(output: &Output) -> String {
@@ -39,12 +54,10 @@ classes = 2
 epochs = 1
 "#;
 
-#[test]
 fn a_good_pipeline_is_accepted() {
     assert_eq!(check(GOOD, &[]).1, Some(0));
 }
 
-#[test]
 fn all_problems_are_told_at_once_each_with_its_place() {
     let wrong = GOOD
         .replace("every = 10", "evry = 10")
@@ -68,7 +81,6 @@ fn all_problems_are_told_at_once_each_with_its_place() {
     }
 }
 
-#[test]
 fn ranges_are_in_types_so_errors_point_at_values() {
     let (said, _) = check(&GOOD.replace("every = 10", "every = 0"), &[]);
     assert!(said.contains("--> p.toml:7:9"), "{said}");
@@ -76,7 +88,6 @@ fn ranges_are_in_types_so_errors_point_at_values() {
     assert!(said.contains("--> p.toml:13:11"), "{said}");
 }
 
-#[test]
 fn what_no_type_refuses_is_checked_too() {
     let (said, code) = check(&GOOD.replace("name = \"test\"", "name = \"a b\""), &[]);
     assert_eq!(code, Some(78));
@@ -109,14 +120,12 @@ fn what_no_type_refuses_is_checked_too() {
     assert!(said.contains("p.toml:11:8") && said.contains("model.yearbook_net"), "{said}");
 }
 
-#[test]
 fn syntax_errors_have_a_place() {
     let (said, code) = check("name = \"x\nsource", &[]);
     assert_eq!(code, Some(78));
     assert!(said.contains("--> p.toml:1:"), "{said}");
 }
 
-#[test]
 fn keys_can_be_set_on_the_command_line() {
     let (_, code) =
         check(&GOOD.replace("every = 10", "every = 0"), &["--set", "trigger.amount.every=3"]);
@@ -128,7 +137,6 @@ fn keys_can_be_set_on_the_command_line() {
     assert_eq!(code, Some(64));
 }
 
-#[test]
 fn properties_of_kafka_are_checked_and_passwords_are_not_shown() {
     let source =
         "[source.kafka]\nbrokers = \"b:1\"\ntopics = [\"t\"]\n[codec.json]\nfeatures = [\"a\"]";
@@ -153,7 +161,6 @@ fn properties_of_kafka_are_checked_and_passwords_are_not_shown() {
     assert_eq!(check(&good, &set).1, Some(0));
 }
 
-#[test]
 fn exit_codes_are_as_promised() {
     assert_eq!(driftmill(&["--help"]).status.code(), Some(0));
     assert_eq!(driftmill(&["no-such-command"]).status.code(), Some(64));
@@ -169,7 +176,6 @@ fn exit_codes_are_as_promised() {
     assert!(said(&output).contains("did you mean `period`?"), "{}", said(&output));
 }
 
-#[test]
 fn results_go_to_stdout_and_are_json_where_asked() {
     for arguments in [&["policies", "--json"][..], &["schema"]] {
         let output = driftmill(arguments);
@@ -194,7 +200,6 @@ fn results_go_to_stdout_and_are_json_where_asked() {
     }
 }
 
-#[test]
 fn the_graph_names_every_stage() {
     let output = driftmill(&["graph", "pipelines/quickstart.toml", "--dot"]);
     let dot = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -216,7 +221,6 @@ electricity
     assert_eq!(String::from_utf8_lossy(&output.stdout), text);
 }
 
-#[test]
 fn a_run_ends_with_one_json_object_and_its_models_can_be_listed() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
@@ -254,7 +258,6 @@ fn a_run_ends_with_one_json_object_and_its_models_can_be_listed() {
     assert!(said(&again).contains("the weights of version 2 are not"), "{}", said(&again));
 }
 
-#[test]
 fn an_interrupt_ends_a_run_with_a_summary() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = Command::new(env!("CARGO_BIN_EXE_driftmill"));
@@ -264,12 +267,10 @@ fn an_interrupt_ends_a_run_with_a_summary() {
     let run = run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     // once a version is there the job surely listens.
     let version = folder.path().join("state/models/1");
-    while !version.exists() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_for("a version", LIMIT, || version.exists());
     let id = run.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    let output = run.wait_with_output().unwrap();
+    let output = wait::output("the interrupted job", run, LIMIT);
     assert_eq!(output.status.code(), Some(130));
     let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(summary["complete"], false);

@@ -9,8 +9,19 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::erasure::features;
+use crate::program::{Program, Ran};
 use crate::retention::{PIPELINE, asked, count, driftmill, same, text};
-use crate::runs::{Program, Ran};
+use crate::wait::OutputInTime;
+
+crate::suite::tests! {
+    a_run_whose_segments_are_away_decides_as_one_that_keeps_them,
+    what_is_used_stays_and_what_is_young_too,
+    killed_anywhere_no_object_is_lost_or_left_behind,
+    what_is_erased_here_is_erased_there,
+    damage_is_found_wherever_it_is_and_a_damaged_copy_is_fetched_again,
+    an_object_store_that_cannot_be_reached_is_waited_for,
+    a_store_that_cannot_be_is_refused_with_a_hint,
+}
 
 /// Training sets come from the whole past.
 fn reaching_back() -> String {
@@ -68,7 +79,6 @@ fn problems(state: &Path) -> Value {
     answer["problems"].clone()
 }
 
-#[test]
 fn a_run_whose_segments_are_away_decides_as_one_that_keeps_them() {
     let kept = undisturbed();
     let first = killed("0B", "model.stored:6");
@@ -100,7 +110,6 @@ fn a_run_whose_segments_are_away_decides_as_one_that_keeps_them() {
     assert!(String::from_utf8_lossy(&exported.stdout).starts_with("24000 samples"), "{exported:?}");
 }
 
-#[test]
 fn what_is_used_stays_and_what_is_young_too() {
     let folder = tempfile::tempdir().unwrap();
     // samples are a second apart.
@@ -115,13 +124,12 @@ fn what_is_used_stays_and_what_is_young_too() {
     assert!((1..=3).contains(&cached), "{cached} segments of 64 KiB");
 }
 
-#[test]
 fn killed_anywhere_no_object_is_lost_or_left_behind() {
     for place in ["cold.recorded:2", "cold.written:2"] {
         let first = killed("0B", "model.stored:3");
         let (folder, state) = (first.folder.path().to_owned(), first.folder.path().join("state"));
         let mut gc = Command::new(env!("CARGO_BIN_EXE_driftmill"));
-        let gc = gc.arg("gc").arg(&state).env("DRIFTMILL_ABORT", place).output().unwrap();
+        let gc = gc.arg("gc").arg(&state).env("DRIFTMILL_ABORT", place).output_in_time();
         assert_eq!(gc.status.code(), None, "{gc:?}");
         assert_eq!(problems(&state), json!([]), "{place}");
         asked(&["gc", "--json"], &state);
@@ -140,7 +148,6 @@ fn killed_anywhere_no_object_is_lost_or_left_behind() {
     }
 }
 
-#[test]
 fn what_is_erased_here_is_erased_there() {
     let folder = tempfile::tempdir().unwrap();
     let text = PIPELINE.replace("SINK", folder.path().join("sink").to_str().unwrap())
@@ -162,7 +169,6 @@ fn what_is_erased_here_is_erased_there() {
     assert_eq!(problems(&state), json!([]));
 }
 
-#[test]
 fn damage_is_found_wherever_it_is_and_a_damaged_copy_is_fetched_again() {
     let first = killed("1GB", "model.stored:3");
     let (folder, state) = (first.folder.path().to_owned(), first.folder.path().join("state"));
@@ -199,7 +205,6 @@ fn damage_is_found_wherever_it_is_and_a_damaged_copy_is_fetched_again() {
     assert_eq!(lost.status.code(), Some(65), "{lost:?}");
 }
 
-#[test]
 fn an_object_store_that_cannot_be_reached_is_waited_for() {
     let kept = undisturbed();
     let first = killed("0B", "model.stored:3");
@@ -222,7 +227,6 @@ fn an_object_store_that_cannot_be_reached_is_waited_for() {
     assert_eq!(problems(&state), json!([]));
 }
 
-#[test]
 fn a_store_that_cannot_be_is_refused_with_a_hint() {
     let folder = tempfile::tempdir().unwrap();
     for (url, hint) in [
@@ -235,7 +239,7 @@ fn a_store_that_cannot_be_is_refused_with_a_hint() {
         let text = text(folder.path(), &format!("[store.cold]\nurl = \"{url}\""));
         fs::write(&file, text).unwrap();
         let mut check = Command::new(env!("CARGO_BIN_EXE_driftmill"));
-        let said = check.arg("check").arg(&file).stderr(Stdio::piped()).output().unwrap();
+        let said = check.arg("check").arg(&file).stderr(Stdio::piped()).output_in_time();
         let text = String::from_utf8_lossy(&said.stderr).replace('"', "\\\"");
         assert_eq!(said.status.code(), Some(78), "{said:?}");
         assert!(text.contains("store.cold.url") && text.contains(hint), "{text}");

@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use driftmill::cli::exit_code;
 use driftmill::config::Pipeline;
@@ -14,7 +13,13 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
 
-use crate::runs::{decided, pipeline};
+use crate::program::{decided, pipeline};
+use crate::wait::{LIMIT, wait_for};
+
+crate::suite::tests! {
+    a_changed_byte_never_changes_what_is_decided,
+    files_that_are_missing_are_told_and_nothing_is_written_over,
+}
 
 const DAMAGED: u8 = 65;
 
@@ -43,12 +48,10 @@ fn killed(folder: &Path) -> PathBuf {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let begun = Instant::now();
-    while !state.join("models/5/version.json").exists() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "no versions");
+    wait_for("five versions", LIMIT, || {
         assert!(job.try_wait().unwrap().is_none(), "it ended too early");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+        state.join("models/5/version.json").exists()
+    });
     job.kill().unwrap();
     job.wait().unwrap();
     state
@@ -81,7 +84,6 @@ fn written(path: &Path) -> usize {
     bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
 }
 
-#[test]
 fn a_changed_byte_never_changes_what_is_decided() {
     let folder = tempfile::tempdir().unwrap();
     let pipeline = pipeline(PIPELINE);
@@ -121,7 +123,6 @@ fn a_changed_byte_never_changes_what_is_decided() {
     tried.unwrap_or_else(|error| panic!("{error}"));
 }
 
-#[test]
 fn files_that_are_missing_are_told_and_nothing_is_written_over() {
     let folder = tempfile::tempdir().unwrap();
     let pipeline = pipeline(PIPELINE);

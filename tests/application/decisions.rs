@@ -5,7 +5,13 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::runs::{pipeline, run_to_end};
+use crate::program::{pipeline, run_to_end};
+use crate::wait::OutputInTime;
+
+crate::suite::tests! {
+    every_evaluation_is_recorded_and_shown,
+    evaluations_become_pictures,
+}
 
 const PIPELINE: &str = r#"
 name = "seen"
@@ -30,7 +36,7 @@ trigger.ensemble = { vote = "any", members.t.time.every = "20m", members.e.seque
 
 fn decisions(state: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_driftmill"));
-    command.arg("decisions").arg(state).args(arguments).output().unwrap()
+    command.arg("decisions").arg(state).args(arguments).output_in_time()
 }
 
 fn printed(state: &Path, arguments: &[&str]) -> String {
@@ -39,7 +45,6 @@ fn printed(state: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-#[test]
 fn every_evaluation_is_recorded_and_shown() {
     let (summary, folder) = run_to_end(&pipeline(PIPELINE), 2, 500);
     let state = folder.path().join("state");
@@ -99,7 +104,6 @@ fn every_evaluation_is_recorded_and_shown() {
     assert!(!printed(&state, &["--policy", "seen", "--fired"]).contains("\n\n"));
 }
 
-#[test]
 fn evaluations_become_pictures() {
     let (_, folder) = run_to_end(&pipeline(PIPELINE), 1, 500);
     let state = folder.path().join("state");

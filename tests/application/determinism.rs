@@ -1,6 +1,12 @@
 //! Law 1 on generators and files: what is decided and made is a function of the stream and the
 //! pipeline, not of workers, batches or timing.
-use crate::runs::{decided, pipeline, run_to_end};
+use crate::program::{decided, pipeline, run_to_end};
+
+crate::suite::tests! {
+    workers_and_polls_do_not_matter,
+    the_seed_matters,
+    a_million_old_samples_stall_nothing,
+}
 
 const PIPELINE: &str = r#"
 name = "test"
@@ -47,7 +53,6 @@ metrics.ks = { threshold = 0.06 }
 trigger.time = { every = "20m" }
 "#;
 
-#[test]
 fn workers_and_polls_do_not_matter() {
     let pipeline = pipeline(PIPELINE);
     let (first, _folder) = run_to_end(&pipeline, 1, 1024);
@@ -62,7 +67,6 @@ fn workers_and_polls_do_not_matter() {
     }
 }
 
-#[test]
 fn the_seed_matters() {
     let (first, _folder) = run_to_end(&pipeline(PIPELINE), 1, 1024);
     let other = PIPELINE.replace("seed = 5", "seed = 6");
@@ -73,7 +77,6 @@ fn the_seed_matters() {
 
 /// A backfill: after one new sample a million old ones, all late, all admitted where their partition
 /// is. Nothing waits for them and nothing is lost.
-#[test]
 fn a_million_old_samples_stall_nothing() {
     use std::io::Write;
     let folder = tempfile::tempdir().unwrap();

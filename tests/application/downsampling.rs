@@ -11,8 +11,15 @@ use driftmill_operators::downsampling::DownsamplingTable;
 use safetensors::SafeTensors;
 use serde_json::Value;
 
-use crate::made::catalog as made_in;
-use crate::runs::{driftmill, pipeline, run_program, run_to_end};
+use crate::program::{driftmill, pipeline, run_program, run_to_end};
+use crate::results::catalog as made_in;
+
+crate::suite::tests! {
+    every_policy_learns_from_the_same_on_any_number_of_workers,
+    what_is_learnt_from_is_what_was_judged,
+    people_look_at_what_was_learnt_from,
+    tables_that_make_no_sense_are_refused,
+}
 
 /// Each policy of the table, alternately of whole sets and of batches, as a comparison.
 fn every_policy() -> String {
@@ -44,7 +51,6 @@ fn every_policy() -> String {
     text
 }
 
-#[test]
 fn every_policy_learns_from_the_same_on_any_number_of_workers() {
     let pipeline = pipeline(&every_policy());
     let (first, folder) = run_to_end(&pipeline, 1, 1024);
@@ -92,7 +98,6 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
 
 /// Each sample's features say which one it is: what is learnt from must be what has the highest loss,
 /// computed from the file and the weights without anything of this program.
-#[test]
 fn what_is_learnt_from_is_what_was_judged() {
     let features = |row: u64| [(row as f32 / 977.0).sin() * 2.0, row as f32 / 1000.0];
     let label = |row: u64| u64::from((row * 7919 % 1000) < row / 3);
@@ -156,7 +161,6 @@ fn what_is_learnt_from_is_what_was_judged() {
     }
 }
 
-#[test]
 fn people_look_at_what_was_learnt_from() {
     let ran = run_program(
         "name = \"seen\"
@@ -200,7 +204,6 @@ fn people_look_at_what_was_learnt_from() {
     assert_eq!(version["data"]["learnt"]["digest"], set["learnt"]["digest"]);
 }
 
-#[test]
 fn tables_that_make_no_sense_are_refused() {
     let text = |downsampling: &str| {
         format!(

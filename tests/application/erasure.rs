@@ -8,7 +8,13 @@ use driftmill::history::History;
 use driftmill_datasets::{ValueType, Values};
 use serde_json::{Value, json};
 
-use crate::runs::{Program, Ran};
+use crate::program::{Program, Ran};
+use crate::wait::OutputInTime;
+
+crate::suite::tests! {
+    an_erased_sample_is_nowhere_and_everything_else_is_where_it_was,
+    killed_where_it_erases_it_can_be_done_again,
+}
 
 const PIPELINE: &str = "
     name = \"erasure\"
@@ -21,7 +27,7 @@ const PIPELINE: &str = "
 
 pub(crate) fn gc(state: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_driftmill"));
-    command.arg("gc").arg(state).args(arguments).envs(environment.iter().copied()).output().unwrap()
+    command.arg("gc").arg(state).args(arguments).envs(environment.iter().copied()).output_in_time()
 }
 
 pub(crate) fn answered(output: &Output) -> Value {
@@ -53,7 +59,7 @@ pub(crate) fn found(folder: &Path, bytes: &[u8]) -> Vec<std::path::PathBuf> {
 
 fn problems(state: &Path) -> Value {
     let mut verify = Command::new(env!("CARGO_BIN_EXE_driftmill"));
-    answered(&verify.arg("verify").arg(state).arg("--json").output().unwrap())["problems"].clone()
+    answered(&verify.arg("verify").arg(state).arg("--json").output_in_time())["problems"].clone()
 }
 
 fn ran() -> Ran {
@@ -62,7 +68,6 @@ fn ran() -> Ran {
     ran
 }
 
-#[test]
 fn an_erased_sample_is_nowhere_and_everything_else_is_where_it_was() {
     let ran = ran();
     let state = ran.folder.path().join("state");
@@ -86,7 +91,7 @@ fn an_erased_sample_is_nowhere_and_everything_else_is_where_it_was() {
 
     let mut lineage = Command::new(env!("CARGO_BIN_EXE_driftmill"));
     let lineage = lineage.arg("lineage").arg(&state).args(["--sample", "sea/1/17", "--json"]);
-    let lineage = answered(&lineage.output().unwrap());
+    let lineage = answered(&lineage.output_in_time());
     assert_eq!(
         (&lineage["rows"][0]["kind"], &lineage["rows"][0]["removed"]),
         (&json!("erased"), &json!(true))
@@ -99,7 +104,6 @@ fn an_erased_sample_is_nowhere_and_everything_else_is_where_it_was() {
     }
 }
 
-#[test]
 fn killed_where_it_erases_it_can_be_done_again() {
     let ran = ran();
     let state = ran.folder.path().join("state");

@@ -8,11 +8,17 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{Float32Type, TimestampMillisecondType, UInt32Type, UInt64Type};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::runs::{decided, pipeline, run_to_end};
+use crate::program::{decided, pipeline, run_to_end};
+use crate::wait::OutputInTime;
+
+crate::suite::tests! {
+    exported_samples_are_those_of_the_run,
+    what_cannot_be_exported_leaves_no_file,
+}
 
 fn export(state: &Path, file: &Path, samples: &[&str]) -> Output {
     let mut export = Command::new(env!("CARGO_BIN_EXE_driftmill"));
-    export.arg("export").args([state, file]).args(samples).output().unwrap()
+    export.arg("export").args([state, file]).args(samples).output_in_time()
 }
 
 /// The rows of an exported file.
@@ -33,7 +39,6 @@ const TEXT: &str = "name = \"export\"
     model.mlp.hidden = [4]
     training = { seed = 1 }";
 
-#[test]
 fn exported_samples_are_those_of_the_run() {
     let (first, folder) = run_to_end(&pipeline(TEXT), 2, 100);
     let state = folder.path().join("state");
@@ -95,7 +100,6 @@ fn exported_samples_are_those_of_the_run() {
     assert_eq!(part.num_rows(), within);
 }
 
-#[test]
 fn what_cannot_be_exported_leaves_no_file() {
     let (_, folder) = run_to_end(&pipeline(&TEXT.replace("10000", "100")), 1, 100);
     let state = folder.path().join("state");

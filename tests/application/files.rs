@@ -1,6 +1,13 @@
 //! Files as they must not be.
 
-use crate::runs::{Ran, run_program};
+use crate::program::{Ran, run_program};
+
+crate::suite::tests! {
+    bad_rows_are_dead_letters,
+    a_file_without_rows_is_a_stream_without_samples,
+    lines_that_end_with_a_carriage_return_alone_are_refused,
+    columns_that_are_not_there_are_told_with_those_that_are,
+}
 
 /// Runs a pipeline over a CSV file with these lines.
 fn run(lines: &str, features: &str) -> Ran {
@@ -17,7 +24,6 @@ fn run(lines: &str, features: &str) -> Ran {
     ))
 }
 
-#[test]
 fn bad_rows_are_dead_letters() {
     let ran = run("t,a,c\n1,0.5,0\n2,NaN,0\n3,inf,1\n\n5,1,2\n6,x,1\n,1,1\n8,1e9,1", "\"a\"");
     ran.assert_done();
@@ -30,7 +36,6 @@ fn bad_rows_are_dead_letters() {
     assert_eq!(reason, "column `a`: wanted a finite 32-bit number, found `NaN`");
 }
 
-#[test]
 fn a_file_without_rows_is_a_stream_without_samples() {
     for lines in ["t,a,c\n", "t,a,c"] {
         let ran = run(lines, "\"a\"");
@@ -44,7 +49,6 @@ fn a_file_without_rows_is_a_stream_without_samples() {
 }
 
 /// A header that is the whole file would be a stream without samples, and lose all.
-#[test]
 fn lines_that_end_with_a_carriage_return_alone_are_refused() {
     let ran = run("t,a,c\r1,2,0\r2,3,1\r", "\"a\"");
     assert_eq!(ran.code, Some(78), "{}", ran.said);
@@ -54,7 +58,6 @@ fn lines_that_end_with_a_carriage_return_alone_are_refused() {
     assert_eq!(ran.summary["samples"], 2);
 }
 
-#[test]
 fn columns_that_are_not_there_are_told_with_those_that_are() {
     let ran = run("t,price,c\n1,2,0\n", "\"prize\"");
     assert_eq!(ran.code, Some(78), "{}", ran.said);

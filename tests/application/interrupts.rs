@@ -6,7 +6,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::runs::Program;
+use crate::program::Program;
+use crate::wait::{LIMIT, wait_for};
+
+crate::suite::tests! {
+    a_second_interrupt_ends_a_job_at_once,
+    one_interrupt_ends_even_a_job_that_hangs_with_a_summary,
+    a_service_that_is_stopped_finishes_a_training_or_leaves_it_for_later,
+}
 
 /// A job that hangs where it cannot hear an interrupt: it writes dead letters to a pipe that nobody
 /// reads. With the pipe, and the folder that holds it.
@@ -35,7 +42,6 @@ fn hanging() -> (Program, File, tempfile::TempDir) {
     (job, letters, folder)
 }
 
-#[test]
 fn a_second_interrupt_ends_a_job_at_once() {
     let (job, _letters, _folder) = hanging();
     let begun = Instant::now();
@@ -47,7 +53,6 @@ fn a_second_interrupt_ends_a_job_at_once() {
     assert!(ran.summary.is_null(), "{}", ran.summary);
 }
 
-#[test]
 fn one_interrupt_ends_even_a_job_that_hangs_with_a_summary() {
     let (job, _letters, _folder) = hanging();
     let begun = Instant::now();
@@ -71,19 +76,17 @@ fn busy(grace: &str) -> String {
     )
 }
 
-#[test]
 fn a_service_that_is_stopped_finishes_a_training_or_leaves_it_for_later() {
     let whole = Program::start(&busy("60s")).end();
     whole.assert_done();
     for (grace, versions) in [("60s", 1), ("0s", 0)] {
         let mut job = Program::start(&busy(grace));
         let database = job.folder.path().join("state/catalog.sqlite");
-        let begun = Instant::now();
         // once its first decision is recorded, a training runs.
-        while decisions(&database) == 0 {
-            assert!(job.runs() && begun.elapsed() < Duration::from_secs(60));
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_for("the first decision", LIMIT, || {
+            assert!(job.runs(), "it ended without a decision");
+            decisions(&database) > 0
+        });
         job.terminate();
         let stopped = job.end();
         assert_eq!(stopped.code, Some(0), "{}", stopped.said);

@@ -8,7 +8,13 @@ use driftmill::config::Pipeline;
 use roaring::RoaringTreemap;
 use serde_json::{Value, json};
 
-use crate::runs::{driftmill, pipeline, run_to_end};
+use crate::program::{driftmill, pipeline, run_to_end};
+
+crate::suite::tests! {
+    twins_share_a_training_set_and_are_versions,
+    old_ones_go_as_other_versions_do_and_damage_is_told,
+    a_share_that_is_held_out_is_not_learnt_from,
+}
 
 fn judged(holdout: &str) -> Pipeline {
     pipeline(&format!(
@@ -40,7 +46,6 @@ fn sets(state: &Path) -> BTreeMap<(String, u64), RoaringTreemap> {
     sets
 }
 
-#[test]
 fn twins_share_a_training_set_and_are_versions() {
     let (_, folder) = run_to_end(&judged("\"twin\""), 1, 1024);
     let state = folder.path().join("state");
@@ -78,7 +83,6 @@ fn twins_share_a_training_set_and_are_versions() {
     assert!(driftmill("verify", &state, &[]).status.success());
 }
 
-#[test]
 fn old_ones_go_as_other_versions_do_and_damage_is_told() {
     let mut wanted = judged("\"twin\"");
     wanted.retention = toml::from_str("versions.keep = 1").unwrap();
@@ -107,7 +111,6 @@ fn old_ones_go_as_other_versions_do_and_damage_is_told() {
     assert!(told.contains("is not what the version's description says"), "{told}");
 }
 
-#[test]
 fn a_share_that_is_held_out_is_not_learnt_from() {
     let (_, folder) = run_to_end(&judged("0.25"), 1, 1024);
     let state = folder.path().join("state");

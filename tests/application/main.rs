@@ -1,11 +1,18 @@
 //! The whole application, from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../support/broker.rs"]
+mod broker;
 mod calibrate;
+#[path = "../support/certificates.rs"]
+mod certificates;
 mod cli;
+#[path = "../support/cluster.rs"]
 mod cluster;
 mod cold;
 mod damage;
+#[path = "../support/data.rs"]
+mod data;
 mod decisions;
 mod determinism;
 mod downsampling;
@@ -16,17 +23,61 @@ mod full_disk;
 mod interrupts;
 mod irreducible;
 mod kafka;
-mod made;
 mod memory;
+mod needs;
 mod others;
 mod pipelines;
 mod processes;
+#[path = "../support/program.rs"]
+mod program;
 mod readme;
 mod removal;
+#[path = "../support/results.rs"]
+mod results;
 mod resume;
 mod retention;
-mod runs;
 mod selections;
 mod shadows;
 mod store;
+#[path = "../support/suite.rs"]
+mod suite;
+#[path = "../support/topics.rs"]
+mod topics;
 mod triggers;
+#[path = "../support/wait.rs"]
+mod wait;
+
+use std::process::ExitCode;
+
+/// Files of tests that need no broker.
+const FILES: &[&[suite::Test]] = &[
+    calibrate::TESTS,
+    cli::TESTS,
+    cold::TESTS,
+    damage::TESTS,
+    decisions::TESTS,
+    determinism::TESTS,
+    downsampling::TESTS,
+    erasure::TESTS,
+    export::TESTS,
+    files::TESTS,
+    full_disk::TESTS,
+    interrupts::TESTS,
+    irreducible::TESTS,
+    memory::TESTS,
+    others::TESTS,
+    pipelines::TESTS,
+    processes::TESTS,
+    readme::TESTS,
+    removal::TESTS,
+    resume::TESTS,
+    retention::TESTS,
+    selections::TESTS,
+    shadows::TESTS,
+    store::TESTS,
+    triggers::TESTS,
+];
+
+fn main() -> ExitCode {
+    suite::run(&[FILES, kafka::FILES].concat())
+}

@@ -3,7 +3,11 @@
 use std::io::Write;
 use std::path::Path;
 
-use crate::runs::Program;
+use crate::program::Program;
+
+crate::suite::tests! {
+    a_backfill_takes_no_memory_for_its_payload,
+}
 
 /// Numbers in a sample: 256 bytes of payload in the log.
 const WIDTH: usize = 64;
@@ -44,7 +48,6 @@ fn most_memory(late: u64) -> u64 {
     most
 }
 
-#[test]
 fn a_backfill_takes_no_memory_for_its_payload() {
     let (few, many) = (100_000, 1_000_000);
     let [small, large] = [few, many].map(most_memory);

@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::runs::{Program, Ran};
+use crate::program::{Program, Ran};
+
+crate::suite::tests! {
+    a_new_run_does_not_publish_beside_another_unless_asked_to,
+}
 
 /// A job over a generator that publishes three versions to `models`.
 fn job(models: &Path, seed: u64) -> String {
@@ -37,7 +41,6 @@ fn name(ran: &Ran) -> String {
     ran.summary["run"].as_str().unwrap().to_owned()
 }
 
-#[test]
 fn a_new_run_does_not_publish_beside_another_unless_asked_to() {
     let folder = tempfile::tempdir().unwrap();
     let models: PathBuf = folder.path().join("models");

@@ -2,9 +2,13 @@
 
 use driftmill::config::load;
 
-use crate::runs::{pipeline, run_to_end};
+use crate::program::{pipeline, run_to_end};
 
-#[test]
+crate::suite::tests! {
+    every_pipeline_is_accepted,
+    the_quickstart_tells_its_story,
+}
+
 fn every_pipeline_is_accepted() {
     let mut count = 0;
     for entry in std::fs::read_dir("pipelines").unwrap() {
@@ -19,7 +23,6 @@ fn every_pipeline_is_accepted() {
 
 /// The quickstart without the policies it is compared with. Kernels are chosen by the processor's
 /// features, so the last bits, and with them a trigger or two, may differ between machines.
-#[test]
 fn the_quickstart_tells_its_story() {
     let text = std::fs::read_to_string("pipelines/quickstart.toml").unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -2,10 +2,21 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::cluster::{Place, Processes, command, hosts, said};
-use crate::made::Made;
+use crate::results::RunResult;
+use crate::wait::{LIMIT, OutputInTime, wait_for};
+
+crate::suite::tests! {
+    several_processes_make_what_one_makes,
+    a_file_is_read_by_one_of_them_and_its_letters_kept,
+    when_one_dies_all_end_and_all_go_on_in_another_number,
+    one_that_is_asked_to_end_ends_all,
+    a_process_that_does_not_belong_is_refused_with_the_reason,
+    what_one_process_finds_damaged_ends_all,
+    the_command_line_says_what_is_wrong,
+}
 
 /// How long processes may take to notice that one is gone.
 const SOON: Duration = Duration::from_secs(10);
@@ -36,7 +47,6 @@ const GENERATED: &str = r#"
     trigger.amount = { every = 1500 }
 "#;
 
-#[test]
 fn several_processes_make_what_one_makes() {
     let place = Place::new(GENERATED);
     let (wanted, _) = place.run((1, 2));
@@ -46,7 +56,6 @@ fn several_processes_make_what_one_makes() {
     }
 }
 
-#[test]
 fn a_file_is_read_by_one_of_them_and_its_letters_kept() {
     let folder = tempfile::tempdir().unwrap();
     let rows = folder.path().join("rows.csv");
@@ -88,16 +97,14 @@ const LONG: &str = r#"
 /// Waits until two more versions are there.
 fn wait_for_versions(processes: &mut Processes, state: &Path) {
     let versions = || std::fs::read_dir(state.join("models")).map_or(0, Iterator::count);
-    let (begun, before) = (Instant::now(), versions());
-    while versions() < before + 2 {
-        assert!(begun.elapsed() < Duration::from_secs(60), "no versions");
+    let before = versions();
+    wait_for("two more versions", LIMIT, || {
         let runs = processes.children.iter_mut().all(|child| child.try_wait().unwrap().is_none());
         assert!(runs, "one ended too early");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+        versions() >= before + 2
+    });
 }
 
-#[test]
 fn when_one_dies_all_end_and_all_go_on_in_another_number() {
     let place = Place::new(LONG);
     let (wanted, _) = place.run((1, 1));
@@ -119,10 +126,9 @@ fn when_one_dies_all_end_and_all_go_on_in_another_number() {
         }
     }
     let stdout = Processes::start(&place.pipeline, &state, (1, 2)).done();
-    assert_eq!(Made::of(&state, &stdout), wanted);
+    assert_eq!(RunResult::of(&state, &stdout), wanted);
 }
 
-#[test]
 fn one_that_is_asked_to_end_ends_all() {
     let place = Place::new(LONG);
     let (wanted, _) = place.run((1, 1));
@@ -140,10 +146,9 @@ fn one_that_is_asked_to_end_ends_all() {
         assert_eq!(summary["complete"], false);
     }
     let stdout = Processes::start(&place.pipeline, &state, (2, 1)).done();
-    assert_eq!(Made::of(&state, &stdout), wanted);
+    assert_eq!(RunResult::of(&state, &stdout), wanted);
 }
 
-#[test]
 fn a_process_that_does_not_belong_is_refused_with_the_reason() {
     let place = Place::new(LONG);
     let (state, other) = (place.state("state"), place.state("other"));
@@ -152,13 +157,13 @@ fn a_process_that_does_not_belong_is_refused_with_the_reason() {
         |size, process, state: &Path| command((&place.pipeline, state), size, (process, &hosts));
     let first = start((2, 1), 0, &state).spawn().unwrap();
     // who comes with another pipeline or number is sent away, and the right one is waited for.
-    let changed = start((2, 1), 1, &state).args(["--set", "training.epochs=3"]).output().unwrap();
+    let changed = start((2, 1), 1, &state).args(["--set", "training.epochs=3"]).output_in_time();
     assert_eq!(changed.status.code(), Some(64), "{}", said(&changed));
     assert!(said(&changed).contains("what differs is `training.epochs`"), "{}", said(&changed));
-    let more = start((2, 3), 1, &state).output().unwrap();
+    let more = start((2, 3), 1, &state).output_in_time();
     assert!(said(&more).contains("2 processes with 3 workers each"), "{}", said(&more));
     std::fs::create_dir(&other).unwrap();
-    let astray = start((2, 1), 1, &other).output().unwrap();
+    let astray = start((2, 1), 1, &other).output_in_time();
     assert_eq!(astray.status.code(), Some(64), "{}", said(&astray));
     assert!(said(&astray).contains("is it the same shared directory?"), "{}", said(&astray));
     let right = start((2, 1), 1, &state).spawn().unwrap();
@@ -173,7 +178,6 @@ fn a_process_that_does_not_belong_is_refused_with_the_reason() {
     assert!(told.contains("is not the state directory of process 0"), "{told}");
 }
 
-#[test]
 fn what_one_process_finds_damaged_ends_all() {
     let place = Place::new(LONG);
     let state = place.state("damaged");
@@ -192,12 +196,11 @@ fn what_one_process_finds_damaged_ends_all() {
     assert!(ends.iter().all(|end| said(end).contains("is damaged at byte")));
 }
 
-#[test]
 fn the_command_line_says_what_is_wrong() {
     let place = Place::new(LONG);
     let hosts = place.state("hosts");
     let run = |process| {
-        command((&place.pipeline, &place.state("s")), (2, 1), (process, &hosts)).output().unwrap()
+        command((&place.pipeline, &place.state("s")), (2, 1), (process, &hosts)).output_in_time()
     };
     for (process, lines, text) in [
         (2, "localhost:1", "there is no process 2 of 2"),

@@ -1,6 +1,12 @@
 //! What the README shows is what there is.
 
+use crate::wait::OutputInTime;
 use driftmill::config::load;
+
+crate::suite::tests! {
+    the_table_of_policies_is_current,
+    the_pipeline_in_the_readme_is_one,
+}
 
 const README: &str = "README.md";
 const BEGIN: &str = "<!-- policies: written by `cargo test`, see tests/application/readme.rs -->\n";
@@ -9,7 +15,7 @@ const END: &str = "<!-- end of policies -->";
 /// The table of all that can be written in a pipeline file.
 fn table() -> String {
     let binary = env!("CARGO_BIN_EXE_driftmill");
-    let listed = std::process::Command::new(binary).args(["policies", "--json"]).output().unwrap();
+    let listed = std::process::Command::new(binary).args(["policies", "--json"]).output_in_time();
     let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     let mut table = "| table | what it is |\n|---|---|\n".to_owned();
     for (name, entries) in listed.as_object().unwrap() {
@@ -22,7 +28,6 @@ fn table() -> String {
     table
 }
 
-#[test]
 fn the_table_of_policies_is_current() {
     let text = std::fs::read_to_string(README).unwrap();
     let (before, rest) = text.split_once(BEGIN).unwrap();
@@ -34,7 +39,6 @@ fn the_table_of_policies_is_current() {
     }
 }
 
-#[test]
 fn the_pipeline_in_the_readme_is_one() {
     let text = std::fs::read_to_string(README).unwrap();
     let block = text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();

@@ -8,6 +8,11 @@ use driftmill_operators::Id;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
+crate::suite::tests! {
+    a_log_is_a_map_from_which_segments_go,
+    a_segment_is_full_when_it_has_its_size_or_its_age,
+}
+
 const WIDTH: usize = 3;
 
 fn schema() -> Schema {
@@ -69,7 +74,6 @@ fn assert_same(log: &Log, model: &Model) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    #[test]
     fn a_log_is_a_map_from_which_segments_go(lives in prop::collection::vec(life(), 1..4)) {
         let folder = tempfile::tempdir().unwrap();
         let mut durable: BTreeMap<String, SegmentLength> = BTreeMap::new();
@@ -136,7 +140,6 @@ proptest! {
     }
 }
 
-#[test]
 fn a_segment_is_full_when_it_has_its_size_or_its_age() {
     for (age, wanted) in [(None, 1), (Some(100), 5)] {
         let folder = tempfile::tempdir().unwrap();

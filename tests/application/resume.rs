@@ -1,14 +1,19 @@
 //! A run owns its state directory: started again it goes on.
 
+use crate::wait::OutputInTime;
 use std::path::Path;
 use std::process::{Command, Output};
+
+crate::suite::tests! {
+    a_run_that_is_started_again_goes_on_or_says_why_not,
+}
 
 const LENGTH: &str = "source.generator.stream.sea.length";
 
 fn run(state: &Path, extra: &[&str]) -> Output {
     let mut run = Command::new(env!("CARGO_BIN_EXE_driftmill"));
     run.args(["run", "pipelines/every-1000.toml", "--json", "--state"]).arg(state).args(extra);
-    run.output().unwrap()
+    run.output_in_time()
 }
 
 fn summary(output: &Output) -> serde_json::Value {
@@ -17,7 +22,6 @@ fn summary(output: &Output) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-#[test]
 fn a_run_that_is_started_again_goes_on_or_says_why_not() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");

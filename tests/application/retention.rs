@@ -7,7 +7,15 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::runs::{Program, decided, pipeline, run_to_end};
+use crate::program::{Program, decided, pipeline, run_to_end};
+use crate::wait::OutputInTime;
+
+crate::suite::tests! {
+    a_run_that_removes_what_is_old_decides_as_one_that_keeps_it,
+    a_stopped_run_is_rid_of_what_is_old_once,
+    killed_where_it_removes_it_goes_on,
+    what_a_policy_can_reach_is_kept,
+}
 
 /// About 1600 samples are a segment; the drift windows reach back over some of them.
 pub(crate) const PIPELINE: &str = "
@@ -39,7 +47,7 @@ pub(crate) fn text(folder: &Path, retention: &str) -> String {
 
 pub(crate) fn driftmill(arguments: &[&str], state: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_driftmill"));
-    command.arg(arguments[0]).arg(state).args(&arguments[1..]).output().unwrap()
+    command.arg(arguments[0]).arg(state).args(&arguments[1..]).output_in_time()
 }
 
 /// What the program answers, which must not fail.
@@ -61,7 +69,7 @@ fn weights(models: &Path) -> usize {
 }
 
 /// Runs the program to its end in a folder of its own, with retention or without.
-fn run(retention: &str, environment: &[(&str, &str)]) -> crate::runs::Ran {
+fn run(retention: &str, environment: &[(&str, &str)]) -> crate::program::Ran {
     let folder = tempfile::tempdir().unwrap();
     let text = text(folder.path(), retention);
     Program::start_at(folder, &text, &["--poll", "200"], environment).end()
@@ -80,7 +88,6 @@ pub(crate) fn same(a: &Value, b: &Value) {
     assert_eq!(digests(&a["compare"]["often"]), digests(&b["compare"]["often"]));
 }
 
-#[test]
 fn a_run_that_removes_what_is_old_decides_as_one_that_keeps_it() {
     let kept = run("", &[]);
     kept.assert_done();
@@ -139,7 +146,6 @@ fn the_past_is_known(kept: &Path, removed: &Path) {
     assert!(String::from_utf8_lossy(&exported.stdout).starts_with("0 samples"), "{exported:?}");
 }
 
-#[test]
 fn a_stopped_run_is_rid_of_what_is_old_once() {
     let kept = run("", &[]);
     let state = kept.folder.path().join("state");
@@ -170,7 +176,6 @@ fn a_stopped_run_is_rid_of_what_is_old_once() {
     same(&kept.summary, &rest.summary);
 }
 
-#[test]
 fn killed_where_it_removes_it_goes_on() {
     let wanted = run("", &[]).summary;
     let mut killed = 0;
@@ -193,7 +198,6 @@ fn killed_where_it_removes_it_goes_on() {
     assert!(killed >= 2, "{killed} were killed");
 }
 
-#[test]
 fn what_a_policy_can_reach_is_kept() {
     let all = PIPELINE.replace(
         "{ limit = 500, tail = 1 }",

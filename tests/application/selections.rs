@@ -6,7 +6,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::runs::{decided, driftmill, pipeline, run_to_end};
+use crate::program::{decided, driftmill, pipeline, run_to_end};
+
+crate::suite::tests! {
+    every_selection_chooses_alike_on_any_number_of_workers,
+    what_is_held_out_is_in_no_training_set,
+    people_look_at_what_was_chosen,
+}
 
 const PIPELINE: &str = r#"
 name = "all"
@@ -61,7 +67,6 @@ trigger.amount.every = 1000
 selection.new_data = { tail = "all", limit = 500, keep = "reservoir" }
 "#;
 
-#[test]
 fn every_selection_chooses_alike_on_any_number_of_workers() {
     let first = pipeline(PIPELINE);
     let (summary, _folder) = run_to_end(&first, 1, 1024);
@@ -99,7 +104,6 @@ fn offsets(state: &Path, trigger: u64, name: &[&str]) -> BTreeSet<u64> {
     rows.iter().map(|row| row["offset"].as_u64().unwrap()).collect()
 }
 
-#[test]
 fn what_is_held_out_is_in_no_training_set() {
     let text = |holdout: &str| {
         format!(
@@ -129,7 +133,6 @@ fn what_is_held_out_is_in_no_training_set() {
     assert!(told.contains("evaluation.holdout") || told.contains("wanted a share"), "{told}");
 }
 
-#[test]
 fn people_look_at_what_was_chosen() {
     let text = "name = \"faces\"
         source.generator.stream.portraits = { seed = 0 }

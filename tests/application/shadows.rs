@@ -5,7 +5,13 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::runs::{Program, decided_of, run_program};
+use crate::program::{Program, decided_of, run_program};
+
+crate::suite::tests! {
+    a_shadow_fires_where_the_same_trigger_trains,
+    a_shadow_that_comes_later_begins_where_the_run_is_and_goes_on,
+    a_shadow_cannot_measure_trainings,
+}
 
 const PIPELINE: &str = r#"
 name = "watched"
@@ -16,7 +22,6 @@ training = { epochs = 1, seed = 2 }
 trigger.amount.every = 700
 "#;
 
-#[test]
 fn a_shadow_fires_where_the_same_trigger_trains() {
     let shadows = r#"
 shadow.same.trigger.amount.every = 700
@@ -52,7 +57,6 @@ fn samples(file: &Path, from: u32, to: u32) {
     rows.for_each(|i| writeln!(file, "{i},{},{}", i * 7 % 13, i % 2).unwrap());
 }
 
-#[test]
 fn a_shadow_that_comes_later_begins_where_the_run_is_and_goes_on() {
     let files = tempfile::tempdir().unwrap();
     let path = files.path().join("samples.csv");
@@ -98,7 +102,6 @@ fn a_shadow_that_comes_later_begins_where_the_run_is_and_goes_on() {
     assert!(all.starts_with(&later) && all.len() > later.len(), "{all:?}");
 }
 
-#[test]
 fn a_shadow_cannot_measure_trainings() {
     let shadow = "shadow.cost.trigger.data_incorporation_cost = { every = 10, conversion = 1 }";
     let told = driftmill::config::load("p.toml", &format!("{PIPELINE}{shadow}"), &[]).unwrap_err();

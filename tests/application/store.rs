@@ -7,6 +7,14 @@ use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
 use proptest::prelude::*;
 
+crate::suite::tests! {
+    an_id_yields_its_own_features,
+    what_is_durable_survives_a_crash,
+    damage_is_found_wherever_it_is,
+    a_sealed_segment_is_an_arrow_stream,
+    rows_of_another_process_are_there_once_it_says_that_they_are_durable,
+}
+
 const WIDTH: usize = 3;
 
 fn schema(value: ValueType) -> Schema {
@@ -54,7 +62,6 @@ fn appends() -> impl Strategy<Value = Vec<(usize, u16, Vec<u64>)>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    #[test]
     fn an_id_yields_its_own_features(
         appends in appends(),
         order in any::<u64>(),
@@ -102,7 +109,6 @@ proptest! {
     }
 }
 
-#[test]
 fn a_sealed_segment_is_an_arrow_stream() {
     let folder = tempfile::tempdir().unwrap();
     let log = Log::create(folder.path(), schema(ValueType::F32)).unwrap();
@@ -159,7 +165,6 @@ proptest! {
 
     /// Lives of a log, each ended by a crash: what was durable is there, in order, all else is gone
     /// and can be appended again.
-    #[test]
     fn what_is_durable_survives_a_crash(
         lives in prop::collection::vec((appends(), any::<prop::sample::Index>(), any::<u64>()), 1..5),
     ) {
@@ -222,7 +227,6 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     /// One changed bit, or a tail that is gone, in any file of the log.
-    #[test]
     fn damage_is_found_wherever_it_is(
         index in any::<bool>(),
         at in any::<prop::sample::Index>(),
@@ -272,7 +276,6 @@ proptest! {
     }
 }
 
-#[test]
 fn rows_of_another_process_are_there_once_it_says_that_they_are_durable() {
     let folder = tempfile::tempdir().unwrap();
     let open = Log::create(folder.path(), schema(ValueType::F32)).unwrap();

@@ -1,6 +1,10 @@
 //! Every trigger policy in a job: it trains where the stream changes, and workers do not matter.
 
-use crate::runs::{decided, pipeline, run_to_end};
+use crate::program::{decided, pipeline, run_to_end};
+
+crate::suite::tests! {
+    policies_of_every_kind_decide_alike_on_any_number_of_workers,
+}
 
 /// A stream whose concept changes at once, several times, and a policy of each kind upon it.
 const PIPELINE: &str = r#"
@@ -52,7 +56,6 @@ trigger.class_balance = { every = 250, windows.amount = { reference = 1000, curr
 trigger.ensemble = { vote = "majority", members.amount.amount = { every = 900 }, members.error.sequential = { on = "error", detector.ddm = {} }, members.drift.drift = { every = 250, on = "features", windows.amount = { reference = 600, current = 300 }, metrics.ks = { threshold = 0.1 } } }
 "#;
 
-#[test]
 fn policies_of_every_kind_decide_alike_on_any_number_of_workers() {
     let pipeline = pipeline(PIPELINE);
     let (first, _folder) = run_to_end(&pipeline, 1, 1024);

@@ -14,6 +14,10 @@
 //! batch, for which it is made.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
+#[path = "../support/data.rs"]
+#[expect(dead_code, reason = "it is part of the tests, which use all of it")]
+mod data;
+
 use std::process::Command;
 
 use driftmill_operators::downsampling::DownsamplingTable;
@@ -27,8 +31,8 @@ const STREAMS: [(&str, &str); 2] = [
         "rotating digits",
         r#"
         [source.generator.stream.rotating_digits]
-        images = "../shared/data/mnist-t10k-images.idx3.gz"
-        labels = "../shared/data/mnist-t10k-labels.idx1.gz"
+        images = "DATA/mnist-t10k-images.idx3.gz"
+        labels = "DATA/mnist-t10k-labels.idx1.gz"
         [trigger.amount]
         every = 1250
         [selection.new_data]
@@ -46,7 +50,7 @@ const STREAMS: [(&str, &str); 2] = [
         "electricity",
         r#"
         [source.file]
-        path = "../shared/data/electricity.csv"
+        path = "DATA/electricity.csv"
         features = ["period", "nswdemand", "vicprice", "vicdemand", "transfer"]
         label = "class"
         start = "1996-05-07"
@@ -92,6 +96,7 @@ fn run(stream: &str, downsampling: &str, seed: u64) -> Outcome {
     let folder = tempfile::tempdir().expect("there is room for a run");
     let inside = |name: &str| folder.path().join(name).display().to_string();
     let (file, state) = (inside("pipeline.toml"), inside("run"));
+    let stream = stream.replace("DATA", &data::file("").display().to_string());
     let text = format!("name = \"compared\"\n{stream}\nseed = {seed}\n{downsampling}");
     // the seed belongs to the table before the optimizer's key, which is dotted.
     std::fs::write(&file, text).expect("there is room for a pipeline");

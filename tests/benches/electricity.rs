@@ -9,13 +9,16 @@
 //! `$PEER_PYTHON` name them. Ours is timed as a whole process, the Python one after its imports.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
-#[path = "../application/kafka/authority.rs"]
-#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
-mod authority;
-#[path = "../application/kafka/broker.rs"]
+#[path = "../support/broker.rs"]
 #[expect(dead_code, clippy::unwrap_used, reason = "it is part of the tests, which use all of it")]
 mod broker;
+#[path = "../support/certificates.rs"]
+#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
+mod certificates;
 mod python;
+#[path = "../support/wait.rs"]
+#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
+mod wait;
 
 use std::process::Command;
 use std::time::Instant;
@@ -74,7 +77,7 @@ fn theirs(python: &std::path::Path, brokers: &str, topic: &str, case: &str) -> O
 }
 
 fn main() {
-    let brokers = broker::brokers().expect("Java and Maven start a broker");
+    let brokers = broker::brokers();
     let python = python::python();
     let topic = format!("electricity-{}", uuid::Uuid::new_v4());
     let to =

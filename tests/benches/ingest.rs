@@ -9,12 +9,15 @@
 //! commit. What the disk takes is measured beside them: nothing durable is faster. Starts a broker of its own unless `$DRIFTMILL_TEST_BROKERS` names one.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
-#[path = "../application/kafka/authority.rs"]
-#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
-mod authority;
-#[path = "../application/kafka/broker.rs"]
+#[path = "../support/broker.rs"]
 #[expect(dead_code, clippy::unwrap_used, reason = "it is part of the tests, which use all of it")]
 mod broker;
+#[path = "../support/certificates.rs"]
+#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
+mod certificates;
+#[path = "../support/wait.rs"]
+#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
+mod wait;
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -137,7 +140,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn main() {
-    let brokers = broker::brokers().expect("Java and Maven start a broker");
+    let brokers = broker::brokers();
     let topic = format!("ingest-{}", uuid::Uuid::new_v4());
     fill(brokers, &topic);
     bare(brokers, &topic);

@@ -8,12 +8,15 @@
 //! Starts a broker of its own unless `$DRIFTMILL_TEST_BROKERS` names one.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
-#[path = "../application/kafka/authority.rs"]
-#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
-mod authority;
-#[path = "../application/kafka/broker.rs"]
+#[path = "../support/broker.rs"]
 #[expect(dead_code, clippy::unwrap_used, reason = "it is part of the tests, which use all of it")]
 mod broker;
+#[path = "../support/certificates.rs"]
+#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
+mod certificates;
+#[path = "../support/wait.rs"]
+#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
+mod wait;
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -50,7 +53,7 @@ fn age(payload: &[u8]) -> f64 {
 }
 
 fn main() {
-    let brokers = broker::brokers().expect("Java and Maven start a broker");
+    let brokers = broker::brokers();
     let topic = format!("publish-{}", uuid::Uuid::new_v4());
     let mut client = ClientConfig::new();
     client.set("bootstrap.servers", brokers);

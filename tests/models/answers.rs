@@ -5,9 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use driftmill::train::{Output, Priority};
 
-use crate::support::{Counting, Toy, Waiting, ids, job};
+use crate::toy::{Counting, Toy, Waiting, ids, job};
 
-#[test]
+crate::suite::tests! {
+    what_a_policy_asked_is_not_computed_again,
+}
+
 fn what_a_policy_asked_is_not_computed_again() {
     let count = Arc::new(AtomicUsize::new(0));
     let rows = Counting(Toy::rows(), Arc::clone(&count));

@@ -12,7 +12,19 @@ use driftmill_operators::Id;
 use driftmill_operators::downsampling::{Budget, Chosen, DownsamplingTable, Given, choose};
 use safetensors::SafeTensors;
 
-use crate::support::{Counting, Toy, Waiting, ids, job};
+use crate::toy::{Counting, Toy, Waiting, ids, job};
+
+crate::suite::tests! {
+    every_loss_is_that_of_the_samples_own_features,
+    of_each_batch_its_own_hardest_are_learnt_from,
+    what_policies_are_given_is_what_the_model_says,
+    all_samples_are_the_same_as_no_downsampling,
+    the_weights_of_a_choice_are_those_of_the_loss,
+    repeated_random_subsets_go_through_the_whole_set,
+    the_result_does_not_depend_on_threads,
+    payload_is_read_no_more_often_than_needed,
+    a_diverging_model_is_told_from_a_wrong_policy,
+}
 
 const MODEL: &str = "[mlp]\nhidden = [8]";
 
@@ -36,7 +48,6 @@ fn hardest(losses: &[f32], among: &[Id], size: usize) -> BTreeSet<Id> {
     order.into_iter().take(size).collect()
 }
 
-#[test]
 fn every_loss_is_that_of_the_samples_own_features() {
     // another order in each epoch, and batches that do not divide the set.
     let training =
@@ -58,7 +69,6 @@ fn every_loss_is_that_of_the_samples_own_features() {
     assert_eq!(kept(&learnt(runtime.train(turned).unwrap())), kept(&whole));
 }
 
-#[test]
 fn of_each_batch_its_own_hardest_are_learnt_from() {
     let training = "epochs = 2\nbatch_size = 40\nshuffle = false\nstart = \"finetune\"\n[optimizer.sgd]\nlearning_rate = 1e-30";
     let runtime = Waiting::start(MODEL, training, Toy::rows());
@@ -78,7 +88,6 @@ fn of_each_batch_its_own_hardest_are_learnt_from() {
     assert_eq!(learnt.choices, 26);
 }
 
-#[test]
 fn what_policies_are_given_is_what_the_model_says() {
     let training = "start = \"finetune\"\nepochs = 2";
     let runtime = Waiting::start(MODEL, training, Toy::rows());
@@ -139,7 +148,6 @@ fn what_policies_are_given_is_what_the_model_says() {
     }
 }
 
-#[test]
 fn all_samples_are_the_same_as_no_downsampling() {
     let training = "epochs = 3\naverage = 0.5";
     let runtime = Waiting::start(MODEL, training, Toy::rows());
@@ -151,7 +159,6 @@ fn all_samples_are_the_same_as_no_downsampling() {
     }
 }
 
-#[test]
 fn the_weights_of_a_choice_are_those_of_the_loss() {
     // one step on all that is chosen, so that the order tells nothing.
     let training = "batch_size = 1000\n[optimizer.sgd]\nlearning_rate = 0.1";
@@ -187,7 +194,6 @@ fn values(weights: &Weights) -> Vec<f32> {
     floats.map(f32::from_le_bytes).collect()
 }
 
-#[test]
 fn repeated_random_subsets_go_through_the_whole_set() {
     let runtime = Waiting::start(MODEL, "epochs = 5", Toy::rows());
     let table = "ratio = 0.2\n[policy.rs2]\nreplacement = false";
@@ -196,7 +202,6 @@ fn repeated_random_subsets_go_through_the_whole_set() {
     assert!(learnt.kept.iter().all(|kept| kept.times == 1));
 }
 
-#[test]
 fn the_result_does_not_depend_on_threads() {
     for mode in ["sample_then_batch", "batch_then_sample"] {
         let table = format!("ratio = 0.3\nmode = {mode:?}\n[policy.gradient_norm]");
@@ -210,7 +215,6 @@ fn the_result_does_not_depend_on_threads() {
     }
 }
 
-#[test]
 fn payload_is_read_no_more_often_than_needed() {
     let gathered = |table: &str| {
         let count = Arc::new(AtomicUsize::new(0));
@@ -226,7 +230,6 @@ fn payload_is_read_no_more_often_than_needed() {
     assert_eq!(gathered("ratio = 0.1\nperiod = 0\n[policy.loss]"), 300 + 60);
 }
 
-#[test]
 fn a_diverging_model_is_told_from_a_wrong_policy() {
     let training = "epochs = 9\n[optimizer.sgd]\nlearning_rate = 1e30";
     let runtime = Waiting::start(MODEL, training, Toy::rows());

@@ -1,12 +1,31 @@
 //! The model runtime on `wgpu`, compared with the processor.
 //!
-//! Needs a Vulkan, Metal or DirectX 12 adapter, in software if need be: a test that were skipped
-//! without one would pass everywhere.
-use crate::support::{Toy, Waiting, ids, job};
-use driftmill::train::{Output, Weights};
+//! Needs a Vulkan, Metal or DirectX 12 adapter, which may be a driver in software.
+
+use std::sync::Arc;
+
+use crate::suite::Need;
+use crate::toy::{Toy, Waiting, ids, job, model, training};
+use driftmill::train::{Output, Runtime, Weights};
 use driftmill_operators::Matrix;
 
+crate::suite::tests! {
+    an_mlp_trains_and_infers_as_on_the_processor needs GPU,
+    a_convolutional_network_trains_and_infers_as_on_the_processor needs GPU,
+}
+
 const OPTIONS: &str = "epochs = 3\nbatch_size = 16\n[optimizer.sgd]\nlearning_rate = 0.05";
+
+/// An adapter that `wgpu` can use.
+const GPU: Need = Need {
+    name: "a GPU or a software Vulkan driver",
+    install: "apt install libvulkan1 mesa-vulkan-drivers",
+    missing: || {
+        let training = training(&format!("device = \"wgpu\"\n{OPTIONS}"));
+        let started = Runtime::start(model("[mlp]"), training, Arc::new(Toy::rows()));
+        started.err().map(|error| error.to_string())
+    },
+};
 
 /// The largest difference between two matrices of one shape.
 fn difference(a: &Matrix, b: &Matrix) -> f32 {
@@ -16,9 +35,9 @@ fn difference(a: &Matrix, b: &Matrix) -> f32 {
 }
 
 /// Trains on both devices and compares weights, by what they infer, and each device's inference.
-fn compare(model: &str, samples: fn() -> Toy) {
-    let cpu = Waiting::start(model, OPTIONS, samples());
-    let gpu = Waiting::start(model, &format!("device = \"wgpu\"\n{OPTIONS}"), samples());
+fn compare(table: &str, samples: fn() -> Toy) {
+    let cpu = Waiting::start(table, OPTIONS, samples());
+    let gpu = Waiting::start(table, &format!("device = \"wgpu\"\n{OPTIONS}"), samples());
     let [on_cpu, on_gpu] =
         [&cpu, &gpu].map(|runtime| runtime.train(job(96)).expect("training works"));
     for (a, b) in on_cpu.losses.iter().zip(&on_gpu.losses) {
@@ -38,12 +57,10 @@ fn compare(model: &str, samples: fn() -> Toy) {
     }
 }
 
-#[test]
 fn an_mlp_trains_and_infers_as_on_the_processor() {
     compare("[mlp]\nhidden = [16, 8]", Toy::rows);
 }
 
-#[test]
 fn a_convolutional_network_trains_and_infers_as_on_the_processor() {
     compare("[yearbook_net]\nchannels = [4, 8]", Toy::images);
 }

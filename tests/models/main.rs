@@ -7,5 +7,22 @@ mod downsampling;
 mod gpu;
 mod portraits;
 mod python;
-mod support;
+#[path = "../support/suite.rs"]
+mod suite;
+#[path = "../support/toy.rs"]
+mod toy;
 mod training;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    suite::run(&[
+        answers::TESTS,
+        downsampling::TESTS,
+        #[cfg(feature = "wgpu")]
+        gpu::TESTS,
+        portraits::TESTS,
+        python::TESTS,
+        training::TESTS,
+    ])
+}

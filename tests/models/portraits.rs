@@ -12,7 +12,11 @@ use driftmill_datasets::generate::{GeneratorConfig, Portraits};
 use driftmill_datasets::{Columns, Schema, Values};
 use driftmill_operators::Id;
 
-use crate::support::{model, training};
+use crate::toy::{model, receive, training};
+
+crate::suite::tests! {
+    the_stream_is_honest,
+}
 
 /// The whole stream in memory.
 struct Stream {
@@ -62,24 +66,23 @@ impl Stream {
 fn train(runtime: &Runtime, years: &Years) -> Trained {
     let row = |(id, label): (&Id, &u32)| TrainingRow { id: *id, label: *label, weight: 1.0 };
     let rows = years.ids.iter().zip(&years.labels).map(row).collect();
-    let (send, receive) = channel();
+    let (send, receiver) = channel();
     let job = TrainJob { rows, start: None, seed: 0, first: true, ..TrainJob::default() };
     runtime.train(job, |_| {}, move |trained| send.send(trained).unwrap());
-    receive.recv().unwrap().unwrap()
+    receive("the runtime", &receiver).unwrap()
 }
 
 fn accuracy(runtime: &Runtime, weights: &Weights, years: &Years) -> f64 {
-    let (send, receive) = channel();
+    let (send, receiver) = channel();
     let (ids, labels) = (years.ids.clone(), years.labels.clone());
     let job = ScoreJob { weights: weights.clone(), ids, labels };
     runtime.score(job, move |scores| send.send(scores).unwrap());
-    let scores = receive.recv().unwrap().unwrap();
+    let scores = receive("the runtime", &receiver).unwrap();
     let right =
         scores.iter().zip(&years.labels).filter(|(score, label)| score.predicted == **label);
     right.count() as f64 / scores.len() as f64
 }
 
-#[test]
 fn the_stream_is_honest() {
     let config: Portraits = toml::from_str("seed = 7").unwrap();
     let mut columns = Columns::new(config.schema());

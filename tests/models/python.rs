@@ -1,27 +1,48 @@
 //! A version read without this program: numpy computes the same probabilities from the files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{Toy, Waiting, ids, job, model};
+use crate::suite::Need;
+use crate::toy::{Toy, Waiting, ids, job, model};
 use driftmill::model::InputScale;
 use driftmill::train::{Output, Rows};
 use driftmill_operators::Id;
 use serde_json::json;
 
+crate::suite::tests! {
+    numpy_computes_the_same_probabilities needs PYTHON,
+}
+
 const OPTIONS: &str = "epochs = 2\n[optimizer.adamw]\nlearning_rate = 0.01";
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/python/forward.py");
 
-/// Runs `program` and shows what it printed if it fails.
-fn run(program: &Path, arguments: &[&str]) {
-    let output = Command::new(program).args(arguments).output().expect("the program starts");
+/// A Python with numpy and safetensors, which come from PyPI once.
+const PYTHON: Need = Need {
+    name: "Python with numpy and safetensors",
+    install: "apt install python3 python3-venv (and a connection to PyPI)",
+    missing: || environment().err(),
+};
+
+/// The interpreter of the virtual environment, which is made once.
+fn environment() -> Result<PathBuf, String> {
+    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("forward-venv");
+    let python = venv.join("bin/python");
+    if !venv.join("ready").exists() {
+        run(Path::new("python3"), &["-m", "venv", venv.to_str().unwrap()])?;
+        run(&python, &["-m", "pip", "install", "--quiet", "numpy", "safetensors"])?;
+        std::fs::write(venv.join("ready"), "").unwrap();
+    }
+    Ok(python)
+}
+
+/// Runs `program`; what it printed if it fails.
+fn run(program: &Path, arguments: &[&str]) -> Result<(), String> {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(
-        output.status.success(),
-        "{program:?} {arguments:?}\n{}\n{}",
-        text(&output.stdout),
-        text(&output.stderr)
-    );
+    let printed = || format!("{program:?}: {}{}", text(&output.stdout), text(&output.stderr));
+    if output.status.success() { Ok(()) } else { Err(printed()) }
 }
 
 /// Writes a trained model, inputs and what we make of them to `folder`.
@@ -52,16 +73,9 @@ fn write(folder: &Path, table: &str, samples: fn() -> Toy) {
     write("cases.json", cases.to_string().as_bytes());
 }
 
-#[test]
 fn numpy_computes_the_same_probabilities() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("forward-venv");
-    let python = venv.join("bin/python");
-    if !venv.join("ready").exists() {
-        run(Path::new("python3"), &["-m", "venv", venv.to_str().unwrap()]);
-        run(&python, &["-m", "pip", "install", "--quiet", "numpy", "safetensors"]);
-        std::fs::write(venv.join("ready"), "").unwrap();
-    }
+    let python = environment().unwrap();
     for (index, (table, samples)) in [
         ("[mlp]\nhidden = [16, 8]", Toy::rows as fn() -> Toy),
         ("[mlp]\nhidden = []", Toy::images),
@@ -73,6 +87,6 @@ fn numpy_computes_the_same_probabilities() {
     {
         let version = folder.path().join(index.to_string());
         write(&version, table, samples);
-        run(&python, &[SCRIPT, version.to_str().unwrap()]);
+        run(&python, &[SCRIPT, version.to_str().unwrap()]).unwrap_or_else(|said| panic!("{said}"));
     }
 }

@@ -3,9 +3,33 @@
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use crate::support::{Toy, Waiting, ids, job, model, training};
+use crate::toy::{Toy, Waiting, ids, job, model, receive, training};
 use driftmill::train::{InferJob, Output, Priority, Runtime, ScoreJob, TrainError, TrainingRow};
 use driftmill_operators::Id;
+
+crate::suite::tests! {
+    a_toy_problem_is_learned,
+    one_seed_gives_the_same_bytes_and_another_does_not,
+    the_number_of_threads_does_not_matter,
+    trainings_at_the_same_time_do_not_disturb_each_other,
+    saved_weights_infer_the_same_in_another_runtime,
+    a_result_does_not_depend_on_the_rest_of_the_request,
+    a_sample_of_weight_zero_has_no_influence,
+    weights_count_in_proportion,
+    weights_count_between_batches,
+    every_sample_gets_its_own_features,
+    scores_agree_with_probabilities,
+    fine_tuning_goes_on_where_the_last_version_stopped,
+    decisions_are_inferred_while_a_training_runs,
+    a_panic_or_an_error_of_the_store_is_answered_and_the_runtime_goes_on,
+    a_training_set_that_makes_no_sense_is_refused,
+    a_training_that_diverges_says_so,
+    weights_of_another_model_are_refused,
+    a_model_that_does_not_fit_the_samples_is_refused_at_the_start,
+    a_device_that_is_not_built_in_is_refused_at_the_start,
+    stopping_answers_everything,
+    dropping_the_last_handle_finishes_what_waits,
+}
 
 const MLP: &str = "[mlp]\nhidden = [16, 8]";
 const NET: &str = "[yearbook_net]\nchannels = [4, 8]\nhidden = 8";
@@ -21,7 +45,6 @@ fn runtimes(options: &str) -> [Waiting; 3] {
     ]
 }
 
-#[test]
 fn a_toy_problem_is_learned() {
     for runtime in runtimes("") {
         let trained = runtime.train(job(600)).unwrap();
@@ -34,7 +57,6 @@ fn a_toy_problem_is_learned() {
     }
 }
 
-#[test]
 fn one_seed_gives_the_same_bytes_and_another_does_not() {
     for (a, b) in runtimes("average = 0.5").into_iter().zip(runtimes("average = 0.5")) {
         let first = a.train(job(100)).unwrap().weights;
@@ -47,7 +69,6 @@ fn one_seed_gives_the_same_bytes_and_another_does_not() {
     }
 }
 
-#[test]
 fn the_number_of_threads_does_not_matter() {
     for (one, three) in runtimes("threads = 1").into_iter().zip(runtimes("threads = 3")) {
         let trained = one.train(job(100)).unwrap();
@@ -61,7 +82,6 @@ fn the_number_of_threads_does_not_matter() {
     }
 }
 
-#[test]
 fn trainings_at_the_same_time_do_not_disturb_each_other() {
     let alone: Vec<_> = runtimes("").iter().map(|r| r.train(job(200)).unwrap().weights).collect();
     let together: Vec<_> = std::thread::scope(|scope| {
@@ -71,7 +91,6 @@ fn trainings_at_the_same_time_do_not_disturb_each_other() {
     assert_eq!(alone, together);
 }
 
-#[test]
 fn saved_weights_infer_the_same_in_another_runtime() {
     for (a, b) in runtimes("").into_iter().zip(runtimes("")) {
         let weights = a.train(job(100)).unwrap().weights;
@@ -82,7 +101,6 @@ fn saved_weights_infer_the_same_in_another_runtime() {
     }
 }
 
-#[test]
 fn a_result_does_not_depend_on_the_rest_of_the_request() {
     for runtime in runtimes("") {
         let weights = runtime.train(job(100)).unwrap().weights;
@@ -97,7 +115,6 @@ fn a_result_does_not_depend_on_the_rest_of_the_request() {
     }
 }
 
-#[test]
 fn a_sample_of_weight_zero_has_no_influence() {
     let runtime = Waiting::start(MLP, ADAM, Toy::rows());
     let plain = runtime.train(job(100)).unwrap();
@@ -107,7 +124,6 @@ fn a_sample_of_weight_zero_has_no_influence() {
     assert_eq!(runtime.train(with).unwrap().weights, plain.weights);
 }
 
-#[test]
 fn weights_count_in_proportion() {
     // a sample of weight 3 is the same sample three times, but for rounding
     let options = "batch_size = 64\nshuffle = false\nepochs = 3";
@@ -123,7 +139,6 @@ fn weights_count_in_proportion() {
     }
 }
 
-#[test]
 fn weights_count_between_batches() {
     let runtime = Waiting::start(MLP, "batch_size = 1", Toy::rows());
     let mut heavy = job(2);
@@ -131,7 +146,6 @@ fn weights_count_between_batches() {
     assert_ne!(runtime.train(heavy).unwrap().weights, runtime.train(job(2)).unwrap().weights);
 }
 
-#[test]
 fn every_sample_gets_its_own_features() {
     // without hidden layers the embedding is the input, so that features come back as they went
     let runtime = Waiting::start("[mlp]\nhidden = []", ADAM, Toy::images());
@@ -148,7 +162,6 @@ fn every_sample_gets_its_own_features() {
     }
 }
 
-#[test]
 fn scores_agree_with_probabilities() {
     for runtime in runtimes("") {
         let weights = runtime.train(job(100)).unwrap().weights;
@@ -164,7 +177,6 @@ fn scores_agree_with_probabilities() {
     }
 }
 
-#[test]
 fn fine_tuning_goes_on_where_the_last_version_stopped() {
     let runtime = Waiting::start(
         MLP,
@@ -180,7 +192,6 @@ fn fine_tuning_goes_on_where_the_last_version_stopped() {
     assert!(second.losses[0] < first.losses[0] / 2.0);
 }
 
-#[test]
 fn decisions_are_inferred_while_a_training_runs() {
     let Waiting(runtime) = Waiting::start(MLP, &format!("average = 0.1\n{ADAM}"), Toy::rows());
     let weights = Waiting(runtime.clone()).train(job(10)).unwrap().weights;
@@ -191,7 +202,7 @@ fn decisions_are_inferred_while_a_training_runs() {
         let _ = begun.send(());
     };
     runtime.train(job(20_000), progress, move |r| trained.send(("trained", r.is_ok())).unwrap());
-    begins.recv().unwrap();
+    receive("the runtime", &begins);
     let scored = send.clone();
     let labels = ids(500).into_iter().map(Toy::label).collect();
     let score = ScoreJob { weights: weights.clone(), ids: ids(500), labels };
@@ -202,7 +213,6 @@ fn decisions_are_inferred_while_a_training_runs() {
     assert_eq!(order, [("decided", true), ("scored", true), ("trained", true)]);
 }
 
-#[test]
 fn a_panic_or_an_error_of_the_store_is_answered_and_the_runtime_goes_on() {
     let runtime = Waiting::start(MLP, ADAM, Toy::rows());
     let mut broken = job(100);
@@ -219,7 +229,6 @@ fn a_panic_or_an_error_of_the_store_is_answered_and_the_runtime_goes_on() {
     assert!(runtime.train(job(100)).is_ok());
 }
 
-#[test]
 fn a_training_set_that_makes_no_sense_is_refused() {
     let runtime = Waiting::start(MLP, ADAM, Toy::rows());
     let mut label = job(3);
@@ -231,7 +240,6 @@ fn a_training_set_that_makes_no_sense_is_refused() {
     assert!(matches!(runtime.train(job(0)), Err(TrainError::Empty { rows: 0 })));
 }
 
-#[test]
 fn a_training_that_diverges_says_so() {
     let options = "epochs = 20\n[optimizer.sgd]\nlearning_rate = 1e30";
     let runtime = Waiting::start(MLP, options, Toy::rows());
@@ -239,7 +247,6 @@ fn a_training_that_diverges_says_so() {
     assert!(message.contains("hint: lower the learning rate"), "{message}");
 }
 
-#[test]
 fn weights_of_another_model_are_refused() {
     let [mlp, net, _] = runtimes("start = \"finetune\"");
     let mut job = job(10);
@@ -248,7 +255,6 @@ fn weights_of_another_model_are_refused() {
     assert!(message.starts_with("reading the weights of a model"), "{message}");
 }
 
-#[test]
 fn a_model_that_does_not_fit_the_samples_is_refused_at_the_start() {
     let start = |shape| {
         let mut toy = Toy::images();
@@ -260,14 +266,12 @@ fn a_model_that_does_not_fit_the_samples_is_refused_at_the_start() {
 }
 
 #[cfg(not(feature = "cuda"))]
-#[test]
 fn a_device_that_is_not_built_in_is_refused_at_the_start() {
     let asked = training("device = \"cuda\"");
     let error = Runtime::start(model(MLP), asked, Arc::new(Toy::rows())).err().unwrap();
     assert!(matches!(error, TrainError::NotBuilt { .. }));
 }
 
-#[test]
 fn stopping_answers_everything() {
     let runtime = Waiting::start(MLP, &format!("average = 0.1\n{ADAM}"), Toy::rows());
     let (send, answers) = channel();
@@ -282,7 +286,6 @@ fn stopping_answers_everything() {
     assert!(answers.iter().all(|answer| matches!(answer, Err(TrainError::Stopped))));
 }
 
-#[test]
 fn dropping_the_last_handle_finishes_what_waits() {
     let runtime = Waiting::start(MLP, ADAM, Toy::rows());
     let (send, answers) = channel();

@@ -1,8 +1,16 @@
 //! Where a topic is begun and ended: exactly the samples between are consumed.
 
-use super::broker::brokers;
-use super::topics::{create, delete, in_minutes, produce, unique};
-use crate::runs::{Program, Ran, run_program};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
+use crate::program::{Program, Ran, run_program};
+use crate::topics::{create, delete, in_minutes, produce, unique};
+
+crate::suite::tests! {
+    exactly_what_lies_between_start_and_until_is_consumed needs KAFKA,
+    latest_is_what_comes_after_the_start needs KAFKA,
+    offsets_that_are_not_there_are_refused needs KAFKA,
+    offsets_that_are_gone_are_named needs KAFKA,
+}
 
 /// Messages in each of the two partitions, ten milliseconds apart.
 const LENGTH: u64 = 100;
@@ -48,9 +56,8 @@ fn assert_consumed(ran: &Ran, count: u64, ranges: &[(u64, u64, u64)]) {
     assert!(ranges.iter().any(|(_, to, _)| last + 1 == *to), "{}", ran.summary);
 }
 
-#[test]
 fn exactly_what_lies_between_start_and_until_is_consumed() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("bounds");
     create(brokers, &topic, 2);
     fill(brokers, &topic, 0..LENGTH);
@@ -78,9 +85,8 @@ fn exactly_what_lies_between_start_and_until_is_consumed() {
     }
 }
 
-#[test]
 fn latest_is_what_comes_after_the_start() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("latest");
     create(brokers, &topic, 2);
     fill(brokers, &topic, 0..LENGTH);
@@ -111,9 +117,8 @@ fn latest_is_what_comes_after_the_start() {
     assert_eq!(live.trained_on(1), ranges);
 }
 
-#[test]
 fn offsets_that_are_not_there_are_refused() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("offsets");
     create(brokers, &topic, 2);
     fill(brokers, &topic, 0..5);
@@ -130,9 +135,8 @@ fn offsets_that_are_not_there_are_refused() {
     }
 }
 
-#[test]
 fn offsets_that_are_gone_are_named() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("gone");
     create(brokers, &topic, 2);
     fill(brokers, &topic, 0..20);

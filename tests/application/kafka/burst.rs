@@ -1,8 +1,13 @@
 //! More samples at once than a job can train on.
 
-use super::broker::brokers;
-use super::topics::{create, produce, unique};
-use crate::runs::Program;
+use crate::broker::brokers;
+use crate::needs::KAFKA;
+use crate::program::Program;
+use crate::topics::{create, produce, unique};
+
+crate::suite::tests! {
+    a_burst_four_times_as_large_takes_no_more_memory needs KAFKA,
+}
 
 /// Numbers in a sample: 256 bytes of payload in the log.
 const WIDTH: usize = 64;
@@ -46,9 +51,8 @@ fn most_memory(brokers: &str, samples: i64) -> u64 {
     most
 }
 
-#[test]
 fn a_burst_four_times_as_large_takes_no_more_memory() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let (few, many) = (150_000, 600_000);
     let [small, large] = [few, many].map(|samples| most_memory(brokers, samples));
     let grown = large.saturating_sub(small);

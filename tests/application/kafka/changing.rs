@@ -1,14 +1,21 @@
 //! Topics that change under a job: they go away, get partitions, or fall silent in some.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::broker::brokers;
-use super::topics::{add_partitions, create, delete_topic, produce, unique};
-use crate::runs::Program;
+use crate::broker::brokers;
+use crate::needs::KAFKA;
+use crate::program::Program;
+use crate::topics::{add_partitions, create, delete_topic, produce, unique};
+use crate::wait::{LIMIT, wait_for};
 
-#[test]
+crate::suite::tests! {
+    a_topic_that_is_deleted_ends_the_job_and_is_named needs KAFKA,
+    partitions_that_are_added_are_read_from_their_beginning needs KAFKA,
+    a_silent_partition_is_not_waited_for_and_what_it_brings_later_stands_later needs KAFKA,
+}
+
 fn a_topic_that_is_deleted_ends_the_job_and_is_named() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("deleted");
     create(brokers, &topic, 2);
     let row = "{\"a\":1,\"c\":0}".as_bytes();
@@ -24,11 +31,7 @@ fn a_topic_that_is_deleted_ends_the_job_and_is_named() {
     ));
     job.wait_for("models/1/version.json");
     delete_topic(brokers, &topic);
-    let begun = Instant::now();
-    while job.runs() {
-        assert!(begun.elapsed() < Duration::from_secs(80), "it goes on without its topic");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_for("the end of the job without its topic", LIMIT, || !job.runs());
     let ran = job.end();
     assert_eq!(ran.code, Some(69), "{}", ran.said);
     assert!(ran.said.contains(&topic), "{}", ran.said);
@@ -51,9 +54,8 @@ fn pipeline((brokers, topic): (&str, &str), order: &str) -> String {
 
 const ROW: &[u8] = b"{\"a\":1,\"c\":0}";
 
-#[test]
 fn partitions_that_are_added_are_read_from_their_beginning() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("widened");
     create(brokers, &topic, 1);
     produce(brokers, &topic, (0..210).map(|i| (0, 1000 + i, ROW)));
@@ -82,9 +84,8 @@ fn partitions_that_are_added_are_read_from_their_beginning() {
     assert_eq!(ran.summary["versions"], before);
 }
 
-#[test]
 fn a_silent_partition_is_not_waited_for_and_what_it_brings_later_stands_later() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     for workers in ["1", "3"] {
         let topic = unique("silent");
         create(brokers, &topic, 3);

@@ -3,9 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::broker::brokers;
-use super::topics::{create, delete, produce, unique};
-use crate::runs::{Program, Ran, decided_of};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
+use crate::program::{Program, Ran, decided_of};
+use crate::topics::{create, delete, produce, unique};
+
+crate::suite::tests! {
+    a_damaged_batch_is_read_again_from_its_topic needs KAFKA,
+    what_the_topic_no_longer_has_is_not_replaced needs KAFKA,
+}
 
 fn start((brokers, topic): (&str, &str), folder: Option<tempfile::TempDir>) -> Program {
     let pipeline = format!(
@@ -52,9 +58,8 @@ fn damage(state: &Path) -> PathBuf {
     path
 }
 
-#[test]
 fn a_damaged_batch_is_read_again_from_its_topic() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("damaged");
     create(brokers, &topic, 1);
     let at = (brokers, &*topic);
@@ -72,9 +77,8 @@ fn a_damaged_batch_is_read_again_from_its_topic() {
     assert!(decided_of(mended.summary) == decided_of(undisturbed.summary), "other results");
 }
 
-#[test]
 fn what_the_topic_no_longer_has_is_not_replaced() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("damaged");
     create(brokers, &topic, 1);
     let at = (brokers, &*topic);

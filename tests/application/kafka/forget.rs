@@ -1,13 +1,17 @@
 //! A deletion of what the newest version knows leads to another version.
 
-use super::broker::brokers;
 use super::keyed::training_sets;
-use super::topics::{create, produce_keyed, unique};
-use crate::runs::{decided, pipeline, run_to_end};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
+use crate::program::{decided, pipeline, run_to_end};
+use crate::topics::{create, produce_keyed, unique};
 
-#[test]
+crate::suite::tests! {
+    what_is_deleted_is_forgotten needs KAFKA,
+}
+
 fn what_is_deleted_is_forgotten() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("forget");
     create(brokers, &topic, 2);
     // 40 samples of 20 keys, another one, and a deletion of one that both versions know.

@@ -4,9 +4,15 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::broker::brokers;
-use super::topics::{create, produce, unique};
-use crate::runs::run_program;
+use crate::broker::brokers;
+use crate::needs::KAFKA;
+use crate::program::run_program;
+use crate::topics::{create, produce, unique};
+
+crate::suite::tests! {
+    a_message_that_is_too_large_is_a_dead_letter needs KAFKA,
+    every_bad_message_becomes_a_dead_letter_with_its_reason needs KAFKA,
+}
 
 /// A message, and class and reason of its dead letter.
 type Case = (&'static str, &'static str, &'static str);
@@ -33,9 +39,8 @@ const CSV: [Case; 8] = [
     ("", "empty", "the message is empty"),
 ];
 
-#[test]
 fn a_message_that_is_too_large_is_a_dead_letter() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("large");
     create(brokers, &topic, 1);
     let large = format!("{{\"a\":1,\"c\":0,\"more\":\"{}\"}}", "x".repeat(100_000));
@@ -61,9 +66,8 @@ fn a_message_that_is_too_large_is_a_dead_letter() {
     assert_eq!(letter["payload"], STANDARD.encode(&large));
 }
 
-#[test]
 fn every_bad_message_becomes_a_dead_letter_with_its_reason() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let json = "codec.json = { features = [\"a\"], label = \"c\" }";
     let csv = "codec.csv = { columns = [\"a\", \"c\"], features = [\"a\"], label = \"c\" }";
     for (codec, good, bad) in [(json, "{\"a\":1,\"c\":0}", JSON), (csv, "1,0", CSV)] {

@@ -5,9 +5,17 @@ use std::path::Path;
 
 use roaring::RoaringTreemap;
 
-use super::broker::brokers;
-use super::topics::{create, produce_keyed, unique};
-use crate::runs::{decided, pipeline, run_to_end};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
+use crate::program::{decided, pipeline, run_to_end};
+use crate::topics::{create, produce_keyed, unique};
+
+crate::suite::tests! {
+    replaced_and_deleted_samples_are_not_trained_on needs KAFKA,
+    a_message_without_a_key_is_a_dead_letter needs KAFKA,
+    late_and_corrected_labels_change_later_training_sets needs KAFKA,
+    keyed_pipelines_that_cannot_be_are_refused,
+}
 
 /// Some ids: topic, partition, offset.
 pub(crate) type Ids = BTreeSet<(u8, u16, u64)>;
@@ -88,9 +96,8 @@ impl Stream {
     }
 }
 
-#[test]
 fn replaced_and_deleted_samples_are_not_trained_on() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("keyed");
     let stream = Stream::new(1000);
     stream.produce(brokers, &topic);
@@ -120,9 +127,8 @@ fn replaced_and_deleted_samples_are_not_trained_on() {
     }
 }
 
-#[test]
 fn a_message_without_a_key_is_a_dead_letter() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("keyless");
     create(brokers, &topic, 1);
     let row: &[u8] = b"{\"a\":1,\"c\":0}";
@@ -143,7 +149,7 @@ fn a_message_without_a_key_is_a_dead_letter() {
         model.mlp.hidden = [2]
         training = {{}}"
     );
-    let ran = crate::runs::run_program(&text);
+    let ran = crate::program::run_program(&text);
     ran.assert_done();
     let letters = ran.dead_letters();
     let told: Vec<_> = letters.iter().map(|letter| (&letter["offset"], &letter["error"])).collect();
@@ -200,9 +206,8 @@ fn offsets(numbers: &[u64]) -> Ids {
     numbers.iter().map(|i| (0, (i % 2) as u16, i / 2)).collect()
 }
 
-#[test]
 fn late_and_corrected_labels_change_later_training_sets() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let (yes, no) = (Some("yes"), Some("no"));
     let labels = [
         (1_001, "k0", yes),
@@ -249,7 +254,6 @@ fn late_and_corrected_labels_change_later_training_sets() {
     assert_ne!(with[1].sha256, without[1].sha256);
 }
 
-#[test]
 fn keyed_pipelines_that_cannot_be_are_refused() {
     let text = std::fs::read_to_string("pipelines/late-labels.toml").unwrap();
     let codec = "codec.json = { label = \"paid\", labels = [\"no\", \"yes\"] }";

@@ -15,10 +15,15 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use serde_json::{Value, json};
 
-use super::broker::brokers;
-use super::topics::{consume_all, create, produce, unique};
+use crate::broker::brokers;
 use crate::cluster::{Processes, Size, command, hosts};
-use crate::made::{Made, without};
+use crate::needs::KAFKA;
+use crate::results::{RunResult, without};
+use crate::topics::{consume_all, create, produce, unique};
+
+crate::suite::tests! {
+    killed_anywhere_it_publishes_the_same needs KAFKA,
+}
 
 /// What is left of a job ends so soon after one of its processes.
 const SOON: Duration = Duration::from_secs(5);
@@ -99,7 +104,7 @@ pub(super) fn job(brokers: &str, topic: &str, models: &str) -> String {
 /// What a run made, and what others see of it.
 #[derive(Debug, PartialEq)]
 pub(super) struct Published {
-    made: Made,
+    made: RunResult,
     events: Vec<Value>,
 }
 
@@ -110,7 +115,7 @@ impl Published {
             without(&mut value);
             value
         });
-        Self { events: events.collect(), made: Made::of(state, stdout) }
+        Self { events: events.collect(), made: RunResult::of(state, stdout) }
     }
 }
 
@@ -182,9 +187,8 @@ fn survive(
     }
 }
 
-#[test]
 fn killed_anywhere_it_publishes_the_same() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("kills");
     create(brokers, &topic, PARTITIONS);
     let rows = rows(9_000);

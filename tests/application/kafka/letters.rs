@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -11,9 +11,17 @@ use rdkafka::message::{Headers, Message, OwnedMessage};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::broker::brokers;
-use super::topics::{create, unique};
-use crate::runs::run_program;
+use crate::broker::brokers;
+use crate::needs::KAFKA;
+use crate::program::run_program;
+use crate::topics::{create, unique};
+use crate::wait::{LIMIT, OutputInTime, wait_for};
+
+crate::suite::tests! {
+    letters_go_to_a_topic_and_back_to_where_they_came_from needs KAFKA,
+    letters_in_a_file_go_back_too needs KAFKA,
+    a_pipeline_may_want_no_letters needs KAFKA,
+}
 
 fn client(brokers: &str) -> ClientConfig {
     let mut client = ClientConfig::new();
@@ -46,16 +54,16 @@ fn messages(brokers: &str, topic: &str, partitions: i32) -> Vec<OwnedMessage> {
         assignment.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
     }
     consumer.assign(&assignment).unwrap();
-    let (begun, mut ended, mut found) = (Instant::now(), 0, Vec::new());
-    while ended < partitions {
-        assert!(begun.elapsed() < Duration::from_secs(60), "`{topic}` has no end");
+    let (mut ended, mut found) = (0, Vec::new());
+    wait_for(&format!("the end of `{topic}`"), LIMIT, || {
         match consumer.poll(Duration::from_millis(100)) {
             None => {}
             Some(Ok(message)) => found.push(message.detach()),
             Some(Err(KafkaError::PartitionEOF(_))) => ended += 1,
             Some(Err(error)) => panic!("{error}"),
         }
-    }
+        ended == partitions
+    });
     found
 }
 
@@ -86,15 +94,13 @@ fn replay(text: &str, folder: &Path, arguments: &[&str]) -> String {
         .args([Path::new("replay-dead-letters"), &file])
         .args([Path::new("--memory"), &folder.join("replayed")])
         .args(arguments)
-        .output()
-        .unwrap();
+        .output_in_time();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-#[test]
 fn letters_go_to_a_topic_and_back_to_where_they_came_from() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let (topic, letters) = (unique("samples"), unique("letters"));
     create(brokers, &topic, 2);
     fill(brokers, &topic, 100);
@@ -151,9 +157,8 @@ fn letters_go_to_a_topic_and_back_to_where_they_came_from() {
     assert_eq!(ran.summary["samples"], 40, "{}", ran.summary);
 }
 
-#[test]
 fn letters_in_a_file_go_back_too() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("samples");
     create(brokers, &topic, 2);
     fill(brokers, &topic, 40);
@@ -177,9 +182,8 @@ fn letters_in_a_file_go_back_too() {
     assert_eq!(messages(brokers, &topic, 2).len(), 52);
 }
 
-#[test]
 fn a_pipeline_may_want_no_letters() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("samples");
     create(brokers, &topic, 2);
     fill(brokers, &topic, 40);

@@ -2,14 +2,20 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::broker::brokers;
 use super::keyed::{Ids, Stream, training_sets};
-use super::topics::unique;
-use crate::runs::{Program, pipeline, run_to_end};
+use crate::broker::brokers;
+use crate::needs::KAFKA;
+use crate::program::{Program, pipeline, run_to_end};
+use crate::topics::unique;
+use crate::wait::{LIMIT, OutputInTime, wait_for};
+
+crate::suite::tests! {
+    lineage_says_which_versions_know_what_is_gone needs KAFKA,
+    lineage_can_be_asked_while_a_run_goes_on needs KAFKA,
+}
 
 fn text(brokers: &str, topic: &str, until: &str) -> String {
     format!(
@@ -30,7 +36,7 @@ fn text(brokers: &str, topic: &str, until: &str) -> String {
 
 fn ask(state: &Path, question: &[&str]) -> (Option<i32>, Value, String) {
     let mut lineage = Command::new(env!("CARGO_BIN_EXE_driftmill"));
-    let output = lineage.arg("lineage").arg(state).args(question).output().unwrap();
+    let output = lineage.arg("lineage").arg(state).args(question).output_in_time();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let answer = match question.contains(&"--json") {
         true => serde_json::from_slice(&output.stdout).unwrap_or_default(),
@@ -45,9 +51,8 @@ fn asked(state: &Path, question: &[&str]) -> Value {
     answer
 }
 
-#[test]
 fn lineage_says_which_versions_know_what_is_gone() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("lineage");
     let stream = Stream::new(1000);
     stream.produce(brokers, &topic);
@@ -125,21 +130,17 @@ fn questions_are_answered_or_refused(state: &Path) {
     }
 }
 
-#[test]
 fn lineage_can_be_asked_while_a_run_goes_on() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("lineage");
     Stream::new(700).produce(brokers, &topic);
     let mut run = Program::start(&text(brokers, &topic, ""));
     run.wait_for("models/5/version.json");
-    let begun = Instant::now();
-    loop {
+    wait_for("six versions in the answer", LIMIT, || {
         let answer = asked(&run.state(), &["--tainted"]);
-        if answer["versions"].as_array().unwrap().len() >= 6 {
-            break;
-        }
-        assert!(run.runs() && begun.elapsed() < Duration::from_secs(30), "{answer}");
-    }
+        assert!(run.runs(), "{answer}");
+        answer["versions"].as_array().unwrap().len() >= 6
+    });
     run.interrupt();
     assert_eq!(run.end().code, Some(130));
 }

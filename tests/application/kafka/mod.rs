@@ -1,7 +1,6 @@
 //! The whole job against a real Apache Kafka broker.
-mod authority;
+
 mod bounds;
-mod broker;
 mod burst;
 mod changing;
 mod damaged;
@@ -19,24 +18,56 @@ mod secrets;
 mod security;
 mod storms;
 mod successors;
-mod topics;
 mod transactions;
 
 use std::path::Path;
 use std::process::Command;
 
-use crate::runs::{decided, pipeline, run_to_end};
-use broker::brokers;
-use topics::{consume, create, produce, unique};
+use crate::broker::brokers;
+use crate::data;
+use crate::needs::{ELECTRICITY, KAFKA};
+use crate::program::{decided, pipeline, run_to_end};
+use crate::topics::{self, consume, create, produce, unique};
+use crate::wait::OutputInTime;
 
-const ELECTRICITY: &str = "../shared/data/electricity.csv";
+crate::suite::tests! {
+    electricity_becomes_model_versions needs KAFKA ELECTRICITY,
+    disorder_does_not_matter needs KAFKA,
+    bad_messages_stop_nothing_and_vanish_nowhere needs KAFKA,
+    an_empty_topic_ends_at_once needs KAFKA,
+    a_missing_topic_is_named_with_the_nearest needs KAFKA,
+    generate_fills_a_topic_and_run_reads_it needs KAFKA ELECTRICITY,
+}
+
+/// Files of tests against a broker.
+pub(crate) const FILES: &[&[crate::suite::Test]] = &[
+    TESTS,
+    bounds::TESTS,
+    burst::TESTS,
+    changing::TESTS,
+    damaged::TESTS,
+    forget::TESTS,
+    inputs::TESTS,
+    keyed::TESTS,
+    kills::TESTS,
+    letters::TESTS,
+    lineage::TESTS,
+    outage::TESTS,
+    processes::TESTS,
+    publishing::TESTS,
+    retention::TESTS,
+    secrets::TESTS,
+    security::TESTS,
+    storms::TESTS,
+    successors::TESTS,
+    transactions::TESTS,
+];
 
 /// Rows of the electricity market as JSON, with their event times.
 fn electricity(rows: usize) -> Vec<(i64, String)> {
     let start = 831_427_200_000;
     let names = ["period", "nswdemand", "vicprice", "vicdemand", "transfer"];
-    let mut reader = csv::Reader::from_path(ELECTRICITY)
-        .unwrap_or_else(|error| panic!("the electricity data is needed at {ELECTRICITY}: {error}"));
+    let mut reader = csv::Reader::from_path(data::file("electricity.csv")).unwrap();
     let header = reader.headers().unwrap().clone();
     let row = |(number, record): (usize, Result<csv::StringRecord, csv::Error>)| {
         let record = record.unwrap();
@@ -59,9 +90,8 @@ fn electricity_pipeline(brokers: &str, topic: &str, models: &str) -> String {
         .replace("topic = \"models\"", &format!("topic = \"{models}\""))
 }
 
-#[test]
 fn electricity_becomes_model_versions() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("electricity");
     create(brokers, &topic, 4);
     let rows = electricity(12_000);
@@ -98,9 +128,8 @@ fn electricity_becomes_model_versions() {
 
 /// Streams as they must not be, but are: out of order inside partitions, equal timestamps, two
 /// topics, an empty partition, one partition a hundred times longer than another.
-#[test]
 fn disorder_does_not_matter() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topics = [unique("long"), unique("short")];
     create(brokers, &topics[0], 3);
     create(brokers, &topics[1], 1);
@@ -130,9 +159,8 @@ fn disorder_does_not_matter() {
     }
 }
 
-#[test]
 fn bad_messages_stop_nothing_and_vanish_nowhere() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("bad");
     create(brokers, &topic, 1);
     let good = |i: i64| format!("{{\"a\":{i},\"c\":{}}}", i % 2);
@@ -172,9 +200,8 @@ fn bad_messages_stop_nothing_and_vanish_nowhere() {
     assert_eq!((&letters[0]["stage"], &letters[3]["stage"]), (&"decode".into(), &"order".into()));
 }
 
-#[test]
 fn an_empty_topic_ends_at_once() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("empty");
     create(brokers, &topic, 2);
     let text = electricity_pipeline(brokers, &topic, &unique("models"));
@@ -183,9 +210,8 @@ fn an_empty_topic_ends_at_once() {
     assert_eq!(summary.evaluation.prequential.accuracy, None);
 }
 
-#[test]
 fn a_missing_topic_is_named_with_the_nearest() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("electricity");
     create(brokers, &topic, 1);
     let output = Command::new(env!("CARGO_BIN_EXE_driftmill"))
@@ -193,23 +219,20 @@ fn a_missing_topic_is_named_with_the_nearest() {
         .arg(tempfile::tempdir().unwrap().path().join("state"))
         .args(["--set", &format!("source.kafka.brokers={brokers}")])
         .args(["--set", &format!("source.kafka.topics=[\"{topic}x\"]")])
-        .output()
-        .unwrap();
+        .output_in_time();
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(69), "{said}");
     assert!(said.contains(&format!("did you mean `{topic}`?")), "{said}");
 }
 
-#[test]
 fn generate_fills_a_topic_and_run_reads_it() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let (topic, models) = (unique("generated"), unique("models"));
     let binary = env!("CARGO_BIN_EXE_driftmill");
     let generated = Command::new(binary)
         .args(["generate", "pipelines/electricity-file.toml", "--partitions", "2"])
         .args(["--brokers", brokers, "--topic", &topic, "--limit", "5000"])
-        .output()
-        .unwrap();
+        .output_in_time();
     assert!(generated.status.success(), "{}", String::from_utf8_lossy(&generated.stderr));
     // the rows are from 1996: a broker would delete them within minutes.
     assert_eq!(topics::retention(brokers, &topic), "-1");
@@ -220,8 +243,7 @@ fn generate_fills_a_topic_and_run_reads_it() {
         .args(["--set", &format!("source.kafka.brokers={brokers}")])
         .args(["--set", &format!("source.kafka.topics=[\"{topic}\"]")])
         .args(["--set", &format!("sink.kafka.topic={models}")])
-        .output()
-        .unwrap();
+        .output_in_time();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     let summary: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
     assert_eq!(summary["samples"], 5000);

@@ -2,9 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::broker::own;
-use super::topics::{consume, create, in_minutes, produce, unique};
-use crate::runs::{Program, run_program};
+use crate::broker::own;
+use crate::needs::OWN_KAFKA;
+use crate::program::{Program, run_program};
+use crate::topics::{consume, create, in_minutes, produce, unique};
+
+crate::suite::tests! {
+    a_job_outlives_its_broker_and_loses_nothing needs OWN_KAFKA,
+    a_broker_that_is_not_there_is_waited_for_and_then_named,
+}
 
 /// Samples on each side of the outage.
 const HALF: i64 = 20_000;
@@ -19,9 +25,8 @@ fn fill(brokers: &str, topic: &str, numbers: std::ops::Range<i64>) {
     );
 }
 
-#[test]
 fn a_job_outlives_its_broker_and_loses_nothing() {
-    let Some(mut broker) = own() else { return };
+    let mut broker = own();
     let brokers = broker.address.clone();
     let (topic, models) = (unique("outage"), unique("models"));
     create(&brokers, &topic, 1);
@@ -74,7 +79,6 @@ fn a_job_outlives_its_broker_and_loses_nothing() {
     assert_eq!(published, (1..=8).collect::<Vec<_>>());
 }
 
-#[test]
 fn a_broker_that_is_not_there_is_waited_for_and_then_named() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let begun = Instant::now();

@@ -4,11 +4,18 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::broker::brokers;
 use super::keyed::{Stream, labelled, labels_pipeline, training_sets};
-use super::topics::{consume_all, create, produce, unique};
+use crate::broker::brokers;
 use crate::cluster::{Place, Size};
-use crate::made::{Made, without};
+use crate::needs::KAFKA;
+use crate::results::{RunResult, without};
+use crate::topics::{consume_all, create, produce, unique};
+
+crate::suite::tests! {
+    several_processes_publish_what_one_publishes needs KAFKA,
+    keys_are_exchanged_between_processes needs KAFKA,
+    labels_reach_samples_of_other_processes needs KAFKA,
+}
 
 /// Topic, partition, offset and class of each dead letter.
 fn letters(state: &Path) -> Vec<[Value; 4]> {
@@ -23,14 +30,13 @@ fn letters(state: &Path) -> Vec<[Value; 4]> {
 }
 
 /// What a pipeline makes on so many processes and workers, and its dead letters.
-fn run(place: &Place, size: Size) -> (Made, Vec<[Value; 4]>) {
+fn run(place: &Place, size: Size) -> (RunResult, Vec<[Value; 4]>) {
     let (made, state) = place.run(size);
     (made, letters(&state))
 }
 
-#[test]
 fn several_processes_publish_what_one_publishes() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("shared");
     create(brokers, &topic, 3);
     let row = |i: i64| match i % 101 {
@@ -67,9 +73,8 @@ fn several_processes_publish_what_one_publishes() {
     }
 }
 
-#[test]
 fn keys_are_exchanged_between_processes() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("keyed");
     Stream::new(1000).produce(brokers, &topic);
     let place = Place::new(&format!(
@@ -91,9 +96,8 @@ fn keys_are_exchanged_between_processes() {
     }
 }
 
-#[test]
 fn labels_reach_samples_of_other_processes() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let (yes, no) = (Some("yes"), Some("no"));
     let labels = [
         (1_001, "k0", yes),

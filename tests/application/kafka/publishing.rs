@@ -11,8 +11,22 @@ use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::json;
 
-use super::broker::{Broker, brokers, own};
-use super::topics::{Ending, consume_all, create, transact, transact_as, unique};
+use crate::broker::{Broker, brokers, own};
+use crate::needs::{KAFKA, OWN_KAFKA};
+use crate::topics::{Ending, consume_all, create, transact, transact_as, unique};
+use crate::wait::{LIMIT, wait_for};
+
+crate::suite::tests! {
+    versions_outlive_a_broker_that_dies needs OWN_KAFKA,
+    versions_outlive_a_broker_that_halts_for_longer_than_a_transaction_may_take needs OWN_KAFKA,
+    what_a_dead_predecessor_left_open_is_never_seen needs KAFKA,
+    what_is_there_is_read_back_behind_open_transactions_of_others needs KAFKA,
+    the_last_to_begin_publishes_and_the_others_say_so needs KAFKA,
+    what_no_attempt_will_mend_is_not_tried_again needs KAFKA,
+    a_sink_that_waits_can_be_stopped needs OWN_KAFKA,
+    a_version_whose_answer_was_lost_is_not_sent_again needs KAFKA,
+    how_long_a_publication_takes needs KAFKA,
+}
 
 /// A sink for versions of `model`, with these properties.
 fn sink(brokers: &str, topic: &str, properties: serde_json::Value) -> KafkaSink {
@@ -84,29 +98,24 @@ fn publish_through(
             }
         });
         for number in at {
-            let begun = Instant::now();
-            while published.load(Ordering::Relaxed) < *number {
-                assert!(begun.elapsed() < Duration::from_secs(90), "{published:?} of {number}");
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            let what = format!("version {number} to be published");
+            wait_for(&what, LIMIT, || published.load(Ordering::Relaxed) >= *number);
             happens(broker);
         }
     });
     assert_eq!(numbers(&brokers, &topic), (1..=count).collect::<Vec<_>>());
 }
 
-#[test]
 fn versions_outlive_a_broker_that_dies() {
-    let Some(mut broker) = own() else { return };
+    let mut broker = own();
     publish_through(&mut broker, (200, &[50, 120]), json!({}), |broker| {
         broker.kill();
         broker.start_again();
     });
 }
 
-#[test]
 fn versions_outlive_a_broker_that_halts_for_longer_than_a_transaction_may_take() {
-    let Some(mut broker) = own() else { return };
+    let mut broker = own();
     let properties = json!({ "transaction.timeout.ms": "1500" });
     publish_through(&mut broker, (300, &[60, 130, 220]), properties, |broker| {
         broker.pause();
@@ -115,9 +124,8 @@ fn versions_outlive_a_broker_that_halts_for_longer_than_a_transaction_may_take()
     });
 }
 
-#[test]
 fn what_a_dead_predecessor_left_open_is_never_seen() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("models");
     create(brokers, &topic, 1);
     let row = std::iter::once((0, 0, b"{\"version\":1}".to_vec()));
@@ -131,9 +139,8 @@ fn what_a_dead_predecessor_left_open_is_never_seen() {
     assert_eq!(numbers(brokers, &topic), [1, 2, 3]);
 }
 
-#[test]
 fn what_is_there_is_read_back_behind_open_transactions_of_others() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("models");
     create(brokers, &topic, 3);
     let mut first = open(brokers, &topic);
@@ -170,9 +177,8 @@ fn what_is_there_is_read_back_behind_open_transactions_of_others() {
     assert_eq!(second.published(None).unwrap().len(), 3);
 }
 
-#[test]
 fn the_last_to_begin_publishes_and_the_others_say_so() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("models");
     let (mut first, mut second) = (open(brokers, &topic), open(brokers, &topic));
     publish(&mut *first, 1).unwrap();
@@ -192,9 +198,8 @@ fn the_last_to_begin_publishes_and_the_others_say_so() {
     assert_eq!(numbers(brokers, &topic), [1, 2, 3, 3], "asked for twice, published twice");
 }
 
-#[test]
 fn what_no_attempt_will_mend_is_not_tried_again() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("models");
     let small = sink(brokers, &topic, json!({ "message.max.bytes": "1000" }));
     let mut small = small.open("model", &Stop::default()).unwrap();
@@ -207,9 +212,8 @@ fn what_no_attempt_will_mend_is_not_tried_again() {
     assert_eq!(numbers(brokers, &topic), [2]);
 }
 
-#[test]
 fn a_sink_that_waits_can_be_stopped() {
-    let Some(mut broker) = own() else { return };
+    let mut broker = own();
     let stop = Stop::default();
     let topic = unique("models");
     let mut sink = sink(&broker.address, &topic, json!({})).open("model", &stop).unwrap();
@@ -249,9 +253,8 @@ fn publish_unheard(brokers: &str, topic: &str, version: &Version) {
     producer.commit_transaction(patience).unwrap();
 }
 
-#[test]
 fn a_version_whose_answer_was_lost_is_not_sent_again() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("models");
     let mut sink = open(brokers, &topic);
     publish(&mut *sink, 1).unwrap();
@@ -269,10 +272,9 @@ fn a_version_whose_answer_was_lost_is_not_sent_again() {
     assert!(refused.contains("digest other") && refused.contains("digest-5"), "{refused}");
 }
 
-#[test]
 #[expect(clippy::print_stdout, reason = "a measurement, for those who ask with --nocapture")]
 fn how_long_a_publication_takes() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("models");
     let mut sink = open(brokers, &topic);
     publish(&mut *sink, 1).unwrap();

@@ -5,11 +5,17 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::broker::brokers;
 use super::keyed::Stream;
-use super::topics::{create, produce_keyed, unique};
+use crate::broker::brokers;
 use crate::erasure::{answered, features, found, gc};
-use crate::runs::Program;
+use crate::needs::KAFKA;
+use crate::program::Program;
+use crate::topics::{create, produce_keyed, unique};
+
+crate::suite::tests! {
+    of_keyed_samples_those_go_that_others_replaced needs KAFKA,
+    deleted_samples_are_erased_wherever_they_stand needs KAFKA,
+}
 
 fn text(brokers: &str, topic: &str) -> String {
     format!(
@@ -47,9 +53,8 @@ fn of_key(key: &str, state: &Path) -> (Vec<Value>, usize) {
     (versions.collect(), rows.filter(|row| row["kind"] == "put").count())
 }
 
-#[test]
 fn of_keyed_samples_those_go_that_others_replaced() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("retention");
     let stream = Stream::new(16_000);
     stream.produce(brokers, &topic);
@@ -78,9 +83,8 @@ fn of_keyed_samples_those_go_that_others_replaced() {
     }
 }
 
-#[test]
 fn deleted_samples_are_erased_wherever_they_stand() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("erasure");
     create(brokers, &topic, 1);
     // of ten keys one is deleted and one replaced, long before the last decision.

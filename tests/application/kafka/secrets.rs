@@ -3,9 +3,16 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::broker::{PASSWORD, USER, secured};
-use super::topics::{consume, unique};
-use crate::runs::{Program, Ran};
+use crate::broker::{PASSWORD, USER, secured};
+use crate::needs::OWN_KAFKA;
+use crate::program::{Program, Ran};
+use crate::topics::{consume, unique};
+use crate::wait::OutputInTime;
+
+crate::suite::tests! {
+    a_job_runs_behind_tls_and_its_password_goes_nowhere needs OWN_KAFKA,
+    what_keeps_a_job_out_is_said_without_the_password needs OWN_KAFKA,
+}
 
 /// Samples from one topic become versions in another, with this password.
 fn job(brokers: &str, trusted: &Path, (topic, models): (&str, &str), password: &str) -> String {
@@ -56,8 +63,7 @@ fn generate(brokers: &str, trusted: &Path, topic: &str) {
         .args(["--property", &format!("sasl.username={USER}")])
         .args(["--property", "sasl.password={ env = \"DRIFTMILL_TEST_SECRET\" }"])
         .env("DRIFTMILL_TEST_SECRET", PASSWORD)
-        .output()
-        .unwrap();
+        .output_in_time();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -83,9 +89,8 @@ fn assert_secret(ran: &Ran) {
     assert_eq!(holders(&ran.folder.path().join("state"), PASSWORD), [""; 0]);
 }
 
-#[test]
 fn a_job_runs_behind_tls_and_its_password_goes_nowhere() {
-    let Some(broker) = secured() else { return };
+    let broker = secured();
     let (brokers, trusted) = broker.tls.clone().unwrap();
     let topic = unique("secret");
     generate(&brokers, &trusted, &topic);
@@ -111,9 +116,8 @@ fn a_job_runs_behind_tls_and_its_password_goes_nowhere() {
     }
 }
 
-#[test]
 fn what_keeps_a_job_out_is_said_without_the_password() {
-    let Some(broker) = secured() else { return };
+    let broker = secured();
     let (brokers, trusted) = broker.tls.clone().unwrap();
     let refused = |password: &str, code: i32, wanted: &str| {
         let text = job(&brokers, &trusted, ("any", "any"), password);

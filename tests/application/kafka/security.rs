@@ -2,9 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::broker::{PASSWORD, USER, shared};
-use super::topics::{consume, create, produce, unique};
-use crate::runs::run_program;
+use crate::broker::{PASSWORD, USER, shared};
+use crate::needs::OWN_KAFKA;
+use crate::program::run_program;
+use crate::topics::{consume, create, produce, unique};
+
+crate::suite::tests! {
+    a_job_logs_in_and_tells_no_one_the_password needs OWN_KAFKA,
+    a_wrong_password_ends_at_once needs OWN_KAFKA,
+}
 
 /// A job over `topic` that publishes to `models`, with these properties.
 fn job(brokers: &str, (topic, models): (&str, &str), properties: &str) -> String {
@@ -39,9 +45,8 @@ fn login(mechanism: &str, password: &str) -> String {
     )
 }
 
-#[test]
 fn a_job_logs_in_and_tells_no_one_the_password() {
-    let Some(broker) = shared() else { return };
+    let broker = shared();
     let topic = unique("secure");
     create(&broker.address, &topic, 1);
     let rows = (0..50).map(|i| (0, 1_000 + i, &b"{\"a\":1,\"c\":1}"[..]));
@@ -60,9 +65,8 @@ fn a_job_logs_in_and_tells_no_one_the_password() {
     }
 }
 
-#[test]
 fn a_wrong_password_ends_at_once() {
-    let Some(broker) = shared() else { return };
+    let broker = shared();
     for mechanism in ["PLAIN", "SCRAM-SHA-256"] {
         let begun = Instant::now();
         let login = login(mechanism, "looking-glass");

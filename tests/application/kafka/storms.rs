@@ -9,9 +9,15 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
-use super::broker::{Broker, own};
 use super::kills::{PARTITIONS, Published, job, rows, setting, start};
-use super::topics::{create, produce, unique};
+use crate::broker::{Broker, own};
+use crate::needs::OWN_KAFKA;
+use crate::topics::{create, produce, unique};
+use crate::wait::{self, LIMIT};
+
+crate::suite::tests! {
+    whatever_becomes_of_its_broker_it_publishes_the_same needs OWN_KAFKA,
+}
 
 /// What happens to a broker, or to the job.
 fn disturb(broker: &mut Broker, job: &mut Child, random: &mut Pcg64) {
@@ -37,9 +43,8 @@ fn disturb(broker: &mut Broker, job: &mut Child, random: &mut Pcg64) {
     }
 }
 
-#[test]
 fn whatever_becomes_of_its_broker_it_publishes_the_same() {
-    let Some(mut broker) = own() else { return };
+    let mut broker = own();
     let brokers = broker.address.clone();
     let topic = unique("storms");
     create(&brokers, &topic, PARTITIONS);
@@ -76,7 +81,8 @@ fn whatever_becomes_of_its_broker_it_publishes_the_same() {
                 disturb(&mut broker, &mut job, &mut random);
                 (left, storms) = (left - 1, storms + 1);
             }
-            let output = job.wait_with_output().unwrap();
+            let what = format!("the job after {storms} storms, seed {seed}");
+            let output = wait::output(&what, job, LIMIT);
             match output.status.code() {
                 Some(0) => break output.stdout,
                 None => {}

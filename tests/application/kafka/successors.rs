@@ -1,8 +1,13 @@
 //! Jobs that publish under one name, one after the other and at once.
 
-use super::broker::brokers;
-use super::topics::{consume, consume_all, create, produce, unique};
-use crate::runs::Program;
+use crate::broker::brokers;
+use crate::needs::KAFKA;
+use crate::program::Program;
+use crate::topics::{consume, consume_all, create, produce, unique};
+
+crate::suite::tests! {
+    a_job_whose_name_another_takes_over_ends_and_says_why needs KAFKA,
+}
 
 fn job(brokers: &str, topic: &str, models: &str) -> String {
     format!(
@@ -31,9 +36,8 @@ fn fill(brokers: &str, topic: &str, numbers: std::ops::Range<i64>) {
     produce(brokers, topic, rows.iter().map(|(part, time, row)| (*part, *time, &row[..])));
 }
 
-#[test]
 fn a_job_whose_name_another_takes_over_ends_and_says_why() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let (topic, models) = (unique("samples"), unique("models"));
     create(brokers, &topic, 1);
     fill(brokers, &topic, 0..250);

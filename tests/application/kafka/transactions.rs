@@ -1,12 +1,16 @@
 //! Topics written in transactions: only what was committed is read, and markers hold nothing up.
 
-use super::broker::brokers;
-use super::topics::{Ending, create, transact, unique};
-use crate::runs::run_program;
+use crate::broker::brokers;
+use crate::needs::KAFKA;
+use crate::program::run_program;
+use crate::topics::{Ending, create, transact, unique};
 
-#[test]
+crate::suite::tests! {
+    markers_and_aborted_transactions_at_the_end_are_no_samples_and_no_obstacle needs KAFKA,
+}
+
 fn markers_and_aborted_transactions_at_the_end_are_no_samples_and_no_obstacle() {
-    let Some(brokers) = brokers() else { return };
+    let brokers = brokers();
     let topic = unique("transactions");
     create(brokers, &topic, 3);
     let write = |partition: i32, numbers: std::ops::Range<i64>, ending| {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::made::Made;
+use crate::results::RunResult;
 
 /// Processes that run a pipeline together.
 pub(crate) struct Processes {
@@ -110,9 +110,9 @@ impl Place {
     }
 
     /// What the pipeline makes on processes of this size, and where.
-    pub(crate) fn run(&self, size: Size) -> (Made, PathBuf) {
+    pub(crate) fn run(&self, size: Size) -> (RunResult, PathBuf) {
         let state = self.state(&format!("{}x{}", size.0, size.1));
         let stdout = Processes::start(&self.pipeline, &state, size).done();
-        (Made::of(&state, &stdout), state)
+        (RunResult::of(&state, &stdout), state)
     }
 }

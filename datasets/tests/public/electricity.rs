@@ -1,16 +1,25 @@
-//! The electricity stream, row by row, which lies beside the repository.
+//! The electricity market, row by row.
 
 use std::fs;
 
 use driftmill_datasets::Columns;
 use driftmill_datasets::codec::{CodecConfig, Csv, Json};
 
-const FILE: &str = "../../shared/data/electricity.csv";
+use crate::data;
+use crate::suite::Need;
 
-#[test]
+crate::suite::tests! {
+    csv_and_json_read_the_same_from_every_row needs ELECTRICITY,
+}
+
+const ELECTRICITY: Need = Need {
+    name: "the electricity data",
+    install: "put electricity.csv (OpenML 151, normalised) into the folder $DRIFTMILL_TEST_DATA",
+    missing: || data::absent("electricity.csv"),
+};
+
 fn csv_and_json_read_the_same_from_every_row() {
-    let file = fs::read_to_string(FILE)
-        .unwrap_or_else(|error| panic!("the electricity data is needed at {FILE}: {error}"));
+    let file = fs::read_to_string(data::file("electricity.csv")).unwrap();
     let features = r#"["period", "nswdemand", "vicprice", "vicdemand", "transfer"]"#;
     let header = file.lines().next().unwrap().replace(',', "\", \"");
     let csv = format!("columns = [\"{header}\"]\nfeatures = {features}\nlabel = \"class\"");

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 use driftmill::model::ModelTable;
 use driftmill::train::{
@@ -11,6 +12,15 @@ use driftmill::train::{
 };
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::{Id, Matrix};
+
+/// Time for an answer of the runtime.
+const ANSWER: Duration = Duration::from_secs(120);
+
+/// Waits for the next value of a channel.
+pub(crate) fn receive<T>(what: &str, values: &Receiver<T>) -> T {
+    let received = values.recv_timeout(ANSWER);
+    received.unwrap_or_else(|error| panic!("waited {ANSWER:?} in vain for {what}: {error}"))
+}
 
 /// Samples that are a function of their id: two classes, told apart by brightness.
 pub(crate) struct Toy(pub(crate) Schema);
@@ -114,7 +124,7 @@ impl Waiting {
     pub(crate) fn train(&self, job: TrainJob) -> Result<Trained, TrainError> {
         let (send, answer) = channel();
         self.0.train(job, |_| (), move |result| send.send(result).expect("we wait"));
-        answer.recv().expect("an answer comes")
+        receive("the runtime", &answer)
     }
 
     /// Infers what is not remembered.
@@ -132,7 +142,7 @@ impl Waiting {
         let (send, answer) = channel();
         let job = InferJob { weights: weights.clone(), ids: ids.to_vec(), output };
         self.0.infer(priority, job, move |result| send.send(result).expect("we wait"));
-        answer.recv().expect("an answer comes").expect("the job works")
+        receive("the runtime", &answer).expect("the job works")
     }
 
     pub(crate) fn score(&self, weights: &Weights, ids: &[Id]) -> Vec<Score> {
@@ -140,6 +150,6 @@ impl Waiting {
         let labels = ids.iter().map(|id| Toy::label(*id)).collect();
         let job = ScoreJob { weights: weights.clone(), ids: ids.to_vec(), labels };
         self.0.score(job, move |result| send.send(result).expect("we wait"));
-        answer.recv().expect("an answer comes").expect("the job works")
+        receive("the runtime", &answer).expect("the job works")
     }
 }

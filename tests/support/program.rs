@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
+use crate::wait::{self, LIMIT, OutputInTime, wait_for};
 use driftmill::config::{Pipeline, load};
 use driftmill::job::{Interrupt, Options, run};
 use driftmill::report::Summary;
@@ -52,7 +52,7 @@ pub(crate) fn decided_of(mut value: serde_json::Value) -> serde_json::Value {
 /// What the program answers to `command` about a state directory.
 pub(crate) fn driftmill(command: &str, state: &Path, arguments: &[&str]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_driftmill"));
-    program.arg(command).arg(state).args(arguments).output().unwrap()
+    program.arg(command).arg(state).args(arguments).output_in_time()
 }
 
 /// The program on one pipeline file, with a state directory of its own.
@@ -126,12 +126,10 @@ impl Program {
     /// Waits until a file of its state directory is there.
     pub(crate) fn wait_for(&mut self, file: &str) {
         let path = self.folder.path().join("state").join(file);
-        let begun = Instant::now();
-        while !path.exists() {
-            assert!(self.runs(), "it ended without {file}");
-            assert!(begun.elapsed() < Duration::from_secs(60), "no {file}");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait_for(file, LIMIT, || {
+            assert!(path.exists() || self.runs(), "it ended without {file}");
+            path.exists()
+        });
     }
 
     /// The most memory of its own that it had until it ended, in bytes: pages of the log that are
@@ -139,13 +137,13 @@ impl Program {
     pub(crate) fn most_memory(&mut self) -> u64 {
         let status = format!("/proc/{}/status", self.id());
         let mut most = 0;
-        while self.runs() {
+        wait_for("the end of the job", LIMIT, || {
             let text = std::fs::read_to_string(&status).unwrap_or_default();
             let own = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
             let kilobytes = own.unwrap_or("0 kB").trim().trim_end_matches(" kB");
             most = most.max(kilobytes.parse::<u64>().unwrap() * 1024);
-            std::thread::sleep(Duration::from_millis(10));
-        }
+            !self.runs()
+        });
         most
     }
 
@@ -162,17 +160,8 @@ impl Program {
     }
 
     /// Waits for its end; kills it when it does not come.
-    pub(crate) fn end(mut self) -> Ran {
-        let begun = Instant::now();
-        while self.runs() {
-            if begun.elapsed() > Duration::from_secs(90) {
-                self.child.kill().unwrap();
-                let output = self.child.wait_with_output().unwrap();
-                panic!("it does not end: {}", String::from_utf8_lossy(&output.stderr));
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let Output { status, stdout, stderr } = self.child.wait_with_output().unwrap();
+    pub(crate) fn end(self) -> Ran {
+        let Output { status, stdout, stderr } = wait::output("the job", self.child, LIMIT);
         Ran {
             code: status.code(),
             summary: serde_json::from_slice(&stdout).unwrap_or_default(),

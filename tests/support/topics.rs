@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
+use crate::wait::{LIMIT, wait_for};
 use driftmill::sink::create_topic;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, ResourceSpecifier};
@@ -190,17 +191,20 @@ pub(crate) fn consume_all(brokers: &str, topic: &str) -> Vec<Event> {
     let mut assignment = TopicPartitionList::new();
     assignment.add_partition_offset(topic, 0, Offset::Beginning).unwrap();
     consumer.assign(&assignment).unwrap();
-    let begun = Instant::now();
     let mut events = Vec::new();
-    loop {
-        assert!(begun.elapsed() < Duration::from_secs(60), "`{topic}` has no end");
+    // a transaction that was left open hides all that follows it: that would have no end.
+    wait_for(&format!("the end of `{topic}`"), LIMIT, || {
         match consumer.poll(Duration::from_millis(100)) {
-            None => {}
-            Some(Ok(message)) => events.push(event(&message)),
-            Some(Err(KafkaError::PartitionEOF(_))) => return events,
+            None => false,
+            Some(Ok(message)) => {
+                events.push(event(&message));
+                false
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) => true,
             Some(Err(error)) => panic!("{error}"),
         }
-    }
+    });
+    events
 }
 
 /// The first `count` messages of a topic's only partition.
@@ -209,13 +213,12 @@ pub(crate) fn consume(brokers: &str, topic: &str, count: usize) -> Vec<Event> {
     let mut assignment = TopicPartitionList::new();
     assignment.add_partition_offset(topic, 0, Offset::Beginning).unwrap();
     consumer.assign(&assignment).unwrap();
-    let begun = Instant::now();
     let mut events = Vec::new();
-    while events.len() < count {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{} of {count} events", events.len());
-        let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
-        events.push(event(&message.unwrap()));
-    }
+    wait_for(&format!("{count} events of `{topic}`"), LIMIT, || {
+        let message = (events.len() < count).then(|| consumer.poll(Duration::from_millis(100)));
+        events.extend(message.flatten().map(|message| event(&message.unwrap())));
+        events.len() == count
+    });
     events
 }
 

@@ -5,12 +5,12 @@ use std::path::Path;
 use serde_json::Value;
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Made {
+pub(crate) struct RunResult {
     pub(crate) summary: Value,
     catalog: Vec<String>,
 }
 
-impl Made {
+impl RunResult {
     /// Of a run that ended with this JSON object.
     pub(crate) fn of(state: &Path, stdout: &[u8]) -> Self {
         let mut summary: Value = serde_json::from_slice(stdout).unwrap();

@@ -1,5 +1,6 @@
 //! A certificate authority, and a broker's key that it has signed, made with the JDK's `keytool`.
 
+use crate::wait::OutputInTime;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,8 +16,7 @@ pub(crate) fn found(folder: &Path) -> PathBuf {
             .args(["-storepass", STORE_PASSWORD])
             .args(arguments.split(' '))
             .current_dir(folder)
-            .output()
-            .unwrap();
+            .output_in_time();
         assert!(made.status.success(), "{arguments}: {}", String::from_utf8_lossy(&made.stdout));
     };
     let days = "-validity 3650";
