@@ -177,17 +177,17 @@ fn exit_codes_are_as_promised() {
 }
 
 fn results_go_to_stdout_and_are_json_where_asked() {
-    for arguments in [&["policies", "--json"][..], &["schema"]] {
+    for arguments in [&["components", "--json"][..], &["schema"]] {
         let output = driftmill(arguments);
         serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap();
         assert!(output.stderr.is_empty(), "{}", said(&output));
     }
-    let one = driftmill(&["policies", "downsampling.policy.craig"]);
+    let one = driftmill(&["components", "downsampling.policy.craig"]);
     let one = String::from_utf8_lossy(&one.stdout);
     let parts = ["[downsampling.policy.craig]", "Reference: B. Mirzasoleiman", "neighbours: "];
     assert!(parts.iter().all(|part| one.contains(part)), "{one}");
-    assert_eq!(driftmill(&["policies", "no-such"]).status.code(), Some(64));
-    let text = driftmill(&["policies"]);
+    assert_eq!(driftmill(&["components", "no-such"]).status.code(), Some(64));
+    let text = driftmill(&["components"]);
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
     for key in [
         "[trigger.drift]",

@@ -90,7 +90,7 @@ fn a_million_old_samples_stall_nothing() {
     let text = format!(
         "name = \"backfill\"
         source.file = {{ path = {path:?}, features = [\"a\"], label = \"c\", time = \"at\" }}
-        order.lead = 10000
+        order.max_buffered = 10000
         trigger.amount.every = 400000
         selection.new_data.limit = 100
         model.mlp.hidden = [2]

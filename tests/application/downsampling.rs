@@ -1,5 +1,5 @@
 //! Which part of a training set a training learns from, in a job: every policy, whatever the workers;
-//! that what is learnt from is what was judged; and how people look at it.
+//! that what is trained on is what was judged; and how people look at it.
 
 use std::collections::BTreeSet;
 
@@ -58,18 +58,18 @@ fn every_policy_learns_from_the_same_on_any_number_of_workers() {
     let catalog = Catalog::view(&folder.path().join("state/catalog.sqlite")).unwrap();
     for (key, _) in DownsamplingTable::CATALOG {
         assert_eq!(first.compare[*key].versions.len(), 3, "{key}");
-        assert!(catalog.learnt(key, 0).unwrap().is_none(), "{key}: it warms up");
+        assert!(catalog.trained_samples(key, 0).unwrap().is_none(), "{key}: it warms up");
         for trigger in [1, 2] {
-            let (learnt, kept) = catalog.learnt(key, trigger).unwrap().expect(key);
+            let (trained_samples, kept) = catalog.trained_samples(key, trigger).unwrap().expect(key);
             let all = if *key == "rs2" { 800 } else { 400 };
-            assert_eq!((&*learnt.policy, learnt.samples), (*key, kept.len() as u64));
+            assert_eq!((&*trained_samples.policy, trained_samples.samples), (*key, kept.len() as u64));
             assert!(kept.len() <= 2 * all && kept.len() > 20, "{key}: {}", kept.len());
-            assert_eq!(learnt.labels.values().sum::<u64>(), learnt.samples);
-            assert!(learnt.weights.min > 0.0 && learnt.weights.effective > 1.0, "{key}");
-            assert!(learnt.seconds > 0.0);
+            assert_eq!(trained_samples.labels.values().sum::<u64>(), trained_samples.samples);
+            assert!(trained_samples.weights.min > 0.0 && trained_samples.weights.effective > 1.0, "{key}");
+            assert!(trained_samples.seconds > 0.0);
         }
     }
-    let (memory, _) = catalog.learnt("herding_memory", 2).unwrap().expect("it has a memory");
+    let (memory, _) = catalog.trained_samples("herding_memory", 2).unwrap().expect("it has a memory");
     assert_eq!((&*memory.policy, memory.samples), ("herding", 1000 + 2 * 20));
     drop(catalog);
     for (workers, poll) in [(1, 7), (4, 100)] {
@@ -96,7 +96,7 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
 
-/// Each sample's features say which one it is: what is learnt from must be what has the highest loss,
+/// Each sample's features say which one it is: what is trained on must be what has the highest loss,
 /// computed from the file and the weights without anything of this program.
 fn what_is_learnt_from_is_what_was_judged() {
     let features = |row: u64| [(row as f32 / 977.0).sin() * 2.0, row as f32 / 1000.0];
@@ -138,8 +138,8 @@ fn what_is_learnt_from_is_what_was_judged() {
         let (weights, offsets) = (tensor("layers.0.weight"), tensor("layers.0.bias"));
         let loss = |row: u64| loss(&weights, &offsets, features(row), label(row) as usize);
         let catalog = Catalog::view(&state.join("catalog.sqlite")).unwrap();
-        let (learnt, kept) = catalog.learnt("", 1).unwrap().unwrap();
-        assert_eq!(learnt.candidates, 2000);
+        let (trained_samples, kept) = catalog.trained_samples("", 1).unwrap().unwrap();
+        assert_eq!(trained_samples.candidates, 2000);
         let kept: BTreeSet<u64> = kept.iter().map(|kept| kept.id.offset()).collect();
         let least = kept.iter().map(|row| loss(*row)).fold(f64::INFINITY, f64::min);
         let rest = (0..2000).filter(|row| !kept.contains(row));
@@ -174,11 +174,11 @@ fn people_look_at_what_was_learnt_from() {
     ran.assert_done();
     let state = ran.folder.path().join("state");
     let text = |arguments: &[&str]| {
-        let output = driftmill("show-set", &state, arguments);
+        let output = driftmill("training-set", &state, arguments);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    let shown = text(&["1", "--most", "5"]);
+    let shown = text(&["1", "--limit", "5"]);
     for part in
         ["of 1000 candidates", "by gradient_norm, chosen 3 times among 1000", "times", "… 5 of "]
     {
@@ -243,7 +243,7 @@ fn tables_that_make_no_sense_are_refused() {
             "each batch is chosen from once",
         ),
         (
-            "downsampling = { ratio = 0.5, policy.loss = {}, then = [{ from_trigger = 3 }, { from_trigger = 3 }] }",
+            "downsampling = { ratio = 0.5, policy.loss = {}, schedule = [{ from_trigger = 3 }, { from_trigger = 3 }] }",
             "ascending `from_trigger`",
         ),
         (

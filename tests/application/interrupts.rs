@@ -22,7 +22,7 @@ fn hanging() -> (Program, File, tempfile::TempDir) {
     let (pipe, rows) = (folder.path().join("pipe"), folder.path().join("rows.csv"));
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     // a pipe that is open at both ends takes some pages, then blocks.
-    let mut letters = File::options().read(true).write(true).open(&pipe).unwrap();
+    let mut dead_letters = File::options().read(true).write(true).open(&pipe).unwrap();
     let good: String = (0..2000).map(|i| format!("{i},1,0\n")).collect();
     std::fs::write(&rows, format!("t,a,c\n{good}{}", "bad,row,0\n".repeat(20_000))).unwrap();
     let mut job = Program::start(&format!(
@@ -34,12 +34,12 @@ fn hanging() -> (Program, File, tempfile::TempDir) {
         model.mlp.hidden = [2]
         training = {{}}"
     ));
-    letters.read_exact(&mut [0; 16]).unwrap();
+    dead_letters.read_exact(&mut [0; 16]).unwrap();
     std::thread::sleep(Duration::from_millis(500));
     job.interrupt();
     std::thread::sleep(Duration::from_millis(500));
     assert!(job.runs(), "it was to hang: {}", job.end().said);
-    (job, letters, folder)
+    (job, dead_letters, folder)
 }
 
 fn a_second_interrupt_ends_a_job_at_once() {
@@ -110,5 +110,5 @@ fn a_service_that_is_stopped_finishes_a_training_or_leaves_it_for_later() {
 fn decisions(database: &Path) -> i64 {
     let read = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
     let Ok(database) = rusqlite::Connection::open_with_flags(database, read) else { return 0 };
-    database.query_row("SELECT count(*) FROM decided", [], |row| row.get(0)).unwrap_or(0)
+    database.query_row("SELECT count(*) FROM decisions", [], |row| row.get(0)).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! Models that tell what of a loss cannot be learnt: versions with a lineage of their own.
+//! Models that tell what of a loss cannot be trained on: versions with a lineage of their own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -72,7 +72,7 @@ fn twins_share_a_training_set_and_are_versions() {
     assert_eq!(listed.as_array().unwrap().len(), 2, "{output:?}");
     let output = driftmill("lineage", &state, &["--sample", "sea/0/7"]);
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("irreducible-1") && text.contains("learnt from"), "{text}");
+    assert!(text.contains("irreducible-1") && text.contains("trained on"), "{text}");
     let output = driftmill("lineage", &state, &["--version", "2"]);
     let text = String::from_utf8_lossy(&output.stdout);
     let parts = ["of them, chosen by rho_loss", "judged by version 2 of irreducible-1"];
@@ -103,11 +103,11 @@ fn old_ones_go_as_other_versions_do_and_damage_is_told() {
         String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
     };
     let told = damage(
-        "UPDATE learnt SET weights = zeroblob(length(weights)) WHERE branch = '' AND trigger = 1",
+        "UPDATE trained_samples SET weights = zeroblob(length(weights)) WHERE branch = '' AND trigger = 1",
     );
-    assert!(told.contains("what trigger 1 learnt from: it has another digest"), "{told}");
-    assert_eq!(driftmill("show-set", &state, &["1"]).status.code(), Some(65));
-    let told = damage("DELETE FROM learnt WHERE branch = '' AND trigger = 0");
+    assert!(told.contains("what trigger 1 trained on: it has another digest"), "{told}");
+    assert_eq!(driftmill("training-set", &state, &["1"]).status.code(), Some(65));
+    let told = damage("DELETE FROM trained_samples WHERE branch = '' AND trigger = 0");
     assert!(told.contains("is not what the version's description says"), "{told}");
 }
 
@@ -116,8 +116,8 @@ fn a_share_that_is_held_out_is_not_learnt_from() {
     let state = folder.path().join("state");
     let held = &sets(&state)[&(irreducible_key("", 1), 1)];
     let catalog = Catalog::view(&state.join("catalog.sqlite")).unwrap();
-    let (learnt, kept) = catalog.learnt("", 1).unwrap().unwrap();
+    let (trained_samples, kept) = catalog.trained_samples("", 1).unwrap().unwrap();
     assert!((420..580).contains(&held.len()), "{}", held.len());
-    assert_eq!(learnt.candidates + held.len(), 2000);
+    assert_eq!(trained_samples.candidates + held.len(), 2000);
     assert!(kept.iter().all(|kept| !held.contains(kept.id.0)));
 }

@@ -9,7 +9,7 @@ mod certificates;
 mod cli;
 #[path = "../support/cluster.rs"]
 mod cluster;
-mod cold;
+mod tier;
 mod damage;
 #[path = "../support/data.rs"]
 mod data;
@@ -53,7 +53,7 @@ use std::process::ExitCode;
 const FILES: &[&[suite::Test]] = &[
     calibrate::TESTS,
     cli::TESTS,
-    cold::TESTS,
+    tier::TESTS,
     damage::TESTS,
     decisions::TESTS,
     determinism::TESTS,

@@ -33,7 +33,7 @@ fn most_memory(late: u64) -> u64 {
     let features: Vec<String> = (0..WIDTH).map(|i| format!("\"x{i}\"")).collect();
     let mut job = Program::start(&format!(
         "name = \"backfill\"
-        order.lead = 10000
+        order.max_buffered = 10000
         source.file = {{ path = {path:?}, features = [{}], label = \"c\", time = \"t\" }}
         trigger.amount.every = 100000
         selection.new_data.limit = 100

@@ -71,16 +71,16 @@ fn a_file_is_read_by_one_of_them_and_its_letters_kept() {
         model.mlp.hidden = [2]
         training = {{}}"
     ));
-    let letters = |state: &Path| {
+    let dead_letters = |state: &Path| {
         let text = std::fs::read_to_string(state.join("dead-letters.jsonl")).unwrap();
         let offset =
             |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["offset"].clone();
         text.lines().map(|line| offset(line).as_u64().unwrap()).collect::<Vec<_>>()
     };
     let (wanted, state) = place.run((1, 1));
-    assert_eq!(letters(&state).len(), 60);
+    assert_eq!(dead_letters(&state).len(), 60);
     let (made, other) = place.run((2, 1));
-    assert_eq!((made, letters(&other)), (wanted, letters(&state)));
+    assert_eq!((made, dead_letters(&other)), (wanted, dead_letters(&state)));
 }
 
 /// Every training reads samples of both partitions from the beginning on.

@@ -15,7 +15,7 @@ const END: &str = "<!-- end of policies -->";
 /// The table of all that can be written in a pipeline file.
 fn table() -> String {
     let binary = env!("CARGO_BIN_EXE_driftmill");
-    let listed = std::process::Command::new(binary).args(["policies", "--json"]).output_in_time();
+    let listed = std::process::Command::new(binary).args(["components", "--json"]).output_in_time();
     let listed: serde_json::Value = serde_json::from_slice(&listed.stdout).unwrap();
     let mut table = "| table | what it is |\n|---|---|\n".to_owned();
     for (name, entries) in listed.as_object().unwrap() {
@@ -35,7 +35,7 @@ fn the_table_of_policies_is_current() {
     let wanted = table();
     if found != wanted {
         std::fs::write(README, format!("{before}{BEGIN}{wanted}{END}{after}")).unwrap();
-        panic!("the table of policies in {README} was stale; it has been written anew");
+        panic!("the table of policies in {README} was stale; it has been written again");
     }
 }
 

@@ -96,7 +96,7 @@ fn every_selection_chooses_alike_on_any_number_of_workers() {
 
 fn offsets(state: &Path, trigger: u64, name: &[&str]) -> BTreeSet<u64> {
     let trigger = trigger.to_string();
-    let output = driftmill("show-set", state, &[&[&*trigger, "--json"], name].concat());
+    let output = driftmill("training-set", state, &[&[&*trigger, "--json"], name].concat());
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let set: Value = serde_json::from_slice(&output.stdout).unwrap();
     let rows = set["rows"].as_array().unwrap();
@@ -142,7 +142,7 @@ fn people_look_at_what_was_chosen() {
         training = { epochs = 1 }";
     let (_, folder) = run_to_end(&pipeline(text), 1, 1024);
     let state = folder.path().join("state");
-    let output = driftmill("show-set", &state, &["1", "--most", "5"]);
+    let output = driftmill("training-set", &state, &["1", "--limit", "5"]);
     let text = String::from_utf8_lossy(&output.stdout);
     for part in [
         "100 of 24000 candidates, chosen in ",
@@ -152,15 +152,15 @@ fn people_look_at_what_was_chosen() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    let sheet = folder.path().join("sheet.png");
-    let output = driftmill("show-set", &state, &["1", "--sheet", sheet.to_str().unwrap()]);
+    let contact_sheet = folder.path().join("sheet.png");
+    let output = driftmill("training-set", &state, &["1", "--image", contact_sheet.to_str().unwrap()]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let file = std::io::BufReader::new(std::fs::File::open(&sheet).unwrap());
+    let file = std::io::BufReader::new(std::fs::File::open(&contact_sheet).unwrap());
     let info = png::Decoder::new(file).read_info().unwrap();
     // two rows of portraits for each class.
     assert_eq!((info.info().width, info.info().height), (32 * 34 + 2, 4 * 34 + 2));
-    for (arguments, code) in [(vec!["77"], 64), (vec!["1", "--sheet", "a.jpeg"], 64)] {
-        let output = driftmill("show-set", &state, &arguments);
+    for (arguments, code) in [(vec!["77"], 64), (vec!["1", "--image", "a.jpeg"], 64)] {
+        let output = driftmill("training-set", &state, &arguments);
         assert_eq!(output.status.code(), Some(code), "{output:?}");
     }
 }

@@ -119,7 +119,7 @@ fn a_sealed_segment_is_an_arrow_stream() {
     }
     writer.seal().unwrap();
     let path = folder.path().join("000-000000.arrows");
-    // an encoder that writes other bytes brings nothing back from an object store, and mends nothing.
+    // an encoder that writes other bytes brings nothing back from an object store, and repairs nothing.
     assert_eq!(crc32fast::hash(&std::fs::read(&path).unwrap()), 0x15aa_e1e5);
     let file = std::fs::File::open(path).unwrap();
     let batches: Vec<_> = arrow::ipc::reader::StreamReader::try_new(file, None)

@@ -184,7 +184,7 @@ impl Job {
     fn decisions(&self) -> i64 {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let catalog = Connection::open_with_flags(self.state.join("catalog.sqlite"), flags);
-        let query = "SELECT count(*) FROM decided";
+        let query = "SELECT count(*) FROM decisions";
         catalog.and_then(|open| open.query_row(query, [], |row| row.get(0))).unwrap_or(0)
     }
 

@@ -43,18 +43,18 @@ pub(crate) fn catalog(state: &Path) -> Vec<String> {
     let database = rusqlite::Connection::open(state.join("catalog.sqlite")).unwrap();
     let tables = [
         "SELECT branch, trigger, time, sample, cut, decided_before, policy, reason, score,
-                threshold, candidates, samples, hex(ids), ids_digest, seed, model FROM decided
+                threshold, candidates, samples, hex(ids), ids_digest, seed, model FROM decisions
          ORDER BY branch, trigger",
         "SELECT branch, trigger, version, sha256, loss, error FROM outcomes
          ORDER BY branch, trigger",
         "SELECT branch, trigger, json_remove(summary, '$.seconds'), hex(ids), hex(times),
-                hex(weights) FROM learnt ORDER BY branch, trigger",
+                hex(weights) FROM trained_samples ORDER BY branch, trigger",
         "SELECT topic_index, partition, start, end FROM partitions ORDER BY number",
-        "SELECT sink, version FROM published ORDER BY version",
-        "SELECT policy, trigger, time, sample, number, decides, version, look FROM looks
+        "SELECT sink, version FROM outbox ORDER BY version",
+        "SELECT policy, trigger, time, sample, number, decides, version, evaluation FROM trigger_evaluations
          ORDER BY policy, trigger, time, sample, number",
         "SELECT policy, number, time, sample, cut, version, kind, reason, score, threshold
-         FROM fired ORDER BY policy, number",
+         FROM shadow_decisions ORDER BY policy, number",
     ];
     let mut lines = Vec::new();
     for query in tables {

@@ -23,7 +23,7 @@ fn most_memory(brokers: &str, samples: i64) -> u64 {
     let columns = columns.join(",");
     let mut job = Program::start(&format!(
         "name = \"burst\"
-        order.lead = 5000
+        order.max_buffered = 5000
         [source.kafka]
         brokers = \"{brokers}\"
         topics = [\"{topic}\"]

@@ -27,7 +27,7 @@ fn what_is_deleted_is_forgotten() {
     produce_keyed(brokers, &topic, messages);
     let text = format!(
         "name = \"forget\"
-        forget = \"retrain\"
+        on_delete = \"retrain\"
         codec.json = {{ features = [\"a\"], label = \"c\" }}
         trigger.amount.every = 20
         selection.new_data.tail = \"all\"

@@ -61,9 +61,9 @@ fn a_message_that_is_too_large_is_a_dead_letter() {
     ));
     ran.assert_done();
     assert_eq!(ran.trained_on(1), [(0, 3, 2)]);
-    let [letter] = &ran.dead_letters()[..] else { panic!("one letter") };
-    assert_eq!((&letter["offset"], &letter["error"]), (&1.into(), &"large".into()));
-    assert_eq!(letter["payload"], STANDARD.encode(&large));
+    let [dead_letter] = &ran.dead_letters()[..] else { panic!("one dead letter") };
+    assert_eq!((&dead_letter["offset"], &dead_letter["error"]), (&1.into(), &"large".into()));
+    assert_eq!(dead_letter["payload"], STANDARD.encode(&large));
 }
 
 fn every_bad_message_becomes_a_dead_letter_with_its_reason() {
@@ -90,12 +90,12 @@ fn every_bad_message_becomes_a_dead_letter_with_its_reason() {
         assert_eq!((&ran.summary["samples"], &ran.summary["dead_letters"]), (&9.into(), &8.into()));
         // the good ones were trained on, as they stood between the bad.
         assert_eq!(ran.trained_on(1), [(0, 17, 9)]);
-        let letters = ran.dead_letters();
-        for (number, ((text, class, reason), letter)) in bad.iter().zip(&letters).enumerate() {
-            assert_eq!(letter["offset"], 2 * number + 1, "{letter}");
-            assert_eq!(letter["error"], *class, "{letter}");
-            assert!(letter["reason"].as_str().unwrap().contains(reason), "{letter}");
-            assert_eq!(letter["payload"], STANDARD.encode(text), "{letter}");
+        let dead_letters = ran.dead_letters();
+        for (number, ((text, class, reason), dead_letter)) in bad.iter().zip(&dead_letters).enumerate() {
+            assert_eq!(dead_letter["offset"], 2 * number + 1, "{dead_letter}");
+            assert_eq!(dead_letter["error"], *class, "{dead_letter}");
+            assert!(dead_letter["reason"].as_str().unwrap().contains(reason), "{dead_letter}");
+            assert_eq!(dead_letter["payload"], STANDARD.encode(text), "{dead_letter}");
         }
     }
 }

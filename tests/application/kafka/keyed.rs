@@ -23,7 +23,7 @@ pub(crate) type Ids = BTreeSet<(u8, u16, u64)>;
 /// The ids of each training set of a run.
 pub(crate) fn training_sets(state: &Path) -> Vec<Ids> {
     let catalog = rusqlite::Connection::open(state.join("catalog.sqlite")).unwrap();
-    let query = "SELECT ids FROM decided WHERE branch = '' ORDER BY trigger";
+    let query = "SELECT ids FROM decisions WHERE branch = '' ORDER BY trigger";
     let mut rows = catalog.prepare(query).unwrap();
     let ids = rows.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
     let read = |bytes: Vec<u8>| RoaringTreemap::deserialize_from(&*bytes).unwrap();
@@ -151,8 +151,8 @@ fn a_message_without_a_key_is_a_dead_letter() {
     );
     let ran = crate::program::run_program(&text);
     ran.assert_done();
-    let letters = ran.dead_letters();
-    let told: Vec<_> = letters.iter().map(|letter| (&letter["offset"], &letter["error"])).collect();
+    let dead_letters = ran.dead_letters();
+    let told: Vec<_> = dead_letters.iter().map(|dead_letter| (&dead_letter["offset"], &dead_letter["error"])).collect();
     let no_key = &"no_key".into();
     assert_eq!(told, [(&1.into(), no_key), (&2.into(), no_key)]);
     assert_eq!(training_sets(&ran.folder.path().join("state")), [Ids::from([(0, 0, 4)])]);
@@ -231,9 +231,9 @@ fn late_and_corrected_labels_change_later_training_sets() {
             let sets = training_sets(&state);
             assert_eq!(sets[..4], wanted.clone().map(|numbers| offsets(&numbers)), "{wait}");
             // one label is nobody's.
-            let letters = std::fs::read_to_string(state.join("dead-letters.jsonl")).unwrap();
-            let letter: serde_json::Value = serde_json::from_str(letters.trim()).unwrap();
-            assert_eq!((&letter["offset"], &letter["error"]), (&3.into(), &"no_sample".into()));
+            let dead_letters = std::fs::read_to_string(state.join("dead-letters.jsonl")).unwrap();
+            let dead_letter: serde_json::Value = serde_json::from_str(dead_letters.trim()).unwrap();
+            assert_eq!((&dead_letter["offset"], &dead_letter["error"]), (&3.into(), &"no_sample".into()));
             assert_eq!((summary.samples, summary.dead_letters), (10, 1));
             // in the end two are labelled `no`, two `yes`, and six not.
             let [classes] = &summary.classes[..] else { panic!("{:?}", summary.classes) };

@@ -10,7 +10,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use driftmill::fail::POINTS;
+use driftmill::failpoint::POINTS;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use serde_json::{Value, json};
@@ -89,7 +89,7 @@ pub(super) fn job(brokers: &str, topic: &str, models: &str) -> String {
         ratio = 0.4
         policy.rho_loss = {{}}
         irreducible.holdout = \"twin\"
-        then = [{{ from_trigger = 4, mode = \"batch_then_sample\" }}]
+        schedule = [{{ from_trigger = 4, mode = \"batch_then_sample\" }}]
         [shadow.errors.trigger.sequential]
         on = \"error\"
         every = 150

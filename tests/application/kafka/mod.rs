@@ -8,7 +8,7 @@ mod forget;
 mod inputs;
 mod keyed;
 mod kills;
-mod letters;
+mod dead_letters;
 mod lineage;
 mod outage;
 mod processes;
@@ -50,7 +50,7 @@ pub(crate) const FILES: &[&[crate::suite::Test]] = &[
     inputs::TESTS,
     keyed::TESTS,
     kills::TESTS,
-    letters::TESTS,
+    dead_letters::TESTS,
     lineage::TESTS,
     outage::TESTS,
     processes::TESTS,
@@ -187,17 +187,17 @@ fn bad_messages_stop_nothing_and_vanish_nowhere() {
     ));
     let (summary, folder) = run_to_end(&pipeline, 1, 128);
     assert_eq!((summary.samples, summary.dead_letters, summary.triggers.len()), (2975, 25, 2));
-    let letters = std::fs::read_to_string(folder.path().join("state/dead-letters.jsonl")).unwrap();
-    let letters: Vec<serde_json::Value> =
-        letters.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let errors: Vec<&str> = letters.iter().map(|l| l["error"].as_str().unwrap()).take(5).collect();
+    let dead_letters = std::fs::read_to_string(folder.path().join("state/dead-letters.jsonl")).unwrap();
+    let dead_letters: Vec<serde_json::Value> =
+        dead_letters.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let errors: Vec<&str> = dead_letters.iter().map(|l| l["error"].as_str().unwrap()).take(5).collect();
     assert_eq!(errors, ["malformed", "empty", "malformed", "label", "missing_column"]);
-    let offsets: Vec<u64> = letters.iter().map(|l| l["offset"].as_u64().unwrap()).collect();
+    let offsets: Vec<u64> = dead_letters.iter().map(|l| l["offset"].as_u64().unwrap()).collect();
     assert_eq!(offsets[..6], [100, 200, 300, 400, 500, 700]);
     // the bytes are those of the message, whichever stage refused it.
-    assert_eq!(letters[0]["payload"], "Z2FyYmFnZQ==");
-    assert_eq!(letters[3]["payload"], "eyJhIjoxLCJjIjo3fQ==");
-    assert_eq!((&letters[0]["stage"], &letters[3]["stage"]), (&"decode".into(), &"order".into()));
+    assert_eq!(dead_letters[0]["payload"], "Z2FyYmFnZQ==");
+    assert_eq!(dead_letters[3]["payload"], "eyJhIjoxLCJjIjo3fQ==");
+    assert_eq!((&dead_letters[0]["stage"], &dead_letters[3]["stage"]), (&"decode".into(), &"order".into()));
 }
 
 fn an_empty_topic_ends_at_once() {

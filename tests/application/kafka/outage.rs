@@ -84,7 +84,7 @@ fn a_broker_that_is_not_there_is_waited_for_and_then_named() {
     let begun = Instant::now();
     let ran = run_program(&format!(
         "name = \"nobody\"
-        source.kafka = {{ brokers = \"127.0.0.1:{port}\", topics = [\"t\"], patience = \"2s\" }}
+        source.kafka = {{ brokers = \"127.0.0.1:{port}\", topics = [\"t\"], startup_timeout = \"2s\" }}
         codec.json.features = [\"a\"]
         trigger.amount.every = 1
         selection.new_data = {{}}

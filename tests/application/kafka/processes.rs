@@ -18,21 +18,21 @@ crate::suite::tests! {
 }
 
 /// Topic, partition, offset and class of each dead letter.
-fn letters(state: &Path) -> Vec<[Value; 4]> {
+fn dead_letters(state: &Path) -> Vec<[Value; 4]> {
     let text = std::fs::read_to_string(state.join("dead-letters.jsonl")).unwrap();
-    let letter = |line: &str| {
-        let letter: Value = serde_json::from_str(line).unwrap();
-        ["topic", "partition", "offset", "error"].map(|key| letter[key].clone())
+    let dead_letter = |line: &str| {
+        let dead_letter: Value = serde_json::from_str(line).unwrap();
+        ["topic", "partition", "offset", "error"].map(|key| dead_letter[key].clone())
     };
-    let mut letters: Vec<_> = text.lines().map(letter).collect();
-    letters.sort_by_key(|letter| format!("{letter:?}"));
-    letters
+    let mut dead_letters: Vec<_> = text.lines().map(dead_letter).collect();
+    dead_letters.sort_by_key(|dead_letter| format!("{dead_letter:?}"));
+    dead_letters
 }
 
 /// What a pipeline makes on so many processes and workers, and its dead letters.
 fn run(place: &Place, size: Size) -> (RunResult, Vec<[Value; 4]>) {
     let (made, state) = place.run(size);
-    (made, letters(&state))
+    (made, dead_letters(&state))
 }
 
 fn several_processes_publish_what_one_publishes() {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use driftmill::catalog::Version;
-use driftmill::sink::{KafkaSink, Published, Sink, SinkConfig, SinkError, Stop};
+use driftmill::sink::{KafkaSink, Published, Sink, SinkConfig, SinkError, CancellationToken};
 use rdkafka::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -35,7 +35,7 @@ fn sink(brokers: &str, topic: &str, properties: serde_json::Value) -> KafkaSink 
 }
 
 fn open(brokers: &str, topic: &str) -> Box<dyn Sink> {
-    sink(brokers, topic, json!({})).open("model", &Stop::default()).unwrap()
+    sink(brokers, topic, json!({})).open("model", &CancellationToken::default()).unwrap()
 }
 
 /// Version `number` of run `run`.
@@ -87,7 +87,7 @@ fn publish_through(
     mut happens: impl FnMut(&mut Broker),
 ) {
     let (brokers, topic) = (broker.address.clone(), unique("models"));
-    let mut sink = sink(&brokers, &topic, properties).open("model", &Stop::default()).unwrap();
+    let mut sink = sink(&brokers, &topic, properties).open("model", &CancellationToken::default()).unwrap();
     sink.take_over().unwrap();
     let published = AtomicU64::new(0);
     std::thread::scope(|scope| {
@@ -167,7 +167,7 @@ fn what_is_there_is_read_back_behind_open_transactions_of_others() {
     let there = |number| Published::of(&version("run", number));
     assert_eq!(second.published(Some(&bookmark)).unwrap(), [there(3)]);
     assert_eq!(second.published(None).unwrap(), [there(1), there(2), there(3)]);
-    // a bookmark of a topic that was created anew, or none at all, hides nothing.
+    // a bookmark of a topic that was created again, or none at all, hides nothing.
     assert_eq!(second.published(Some("{\"0\":999,\"1\":999,\"2\":999}")).unwrap().len(), 3);
     assert_eq!(second.published(Some("?")).unwrap().len(), 3);
     end.join().unwrap();
@@ -202,7 +202,7 @@ fn what_no_attempt_will_mend_is_not_tried_again() {
     let brokers = brokers();
     let topic = unique("models");
     let small = sink(brokers, &topic, json!({ "message.max.bytes": "1000" }));
-    let mut small = small.open("model", &Stop::default()).unwrap();
+    let mut small = small.open("model", &CancellationToken::default()).unwrap();
     let mut large = version("run", 1);
     large.losses = vec![0.123_456_789; 1000];
     let refused = small.publish(&large, Path::new("/nowhere")).unwrap_err().to_string();
@@ -214,7 +214,7 @@ fn what_no_attempt_will_mend_is_not_tried_again() {
 
 fn a_sink_that_waits_can_be_stopped() {
     let mut broker = own();
-    let stop = Stop::default();
+    let stop = CancellationToken::default();
     let topic = unique("models");
     let mut sink = sink(&broker.address, &topic, json!({})).open("model", &stop).unwrap();
     publish(&mut *sink, 1).unwrap();

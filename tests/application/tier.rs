@@ -29,14 +29,14 @@ fn reaching_back() -> String {
         .replace("{ limit = 500, tail = 1 }", "{ tail = \"all\", limit = 500, keep = \"uniform\" }")
 }
 
-/// The `[store.cold]` table of an object store in folder `cold` of `folder`.
-fn cold(folder: &Path, cache: &str) -> String {
+/// The `[store.tier]` table of an object store in folder `tier` of `folder`.
+fn tier(folder: &Path, cache: &str) -> String {
     let url = folder.join("cold");
-    format!("[store.cold]\nurl = \"file://{}\"\ncache = \"{cache}\"", url.display())
+    format!("[store.tier]\nurl = \"file://{}\"\ncache = \"{cache}\"", url.display())
 }
 
 fn pipeline(folder: &Path, cache: &str) -> String {
-    reaching_back().replace("SINK", folder.join("sink").to_str().unwrap()) + &cold(folder, cache)
+    reaching_back().replace("SINK", folder.join("sink").to_str().unwrap()) + &tier(folder, cache)
 }
 
 /// A run that was killed when it had decided a few times, in a folder of its own.
@@ -117,10 +117,10 @@ fn what_is_used_stays_and_what_is_young_too() {
     let ran = Program::start_at(folder, &text, &["--poll", "200"], &[]).end();
     ran.assert_done();
     let state = ran.folder.path().join("state");
-    let (here, away) = (count(&state.join("log"), "arrows"), objects(ran.folder.path()).len());
+    let (here, remote) = (count(&state.join("log"), "arrows"), objects(ran.folder.path()).len());
     let all = count(&state.join("log"), "index");
-    assert!(away > 3 && away < all, "{away} of {all} segments are old");
-    let cached = here - (all - away);
+    assert!(remote > 3 && remote < all, "{remote} of {all} segments are old");
+    let cached = here - (all - remote);
     assert!((1..=3).contains(&cached), "{cached} segments of 64 KiB");
 }
 
@@ -151,7 +151,7 @@ fn killed_anywhere_no_object_is_lost_or_left_behind() {
 fn what_is_erased_here_is_erased_there() {
     let folder = tempfile::tempdir().unwrap();
     let text = PIPELINE.replace("SINK", folder.path().join("sink").to_str().unwrap())
-        + &cold(folder.path(), "0B");
+        + &tier(folder.path(), "0B");
     let ran = Program::start_at(folder, &text, &["--poll", "200"], &[]).end();
     ran.assert_done();
     let (folder, state) = (ran.folder.path(), ran.folder.path().join("state"));
@@ -223,7 +223,7 @@ fn an_object_store_that_cannot_be_reached_is_waited_for() {
     let rest = running.end();
     rest.assert_done();
     same(&kept.summary, &rest.summary);
-    assert_eq!(rest.summary["outages"][0]["part"], "store.cold", "{}", rest.summary["outages"]);
+    assert_eq!(rest.summary["outages"][0]["part"], "store.tier", "{}", rest.summary["outages"]);
     assert_eq!(problems(&state), json!([]));
 }
 
@@ -236,12 +236,12 @@ fn a_store_that_cannot_be_is_refused_with_a_hint() {
         ("s3://bucket/folder", "`--features s3`"),
     ] {
         let file = folder.path().join("p.toml");
-        let text = text(folder.path(), &format!("[store.cold]\nurl = \"{url}\""));
+        let text = text(folder.path(), &format!("[store.tier]\nurl = \"{url}\""));
         fs::write(&file, text).unwrap();
         let mut check = Command::new(env!("CARGO_BIN_EXE_driftmill"));
         let said = check.arg("check").arg(&file).stderr(Stdio::piped()).output_in_time();
         let text = String::from_utf8_lossy(&said.stderr).replace('"', "\\\"");
         assert_eq!(said.status.code(), Some(78), "{said:?}");
-        assert!(text.contains("store.cold.url") && text.contains(hint), "{text}");
+        assert!(text.contains("store.tier.url") && text.contains(hint), "{text}");
     }
 }

@@ -75,7 +75,7 @@ fn header(message: &OwnedMessage, name: &str) -> String {
 
 fn job(brokers: &str, topic: &str, more: &str) -> String {
     format!(
-        "name = \"letters\"
+        "name = \"dead letters\"
         source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"], until = \"end\" }}
         codec.json = {{ features = [\"a\"], label = \"c\" }}
         trigger.amount.every = 1000
@@ -86,7 +86,7 @@ fn job(brokers: &str, topic: &str, more: &str) -> String {
     )
 }
 
-/// Runs `driftmill replay-dead-letters`; what it printed.
+/// Runs `driftmill replay-dead-dead_letters`; what it printed.
 fn replay(text: &str, folder: &Path, arguments: &[&str]) -> String {
     let file = folder.join("replay.toml");
     std::fs::write(&file, text).unwrap();
@@ -101,15 +101,15 @@ fn replay(text: &str, folder: &Path, arguments: &[&str]) -> String {
 
 fn letters_go_to_a_topic_and_back_to_where_they_came_from() {
     let brokers = brokers();
-    let (topic, letters) = (unique("samples"), unique("letters"));
+    let (topic, dead_letters) = (unique("samples"), unique("letters"));
     create(brokers, &topic, 2);
     fill(brokers, &topic, 100);
-    let text = job(brokers, &topic, &format!("dead_letters.topic = \"{letters}\""));
+    let text = job(brokers, &topic, &format!("dead_letters.topic = \"{dead_letters}\""));
     let ran = run_program(&text);
     ran.assert_done();
     assert_eq!((&ran.summary["samples"], &ran.summary["dead_letters"]), (&70.into(), &30.into()));
     assert!(!ran.folder.path().join("state/dead-letters.jsonl").exists());
-    let found = messages(brokers, &letters, 1);
+    let found = messages(brokers, &dead_letters, 1);
     assert_eq!(found.len(), 30);
     let story = |message: &OwnedMessage| {
         let topic = header(message, "driftmill.topic");
@@ -150,7 +150,7 @@ fn letters_go_to_a_topic_and_back_to_where_they_came_from() {
         assert_eq!(message.key(), Some(format!("key-{i}").as_bytes()));
     }
 
-    // what was wrong with the pipeline is mended: they are samples now.
+    // what was wrong with the pipeline is repaired: they are samples now.
     let mended = text.replace("features = [\"a\"]", "features = [\"b\"]");
     let ran = run_program(&mended);
     ran.assert_done();
@@ -165,15 +165,15 @@ fn letters_in_a_file_go_back_too() {
     let text = job(brokers, &topic, "");
     let ran = run_program(&text);
     ran.assert_done();
-    let letters = ran.dead_letters();
-    assert_eq!(letters.len(), 12);
-    assert!(letters.iter().all(|letter| letter["run"] == ran.summary["run"]));
+    let dead_letters = ran.dead_letters();
+    assert_eq!(dead_letters.len(), 12);
+    assert!(dead_letters.iter().all(|dead_letter| dead_letter["run"] == ran.summary["run"]));
     let folder = tempfile::tempdir().unwrap();
     let state = ran.folder.path().join("state");
     let state = ["--state", state.to_str().unwrap()];
     let sent = replay(&text, folder.path(), &state);
     assert!(sent.starts_with("12 sent, 0 sent before"), "{sent}");
-    // a job that was killed writes some letters twice, and half of one.
+    // a job that was killed writes some dead letters twice, and half of one.
     let file = ran.folder.path().join("state/dead-letters.jsonl");
     let twice = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, format!("{twice}{twice}{{\"topic\":")).unwrap();
