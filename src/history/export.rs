@@ -139,7 +139,7 @@ impl History {
         (wanted, chosen): (&Wanted, &Chosen),
     ) -> Result<RecordBatch, HistoryError> {
         let ids: Vec<Id> = messages.iter().map(|message| message.id).collect();
-        let topic = |message: &Message| self.place(i128::from(message.id.0)).topic;
+        let topic = |message: &Message| self.place(Position::new(0, message.id)).topic;
         let times = |of: fn(&Message) -> i64| -> ArrayRef {
             Arc::new(TimestampMillisecondArray::from_iter_values(messages.iter().map(of)))
         };

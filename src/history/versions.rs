@@ -107,7 +107,7 @@ impl History {
         self.catalog.trained(|set| {
             let Some(number) = set.version else { return };
             if set.branch != branch {
-                return beside.push((set.decided.trigger, set.branch, number));
+                return beside.push((set.decision.trigger, set.branch, number));
             }
             others.insert(number, (set.parent, self.ancestor(number, &set)));
             if number == version {
@@ -131,7 +131,7 @@ impl History {
         let judge = |(trigger, judge, number): (u64, String, u64)| {
             let own = judge.strip_prefix(branch).is_some_and(|rest| rest.starts_with('/'));
             let name = || format!("version {number} of {}", self.name_of(&judge));
-            (own && trigger == set.decided.trigger).then(name)
+            (own && trigger == set.decision.trigger).then(name)
         };
         let judges = beside.into_iter().filter_map(judge).collect();
         let mut labels = BTreeMap::new();
@@ -141,11 +141,11 @@ impl History {
         Ok(MadeOf {
             policy: self.name_of(branch).to_owned(),
             version,
-            trigger: set.decided.trigger,
-            place: self.place(set.decided.position),
-            reason: set.decided.reason.text.clone(),
+            trigger: set.decision.trigger,
+            place: self.place(set.decision.position),
+            reason: set.decision.reason.text.clone(),
             samples: set.ids.len(),
-            learnt: self.catalog.learnt(branch, set.decided.trigger)?.map(|(learnt, _)| learnt),
+            learnt: self.catalog.learnt(branch, set.decision.trigger)?.map(|(learnt, _)| learnt),
             judges,
             removed: set.ids.intersection_len(&self.removed_samples()?),
             partitions: self.parts(&set),
@@ -168,7 +168,7 @@ impl History {
     ) -> Result<TrainedSet, HistoryError> {
         let mut found = None;
         self.catalog.trained(|set| {
-            if set.branch == branch && set.decided.trigger == trigger {
+            if set.branch == branch && set.decision.trigger == trigger {
                 found = Some(set);
             }
         })?;
@@ -180,9 +180,9 @@ impl History {
     fn ancestor(&self, version: u64, set: &TrainedSet) -> Ancestor {
         Ancestor {
             version,
-            trigger: set.decided.trigger,
-            place: self.place(set.decided.position),
-            reason: set.decided.reason.text.clone(),
+            trigger: set.decision.trigger,
+            place: self.place(set.decision.position),
+            reason: set.decision.reason.text.clone(),
             samples: set.ids.len(),
         }
     }
@@ -191,7 +191,7 @@ impl History {
         let mut parts: BTreeMap<u32, Part> = BTreeMap::new();
         for id in set.ids.iter().map(Id) {
             let part = parts.entry(id.stream()).or_insert_with(|| Part {
-                topic: self.place(i128::from(id.0)).topic,
+                topic: self.place(Position::new(0, id)).topic,
                 partition: id.partition(),
                 from: id.offset(),
                 to: 0,
@@ -208,7 +208,7 @@ impl History {
     /// # Errors
     /// When the log is not what was written.
     pub(super) fn rows_of(&self, set: &TrainedSet) -> Result<Vec<Candidate>, HistoryError> {
-        let shown = Shown { until: set.decided.end(), ..Shown::ALL };
+        let shown = Shown { until: set.decision.end(), ..Shown::ALL };
         let ids = set.ids.clone();
         let rows = self.replay(shown, BTreeMap::new(), move |rows, change: &Change| {
             if change.kind != Kind::Retract && ids.contains(change.record.id().0) {

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use driftmill_operators::flow::{Evaluated, Scores, Standing};
+use driftmill_operators::flow::{Evaluated, Scores, TriggerCheckpoint};
 use driftmill_operators::selection::SelectionConfig;
 use driftmill_operators::trigger::TriggerTable;
 use driftmill_operators::{Position, Snapshot, restore};
@@ -43,7 +43,7 @@ pub struct Branch {
     /// How far its evaluation was then, by partition.
     scored: BTreeMap<u32, Position>,
     /// Where its trigger policy stands at the decision that was made last.
-    standing: Mutex<Option<Standing>>,
+    standing: Mutex<Option<TriggerCheckpoint>>,
     /// What the policy did since, until that is recorded.
     pub(super) notes: Notes,
     recent: Mutex<VecDeque<(u64, Weights)>>,
@@ -181,13 +181,13 @@ impl Branch {
     }
 
     /// Remembers where the trigger policy stands at its newest decision.
-    pub(super) fn stand(&self, standing: Standing) {
+    pub(super) fn stand(&self, standing: TriggerCheckpoint) {
         *self.standing() = Some(standing);
     }
 
     /// Where the trigger policy stands at the decision that was made last, or was open when the job
     /// was started.
-    pub(super) fn standing(&self) -> MutexGuard<'_, Option<Standing>> {
+    pub(super) fn standing(&self) -> MutexGuard<'_, Option<TriggerCheckpoint>> {
         self.standing.lock().expect("no one panics while holding a standing")
     }
 

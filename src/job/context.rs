@@ -2,9 +2,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::Sender;
-use driftmill_operators::flow::{Standing, Standings};
+use driftmill_operators::flow::{TriggerCheckpoint, SelectionCheckpoints};
 use driftmill_operators::trigger::{Trigger, TriggerTable};
-use driftmill_operators::{Position, position_id, position_time};
+use driftmill_operators::Position;
 
 use super::books::Books;
 use super::told::Request;
@@ -142,7 +142,7 @@ impl Context {
 
     /// Remembers where a branch's trigger policy stands: with the decision that is sent next, or,
     /// between decisions, with what is made durable next. The dataflow does not wait for a disk.
-    pub(super) fn keeper(branch: &Arc<Branch>) -> impl FnMut(Standing) + use<> {
+    pub(super) fn keeper(branch: &Arc<Branch>) -> impl FnMut(TriggerCheckpoint) + use<> {
         let branch = Arc::clone(branch);
         move |standing| match standing.open {
             Some(_) => branch.stand(standing),
@@ -151,11 +151,11 @@ impl Context {
     }
 
     /// Where the selection of a branch stands, as far as `worker` has to know it.
-    pub(super) fn standings(&self, branch: &Branch, worker: usize) -> Standings {
+    pub(super) fn standings(&self, branch: &Branch, worker: usize) -> SelectionCheckpoints {
         let mut standings = branch.start.standings.clone();
         let mine = (0..self.partitions.len()).filter(|number| self.worker_of(*number) == worker);
         let mine: Vec<u32> = mine.map(|number| self.partitions[number].id(0).stream()).collect();
-        standings.shards.retain(|stream, _| mine.contains(stream));
+        standings.partitions.retain(|stream, _| mine.contains(stream));
         standings
     }
 
@@ -195,9 +195,9 @@ pub(super) fn init(trigger: &TriggerTable, stable: bool) -> Box<dyn Trigger> {
 
 /// A position as people read it.
 pub(crate) fn place(partitions: &[Partition], position: Position) -> Place {
-    let id = position_id(position);
+    let id = position.id();
     Place {
-        time: position_time(position),
+        time: position.time(),
         topic: topic(partitions, id.topic()).to_owned(),
         partition: id.partition(),
         offset: id.offset(),

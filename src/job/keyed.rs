@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use driftmill_operators::flow::{Ordered, Upsert};
-use driftmill_operators::{Change, position_time};
+use driftmill_operators::Change;
 use timely::dataflow::operators::Inspect;
 
 use super::Context;
@@ -31,7 +31,7 @@ pub(super) fn newest<'scope>(changes: Ordered<'scope>, context: &Arc<Context>) -
 fn letter(context: &Context, orphan: &Change) -> Letter {
     let label = &orphan.record;
     let said = label.label.map_or("no class".to_owned(), |class| format!("class {class}"));
-    let until = position_time(orphan.at);
+    let until = orphan.at.time();
     Letter {
         topic: context.topic(label.id().topic()).to_owned(),
         partition: label.id().partition(),

@@ -111,7 +111,7 @@ impl Trainer {
         let beside: Vec<Beside<'_>> = beside.collect();
         let finished = Finished {
             branch: &self.branch.name,
-            trigger: set.decided.trigger,
+            trigger: set.decision.trigger,
             outcome,
             seconds,
             evaluation: &evaluation,
@@ -128,7 +128,7 @@ impl Trainer {
 
     pub(super) fn failed(&self, set: &TrainingSet, error: Option<&str>) -> anyhow::Result<Outcome> {
         if let Some(error) = error {
-            tracing::warn!(trigger = set.decided.trigger, error, "a training failed");
+            tracing::warn!(trigger = set.decision.trigger, error, "a training failed");
         }
         self.record(set, Err(Failed { error }), (0.0, &[], &[]))?;
         Ok(self.outcome(set, None, 0.0))
@@ -138,9 +138,9 @@ impl Trainer {
     fn outcome(&self, set: &TrainingSet, version: Option<u64>, seconds: f64) -> Outcome {
         let known = if self.context.pipeline.forget.is_keep() { &[] } else { &set.rows[..] };
         Outcome {
-            trigger: set.decided.trigger,
+            trigger: set.decision.trigger,
             version,
-            effective: set.decided.end(),
+            effective: set.decision.end(),
             samples: set.rows.len() as u64,
             seconds,
             ids: known.iter().map(|row| row.id()).collect(),

@@ -76,7 +76,7 @@ use std::time::Duration;
 
 use driftmill_operators::Position;
 use driftmill_operators::flow::{
-    CountClasses, Decide, Deciding, Evaluate, Order, OrderAll, Ordered, Select, Train,
+    CountClasses, Decide, HostedTrigger, Evaluate, Order, OrderAll, Ordered, Select, Train,
 };
 use driftmill_operators::trigger::Outcome;
 use timely::dataflow::ProbeHandle;
@@ -148,13 +148,13 @@ fn build_branch<'scope>(
     let (keep, [policy, looked]) = (Context::keeper(branch), [(); 2].map(|()| Arc::clone(branch)));
     let (every, forget) = (context.pipeline.checkpoint.every.get(), context.pipeline.forget);
     let trigger = forget.around(context.init(&branch.trigger));
-    let decisions = all.clone().decide(back, move |wake| Deciding {
+    let decisions = all.clone().decide(back, move |wake| HostedTrigger {
         trigger,
-        standing: policy.start.standing.clone(),
+        checkpoint: policy.start.standing.clone(),
         service: oracle(wake),
-        keep,
-        every,
-        tell: move |look| looked.notes.lock().looks.push(look),
+        on_checkpoint: keep,
+        checkpoint_interval: every,
+        on_evaluation: move |look| looked.notes.lock().looks.push(look),
     });
     let worker = scope.worker().index();
     let standings = context.standings(branch, worker);

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use driftmill_datasets::Values;
-use driftmill_operators::flow::{Asker, Service};
+use driftmill_operators::flow::{ModelQuery, Service};
 use driftmill_operators::trigger::{Question, Want};
 use driftmill_operators::{Id, Matrix};
 use timely::scheduling::SyncActivator;
@@ -58,8 +58,8 @@ impl Oracle {
     }
 }
 
-impl Service<Asker, Matrix> for Oracle {
-    fn ask(&mut self, asker: Asker) {
+impl Service<ModelQuery, Matrix> for Oracle {
+    fn ask(&mut self, asker: ModelQuery) {
         let Question { want, ids } = asker.question;
         if let Err(error) = self.context.fetch(&ids) {
             return self.context.fail(error);

@@ -17,13 +17,13 @@ impl Context {
         set: &TrainingSet,
         record: DecidedRecord,
     ) -> anyhow::Result<Option<OutcomeRecord>> {
-        let trigger = set.decided.trigger;
+        let trigger = set.decision.trigger;
         ensure!(
-            record.decided == set.decided && record.ids_digest == digest_of(set),
+            record.decided == set.decision && record.ids_digest == digest_of(set),
             "decision {trigger} came out differently when it was made again: \
              at {:?} on {} samples, recorded at {:?} on {}\n\
              hint: is this the stream that the run began with? `driftmill verify` looks at the files",
-            self.place(set.decided.position),
+            self.place(set.decision.position),
             set.rows.len(),
             self.place(record.decided.position),
             record.samples,

@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use driftmill_operators::Position;
 use driftmill_operators::flow::{
-    Deciding, Fired, Ordered, Shadow as _, Shadowing, Standing, shadowed,
+    HostedTrigger, ShadowDecision, Ordered, Shadow as _, HostedShadow, TriggerCheckpoint, shadowed,
 };
 use driftmill_operators::trigger::{Outcome, Trigger, TriggerTable};
 use timely::dataflow::StreamVec;
@@ -71,33 +71,33 @@ impl Shadow {
         let every = context.pipeline.checkpoint.every.get();
         let (context, versions) = (Arc::clone(context), own.evaluated().versions);
         let [shadow, keep, tell, fire] = [(); 4].map(|()| Arc::clone(shadow));
-        let fired = move |fired: Fired| {
+        let fired = move |fired: ShadowDecision| {
             let line = FiredLine::of(&fired, context.place(fired.position));
             fire.fired.lock().expect("no one panics while a shadow fires").push(line);
             fire.notes.lock().fired.push(fired);
         };
-        all.shadow(outcomes, move |wake| Shadowing {
-            deciding: Deciding {
+        all.shadow(outcomes, move |wake| HostedShadow {
+            hosted: HostedTrigger {
                 trigger,
-                standing: shadow.start.standing.clone(),
+                checkpoint: shadow.start.standing.clone(),
                 service: oracle(wake),
-                keep: move |standing| keep.notes.lock().standing = Some(standing),
-                every,
-                tell: move |look| tell.notes.lock().looks.push(look),
+                on_checkpoint: move |standing| keep.notes.lock().standing = Some(standing),
+                checkpoint_interval: every,
+                on_evaluation: move |look| tell.notes.lock().looks.push(look),
             },
             versions,
-            fired,
+            on_decision: fired,
         })
     }
 }
 
 /// Where a shadow begins that is new in a run, or was away: where the pipeline's own policy stands,
 /// which has nothing to say of what was before.
-pub(super) fn beginning(trigger: Box<dyn Trigger>, own: &BranchRecord, past: &[Fired]) -> Standing {
+pub(super) fn beginning(trigger: Box<dyn Trigger>, own: &BranchRecord, past: &[ShadowDecision]) -> TriggerCheckpoint {
     let own = own.standing.as_ref();
-    Standing {
+    TriggerCheckpoint {
         at: own.map_or(Position::MIN, |own| own.at),
-        decided_before: 0,
+        decisions_before: 0,
         next_trigger: past.last().map_or(0, |last| last.number + 1),
         version: own.and_then(|own| own.version),
         open: None,

@@ -58,7 +58,7 @@ impl Trainer {
     /// Takes a decision: one of the past may have its outcome, all others are to be trained.
     fn take(&mut self, set: TrainingSet) -> anyhow::Result<()> {
         self.tell(&set);
-        let outcome = match self.again.remove(&set.decided.trigger) {
+        let outcome = match self.again.remove(&set.decision.trigger) {
             Some(record) => self.context.compare(&self.branch.name, &set, record)?,
             None => {
                 self.decided(&set)?;
@@ -77,8 +77,8 @@ impl Trainer {
     }
 
     fn tell(&self, set: &TrainingSet) {
-        let place = self.context.place(set.decided.position);
-        let line = TriggerLine::of(&set.decided, place, set.rows.len() as u64);
+        let place = self.context.place(set.decision.position);
+        let line = TriggerLine::of(&set.decision, place, set.rows.len() as u64);
         self.branch.story().triggers.push(line);
         if self.branch.name.is_empty() {
             self.context.status.triggered();
@@ -116,12 +116,12 @@ impl Trainer {
 
     /// The training's seed: decisions differ, runs do not.
     pub(super) fn seed(&self, set: &TrainingSet) -> u64 {
-        set.decided.trigger
+        set.decision.trigger
     }
 
     fn start(&self, set: TrainingSet) {
         let downsampling = self.branch.downsampling.as_ref();
-        let stage = downsampling.and_then(|table| table.stage(set.decided.trigger));
+        let stage = downsampling.and_then(|table| table.stage(set.decision.trigger));
         let start = self.branch.newest().map(|(_, weights)| weights);
         let job = TrainJob {
             rows: training_rows(&set.rows),
@@ -161,7 +161,7 @@ impl Trainer {
             Ok(trained) => {
                 self.failures = 0;
                 if trained.steps == 0 {
-                    let trigger = set.decided.trigger;
+                    let trigger = set.decision.trigger;
                     tracing::warn!(trigger, "nothing was chosen to learn from: weights stay");
                 }
                 self.made(&set, trained, &judged)

@@ -1,16 +1,16 @@
 use std::sync::{Mutex, MutexGuard};
 
-use driftmill_operators::flow::{Fired, Looked, Standing};
+use driftmill_operators::flow::{ShadowDecision, TriggerEvaluation, TriggerCheckpoint};
 
 /// What a trigger policy did that is not recorded yet.
 #[derive(Default)]
 pub(super) struct Unrecorded {
     /// Where it stands between decisions.
-    pub(super) standing: Option<Standing>,
+    pub(super) standing: Option<TriggerCheckpoint>,
     /// What it saw until then, and since.
-    pub(super) looks: Vec<Looked>,
+    pub(super) looks: Vec<TriggerEvaluation>,
     /// Where it fired that would not train.
-    pub(super) fired: Vec<Fired>,
+    pub(super) fired: Vec<ShadowDecision>,
 }
 
 impl Unrecorded {

@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use driftmill_operators::downsampling::{Budget, Chosen, GivenError, choose};
+use driftmill_operators::downsampling::{Budget, Chosen, SampleScoresError, choose};
 use driftmill_operators::{Id, Matrix};
 
 use super::batch::Batch;
@@ -126,7 +126,7 @@ impl<'a> Chooser<'a> {
         given.irreducible = self.irreducible.map(|known| known.of(rows));
         let budget = Budget { size, seed: self.seed, round: self.round };
         self.round += 1;
-        let failed = |error: GivenError| TrainError::Choosing {
+        let failed = |error: SampleScoresError| TrainError::Choosing {
             policy: policy.key(),
             problem: error.to_string(),
         };

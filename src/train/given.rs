@@ -1,14 +1,14 @@
 //! What a network says of samples, as downsampling policies ask for it.
 
 use driftmill_operators::Matrix;
-use driftmill_operators::downsampling::{Given, Needs};
+use driftmill_operators::downsampling::{SampleScores, RequiredScores};
 
 use super::TrainingRow;
 use super::answers::Head;
 use super::forward::log_sum_exp;
 
 /// Which way through the network yields what is needed; none if nothing of it is.
-pub(super) fn head(needs: Needs) -> Option<Head> {
+pub(super) fn head(needs: RequiredScores) -> Option<Head> {
     let scores = needs.loss || needs.probabilities || needs.gradients;
     match (needs.embeddings, scores) {
         (true, true) => Some(Head::Both),
@@ -24,8 +24,8 @@ pub(super) fn head(needs: Needs) -> Option<Head> {
 /// ```text
 /// p = softmax(z),      loss = −ln p[y],      gradient by the scores z: p − onehot(y)
 /// ```
-pub(super) fn given(needs: Needs, rows: &[TrainingRow], outputs: &Matrix, classes: usize) -> Given {
-    let mut given = Given::of(rows.len());
+pub(super) fn given(needs: RequiredScores, rows: &[TrainingRow], outputs: &Matrix, classes: usize) -> SampleScores {
+    let mut given = SampleScores::of(rows.len());
     let width = outputs.cols();
     // the scores are the last columns, where there are any.
     let embedded = match head(needs) {
