@@ -36,6 +36,7 @@ pub mod downsampling;
 pub mod drift;
 #[cfg(feature = "flow")]
 pub mod flow;
+pub mod prelude;
 pub mod selection;
 pub mod trigger;
 

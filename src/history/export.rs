@@ -9,6 +9,7 @@ use arrow::array::{
 };
 use arrow::datatypes::Field;
 use driftmill_datasets::Values;
+use driftmill_operators::Position;
 use driftmill_operators::{Change, Id, Kind};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;

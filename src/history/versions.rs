@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use driftmill_operators::Position;
 use driftmill_operators::selection::Candidate;
 use driftmill_operators::{Change, Id, Kind};
 use serde::Serialize;
@@ -216,7 +217,7 @@ impl History {
             }
         })?;
         let row = |(position, label): (_, Option<u32>)| {
-            Some(Candidate { position, label: label?, weight: 1.0, chance: 0 })
+            Some(Candidate { position, label: label?, weight: 1.0, rank: 0 })
         };
         Ok(rows.into_iter().filter_map(row).collect())
     }

@@ -132,7 +132,7 @@ impl Trainer {
             memory: set.memory.clone(),
             ..TrainJob::default()
         };
-        let asks = |stage: &Stage| stage.policy.needs().irreducible;
+        let asks = |stage: &Stage| stage.policy.required_scores().irreducible;
         let reply = self.reply();
         let run = Run { context: Arc::clone(&self.context), branch: Arc::clone(&self.branch) };
         match &self.branch.judges {

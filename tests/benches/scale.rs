@@ -116,7 +116,7 @@ impl Run {
         let row = |i: u64| {
             let back = (i * 7919 + self.triggers) % MILLION.min(self.samples);
             let position = at(self.samples - 1 - back);
-            Candidate { position, label: 0, weight: 1.0, chance: 0 }
+            Candidate { position, label: 0, weight: 1.0, rank: 0 }
         };
         let mut rows: Vec<Candidate> = (0..TRAINING_SET).map(row).collect();
         rows.sort_unstable_by_key(|row| row.position);
