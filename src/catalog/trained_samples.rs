@@ -111,7 +111,7 @@ pub(super) fn insert_trained_samples(
     let weights = bytes(|kept| kept.weight.to_le_bytes());
     let json = serde_json::to_string(trained_samples).expect("a summary is plain data");
     let mut insert =
-        transaction.prepare_cached("REPLACE INTO trained on VALUES (?, ?, ?, ?, ?, ?)")?;
+        transaction.prepare_cached("REPLACE INTO trained_samples VALUES (?, ?, ?, ?, ?, ?)")?;
     insert.execute(params![branch, trigger as i64, json, ids, times, weights])?;
     Ok(())
 }

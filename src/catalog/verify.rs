@@ -76,7 +76,7 @@ impl CatalogHealth {
 
     fn outcomes(&mut self, database: &Connection, state: &Path) -> Result<(), rusqlite::Error> {
         let query = "SELECT branch, trigger, version, sha256, description,
-                            (branch, version) IN removed_versions
+                            (branch, version) IN expired_versions
                      FROM outcomes WHERE version IS NOT NULL ORDER BY branch, trigger";
         let mut outcomes = database.prepare(query)?;
         let mut rows = outcomes.query([])?;

@@ -40,7 +40,7 @@ fn sets(state: &Path) -> BTreeMap<(String, u64), RoaringTreemap> {
     let mut sets = BTreeMap::new();
     let catalog = Catalog::view(&state.join("catalog.sqlite")).unwrap();
     let add = |set: driftmill::catalog::TrainedSet| {
-        drop(sets.insert((set.branch, set.decided.trigger), set.ids));
+        drop(sets.insert((set.branch, set.decision.trigger), set.ids));
     };
     catalog.trained(add).unwrap();
     sets

@@ -125,7 +125,7 @@ fn what_is_used_stays_and_what_is_young_too() {
 }
 
 fn killed_anywhere_no_object_is_lost_or_left_behind() {
-    for place in ["cold.recorded:2", "cold.written:2"] {
+    for place in ["tier.recorded:2", "tier.written:2"] {
         let first = killed("0B", "model.stored:3");
         let (folder, state) = (first.folder.path().to_owned(), first.folder.path().join("state"));
         let mut gc = Command::new(env!("CARGO_BIN_EXE_driftmill"));

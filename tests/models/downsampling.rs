@@ -9,7 +9,7 @@ use driftmill::train::{
     TrainingRow, Weights,
 };
 use driftmill_operators::Id;
-use driftmill_operators::downsampling::{Budget, Chosen, DownsamplingTable, Given, choose};
+use driftmill_operators::downsampling::{Budget, Chosen, DownsamplingTable, SampleScores, choose};
 use safetensors::SafeTensors;
 
 use crate::toy::{Counting, Toy, Waiting, ids, job};
@@ -101,7 +101,7 @@ fn what_policies_are_given_is_what_the_model_says() {
     }
     let losses = runtime.score(&start, &ids(200)).into_iter().map(|score| score.loss).collect();
     let known = |row: usize| (row % 7) as f32 / 10.0;
-    let given = Given {
+    let given = SampleScores {
         samples: 200,
         labels: Some(labels),
         loss: Some(losses),
