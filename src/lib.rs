@@ -14,7 +14,7 @@
 //!
 //! | layer | what it is |
 //! |---|---|
-//! | [`cli`] | the command line |
+//! | [`cli`] | the command line · [`guide`] everything about running it |
 //! | [`calibrate`] | thresholds for a wanted rate of false alarms |
 //! | [`history`] | the past of a run: which samples made which versions, samples as Parquet |
 //! | [`job`] | the dataflow of a pipeline, and the services its operators ask |
@@ -95,6 +95,7 @@ pub mod config;
 pub mod console;
 pub mod evaluate;
 pub mod fail;
+pub mod guide;
 pub mod history;
 pub mod job;
 pub mod letters;

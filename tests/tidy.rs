@@ -15,7 +15,7 @@ const MAX_LINES: usize = 300;
 
 /// The folders of `src`, top first: each uses only those below it.
 const LAYERS: &[&[&str]] = &[
-    &["cli"],
+    &["cli", "guide"],
     &["calibrate"],
     &["history"],
     &["job"],
@@ -34,6 +34,8 @@ const LAYERS: &[&[&str]] = &[
 const TOP: &[&str] = &[
     "Cargo.lock",
     "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
     "README.md",
     "datasets",
     "operators",

@@ -63,6 +63,9 @@ pub(crate) const FILES: &[&[crate::suite::Test]] = &[
     transactions::TESTS,
 ];
 
+/// The electricity job from topic to topic.
+const ELECTRICITY_JOB: &str = "tests/support/pipelines/electricity.toml";
+
 /// Rows of the electricity market as JSON, with their event times.
 fn electricity(rows: usize) -> Vec<(i64, String)> {
     let start = 831_427_200_000;
@@ -83,7 +86,7 @@ fn electricity(rows: usize) -> Vec<(i64, String)> {
 }
 
 fn electricity_pipeline(brokers: &str, topic: &str, models: &str) -> String {
-    std::fs::read_to_string("pipelines/electricity.toml")
+    std::fs::read_to_string(ELECTRICITY_JOB)
         .unwrap()
         .replace("localhost:9092", brokers)
         .replace("topics = [\"electricity\"]", &format!("topics = [\"{topic}\"]"))
@@ -215,7 +218,7 @@ fn a_missing_topic_is_named_with_the_nearest() {
     let topic = unique("electricity");
     create(brokers, &topic, 1);
     let output = Command::new(env!("CARGO_BIN_EXE_driftmill"))
-        .args(["run", "pipelines/electricity.toml", "--state"])
+        .args(["run", ELECTRICITY_JOB, "--state"])
         .arg(tempfile::tempdir().unwrap().path().join("state"))
         .args(["--set", &format!("source.kafka.brokers={brokers}")])
         .args(["--set", &format!("source.kafka.topics=[\"{topic}x\"]")])
@@ -230,15 +233,16 @@ fn generate_fills_a_topic_and_run_reads_it() {
     let (topic, models) = (unique("generated"), unique("models"));
     let binary = env!("CARGO_BIN_EXE_driftmill");
     let generated = Command::new(binary)
-        .args(["generate", "pipelines/electricity-file.toml", "--partitions", "2"])
+        .args(["generate", "tests/support/pipelines/electricity-file.toml", "--partitions", "2"])
         .args(["--brokers", brokers, "--topic", &topic, "--limit", "5000"])
+        .args(["--set", &format!("source.file.path={:?}", data::file("electricity.csv"))])
         .output_in_time();
     assert!(generated.status.success(), "{}", String::from_utf8_lossy(&generated.stderr));
     // the rows are from 1996: a broker would delete them within minutes.
     assert_eq!(topics::retention(brokers, &topic), "-1");
     let folder = tempfile::tempdir().unwrap();
     let run = Command::new(binary)
-        .args(["run", "pipelines/electricity.toml", "--json", "--workers", "2", "--state"])
+        .args(["run", ELECTRICITY_JOB, "--json", "--workers", "2", "--state"])
         .arg(folder.path().join("state"))
         .args(["--set", &format!("source.kafka.brokers={brokers}")])
         .args(["--set", &format!("source.kafka.topics=[\"{topic}\"]")])
