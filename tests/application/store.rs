@@ -1,6 +1,5 @@
 //! Law 3: an id yields its own sample's features, always.
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use driftmill::store::{Log, LogBatch, LogWriter, RowKind, SegmentLength, StoreError, verify};
 use driftmill_datasets::{Schema, ValueType, Values};
