@@ -159,7 +159,7 @@ impl Program {
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     }
 
-    /// Asks it to end, as whoever runs services does.
+    /// Asks it to end, as service managers do.
     pub(crate) fn terminate(&self) {
         let id = self.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());

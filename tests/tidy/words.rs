@@ -6,7 +6,6 @@ const WRONG: &[(&str, &str)] = &[
     ("learnt", "trained"),
     ("whoever", "the one that"),
     ("by chance", "random"),
-    ("nobody", "no one in particular: name the actor"),
     ("hand-out", "assignment"),
     ("show-set", "training-set"),
     ("oracle", "model queries"),

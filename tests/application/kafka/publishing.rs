@@ -82,7 +82,8 @@ fn numbers(brokers: &str, topic: &str) -> Vec<u64> {
 /// Publishes `count` versions, while something happens after the ones in `at`.
 fn publish_through(
     broker: &mut Broker,
-    (count, at): (u64, &[u64]),
+    count: u64,
+    at: &[u64],
     properties: serde_json::Value,
     mut happens: impl FnMut(&mut Broker),
 ) {
@@ -108,7 +109,7 @@ fn publish_through(
 
 fn versions_outlive_a_broker_that_dies() {
     let mut broker = own();
-    publish_through(&mut broker, (200, &[50, 120]), json!({}), |broker| {
+    publish_through(&mut broker, 200, &[50, 120], json!({}), |broker| {
         broker.kill();
         broker.start_again();
     });
@@ -117,7 +118,7 @@ fn versions_outlive_a_broker_that_dies() {
 fn versions_outlive_a_broker_that_halts_for_longer_than_a_transaction_may_take() {
     let mut broker = own();
     let properties = json!({ "transaction.timeout.ms": "1500" });
-    publish_through(&mut broker, (300, &[60, 130, 220]), properties, |broker| {
+    publish_through(&mut broker, 300, &[60, 130, 220], properties, |broker| {
         broker.pause();
         std::thread::sleep(Duration::from_secs(4));
         broker.resume();
@@ -167,7 +168,7 @@ fn what_is_there_is_read_back_behind_open_transactions_of_others() {
     let there = |number| Published::of(&version("run", number));
     assert_eq!(second.published(Some(&bookmark)).unwrap(), [there(3)]);
     assert_eq!(second.published(None).unwrap(), [there(1), there(2), there(3)]);
-    // a bookmark of a topic that was created anew, or none at all, hides nothing.
+    // a bookmark of a topic that was created again, or none at all, hides nothing.
     assert_eq!(second.published(Some("{\"0\":999,\"1\":999,\"2\":999}")).unwrap().len(), 3);
     assert_eq!(second.published(Some("?")).unwrap().len(), 3);
     end.join().unwrap();
@@ -182,7 +183,7 @@ fn the_last_to_begin_publishes_and_the_others_say_so() {
     let topic = unique("models");
     let (mut first, mut second) = (open(brokers, &topic), open(brokers, &topic));
     publish(&mut *first, 1).unwrap();
-    // whoever only looks disturbs nobody.
+    // reading disturbs no publisher.
     assert_eq!(second.published(None).unwrap().len(), 1);
     publish(&mut *first, 2).unwrap();
     second.take_over().unwrap();
