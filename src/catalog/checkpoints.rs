@@ -1,7 +1,7 @@
 //! Where policies stand between decisions, and what they saw until then.
 
 use driftmill_operators::Snapshot;
-use driftmill_operators::flow::{ShadowDecision, TriggerEvaluation, TriggerCheckpoint};
+use driftmill_operators::flow::{ShadowDecision, TriggerCheckpoint, TriggerEvaluation};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 

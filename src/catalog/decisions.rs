@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use driftmill_operators::flow::{Decision, TriggerEvaluation, TriggerCheckpoint};
-use driftmill_operators::selection::TrainingSet;
 use driftmill_operators::Snapshot;
+use driftmill_operators::flow::{Decision, TriggerCheckpoint, TriggerEvaluation};
+use driftmill_operators::selection::TrainingSet;
 use rusqlite::{Transaction, params};
 
 use super::checkpoints::{insert_evaluation, insert_trigger_checkpoint};

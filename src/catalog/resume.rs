@@ -1,6 +1,8 @@
 //! What a run needs to go on.
 
-use driftmill_operators::flow::{Decision, SelectionCheckpoint, TriggerCheckpoint, SelectionCheckpoints};
+use driftmill_operators::flow::{
+    Decision, SelectionCheckpoint, SelectionCheckpoints, TriggerCheckpoint,
+};
 use driftmill_operators::selection::Chosen;
 use driftmill_operators::trigger::Reason;
 use driftmill_operators::{Id, Position, restore};

@@ -41,7 +41,8 @@ impl Catalog {
             };
             Ok((looked, row.get::<_, String>(7)?))
         })?;
-        let parsed = |(looked, look): (TriggerEvaluation, String)| match serde_json::from_str(&look) {
+        let parsed = |(looked, look): (TriggerEvaluation, String)| match serde_json::from_str(&look)
+        {
             Ok(look) => Ok(TriggerEvaluation { measurement: look, ..looked }),
             Err(error) => Err(CatalogError::State(error.to_string())),
         };
@@ -80,7 +81,16 @@ pub(super) fn insert_trigger_evaluations(
     let mut insert = transaction.prepare_cached(
         "INSERT OR IGNORE INTO trigger_evaluations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
-    for TriggerEvaluation { position, trigger, number, decides, version, measurement: look, seconds } in looks {
+    for TriggerEvaluation {
+        position,
+        trigger,
+        number,
+        decides,
+        version,
+        measurement: look,
+        seconds,
+    } in looks
+    {
         insert.execute(params![
             policy,
             *trigger as i64,

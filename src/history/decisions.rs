@@ -147,7 +147,8 @@ impl History {
     }
 
     fn evaluation(&self, policy: &str, looked: &TriggerEvaluation) -> Evaluation {
-        let Measurement { policy: kind, member: _, scores, windows, members } = looked.measurement.clone();
+        let Measurement { policy: kind, member: _, scores, windows, members } =
+            looked.measurement.clone();
         Evaluation {
             policy: kind,
             fired: looked.decides,

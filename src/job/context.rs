@@ -2,9 +2,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::Sender;
-use driftmill_operators::flow::{TriggerEvaluation, TriggerCheckpoint, SelectionCheckpoints};
-use driftmill_operators::trigger::{Trigger, TriggerTable};
 use driftmill_operators::Position;
+use driftmill_operators::flow::{SelectionCheckpoints, TriggerCheckpoint, TriggerEvaluation};
+use driftmill_operators::trigger::{Trigger, TriggerTable};
 
 use super::{Branch, Shadow};
 use crate::catalog::Place;
@@ -126,7 +126,10 @@ impl Context {
     }
 
     /// Sends evaluations of a trigger policy to the coordinator.
-    pub(super) fn trigger_evaluations(&self, policy: PolicyId) -> impl FnMut(TriggerEvaluation) + use<> {
+    pub(super) fn trigger_evaluations(
+        &self,
+        policy: PolicyId,
+    ) -> impl FnMut(TriggerEvaluation) + use<> {
         let commands = self.commands.clone();
         move |evaluation| commands.send(Command::TriggerEvaluation(policy, Box::new(evaluation)))
     }

@@ -50,7 +50,7 @@ use std::time::Duration;
 
 use driftmill_operators::Position;
 use driftmill_operators::flow::{
-    CountClasses, Decide, HostedTrigger, Evaluate, Order, OrderAll, Ordered, Select, Train,
+    CountClasses, Decide, Evaluate, HostedTrigger, Order, OrderAll, Ordered, Select, Train,
 };
 use driftmill_operators::trigger::Outcome;
 use timely::dataflow::ProbeHandle;

@@ -1,4 +1,4 @@
-//! Models that tell what of a loss cannot be trained on: versions with a lineage of their own.
+//! Irreducible-loss models: versions with a lineage of their own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::program::{driftmill, pipeline, run_to_end};
 crate::suite::tests! {
     twins_share_a_training_set_and_are_versions,
     old_ones_go_as_other_versions_do_and_damage_is_told,
-    a_share_that_is_held_out_is_not_learnt_from,
+    a_share_that_is_held_out_is_not_trained_on,
 }
 
 fn judged(holdout: &str) -> Pipeline {
@@ -111,13 +111,13 @@ fn old_ones_go_as_other_versions_do_and_damage_is_told() {
     assert!(told.contains("is not what the version's description says"), "{told}");
 }
 
-fn a_share_that_is_held_out_is_not_learnt_from() {
+fn a_share_that_is_held_out_is_not_trained_on() {
     let (_, folder) = run_to_end(&judged("0.25"), 1, 1024);
     let state = folder.path().join("state");
     let held = &sets(&state)[&(irreducible_key("", 1), 1)];
     let catalog = Catalog::view(&state.join("catalog.sqlite")).unwrap();
-    let (trained_samples, kept) = catalog.trained_samples("", 1).unwrap().unwrap();
+    let (used, kept) = catalog.trained_samples("", 1).unwrap().unwrap();
     assert!((420..580).contains(&held.len()), "{}", held.len());
-    assert_eq!(trained_samples.candidates + held.len(), 2000);
+    assert_eq!(used.candidates + held.len(), 2000);
     assert!(kept.iter().all(|kept| !held.contains(kept.id.0)));
 }

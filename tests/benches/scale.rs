@@ -84,7 +84,7 @@ impl Run {
         let set = self.newest();
         let ids: Vec<Id> = set.rows.iter().map(Candidate::id).collect();
         let standing = TriggerCheckpoint {
-            at: set.decision.position + 1,
+            at: set.decision.end(),
             decisions_before: 0,
             next_trigger: self.triggers + 1,
             version: None,
@@ -121,7 +121,7 @@ impl Run {
         let mut rows: Vec<Candidate> = (0..TRAINING_SET).map(row).collect();
         rows.sort_unstable_by_key(|row| row.position);
         let reason = Reason::plain("amount", "");
-        let decided = Decision {
+        let decision = Decision {
             trigger: self.triggers,
             position: at(self.samples - 1),
             cut: Cut::After,
@@ -129,12 +129,12 @@ impl Run {
             reason,
         };
         TrainingSet {
-            decided,
+            decision,
             candidates: self.samples,
             rows,
             round: 0,
             memory: None,
-            shards: Vec::new(),
+            checkpoints: Vec::new(),
             seconds: 0.0,
         }
     }

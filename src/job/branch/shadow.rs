@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use driftmill_operators::Position;
 use driftmill_operators::flow::{
-    HostedTrigger, ShadowDecision, Ordered, Shadow as _, HostedShadow, TriggerCheckpoint, shadowed,
+    HostedShadow, HostedTrigger, Ordered, Shadow as _, ShadowDecision, TriggerCheckpoint, shadowed,
 };
 use driftmill_operators::trigger::{Outcome, Trigger, TriggerTable};
 use timely::dataflow::StreamVec;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use driftmill_operators::flow::{ShadowDecision, TriggerEvaluation, Scores, TriggerCheckpoint};
+use driftmill_operators::flow::{Scores, ShadowDecision, TriggerCheckpoint, TriggerEvaluation};
 use driftmill_operators::selection::TrainingSet;
 use driftmill_operators::trigger::Outcome;
 use timely::scheduling::SyncActivator;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use driftmill_operators::flow::{ShadowDecision, TriggerEvaluation, TriggerCheckpoint};
+use driftmill_operators::flow::{ShadowDecision, TriggerCheckpoint, TriggerEvaluation};
 
 use super::command::PolicyId;
 
@@ -57,7 +57,8 @@ impl Entries {
     /// # Errors
     /// When none was sent before the decision, which is a bug.
     pub(in crate::job) fn open(&self, trigger: u64) -> anyhow::Result<&TriggerCheckpoint> {
-        let of = |open: &&TriggerCheckpoint| open.open.as_ref().is_some_and(|it| it.trigger == trigger);
+        let of =
+            |open: &&TriggerCheckpoint| open.open.as_ref().is_some_and(|it| it.trigger == trigger);
         let open = self.open.as_ref().filter(of);
         open.with_context(|| format!("internal error: decision {trigger} has no checkpoint"))
     }

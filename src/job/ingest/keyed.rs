@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
-use driftmill_operators::flow::{Ordered, Upsert};
 use driftmill_operators::Change;
+use driftmill_operators::flow::{Ordered, Upsert};
 use timely::dataflow::operators::Inspect;
 
 use crate::dead_letters::DeadLetter;

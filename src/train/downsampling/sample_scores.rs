@@ -1,7 +1,7 @@
 //! What a network says of samples, as downsampling policies ask for it.
 
 use driftmill_operators::Matrix;
-use driftmill_operators::downsampling::{SampleScores, RequiredScores};
+use driftmill_operators::downsampling::{RequiredScores, SampleScores};
 
 use crate::train::TrainingRow;
 use crate::train::inference::forward::log_sum_exp;

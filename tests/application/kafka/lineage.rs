@@ -38,9 +38,10 @@ fn ask(state: &Path, question: &[&str]) -> (Option<i32>, Value, String) {
     let mut lineage = Command::new(env!("CARGO_BIN_EXE_driftmill"));
     let output = lineage.arg("lineage").arg(state).args(question).output_in_time();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let answer = match question.contains(&"--json") {
-        true => serde_json::from_slice(&output.stdout).unwrap_or_default(),
-        false => Value::from(String::from_utf8_lossy(&output.stdout).into_owned()),
+    let answer = if question.contains(&"--json") {
+        serde_json::from_slice(&output.stdout).unwrap_or_default()
+    } else {
+        Value::from(String::from_utf8_lossy(&output.stdout).into_owned())
     };
     (output.status.code(), answer, said)
 }
