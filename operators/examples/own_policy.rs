@@ -2,7 +2,8 @@
 
 use driftmill_operators::prelude::*;
 use serde::{Deserialize, Serialize};
-use timely::dataflow::operators::{Feedback, Input, Inspect};
+use timely::dataflow::operators::vec::Map;
+use timely::dataflow::operators::{ConnectLoop, Feedback, Input, Inspect};
 
 /// Fires when a label is seen that is greater than all before.
 #[derive(Default, Serialize, Deserialize)]
@@ -30,8 +31,8 @@ pub(crate) fn main() {
     timely::execute_directly(move |worker| {
         let mut input = worker.dataflow::<Position, _, _>(|scope| {
             let (input, changes) = scope.new_input::<Vec<Change>>();
-            let (_handle, outcomes) = scope.feedback(1);
-            changes
+            let (handle, outcomes) = scope.feedback(1);
+            let decisions = changes
                 .order()
                 .order_all()
                 .decide(outcomes, |_wake| {
@@ -41,6 +42,10 @@ pub(crate) fn main() {
                     )
                 })
                 .inspect(move |decision| send.send(decision.clone()).expect("main listens"));
+            // nothing is trained here, and the policy waits for an outcome: that there is none.
+            decisions
+                .map(|decision| Outcome::failed(decision.trigger, decision.end()))
+                .connect_loop(handle);
             input
         });
         for (i, label) in [0, 0, 3, 1].into_iter().enumerate() {
