@@ -28,13 +28,13 @@ const LAYERS: &[&[&str]] = &[
     &["job"],
     &["report"],
     &["config"],
-    &["letters"],
+    &["dead_letters"],
     &["sink"],
     &["retention"],
     &["catalog"],
     &["train"],
     &["model", "source", "store", "console", "evaluate", "cluster"],
-    &["fail", "outage"],
+    &["failpoint", "outage"],
 ];
 
 /// What stands at the top of the tree, besides settings in dot-files.

@@ -187,7 +187,7 @@ fn trained_samples_are_shown() {
     }
     let set: Value = serde_json::from_str(&text(&["1", "--json"])).unwrap();
     let rows = set["rows"].as_array().unwrap();
-    assert_eq!(set["learnt"]["samples"], rows.len());
+    assert_eq!(set["trained_samples"]["samples"], rows.len());
     let steps: u64 = rows.iter().map(|row| row["times"].as_u64().unwrap()).sum();
     assert_eq!(steps, 300, "100 in each of 3 epochs");
     assert!(rows.iter().any(|row| row["weight"] != 1.0));
@@ -202,7 +202,7 @@ fn trained_samples_are_shown() {
     // the event and the file say the same.
     let version = driftmill("models", &state, &["2"]);
     let version: Value = serde_json::from_slice(&version.stdout).unwrap();
-    assert_eq!(version["data"]["learnt"]["digest"], set["learnt"]["digest"]);
+    assert_eq!(version["data"]["trained_samples"]["digest"], set["trained_samples"]["digest"]);
 }
 
 fn tables_that_make_no_sense_are_refused() {

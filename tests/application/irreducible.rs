@@ -75,11 +75,11 @@ fn twins_share_a_training_set_and_are_versions() {
     assert!(text.contains("irreducible-1") && text.contains("trained on"), "{text}");
     let output = driftmill("lineage", &state, &["--version", "2"]);
     let text = String::from_utf8_lossy(&output.stdout);
-    let parts = ["of them, chosen by rho_loss", "judged by version 2 of irreducible-1"];
+    let parts = ["of them, chosen by rho_loss", "irreducible losses by version 2 of irreducible-1"];
     assert!(parts.iter().all(|part| text.contains(part)), "{text}");
     let output = driftmill("models", &state, &["2"]);
     let version: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(version["judges"].as_array().unwrap().len(), 2, "{version}");
+    assert_eq!(version["irreducible_models"].as_array().unwrap().len(), 2, "{version}");
     assert!(driftmill("verify", &state, &[]).status.success());
 }
 

@@ -15,9 +15,9 @@ pub(crate) fn policy(table: &str) -> DownsamplingTable {
 
 /// Every policy, as its example says.
 fn every_policy() -> impl Iterator<Item = (&'static str, DownsamplingTable)> {
-    let table =
-        |(key, example): &(&'static str, &str)| (*key, policy(&format!("[{key}]\n{example}")));
-    DownsamplingTable::CATALOG.iter().map(table)
+    DownsamplingTable::CATALOG
+        .iter()
+        .map(|(key, table)| (*key, policy(&format!("[{key}]\n{table}"))))
 }
 
 pub(crate) fn budget(size: usize) -> Budget {
@@ -283,13 +283,8 @@ fn scores_are_those_of_the_worked_example() {
         ..SampleScores::of(4)
     };
     // loss .407606, 1.098612, .169846, .013386; and so on.
-    for table in [
-        "loss.draws = \"top\"",
-        "gradient_norm.draws = \"top\"",
-        "least_confidence = {}",
-        "entropy = {}",
-        "margin = {}",
-    ] {
+    let top = ["loss.draws = 'top'", "gradient_norm.draws = 'top'"];
+    for table in top.into_iter().chain(["least_confidence = {}", "entropy = {}", "margin = {}"]) {
         let chosen = choose(&*policy(table), &given, budget(3)).unwrap();
         assert_eq!(indices(&chosen), [1, 0, 2], "{table}");
     }
