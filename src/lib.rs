@@ -14,7 +14,7 @@
 //!
 //! | layer | what it is |
 //! |---|---|
-//! | [`cli`] | the command line |
+//! | [`cli`] | the command line · [`guide`] everything about running it |
 //! | [`calibrate`] | thresholds for a wanted rate of false alarms |
 //! | [`history`] | the past of a run: which samples made which versions, samples as Parquet |
 //! | [`job`] | the dataflow of a pipeline, and the services its operators ask |
@@ -96,6 +96,7 @@ pub mod console;
 pub mod dead_letters;
 pub mod evaluate;
 pub mod failpoint;
+pub mod guide;
 pub mod history;
 pub mod job;
 pub mod model;

@@ -17,7 +17,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use driftmill_operators::Matrix;
-use driftmill_operators::downsampling::{Budget, DownsamplingTable, Given, choose};
+use driftmill_operators::downsampling::{Budget, DownsamplingTable, SampleScores, choose};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -30,7 +30,7 @@ const CLASSES: usize = 10;
 fn main() {
     let theirs = python();
     let labels = (0..SAMPLES).map(|row| (row % CLASSES) as u32).collect();
-    let given = Given {
+    let given = SampleScores {
         labels: Some(labels),
         loss: Some(points(2, 1).values().iter().map(|value| value.abs()).collect()),
         irreducible: None,

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use driftmill_operators::drift::metric::MetricTable;
 use driftmill_operators::trigger::{Outcome, Step, TriggerTable};
-use driftmill_operators::{Change, Id, Matrix, Record, position};
+use driftmill_operators::{Change, Id, Matrix, Position, Record};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
@@ -70,7 +70,7 @@ impl Bench {
     }
 
     fn p_value(&mut self, x: &Matrix, y: &Matrix) -> f64 {
-        let chance = self.0.named()[0].1.threshold().chance().expect("it asks for a p-value");
+        let chance = self.0.named()[0].1.threshold().significance().expect("it asks for a p-value");
         self.1.test(x, y, chance).p_values[0]
     }
 }
@@ -102,14 +102,13 @@ fn observing() -> f64 {
     ))
     .expect("a trigger");
     let change = |i: u64| {
-        let position = position(i as i64, Id(i));
-        Change::insert(Record { position, key: 0, time: i as i64, label: None })
+        let position = Position::new(i as i64, Id(i));
+        Change::insert(Record::new(position, 0, i as i64, None))
     };
     let changes: Vec<Change> = (0..SAMPLES).map(change).collect();
     least(|_| {
         let mut trigger = table.init();
-        let (version, ids) = (Some(1), Vec::new());
-        let outcome = Outcome { trigger: 0, version, effective: 0, samples: 1, seconds: 0.0, ids };
+        let outcome = Outcome::trained(0, 1, Position::MIN);
         trigger.trained(&outcome);
         let mut passed = 0;
         for batch in changes.chunks(1000) {

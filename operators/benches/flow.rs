@@ -10,11 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use driftmill_operators::flow::{
-    Asker, Decide, Deciding, Order, OrderAll, Select, Service, Standings, Train,
+    Decide, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints, Service,
+    Train,
 };
 use driftmill_operators::selection::{NewData, SelectionConfig, TrainingSet};
 use driftmill_operators::trigger::{Amount, Outcome, Step, TriggerConfig};
-use driftmill_operators::{Change, Id, Matrix, Position, Record, position};
+use driftmill_operators::{Change, Id, Matrix, Position, Record};
 use timely::dataflow::operators::{ConnectLoop, Feedback, Input};
 
 const RECORDS: u64 = 4_000_000;
@@ -24,8 +25,8 @@ const ROUNDS: usize = 7;
 
 fn change(i: u64) -> Change {
     let time = i as i64;
-    let position = position(time, Id::new(0, 0, i));
-    Change::insert(Record { position, key: 0, time, label: Some((i % 10) as u32) })
+    let position = Position::new(time, Id::new(0, 0, i));
+    Change::insert(Record::new(position, 0, time, Some((i % 10) as u32)))
 }
 
 fn amount() -> Amount {
@@ -39,12 +40,8 @@ impl Service<TrainingSet, Outcome> for Prompt {
     fn ask(&mut self, set: TrainingSet) {
         self.1.fetch_add(set.rows.len() as u64, Ordering::Relaxed);
         self.0.push_back(Outcome {
-            trigger: set.decided.trigger,
-            version: Some(set.decided.trigger),
-            effective: set.decided.end(),
             samples: set.rows.len() as u64,
-            seconds: 0.0,
-            ids: Vec::new(),
+            ..Outcome::trained(set.decision.trigger, set.decision.trigger, set.decision.end())
         });
     }
 
@@ -53,8 +50,8 @@ impl Service<TrainingSet, Outcome> for Prompt {
     }
 }
 
-impl Service<Asker, Matrix> for Prompt {
-    fn ask(&mut self, _: Asker) {}
+impl Service<ModelQuery, Matrix> for Prompt {
+    fn ask(&mut self, _: ModelQuery) {}
 
     fn poll(&mut self) -> Option<Matrix> {
         None
@@ -71,16 +68,16 @@ fn dataflow() -> u64 {
             let ordered = changes.order();
             let (handle, back) = scope.feedback(1);
             let (asked, trained) = (Arc::clone(&counter), counter);
-            let decisions = ordered.clone().order_all().decide(back, |_| Deciding {
+            let decisions = ordered.clone().order_all().decide(back, |_| HostedTrigger {
                 trigger: amount().init(),
-                standing: None,
+                checkpoint: None,
                 service: Prompt(VecDeque::new(), asked),
-                keep: drop,
-                every: 1_000_000,
-                tell: drop,
+                on_checkpoint: drop,
+                checkpoint_interval: 1_000_000,
+                on_evaluation: drop,
             });
             ordered
-                .select(decisions, Arc::new(NewData::default()), Standings::default())
+                .select(decisions, Arc::new(NewData::default()), SelectionCheckpoints::default())
                 .train(|_| Prompt(VecDeque::new(), trained))
                 .connect_loop(handle);
             input
@@ -89,7 +86,7 @@ fn dataflow() -> u64 {
             let end = RECORDS.min(start + BATCH);
             let mut batch: Vec<Change> = (start..end).map(change).collect();
             input.send_batch(&mut batch);
-            input.advance_to(position(end as i64, Id(0)));
+            input.advance_to(Position::new(end as i64, Id(0)));
             worker.step();
         }
     });
@@ -105,7 +102,7 @@ fn plain_loop() -> u64 {
         let batch: Vec<Change> = (start..RECORDS.min(start + BATCH)).map(change).collect();
         for change in &batch {
             selection.observe(change);
-            if let Step::Decide(_) = trigger.observe(change) {
+            if let Step::Fire(_) = trigger.observe(change) {
                 chosen += config.combine(selection.propose(decided)).rows.len() as u64;
                 decided += 1;
             }

@@ -37,9 +37,9 @@ const APART: u64 = 1 << 32;
 /// What was found on stable and on changed streams.
 #[derive(Default)]
 struct Found {
-    /// Stable streams, and looks at them.
+    /// Stable streams, and measurements at them.
     streams: usize,
-    looks: usize,
+    measurements: usize,
     /// Stable streams with a false alarm, and false alarms in them.
     disturbed: usize,
     alarms: usize,
@@ -48,12 +48,12 @@ struct Found {
 }
 
 impl Found {
-    /// Puts together false alarms of each stable stream, of `looks` looks, and delays of each changed
+    /// Puts together false alarms of each stable stream, of `measurements` measurements, and delays of each changed
     /// one.
-    fn new(alarms: &[usize], looks: usize, delays: Vec<Option<usize>>) -> Self {
+    fn new(alarms: &[usize], measurements: usize, delays: Vec<Option<usize>>) -> Self {
         Self {
             streams: alarms.len(),
-            looks: alarms.len() * looks,
+            measurements: alarms.len() * measurements,
             disturbed: alarms.iter().filter(|alarms| **alarms > 0).count(),
             alarms: alarms.iter().sum(),
             delays: delays.into_iter().flatten().collect(),
@@ -71,7 +71,7 @@ impl Found {
         println!(
             "{name:18} {parameter:24} {:8.1} {:12.3} {:8.1} {:8.1} {:>8} {:>8}",
             100.0 * self.disturbed as f64 / streams,
-            1000.0 * self.alarms as f64 / self.looks as f64,
+            1000.0 * self.alarms as f64 / self.measurements as f64,
             100.0 * self.delays.len() as f64 / streams,
             100.0 - 100.0 * self.delays.len() as f64 / streams,
             delay(0.5),
@@ -206,7 +206,7 @@ fn metrics(key: &str, table: &MetricTable, streams: u64) {
     let rows = Rows::of(key);
     let criterion = table.named()[0].1.threshold().clone();
     let told = match &criterion {
-        Criterion::Chance(chance) => format!("p < {}", chance.p_value),
+        Criterion::Significance(chance) => format!("p < {}", chance.p_value),
         Criterion::Value(bound) => bound.to_string(),
         _ => "follows the values before".to_owned(),
     };
@@ -236,7 +236,7 @@ fn metric(table: &MetricTable, criterion: &Criterion, rows: Rows, streams: u64) 
         let fires = |_| {
             let current = rows.draw(&mut random, CURRENT, changed);
             let measured = measure(&mut *metric, criterion, &reference, &current);
-            criterion.judge(&mut history, Direction::Higher, measured).fires
+            criterion.compare(&mut history, Direction::Higher, measured).fires
         };
         (0..COMPARISONS).map(fires).collect::<Vec<bool>>()
     };

@@ -4,13 +4,13 @@
 //!     cargo bench -p driftmill-operators --bench selection
 //!
 //! Ten classes, ten triggers, a sample every millisecond. The loops draw by a seeded generator and put
-//! what they chose in order; they know nothing of shards, deletions or restarts.
+//! what they chose in order; they know nothing of partitions, deletions or restarts.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
 use std::hint::black_box;
 
 use driftmill_operators::selection::{SelectionConfig, SelectionTable};
-use driftmill_operators::{Change, Id, Record, position};
+use driftmill_operators::{Change, Id, Position, Record};
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -50,27 +50,27 @@ const POLICIES: [(&str, Loop); 12] = [
 
 fn record(i: u64) -> Record {
     let label = Some((i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40) as u32 % 10);
-    Record { position: position(i as i64, Id(i)), key: 0, time: i as i64, label }
+    Record::new(Position::new(i as i64, Id(i)), 0, i as i64, label)
 }
 
 /// Seconds to see a candidate, and to choose among all; and how many are chosen.
 fn policy(text: &str) -> (f64, f64, usize) {
     let table: SelectionTable = toml::from_str(text).expect("a table");
-    let mut shard = table.init();
+    let mut partition = table.init();
     let (mut seeing, mut choosing, mut chosen) = (0.0, 0.0, 0);
     for trigger in 0..TRIGGERS {
         let each = CANDIDATES / TRIGGERS;
         let changes: Vec<Change> =
             (trigger * each..(trigger + 1) * each).map(|i| Change::insert(record(i))).collect();
         let begun = computed();
-        changes.chunks(1024).for_each(|changes| shard.observe_all(changes));
+        changes.chunks(1024).for_each(|changes| partition.observe_all(changes));
         seeing += computed() - begun;
         drop(changes);
         let begun = computed();
-        let choice = table.combine(shard.propose(trigger));
+        let choice = table.combine(partition.propose(trigger));
         if table.remembers() {
             let ids: Vec<Id> = choice.rows.iter().map(|row| row.id()).collect();
-            shard.chosen(&ids, choice.round);
+            partition.chosen(&ids, choice.round);
         }
         choosing = computed() - begun;
         chosen = choice.rows.len();

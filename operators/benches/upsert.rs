@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use differential_dataflow::input::InputSession;
 use driftmill_operators::flow::{Order, Upsert};
-use driftmill_operators::{Change, Id, Kind, Position, Record, Span, position};
+use driftmill_operators::{Change, Id, Kind, Position, Record, Span};
 use timely::dataflow::ProbeHandle;
 use timely::dataflow::operators::{Input, Inspect, Probe};
 
@@ -43,11 +43,8 @@ enum Stream {
 impl Stream {
     fn change(self, i: u64) -> Change {
         let time = i as i64;
-        let record = |topic, key, label| Record {
-            position: position(time, Id::new(topic, 0, i)),
-            key: mix(key),
-            time,
-            label,
+        let record = |topic, key, label| {
+            Record::new(Position::new(time, Id::new(topic, 0, i)), mix(key), time, label)
         };
         match self {
             Self::New => Change::insert(record(0, i, Some(1))),
@@ -84,7 +81,7 @@ fn dataflow(stream: Stream, records: u64) -> (u64, u64) {
             let end = records.min(start + BATCH);
             let mut batch: Vec<Change> = (start..end).map(|i| stream.change(i)).collect();
             input.send_batch(&mut batch);
-            input.advance_to(position(end as i64, Id(0)));
+            input.advance_to(Position::new(end as i64, Id(0)));
             worker.step();
         }
         holds.store(resident().saturating_sub(before), Ordering::Relaxed);

@@ -31,16 +31,25 @@
 
 pub mod calibration;
 pub mod criterion;
+#[cfg(feature = "downsampling")]
 pub mod downsampling;
 pub mod drift;
+#[cfg(feature = "flow")]
 pub mod flow;
+pub mod prelude;
 pub mod selection;
 pub mod trigger;
 
+mod id;
 mod matrix;
+mod position;
 mod record;
 mod snapshot;
+mod span;
 
+pub use id::Id;
 pub use matrix::Matrix;
-pub use record::{Change, Id, Kind, Position, Record, Span, position, position_id, position_time};
+pub use position::Position;
+pub use record::{Change, Kind, Record};
 pub use snapshot::{Snapshot, SnapshotError, restore};
+pub use span::Span;

@@ -5,7 +5,7 @@ use driftmill_operators::calibration::{
 };
 use driftmill_operators::criterion::Direction;
 use driftmill_operators::drift::detector::{DetectorConfig, Signal};
-use driftmill_operators::flow::Looked;
+use driftmill_operators::flow::TriggerEvaluation;
 use driftmill_operators::trigger::{Score, Stable};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -59,7 +59,7 @@ pub enum Basis {
 /// Proposals for what a policy measured on the stretch; `pipeline` is what stands in the file.
 pub(super) fn propose(
     policy: &Policy,
-    looks: &[Looked],
+    looks: &[TriggerEvaluation],
     rate: Rate,
     pipeline: &Value,
 ) -> Vec<Proposal> {
@@ -81,7 +81,7 @@ pub(super) fn propose(
             note: None,
         }
     };
-    let scores = || looks.iter().flat_map(|looked| &looked.look.scores);
+    let scores = || looks.iter().flat_map(|looked| &looked.measurement.scores);
     match policy.trigger.stable() {
         Stable::Thresholds { metrics, aggregate, .. } => {
             let count = NonZeroUsize::new(metrics.len()).unwrap_or(NonZeroUsize::MIN);

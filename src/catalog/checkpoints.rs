@@ -1,7 +1,7 @@
 //! Where policies stand between decisions, and what they saw until then.
 
 use driftmill_operators::Snapshot;
-use driftmill_operators::flow::{Fired, Looked, Standing};
+use driftmill_operators::flow::{ShadowDecision, TriggerCheckpoint, TriggerEvaluation};
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 use serde::{Deserialize, Serialize};
 
@@ -17,13 +17,13 @@ pub struct PolicyEntry<'a> {
     /// Its branch, or `shadow/` and the name of a shadow.
     pub policy: &'a str,
     /// Where it stands, if that changed.
-    pub standing: Option<&'a Standing>,
+    pub standing: Option<&'a TriggerCheckpoint>,
     /// How far the evaluation of its branch is.
     pub evaluation: Option<Vec<u8>>,
     /// What it saw until then, or further on.
-    pub looks: &'a [Looked],
+    pub looks: &'a [TriggerEvaluation],
     /// Where a shadow fired until then, or further on.
-    pub fired: &'a [Fired],
+    pub fired: &'a [ShadowDecision],
 }
 
 impl<'a> PolicyEntry<'a> {
@@ -37,9 +37,9 @@ impl<'a> PolicyEntry<'a> {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ShadowRecord {
     /// Where it stands; none if that was never recorded.
-    pub standing: Option<Standing>,
+    pub standing: Option<TriggerCheckpoint>,
     /// Where it fired, in order.
-    pub fired: Vec<Fired>,
+    pub fired: Vec<ShadowDecision>,
 }
 
 impl Catalog {
@@ -72,7 +72,7 @@ impl Catalog {
     pub(super) fn standing(
         &self,
         branch: &str,
-    ) -> Result<(Option<Standing>, Option<Vec<u8>>), CatalogError> {
+    ) -> Result<(Option<TriggerCheckpoint>, Option<Vec<u8>>), CatalogError> {
         let query = "SELECT policy, evaluation FROM trigger_checkpoints WHERE branch = ?";
         let states = |row: &Row<'_>| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get(1)?));
         let states = self.database.query_row(query, [branch], states).optional();
@@ -111,7 +111,7 @@ impl Catalog {
 pub(super) fn insert_trigger_checkpoint(
     transaction: &Transaction<'_>,
     branch: &str,
-    standing: &Standing,
+    standing: &TriggerCheckpoint,
 ) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare_cached(
         "INSERT INTO trigger_checkpoints (branch, policy) VALUES (?, ?)

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use driftmill_operators::flow::{Decided, Looked, Standing};
+use driftmill_operators::Snapshot;
+use driftmill_operators::flow::{Decision, TriggerCheckpoint, TriggerEvaluation};
 use driftmill_operators::selection::TrainingSet;
-use driftmill_operators::{Snapshot, position_id, position_time};
 use rusqlite::{Transaction, params};
 
 use super::checkpoints::{insert_evaluation, insert_trigger_checkpoint};
@@ -30,9 +30,9 @@ pub struct Deciding<'a> {
     /// How much of the log is durable: all that the decision depends on.
     pub durable: &'a [SegmentLength],
     /// Where the trigger policy stands.
-    pub standing: &'a Standing,
+    pub standing: &'a TriggerCheckpoint,
     /// What it saw until then, as far as that is not recorded.
-    pub looks: &'a [Looked],
+    pub looks: &'a [TriggerEvaluation],
 }
 
 /// A version that was made, for its outcome.
@@ -142,7 +142,7 @@ impl Catalog {
         self.commit("recording an outcome in", |transaction| {
             for irreducible in *irreducible {
                 let IrreducibleOutcome { branch, set, made, .. } = irreducible;
-                let decision = (*branch, set.decided.trigger);
+                let decision = (*branch, set.decision.trigger);
                 insert_decision(
                     transaction,
                     (branch, set),
@@ -191,7 +191,7 @@ fn insert_decision(
     (branch, set): (&str, &TrainingSet),
     (seed, model): (u64, Option<u64>),
 ) -> rusqlite::Result<()> {
-    let Decided { trigger, position, cut, decided_before, reason } = &set.decided;
+    let Decision { trigger, position, cut, decisions_before, reason } = &set.decision;
     let rows = &set.rows;
     let mut classes: BTreeMap<u32, u64> = BTreeMap::new();
     rows.iter().for_each(|row| *classes.entry(row.label).or_default() += 1);
@@ -204,10 +204,10 @@ fn insert_decision(
     insert.execute(params![
         branch,
         *trigger as i64,
-        position_time(*position),
-        position_id(*position).0 as i64,
+        position.time(),
+        position.id().0 as i64,
         cut_name(*cut),
-        decided_before,
+        decisions_before,
         reason.policy,
         reason.text,
         reason.score,
@@ -232,14 +232,14 @@ fn insert_selection_checkpoints(
     transaction: &Transaction<'_>,
     deciding: &Deciding<'_>,
 ) -> rusqlite::Result<()> {
-    let trigger = deciding.set.decided.trigger as i64;
+    let trigger = deciding.set.decision.trigger as i64;
     let mut forget = transaction.prepare_cached(
         "DELETE FROM selection_checkpoints WHERE branch = ?1 AND stream = ?2 AND trigger < (
             SELECT max(trigger) FROM selection_checkpoints WHERE branch = ?1 AND stream = ?2 AND trigger < ?3)",
     )?;
     let mut insert =
         transaction.prepare_cached("INSERT INTO selection_checkpoints VALUES (?, ?, ?, ?)")?;
-    for (stream, standing) in &deciding.set.shards {
+    for (stream, standing) in &deciding.set.checkpoints {
         forget.execute(params![deciding.branch, stream, trigger])?;
         insert.execute(params![deciding.branch, stream, trigger, standing.save()])?;
     }

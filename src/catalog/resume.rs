@@ -1,9 +1,11 @@
 //! What a run needs to go on.
 
-use driftmill_operators::flow::{Decided, ShardStanding, Standing, Standings};
+use driftmill_operators::flow::{
+    Decision, SelectionCheckpoint, SelectionCheckpoints, TriggerCheckpoint,
+};
 use driftmill_operators::selection::Chosen;
 use driftmill_operators::trigger::Reason;
-use driftmill_operators::{Id, Position, position, restore};
+use driftmill_operators::{Id, Position, restore};
 use roaring::RoaringTreemap;
 use rusqlite::{Row, params};
 use serde::{Deserialize, Serialize};
@@ -15,7 +17,7 @@ use super::{Catalog, CatalogError};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DecisionRecord {
     /// The decision.
-    pub decided: Decided,
+    pub decided: Decision,
     /// Samples in its training set.
     pub samples: u64,
     /// SHA-256 of their ids.
@@ -45,17 +47,17 @@ pub struct BranchRecord {
     /// Its decisions, in order.
     pub decisions: Vec<DecisionRecord>,
     /// Where its trigger policy stands; none if that was never recorded.
-    pub standing: Option<Standing>,
+    pub standing: Option<TriggerCheckpoint>,
     /// How far its evaluation is.
     pub evaluation: Option<Vec<u8>>,
     /// Where its selection stands before the decision that is made next.
-    pub standings: Standings,
+    pub standings: SelectionCheckpoints,
 }
 
 impl BranchRecord {
     /// The number of the decision that is made next, or made again.
     pub fn next_trigger(&self) -> u64 {
-        let next = |standing: &Standing| {
+        let next = |standing: &TriggerCheckpoint| {
             standing.open.as_ref().map_or(standing.next_trigger, |open| open.trigger)
         };
         self.standing.as_ref().map_or(0, next)
@@ -75,7 +77,7 @@ impl BranchRecord {
     /// The first position that some policy of the branch has not seen.
     pub fn resume_at(&self, stream: u32) -> Position {
         let policy = self.standing.as_ref().map_or(Position::MIN, |standing| standing.at);
-        let shard = self.standings.shards.get(&stream);
+        let shard = self.standings.partitions.get(&stream);
         policy.min(shard.map_or(Position::MIN, |shard| shard.at))
     }
 }
@@ -90,9 +92,9 @@ impl Catalog {
         (record.standing, record.evaluation) = self.standing(branch)?;
         let next = record.next_trigger();
         let past = record.past().map(|past| (past.decided.trigger, past.decided.end()));
-        record.standings.decided = past.collect();
+        record.standings.decisions = past.collect();
         for (stream, state) in self.shards(branch, next)? {
-            record.standings.shards.insert(stream, parsed::<ShardStanding>(&state)?);
+            record.standings.partitions.insert(stream, parsed::<SelectionCheckpoint>(&state)?);
         }
         Ok(record)
     }
@@ -110,7 +112,7 @@ impl Catalog {
     /// # Errors
     /// When SQLite cannot read it, or a bitmap is not one.
     pub fn chosen(&self, branch: &str, record: &BranchRecord) -> Result<Vec<Chosen>, CatalogError> {
-        let shards = record.standings.shards.values();
+        let shards = record.standings.partitions.values();
         let oldest = shards.map(|shard| shard.trigger).min().unwrap_or(0);
         let query = "SELECT trigger, round, ids FROM decisions
                      WHERE branch = ? AND trigger >= ? AND trigger < ? ORDER BY trigger";
@@ -132,7 +134,7 @@ impl Catalog {
     /// # Errors
     /// When SQLite cannot read them.
     pub fn decisions(&self, branch: &str) -> Result<Vec<DecisionRecord>, CatalogError> {
-        let query = "SELECT d.trigger, d.time, d.sample, d.cut, d.decided_before, d.policy,
+        let query = "SELECT d.trigger, d.time, d.sample, d.cut, d.decisions_before, d.policy,
                             d.reason, d.score, d.threshold, d.samples, d.ids_digest,
                             o.trigger, o.version, o.sha256, o.seconds, o.error, o.description
                      FROM decisions d LEFT JOIN outcomes o USING (branch, trigger)
@@ -143,11 +145,11 @@ impl Catalog {
 
 fn decision(row: &Row<'_>) -> rusqlite::Result<DecisionRecord> {
     let id = Id(row.get::<_, i64>(2)? as u64);
-    let decided = Decided {
+    let decided = Decision {
         trigger: row.get::<_, i64>(0)? as u64,
-        position: position(row.get(1)?, id),
+        position: Position::new(row.get(1)?, id),
         cut: cut_of(row, 3)?,
-        decided_before: row.get(4)?,
+        decisions_before: row.get(4)?,
         reason: Reason {
             policy: row.get(5)?,
             text: row.get(6)?,

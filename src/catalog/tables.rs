@@ -68,7 +68,7 @@ CREATE TABLE decisions (
     time INTEGER NOT NULL,      -- position: milliseconds since 1970
     sample INTEGER NOT NULL,    -- position: id
     cut TEXT NOT NULL,          -- before or after that sample
-    decided_before INTEGER NOT NULL,
+    decisions_before INTEGER NOT NULL,
     policy TEXT NOT NULL,
     reason TEXT NOT NULL,
     score REAL,

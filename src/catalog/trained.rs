@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
-use driftmill_operators::flow::Decided;
+use driftmill_operators::flow::Decision;
 use driftmill_operators::trigger::{Cut, Reason};
-use driftmill_operators::{Id, position};
+use driftmill_operators::{Id, Position};
 use roaring::RoaringTreemap;
 use rusqlite::Row;
 
@@ -16,7 +16,7 @@ pub struct TrainedSet {
     /// The version, if there is one.
     pub version: Option<u64>,
     /// The decision.
-    pub decided: Decided,
+    pub decision: Decision,
     /// The version that was active before.
     pub parent: Option<u64>,
     /// SHA-256 of the version's weights.
@@ -46,7 +46,7 @@ impl Catalog {
     pub fn trained(&self, mut each: impl FnMut(TrainedSet)) -> Result<(), CatalogError> {
         let failed = || CatalogError::database("reading");
         let query = "SELECT d.branch, o.version, d.trigger, d.time, d.sample, d.cut,
-                            d.decided_before, d.policy, d.reason, d.score, d.threshold, d.model,
+                            d.decisions_before, d.policy, d.reason, d.score, d.threshold, d.model,
                             o.sha256, d.ids_digest, d.seed, d.ids, d.candidates, d.labels, d.weight,
                             d.seconds
                      FROM decisions d LEFT JOIN outcomes o USING (branch, trigger)
@@ -75,11 +75,11 @@ fn trained(row: &Row<'_>, ids: RoaringTreemap) -> rusqlite::Result<TrainedSet> {
         weight: row.get(18)?,
         seconds: row.get(19)?,
         version: row.get::<_, Option<i64>>(1)?.map(|version| version as u64),
-        decided: Decided {
+        decision: Decision {
             trigger: row.get::<_, i64>(2)? as u64,
-            position: position(row.get(3)?, id),
+            position: Position::new(row.get(3)?, id),
             cut: if row.get::<_, String>(5)? == "before" { Cut::Before } else { Cut::After },
-            decided_before: row.get(6)?,
+            decisions_before: row.get(6)?,
             reason: Reason {
                 policy: row.get(7)?,
                 text: row.get(8)?,

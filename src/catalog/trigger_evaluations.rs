@@ -1,8 +1,8 @@
 //! What policies saw, and where shadows fired.
 
-use driftmill_operators::flow::{Fired, Looked};
-use driftmill_operators::trigger::{Cut, Look, Reason};
-use driftmill_operators::{Id, position, position_id, position_time};
+use driftmill_operators::flow::{ShadowDecision, TriggerEvaluation};
+use driftmill_operators::trigger::{Cut, Measurement, Reason};
+use driftmill_operators::{Id, Position};
 use rusqlite::{Row, Transaction, params};
 
 use super::{Catalog, CatalogError};
@@ -25,38 +25,39 @@ impl Catalog {
     ///
     /// # Errors
     /// When SQLite cannot read it, or a look is not one.
-    pub fn looks(&self, policy: &str) -> Result<Vec<Looked>, CatalogError> {
+    pub fn looks(&self, policy: &str) -> Result<Vec<TriggerEvaluation>, CatalogError> {
         let query = "SELECT time, sample, trigger, number, decides, version, seconds, evaluation
                      FROM trigger_evaluations WHERE policy = ? ORDER BY trigger, time, sample, number";
         let looks = self.rows(query, [policy], |row| {
             let id = Id(row.get::<_, i64>(1)? as u64);
-            let looked = Looked {
-                position: position(row.get(0)?, id),
+            let looked = TriggerEvaluation {
+                position: Position::new(row.get(0)?, id),
                 trigger: row.get::<_, i64>(2)? as u64,
                 number: row.get(3)?,
                 decides: row.get(4)?,
                 version: row.get::<_, Option<i64>>(5)?.map(|version| version as u64),
                 seconds: row.get(6)?,
-                look: Look::default(),
+                measurement: Measurement::default(),
             };
             Ok((looked, row.get::<_, String>(7)?))
         })?;
-        let parsed = |(looked, look): (Looked, String)| match serde_json::from_str(&look) {
-            Ok(look) => Ok(Looked { look, ..looked }),
+        let parsed = |(looked, look): (TriggerEvaluation, String)| match serde_json::from_str(&look)
+        {
+            Ok(look) => Ok(TriggerEvaluation { measurement: look, ..looked }),
             Err(error) => Err(CatalogError::State(error.to_string())),
         };
         looks.into_iter().map(parsed).collect()
     }
 
     /// Where a shadow fired, in order; without what it saw there, which is among the looks.
-    pub(super) fn fired(&self, policy: &str) -> Result<Vec<Fired>, CatalogError> {
+    pub(super) fn fired(&self, policy: &str) -> Result<Vec<ShadowDecision>, CatalogError> {
         let query = "SELECT number, time, sample, cut, version, kind, reason, score, threshold
                      FROM shadow_decisions WHERE policy = ? ORDER BY number";
         self.rows(query, [policy], |row| {
             let id = Id(row.get::<_, i64>(2)? as u64);
-            Ok(Fired {
+            Ok(ShadowDecision {
                 number: row.get::<_, i64>(0)? as u64,
-                position: position(row.get(1)?, id),
+                position: Position::new(row.get(1)?, id),
                 cut: cut_of(row, 3)?,
                 version: row.get::<_, Option<i64>>(4)?.map(|version| version as u64),
                 reason: Reason {
@@ -65,7 +66,7 @@ impl Catalog {
                     score: row.get(7)?,
                     threshold: row.get(8)?,
                 },
-                look: None,
+                measurement: None,
             })
         })
     }
@@ -75,17 +76,26 @@ impl Catalog {
 pub(super) fn insert_trigger_evaluations(
     transaction: &Transaction<'_>,
     policy: &str,
-    looks: &[Looked],
+    looks: &[TriggerEvaluation],
 ) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare_cached(
         "INSERT OR IGNORE INTO trigger_evaluations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
-    for Looked { position, trigger, number, decides, version, look, seconds } in looks {
+    for TriggerEvaluation {
+        position,
+        trigger,
+        number,
+        decides,
+        version,
+        measurement: look,
+        seconds,
+    } in looks
+    {
         insert.execute(params![
             policy,
             *trigger as i64,
-            position_time(*position),
-            position_id(*position).0 as i64,
+            position.time(),
+            position.id().0 as i64,
             number,
             decides,
             version.map(|version| version as i64),
@@ -99,17 +109,17 @@ pub(super) fn insert_trigger_evaluations(
 pub(super) fn insert_shadow_decisions(
     transaction: &Transaction<'_>,
     policy: &str,
-    fired: &[Fired],
+    fired: &[ShadowDecision],
 ) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare_cached(
         "INSERT OR IGNORE INTO shadow_decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
-    for Fired { number, position, cut, version, reason, look: _ } in fired {
+    for ShadowDecision { number, position, cut, version, reason, measurement: _ } in fired {
         insert.execute(params![
             policy,
             *number as i64,
-            position_time(*position),
-            position_id(*position).0 as i64,
+            position.time(),
+            position.id().0 as i64,
             cut_name(*cut),
             version.map(|version| version as i64),
             reason.policy,

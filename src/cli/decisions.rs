@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use driftmill_operators::trigger::{Look, Score, WindowBounds};
+use driftmill_operators::trigger::{Measurement, Score, WindowBounds};
 
 use super::error::Usage;
 use super::{lines, print};
@@ -160,7 +160,7 @@ fn rows(evaluation: &Evaluation) -> Vec<[String; 4]> {
     };
     let own = evaluation.scores.iter().map(|score| row("", score));
     let members = evaluation.members.iter().filter(|look| look.member.is_some());
-    let of = |look: &Look| {
+    let of = |look: &Measurement| {
         let prefix = format!("{} ", name(look));
         look.scores.iter().map(|score| row(&prefix, score)).collect::<Vec<_>>()
     };
@@ -168,7 +168,7 @@ fn rows(evaluation: &Evaluation) -> Vec<[String; 4]> {
 }
 
 /// What a member is called.
-fn name(look: &Look) -> String {
+fn name(look: &Measurement) -> String {
     look.member
         .as_ref()
         .map_or_else(|| look.policy.clone(), |name| format!("{name}: {}", look.policy))

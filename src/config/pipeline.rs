@@ -5,7 +5,7 @@ use driftmill_datasets::codec::CodecTable;
 use driftmill_operators::Span;
 use driftmill_operators::flow::shadowed;
 use driftmill_operators::selection::{Holdout, SelectionTable};
-use driftmill_operators::trigger::{Forget, TriggerTable};
+use driftmill_operators::trigger::{OnDelete, TriggerTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +40,8 @@ pub struct Pipeline {
     pub downsampling: Option<Downsampling>,
     /// What follows when a sample is deleted that the newest version was trained on: `"keep"`
     /// (default) or `"retrain"`; of policies that are compared, too.
-    #[serde(default, skip_serializing_if = "Forget::is_keep")]
-    pub on_delete: Forget,
+    #[serde(default, skip_serializing_if = "OnDelete::is_keep")]
+    pub on_delete: OnDelete,
     /// The model's architecture.
     pub model: ModelTable,
     /// How to train.

@@ -51,6 +51,9 @@ pub enum DeadLetterError {
     /// The topic cannot be created.
     #[error(transparent)]
     Topic(#[from] SinkError),
+    /// The thread that writes them failed.
+    #[error("writing dead letters: {0:#}")]
+    Other(anyhow::Error),
 }
 
 impl DeadLetterError {

@@ -8,16 +8,17 @@ mod dead_letter;
 mod error;
 mod file;
 mod kafka;
+mod queue;
 mod read;
 mod replay;
 
 pub use dead_letter::DeadLetter;
 pub use error::DeadLetterError;
+pub use queue::DeadLetterQueue;
 pub use read::{from_file, from_topic};
 pub use replay::{Replay, Replayed};
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -101,65 +102,12 @@ impl DeadLetters {
             }
         };
         let fails = self.on_error == OnError::Fail;
-        Ok(DeadLetterQueue { run: run.to_owned(), fails, destination: destination.map(Mutex::new) })
+        Ok(DeadLetterQueue::new(run, fails, destination, stop))
     }
 
     /// The file in a state directory.
     pub fn default_file(state: &Path) -> PathBuf {
         state.join("dead-letters.jsonl")
-    }
-}
-
-/// Takes messages that are not samples.
-pub struct DeadLetterQueue {
-    run: String,
-    fails: bool,
-    destination: Option<Mutex<Box<dyn Destination>>>,
-}
-
-impl DeadLetterQueue {
-    /// Adds dead letters; they are safe after [`DeadLetterQueue::sync`].
-    ///
-    /// # Errors
-    /// When they cannot be written, or a message that is no sample ends the job.
-    pub fn write(&self, mut dead_letters: Vec<DeadLetter>) -> Result<(), DeadLetterError> {
-        if self.fails && !dead_letters.is_empty() {
-            return Err(DeadLetterError::Fail(Box::new(dead_letters.swap_remove(0))));
-        }
-        let Some(destination) = self.destination.as_ref().filter(|_| !dead_letters.is_empty())
-        else {
-            return Ok(());
-        };
-        dead_letters.iter_mut().for_each(|dead_letter| dead_letter.run.clone_from(&self.run));
-        let mut destination = destination.lock().expect("no one panics while writing dead letters");
-        destination.write(&dead_letters)
-    }
-
-    /// Takes back the run's dead letters that are not `known`: a crash left them, and their messages are
-    /// read again. What is in a topic stays.
-    ///
-    /// # Errors
-    /// When they cannot be taken back.
-    pub fn forget(&self, known: &dyn Fn(&DeadLetter) -> bool) -> Result<(), DeadLetterError> {
-        let Some(destination) = &self.destination else { return Ok(()) };
-        let mut destination = destination.lock().expect("no one panics while writing dead letters");
-        destination.forget(&|dead_letter| dead_letter.run != self.run || known(dead_letter))
-    }
-
-    /// Waits until all dead letters are safe, at most for `time`; whether they are.
-    ///
-    /// # Errors
-    /// When they will never be.
-    pub fn sync(&self, time: Duration) -> Result<bool, DeadLetterError> {
-        let Some(destination) = &self.destination else { return Ok(true) };
-        match destination.try_lock() {
-            Ok(mut destination) => destination.sync(time),
-            // whoever writes may hang, as at a pipe that nobody reads.
-            Err(_) => {
-                std::thread::sleep(time.min(Duration::from_millis(10)));
-                Ok(false)
-            }
-        }
     }
 }
 

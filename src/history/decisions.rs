@@ -1,7 +1,7 @@
 //! What policies saw and decided.
 
-use driftmill_operators::flow::{Fired, Looked};
-use driftmill_operators::trigger::{Look, Score, WindowBounds};
+use driftmill_operators::flow::{ShadowDecision, TriggerEvaluation};
+use driftmill_operators::trigger::{Measurement, Score, WindowBounds};
 use serde::Serialize;
 
 use super::{History, HistoryError};
@@ -31,7 +31,7 @@ pub struct Evaluation {
     pub windows: Vec<WindowBounds>,
     /// Of a combined policy, its members' evaluations; of a warm-up, comparisons that only fill the
     /// history.
-    pub members: Vec<Look>,
+    pub members: Vec<Measurement>,
     /// The version that was asked; none where nothing was asked.
     pub model: Option<u64>,
     /// From the first question to the conclusion, by the clock.
@@ -103,7 +103,7 @@ impl History {
         Ok(decisions.into_iter().map(|record| self.decision(record)).collect())
     }
 
-    fn would_be(&self, fired: Fired) -> Decision {
+    fn would_be(&self, fired: ShadowDecision) -> Decision {
         Decision {
             number: fired.number,
             place: self.place(fired.position),
@@ -146,8 +146,9 @@ impl History {
         }
     }
 
-    fn evaluation(&self, policy: &str, looked: &Looked) -> Evaluation {
-        let Look { policy: kind, member: _, scores, windows, members } = looked.look.clone();
+    fn evaluation(&self, policy: &str, looked: &TriggerEvaluation) -> Evaluation {
+        let Measurement { policy: kind, member: _, scores, windows, members } =
+            looked.measurement.clone();
         Evaluation {
             policy: kind,
             fired: looked.decides,

@@ -9,6 +9,7 @@ use arrow::array::{
 };
 use arrow::datatypes::Field;
 use driftmill_datasets::Values;
+use driftmill_operators::Position;
 use driftmill_operators::{Change, Id, Kind};
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
@@ -139,7 +140,7 @@ impl History {
         (wanted, chosen): (&Wanted, &Chosen),
     ) -> Result<RecordBatch, HistoryError> {
         let ids: Vec<Id> = messages.iter().map(|message| message.id).collect();
-        let topic = |message: &Message| self.place(i128::from(message.id.0)).topic;
+        let topic = |message: &Message| self.place(Position::new(0, message.id)).topic;
         let times = |of: fn(&Message) -> i64| -> ArrayRef {
             Arc::new(TimestampMillisecondArray::from_iter_values(messages.iter().map(of)))
         };

@@ -1,4 +1,4 @@
-use driftmill_operators::{Id, position};
+use driftmill_operators::{Id, Position};
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -85,7 +85,7 @@ impl History {
     /// When there is no such row, or the log cannot be read.
     pub fn of_sample(&self, id: Id) -> Result<Lineage, HistoryError> {
         let unknown = || {
-            let place = self.place(position(0, id));
+            let place = self.place(Position::new(0, id));
             let name = format!("{}/{}/{}", place.topic, place.partition, place.offset);
             HistoryError::Unknown(format!("the run has read no sample `{name}`"))
         };
@@ -153,7 +153,7 @@ impl History {
     }
 
     fn sample_place(&self, id: Id, time: Option<i64>) -> SamplePlace {
-        let Place { topic, partition, offset, .. } = self.place(position(0, id));
+        let Place { topic, partition, offset, .. } = self.place(Position::new(0, id));
         SamplePlace { time, topic, partition, offset }
     }
 
@@ -190,8 +190,8 @@ impl History {
             versions.push(Seen {
                 policy: self.name_of(&set.branch).to_owned(),
                 version,
-                trigger: set.decided.trigger,
-                place: self.place(set.decided.position),
+                trigger: set.decision.trigger,
+                place: self.place(set.decision.position),
                 replaced: any(SampleStatus::Replaced),
                 deleted: any(SampleStatus::Deleted),
                 samples: seen.iter().map(|row| row.place.clone()).collect(),

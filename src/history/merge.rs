@@ -1,4 +1,4 @@
-use driftmill_operators::{Id, position};
+use driftmill_operators::{Id, Position};
 
 use crate::source::Partition;
 use crate::store::{Log, LogBatch, Replay, RowKind, StoreError};
@@ -35,7 +35,7 @@ impl Merged {
         let mut first: Option<(usize, Message)> = None;
         for number in 0..self.parts.len() {
             let Some(message) = self.parts[number].peek()? else { continue };
-            let at = |message: &Message| position(message.position_time, message.id);
+            let at = |message: &Message| Position::new(message.position_time, message.id);
             if first.as_ref().is_none_or(|(_, first)| at(&message) < at(first)) {
                 first = Some((number, message));
             }

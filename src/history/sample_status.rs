@@ -1,4 +1,4 @@
-use driftmill_operators::{Change, Id, Kind, Position, position_id};
+use driftmill_operators::{Change, Id, Kind, Position};
 use roaring::RoaringTreemap;
 use serde::Serialize;
 
@@ -94,7 +94,7 @@ impl History {
         }
         self.replay(shown, ReplacedRows::new(), |retracted, change: &Change| {
             if change.kind == Kind::Retract {
-                retracted.push((change.record.id(), position_id(change.at)));
+                retracted.push((change.record.id(), change.at.id()));
             }
         })
     }

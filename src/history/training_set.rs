@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use driftmill_datasets::{Schema, Values};
-use driftmill_operators::{Id, position_time};
+use driftmill_operators::Id;
 use serde::Serialize;
 
 use super::{History, HistoryError};
@@ -70,7 +70,7 @@ impl History {
             let kept = kept.as_ref().map(|kept| kept.get(&row.id()));
             SetRow {
                 id: row.id(),
-                place: Place { time: position_time(row.position), ..self.place(row.position) },
+                place: Place { time: row.position.time(), ..self.place(row.position) },
                 label: row.label,
                 weight: kept.map_or(row.weight, |kept| kept.map_or(0.0, |kept| kept.weight)),
                 times: kept.map(|kept| kept.map_or(0, |kept| kept.times)),
@@ -79,8 +79,8 @@ impl History {
         Ok(TrainingSet {
             policy: self.name_of(branch).to_owned(),
             trigger,
-            place: self.place(set.decided.position),
-            reason: set.decided.reason.text.clone(),
+            place: self.place(set.decision.position),
+            reason: set.decision.reason.text.clone(),
             candidates: set.candidates,
             samples: set.ids.len(),
             labels: set.labels.clone(),

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use driftmill_operators::selection::Candidate;
-use driftmill_operators::{Change, Id, Kind};
+use driftmill_operators::{Change, Id, Kind, Position};
 use serde::Serialize;
 
 use super::replay::Shown;
@@ -107,7 +107,7 @@ impl History {
         self.catalog.trained(|set| {
             let Some(number) = set.version else { return };
             if set.branch != branch {
-                return irreducible.push((set.decided.trigger, set.branch, number));
+                return irreducible.push((set.decision.trigger, set.branch, number));
             }
             others.insert(number, (set.parent, self.ancestor(number, &set)));
             if number == version {
@@ -132,7 +132,7 @@ impl History {
             let own =
                 irreducible_model.strip_prefix(branch).is_some_and(|rest| rest.starts_with('/'));
             let name = || format!("version {number} of {}", self.name_of(&irreducible_model));
-            (own && trigger == set.decided.trigger).then(name)
+            (own && trigger == set.decision.trigger).then(name)
         };
         let irreducible_models = irreducible.into_iter().filter_map(irreducible_model).collect();
         let mut labels = BTreeMap::new();
@@ -142,13 +142,13 @@ impl History {
         Ok(VersionContents {
             policy: self.name_of(branch).to_owned(),
             version,
-            trigger: set.decided.trigger,
-            place: self.place(set.decided.position),
-            reason: set.decided.reason.text.clone(),
+            trigger: set.decision.trigger,
+            place: self.place(set.decision.position),
+            reason: set.decision.reason.text.clone(),
             samples: set.ids.len(),
             trained_samples: self
                 .catalog
-                .trained_samples(branch, set.decided.trigger)?
+                .trained_samples(branch, set.decision.trigger)?
                 .map(|(trained_samples, _)| trained_samples),
             irreducible_models,
             removed: set.ids.intersection_len(&self.expired_samples()?),
@@ -172,7 +172,7 @@ impl History {
     ) -> Result<TrainedSet, HistoryError> {
         let mut found = None;
         self.catalog.trained(|set| {
-            if set.branch == branch && set.decided.trigger == trigger {
+            if set.branch == branch && set.decision.trigger == trigger {
                 found = Some(set);
             }
         })?;
@@ -184,9 +184,9 @@ impl History {
     fn ancestor(&self, version: u64, set: &TrainedSet) -> Ancestor {
         Ancestor {
             version,
-            trigger: set.decided.trigger,
-            place: self.place(set.decided.position),
-            reason: set.decided.reason.text.clone(),
+            trigger: set.decision.trigger,
+            place: self.place(set.decision.position),
+            reason: set.decision.reason.text.clone(),
             samples: set.ids.len(),
         }
     }
@@ -195,7 +195,7 @@ impl History {
         let mut parts: BTreeMap<u32, Part> = BTreeMap::new();
         for id in set.ids.iter().map(Id) {
             let part = parts.entry(id.stream()).or_insert_with(|| Part {
-                topic: self.place(i128::from(id.0)).topic,
+                topic: self.place(Position::new(0, id)).topic,
                 partition: id.partition(),
                 from: id.offset(),
                 to: 0,
@@ -212,7 +212,7 @@ impl History {
     /// # Errors
     /// When the log is not what was written.
     pub(super) fn rows_of(&self, set: &TrainedSet) -> Result<Vec<Candidate>, HistoryError> {
-        let shown = Shown { until: set.decided.end(), ..Shown::ALL };
+        let shown = Shown { until: set.decision.end(), ..Shown::ALL };
         let ids = set.ids.clone();
         let rows = self.replay(shown, BTreeMap::new(), move |rows, change: &Change| {
             if change.kind != Kind::Retract && ids.contains(change.record.id().0) {
@@ -220,7 +220,7 @@ impl History {
             }
         })?;
         let row = |(position, label): (_, Option<u32>)| {
-            Some(Candidate { position, label: label?, weight: 1.0, chance: 0 })
+            Some(Candidate { position, label: label?, weight: 1.0, rank: 0 })
         };
         Ok(rows.into_iter().filter_map(row).collect())
     }

@@ -2,9 +2,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::Sender;
-use driftmill_operators::flow::{Looked, Standing, Standings};
+use driftmill_operators::Position;
+use driftmill_operators::flow::{SelectionCheckpoints, TriggerCheckpoint, TriggerEvaluation};
 use driftmill_operators::trigger::{Trigger, TriggerTable};
-use driftmill_operators::{Position, position_id, position_time};
 
 use super::{Branch, Shadow};
 use crate::catalog::Place;
@@ -120,23 +120,26 @@ impl Context {
     }
 
     /// Sends checkpoints of a policy to the coordinator.
-    pub(super) fn checkpoints(&self, policy: PolicyId) -> impl FnMut(Standing) + use<> {
+    pub(super) fn checkpoints(&self, policy: PolicyId) -> impl FnMut(TriggerCheckpoint) + use<> {
         let commands = self.commands.clone();
         move |checkpoint| commands.send(Command::Checkpoint(policy, Box::new(checkpoint)))
     }
 
     /// Sends evaluations of a trigger policy to the coordinator.
-    pub(super) fn trigger_evaluations(&self, policy: PolicyId) -> impl FnMut(Looked) + use<> {
+    pub(super) fn trigger_evaluations(
+        &self,
+        policy: PolicyId,
+    ) -> impl FnMut(TriggerEvaluation) + use<> {
         let commands = self.commands.clone();
         move |evaluation| commands.send(Command::TriggerEvaluation(policy, Box::new(evaluation)))
     }
 
     /// Where the selection of a branch stands, as far as `worker` has to know it.
-    pub(super) fn standings(&self, branch: &Branch, worker: usize) -> Standings {
+    pub(super) fn standings(&self, branch: &Branch, worker: usize) -> SelectionCheckpoints {
         let mut standings = branch.start.standings.clone();
         let mine = (0..self.partitions.len()).filter(|number| self.worker_of(*number) == worker);
         let mine: Vec<u32> = mine.map(|number| self.partitions[number].id(0).stream()).collect();
-        standings.shards.retain(|stream, _| mine.contains(stream));
+        standings.partitions.retain(|stream, _| mine.contains(stream));
         standings
     }
 
@@ -176,9 +179,9 @@ pub(super) fn init(trigger: &TriggerTable, stable: bool) -> Box<dyn Trigger> {
 
 /// A position as people read it.
 pub(crate) fn place(partitions: &[Partition], position: Position) -> Place {
-    let id = position_id(position);
+    let id = position.id();
     Place {
-        time: position_time(position),
+        time: position.time(),
         topic: topic(partitions, id.topic()).to_owned(),
         partition: id.partition(),
         offset: id.offset(),

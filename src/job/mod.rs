@@ -50,7 +50,7 @@ use std::time::Duration;
 
 use driftmill_operators::Position;
 use driftmill_operators::flow::{
-    CountClasses, Decide, Deciding, Evaluate, Order, OrderAll, Ordered, Select, Train,
+    CountClasses, Decide, Evaluate, HostedTrigger, Order, OrderAll, Ordered, Select, Train,
 };
 use driftmill_operators::trigger::Outcome;
 use timely::dataflow::ProbeHandle;
@@ -128,13 +128,13 @@ fn build_branch<'scope>(
     let policy = PolicyId::Branch(number);
     let (keep, tell) = (context.checkpoints(policy), context.trigger_evaluations(policy));
     let standing = branch.start.standing.clone();
-    let decisions = all.clone().decide(back, move |wake| Deciding {
+    let decisions = all.clone().decide(back, move |wake| HostedTrigger {
         trigger,
-        standing,
+        checkpoint: standing,
         service: model_queries(wake),
-        keep,
-        every,
-        tell,
+        on_checkpoint: keep,
+        checkpoint_interval: every,
+        on_evaluation: tell,
     });
     let worker = scope.worker().index();
     let standings = context.standings(branch, worker);

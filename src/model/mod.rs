@@ -49,6 +49,7 @@ pub trait ModelConfig {
 
 driftmill_registry::one_of! {
     /// The `[model]` table of a pipeline file.
+    #[derive(schemars::JsonSchema)]
     ModelTable: dyn ModelConfig {
         mlp: Mlp,
         yearbook_net: YearbookNet,

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use driftmill_operators::flow::{Decided, Fired};
+use driftmill_operators::flow::{Decision, ShadowDecision};
 use driftmill_operators::trigger::Reason;
 use serde::Serialize;
 
@@ -134,7 +134,7 @@ pub struct VersionLine {
 
 impl TriggerLine {
     /// The line of a decision whose training set has `samples` samples; no version yet.
-    pub fn of(decided: &Decided, position: Place, samples: u64) -> Self {
+    pub fn of(decided: &Decision, position: Place, samples: u64) -> Self {
         let Reason { policy, text, score, threshold } = decided.reason.clone();
         Self {
             id: decided.trigger,
@@ -151,7 +151,7 @@ impl TriggerLine {
 
 impl FiredLine {
     /// The line of where a shadow fired.
-    pub fn of(fired: &Fired, position: Place) -> Self {
+    pub fn of(fired: &ShadowDecision, position: Place) -> Self {
         let Reason { policy, text, score, threshold } = fired.reason.clone();
         let (number, version) = (fired.number, fired.version);
         Self { number, position, version, policy, reason: text, score, threshold }

@@ -1,4 +1,4 @@
-use driftmill_operators::{Id, Position, position_time};
+use driftmill_operators::{Id, Position};
 
 use super::keys::Keys;
 use super::retained_samples::{Needs, count};
@@ -96,7 +96,7 @@ fn old_segments(subject: &Subject<'_>) -> Vec<OldSegment> {
                 Keys::Known(_) => whole,
                 _ => subject.needs.resume_at(last.stream()),
             };
-            let first = subject.log.replays_from(last.stream(), position_time(from));
+            let first = subject.log.replays_from(last.stream(), from.time());
             first.is_none_or(|first| *last >= first).then_some(branch)
         };
         let again = summary.ends.iter().find_map(again);

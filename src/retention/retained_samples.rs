@@ -57,17 +57,17 @@ impl Needs {
             let record = catalog.branch(&policy)?;
             if let Some(standing) = &record.standing {
                 trigger.load(&standing.policy).map_err(wrong)?;
-                trigger.reach(&mut hold);
+                trigger.retained_samples(&mut hold);
             }
             let Some(selection) = selection else {
                 // one that never stood begins where the pipeline's own policy stands.
                 shadows.extend(record.standing.map(|standing| (standing.at, policy)));
                 continue;
             };
-            for standing in record.standings.shards.values() {
+            for standing in record.standings.partitions.values() {
                 let mut shard = selection.init();
                 shard.load(&standing.state).map_err(wrong)?;
-                shard.reach(&mut hold);
+                shard.retained_samples(&mut hold);
             }
             let saved = record.evaluation.as_deref();
             let saved = saved.map(restore::<(Prequential, BTreeMap<u32, Position>)>);

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use driftmill_operators::{Position, position_time};
+use driftmill_operators::Position;
 
 use super::retained_samples::Stands;
 use super::{Subject, VersionRetention};
@@ -75,7 +75,7 @@ fn made(stands: &Stands) -> Vec<Made> {
         let decided = &record.decided;
         Some(Made {
             version: record.outcome.as_ref()?.version?,
-            time: position_time(decided.position),
+            time: decided.position.time(),
             end: decided.end(),
             // what has no policy of its own is recorded when all of it is over.
             past: decided.trigger < next || stands.record.standing.is_none(),

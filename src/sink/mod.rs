@@ -93,6 +93,7 @@ impl Published {
 
 driftmill_registry::any_of! {
     /// The `[sink]` table of a pipeline file: any number of sinks.
+    #[derive(schemars::JsonSchema)]
     SinkTable: dyn SinkConfig {
         directory: Directory,
         kafka: KafkaSink,

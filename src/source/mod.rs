@@ -117,6 +117,7 @@ pub trait Reader {
 
 driftmill_registry::one_of! {
     /// The `[source]` table of a pipeline file.
+    #[derive(schemars::JsonSchema)]
     SourceTable: dyn SourceConfig {
         kafka: Kafka,
         file: FileSource,

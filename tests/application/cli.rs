@@ -168,9 +168,12 @@ fn exit_codes_are_as_promised() {
     assert_eq!(missing.status.code(), Some(69));
     assert!(said(&missing).contains("no-such-file.toml"));
     let folder = tempfile::tempdir().unwrap();
-    let column = ["--set", "source.file.features=[\"perod\"]", "--state"];
+    let rows = folder.path().join("rows.csv");
+    std::fs::write(&rows, "period,nswdemand,class\n0.1,0.2,1\n").unwrap();
+    let path = format!("source.file.path={rows:?}");
+    let column = ["--set", &path, "--set", "source.file.features=[\"perod\"]", "--state"];
     let state = [folder.path().to_str().unwrap()];
-    let run = ["run", "pipelines/electricity-file.toml"];
+    let run = ["run", "tests/support/pipelines/electricity-file.toml"];
     let output = driftmill(&[&run[..], &column, &state].concat());
     assert_eq!(output.status.code(), Some(78), "{}", said(&output));
     assert!(said(&output).contains("did you mean `period`?"), "{}", said(&output));
@@ -208,7 +211,7 @@ fn the_graph_names_every_stage() {
     {
         assert!(dot.contains(part), "{part} is missing in:\n{dot}");
     }
-    let output = driftmill(&["graph", "pipelines/electricity.toml"]);
+    let output = driftmill(&["graph", "tests/support/pipelines/electricity.toml"]);
     let text = "\
 source.kafka ─► codec.json ─► log ─► order
      └─ what is no sample ─► dead letters

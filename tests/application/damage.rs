@@ -67,7 +67,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
             found.push(path);
         }
     }
-    // the one is a mark, the other is made again from the write-ahead log.
+    // the one is a mark, the other is rebuilt from the write-ahead log.
     found.retain(|path| !path.ends_with("lock") && !path.ends_with("catalog.sqlite-shm"));
     found.sort();
     found

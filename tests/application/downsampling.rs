@@ -1,5 +1,5 @@
 //! Which part of a training set a training learns from, in a job: every policy, whatever the workers;
-//! that what is trained on is what was judged; and how people look at it.
+//! that the trained samples are those that were scored; and how people look at it.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +16,8 @@ use crate::results::catalog as made_in;
 
 crate::suite::tests! {
     every_policy_learns_from_the_same_on_any_number_of_workers,
-    what_is_learnt_from_is_what_was_judged,
-    people_look_at_what_was_learnt_from,
+    trained_samples_are_those_that_were_scored_highest,
+    trained_samples_are_shown,
     tables_that_make_no_sense_are_refused,
 }
 
@@ -60,16 +60,17 @@ fn every_policy_learns_from_the_same_on_any_number_of_workers() {
         assert_eq!(first.compare[*key].versions.len(), 3, "{key}");
         assert!(catalog.trained_samples(key, 0).unwrap().is_none(), "{key}: it warms up");
         for trigger in [1, 2] {
-            let (trained_samples, kept) = catalog.trained_samples(key, trigger).unwrap().expect(key);
+            let (used, kept) = catalog.trained_samples(key, trigger).unwrap().expect(key);
             let all = if *key == "rs2" { 800 } else { 400 };
-            assert_eq!((&*trained_samples.policy, trained_samples.samples), (*key, kept.len() as u64));
+            assert_eq!((&*used.policy, used.samples), (*key, kept.len() as u64));
             assert!(kept.len() <= 2 * all && kept.len() > 20, "{key}: {}", kept.len());
-            assert_eq!(trained_samples.labels.values().sum::<u64>(), trained_samples.samples);
-            assert!(trained_samples.weights.min > 0.0 && trained_samples.weights.effective > 1.0, "{key}");
-            assert!(trained_samples.seconds > 0.0);
+            assert_eq!(used.labels.values().sum::<u64>(), used.samples);
+            assert!(used.weights.min > 0.0 && used.weights.effective > 1.0, "{key}");
+            assert!(used.seconds > 0.0);
         }
     }
-    let (memory, _) = catalog.trained_samples("herding_memory", 2).unwrap().expect("it has a memory");
+    let (memory, _) =
+        catalog.trained_samples("herding_memory", 2).unwrap().expect("it has a memory");
     assert_eq!((&*memory.policy, memory.samples), ("herding", 1000 + 2 * 20));
     drop(catalog);
     for (workers, poll) in [(1, 7), (4, 100)] {
@@ -96,9 +97,9 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
 
-/// Each sample's features say which one it is: what is trained on must be what has the highest loss,
+/// Each sample's features say which one it is: the trained samples must be those of the highest loss,
 /// computed from the file and the weights without anything of this program.
-fn what_is_learnt_from_is_what_was_judged() {
+fn trained_samples_are_those_that_were_scored_highest() {
     let features = |row: u64| [(row as f32 / 977.0).sin() * 2.0, row as f32 / 1000.0];
     let label = |row: u64| u64::from((row * 7919 % 1000) < row / 3);
     let folder = tempfile::tempdir().unwrap();
@@ -138,8 +139,8 @@ fn what_is_learnt_from_is_what_was_judged() {
         let (weights, offsets) = (tensor("layers.0.weight"), tensor("layers.0.bias"));
         let loss = |row: u64| loss(&weights, &offsets, features(row), label(row) as usize);
         let catalog = Catalog::view(&state.join("catalog.sqlite")).unwrap();
-        let (trained_samples, kept) = catalog.trained_samples("", 1).unwrap().unwrap();
-        assert_eq!(trained_samples.candidates, 2000);
+        let (used, kept) = catalog.trained_samples("", 1).unwrap().unwrap();
+        assert_eq!(used.candidates, 2000);
         let kept: BTreeSet<u64> = kept.iter().map(|kept| kept.id.offset()).collect();
         let least = kept.iter().map(|row| loss(*row)).fold(f64::INFINITY, f64::min);
         let rest = (0..2000).filter(|row| !kept.contains(row));
@@ -161,7 +162,7 @@ fn what_is_learnt_from_is_what_was_judged() {
     }
 }
 
-fn people_look_at_what_was_learnt_from() {
+fn trained_samples_are_shown() {
     let ran = run_program(
         "name = \"seen\"
         source.generator.stream.sea = { length = 2000, seed = 3 }
@@ -186,7 +187,7 @@ fn people_look_at_what_was_learnt_from() {
     }
     let set: Value = serde_json::from_str(&text(&["1", "--json"])).unwrap();
     let rows = set["rows"].as_array().unwrap();
-    assert_eq!(set["learnt"]["samples"], rows.len());
+    assert_eq!(set["trained_samples"]["samples"], rows.len());
     let steps: u64 = rows.iter().map(|row| row["times"].as_u64().unwrap()).sum();
     assert_eq!(steps, 300, "100 in each of 3 epochs");
     assert!(rows.iter().any(|row| row["weight"] != 1.0));
@@ -201,7 +202,7 @@ fn people_look_at_what_was_learnt_from() {
     // the event and the file say the same.
     let version = driftmill("models", &state, &["2"]);
     let version: Value = serde_json::from_slice(&version.stdout).unwrap();
-    assert_eq!(version["data"]["learnt"]["digest"], set["learnt"]["digest"]);
+    assert_eq!(version["data"]["trained_samples"]["digest"], set["trained_samples"]["digest"]);
 }
 
 fn tables_that_make_no_sense_are_refused() {

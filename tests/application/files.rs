@@ -30,7 +30,8 @@ fn bad_rows_are_dead_letters() {
     assert_eq!(ran.summary["samples"], 2, "{}", ran.summary);
     assert_eq!(ran.trained_on(1), [(0, 8, 2)]);
     let dead_letters = ran.dead_letters();
-    let classes: Vec<_> = dead_letters.iter().map(|dead_letter| dead_letter["error"].as_str().unwrap()).collect();
+    let classes: Vec<_> =
+        dead_letters.iter().map(|dead_letter| dead_letter["error"].as_str().unwrap()).collect();
     assert_eq!(classes, ["value", "value", "malformed", "label", "value", "no_time"]);
     let reason = dead_letters[0]["reason"].as_str().unwrap();
     assert_eq!(reason, "column `a`: wanted a finite 32-bit number, found `NaN`");

@@ -44,7 +44,7 @@ fn with_disk_of(bytes: &str, folder: &Path) -> Option<i32> {
     fs::create_dir(folder.join("disk")).unwrap();
     let disk = folder.join("disk").display().to_string();
     fs::write(folder.join("p.toml"), PIPELINE.replace("DISK", &disk)).unwrap();
-    // names of its own: whoever may do so without rights can mount a disk.
+    // in a user namespace a disk can be mounted without rights.
     let ran = Command::new("unshare")
         .args(["--map-root-user", "--mount", "sh", "-c", SCRIPT, "sh"])
         .args([folder.as_os_str(), bytes.as_ref(), env!("CARGO_BIN_EXE_driftmill").as_ref()])

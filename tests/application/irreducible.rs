@@ -1,4 +1,4 @@
-//! Models that tell what of a loss cannot be trained on: versions with a lineage of their own.
+//! Irreducible-loss models: versions with a lineage of their own.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::program::{driftmill, pipeline, run_to_end};
 crate::suite::tests! {
     twins_share_a_training_set_and_are_versions,
     old_ones_go_as_other_versions_do_and_damage_is_told,
-    a_share_that_is_held_out_is_not_learnt_from,
+    a_share_that_is_held_out_is_not_trained_on,
 }
 
 fn judged(holdout: &str) -> Pipeline {
@@ -40,7 +40,7 @@ fn sets(state: &Path) -> BTreeMap<(String, u64), RoaringTreemap> {
     let mut sets = BTreeMap::new();
     let catalog = Catalog::view(&state.join("catalog.sqlite")).unwrap();
     let add = |set: driftmill::catalog::TrainedSet| {
-        drop(sets.insert((set.branch, set.decided.trigger), set.ids));
+        drop(sets.insert((set.branch, set.decision.trigger), set.ids));
     };
     catalog.trained(add).unwrap();
     sets
@@ -75,11 +75,11 @@ fn twins_share_a_training_set_and_are_versions() {
     assert!(text.contains("irreducible-1") && text.contains("trained on"), "{text}");
     let output = driftmill("lineage", &state, &["--version", "2"]);
     let text = String::from_utf8_lossy(&output.stdout);
-    let parts = ["of them, chosen by rho_loss", "judged by version 2 of irreducible-1"];
+    let parts = ["of them, chosen by rho_loss", "irreducible losses by version 2 of irreducible-1"];
     assert!(parts.iter().all(|part| text.contains(part)), "{text}");
     let output = driftmill("models", &state, &["2"]);
     let version: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(version["judges"].as_array().unwrap().len(), 2, "{version}");
+    assert_eq!(version["irreducible_models"].as_array().unwrap().len(), 2, "{version}");
     assert!(driftmill("verify", &state, &[]).status.success());
 }
 
@@ -111,13 +111,13 @@ fn old_ones_go_as_other_versions_do_and_damage_is_told() {
     assert!(told.contains("is not what the version's description says"), "{told}");
 }
 
-fn a_share_that_is_held_out_is_not_learnt_from() {
+fn a_share_that_is_held_out_is_not_trained_on() {
     let (_, folder) = run_to_end(&judged("0.25"), 1, 1024);
     let state = folder.path().join("state");
     let held = &sets(&state)[&(irreducible_key("", 1), 1)];
     let catalog = Catalog::view(&state.join("catalog.sqlite")).unwrap();
-    let (trained_samples, kept) = catalog.trained_samples("", 1).unwrap().unwrap();
+    let (used, kept) = catalog.trained_samples("", 1).unwrap().unwrap();
     assert!((420..580).contains(&held.len()), "{}", held.len());
-    assert_eq!(trained_samples.candidates + held.len(), 2000);
+    assert_eq!(used.candidates + held.len(), 2000);
     assert!(kept.iter().all(|kept| !held.contains(kept.id.0)));
 }

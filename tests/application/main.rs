@@ -9,7 +9,6 @@ mod certificates;
 mod cli;
 #[path = "../support/cluster.rs"]
 mod cluster;
-mod tier;
 mod damage;
 #[path = "../support/data.rs"]
 mod data;
@@ -20,9 +19,11 @@ mod erasure;
 mod export;
 mod files;
 mod full_disk;
+mod guide;
 mod interrupts;
 mod irreducible;
 mod kafka;
+mod keys;
 mod memory;
 mod needs;
 mod others;
@@ -30,7 +31,6 @@ mod pipelines;
 mod processes;
 #[path = "../support/program.rs"]
 mod program;
-mod readme;
 mod removal;
 #[path = "../support/results.rs"]
 mod results;
@@ -41,6 +41,7 @@ mod shadows;
 mod store;
 #[path = "../support/suite.rs"]
 mod suite;
+mod tier;
 #[path = "../support/topics.rs"]
 mod topics;
 mod triggers;
@@ -62,13 +63,13 @@ const FILES: &[&[suite::Test]] = &[
     export::TESTS,
     files::TESTS,
     full_disk::TESTS,
+    guide::TESTS,
     interrupts::TESTS,
     irreducible::TESTS,
     memory::TESTS,
     others::TESTS,
     pipelines::TESTS,
     processes::TESTS,
-    readme::TESTS,
     removal::TESTS,
     resume::TESTS,
     retention::TESTS,

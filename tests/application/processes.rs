@@ -154,7 +154,7 @@ fn a_process_that_does_not_belong_is_refused_with_the_reason() {
     let (state, other) = (place.state("state"), place.state("other"));
     let (hosts, _) = hosts(&state, 2);
     let start =
-        |size, process, state: &Path| command((&place.pipeline, state), size, (process, &hosts));
+        |size, process, state: &Path| command(&place.pipeline, state, size, process, &hosts);
     let first = start((2, 1), 0, &state).spawn().unwrap();
     // who comes with another pipeline or number is sent away, and the right one is waited for.
     let changed = start((2, 1), 1, &state).args(["--set", "training.epochs=3"]).output_in_time();
@@ -200,7 +200,7 @@ fn the_command_line_says_what_is_wrong() {
     let place = Place::new(LONG);
     let hosts = place.state("hosts");
     let run = |process| {
-        command((&place.pipeline, &place.state("s")), (2, 1), (process, &hosts)).output_in_time()
+        command(&place.pipeline, &place.state("s"), (2, 1), process, &hosts).output_in_time()
     };
     for (process, lines, text) in [
         (2, "localhost:1", "there is no process 2 of 2"),

@@ -119,7 +119,7 @@ proptest! {
             assert_same(&log, &model)?;
             drop(writers);
 
-            // samples are erased in what is left, by whoever has the log for himself.
+            // samples are erased in what is left, by the only user of the log.
             let known: Vec<SegmentLength> = durable.values().cloned().collect();
             let log = Log::open(folder.path(), schema(), &known).unwrap();
             for name in log.segments().into_iter().map(|segment| segment.name) {

@@ -125,10 +125,10 @@ fn the_past_is_known(kept: &Path, removed: &Path) {
         versions.map(|version| keys.map(|key| version[key].clone())).collect()
     };
     assert_eq!(seen(&was), seen(&is));
-    assert_eq!((&was["rows"][0]["removed"], &was["gone"]), (&false.into(), &false.into()));
+    assert_eq!((&was["rows"][0]["expired"], &was["retracted"]), (&false.into(), &false.into()));
     assert_eq!(
-        (&is["rows"][0]["removed"], &is["rows"][0]["fate"]),
-        (&true.into(), &"removed".into())
+        (&is["rows"][0]["expired"], &is["rows"][0]["status"]),
+        (&true.into(), &"expired".into())
     );
     let told = driftmill(&["lineage", "--sample", "sea/0/990"], removed);
     assert!(String::from_utf8_lossy(&told.stdout).contains("removed, bytes are gone"), "{told:?}");

@@ -153,7 +153,8 @@ fn people_look_at_what_was_chosen() {
         assert!(text.contains(part), "{part}: {text}");
     }
     let contact_sheet = folder.path().join("sheet.png");
-    let output = driftmill("training-set", &state, &["1", "--image", contact_sheet.to_str().unwrap()]);
+    let output =
+        driftmill("training-set", &state, &["1", "--image", contact_sheet.to_str().unwrap()]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let file = std::io::BufReader::new(std::fs::File::open(&contact_sheet).unwrap());
     let info = png::Decoder::new(file).read_info().unwrap();

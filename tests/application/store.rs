@@ -1,6 +1,5 @@
 //! Law 3: an id yields its own sample's features, always.
-use std::collections::BTreeSet;
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use driftmill::store::{Log, LogBatch, LogWriter, RowKind, SegmentLength, StoreError, verify};
 use driftmill_datasets::{Schema, ValueType, Values};
@@ -287,7 +286,6 @@ fn rows_of_another_process_are_there_once_it_says_that_they_are_durable() {
         assert!(!open.has(&[id(offset * 2)]).unwrap());
         let durable = other.sync().unwrap();
         other.recorded(&durable);
-        // told twice, it is the same.
         open.attach(&durable).and_then(|()| open.attach(&durable)).unwrap();
         let mut values = Values::new(ValueType::F32);
         open.gather(&[id(offset * 2 + 1), id(0)], &mut values).unwrap();

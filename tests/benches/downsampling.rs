@@ -88,7 +88,7 @@ fn seconds(arguments: &[&str]) -> [f64; 2] {
     let sum = |of: &dyn Fn(&Value) -> Option<f64>| -> f64 {
         versions.as_array().into_iter().flatten().filter_map(of).sum()
     };
-    let choosing = |version: &Value| version["data"]["learnt"]["seconds"].as_f64();
+    let choosing = |version: &Value| version["data"]["trained_samples"]["seconds"].as_f64();
     [sum(&|version| version["training_seconds"].as_f64()), sum(&choosing)]
 }
 

@@ -15,6 +15,9 @@ mod broker;
 #[path = "../support/certificates.rs"]
 #[expect(clippy::unwrap_used, reason = "it is part of the tests")]
 mod certificates;
+#[path = "../support/data.rs"]
+#[expect(dead_code, reason = "it is part of the tests, which use all of it")]
+mod data;
 mod python;
 #[path = "../support/wait.rs"]
 #[expect(clippy::unwrap_used, reason = "it is part of the tests")]
@@ -59,7 +62,7 @@ fn ours(brokers: &str, topic: &str, workers: &str, settings: &[&str]) -> Outcome
     all.extend(settings.iter().map(|setting| (*setting).to_owned()));
     let state = state.to_str().expect("temporary folders have plain names");
     let started = Instant::now();
-    let pipeline = "pipelines/electricity.toml";
+    let pipeline = "tests/support/pipelines/electricity.toml";
     let summary =
         driftmill(&["run", pipeline, "--json", "--workers", workers, "--state", state], &all);
     let seconds = started.elapsed().as_secs_f64();
@@ -80,9 +83,9 @@ fn main() {
     let brokers = broker::brokers();
     let python = python::python();
     let topic = format!("electricity-{}", uuid::Uuid::new_v4());
-    let to =
-        ["generate", "pipelines/electricity-file.toml", "--topic", &topic, "--brokers", brokers];
-    driftmill(&to, &[]);
+    let file = "tests/support/pipelines/electricity-file.toml";
+    let path = format!("source.file.path={:?}", data::file("electricity.csv"));
+    driftmill(&["generate", file, "--topic", &topic, "--brokers", brokers], &[path]);
     println!("rows/s, medians of {ROUNDS} rounds");
     for (case, settings) in CASES {
         let mut rounds: [Vec<Outcome>; 3] = Default::default();

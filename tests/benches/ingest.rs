@@ -147,7 +147,7 @@ fn main() {
     let mut rounds: [Vec<f64>; 4] = Default::default();
     for round in 0..ROUNDS {
         let mut kinds = [0, 1, 2, 3];
-        // whoever comes after another finds other pages in memory.
+        // a run after another one finds other pages in memory.
         kinds.rotate_left(round % 4);
         for kind in kinds {
             rounds[kind].push(match kind {

@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 use driftmill::catalog::{Catalog, Deciding, RunRecord};
 use driftmill::store::{Log, LogBatch, LogWriter, RowKind};
 use driftmill_datasets::{Schema, ValueType, Values};
-use driftmill_operators::flow::{Decided, Standing};
+use driftmill_operators::flow::{Decision, TriggerCheckpoint};
 use driftmill_operators::selection::{Candidate, TrainingSet};
 use driftmill_operators::trigger::{Cut, Reason};
-use driftmill_operators::{Id, position};
+use driftmill_operators::{Id, Position};
 use rusqlite::{Connection, OpenFlags};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -83,9 +83,9 @@ impl Run {
         self.append()?;
         let set = self.newest();
         let ids: Vec<Id> = set.rows.iter().map(Candidate::id).collect();
-        let standing = Standing {
-            at: set.decided.position + 1,
-            decided_before: 0,
+        let standing = TriggerCheckpoint {
+            at: set.decision.end(),
+            decisions_before: 0,
             next_trigger: self.triggers + 1,
             version: None,
             open: None,
@@ -112,29 +112,29 @@ impl Run {
     }
 
     fn newest(&self) -> TrainingSet {
-        let at = |offset: u64| position(offset as i64, Id::new(0, 0, offset));
+        let at = |offset: u64| Position::new(offset as i64, Id::new(0, 0, offset));
         let row = |i: u64| {
             let back = (i * 7919 + self.triggers) % MILLION.min(self.samples);
             let position = at(self.samples - 1 - back);
-            Candidate { position, label: 0, weight: 1.0, chance: 0 }
+            Candidate { position, label: 0, weight: 1.0, rank: 0 }
         };
         let mut rows: Vec<Candidate> = (0..TRAINING_SET).map(row).collect();
         rows.sort_unstable_by_key(|row| row.position);
         let reason = Reason::plain("amount", "");
-        let decided = Decided {
+        let decision = Decision {
             trigger: self.triggers,
             position: at(self.samples - 1),
             cut: Cut::After,
-            decided_before: 0,
+            decisions_before: 0,
             reason,
         };
         TrainingSet {
-            decided,
+            decision,
             candidates: self.samples,
             rows,
             round: 0,
             memory: None,
-            shards: Vec::new(),
+            checkpoints: Vec::new(),
             seconds: 0.0,
         }
     }

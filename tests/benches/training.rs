@@ -172,12 +172,11 @@ fn main() {
         for ((what, ours), theirs) in ["train", "infer"].iter().zip(ours).zip(theirs) {
             let ours = python::median(ours);
             print!("{:<13} {what} batch {:>3} {ours:>9.0}", case.name, case.batch);
-            match theirs.is_empty() {
-                true => println!(),
-                false => {
-                    let theirs = python::median(theirs);
-                    println!("   torch {theirs:>9.0}   ratio {:.2}", ours / theirs);
-                }
+            if theirs.is_empty() {
+                println!();
+            } else {
+                let theirs = python::median(theirs);
+                println!("   torch {theirs:>9.0}   ratio {:.2}", ours / theirs);
             }
         }
         println!("{:<13} choose {:>14.2} forward passes", case.name, python::median(passes));

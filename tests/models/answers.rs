@@ -1,4 +1,4 @@
-//! A model is asked once about a sample, whoever wants to know.
+//! Model outputs are computed once per sample and shared by everything that asks.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

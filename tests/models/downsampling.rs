@@ -9,14 +9,14 @@ use driftmill::train::{
     TrainingRow, Weights,
 };
 use driftmill_operators::Id;
-use driftmill_operators::downsampling::{Budget, Chosen, DownsamplingTable, Given, choose};
+use driftmill_operators::downsampling::{Budget, Chosen, DownsamplingTable, SampleScores, choose};
 use safetensors::SafeTensors;
 
 use crate::toy::{Counting, Toy, Waiting, ids, job};
 
 crate::suite::tests! {
     every_loss_is_that_of_the_samples_own_features,
-    of_each_batch_its_own_hardest_are_learnt_from,
+    of_each_batch_the_hardest_samples_are_trained_on,
     what_policies_are_given_is_what_the_model_says,
     all_samples_are_the_same_as_no_downsampling,
     the_weights_of_a_choice_are_those_of_the_loss,
@@ -33,7 +33,7 @@ fn downsampled(count: u64, table: &str) -> TrainJob {
     TrainJob { downsampling: table.stage(0), ..job(count) }
 }
 
-fn trained_samples(trained: Trained) -> Downsampled {
+fn downsampled_by(trained: Trained) -> Downsampled {
     trained.downsampled.expect("it was downsampled")
 }
 
@@ -58,7 +58,7 @@ fn every_loss_is_that_of_the_samples_own_features() {
         runtime.score(&start, &ids(500)).iter().map(|score| score.loss).collect();
     let table = "ratio = 0.1\n[policy.loss]\ndraws = \"top\"";
     let job = TrainJob { start: Some(start.clone()), first: false, ..downsampled(500, table) };
-    let whole = trained_samples(runtime.train(job.clone()).unwrap());
+    let whole = downsampled_by(runtime.train(job.clone()).unwrap());
     assert_eq!((whole.candidates, whole.choices), (500, 3));
     assert_eq!(kept(&whole), hardest(&losses, &ids(500), 50));
     assert!(whole.kept.iter().all(|kept| (kept.times, kept.weight) == (3, 1.0)));
@@ -66,10 +66,10 @@ fn every_loss_is_that_of_the_samples_own_features() {
     // candidates in another order are the same candidates.
     let mut turned = job;
     turned.rows.reverse();
-    assert_eq!(kept(&trained_samples(runtime.train(turned).unwrap())), kept(&whole));
+    assert_eq!(kept(&downsampled_by(runtime.train(turned).unwrap())), kept(&whole));
 }
 
-fn of_each_batch_its_own_hardest_are_learnt_from() {
+fn of_each_batch_the_hardest_samples_are_trained_on() {
     let training = "epochs = 2\nbatch_size = 40\nshuffle = false\nstart = \"finetune\"\n[optimizer.sgd]\nlearning_rate = 1e-30";
     let runtime = Waiting::start(MODEL, training, Toy::rows());
     let start = runtime.train(job(300)).unwrap().weights;
@@ -80,12 +80,12 @@ fn of_each_batch_its_own_hardest_are_learnt_from() {
     let trained = runtime.train(job).unwrap();
     // 12 batches of 40 give 10 each and one of 10 gives 2: 122 in 4 steps an epoch.
     assert_eq!((trained.steps, trained.losses.len()), (8, 2));
-    let trained_samples = trained_samples(trained);
+    let used = downsampled_by(trained);
     let wanted: BTreeSet<Id> =
         ids(490).chunks(40).flat_map(|batch| hardest(&losses, batch, batch.len() / 4)).collect();
-    assert_eq!(kept(&trained_samples), wanted);
-    assert!(trained_samples.kept.iter().all(|kept| kept.times == 2));
-    assert_eq!(trained_samples.choices, 26);
+    assert_eq!(kept(&used), wanted);
+    assert!(used.kept.iter().all(|kept| kept.times == 2));
+    assert_eq!(used.choices, 26);
 }
 
 fn what_policies_are_given_is_what_the_model_says() {
@@ -101,7 +101,7 @@ fn what_policies_are_given_is_what_the_model_says() {
     }
     let losses = runtime.score(&start, &ids(200)).into_iter().map(|score| score.loss).collect();
     let known = |row: usize| (row % 7) as f32 / 10.0;
-    let given = Given {
+    let given = SampleScores {
         samples: 200,
         labels: Some(labels),
         loss: Some(losses),
@@ -120,9 +120,9 @@ fn what_policies_are_given_is_what_the_model_says() {
             irreducible: Some(irreducible.clone()),
             ..downsampled(200, &table)
         };
-        let found = trained_samples(runtime.train(job.clone()).unwrap());
+        let found = downsampled_by(runtime.train(job.clone()).unwrap());
         assert_eq!((found.policy.as_str(), found.choices), (*key, 1), "{key}");
-        let again = trained_samples(runtime.train(job.clone()).unwrap());
+        let again = downsampled_by(runtime.train(job.clone()).unwrap());
         assert_eq!(found.kept, again.kept, "{key}");
         let stage = job.downsampling.expect("there is one");
         let chance = matches!(*key, "uniform" | "rs2" | "loss" | "gradient_norm" | "k_center");
@@ -197,9 +197,9 @@ fn values(weights: &Weights) -> Vec<f32> {
 fn repeated_random_subsets_go_through_the_whole_set() {
     let runtime = Waiting::start(MODEL, "epochs = 5", Toy::rows());
     let table = "ratio = 0.2\n[policy.rs2]\nreplacement = false";
-    let trained_samples = trained_samples(runtime.train(downsampled(300, table)).unwrap());
-    assert_eq!((trained_samples.choices, trained_samples.kept.len()), (5, 300));
-    assert!(trained_samples.kept.iter().all(|kept| kept.times == 1));
+    let used = downsampled_by(runtime.train(downsampled(300, table)).unwrap());
+    assert_eq!((used.choices, used.kept.len()), (5, 300));
+    assert!(used.kept.iter().all(|kept| kept.times == 1));
 }
 
 fn the_result_does_not_depend_on_threads() {
@@ -211,7 +211,7 @@ fn the_result_does_not_depend_on_threads() {
             runtime.train(downsampled(200, &table)).unwrap()
         });
         assert_eq!(one.weights, two.weights, "{mode}");
-        assert_eq!(trained_samples(one).kept, trained_samples(two).kept, "{mode}");
+        assert_eq!(downsampled_by(one).kept, downsampled_by(two).kept, "{mode}");
     }
 }
 
@@ -225,7 +225,7 @@ fn payload_is_read_no_more_often_than_needed() {
     };
     // of each batch: once in an epoch, for the choice and for the step.
     assert_eq!(gathered("ratio = 0.5\nmode = \"batch_then_sample\"\n[policy.loss]"), 600);
-    // what needs no model sees only what is trained on.
+    // what needs no model sees only the trained samples.
     assert_eq!(gathered("ratio = 0.1\n[policy.uniform]"), 60);
     assert_eq!(gathered("ratio = 0.1\nperiod = 0\n[policy.loss]"), 300 + 60);
 }

@@ -19,7 +19,7 @@ impl Processes {
     /// Starts all of them.
     pub(crate) fn start(pipeline: &Path, state: &Path, size: Size) -> Self {
         let (hosts, _) = hosts(state, size.0);
-        let start = |process| command((pipeline, state), size, (process, &hosts)).spawn().unwrap();
+        let start = |process| command(pipeline, state, size, process, &hosts).spawn().unwrap();
         Self { children: (0..size.0).map(start).collect() }
     }
 
@@ -62,10 +62,13 @@ impl Processes {
 
 /// The program as one process of several.
 pub(crate) fn command(
-    (pipeline, state): (&Path, &Path),
-    (processes, workers): Size,
-    (process, hosts): (usize, &Path),
+    pipeline: &Path,
+    state: &Path,
+    size: Size,
+    process: usize,
+    hosts: &Path,
 ) -> Command {
+    let (processes, workers) = size;
     let program = std::env::var("DRIFTMILL_PROGRAM");
     let mut run = Command::new(program.unwrap_or(env!("CARGO_BIN_EXE_driftmill").to_owned()));
     run.arg("run").arg(pipeline).arg("--json").arg("--state").arg(state).arg("--hosts").arg(hosts);

@@ -55,6 +55,12 @@ pub(crate) fn driftmill(command: &str, state: &Path, arguments: &[&str]) -> Outp
     program.arg(command).arg(state).args(arguments).output_in_time()
 }
 
+/// What the program prints for these arguments.
+pub(crate) fn printed(arguments: &[&str]) -> String {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_driftmill"));
+    String::from_utf8(program.args(arguments).output_in_time().stdout).unwrap()
+}
+
 /// The program on one pipeline file, with a state directory of its own.
 pub(crate) struct Program {
     pub(crate) folder: tempfile::TempDir,
@@ -153,7 +159,7 @@ impl Program {
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     }
 
-    /// Asks it to end, as whoever runs services does.
+    /// Asks it to end, as service managers do.
     pub(crate) fn terminate(&self) {
         let id = self.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());

@@ -42,7 +42,7 @@ pub(crate) fn without(value: &mut Value) {
 pub(crate) fn catalog(state: &Path) -> Vec<String> {
     let database = rusqlite::Connection::open(state.join("catalog.sqlite")).unwrap();
     let tables = [
-        "SELECT branch, trigger, time, sample, cut, decided_before, policy, reason, score,
+        "SELECT branch, trigger, time, sample, cut, decisions_before, policy, reason, score,
                 threshold, candidates, samples, hex(ids), ids_digest, seed, model FROM decisions
          ORDER BY branch, trigger",
         "SELECT branch, trigger, version, sha256, loss, error FROM outcomes

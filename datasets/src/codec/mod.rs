@@ -45,6 +45,7 @@ pub trait Codec: Send {
 
 driftmill_registry::one_of! {
     /// The `[codec]` table of a pipeline file.
+    #[derive(schemars::JsonSchema)]
     CodecTable: dyn CodecConfig {
         json: Json,
         csv: Csv,

@@ -51,6 +51,7 @@ pub trait Generator: Send {
 
 driftmill_registry::one_of! {
     /// The `[source.generator]` table of a pipeline file.
+    #[derive(schemars::JsonSchema)]
     GeneratorTable: dyn GeneratorConfig {
         sea: Sea,
         hyperplane: Hyperplane,

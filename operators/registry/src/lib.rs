@@ -15,14 +15,30 @@ macro_rules! one_of {
     ($(#[$meta:meta])* $Kind:ident: dyn $Trait:ident { $($file:ident: $Config:ident,)+ }) => {
         $(mod $file; pub use $file::$Config;)+
 
+        $crate::one_of! { @table $(#[$meta])* $Kind: dyn $Trait {
+            $($file: $Config = $file::EXAMPLE,)+
+        } }
+    };
+    ($(#[$meta:meta])* $Kind:ident: dyn $Trait:ident {
+        $($folder:ident { $($file:ident: $Config:ident,)+ })+
+    }) => {
+        $(mod $folder; $(pub use $folder::$file::$Config;)+)+
+
+        $crate::one_of! { @table $(#[$meta])* $Kind: dyn $Trait {
+            $($($file: $Config = $folder::$file::EXAMPLE,)+)+
+        } }
+    };
+    (@table $(#[$meta:meta])* $Kind:ident: dyn $Trait:ident {
+        $($file:ident: $Config:ident = $EXAMPLE:path,)+
+    }) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         #[expect(non_camel_case_types, missing_docs, reason = "variants are the keys of pipeline files")]
         pub enum $Kind { $($file($Config),)+ }
 
         impl $Kind {
             /// Every key of this table, with an example of what stands below it.
-            pub const CATALOG: &[$crate::Entry] = &[$((stringify!($file), $file::EXAMPLE)),+];
+            pub const CATALOG: &[$crate::Entry] = &[$((stringify!($file), $EXAMPLE)),+];
 
             /// The key under which this component stands in pipeline files.
             pub fn key(&self) -> &'static str {
@@ -47,7 +63,7 @@ macro_rules! any_of {
         $(mod $file; pub use $file::$Config;)+
 
         $(#[$meta])*
-        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         #[expect(missing_docs, reason = "fields are the keys of pipeline files")]
         pub struct $Kind {

@@ -15,7 +15,7 @@ const RESOLUTION: f64 = 1.01;
 /// ```
 ///
 /// The streams are resampled from the given values by the stationary bootstrap; in each the detector
-/// starts anew, and after each drift. The search halves the logarithm of the parameter's range until
+/// starts again, and after each drift. The search halves the logarithm of the parameter's range until
 /// it is known to 1 %, on the same streams each time, and takes the stricter end: the rate there is
 /// not above the wanted one.
 ///
@@ -67,7 +67,7 @@ pub struct Tuned {
 }
 
 impl Search {
-    /// 100 streams, each as long as one false alarm should take, from seed 0. Detectors start anew with
+    /// 100 streams, each as long as one false alarm should take, from seed 0. Detectors start again with
     /// every training, and some fire most soon after: in a longer run they fire less than wanted.
     pub fn new(rate: Rate) -> Self {
         let some = |count: usize| NonZeroUsize::MIN.saturating_add(count.saturating_sub(1));

@@ -1,6 +1,5 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Fires at so much above the average of the last values, or more.
@@ -17,7 +16,8 @@ use serde::{Deserialize, Serialize};
 /// let relative = AboveAverage { above_average: 0.5, of: 10.try_into().unwrap(), relative: true };
 /// assert_eq!((relative.bound(2.0), relative.bound(-2.0)), (3.0, -1.0));
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AboveAverage {
     /// By how much: a share of the average, or an amount.
@@ -31,7 +31,8 @@ pub struct AboveAverage {
 
 /// Fires at so much below the average of the last values, or more: the mirror image of
 /// [`AboveAverage`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BelowAverage {
     /// By how much: a share of the average, or an amount.

@@ -2,16 +2,15 @@
 //! or chance.
 
 mod average;
-mod chance;
 mod history;
+mod p_value;
 mod quantile;
 
 pub use average::{AboveAverage, BelowAverage};
-pub use chance::{Chance, Correction};
 pub use history::History;
+pub use p_value::{Correction, Significance};
 pub use quantile::Quantile;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a measured value is compared with: the `threshold` of a table.
@@ -24,12 +23,13 @@ use serde::{Deserialize, Serialize};
 /// let mut history = History::default();
 /// let fires: Vec<bool> = [1.0, 2.0, 2.0, 1.5]
 ///     .into_iter()
-///     .map(|value| table.threshold.judge(&mut history, Direction::Higher, value.into()).fires)
+///     .map(|value| table.threshold.compare(&mut history, Direction::Higher, value.into()).fires)
 ///     .collect();
 /// // against nothing, 1, 1.5 and 2.
 /// assert_eq!(fires, [false, true, true, false]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(
     untagged,
     expecting = "wanted a number, { quantile = 0.95, of = 10 }, { above_average = 0.05, of = 10, \
@@ -45,8 +45,8 @@ pub enum Criterion {
     Above(AboveAverage),
     /// So much below the average of the last values.
     Below(BelowAverage),
-    /// Too unlikely by chance.
-    Chance(Chance),
+    /// Too unlikely at random.
+    Significance(Significance),
 }
 
 /// On which side of the bound a value fires.
@@ -58,7 +58,7 @@ pub enum Direction {
     Lower,
 }
 
-/// A measured value, and how likely one as extreme is by chance, where that is asked for.
+/// A measured value, and how likely one as extreme is at random, where that is asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
     /// The value.
@@ -69,7 +69,7 @@ pub struct Measured {
 
 /// What a criterion says of a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Judged {
+pub struct Comparison {
     /// What the value (or its p-value, if it has one) was compared with; none while there is no
     /// history.
     pub threshold: Option<f64>,
@@ -104,17 +104,17 @@ impl Criterion {
             {
                 "the deviation from the average must be a finite number"
             }
-            Self::Chance(_) if !higher => "p_value needs a distance of two samples",
-            Self::Chance(table) => return table.check(),
+            Self::Significance(_) if !higher => "p_value needs a distance of two samples",
+            Self::Significance(table) => return table.check(),
             _ => return Vec::new(),
         };
         vec![problem.to_owned()]
     }
 
-    /// How many of the last values it remembers; none if it does not look at them.
+    /// How many of the last values it remembers; none if it does not measurement at them.
     pub fn remembers(&self) -> Option<usize> {
         match self {
-            Self::Value(_) | Self::Chance(_) => None,
+            Self::Value(_) | Self::Significance(_) => None,
             Self::Quantile(table) => Some(table.of.get()),
             Self::Above(table) => Some(table.of.get()),
             Self::Below(table) => Some(table.of.get()),
@@ -122,9 +122,9 @@ impl Criterion {
     }
 
     /// What a p-value is asked for, where it is.
-    pub fn chance(&self) -> Option<&Chance> {
+    pub fn significance(&self) -> Option<&Significance> {
         match self {
-            Self::Chance(table) => Some(table),
+            Self::Significance(table) => Some(table),
             _ => None,
         }
     }
@@ -132,7 +132,7 @@ impl Criterion {
     /// The relation of what fires to the threshold, for people.
     pub fn sign(&self, direction: Direction) -> &'static str {
         match (self, direction) {
-            (Self::Chance(_), _) | (Self::Quantile(_), Direction::Lower) => "<",
+            (Self::Significance(_), _) | (Self::Quantile(_), Direction::Lower) => "<",
             (Self::Quantile(_), Direction::Higher) => ">",
             (_, Direction::Higher) => "≥",
             (_, Direction::Lower) => "≤",
@@ -143,27 +143,34 @@ impl Criterion {
     ///
     /// With no history yet a value does not fire: there is nothing it could be beyond. (Modyn fires
     /// then, and so trains after its first comparison whatever it finds.)
-    pub fn judge(&self, history: &mut History, direction: Direction, measured: Measured) -> Judged {
+    pub fn compare(
+        &self,
+        history: &mut History,
+        direction: Direction,
+        measured: Measured,
+    ) -> Comparison {
         let value = measured.value;
         let threshold = match self {
             Self::Value(bound) => Some(*bound),
             Self::Quantile(table) => history.quantile(table.quantile),
             Self::Above(table) => history.average().map(|average| table.bound(average)),
             Self::Below(table) => history.average().map(|average| table.bound(average)),
-            Self::Chance(table) => Some(table.p_value),
+            Self::Significance(table) => Some(table.p_value),
         };
         self.learn(history, value);
         let beyond = |threshold: f64| match (self, direction) {
-            (Self::Chance(_), _) => measured.p_value.is_some_and(|p_value| p_value < threshold),
+            (Self::Significance(_), _) => {
+                measured.p_value.is_some_and(|p_value| p_value < threshold)
+            }
             (Self::Quantile(_), Direction::Higher) => value > threshold,
             (Self::Quantile(_), Direction::Lower) => value < threshold,
             (_, Direction::Higher) => value >= threshold,
             (_, Direction::Lower) => value <= threshold,
         };
-        Judged { threshold, fires: threshold.is_some_and(beyond) }
+        Comparison { threshold, fires: threshold.is_some_and(beyond) }
     }
 
-    /// Adds a value to the history without judging it.
+    /// Adds a value to the history without comparing it.
     pub fn learn(&self, history: &mut History, value: f64) {
         if let Some(most) = self.remembers() {
             history.record(value, most);
@@ -177,7 +184,7 @@ mod tests {
 
     fn fires(criterion: &Criterion, direction: Direction, values: &[f64]) -> Vec<bool> {
         let mut history = History::default();
-        let judge = |value: &f64| criterion.judge(&mut history, direction, (*value).into()).fires;
+        let judge = |value: &f64| criterion.compare(&mut history, direction, (*value).into()).fires;
         values.iter().map(judge).collect()
     }
 

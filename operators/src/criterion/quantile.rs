@@ -1,6 +1,5 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Fires strictly beyond a quantile of the last values, above it or below.
@@ -11,7 +10,8 @@ use serde::{Deserialize, Serialize};
 /// Reference: R. J. Hyndman and Y. Fan, *Sample Quantiles in Statistical Packages*, The American
 /// Statistician 50 (1996), definition 7; as a trigger's threshold: M. Böther et al., *Modyn*
 /// (SIGMOD 2025).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Quantile {
     /// Which quantile, from 0 to 1: 0.95 for values that are high, 0.05 for low ones.

@@ -1,16 +1,16 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Budget, Chosen, Given};
+use super::{Budget, Chosen, SampleScores};
 
 /// Whether each class is chosen from by itself, and how much of it.
 ///
 /// What is left of a budget by rounding goes to single classes: where a class is owed most, of those
 /// owed as much to the one of the lowest label.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Balance {
     /// All classes together.
@@ -38,9 +38,9 @@ impl Balance {
     pub(super) fn choose(
         self,
         block: Option<NonZeroUsize>,
-        given: &Given,
+        given: &SampleScores,
         budget: Budget,
-        each: impl Fn(&Given, Budget) -> Vec<Chosen>,
+        each: impl Fn(&SampleScores, Budget) -> Vec<Chosen>,
     ) -> Vec<Chosen> {
         let parts = self.parts(block, given, budget.size);
         if let [(_, size)] = &parts[..] {
@@ -62,7 +62,7 @@ impl Balance {
     fn parts(
         self,
         block: Option<NonZeroUsize>,
-        given: &Given,
+        given: &SampleScores,
         size: usize,
     ) -> Vec<(Vec<usize>, usize)> {
         let mut classes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();

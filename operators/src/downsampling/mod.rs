@@ -1,147 +1,58 @@
 //! Which samples of a candidate set to train on, given what a model says of them.
 //!
-//! A policy is a pure function: its host computes what the policy [needs](DownsamplingConfig::needs)
-//! (losses, probabilities, gradients, embeddings), and [`choose`] says which samples are kept and
-//! with what weights. How often that happens, and from which trigger on, is the host's business.
+//! A policy is a pure function. Its host computes the scores that the policy
+//! [requires](DownsamplingConfig::required_scores) (losses, probabilities, gradients, embeddings), and
+//! [`choose`] returns the samples to keep and their weights. The host decides how often that happens
+//! and from which trigger on.
 //!
-//! No memory is quadratic in the number of candidates by default: similarities are kept to nearest
-//! neighbours or computed when asked for, and candidates may be split into classes ([`Balance`]) and
+//! By default no memory is quadratic in the number of candidates: similarities are kept for nearest
+//! neighbours only or computed on demand, and candidates may be split into classes ([`Balance`]) and
 //! blocks.
 //!
-//! To add a policy, write one file and add one line to the table at the end of this one.
+//! To add a policy, write one file in the folder it belongs to, declare it in the folder's `mod.rs`,
+//! and add one line to the table at the end of this file.
 
 mod balance;
-mod coverage;
-mod given;
-mod greedy;
-mod neighbours;
-mod nonnegative;
-mod outer;
-mod ranking;
-mod sampling;
-mod space;
+mod math;
+mod policy;
+mod sample_scores;
 
 pub use balance::Balance;
-pub use given::{Given, GivenError, Needs};
-pub use greedy::{ApproximateLazy, Greedy, Stochastic};
-pub use herding::exemplars;
-pub use k_center::First;
-pub use neighbours::{All, Neighbours};
-pub use sampling::Draws;
-pub use space::{Gradient, On};
-
-use rand::SeedableRng;
-use rand_pcg::Pcg64;
-
-/// What a `[downsampling.…]` table builds.
-pub trait DownsamplingConfig: Send + Sync {
-    /// What it must be given of the candidates.
-    fn needs(&self) -> Needs;
-
-    /// Chooses at most `budget.size` of `given`, which is more than that and has all that it
-    /// [needs](Self::needs); to be called through [`choose`], which sees to this.
-    ///
-    /// Samples come in the order in which they were chosen, and depend on the arguments alone.
-    fn choose(&self, given: &Given, budget: Budget) -> Vec<Chosen>;
-
-    /// Whether weights make up for chances as they are, so that their mean is 1 on average. The host
-    /// scales those of other policies to a mean of 1.
-    fn makes_up(&self) -> bool {
-        false
-    }
-
-    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
-    fn check(&self) -> Vec<(&'static str, String)> {
-        Vec::new()
-    }
-}
-
-/// How much to choose, and which of the equally good choices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// Samples to choose.
-    pub size: usize,
-    /// Seed of the training.
-    pub seed: u64,
-    /// How many choices were made before among the candidates of the training, as in each epoch.
-    pub round: u64,
-}
-
-/// A sample that is trained on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Chosen {
-    /// Its row among the candidates.
-    pub index: usize,
-    /// What its loss is multiplied by. Positive and finite.
-    ///
-    /// A step on a batch of n samples is by `Σ w·g / n`: a batch of heavy samples makes a longer step
-    /// than one of light samples. Before, the host divides the weights of a choice by their mean, so
-    /// that only quotients count, unless the policy [makes up](DownsamplingConfig::makes_up) for
-    /// chances with weights as they are.
-    pub weight: f32,
-}
-
-/// What `policy` chooses of `given`: all samples with weight 1 where there are not more than wanted.
-///
-/// ```
-/// use driftmill_operators::{Matrix, downsampling::*};
-/// let policy = Entropy { balance: Balance::None };
-/// let given = Given {
-///     probabilities: Some(Matrix::new(2, vec![1.0, 0.0, 0.5, 0.5, 0.1, 0.9])),
-///     ..Given::of(3)
-/// };
-/// let chosen = choose(&policy, &given, Budget { size: 1, seed: 0, round: 0 }).unwrap();
-/// assert_eq!(chosen, [Chosen { index: 1, weight: 1.0 }]);
-/// ```
-///
-/// # Errors
-/// When something that the policy needs is missing, has another number of rows, or is not finite.
-pub fn choose(
-    policy: &dyn DownsamplingConfig,
-    given: &Given,
-    budget: Budget,
-) -> Result<Vec<Chosen>, GivenError> {
-    given.has(policy.needs())?;
-    if given.samples <= budget.size {
-        return Ok((0..given.samples).map(Chosen::plain).collect());
-    }
-    if budget.size == 0 {
-        return Ok(Vec::new());
-    }
-    Ok(policy.choose(given, budget))
-}
-
-impl Chosen {
-    /// With weight 1.
-    fn plain(index: usize) -> Self {
-        Self { index, weight: 1.0 }
-    }
-}
-
-impl Budget {
-    /// Chance that is the same for equal budgets.
-    fn random(self) -> Pcg64 {
-        Pcg64::seed_from_u64(self.seed ^ self.round.wrapping_mul(0x9E37_79B9_7F4A_7C15))
-    }
-}
+pub use coverage::k_center::First;
+pub use gradient_matching::herding::exemplars;
+pub use math::greedy::{ApproximateLazy, Greedy, Stochastic};
+pub use math::neighbours::{All, Neighbours};
+pub use math::sampling::Draws;
+pub use math::space::{Gradient, On};
+pub use policy::{Budget, Chosen, DownsamplingConfig, choose};
+pub use sample_scores::{RequiredScores, SampleScores, SampleScoresError};
 
 driftmill_registry::one_of! {
     /// The `[downsampling]` table of a pipeline file.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
     DownsamplingTable: dyn DownsamplingConfig {
-        uniform: Uniform,
-        rs2: Rs2,
-        loss: Loss,
-        rho_loss: RhoLoss,
-        gradient_norm: GradientNorm,
-        least_confidence: LeastConfidence,
-        entropy: Entropy,
-        margin: Margin,
-        k_center: KCenter,
-        facility_location: FacilityLocation,
-        graph_cut: GraphCut,
-        log_determinant: LogDeterminant,
-        craig: Craig,
-        grad_match: GradMatch,
-        herding: Herding,
+        random {
+            uniform: Uniform,
+            rs2: Rs2,
+        }
+        by_score {
+            loss: Loss,
+            rho_loss: RhoLoss,
+            gradient_norm: GradientNorm,
+            least_confidence: LeastConfidence,
+            entropy: Entropy,
+            margin: Margin,
+        }
+        coverage {
+            k_center: KCenter,
+            facility_location: FacilityLocation,
+            graph_cut: GraphCut,
+            log_determinant: LogDeterminant,
+        }
+        gradient_matching {
+            craig: Craig,
+            grad_match: GradMatch,
+            herding: Herding,
+        }
     }
 }

@@ -1,34 +1,32 @@
-//! How: the operators that host policies.
+//! The timely operators that host policies.
 //!
-//! Each is an extension trait with one method on a stream of [`Change`](crate::Change) batches;
-//! behind [`order`](Order::order) the batches are shared, not copied.
-//! None blocks: what is slow or outside is a [`Service`], asked and polled.
+//! Each is an extension trait with one method on a stream of [`Change`](crate::Change) batches. After
+//! [`order`](Order::order) batches are shared, not copied. No operator blocks: what is slow or outside
+//! the dataflow is a [`Service`], which is asked and polled.
 
-mod asked;
-mod classes;
-mod decide;
-mod deciding;
-mod evaluate;
-mod looked;
+mod class_counts;
+mod clock;
 mod order;
-mod pending;
+mod prequential;
 mod queue;
-mod select;
+mod selection;
 mod service;
-mod shadow;
-mod shards;
+mod timestamp;
 mod train;
+mod trigger;
 mod upsert;
 mod versions;
 
-pub use classes::{Class, CountClasses};
-pub use decide::{Decide, Decided, Deciding, Standing};
-pub use evaluate::{Evaluate, Evaluated, Scorable, Scored, Scores, ToScore};
-pub use looked::Looked;
+pub use crate::selection::{SelectionCheckpoint, SelectionCheckpoints};
+pub use crate::trigger::Decision;
+pub use class_counts::{Class, CountClasses};
 pub use order::{Order, OrderAll, Ordered};
-pub use select::Select;
-pub use service::{Asker, Service};
-pub use shadow::{Fired, Shadow, Shadowing, shadowed};
-pub use shards::{ShardStanding, Standings};
+pub use prequential::{Evaluate, Evaluated, Scorable, Scored, Scores, ToScore};
+pub use selection::Select;
+pub use service::{Immediate, Service, immediate};
 pub use train::Train;
-pub use upsert::{Orphans, Upsert};
+pub use trigger::{
+    Decide, HostedShadow, HostedTrigger, ModelQuery, Shadow, ShadowDecision, TriggerCheckpoint,
+    TriggerEvaluation, shadowed,
+};
+pub use upsert::{UnmatchedLabels, Upsert};

@@ -3,7 +3,7 @@ use std::rc::Rc;
 
 use crate::Change;
 
-/// Ordered changes to be looked at, in slices of the batches they came in.
+/// Ordered changes to be evaluations at, in slices of the batches they came in.
 #[derive(Default)]
 pub(super) struct Queue {
     batches: VecDeque<Rc<Vec<Change>>>,

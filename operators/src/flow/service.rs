@@ -1,12 +1,13 @@
-use timely::scheduling::SyncActivator;
+//! What operators ask without blocking.
 
-use crate::Position;
-use crate::trigger::Question;
+use std::collections::VecDeque;
+
+use timely::scheduling::SyncActivator;
 
 /// Something slow or outside the dataflow: training, a question to the model, scoring.
 ///
-/// An operator asks and goes on; the service wakes it when there is an answer to poll. Answers come
-/// in the order of the requests.
+/// An operator sends a request and continues. The service wakes the operator when an answer can be
+/// polled. Answers arrive in the order of the requests.
 pub trait Service<Request, Answer> {
     /// Takes a request.
     fn ask(&mut self, request: Request);
@@ -15,16 +16,34 @@ pub trait Service<Request, Answer> {
     fn poll(&mut self) -> Option<Answer>;
 }
 
-/// A question together with who asks it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Asker {
-    /// The change that caused the question.
-    pub position: Position,
-    /// The version that answers; none before the first.
-    pub version: Option<u64>,
-    /// The question.
-    pub question: Question,
+/// A service that answers each request at once, by a closure.
+pub struct Immediate<F, A> {
+    answer: F,
+    answers: VecDeque<A>,
 }
 
-/// Starts a service, given what wakes the operator that asks it.
+/// A service that answers each request at once with what `answer` returns.
+///
+/// ```
+/// use driftmill_operators::flow::{Service, immediate};
+/// let mut service = immediate(|request: u32| request + 1);
+/// service.ask(1);
+/// assert_eq!((service.poll(), service.poll()), (Some(2), None));
+/// ```
+pub fn immediate<Q, A, F: FnMut(Q) -> A>(answer: F) -> Immediate<F, A> {
+    Immediate { answer, answers: VecDeque::new() }
+}
+
+impl<Q, A, F: FnMut(Q) -> A> Service<Q, A> for Immediate<F, A> {
+    fn ask(&mut self, request: Q) {
+        let answer = (self.answer)(request);
+        self.answers.push_back(answer);
+    }
+
+    fn poll(&mut self) -> Option<A> {
+        self.answers.pop_front()
+    }
+}
+
+/// Starts a service, given the activator of the operator that asks it.
 pub(super) type Start<S> = Box<dyn FnOnce(SyncActivator) -> S>;

@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::draw::{in_order, propose};
@@ -14,15 +13,16 @@ pub(super) const EXAMPLE: &str = "";
 /// longer and longer. Keeps of each sample its position, event time and label: 32 bytes.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, position, selection::*};
-/// let mut shard = All {}.init();
-/// let record = |i| Record { position: position(0, Id(i)), key: 0, time: 0, label: Some(1) };
+/// use driftmill_operators::{Change, Id, Position, Record, selection::*};
+/// let mut partition = All {}.init();
+/// let record = |i| Record::new(Position::new(0, Id(i)), 0, 0, Some(1));
 /// for trigger in 0..3 {
-///     shard.observe(&Change::insert(record(trigger)));
-///     assert_eq!(All {}.combine(shard.propose(trigger)).rows.len() as u64, trigger + 1);
+///     partition.observe(&Change::insert(record(trigger)));
+///     assert_eq!(All {}.combine(partition.propose(trigger)).rows.len() as u64, trigger + 1);
 /// }
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct All {}
 

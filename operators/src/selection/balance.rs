@@ -1,6 +1,5 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -8,7 +7,8 @@ use super::draw::{by_group, in_order};
 use super::{Choice, Proposal};
 
 /// What a balanced training set does with samples that cannot be shared equally.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Shares {
     /// Nobody gets more than the [fair share](fair_share); groups with fewer samples give all they
@@ -16,7 +16,7 @@ pub enum Shares {
     #[default]
     Fair,
     /// The set is exactly as large as wanted, if there are so many samples: the remainder goes to
-    /// groups by chance, one sample each.
+    /// groups at random, one sample each.
     Full,
     /// All groups get the same: no more than the smallest of them has.
     Equal,
@@ -53,7 +53,7 @@ pub fn fair_share(target: usize, sizes: &[usize]) -> usize {
     sizes.last().copied().unwrap_or(0)
 }
 
-/// The most that a shard's groups of these sizes can give: with more samples in other shards the share
+/// The most that a partition's groups of these sizes can give: with more samples in other partitions the share
 /// only becomes smaller.
 pub(super) fn most(sizes: &[usize], samples: Option<NonZeroUsize>) -> usize {
     // one more, should the remainder go there.
@@ -73,8 +73,8 @@ pub(super) fn balanced(proposal: &Proposal, target: usize, shares: Shares, seed:
     if shares == Shares::Full {
         let given: usize = sizes.iter().map(|size| share.min(*size)).sum();
         let could = groups.iter().filter(|(_, members)| members.count > share);
-        let chance = |key: u64| xxh3_64_with_seed(&key.to_le_bytes(), seed);
-        more.extend(could.map(|(key, _)| (chance(*key), *key)));
+        let rank = |key: u64| xxh3_64_with_seed(&key.to_le_bytes(), seed);
+        more.extend(could.map(|(key, _)| (rank(*key), *key)));
         more.sort_unstable();
         more.truncate(target.saturating_sub(given));
     }

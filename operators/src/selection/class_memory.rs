@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::draw::{by_group, chance, in_order};
+use super::draw::{by_group, in_order, rank};
 use super::pool::Pool;
 use super::reservoir::Reservoir;
 use super::{Candidate, Choice, Group, Memory, Proposal, Selection, SelectionConfig};
@@ -21,7 +20,7 @@ const NEW: u64 = 0;
 ///
 /// The memory of a class is a uniform choice of all its samples before, as a reservoir gives it, but
 /// by the smallest hash(seed, id) instead of one after another: it changes only as far as new samples
-/// take places, and is the same for any cut into shards. A sample that is replaced, deleted or gets
+/// take places, and is the same for any cut into partitions. A sample that is replaced, deleted or gets
 /// another label leaves it, and the next smallest takes its place, as long as no more than half of what
 /// a partition holds of the class was taken back before others entered: twice as many as wanted are
 /// held. After that the memory of the class is smaller until they have. Those that are left stay
@@ -35,7 +34,7 @@ const NEW: u64 = 0;
 /// embeddings ([`exemplars`]) and leaves the rest of the pool out. The embeddings are those of the
 /// version that is active then, which is the one that the training before ended with. So the exemplars
 /// are those of iCaRL, which chooses them when a training ends, but among the pool instead of all
-/// samples there ever were, and anew each time instead of fewer of those that were chosen once. Before
+/// samples there ever were, and again each time instead of fewer of those that were chosen once. Before
 /// the first version there are no embeddings: then they are the first of each class in the order of
 /// positions.
 ///
@@ -52,24 +51,25 @@ const NEW: u64 = 0;
 /// Memories in Continual Learning* (2019).
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, position, selection::*};
+/// use driftmill_operators::{Change, Id, Position, Record, selection::*};
 /// let per_class = 3.try_into().unwrap();
 /// let config = ClassMemory { per_class, keep: Exemplars::Reservoir, pool: None, seed: 0 };
-/// let mut shard = config.init();
+/// let mut partition = config.init();
 /// for class in 0..4u32 {
 ///     for i in 0..100 {
 ///         let id = Id(u64::from(class) * 100 + i);
-///         let record = Record { position: position(0, id), key: 0, time: 0, label: Some(class) };
-///         shard.observe(&Change::insert(record));
+///         let record = Record::new(Position::new(0, id), 0, 0, Some(class));
+///         partition.observe(&Change::insert(record));
 ///     }
 ///     // what is new, and three of each class before.
-///     let rows = config.combine(shard.propose(class.into())).rows;
+///     let rows = config.combine(partition.propose(class.into())).rows;
 ///     assert_eq!(rows.len() as u32, 100 + 3 * class);
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "Table")]
-#[schemars(!try_from, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", schemars(!try_from, deny_unknown_fields))]
 pub struct ClassMemory {
     /// Samples of each class that are remembered.
     pub per_class: NonZeroUsize,
@@ -86,10 +86,11 @@ pub struct ClassMemory {
 }
 
 /// Which samples of a class are remembered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Exemplars {
-    /// A uniform choice by chance.
+    /// A uniform choice at random.
     #[default]
     Reservoir,
     /// Those whose embeddings together are nearest to their mean, of a uniform choice of `pool` samples.
@@ -192,7 +193,7 @@ impl Selection for MemoryShard {
         };
         let class = until_here.and_then(|label| self.state.classes.get_mut(&label));
         if let Some(class) = class {
-            class.leave(chance(self.config.seed, position), position);
+            class.leave(rank(self.config.seed, position), position);
         }
         self.state.new.observe(change, 0);
     }
@@ -203,12 +204,7 @@ impl Selection for MemoryShard {
         let samples = new.drain();
         let mut candidates: Vec<Candidate> = samples
             .iter()
-            .map(|new| Candidate {
-                position: new.position,
-                label: new.label,
-                weight: 1.0,
-                chance: 0,
-            })
+            .map(|new| Candidate { position: new.position, label: new.label, weight: 1.0, rank: 0 })
             .collect();
         let mut groups = vec![Group { key: NEW, candidates: samples.len(), below: u64::MAX }];
         classes.retain(|_, class| !class.is_untouched());
@@ -217,14 +213,14 @@ impl Selection for MemoryShard {
         }
         for sample in samples {
             let class = classes.entry(sample.label).or_default();
-            class.enter(chance(seed, sample.position), sample.position, sample.label, wanted);
+            class.enter(rank(seed, sample.position), sample.position, sample.label, wanted);
         }
-        let reach = candidates.len() as u64;
-        Proposal { trigger, reach, candidates, groups, ..Proposal::default() }
+        let available = candidates.len() as u64;
+        Proposal { trigger, available, candidates, groups, ..Proposal::default() }
     }
 
-    fn reach(&self, see: &mut dyn FnMut(Id)) {
-        self.state.new.reach(see);
-        self.state.classes.values().for_each(|class| class.reach(see));
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
+        self.state.new.retained_samples(visit);
+        self.state.classes.values().for_each(|class| class.retained_samples(visit));
     }
 }

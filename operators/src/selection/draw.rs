@@ -5,11 +5,11 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::pool::Sample;
 use super::{Candidate, Choice, Group, Proposal};
-use crate::{Position, position_id};
+use crate::Position;
 
-/// A sample's chance with this seed.
-pub(super) fn chance(seed: u64, position: Position) -> u64 {
-    xxh3_64_with_seed(&position_id(position).0.to_le_bytes(), seed)
+/// A sample's rank with this seed.
+pub(super) fn rank(seed: u64, position: Position) -> u64 {
+    xxh3_64_with_seed(&position.id().0.to_le_bytes(), seed)
 }
 
 /// The seed of one trigger: what is drawn for it does not depend on what is drawn for others.
@@ -18,60 +18,60 @@ pub(super) fn seed_of(seed: u64, trigger: u64) -> u64 {
 }
 
 impl Sample {
-    fn candidate(&self, chance: u64) -> Candidate {
-        Candidate { position: self.position, label: self.label, weight: 1.0, chance }
+    fn candidate(&self, rank: u64) -> Candidate {
+        Candidate { position: self.position, label: self.label, weight: 1.0, rank }
     }
 }
 
-/// Proposes the `most` samples of the smallest chances, or all.
+/// Proposes the `most` samples of the smallest ranks, or all.
 pub(super) fn propose(
     trigger: u64,
     samples: &[Sample],
     most: Option<usize>,
-    chance: impl Fn(&Sample) -> u64,
+    rank: impl Fn(&Sample) -> u64,
 ) -> Proposal {
-    let reach = samples.len() as u64;
+    let available = samples.len() as u64;
     let most = most.filter(|most| *most < samples.len());
     let candidates = match most {
-        None => samples.iter().map(|sample| sample.candidate(chance(sample))).collect(),
+        None => samples.iter().map(|sample| sample.candidate(rank(sample))).collect(),
         Some(most) => {
-            let chances: Vec<u64> = samples.iter().map(chance).collect();
-            let least = smallest(&mut chances.clone(), most);
-            let below = samples.iter().zip(&chances).filter(|(_, chance)| Some(**chance) <= least);
-            below.map(|(sample, chance)| sample.candidate(*chance)).collect()
+            let ranks: Vec<u64> = samples.iter().map(rank).collect();
+            let least = smallest(&mut ranks.clone(), most);
+            let below = samples.iter().zip(&ranks).filter(|(_, rank)| Some(**rank) <= least);
+            below.map(|(sample, rank)| sample.candidate(*rank)).collect()
         }
     };
-    Proposal { trigger, reach, candidates, ..Proposal::default() }
+    Proposal { trigger, available, candidates, ..Proposal::default() }
 }
 
-/// The same of each group by itself; how many at most follows from the sizes of the shard's groups.
+/// The same of each group by itself; how many at most follows from the sizes of the partition's groups.
 pub(super) fn propose_groups(
     trigger: u64,
     samples: &[Sample],
     most: impl Fn(&[usize]) -> usize,
     group: impl Fn(&Sample) -> u64,
-    chance: impl Fn(&Sample) -> u64,
+    rank: impl Fn(&Sample) -> u64,
 ) -> Proposal {
-    let mut chances: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    let mut ranks: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     for sample in samples {
-        chances.entry(group(sample)).or_default().push(chance(sample));
+        ranks.entry(group(sample)).or_default().push(rank(sample));
     }
-    let sizes: Vec<usize> = chances.values().map(Vec::len).collect();
+    let sizes: Vec<usize> = ranks.values().map(Vec::len).collect();
     let most = most(&sizes);
-    let mut all = Proposal { trigger, reach: samples.len() as u64, ..Proposal::default() };
+    let mut all = Proposal { trigger, available: samples.len() as u64, ..Proposal::default() };
     // what is not proposed is not even copied.
-    let bounds = chances.into_iter().map(|(key, mut chances)| {
-        let size = chances.len();
-        let bound = if most < size { smallest(&mut chances, most) } else { Some(u64::MAX) };
+    let bounds = ranks.into_iter().map(|(key, mut ranks)| {
+        let size = ranks.len();
+        let bound = if most < size { smallest(&mut ranks, most) } else { Some(u64::MAX) };
         (key, (bound, Vec::with_capacity(size.min(most))))
     });
     let mut members: BTreeMap<u64, (Option<u64>, Vec<Candidate>)> = bounds.collect();
     for sample in samples {
-        let chance = chance(sample);
+        let rank = rank(sample);
         if let Some((bound, members)) = members.get_mut(&group(sample))
-            && Some(chance) <= *bound
+            && Some(rank) <= *bound
         {
-            members.push(sample.candidate(chance));
+            members.push(sample.candidate(rank));
         }
     }
     all.candidates.reserve_exact(members.values().map(|(_, members)| members.len()).sum());
@@ -82,13 +82,13 @@ pub(super) fn propose_groups(
     all
 }
 
-/// The `most`-th smallest of more chances than that.
-fn smallest(chances: &mut [u64], most: usize) -> Option<u64> {
+/// The `most`-th smallest of more ranks than that.
+fn smallest(ranks: &mut [u64], most: usize) -> Option<u64> {
     let last = most.checked_sub(1)?;
-    Some(*chances.select_nth_unstable(last).1)
+    Some(*ranks.select_nth_unstable(last).1)
 }
 
-/// The candidates of one group, of all shards.
+/// The candidates of one group, of all partitions.
 pub(super) struct Members<'a> {
     candidates: &'a [Candidate],
     ranges: Vec<Range<usize>>,
@@ -99,21 +99,20 @@ pub(super) struct Members<'a> {
 
 impl Members<'_> {
     fn all(&self) -> impl Iterator<Item = &Candidate> {
-        let within =
-            |candidate: &&Candidate| self.below == u64::MAX || candidate.chance < self.below;
+        let within = |candidate: &&Candidate| self.below == u64::MAX || candidate.rank < self.below;
         self.ranges.iter().flat_map(|range| &self.candidates[range.clone()]).filter(within)
     }
 
-    /// Adds the `most` of the smallest chances to `rows`; among equal chances the first decide.
+    /// Adds the `most` of the smallest ranks to `rows`; among equal ranks the first decide.
     pub(super) fn take(&self, most: usize, rows: &mut Vec<Candidate>) {
-        let mut chances: Vec<u64> = self.all().map(|candidate| candidate.chance).collect();
-        if most >= chances.len() {
+        let mut ranks: Vec<u64> = self.all().map(|candidate| candidate.rank).collect();
+        if most >= ranks.len() {
             return rows.extend(self.all());
         }
-        let Some(last) = smallest(&mut chances, most) else { return };
-        rows.extend(self.all().filter(|candidate| candidate.chance < last));
-        let equal = chances[..most].iter().filter(|chance| **chance == last).count();
-        let mut ties: Vec<&Candidate> = self.all().filter(|tie| tie.chance == last).collect();
+        let Some(last) = smallest(&mut ranks, most) else { return };
+        rows.extend(self.all().filter(|candidate| candidate.rank < last));
+        let equal = ranks[..most].iter().filter(|rank| **rank == last).count();
+        let mut ties: Vec<&Candidate> = self.all().filter(|tie| tie.rank == last).collect();
         ties.sort_unstable_by_key(|tie| tie.position);
         rows.extend(ties.into_iter().take(equal));
     }
@@ -141,7 +140,7 @@ pub(super) fn by_group(proposal: &Proposal) -> BTreeMap<u64, Members<'_>> {
     members
 }
 
-/// The `most` candidates of the smallest chances, where there are no groups.
+/// The `most` candidates of the smallest ranks, where there are no groups.
 pub(super) fn choose(proposal: &Proposal, most: usize) -> Choice {
     let mut rows = Vec::new();
     by_group(proposal).values().for_each(|members| members.take(most, &mut rows));
@@ -150,7 +149,7 @@ pub(super) fn choose(proposal: &Proposal, most: usize) -> Choice {
 
 /// What was chosen, in the order of positions.
 pub(super) fn in_order(mut rows: Vec<Candidate>) -> Choice {
-    // stable: the rows of each shard and group are in order already.
+    // stable: the rows of each partition and group are in order already.
     rows.sort_by_key(|row| row.position);
     rows.into()
 }

@@ -1,9 +1,8 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::draw::{by_group, chance, in_order, propose_groups, seed_of};
+use super::draw::{by_group, in_order, propose_groups, rank, seed_of};
 use super::pool::{Pool, Sample};
 use super::{Choice, Proposal, Selection, SelectionConfig};
 use crate::{Change, Id, Snapshot, SnapshotError};
@@ -13,7 +12,7 @@ pub(super) const EXAMPLE: &str = "unused_ratio = 0.5";
 const UNUSED: u32 = 0;
 const USED: u32 = 1;
 
-/// A mix of samples that were never in a training set and of samples that were, by chance.
+/// A mix of samples that were never in a training set and of samples that were, at random.
 ///
 /// With U unused and V used samples and r = `unused_ratio`, the set is as large as the smaller of them
 /// allows, and at most `limit`; of a limited set ⌊r · limit⌋ are unused:
@@ -26,21 +25,21 @@ const USED: u32 = 1;
 /// unused, none. A sample is used from the training set on that it was in, whatever became of the
 /// training; with another label it is unused again, and what is replaced or deleted is neither.
 ///
-/// Keeps of each sample its position, event time, label and whether it was used: 32 bytes. Its shards
+/// Keeps of each sample its position, event time, label and whether it was used: 32 bytes. Its partitions
 /// wait after each proposal until they know what was chosen.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, position, selection::*};
+/// use driftmill_operators::{Change, Id, Position, Record, selection::*};
 /// let config: Freshness = Freshness::new(UnusedRatio::try_from(0.25)?);
-/// let mut shard = config.init();
+/// let mut partition = config.init();
 /// let mut train = |trigger, ids: std::ops::Range<u64>| {
 ///     for i in ids {
-///         let record = Record { position: position(0, Id(i)), key: 0, time: 0, label: Some(1) };
-///         shard.observe(&Change::insert(record));
+///         let record = Record::new(Position::new(0, Id(i)), 0, 0, Some(1));
+///         partition.observe(&Change::insert(record));
 ///     }
 ///     let chosen: Vec<Id> =
-///         config.combine(shard.propose(trigger)).rows.iter().map(|row| row.id()).collect();
-///     shard.chosen(&chosen, 0);
+///         config.combine(partition.propose(trigger)).rows.iter().map(|row| row.id()).collect();
+///     partition.chosen(&chosen, 0);
 ///     chosen
 /// };
 /// assert_eq!(train(0, 0..90).len(), 90);
@@ -50,7 +49,8 @@ const USED: u32 = 1;
 /// assert_eq!(second.len(), 40);
 /// # Ok::<(), String>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Freshness {
     /// The share of the training set that was in none before: above 0, below 1.
@@ -64,9 +64,10 @@ pub struct Freshness {
 }
 
 /// A share above 0 and below 1.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "f64", into = "f64")]
-#[schemars(with = "f64")]
+#[cfg_attr(feature = "schema", schemars(with = "f64"))]
 pub struct UnusedRatio(f64);
 
 impl TryFrom<f64> for UnusedRatio {
@@ -159,17 +160,17 @@ impl Selection for FreshnessShard {
     fn propose(&mut self, trigger: u64) -> Proposal {
         let seed = seed_of(self.config.seed, trigger);
         let used = |sample: &Sample| u64::from(sample.mark);
-        let chance = |sample: &Sample| chance(seed, sample.position);
+        let rank = |sample: &Sample| rank(seed, sample.position);
         let most = self.config.limit.map_or(usize::MAX, NonZeroUsize::get);
-        propose_groups(trigger, self.pool.settle(), |_| most, used, chance)
+        propose_groups(trigger, self.pool.settle(), |_| most, used, rank)
     }
 
     fn chosen(&mut self, ids: &[Id], _round: u64) {
         self.pool.mark(ids, USED);
     }
 
-    fn reach(&self, see: &mut dyn FnMut(Id)) {
-        self.pool.reach(see);
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
+        self.pool.retained_samples(visit);
     }
 }
 

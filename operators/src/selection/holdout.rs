@@ -1,6 +1,5 @@
 use std::sync::Arc;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -23,28 +22,30 @@ const SALT: u64 = 0x5DEE_CE66_D1CE_CAFE;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use driftmill_operators::{Change, Id, Record, position, selection::*};
+/// use driftmill_operators::{Change, Id, Position, Record, selection::*};
 /// let holdout = Holdout::new(0.1, 7)?;
 /// let config = holdout.around(Arc::new(NewData::default()));
-/// let mut shard = config.init();
+/// let mut partition = config.init();
 /// for i in 0..10_000 {
-///     let record = Record { position: position(0, Id(i)), key: 0, time: 0, label: Some(1) };
-///     shard.observe(&Change::insert(record));
+///     let record = Record::new(Position::new(0, Id(i)), 0, 0, Some(1));
+///     partition.observe(&Change::insert(record));
 /// }
-/// let rows = config.combine(shard.propose(0)).rows;
+/// let rows = config.combine(partition.propose(0)).rows;
 /// assert!((8_900..9_100).contains(&rows.len()));
 /// # Ok::<(), String>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "Parts", into = "Parts")]
-#[schemars(with = "Parts")]
+#[cfg_attr(feature = "schema", schemars(with = "Parts"))]
 pub struct Holdout {
     fraction: f64,
     seed: u64,
 }
 
 /// A share that is held out, from 0, below 1; or `{ fraction = 0.1, seed = 7 }`.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "wanted a share, as in 0.1, or { fraction = 0.1, seed = 7 }")]
 enum Parts {
     /// With the seed 0.
@@ -53,7 +54,8 @@ enum Parts {
     Seeded(Seeded),
 }
 
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Seeded {
     /// The share that is held out: from 0, below 1.
@@ -171,7 +173,7 @@ impl Selection for HeldOutShard {
         self.inner.chosen(ids, round);
     }
 
-    fn reach(&self, see: &mut dyn FnMut(Id)) {
-        self.inner.reach(see);
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
+        self.inner.retained_samples(visit);
     }
 }

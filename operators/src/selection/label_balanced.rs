@@ -1,10 +1,9 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::balance::{balanced, most};
-use super::draw::{chance, propose_groups, seed_of};
+use super::draw::{propose_groups, rank, seed_of};
 use super::pool::Sample;
 use super::size::target;
 use super::windowed::{Draw, Windowed};
@@ -12,7 +11,7 @@ use super::{Choice, Proposal, Ratio, Selection, SelectionConfig, Shares, Tail};
 
 pub(super) const EXAMPLE: &str = "samples = 100";
 
-/// A choice by chance in which every class has its fair share.
+/// A choice at random in which every class has its fair share.
 ///
 /// ```text
 /// size = min(⌊ratio · available⌋, samples)
@@ -24,29 +23,30 @@ pub(super) const EXAMPLE: &str = "samples = 100";
 /// by nothing (`shares = "fair"`, up to a sample per class below the size), by one sample
 /// (`"full"`, exactly the size), or are those of the smallest class (`"equal"`).
 ///
-/// Keeps of each sample within reach its position, event time and label: 32 bytes.
+/// Keeps of each sample within the tail its position, event time and label: 32 bytes.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, position, selection::*};
+/// use driftmill_operators::{Change, Id, Position, Record, selection::*};
 /// let config = LabelBalanced { samples: 30.try_into().ok(), ..LabelBalanced::default() };
-/// let mut shard = config.init();
+/// let mut partition = config.init();
 /// for i in 0..100 {
 ///     // 5 samples of class 0, 95 of class 1.
 ///     let label = Some(u32::from(i >= 5));
-///     let record = Record { position: position(0, Id(i)), key: 0, time: 0, label };
-///     shard.observe(&Change::insert(record));
+///     let record = Record::new(Position::new(0, Id(i)), 0, 0, label);
+///     partition.observe(&Change::insert(record));
 /// }
-/// let rows = config.combine(shard.propose(0)).rows;
+/// let rows = config.combine(partition.propose(0)).rows;
 /// assert_eq!(rows.iter().filter(|row| row.label == 0).count(), 5);
 /// assert_eq!(rows.len(), 30);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LabelBalanced {
     /// How many triggers back: a number, or `"all"` (default: everything).
     #[serde(default = "Tail::all")]
     pub tail: Tail,
-    /// The share of the samples within reach that is chosen (default 1).
+    /// The share of the samples within the tail that is chosen (default 1).
     #[serde(default)]
     pub ratio: Ratio,
     /// Most samples in a training set (default: no limit).
@@ -73,7 +73,7 @@ impl SelectionConfig for LabelBalanced {
     }
 
     fn combine(&self, proposal: Proposal) -> Choice {
-        let target = target(proposal.reach, self.ratio, self.samples);
+        let target = target(proposal.available, self.ratio, self.samples);
         balanced(&proposal, target, self.shares, seed_of(self.seed, proposal.trigger))
     }
 }
@@ -87,6 +87,6 @@ impl Draw for LabelBalanced {
         let seed = seed_of(self.seed, trigger);
         let most = |sizes: &[usize]| most(sizes, self.samples);
         let class = |sample: &Sample| u64::from(sample.label);
-        propose_groups(trigger, samples, most, class, |sample| chance(seed, sample.position))
+        propose_groups(trigger, samples, most, class, |sample| rank(seed, sample.position))
     }
 }

@@ -1,16 +1,16 @@
 //! What to train on.
 //!
-//! A selection is split over partitions: each one's shard sees the changes of its own records and,
-//! when a trigger was decided, proposes candidates; the proposals of all shards together make one
-//! training set, the same whatever the number of shards.
+//! A selection is split over partitions: each one's partition sees the changes of its own records and,
+//! when a trigger was decided, proposes candidates; the proposals of all partitions together make one
+//! training set, the same whatever the number of partitions.
 //!
-//! # Chance
+//! # Significance
 //!
-//! Nothing is drawn in the order of arrival: each sample has a *chance*, a hash of a seed, its id and,
-//! where a choice is to be made anew each time, the trigger. The k samples of the smallest chances are
-//! k samples at random (bottom-k sampling), and those of several shards are the bottom k of what they
+//! Nothing is drawn in the order of arrival: each sample has a *rank*, a hash of a seed, its id and,
+//! where a choice is to be made again each time, the trigger. The k samples of the smallest ranks are
+//! k samples at random (bottom-k sampling), and those of several partitions are the bottom k of what they
 //! propose, so a choice is a function of seed, trigger and positions alone. A sequential reservoir
-//! would depend on the order and on the cut into shards. A deleted sample is just not there, and the
+//! would depend on the order and on the cut into partitions. A deleted sample is just not there, and the
 //! next smallest takes its place.
 //!
 //! Reference: E. Cohen, H. Kaplan, *Summarizing Data using Bottom-k Sketches*, PODC (2007).
@@ -19,9 +19,10 @@
 //!
 //! Only labelled samples are trained on. A sample enters a policy when its label is known, be it late;
 //! it leaves when it is replaced, deleted, or its label taken back, and with another label it enters
-//! anew.
+//! again.
 
 mod balance;
+mod checkpoint;
 mod draw;
 mod holdout;
 mod pool;
@@ -32,6 +33,7 @@ mod training_set;
 mod windowed;
 
 pub use balance::{Shares, fair_share};
+pub use checkpoint::{SelectionCheckpoint, SelectionCheckpoints};
 pub use class_memory::Exemplars;
 pub use freshness::UnusedRatio;
 pub use holdout::Holdout;
@@ -45,13 +47,13 @@ use crate::{Change, Id, Snapshot};
 
 /// What a `[selection.…]` table builds.
 pub trait SelectionConfig: Send + Sync {
-    /// An empty shard.
+    /// An empty partition.
     fn init(&self) -> Box<dyn Selection>;
 
-    /// Chooses among what the shards propose, put together in any order.
+    /// Chooses among what the partitions propose, put together in any order.
     fn combine(&self, proposal: Proposal) -> Choice;
 
-    /// Whether shards must be told what was chosen ([`Selection::chosen`]) before they go on: then
+    /// Whether partitions must be told what was chosen ([`Selection::chosen`]) before they go on: then
     /// they wait for it after each proposal.
     fn remembers(&self) -> bool {
         false
@@ -60,7 +62,7 @@ pub trait SelectionConfig: Send + Sync {
 
 /// One partition's part of a selection policy.
 pub trait Selection: Snapshot + Send {
-    /// Sees one change of this shard, in the order of positions.
+    /// Sees one change of this partition, in the order of positions.
     fn observe(&mut self, change: &Change);
 
     /// Sees several changes, in order.
@@ -69,19 +71,20 @@ pub trait Selection: Snapshot + Send {
     }
 
     /// Proposes for trigger `trigger`, which covers all that was observed; whatever
-    /// [`SelectionConfig::combine`] may choose of this shard is among the candidates.
+    /// [`SelectionConfig::combine`] may choose of this partition is among the candidates.
     fn propose(&mut self, trigger: u64) -> Proposal;
 
-    /// Is told which of this shard's samples were chosen for its last proposal, and of the round that
+    /// Is told which of this partition's samples were chosen for its last proposal, and of the round that
     /// the choice was made in, if the policy [remembers](SelectionConfig::remembers).
     fn chosen(&mut self, _ids: &[Id], _round: u64) {}
 
     /// Shows every sample it has observed and may still propose: the features of all others can go.
-    fn reach(&self, see: &mut dyn FnMut(Id));
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id));
 }
 
 driftmill_registry::one_of! {
     /// The `[selection]` table of a pipeline file.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
     SelectionTable: dyn SelectionConfig {
         all: All,
         class_memory: ClassMemory,

@@ -1,13 +1,12 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::held::Held;
 use self::reservoirs::ReservoirShard;
-use super::draw::{chance, choose, in_order, seed_of};
+use super::draw::{choose, in_order, rank, seed_of};
 use super::{Candidate, Choice, Proposal, Selection, SelectionConfig, Tail};
-use crate::{Change, Id, Kind, Position, Snapshot, SnapshotError, position_id};
+use crate::{Change, Id, Kind, Position, Snapshot, SnapshotError};
 
 mod held;
 mod reservoirs;
@@ -22,18 +21,19 @@ pub(super) const EXAMPLE: &str = "limit = 10000";
 /// becomes known or is corrected; it is gone when it is replaced, deleted, or its label taken back.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, position, selection::*};
+/// use driftmill_operators::{Change, Id, Position, Record, selection::*};
 /// let config = NewData { limit: Some(2.try_into().unwrap()), ..NewData::default() };
-/// let mut shard = config.init();
+/// let mut partition = config.init();
 /// for i in 0..5 {
-///     let record = Record { position: position(0, Id(i)), key: 0, time: 0, label: Some(1) };
-///     shard.observe(&Change::insert(record));
+///     let record = Record::new(Position::new(0, Id(i)), 0, 0, Some(1));
+///     partition.observe(&Change::insert(record));
 /// }
-/// let chosen = config.combine(shard.propose(0)).rows;
+/// let chosen = config.combine(partition.propose(0)).rows;
 /// assert_eq!(chosen.iter().map(|c| c.position).collect::<Vec<_>>(), [3, 4]);
-/// assert_eq!(shard.propose(1).reach, 0);
+/// assert_eq!(partition.propose(1).available, 0);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewData {
     /// How many triggers back: a number, or `"all"` (default 0: since the last trigger).
@@ -51,16 +51,17 @@ pub struct NewData {
 }
 
 /// Which samples a limit keeps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Keep {
     /// The newest.
     #[default]
     Last,
-    /// A uniform choice by chance, drawn anew for each trigger: everything within reach is held.
+    /// A uniform choice at random, drawn again for each trigger: everything within the tail is held.
     Uniform,
-    /// A uniform choice by chance that lasts: a sample is in it as long as no others push it out, so
-    /// training sets change slowly. Of each trigger within reach (of `tail = "all"`: altogether) a
+    /// A uniform choice at random that lasts: a sample is in it as long as no others push it out, so
+    /// training sets change slowly. Of each trigger within the tail (of `tail = "all"`: altogether) a
     /// partition holds at most 2 · `limit`, however long the stream; what happens when samples are
     /// taken back is said under [`ClassMemory`](super::ClassMemory).
     Reservoir,
@@ -131,7 +132,7 @@ impl Selection for NewDataShard {
             (Kind::Retract, _) | (Kind::Label, None) => held.leave(record.position),
             (Kind::Insert, None) | (Kind::Delete, _) => {}
         }
-        // the newest `limit` of this shard are enough for the newest `limit` of all.
+        // the newest `limit` of this partition are enough for the newest `limit` of all.
         if let (Some(limit), Keep::Last, false) = (self.config.limit, self.config.keep, *keyed) {
             held.trim(limit.get());
         }
@@ -143,7 +144,7 @@ impl Selection for NewDataShard {
             position,
             label,
             weight: 1.0,
-            chance: chance(seed, position),
+            rank: rank(seed, position),
         };
         let held = &mut self.state.held;
         let limit = self.config.limit.map_or(usize::MAX, NonZeroUsize::get);
@@ -153,20 +154,20 @@ impl Selection for NewDataShard {
             Keep::Last => newest(limit, &mut candidates),
             // what a later cut keeps is among them.
             Keep::Uniform | Keep::Reservoir if limit < candidates.len() => {
-                candidates.select_nth_unstable_by_key(limit - 1, |c| (c.chance, c.position));
+                candidates.select_nth_unstable_by_key(limit - 1, |c| (c.rank, c.position));
                 candidates.truncate(limit);
             }
             Keep::Uniform | Keep::Reservoir => {}
         }
-        let reach = held.reach();
+        let available = held.available();
         if let Tail::Triggers(tail) = self.config.tail {
             held.pass_trigger(tail as usize);
         }
-        Proposal { trigger, reach, candidates, ..Proposal::default() }
+        Proposal { trigger, available, candidates, ..Proposal::default() }
     }
 
-    fn reach(&self, see: &mut dyn FnMut(Id)) {
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
         let held = self.state.held.newest(usize::MAX);
-        held.for_each(|(position, _)| see(position_id(position)));
+        held.for_each(|(position, _)| visit(position.id()));
     }
 }

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Change, Id, Kind, Position, position_id};
+use crate::{Change, Id, Kind, Position};
 
 /// The mark of a sample that was taken back.
 const GONE: u32 = u32::MAX;
@@ -37,7 +37,7 @@ impl Effect {
     }
 }
 
-/// The labelled samples of one shard.
+/// The labelled samples of one partition.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Pool {
     /// In the order of positions.
@@ -130,9 +130,9 @@ impl Pool {
     }
 
     /// Shows the ids of all samples.
-    pub(super) fn reach(&self, see: &mut dyn FnMut(Id)) {
+    pub(super) fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
         let there = self.samples.iter().filter(|sample| sample.mark != GONE);
-        there.chain(self.late.values()).for_each(|sample| see(position_id(sample.position)));
+        there.chain(self.late.values()).for_each(|sample| visit(sample.position.id()));
     }
 }
 
@@ -155,7 +155,7 @@ impl Ids {
     }
 
     fn contain(&self, position: Position) -> bool {
-        let id = position_id(position).0;
+        let id = position.id().0;
         match self {
             Self::Sparse(ids) => ids.contains(&id),
             Self::Dense { first, bits } => id.checked_sub(*first).is_some_and(|at| {
@@ -168,17 +168,17 @@ impl Ids {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Record, position};
+    use crate::{Position, Record};
 
     fn change(kind: Kind, offset: u64, label: Option<u32>) -> Change {
         let time = offset as i64;
-        let record = Record { position: position(time, Id(offset)), key: 0, time, label };
+        let record = Record::new(Position::new(time, Id(offset)), 0, time, label);
         Change::new(kind, record)
     }
 
     fn offsets(pool: &mut Pool) -> Vec<(u64, u32, u32)> {
         let all = pool.settle().iter();
-        all.map(|sample| (position_id(sample.position).0, sample.label, sample.mark)).collect()
+        all.map(|sample| (sample.position.id().0, sample.label, sample.mark)).collect()
     }
 
     #[test]
@@ -194,7 +194,7 @@ mod tests {
         pool.observe(&change(Kind::Label, 5, None), 8);
         let expected = [(1, 0, 7), (2, 1, 8), (3, 1, 8)];
         let mut seen = Vec::new();
-        pool.reach(&mut |id| seen.push(id.0));
+        pool.retained_samples(&mut |id| seen.push(id.0));
         assert_eq!(seen, [1, 2, 3]);
         assert_eq!(offsets(&mut pool), expected);
         pool.observe(&change(Kind::Label, 6, Some(2)), 9);

@@ -1,9 +1,8 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::draw::{chance, choose, propose, seed_of};
+use super::draw::{choose, propose, rank, seed_of};
 use super::pool::Sample;
 use super::size::target;
 use super::windowed::{Draw, Windowed};
@@ -11,7 +10,7 @@ use super::{Choice, Proposal, Ratio, Selection, SelectionConfig, Tail};
 
 pub(super) const EXAMPLE: &str = "ratio = 0.5";
 
-/// A uniform choice by chance of the samples within reach, drawn anew for each trigger.
+/// A uniform choice at random of the samples within the tail, drawn again for each trigger.
 ///
 /// Every set of the wanted size is equally likely, and sets of different triggers do not depend on one
 /// another:
@@ -20,27 +19,28 @@ pub(super) const EXAMPLE: &str = "ratio = 0.5";
 /// size = min(⌊ratio · available⌋, samples)      the samples of the smallest hash(seed, trigger, id)
 /// ```
 ///
-/// Keeps of each sample within reach its position, event time and label: 32 bytes.
+/// Keeps of each sample within the tail its position, event time and label: 32 bytes.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, position, selection::*};
+/// use driftmill_operators::{Change, Id, Position, Record, selection::*};
 /// let config = Random { samples: 3.try_into().ok(), ..Random::default() };
-/// let mut shard = config.init();
+/// let mut partition = config.init();
 /// for i in 0..100 {
-///     let record = Record { position: position(i, Id(i as u64)), key: 0, time: i, label: Some(1) };
-///     shard.observe(&Change::insert(record));
+///     let record = Record::new(Position::new(i, Id(i as u64)), 0, i, Some(1));
+///     partition.observe(&Change::insert(record));
 /// }
-/// let [first, second] = [0, 1].map(|trigger| config.combine(shard.propose(trigger)).rows);
+/// let [first, second] = [0, 1].map(|trigger| config.combine(partition.propose(trigger)).rows);
 /// assert_eq!((first.len(), second.len()), (3, 3));
 /// assert_ne!(first, second);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Random {
     /// How many triggers back: a number, or `"all"` (default: everything).
     #[serde(default = "Tail::all")]
     pub tail: Tail,
-    /// The share of the samples within reach that is chosen (default 1).
+    /// The share of the samples within the tail that is chosen (default 1).
     #[serde(default)]
     pub ratio: Ratio,
     /// Most samples in a training set (default: no limit).
@@ -63,7 +63,7 @@ impl SelectionConfig for Random {
     }
 
     fn combine(&self, proposal: Proposal) -> Choice {
-        choose(&proposal, target(proposal.reach, self.ratio, self.samples))
+        choose(&proposal, target(proposal.available, self.ratio, self.samples))
     }
 }
 
@@ -75,6 +75,6 @@ impl Draw for Random {
     fn propose(&self, trigger: u64, samples: &[Sample]) -> Proposal {
         let seed = seed_of(self.seed, trigger);
         let most = self.samples.map(NonZeroUsize::get);
-        propose(trigger, samples, most, |sample| chance(seed, sample.position))
+        propose(trigger, samples, most, |sample| rank(seed, sample.position))
     }
 }

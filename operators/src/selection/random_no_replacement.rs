@@ -1,9 +1,8 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::draw::{by_group, chance, in_order, propose_groups, seed_of};
+use super::draw::{by_group, in_order, propose_groups, rank, seed_of};
 use super::pool::{Pool, Sample};
 use super::size::target;
 use super::{Choice, Proposal, Ratio, Selection, SelectionConfig};
@@ -11,7 +10,7 @@ use crate::{Change, Id, Snapshot, SnapshotError};
 
 pub(super) const EXAMPLE: &str = "samples = 100";
 
-/// Goes through all samples seen so far in rounds, by chance: none is taken again until all were.
+/// Goes through all samples seen so far in rounds, at random: none is taken again until all were.
 ///
 /// ```text
 /// size = min(⌊ratio · available⌋, samples)
@@ -23,27 +22,28 @@ pub(super) const EXAMPLE: &str = "samples = 100";
 /// is as good as new.
 ///
 /// Keeps of each sample its position, event time, label and the round it is free in: 32 bytes. Its
-/// shards wait after each proposal until they know what was chosen, and of the round.
+/// partitions wait after each proposal until they know what was chosen, and of the round.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, position, selection::*};
+/// use driftmill_operators::{Change, Id, Position, Record, selection::*};
 /// let config = RandomNoReplacement { samples: 4.try_into().ok(), ..Default::default() };
-/// let mut shard = config.init();
+/// let mut partition = config.init();
 /// for i in 0..12 {
-///     let record = Record { position: position(0, Id(i)), key: 0, time: 0, label: Some(1) };
-///     shard.observe(&Change::insert(record));
+///     let record = Record::new(Position::new(0, Id(i)), 0, 0, Some(1));
+///     partition.observe(&Change::insert(record));
 /// }
 /// let mut taken: Vec<Id> = Vec::new();
 /// for trigger in 0..3 {
-///     let choice = config.combine(shard.propose(trigger));
+///     let choice = config.combine(partition.propose(trigger));
 ///     let ids: Vec<Id> = choice.rows.iter().map(|row| row.id()).collect();
-///     shard.chosen(&ids, choice.round);
+///     partition.chosen(&ids, choice.round);
 ///     taken.extend(ids);
 /// }
 /// taken.sort();
 /// assert_eq!(taken, (0..12).map(Id).collect::<Vec<_>>());
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RandomNoReplacement {
     /// The share of the samples seen so far that is chosen (default 1).
@@ -63,7 +63,7 @@ impl SelectionConfig for RandomNoReplacement {
     }
 
     fn combine(&self, proposal: Proposal) -> Choice {
-        let mut left = target(proposal.reach, self.ratio, self.samples);
+        let mut left = target(proposal.available, self.ratio, self.samples);
         let groups = by_group(&proposal);
         // nothing to take from: no round ends.
         let mut round = groups.keys().next().copied().unwrap_or(0);
@@ -116,9 +116,9 @@ impl Selection for RoundsShard {
         let (seed, now) = (seed_of(self.config.seed, trigger), *round);
         // what earlier rounds left behind is free in this one.
         let free_in = |sample: &Sample| u64::from(sample.mark.max(now));
-        let chance = |sample: &Sample| chance(seed, sample.position);
+        let rank = |sample: &Sample| rank(seed, sample.position);
         let most = self.config.samples.map_or(usize::MAX, NonZeroUsize::get);
-        propose_groups(trigger, pool.settle(), |_| most, free_in, chance)
+        propose_groups(trigger, pool.settle(), |_| most, free_in, rank)
     }
 
     fn chosen(&mut self, ids: &[Id], round: u64) {
@@ -127,7 +127,7 @@ impl Selection for RoundsShard {
         self.state.pool.mark(ids, self.state.round + 1);
     }
 
-    fn reach(&self, see: &mut dyn FnMut(Id)) {
-        self.state.pool.reach(see);
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
+        self.state.pool.retained_samples(visit);
     }
 }

@@ -3,21 +3,21 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Candidate, Group};
-use crate::{Id, Position, position_id};
+use crate::{Id, Position};
 
-/// The samples of the smallest chances of all that it has seen, as many as a policy may need of one
-/// shard.
+/// The samples of the smallest ranks of all that it has seen, as many as a policy may need of one
+/// partition.
 ///
-/// It holds up to twice as many as are wanted and forgets those of the largest chances beyond; from
-/// there on a sample with such a chance does not enter. What it holds is then, whatever was taken
-/// back, *every* sample of a chance below a bound.
+/// It holds up to twice as many as are wanted and forgets those of the largest ranks beyond; from
+/// there on a sample with such a rank does not enter. What it holds is then, whatever was taken
+/// back, *every* sample of a rank below a bound.
 ///
 /// * As long as nothing is taken back, every choice is equally likely.
 /// * As long as no more than half of what it holds is taken back before others enter, the next
 ///   smallest take the places of those that left and the choice is as large as wanted; otherwise it is
 ///   smaller until others enter.
-/// * Samples are not taken back for their chances, so those that are there stay equally likely, but for
-///   one in as many as were seen: the bound is the chance of a sample, and that one is not held.
+/// * Samples are not taken back for their ranks, so those that are there stay equally likely, but for
+///   one in as many as were seen: the bound is the rank of a sample, and that one is not held.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Reservoir {
     held: BTreeMap<(u64, Position), u32>,
@@ -32,21 +32,21 @@ impl Default for Reservoir {
 
 impl Reservoir {
     /// A sample enters; `wanted` are wanted.
-    pub(super) fn enter(&mut self, chance: u64, position: Position, label: u32, wanted: usize) {
-        if chance >= self.below && self.below < u64::MAX {
+    pub(super) fn enter(&mut self, rank: u64, position: Position, label: u32, wanted: usize) {
+        if rank >= self.below && self.below < u64::MAX {
             return;
         }
-        self.held.insert((chance, position), label);
+        self.held.insert((rank, position), label);
         if self.held.len() > wanted.saturating_mul(2)
-            && let Some(((chance, _), _)) = self.held.pop_last()
+            && let Some(((rank, _), _)) = self.held.pop_last()
         {
-            self.below = chance;
+            self.below = rank;
         }
     }
 
     /// A sample is taken back; whether it was held.
-    pub(super) fn leave(&mut self, chance: u64, position: Position) -> bool {
-        self.held.remove(&(chance, position)).is_some()
+    pub(super) fn leave(&mut self, rank: u64, position: Position) -> bool {
+        self.held.remove(&(rank, position)).is_some()
     }
 
     /// Whether it is as if it had never seen a sample.
@@ -62,13 +62,13 @@ impl Reservoir {
         candidates: &mut Vec<Candidate>,
     ) -> Group {
         let before = candidates.len();
-        candidates.extend(self.held.iter().take(wanted).map(|((chance, position), label)| {
-            Candidate { position: *position, label: *label, weight: 1.0, chance: *chance }
+        candidates.extend(self.held.iter().take(wanted).map(|((rank, position), label)| {
+            Candidate { position: *position, label: *label, weight: 1.0, rank: *rank }
         }));
         Group { key, candidates: candidates.len() - before, below: self.below }
     }
 
-    pub(super) fn reach(&self, see: &mut dyn FnMut(Id)) {
-        self.held.keys().for_each(|(_, position)| see(position_id(*position)));
+    pub(super) fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
+        self.held.keys().for_each(|(_, position)| visit(position.id()));
     }
 }

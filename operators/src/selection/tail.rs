@@ -1,8 +1,8 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How far back a training set reaches: `0`, `1`, … triggers before the last, or `"all"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "wanted a number of triggers, or \"all\"")]
 pub enum Tail {
     /// The samples since the last trigger and of so many triggers before it.
@@ -12,7 +12,8 @@ pub enum Tail {
 }
 
 /// The word `"all"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Everything {
     /// Everything.
@@ -31,7 +32,7 @@ impl Tail {
         Self::All(Everything::All)
     }
 
-    /// Whether the samples that entered after `period` triggers are within reach after `now`.
+    /// Whether the samples that entered after `period` triggers are within the tail after `now`.
     pub(super) fn reaches(self, period: u32, now: u32) -> bool {
         match self {
             Self::All(_) => true,

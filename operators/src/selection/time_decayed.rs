@@ -1,10 +1,9 @@
 use std::f64::consts::LN_2;
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::draw::{chance, choose, propose, seed_of};
+use super::draw::{choose, propose, rank, seed_of};
 use super::pool::Sample;
 use super::size::target;
 use super::windowed::{Draw, Windowed};
@@ -13,7 +12,7 @@ use crate::Span;
 
 pub(super) const EXAMPLE: &str = "half_life = \"1d\"\nsamples = 100";
 
-/// A choice by chance that prefers what is new: every half-life of event time halves a sample's
+/// A choice at random that prefers what is new: every half-life of event time halves a sample's
 /// weight.
 ///
 /// The samples are drawn one after another without replacement, each time one of those that are left
@@ -29,32 +28,33 @@ pub(super) const EXAMPLE: &str = "half_life = \"1d\"\nsamples = 100";
 /// half-life of a steady stream. The size of the set is min(⌊ratio · available⌋, samples), and every
 /// sample counts alike in the loss.
 ///
-/// Keeps of each sample within reach its position, event time and label: 32 bytes.
+/// Keeps of each sample within the tail its position, event time and label: 32 bytes.
 ///
 /// Reference: P. S. Efraimidis, P. G. Spirakis, *Weighted random sampling with a reservoir*,
 /// Information Processing Letters 97 (2006), algorithm A-ES. (Keys there are u^(1/w), the largest
 /// win: the same order.)
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, Span, position, selection::*};
+/// use driftmill_operators::{Change, Id, Position, Record, Span, selection::*};
 /// let config: TimeDecayed = TimeDecayed {
 ///     samples: 1000.try_into().ok(),
 ///     ..TimeDecayed::new(Span::from_millis(1_000).try_into()?)
 /// };
-/// let mut shard = config.init();
+/// let mut partition = config.init();
 /// for i in 0..100_000u64 {
 ///     let time = i as i64;
-///     let record = Record { position: position(time, Id(i)), key: 0, time, label: Some(1) };
-///     shard.observe(&Change::insert(record));
+///     let record = Record::new(Position::new(time, Id(i)), 0, time, Some(1));
+///     partition.observe(&Change::insert(record));
 /// }
-/// let rows = config.combine(shard.propose(0)).rows;
+/// let rows = config.combine(partition.propose(0)).rows;
 /// assert_eq!(rows.len(), 1000);
 /// // weights add up to that of 1443 samples of now: more than half of the last 1000 are chosen.
 /// assert!(rows.iter().filter(|row| row.id() >= Id(99_000)).count() > 400);
 /// assert!(rows.iter().all(|row| row.id() >= Id(80_000)));
 /// # Ok::<(), String>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TimeDecayed {
     /// After so much event time a sample weighs half: above 0.
@@ -62,7 +62,7 @@ pub struct TimeDecayed {
     /// How many triggers back: a number, or `"all"` (default: everything).
     #[serde(default = "Tail::all")]
     pub tail: Tail,
-    /// The share of the samples within reach that is chosen (default 1).
+    /// The share of the samples within the tail that is chosen (default 1).
     #[serde(default)]
     pub ratio: Ratio,
     /// Most samples in a training set (default: no limit).
@@ -74,9 +74,10 @@ pub struct TimeDecayed {
 }
 
 /// A length of event time above 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "Span", into = "Span")]
-#[schemars(with = "Span")]
+#[cfg_attr(feature = "schema", schemars(with = "Span"))]
 pub struct HalfLife(Span);
 
 impl TryFrom<Span> for HalfLife {
@@ -106,7 +107,7 @@ impl SelectionConfig for TimeDecayed {
     }
 
     fn combine(&self, proposal: Proposal) -> Choice {
-        choose(&proposal, target(proposal.reach, self.ratio, self.samples))
+        choose(&proposal, target(proposal.available, self.ratio, self.samples))
     }
 }
 
@@ -119,7 +120,7 @@ impl Draw for TimeDecayed {
         let seed = seed_of(self.seed, trigger);
         let rate = LN_2 / self.half_life.0.millis() as f64;
         propose(trigger, samples, self.samples.map(NonZeroUsize::get), |sample| {
-            ordered(key(chance(seed, sample.position), sample.time, rate))
+            ordered(key(rank(seed, sample.position), sample.time, rate))
         })
     }
 }

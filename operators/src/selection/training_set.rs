@@ -2,8 +2,9 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-use crate::flow::{Decided, ShardStanding};
-use crate::{Id, Position, position_id};
+use super::SelectionCheckpoint;
+use crate::trigger::Decision;
+use crate::{Id, Position};
 
 /// A sample that may be trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,15 +15,15 @@ pub struct Candidate {
     pub label: u32,
     /// Its weight in the loss.
     pub weight: f32,
-    /// Policies that choose by chance prefer small values: a hash of seed, trigger and id, so that
-    /// the choice does not depend on shards.
-    pub chance: u64,
+    /// Policies that choose at random prefer small values: a hash of seed, trigger and id, so that
+    /// the choice does not depend on partitions.
+    pub rank: u64,
 }
 
 impl Candidate {
     /// The sample's id.
     pub fn id(&self) -> Id {
-        position_id(self.position)
+        self.position.id()
     }
 }
 
@@ -33,36 +34,36 @@ pub struct Group {
     pub key: u64,
     /// How many they are.
     pub candidates: usize,
-    /// Every sample of the shard in this group whose chance is below this is among them.
+    /// Every sample of the partition in this group whose rank is below this is among them.
     pub below: u64,
 }
 
-/// What one shard, or all of them, propose for one trigger.
+/// What one partition, or all of them, propose for one trigger.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {
     /// The trigger.
     pub trigger: u64,
-    /// Samples of this shard that the policy may choose from.
-    pub reach: u64,
+    /// Samples of this partition that the policy may choose from.
+    pub available: u64,
     /// Those that can be among the chosen, in any order.
     pub candidates: Vec<Candidate>,
     /// The groups of the candidates, one after another in their order; none for policies that treat
     /// all alike.
     pub groups: Vec<Group>,
-    /// Where shards stand after their proposal, by partition, as far as it is time to keep it.
-    pub shards: Vec<(u32, ShardStanding)>,
-    /// How long proposing took, of all shards together: told, never used.
+    /// Where partitions stand after their proposal, by partition, as far as it is time to keep it.
+    pub checkpoints: Vec<(u32, SelectionCheckpoint)>,
+    /// How long proposing took, of all partitions together: told, never used.
     pub seconds: f64,
 }
 
 impl Proposal {
-    /// Adds what another shard proposes for the same trigger.
+    /// Adds what another partition proposes for the same trigger.
     pub fn add(&mut self, other: Self) {
         self.trigger = other.trigger;
-        self.reach += other.reach;
+        self.available += other.available;
         self.candidates.extend(other.candidates);
         self.groups.extend(other.groups);
-        self.shards.extend(other.shards);
+        self.checkpoints.extend(other.checkpoints);
         self.seconds += other.seconds;
     }
 }
@@ -97,14 +98,14 @@ pub struct Memory {
     pub ids: Vec<Id>,
 }
 
-/// What was chosen for a decision, as shards that remember it are told.
+/// What was chosen for a decision, as partitions that remember it are told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chosen {
     /// The trigger.
     pub trigger: u64,
     /// The round that the choice was made in ([`Choice::round`]).
     pub round: u64,
-    /// The chosen, of all shards.
+    /// The chosen, of all partitions.
     pub ids: Vec<Id>,
 }
 
@@ -112,7 +113,7 @@ pub struct Chosen {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingSet {
     /// The decision.
-    pub decided: Decided,
+    pub decision: Decision,
     /// Number of samples that the policy could choose from.
     pub candidates: u64,
     /// What to train on, in the order of positions.
@@ -121,16 +122,16 @@ pub struct TrainingSet {
     pub round: u64,
     /// What of it is to be chosen from by a model ([`Choice::memory`]).
     pub memory: Option<Memory>,
-    /// Where the policy's shards stand after it, by partition, as far as it is time to keep it.
-    pub shards: Vec<(u32, ShardStanding)>,
-    /// How long the choice took, of all shards together: told, never used.
+    /// Where the policy's partitions stand after it, by partition, as far as it is time to keep it.
+    pub checkpoints: Vec<(u32, SelectionCheckpoint)>,
+    /// How long the choice took, of all partitions together: told, never used.
     pub seconds: f64,
 }
 
 impl TrainingSet {
-    /// What shards that remember it are told.
+    /// What partitions that remember it are told.
     pub fn chosen(&self) -> Chosen {
         let ids = self.rows.iter().map(Candidate::id).collect();
-        Chosen { trigger: self.decided.trigger, round: self.round, ids }
+        Chosen { trigger: self.decision.trigger, round: self.round, ids }
     }
 }

@@ -1,10 +1,9 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::balance::{balanced, most};
-use super::draw::{chance, propose_groups, seed_of};
+use super::draw::{propose_groups, rank, seed_of};
 use super::pool::Sample;
 use super::size::target;
 use super::windowed::{Draw, Windowed};
@@ -12,7 +11,7 @@ use super::{Choice, Proposal, Ratio, Selection, SelectionConfig, Shares, Tail};
 
 pub(super) const EXAMPLE: &str = "samples = 100";
 
-/// A choice by chance in which the samples of every trigger have their fair share: old times as well
+/// A choice at random in which the samples of every trigger have their fair share: old times as well
 /// as new ones, however many samples there were in each.
 ///
 /// ```text
@@ -25,31 +24,32 @@ pub(super) const EXAMPLE: &str = "samples = 100";
 /// within a trigger every choice is equally likely. `shares` is as in
 /// [`LabelBalanced`](super::LabelBalanced).
 ///
-/// Keeps of each sample within reach its position, event time, label and trigger: 32 bytes.
+/// Keeps of each sample within the tail its position, event time, label and trigger: 32 bytes.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, position, selection::*};
+/// use driftmill_operators::{Change, Id, Position, Record, selection::*};
 /// let config = TriggerBalanced { samples: 20.try_into().ok(), ..TriggerBalanced::default() };
-/// let mut shard = config.init();
+/// let mut partition = config.init();
 /// for i in 0..1000 {
-///     let record = Record { position: position(0, Id(i)), key: 0, time: 0, label: Some(1) };
-///     shard.observe(&Change::insert(record));
+///     let record = Record::new(Position::new(0, Id(i)), 0, 0, Some(1));
+///     partition.observe(&Change::insert(record));
 ///     if i == 989 {
-///         shard.propose(0);
+///         partition.propose(0);
 ///     }
 /// }
 /// // 990 samples and 10.
-/// let rows = config.combine(shard.propose(1)).rows;
+/// let rows = config.combine(partition.propose(1)).rows;
 /// assert_eq!(rows.iter().filter(|row| row.id() < Id(990)).count(), 10);
 /// assert_eq!(rows.len(), 20);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TriggerBalanced {
     /// How many triggers back: a number, or `"all"` (default: everything).
     #[serde(default = "Tail::all")]
     pub tail: Tail,
-    /// The share of the samples within reach that is chosen (default 1).
+    /// The share of the samples within the tail that is chosen (default 1).
     #[serde(default)]
     pub ratio: Ratio,
     /// Most samples in a training set (default: no limit).
@@ -76,7 +76,7 @@ impl SelectionConfig for TriggerBalanced {
     }
 
     fn combine(&self, proposal: Proposal) -> Choice {
-        let target = target(proposal.reach, self.ratio, self.samples);
+        let target = target(proposal.available, self.ratio, self.samples);
         balanced(&proposal, target, self.shares, seed_of(self.seed, proposal.trigger))
     }
 }
@@ -90,6 +90,6 @@ impl Draw for TriggerBalanced {
         let seed = seed_of(self.seed, trigger);
         let most = |sizes: &[usize]| most(sizes, self.samples);
         let period = |sample: &Sample| u64::from(sample.mark);
-        propose_groups(trigger, samples, most, period, |sample| chance(seed, sample.position))
+        propose_groups(trigger, samples, most, period, |sample| rank(seed, sample.position))
     }
 }

@@ -14,7 +14,7 @@ pub(super) trait Draw: Send {
     fn propose(&self, trigger: u64, samples: &[Sample]) -> Proposal;
 }
 
-/// A shard of such a policy.
+/// A partition of such a policy.
 pub(super) struct Windowed<D> {
     config: D,
     state: State,
@@ -58,7 +58,7 @@ impl<D: Draw> Selection for Windowed<D> {
         proposal
     }
 
-    fn reach(&self, see: &mut dyn FnMut(Id)) {
-        self.state.pool.reach(see);
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
+        self.state.pool.retained_samples(visit);
     }
 }

@@ -1,9 +1,8 @@
 use std::num::NonZeroU64;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cut, Decision, Reason, Step, Trigger, TriggerConfig};
+use super::{Cut, Firing, Reason, Step, Trigger, TriggerConfig};
 use crate::{Change, Id, Kind};
 
 pub(super) const EXAMPLE: &str = "every = 1000";
@@ -14,17 +13,18 @@ pub(super) const EXAMPLE: &str = "every = 1000";
 /// replaces another; that it is taken back or labelled later counts neither for nor against.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, position, trigger::*};
+/// use driftmill_operators::{Change, Id, Position, Record, trigger::*};
 /// let mut trigger = Amount { every: 4.try_into().unwrap() }.init();
 /// let fired: Vec<u64> = (0..10)
 ///     .filter(|&i| {
-///         let record = Record { position: position(0, Id(i)), key: 0, time: 0, label: None };
-///         matches!(trigger.observe(&Change::insert(record)), Step::Decide(_))
+///         let record = Record::new(Position::new(0, Id(i)), 0, 0, None);
+///         matches!(trigger.observe(&Change::insert(record)), Step::Fire(_))
 ///     })
 ///     .collect();
 /// assert_eq!(fired, [3, 7]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Amount {
     /// Samples between two trainings.
@@ -54,8 +54,8 @@ impl Trigger for AmountTrigger {
         }
         self.seen = 0;
         let reason = Reason::plain("amount", format!("{} samples", self.every));
-        Step::Decide(Decision::plain(Cut::After, reason))
+        Step::Fire(Firing::plain(Cut::After, reason))
     }
 
-    fn reach(&self, _see: &mut dyn FnMut(Id)) {}
+    fn retained_samples(&self, _visit: &mut dyn FnMut(Id)) {}
 }

@@ -1,6 +1,5 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::avoidable::{Accuracies, Expectation, check_accuracy};
@@ -35,19 +34,20 @@ training.declared = { fixed = 20, per_sample = 0.001 }";
 /// A sample enters when its label becomes known; without a label it never does. Until its interval
 /// is complete a corrected label is corrected, and a sample leaves that is taken back or loses its
 /// label. In the warm-up no model is asked: `warmup_trigger` decides, or, without one, its end trains
-/// the first model. The regret begins anew with every model.
+/// the first model. The regret starts again with every model.
 ///
 /// Reference: M. Böther et al., *Modyn: Data-Centric Machine Learning Pipeline Orchestration*,
 /// SIGMOD (2025).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AvoidableMisclassificationCost {
-    /// Labelled samples between two looks.
+    /// Labelled samples between two measurements.
     pub every: NonZeroUsize,
-    /// Labelled samples before the first look (default 0: the first `every` train the first model).
+    /// Labelled samples before the first measurement (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, looked at after every `every` samples; `amount` or `time`.
+    /// Decides in the warm-up, evaluations at after every `every` samples; `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
     /// Accuracy of a model that was trained just now, from 0 to 1 (default: forecast).
@@ -137,7 +137,7 @@ impl Snapshot for CostTrigger {
 impl Trigger for CostTrigger {
     fn observe(&mut self, change: &Change) -> Step {
         let Some((samples, due)) = self.intervals.observe(change) else { return Step::Continue };
-        if due == Due::Look {
+        if due == Due::Evaluate {
             let ids = samples.iter().map(|sample| sample.id).collect();
             self.state.asked = samples;
             return Step::Ask(Question { want: Want::Predictions, ids });
@@ -155,7 +155,7 @@ impl Trigger for CostTrigger {
         let (avoidable, _) = accuracies.avoidable(&expectation, samples.len() as u64, wrong);
         let items = items(&samples);
         balance.add_evenly(&items, avoidable);
-        balance.judge(&self.config.prices(), &items)
+        balance.evaluate(&self.config.prices(), &items)
     }
 
     fn trained(&mut self, outcome: &Outcome) {
@@ -166,8 +166,8 @@ impl Trigger for CostTrigger {
         }
     }
 
-    fn reach(&self, see: &mut dyn FnMut(Id)) {
-        self.intervals.reach(see);
-        self.state.asked.iter().for_each(|sample| see(sample.id));
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
+        self.intervals.retained_samples(visit);
+        self.state.asked.iter().for_each(|sample| visit(sample.id));
     }
 }

@@ -1,6 +1,5 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::cost::{Balance, Prices, TrainingCost};
@@ -21,21 +20,21 @@ training.declared = { fixed = 20, per_sample = 0.001 }";
 /// train where regret · conversion ≥ seconds that a training of these samples takes
 /// ```
 ///
-/// Looked at after every `every` samples. `conversion` says what waiting is worth: with 0.001, a
+/// TriggerEvaluation at after every `every` samples. `conversion` says what waiting is worth: with 0.001, a
 /// thousand samples that wait for a second, or one that waits for a thousand, are worth a second of
 /// training. What a training takes is measured, or declared ([`TrainingCost`]); measured, the line
 /// is laid through the sizes of the training sets, so it says little where a selection takes only a
 /// part of what came.
 ///
 /// In the warm-up nothing is compared: `warmup_trigger` decides, or, without one, its end trains the
-/// first model. The regret begins anew with every model. A sample that is taken back counts if its
-/// interval was complete; labels are not looked at.
+/// first model. The regret starts again with every model. A sample that is taken back counts if its
+/// interval was complete; labels are not evaluations at.
 ///
 /// Reference: M. Böther et al., *Modyn: Data-Centric Machine Learning Pipeline Orchestration*,
-/// SIGMOD (2025), whose implementation multiplies by the factor as here, but never begins anew.
+/// SIGMOD (2025), whose implementation multiplies by the factor as here, but never starts again.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, position, trigger::*};
+/// use driftmill_operators::{Change, Id, Position, Record, trigger::*};
 /// let table = "every = 10\nconversion = 1\ntraining.declared = { fixed = 180, per_sample = 0.5 }";
 /// let config: DataIncorporationCost = toml::from_str(table).unwrap();
 /// let mut trigger = config.init();
@@ -43,25 +42,25 @@ training.declared = { fixed = 20, per_sample = 0.001 }";
 /// for i in 0..100 {
 ///     // one sample a second: n of them have waited for n²/2 s.
 ///     let time = i as i64 * 1000;
-///     let record = Record { position: position(time, Id(i)), key: 0, time, label: None };
-///     if let Step::Decide(_) = trigger.observe(&Change::insert(record)) {
+///     let record = Record::new(Position::new(time, Id(i)), 0, time, None);
+///     if let Step::Fire(_) = trigger.observe(&Change::insert(record)) {
 ///         decided.push(i);
-///         let (version, ids) = (Some(1), Vec::new());
-///         trigger.trained(&Outcome { trigger: 0, version, effective: 0, samples: 1, seconds: 9.0, ids });
+///         trigger.trained(&Outcome { seconds: 9.0, ..Outcome::trained(0, 1, Position::MIN) });
 ///     }
 /// }
 /// // 190 ≥ 180 + 10 where twenty samples came.
 /// assert_eq!(decided, [9, 29, 49, 69, 89]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DataIncorporationCost {
-    /// Samples between two looks.
+    /// Samples between two measurements.
     pub every: NonZeroUsize,
-    /// Samples before the first look (default 0: the first `every` train the first model).
+    /// Samples before the first measurement (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, looked at after every `every` samples; `amount` or `time`.
+    /// Decides in the warm-up, evaluations at after every `every` samples; `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
     /// Seconds of training that a sample-second is worth.
@@ -136,7 +135,7 @@ impl Trigger for CostTrigger {
         match due {
             Due::Nothing => Step::Continue,
             Due::Train => warmup_training(POLICY),
-            Due::Look => self.balance.judge(&self.config.prices(), &items),
+            Due::Evaluate => self.balance.evaluate(&self.config.prices(), &items),
         }
     }
 
@@ -148,5 +147,5 @@ impl Trigger for CostTrigger {
     }
 
     // it never asks about a sample.
-    fn reach(&self, _see: &mut dyn FnMut(Id)) {}
+    fn retained_samples(&self, _visit: &mut dyn FnMut(Id)) {}
 }

@@ -1,13 +1,13 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Cut, Decision, Outcome, Reason, Step, Trigger, TriggerTable};
+use super::{Cut, Firing, Outcome, Phase, Reason, Step, Trigger, TriggerTable};
 use crate::drift::window::Item;
-use crate::{Change, Id, Snapshot, SnapshotError, position_time, restore};
+use crate::{Change, Id, Snapshot, SnapshotError, restore};
 
 /// Cuts a stream into intervals of so many samples and has the say in the warm-up: what every
-/// policy shares that looks now and then at what it has, with the newest model.
+/// policy shares that measurements now and then at what it has, with the newest model.
 ///
-/// While there is no model, and in any case for the first `warmup` samples, there is nothing to look
+/// While there is no model, and in any case for the first `warmup` samples, there is nothing to measurement
 /// with: a warm-up trigger decides at the end of each interval or, without one, the end of the
 /// warm-up trains the first model.
 pub(super) struct Intervals {
@@ -50,8 +50,8 @@ pub(super) enum Due {
     Nothing,
     /// Train, as the warm-up says.
     Train,
-    /// Look with the newest model.
-    Look,
+    /// Evaluate with the newest model.
+    Evaluate,
 }
 
 impl Intervals {
@@ -74,7 +74,7 @@ impl Intervals {
             self.observe_warmup(change);
         }
         self.state.seen += 1;
-        self.state.items.push((position_time(change.at), change.record.id()));
+        self.state.items.push((change.at.time(), change.record.id()));
         if self.state.items.len() < self.every {
             return None;
         }
@@ -103,7 +103,7 @@ impl Intervals {
     fn observe_warmup(&mut self, change: &Change) {
         let Some(trigger) = &mut self.trigger else { return };
         // the interval decides as a whole, so it does not matter how often or where inside it.
-        while let Step::Decide(decision) = trigger.observe(change) {
+        while let Step::Fire(decision) = trigger.observe(change) {
             self.state.fired = true;
             if decision.cut == Cut::After {
                 break;
@@ -118,22 +118,15 @@ impl Intervals {
             (true, true) => Due::Train,
             (true, false) => Due::Nothing,
             (false, _) if !self.state.has_model => Due::Train,
-            (false, _) => Due::Look,
+            (false, _) => Due::Evaluate,
         }
     }
 }
 
-/// Why a warm-up decides.
-const WARMUP: &str = "warm-up";
-
-/// The decision that a warm-up of `policy` makes.
+/// What a policy answers when its warm-up trains.
 pub(super) fn warmup_training(policy: &str) -> Step {
-    Step::Decide(Decision::plain(Cut::After, Reason::plain(policy, WARMUP)))
-}
-
-/// Whether a warm-up decided.
-pub(crate) fn is_warmup(reason: &Reason) -> bool {
-    reason.text == WARMUP
+    let firing = Firing::plain(Cut::After, Reason::plain(policy, "warm-up"));
+    Step::Fire(Firing { phase: Phase::WarmUp, ..firing })
 }
 
 impl Snapshot for Intervals {

@@ -95,8 +95,8 @@ impl LabelledIntervals {
     }
 
     /// Shows the samples of the interval that is not complete.
-    pub(super) fn reach(&self, see: &mut dyn FnMut(Id)) {
-        self.intervals.items().iter().for_each(|(_, id)| see(*id));
+    pub(super) fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
+        self.intervals.items().iter().for_each(|(_, id)| visit(*id));
     }
 }
 

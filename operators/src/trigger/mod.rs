@@ -3,25 +3,30 @@
 mod avoidable;
 mod cost;
 mod decision;
-mod forget;
+mod firing;
 mod intervals;
 mod labelled;
-mod look;
+mod measurement;
+mod on_delete;
+mod outcome;
 mod outputs;
 mod ridge;
 mod stable;
+mod step;
 mod trend;
 
 pub use cost::TrainingCost;
-pub use decision::{Cut, Decision, Outcome, Question, Reason, Step, Want};
+pub use decision::Decision;
 pub use drift::{Aggregate, Compared};
 pub use ensemble::Votes;
-pub use forget::Forget;
-pub(crate) use intervals::is_warmup;
-pub use look::{Look, Score, WindowBounds};
+pub use firing::{Cut, Firing, Phase, Reason};
+pub use measurement::{Measurement, Score, WindowBounds};
+pub use on_delete::OnDelete;
+pub use outcome::Outcome;
 pub use performance::measure;
 pub use sequential::Watched;
 pub use stable::{Stable, measuring};
+pub use step::{Question, Step, Want};
 pub use trend::Forecast;
 
 use crate::{Change, Id, Matrix, Snapshot};
@@ -61,8 +66,8 @@ pub trait TriggerConfig: Send + Sync {
 pub trait Trigger: Snapshot + Send {
     /// Sees one change.
     ///
-    /// A question, a look that found nothing and a decision with [`Cut::After`] leave it seen. Every
-    /// look of a policy gives exactly one of [`Step::Looked`] and a decision that holds it.
+    /// A question, a measurement that found nothing and a decision with [`Cut::After`] leave it seen. Every
+    /// measurement of a policy gives exactly one of [`Step::Measured`] and a decision that holds it.
     ///
     /// A decision with [`Cut::Before`] leaves the change unseen: it is shown again after the
     /// training, so that one change can cause several decisions.
@@ -73,7 +78,7 @@ pub trait Trigger: Snapshot + Send {
     ///
     /// To be asked until it has nothing to say; then `observe` decides nothing with that cut. A
     /// policy that never does needs not implement it.
-    fn before(&mut self, _change: &Change) -> Option<Decision> {
+    fn before(&mut self, _change: &Change) -> Option<Firing> {
         None
     }
 
@@ -101,11 +106,12 @@ pub trait Trigger: Snapshot + Send {
 
     /// Shows every sample it has observed and may still ask about: the features of all others can
     /// go.
-    fn reach(&self, see: &mut dyn FnMut(Id));
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id));
 }
 
 driftmill_registry::one_of! {
     /// The `[trigger]` table of a pipeline file.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
     TriggerTable: dyn TriggerConfig {
         amount: Amount,
         time: Time,

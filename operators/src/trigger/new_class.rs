@@ -1,10 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cut, Decision, Outcome, Reason, Step, Trigger, TriggerConfig};
+use super::{Cut, Firing, Outcome, Reason, Step, Trigger, TriggerConfig};
 use crate::{Change, Id, Kind};
 
 pub(super) const EXAMPLE: &str = "samples = 10";
@@ -26,22 +25,22 @@ pub(super) const EXAMPLE: &str = "samples = 10";
 /// for the question; here the labels say which classes there are.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, position, trigger::*};
+/// use driftmill_operators::{Change, Id, Position, Record, trigger::*};
 /// let mut trigger = NewClass { samples: 2.try_into().unwrap() }.init();
 /// let mut decided = Vec::new();
 /// for (i, label) in [0, 0, 0, 1, 0, 1, 1].into_iter().enumerate() {
 ///     let label = Some(label);
-///     let record = Record { position: position(0, Id(i as u64)), key: 0, time: 0, label };
-///     if let Step::Decide(decision) = trigger.observe(&Change::insert(record)) {
+///     let record = Record::new(Position::new(0, Id(i as u64)), 0, 0, label);
+///     if let Step::Fire(decision) = trigger.observe(&Change::insert(record)) {
 ///         decided.push((i, decision.reason.text));
-///         let (version, ids) = (Some(1), Vec::new());
-///         trigger.trained(&Outcome { trigger: 0, version, effective: 0, samples: 1, seconds: 0.0, ids });
+///         trigger.trained(&Outcome::trained(0, 1, Position::MIN));
 ///     }
 /// }
 /// let texts = ["2 samples of new class 0", "2 samples of new class 1"].map(str::to_owned);
 /// assert_eq!(decided, [1, 5].into_iter().zip(texts).collect::<Vec<_>>());
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewClass {
     /// Labelled samples of a class at which it decides (default 1).
@@ -103,7 +102,7 @@ impl NewClassTrigger {
             score: Some(count as f64),
             threshold: Some(samples as f64),
         };
-        Step::Decide(Decision::plain(Cut::After, reason))
+        Step::Fire(Firing::plain(Cut::After, reason))
     }
 }
 
@@ -127,5 +126,5 @@ impl Trigger for NewClassTrigger {
         }
     }
 
-    fn reach(&self, _see: &mut dyn FnMut(Id)) {}
+    fn retained_samples(&self, _visit: &mut dyn FnMut(Id)) {}
 }

@@ -1,6 +1,6 @@
 //! Policies on a stretch of stream where nothing is said to change.
 
-use super::{Aggregate, Decision, Outcome, Step, Trigger, TriggerTable};
+use super::{Aggregate, Firing, Outcome, Step, Trigger, TriggerTable};
 use crate::criterion::Direction;
 use crate::drift::detector::DetectorConfig;
 use crate::{Change, Id, Matrix, Snapshot, SnapshotError, restore};
@@ -9,22 +9,22 @@ use crate::{Change, Id, Matrix, Snapshot, SnapshotError, restore};
 pub enum Stable<'a> {
     /// Nothing: it measures nothing that has a threshold.
     Nothing,
-    /// The thresholds of what its looks measure.
+    /// The thresholds of what its measurements measure.
     Thresholds {
         /// Each metric's key, and on which side of its threshold it fires.
         metrics: Vec<(&'static str, Direction)>,
         /// How many of them must agree.
         aggregate: Aggregate,
-        /// Samples between two looks.
+        /// Samples between two measurements.
         every: usize,
     },
-    /// A detector; the scores of its looks are the values that it would have seen.
+    /// A detector; the scores of its measurements are the values that it would have seen.
     Detector {
         /// Its key.
         key: &'static str,
         /// Its table.
         config: &'a dyn DetectorConfig,
-        /// Values between two looks.
+        /// Values between two measurements.
         every: usize,
     },
     /// The policies that it is made of, by name.
@@ -32,15 +32,15 @@ pub enum Stable<'a> {
 }
 
 /// A policy that, once there is a model, goes on measuring but decides nothing by what it measures:
-/// windows and histories are those of a stretch without false alarms. Decisions without a look, as
+/// windows and histories are those of a stretch without false alarms. Decisions without a measurement, as
 /// those of a warm-up, it makes.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, position, trigger::*};
+/// use driftmill_operators::{Change, Id, Position, Record, trigger::*};
 /// let mut trigger = measuring(Amount { every: 2.try_into().unwrap() }.init());
-/// let record = |i| Record { position: position(0, Id(i)), key: 0, time: 0, label: None };
+/// let record = |i| Record::new(Position::new(0, Id(i)), 0, 0, None);
 /// let steps: Vec<bool> =
-///     (0..2).map(|i| matches!(trigger.observe(&Change::insert(record(i))), Step::Decide(_))).collect();
+///     (0..2).map(|i| matches!(trigger.observe(&Change::insert(record(i))), Step::Fire(_))).collect();
 /// assert_eq!(steps, [false, true]);
 /// ```
 pub fn measuring(trigger: Box<dyn Trigger>) -> Box<dyn Trigger> {
@@ -55,22 +55,24 @@ struct Measuring {
 impl Measuring {
     fn quiet(&self, step: Step) -> Step {
         match step {
-            Step::Decide(Decision { look: Some(look), .. }) if self.has_model => Step::Looked(look),
+            Step::Fire(Firing { measurement: Some(measurement), .. }) if self.has_model => {
+                Step::Measured(measurement)
+            }
             step => step,
         }
     }
 }
 
 impl Trigger for Measuring {
-    fn before(&mut self, change: &Change) -> Option<Decision> {
+    fn before(&mut self, change: &Change) -> Option<Firing> {
         // what it drops it does not ask about again.
         std::iter::from_fn(|| self.trigger.before(change))
-            .find(|decision| !self.has_model || decision.look.is_none())
+            .find(|decision| !self.has_model || decision.measurement.is_none())
     }
 
     fn observe(&mut self, change: &Change) -> Step {
         match self.before(change) {
-            Some(decision) => Step::Decide(decision),
+            Some(decision) => Step::Fire(decision),
             None => {
                 let step = self.trigger.observe(change);
                 self.quiet(step)
@@ -88,8 +90,8 @@ impl Trigger for Measuring {
         self.has_model |= outcome.version.is_some();
     }
 
-    fn reach(&self, see: &mut dyn FnMut(Id)) {
-        self.trigger.reach(see);
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
+        self.trigger.retained_samples(visit);
     }
 }
 

@@ -1,8 +1,7 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cut, Decision, Reason, Step, Trigger, TriggerConfig};
-use crate::{Change, Id, Span, position_time};
+use super::{Cut, Firing, Reason, Step, Trigger, TriggerConfig};
+use crate::{Change, Id, Span};
 
 pub(super) const EXAMPLE: &str = "every = \"1d\"";
 
@@ -14,19 +13,20 @@ pub(super) const EXAMPLE: &str = "every = \"1d\"";
 /// passes with every change: also with samples taken back, and with labels.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, Span, position, trigger::*};
+/// use driftmill_operators::{Change, Id, Position, Record, Span, trigger::*};
 /// let mut trigger = Time { every: Span::from_millis(10), start: None }.init();
 /// let mut before = Vec::new();
 /// for (i, time) in [0, 1, 9, 10, 11, 35].into_iter().enumerate() {
-///     let record = Record { position: position(time, Id(i as u64)), key: 0, time, label: None };
+///     let record = Record::new(Position::new(time, Id(i as u64)), 0, time, None);
 ///     // a change is shown again until the policy has nothing to say before it.
-///     while let Step::Decide(_) = trigger.observe(&Change::insert(record)) {
+///     while let Step::Fire(_) = trigger.observe(&Change::insert(record)) {
 ///         before.push(i);
 ///     }
 /// }
 /// assert_eq!(before, [3, 5, 5]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Time {
     /// Length of a period, as in `"1d"`.
@@ -56,8 +56,8 @@ struct TimeTrigger {
 }
 
 impl Trigger for TimeTrigger {
-    fn before(&mut self, change: &Change) -> Option<Decision> {
-        let time = position_time(change.at);
+    fn before(&mut self, change: &Change) -> Option<Firing> {
+        let time = change.at.time();
         let next = *self.next.get_or_insert(time.saturating_add(self.every));
         if time < next {
             return None;
@@ -65,12 +65,12 @@ impl Trigger for TimeTrigger {
         self.next = Some(next.saturating_add(self.every));
         let every = Span::from_millis(self.every);
         let reason = Reason::plain("time", format!("{every} passed"));
-        Some(Decision::plain(Cut::Before, reason))
+        Some(Firing::plain(Cut::Before, reason))
     }
 
     fn observe(&mut self, change: &Change) -> Step {
-        self.before(change).map_or(Step::Continue, Step::Decide)
+        self.before(change).map_or(Step::Continue, Step::Fire)
     }
 
-    fn reach(&self, _see: &mut dyn FnMut(Id)) {}
+    fn retained_samples(&self, _visit: &mut dyn FnMut(Id)) {}
 }

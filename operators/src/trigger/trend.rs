@@ -1,6 +1,5 @@
 //! Forecasts of the next of a series of values.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ridge;
@@ -11,7 +10,8 @@ const FEWEST: u64 = 5;
 const PENALTY: f64 = 0.5;
 
 /// How the next value of a series is forecast.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Forecast {
     /// By a line through the values, ridge regression with penalty ½; by their mean as long as there

@@ -77,22 +77,22 @@ fn a_look_is_told_once_with_what_it_led_to() {
         let table: TriggerTable = parse(key, example).unwrap();
         let (mut asked, mut told) = (0, 0);
         run(&mut *table.init(), &changes, 3000, &mut |_, seen| {
-            let (look, decided) = match seen {
+            let (measurement, decided) = match seen {
                 Seen::Asked(_) => return asked += 1,
-                Seen::Looked(look) => (Some(look), false),
-                Seen::Decided(decision) => (decision.look.as_ref(), true),
+                Seen::Measured(measurement) => (Some(measurement), false),
+                Seen::Fired(decision) => (decision.measurement.as_ref(), true),
             };
-            let Some(look) = look else { return };
+            let Some(measurement) = measurement else { return };
             told += 1;
             // what arrived is known without a question.
             let counts = ["data_incorporation_cost", "class_balance", "ensemble"].contains(key);
             assert!(asked > 0 || counts, "{key}");
             asked = 0;
-            assert_eq!(look.policy, *key);
-            assert_eq!(look.scores.iter().any(|score| score.fires), decided, "{key}");
-            assert!(look.windows.iter().all(|window| window.samples > 0), "{key}");
+            assert_eq!(measurement.policy, *key);
+            assert_eq!(measurement.scores.iter().any(|score| score.fires), decided, "{key}");
+            assert!(measurement.windows.iter().all(|window| window.samples > 0), "{key}");
         });
-        assert_eq!(asked, 0, "{key}: a question without a look");
+        assert_eq!(asked, 0, "{key}: a question without a measurement");
         assert!(told > 0 || key != &"drift");
     }
 }
@@ -107,10 +107,10 @@ fn what_is_decided_before_a_change_is_said_without_seeing_it() {
             let before: Vec<_> = std::iter::from_fn(|| asked.before(change)).collect();
             assert!(before.iter().all(|decision| decision.cut == Cut::Before), "{key}");
             for decision in before {
-                assert_eq!(shown.observe(change), Step::Decide(decision), "{key}");
+                assert_eq!(shown.observe(change), Step::Fire(decision), "{key}");
             }
             let step = asked.observe(change);
-            assert!(!matches!(&step, Step::Decide(found) if found.cut == Cut::Before), "{key}");
+            assert!(!matches!(&step, Step::Fire(found) if found.cut == Cut::Before), "{key}");
             assert_eq!(step, shown.observe(change), "{key}");
         }
     }
@@ -135,9 +135,9 @@ fn a_restored_selection_goes_on_as_if_never_stopped() {
         changes[700..900].iter().for_each(|change| first.observe(change));
         let mut second = table.init();
         second.load(&first.save()).unwrap();
-        let [went_on, restored] = [first, second].map(|mut shard| {
-            changes[900..1200].iter().for_each(|change| shard.observe(change));
-            (select(&table, &mut *shard, 1), shard.propose(2))
+        let [went_on, restored] = [first, second].map(|mut partition| {
+            changes[900..1200].iter().for_each(|change| partition.observe(change));
+            (select(&table, &mut *partition, 1), partition.propose(2))
         });
         assert_eq!(went_on, restored, "{text}");
         assert!(!went_on.0.rows.is_empty(), "{text} chose nothing");

@@ -1,12 +1,12 @@
-//! Choices by chance have the probabilities that they should, over seeds that are written down.
+//! Choices at random have the probabilities that they should, over seeds that are written down.
 
 use driftmill_operators::selection::{SelectionConfig, SelectionTable};
-use driftmill_operators::{Change, Id, Kind, Record, position};
+use driftmill_operators::{Change, Id, Kind, Position, Record};
 
 use crate::host::select;
 
 fn record(offset: u64, time: i64, label: u32) -> Record {
-    Record { position: position(offset as i64, Id(offset)), key: 1, time, label: Some(label) }
+    Record::new(Position::new(offset as i64, Id(offset)), 1, time, Some(label))
 }
 
 fn table(text: &str, seed: u64) -> SelectionTable {
@@ -24,7 +24,7 @@ fn insert(offset: u64) -> Change {
 }
 
 fn retract(at: u64, offset: u64) -> Change {
-    let at = position(at as i64, Id(at));
+    let at = Position::new(at as i64, Id(at));
     Change { kind: Kind::Retract, at, record: record(offset, offset as i64, 0), before: None }
 }
 
@@ -41,10 +41,10 @@ fn pairs(text: &str, play: impl Fn(&SelectionTable) -> Vec<u64>) -> Vec<u64> {
 
 fn ids(
     config: &SelectionTable,
-    shard: &mut dyn driftmill_operators::selection::Selection,
+    selection: &mut dyn driftmill_operators::selection::Selection,
     trigger: u64,
 ) -> Vec<u64> {
-    select(config, shard, trigger).rows.iter().map(|row| row.id().0).collect()
+    select(config, selection, trigger).rows.iter().map(|row| row.id().0).collect()
 }
 
 /// Of 14 degrees of freedom, exceeded once in ten thousand: 42.6.
@@ -69,9 +69,9 @@ const TWO_OF_SIX: [&str; 8] = [
 fn every_two_of_six_are_equally_likely() {
     for text in TWO_OF_SIX {
         let found = pairs(text, |config| {
-            let mut shard = config.init();
-            (0..6).for_each(|offset| shard.observe(&insert(offset)));
-            ids(config, &mut *shard, 3)
+            let mut selection = config.init();
+            (0..6).for_each(|offset| selection.observe(&insert(offset)));
+            ids(config, &mut *selection, 3)
         });
         equally_likely(text, &found);
     }
@@ -82,14 +82,14 @@ fn every_two_of_six_are_equally_likely() {
 fn choices_stay_uniform_when_samples_are_taken_back() {
     for text in TWO_OF_SIX.into_iter().filter(|text| !text.contains("reservoir")) {
         let found = pairs(text, |config| {
-            let mut shard = config.init();
+            let mut selection = config.init();
             // 2 is gone before 3 enters, 5 and 7 after all.
             let first = (0..3).map(insert).chain([retract(20, 2)]);
             let then = (3..9).map(insert).chain([5, 7].map(|offset| retract(21, offset)));
-            first.chain(then).for_each(|change| shard.observe(&change));
+            first.chain(then).for_each(|change| selection.observe(&change));
             let left = [0, 1, 3, 4, 6, 8];
             let place = |id: &u64| left.iter().position(|left| left == id).unwrap() as u64;
-            ids(config, &mut *shard, 3).iter().map(place).collect()
+            ids(config, &mut *selection, 3).iter().map(place).collect()
         });
         equally_likely(text, &found);
     }
@@ -105,19 +105,19 @@ fn a_reservoir_stays_full_and_uniform_when_samples_are_taken_back() {
         let (mut found, mut short) = ([0u64; 120], 0);
         for seed in 0..3000 {
             let config = table(text, seed);
-            let mut shard = config.init();
+            let mut selection = config.init();
             for offset in 0..120 {
-                shard.observe(&insert(offset));
+                selection.observe(&insert(offset));
                 if text.starts_with("class") {
-                    shard.propose(offset);
+                    selection.propose(offset);
                 }
                 if offset % 4 == 3 {
                     for back in [3, 2] {
-                        shard.observe(&retract(1000 + offset, offset - back));
+                        selection.observe(&retract(1000 + offset, offset - back));
                     }
                 }
             }
-            let chosen = ids(&config, &mut *shard, 200);
+            let chosen = ids(&config, &mut *selection, 200);
             short += u64::from(chosen.len() < 8);
             chosen.into_iter().for_each(|id| found[id as usize] += 1);
         }
@@ -136,11 +136,11 @@ fn a_reservoir_stays_full_and_uniform_when_samples_are_taken_back() {
 fn a_memory_of_a_class_is_uniform_and_lasts() {
     let text = "class_memory = { per_class = 2, seed = SEED }";
     let found = pairs(text, |config| {
-        let mut shard = config.init();
-        (0..6).for_each(|offset| shard.observe(&insert(offset)));
-        assert_eq!(ids(config, &mut *shard, 0).len(), 6);
-        let first = ids(config, &mut *shard, 1);
-        assert_eq!(first, ids(config, &mut *shard, 2));
+        let mut selection = config.init();
+        (0..6).for_each(|offset| selection.observe(&insert(offset)));
+        assert_eq!(ids(config, &mut *selection, 0).len(), 6);
+        let first = ids(config, &mut *selection, 1);
+        assert_eq!(first, ids(config, &mut *selection, 2));
         first
     });
     equally_likely(text, &found);
@@ -152,12 +152,12 @@ fn decayed_draws_follow_the_weights() {
     let weights = [1.0, 0.5, 0.25, 0.125];
     let total: f64 = weights.iter().sum();
     let shard_of = |config: &SelectionTable| {
-        let mut shard = config.init();
+        let mut selection = config.init();
         for offset in 0..4u64 {
             // older by a half-life each; positions say the contrary.
-            shard.observe(&Change::insert(record(offset, 1_000_000 - 10 * offset as i64, 0)));
+            selection.observe(&Change::insert(record(offset, 1_000_000 - 10 * offset as i64, 0)));
         }
-        shard
+        selection
     };
     let (mut one, mut two) = ([0u64; 4], [0u64; 16]);
     for seed in 0..20_000 {
@@ -187,15 +187,15 @@ fn decayed_draws_follow_the_weights() {
 #[test]
 fn with_another_label_a_sample_is_unused_again() {
     let config = table("freshness = { unused_ratio = 0.5, seed = SEED }", 0);
-    let mut shard = config.init();
-    (0..10).for_each(|offset| shard.observe(&insert(offset)));
-    assert_eq!(ids(&config, &mut *shard, 0).len(), 10);
+    let mut selection = config.init();
+    (0..10).for_each(|offset| selection.observe(&insert(offset)));
+    assert_eq!(ids(&config, &mut *selection, 0).len(), 10);
     // nothing is unused: nothing is chosen.
-    assert_eq!(ids(&config, &mut *shard, 1), [0; 0]);
-    let at = position(30, Id(30));
+    assert_eq!(ids(&config, &mut *selection, 1), [0; 0]);
+    let at = Position::new(30, Id(30));
     let relabelled = Change { kind: Kind::Label, at, record: record(4, 4, 1), before: Some(0) };
-    shard.observe(&relabelled);
-    let chosen = ids(&config, &mut *shard, 2);
+    selection.observe(&relabelled);
+    let chosen = ids(&config, &mut *selection, 2);
     assert!(chosen.len() == 2 && chosen.contains(&4), "{chosen:?}");
 }
 
@@ -205,12 +205,12 @@ fn a_limit_holds_for_all_shards_together() {
         let config = table(&format!("new_data = {{ limit = 7, {text} }}"), 0);
         let mut all = driftmill_operators::selection::Proposal::default();
         for partition in 0..5u64 {
-            let mut shard = config.init();
+            let mut selection = config.init();
             for offset in 0..20 {
-                shard.observe(&insert(partition << 40 | offset));
+                selection.observe(&insert(partition << 40 | offset));
             }
-            all.add(shard.propose(0));
+            all.add(selection.propose(0));
         }
-        assert_eq!((all.reach, config.combine(all).rows.len()), (100, 7), "{text}");
+        assert_eq!((all.available, config.combine(all).rows.len()), (100, 7), "{text}");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use driftmill_operators::downsampling::exemplars;
 use driftmill_operators::selection::{Choice, SelectionTable};
-use driftmill_operators::{Change, Id, Kind, Matrix, Record, position};
+use driftmill_operators::{Change, Id, Kind, Matrix, Position, Record};
 use proptest::prelude::*;
 
 use crate::host::select;
@@ -15,8 +15,8 @@ fn table(text: &str) -> SelectionTable {
 }
 
 fn record(offset: u64, label: u32) -> Record {
-    let at = position(offset as i64, Id(offset));
-    Record { position: at, key: 1 + u128::from(offset), time: offset as i64, label: Some(label) }
+    let at = Position::new(offset as i64, Id(offset));
+    Record::new(at, 1 + u128::from(offset), offset as i64, Some(label))
 }
 
 fn ids(choice: &Choice) -> Vec<u64> {
@@ -71,40 +71,41 @@ fn editors_are_told_of_every_key() {
 #[test]
 fn a_pool_holds_ten_times_as_many_where_nothing_is_said() {
     let config = table("class_memory = { per_class = 3, keep = \"herding\" }");
-    let mut shard = config.init();
-    (0..200).for_each(|offset| shard.observe(&Change::insert(record(offset, offset as u32 % 2))));
-    let first = select(&config, &mut *shard, 0);
+    let mut partition = config.init();
+    (0..200)
+        .for_each(|offset| partition.observe(&Change::insert(record(offset, offset as u32 % 2))));
+    let first = select(&config, &mut *partition, 0);
     assert_eq!((first.rows.len(), &first.memory), (200, &None));
-    (200..204).for_each(|offset| shard.observe(&Change::insert(record(offset, 7))));
-    let second = select(&config, &mut *shard, 1);
+    (200..204).for_each(|offset| partition.observe(&Change::insert(record(offset, 7))));
+    let second = select(&config, &mut *partition, 1);
     assert_eq!((second.rows.len(), pool(&second).len()), (64, 60));
     assert_eq!(second.memory.as_ref().unwrap().per_class.get(), 3);
     // of a class of few samples all are there.
-    let third = select(&config, &mut *shard, 2);
+    let third = select(&config, &mut *partition, 2);
     assert_eq!((ids(&third), pool(&third).len()), (pool(&third), 64));
 }
 
 #[test]
 fn what_is_taken_back_leaves_the_pool_and_others_take_its_place() {
     let config = table("class_memory = { per_class = 2, keep = \"herding\", pool = 6 }");
-    let mut shard = config.init();
-    (0..12).for_each(|offset| shard.observe(&Change::insert(record(offset, 0))));
-    assert_eq!(select(&config, &mut *shard, 0).memory, None);
-    let before = pool(&select(&config, &mut *shard, 1));
+    let mut partition = config.init();
+    (0..12).for_each(|offset| partition.observe(&Change::insert(record(offset, 0))));
+    assert_eq!(select(&config, &mut *partition, 0).memory, None);
+    let before = pool(&select(&config, &mut *partition, 1));
     assert_eq!(before.len(), 6);
-    let at = position(50, Id(50));
+    let at = Position::new(50, Id(50));
     let retracted = record(before[0], 0);
-    shard.observe(&Change { kind: Kind::Retract, at, record: retracted, before: None });
+    partition.observe(&Change { kind: Kind::Retract, at, record: retracted, before: None });
     let other = Change { kind: Kind::Label, at, record: record(before[3], 1), before: Some(0) };
-    shard.observe(&other);
-    let choice = select(&config, &mut *shard, 2);
+    partition.observe(&other);
+    let choice = select(&config, &mut *partition, 2);
     let after: BTreeSet<u64> = pool(&choice).into_iter().collect();
     assert_eq!(after.len(), 6);
     assert!(!after.contains(&before[0]) && !after.contains(&before[3]));
     assert!([1, 2, 4, 5].iter().all(|place| after.contains(&before[*place])));
     // what has another label is new; then it is in the pool of its class.
     assert!(ids(&choice).contains(&before[3]));
-    assert!(pool(&select(&config, &mut *shard, 3)).contains(&before[3]));
+    assert!(pool(&select(&config, &mut *partition, 3)).contains(&before[3]));
 }
 
 /// Classes one after another, each a cloud around a centre; as the host does it.
@@ -119,12 +120,12 @@ fn exemplars_of_a_pool_stand_for_their_class() {
         (0..4).map(|col| if col == class { 1.0 } else { 0.0 } + noise(offset, col)).collect()
     };
     let config = table("class_memory = { per_class = 5, keep = \"herding\", pool = 40 }");
-    let mut shard = config.init();
+    let mut partition = config.init();
     for class in 0..4 {
         for offset in 100 * class..100 * (class + 1) {
-            shard.observe(&Change::insert(record(offset, class as u32)));
+            partition.observe(&Change::insert(record(offset, class as u32)));
         }
-        let choice = select(&config, &mut *shard, class);
+        let choice = select(&config, &mut *partition, class);
         let pool = pool(&choice);
         assert_eq!(pool.len() as u64, 40 * class);
         let of_pool: BTreeMap<u64, u32> =
@@ -144,7 +145,7 @@ proptest! {
 
     #[test]
     fn a_pool_is_a_larger_reservoir(
-        events in events(), shards in 1usize..4, (per_class, more) in (1usize..5, 0usize..8),
+        events in events(), partitions in 1usize..4, (per_class, more) in (1usize..5, 0usize..8),
     ) {
         let pool = per_class + more;
         let herding = format!("per_class = {per_class}, keep = \"herding\", pool = {pool}");
@@ -153,7 +154,7 @@ proptest! {
             table(&format!("class_memory = {{ per_class = {pool}, seed = 4 }}")),
             table("new_data = {}"),
         ];
-        let mut hosts = tables.each_ref().map(|table| Host::new(table, shards));
+        let mut hosts = tables.each_ref().map(|table| Host::new(table, partitions));
         let mut world = World::default();
         for event in events {
             let Event::Change(what, which, label) = event else {

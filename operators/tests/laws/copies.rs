@@ -1,7 +1,7 @@
 //! Choices where many candidates are equal, or differ in little: nobody is preferred for coming first.
 
 use driftmill_operators::Matrix;
-use driftmill_operators::downsampling::{Budget, Chosen, Given, choose};
+use driftmill_operators::downsampling::{Budget, Chosen, SampleScores, choose};
 
 use crate::coresets::{chosen, values};
 use crate::downsampling::{gradients, indices, policy, sorted};
@@ -37,13 +37,13 @@ fn copies_are_chosen_by_chance_and_not_from_the_beginning() {
         }
     }
     let embeddings = Some(Matrix::new(1, (0..600).map(|row| (row / 300) as f32).collect()));
-    let given = Given { embeddings, ..Given::of(600) };
+    let given = SampleScores { embeddings, ..SampleScores::of(600) };
     let centres = indices(&chosen("k_center = {}", &given, 60));
     assert!(centres.iter().filter(|centre| *centre % 300 > 150).count() > 10, "{centres:?}");
 }
 
 /// Errors of two classes, and embeddings of which each class has two kinds.
-fn two_classes(samples: usize) -> Given {
+fn two_classes(samples: usize) -> SampleScores {
     let noise = values(7, 4 * samples);
     let labels: Vec<u32> = (0..samples).map(|row| u32::from(row % 3 == 0)).collect();
     let mut gradients = Vec::new();
@@ -55,11 +55,11 @@ fn two_classes(samples: usize) -> Given {
         let noise = &noise[4 * row + 1..][..3];
         embeddings.extend(kind.iter().zip(noise).map(|(kind, noise)| kind + 0.3 * noise));
     }
-    Given {
+    SampleScores {
         labels: Some(labels),
         gradients: Some(Matrix::new(2, gradients)),
         embeddings: Some(Matrix::new(3, embeddings)),
-        ..Given::of(samples)
+        ..SampleScores::of(samples)
     }
 }
 

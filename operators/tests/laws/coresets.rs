@@ -2,7 +2,7 @@
 //! way to grow one against the others.
 
 use driftmill_operators::Matrix;
-use driftmill_operators::downsampling::{Chosen, Given, choose};
+use driftmill_operators::downsampling::{Chosen, SampleScores, choose};
 use proptest::prelude::*;
 use serde::Deserialize;
 
@@ -42,7 +42,7 @@ pub(crate) fn values(mut state: u64, count: usize) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
-pub(crate) fn chosen(table: &str, given: &Given, size: usize) -> Vec<Chosen> {
+pub(crate) fn chosen(table: &str, given: &SampleScores, size: usize) -> Vec<Chosen> {
     choose(&*policy(table), given, budget(size)).unwrap()
 }
 
@@ -52,12 +52,12 @@ fn sets_are_those_of_other_libraries() {
     for case in oracle.cases {
         let points = Matrix::new(case.cols, values(case.seed, case.count * case.cols));
         let factors = Matrix::new(3, values(case.seed + 1, case.count * 3));
-        let given = Given {
+        let given = SampleScores {
             gradients: Some(points.clone()),
             embeddings: Some(points.clone()),
-            ..Given::of(case.count)
+            ..SampleScores::of(case.count)
         };
-        let outer = Given { embeddings: Some(factors), ..given.clone() };
+        let outer = SampleScores { embeddings: Some(factors), ..given.clone() };
         let set = |table: &str, wanted: &[usize]| {
             let with = if table.contains("_with_") { &outer } else { &given };
             assert_eq!(indices(&chosen(table, with, case.size)), wanted, "{}: {table}", case.seed);
@@ -204,7 +204,7 @@ fn few_neighbours_and_fewer_gains_cost_little() {
 fn classes_get_their_shares() {
     let labels: Vec<u32> =
         (0..300).map(|row| [0, 0, 0, 0, 1, 2][row % 6].min(row as u32)).collect();
-    let given = Given { labels: Some(labels.clone()), ..gradients(5, values(2, 5 * 300)) };
+    let given = SampleScores { labels: Some(labels.clone()), ..gradients(5, values(2, 5 * 300)) };
     for policy in [
         "craig = { on = \"gradients\"",
         "facility_location = { on = \"gradients\"",

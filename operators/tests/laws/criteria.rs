@@ -1,7 +1,7 @@
 //! Thresholds that follow what was measured before, as drift triggers use them.
 
 use crate::host::{Seen, decisions, run, stream};
-use driftmill_operators::trigger::{Look, TriggerTable};
+use driftmill_operators::trigger::{Measurement, TriggerTable};
 use driftmill_operators::{Change, Kind};
 use proptest::prelude::*;
 
@@ -12,42 +12,49 @@ fn trigger(table: &str) -> TriggerTable {
     .unwrap()
 }
 
-/// Indices of changes with the looks there.
-fn looks(table: &str, samples: i64, after: u64) -> Vec<(usize, Look)> {
-    let mut looks = Vec::new();
+/// Indices of changes with the measurements there.
+fn measurements(table: &str, samples: i64, after: u64) -> Vec<(usize, Measurement)> {
+    let mut measurements = Vec::new();
     run(&mut *trigger(table).init(), &stream(0..samples), after, &mut |index, seen| match seen {
-        Seen::Looked(look) => looks.push((index, look.clone())),
-        Seen::Decided(decision) => looks.extend(decision.look.clone().map(|look| (index, look))),
+        Seen::Measured(measurement) => measurements.push((index, measurement.clone())),
+        Seen::Fired(decision) => measurements
+            .extend(decision.measurement.clone().map(|measurement| (index, measurement))),
         Seen::Asked(_) => {}
     });
-    looks
+    measurements
 }
 
 const QUANTILE: &str = "metrics.ks.threshold = { quantile = 1.0, of = 4 }";
 
 #[test]
 fn a_first_comparison_without_history_does_not_fire() {
-    let looks = looks(QUANTILE, 200, 100);
-    let (index, first) = &looks[0];
+    let measurements = measurements(QUANTILE, 200, 100);
+    let (index, first) = &measurements[0];
     assert_eq!((*index, first.scores[0].threshold, first.scores[0].fires), (19, None, false));
     // the second is compared with the first, and so on.
-    let values: Vec<f64> = looks.iter().map(|(_, look)| look.scores[0].value).collect();
-    for (number, (_, look)) in looks.iter().enumerate().skip(1) {
+    let values: Vec<f64> =
+        measurements.iter().map(|(_, measurement)| measurement.scores[0].value).collect();
+    for (number, (_, measurement)) in measurements.iter().enumerate().skip(1) {
         let last = &values[number.saturating_sub(4)..number];
         let most = last.iter().copied().fold(0.0, f64::max);
-        assert_eq!(look.scores[0].threshold, Some(most), "look {number}");
-        assert_eq!(look.scores[0].fires, values[number] > most);
+        assert_eq!(measurement.scores[0].threshold, Some(most), "measurement {number}");
+        assert_eq!(measurement.scores[0].fires, values[number] > most);
     }
-    assert!(looks.iter().any(|(index, look)| *index == 109 && look.scores[0].fires));
+    assert!(
+        measurements
+            .iter()
+            .any(|(index, measurement)| *index == 109 && measurement.scores[0].fires)
+    );
 }
 
 #[test]
 fn a_warm_up_fills_the_history() {
-    let looks = looks(&format!("warmup = 60\n{QUANTILE}"), 120, 100);
-    let (index, first) = &looks[0];
+    let measurements = measurements(&format!("warmup = 60\n{QUANTILE}"), 120, 100);
+    let (index, first) = &measurements[0];
     // the warm-up's references before its last interval, against that interval.
     assert_eq!((*index, first.members.len()), (69, 4));
-    let calibrated: Vec<f64> = first.members.iter().map(|look| look.scores[0].value).collect();
+    let calibrated: Vec<f64> =
+        first.members.iter().map(|measurement| measurement.scores[0].value).collect();
     let most = calibrated.iter().copied().fold(0.0, f64::max);
     assert_eq!(first.scores[0].threshold, Some(most));
     for (number, member) in first.members.iter().enumerate() {
@@ -57,7 +64,7 @@ fn a_warm_up_fills_the_history() {
         assert_eq!(reference.samples, (10 * number as u64 + 20).min(40));
         assert!(!member.scores[0].fires);
     }
-    assert!(looks[1..].iter().all(|(_, look)| look.members.is_empty()));
+    assert!(measurements[1..].iter().all(|(_, measurement)| measurement.members.is_empty()));
 }
 
 #[test]
@@ -74,28 +81,28 @@ fn what_is_taken_back_makes_the_last_interval_longer() {
     let mut trigger = trigger(&table).init();
     let mut first = None;
     run(&mut *trigger, &changes, u64::MAX, &mut |index, seen| {
-        let look = match seen {
-            Seen::Looked(look) => Some(look.clone()),
-            Seen::Decided(decision) => decision.look.clone(),
+        let measurement = match seen {
+            Seen::Measured(measurement) => Some(measurement.clone()),
+            Seen::Fired(decision) => decision.measurement.clone(),
             Seen::Asked(_) => None,
         };
-        first = first.take().or(look.map(|look| (index, look)));
+        first = first.take().or(measurement.map(|measurement| (index, measurement)));
     });
     // six samples of the interval were taken back: 66 are seen when it is complete.
-    let (index, look) = first.unwrap();
-    assert_eq!((index - 12, look.members.len()), (75, 4));
-    assert_eq!(look.members[3].windows[1].samples, 10);
+    let (index, measurement) = first.unwrap();
+    assert_eq!((index - 12, measurement.members.len()), (75, 4));
+    assert_eq!(measurement.members[3].windows[1].samples, 10);
     let mut held = Vec::new();
-    trigger.reach(&mut |id| held.push(id));
+    trigger.retained_samples(&mut |id| held.push(id));
     assert!(!held.contains(&taken.id()));
 }
 
 #[test]
 fn a_model_of_the_warm_up_calibrates_before_it_compares() {
     let table = format!("warmup = 60\nwarmup_trigger.amount = {{ every = 40 }}\n{QUANTILE}");
-    let looks = looks(&table, 120, 100);
-    // the last interval of the warm-up is looked at itself.
-    let (index, first) = &looks[0];
+    let measurements = measurements(&table, 120, 100);
+    // the last interval of the warm-up is evaluations at itself.
+    let (index, first) = &measurements[0];
     assert_eq!((*index, first.members.len()), (59, 3));
 }
 
@@ -155,16 +162,16 @@ proptest! {
         let mut second = trigger(table).init();
         second.load(&first.save()).unwrap();
         let [went_on, restored] = [first, second].map(|mut trigger| {
-            let mut looks = Vec::new();
+            let mut measurements = Vec::new();
             run(&mut *trigger, &changes[cut..], after, &mut |index, seen| match seen {
-                Seen::Looked(look) => looks.push((index, look.clone(), None)),
-                Seen::Decided(decision) => {
-                    let look = decision.look.clone().unwrap_or_default();
-                    looks.push((index, look, Some(decision.reason.clone())));
+                Seen::Measured(measurement) => measurements.push((index, measurement.clone(), None)),
+                Seen::Fired(decision) => {
+                    let measurement = decision.measurement.clone().unwrap_or_default();
+                    measurements.push((index, measurement, Some(decision.reason.clone())));
                 }
                 Seen::Asked(_) => {}
             });
-            looks
+            measurements
         });
         prop_assert_eq!(went_on, restored);
     }

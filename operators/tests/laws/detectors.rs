@@ -171,7 +171,7 @@ fn every_detector_finds_a_change_and_its_evidence_tells() {
         let evidence = detector.evidence().unwrap();
         let beyond = if key == "eddm" { -1.0 } else { 1.0 };
         assert!(beyond * (evidence.statistic - evidence.bound) >= 0.0, "{key}: {evidence:?}");
-        // it starts anew: as one that has seen nothing.
+        // it starts again: as one that has seen nothing.
         let mut other = table.init();
         let rest = &values[at + 1..];
         assert_eq!(signals(&mut *detector, rest), signals(&mut *other, rest), "{key}");

@@ -4,11 +4,12 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, mpsc};
 
 use driftmill_operators::flow::{
-    Asker, Decide, Deciding, Looked, Order, OrderAll, Select, Service, Standing, Standings, Train,
+    Decide, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints, Service,
+    Train, TriggerCheckpoint, TriggerEvaluation,
 };
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
 use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
-use driftmill_operators::{Change, Id, Position, Record, position};
+use driftmill_operators::{Change, Id, Position, Record};
 use proptest::prelude::*;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Input};
 
@@ -35,9 +36,9 @@ pub(crate) fn prompt<Q, A>(answer: impl FnMut(Q) -> A) -> impl Service<Q, A> {
 
 pub(crate) fn trained(set: &TrainingSet) -> Outcome {
     Outcome {
-        trigger: set.decided.trigger,
-        version: (!set.rows.is_empty()).then_some(set.decided.trigger),
-        effective: set.decided.end(),
+        trigger: set.decision.trigger,
+        version: (!set.rows.is_empty()).then_some(set.decision.trigger),
+        effective: set.decision.end(),
         samples: set.rows.len() as u64,
         seconds: 0.0,
         ids: set.rows.iter().map(|row| row.id()).collect(),
@@ -61,10 +62,10 @@ fn partitions(times: &[Vec<i64>]) -> Vec<Partition> {
         let mut watermark = i64::MIN;
         let place = |(offset, time): (usize, &i64)| {
             let id = Id::new(0, number as u16, offset as u64);
-            let position = position((*time).max(watermark), id);
+            let position = Position::new((*time).max(watermark), id);
             watermark = watermark.max(time - 5);
             let label = Some(offset as u32 % 4);
-            (Record { position, key: 0, time: *time, label }, watermark)
+            (Record::new(position, 0, *time, label), watermark)
         };
         times.iter().enumerate().map(place).collect()
     };
@@ -74,8 +75,8 @@ fn partitions(times: &[Vec<i64>]) -> Vec<Partition> {
 /// Where a dataflow begins, and what of it was kept.
 #[derive(Clone, Debug, Default)]
 struct Kept {
-    standing: Option<Standing>,
-    standings: Standings,
+    checkpoint: Option<TriggerCheckpoint>,
+    checkpoints: SelectionCheckpoints,
 }
 
 fn dataflow(partitions: &[Partition], setting: &Setting) -> Vec<TrainingSet> {
@@ -88,7 +89,7 @@ fn resumed(
     partitions: &[Partition],
     setting: &Setting,
     start: &Kept,
-) -> (Vec<TrainingSet>, Vec<Standing>, Vec<Looked>) {
+) -> (Vec<TrainingSet>, Vec<TriggerCheckpoint>, Vec<TriggerEvaluation>) {
     let (send, receive) = mpsc::channel::<TrainingSet>();
     let send = Arc::new(Mutex::new(send));
     let kept = Arc::new(Mutex::new((Vec::new(), Vec::new())));
@@ -101,21 +102,27 @@ fn resumed(
             let (input, changes) = scope.new_input::<Vec<Change>>();
             let ordered = changes.order();
             let (handle, back) = scope.feedback(1);
-            let (standing, kept) = (start.standing.clone(), Arc::clone(&kept));
-            let looked = Arc::clone(&kept);
+            let (checkpoint, kept) = (start.checkpoint.clone(), Arc::clone(&kept));
+            let evaluations = Arc::clone(&kept);
             let trigger = setting.trigger.init();
-            let decisions = ordered.clone().order_all().decide(back, move |_wake| Deciding {
+            let decisions = ordered.clone().order_all().decide(back, move |_wake| HostedTrigger {
                 trigger,
-                standing,
-                service: prompt(|asked: Asker| crate::host::answer(&asked.question, 40)),
-                keep: move |standing| kept.lock().unwrap().0.push(standing),
-                every: 7,
-                tell: move |look| looked.lock().unwrap().1.push(Looked { seconds: 0.0, ..look }),
+                checkpoint,
+                service: prompt(|asked: ModelQuery| crate::host::answer(&asked.question, 40)),
+                on_checkpoint: move |checkpoint| kept.lock().unwrap().0.push(checkpoint),
+                checkpoint_interval: 7,
+                on_evaluation: move |measurement| {
+                    evaluations
+                        .lock()
+                        .unwrap()
+                        .1
+                        .push(TriggerEvaluation { seconds: 0.0, ..measurement })
+                },
             });
-            let mut standings = start.standings.clone();
-            standings.shards.retain(|stream, _| *stream as usize % peers == index);
+            let mut checkpoints = start.checkpoints.clone();
+            checkpoints.partitions.retain(|stream, _| *stream as usize % peers == index);
             ordered
-                .select(decisions, Arc::new(setting.selection.clone()), standings)
+                .select(decisions, Arc::new(setting.selection.clone()), checkpoints)
                 .train(move |_wake| {
                     prompt(move |set: TrainingSet| {
                         let outcome = trained(&set);
@@ -141,14 +148,14 @@ fn resumed(
                 !batch.is_empty()
             });
             if let Some(least) = mine.iter().map(|(_, watermark)| *watermark).min() {
-                input.advance_to(position(least, Id(0)).max(*input.time()));
+                input.advance_to(Position::new(least, Id(0)).max(*input.time()));
             }
             worker.step();
         }
     })
     .unwrap();
-    let (kept, looked) = all_kept.lock().unwrap().clone();
-    (receive.iter().collect(), kept, looked)
+    let (kept, evaluations) = all_kept.lock().unwrap().clone();
+    (receive.iter().collect(), kept, evaluations)
 }
 
 /// The same, as a loop over the sorted records.
@@ -172,7 +179,7 @@ fn plain_loop(partitions: &[Partition], setting: &Setting) -> Vec<(u64, Vec<Id>)
 
 fn ids(sets: &[TrainingSet]) -> Vec<(u64, Vec<Id>)> {
     sets.iter()
-        .map(|set| (set.decided.trigger, set.rows.iter().map(|row| row.id()).collect()))
+        .map(|set| (set.decision.trigger, set.rows.iter().map(|row| row.id()).collect()))
         .collect()
 }
 
@@ -231,39 +238,39 @@ proptest! {
             workers: before,
             batch,
         };
-        let (sets, kept, looked) = resumed(&partitions, &setting, &Kept::default());
+        let (sets, kept, evaluations) = resumed(&partitions, &setting, &Kept::default());
         if kept.is_empty() {
             return Ok(());
         }
-        let standing = kept[cut.index(kept.len())].clone();
-        let next = standing.open.as_ref().map_or(standing.next_trigger, |open| open.trigger);
-        let mut standings = Standings::default();
-        for set in sets.iter().filter(|set| set.decided.trigger < next) {
-            standings.decided.push((set.decided.trigger, set.decided.end()));
+        let checkpoint = kept[cut.index(kept.len())].clone();
+        let next = checkpoint.open.as_ref().map_or(checkpoint.next_trigger, |open| open.trigger);
+        let mut checkpoints = SelectionCheckpoints::default();
+        for set in sets.iter().filter(|set| set.decision.trigger < next) {
+            checkpoints.decisions.push((set.decision.trigger, set.decision.end()));
             // a state may be saved less often than decisions are made.
-            let saved = set.shards.iter().filter(|(stream, standing)| {
-                (lost >> ((u64::from(*stream) + 5 * standing.trigger) % 64)) & 1 == 1
+            let saved = set.checkpoints.iter().filter(|(stream, checkpoint)| {
+                (lost >> ((u64::from(*stream) + 5 * checkpoint.trigger) % 64)) & 1 == 1
             });
-            standings.shards.extend(saved.cloned());
+            checkpoints.partitions.extend(saved.cloned());
         }
-        // what was chosen is handed back only as far as a shard that has been seen has to be told.
-        let before = sets.iter().filter(|set| set.decided.trigger < next);
-        let seen = before.flat_map(|set| &set.shards).map(|(stream, _)| *stream);
-        let saved = |stream| standings.shards.get(&stream).map_or(0, |shard| shard.trigger);
+        // what was chosen is handed back only as far as a partition that has been seen has to be told.
+        let before = sets.iter().filter(|set| set.decision.trigger < next);
+        let seen = before.flat_map(|set| &set.checkpoints).map(|(stream, _)| *stream);
+        let saved = |stream| checkpoints.partitions.get(&stream).map_or(0, |partition| partition.trigger);
         let oldest = seen.map(saved).min().unwrap_or(next);
-        let past = sets.iter().filter(|set| (oldest..next).contains(&set.decided.trigger));
-        standings.chosen = past.map(TrainingSet::chosen).collect();
+        let past = sets.iter().filter(|set| (oldest..next).contains(&set.decision.trigger));
+        checkpoints.chosen = past.map(TrainingSet::chosen).collect();
         let other = Setting { workers: after, batch: batch + 3, ..setting };
-        let start = Kept { standing: Some(standing), standings };
-        let at = start.standing.as_ref().unwrap().at;
+        let start = Kept { checkpoint: Some(checkpoint), checkpoints };
+        let at = start.checkpoint.as_ref().unwrap().at;
         let (rest, _, again) = resumed(&partitions, &other, &start);
         prop_assert_eq!(without_shards(&rest), without_shards(&sets[next as usize..]));
-        let later = looked.partition_point(|look| look.position < at);
-        prop_assert_eq!(&again[..], &looked[later..]);
+        let later = evaluations.partition_point(|measurement| measurement.position < at);
+        prop_assert_eq!(&again[..], &evaluations[later..]);
     }
 }
 
 /// When states are saved depends on when they were saved before.
 fn without_shards(sets: &[TrainingSet]) -> Vec<TrainingSet> {
-    sets.iter().map(|set| TrainingSet { shards: Vec::new(), ..set.clone() }).collect()
+    sets.iter().map(|set| TrainingSet { checkpoints: Vec::new(), ..set.clone() }).collect()
 }

@@ -1,8 +1,8 @@
-//! What holds for every choice among candidates, and for those by scores and by chance.
+//! What holds for every choice among candidates, and for those by scores and at random.
 
 use driftmill_operators::Matrix;
 use driftmill_operators::downsampling::{
-    Budget, Chosen, DownsamplingTable, Given, GivenError, Needs, choose,
+    Budget, Chosen, DownsamplingTable, RequiredScores, SampleScores, SampleScoresError, choose,
 };
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -15,9 +15,9 @@ pub(crate) fn policy(table: &str) -> DownsamplingTable {
 
 /// Every policy, as its example says.
 fn every_policy() -> impl Iterator<Item = (&'static str, DownsamplingTable)> {
-    let table =
-        |(key, example): &(&'static str, &str)| (*key, policy(&format!("[{key}]\n{example}")));
-    DownsamplingTable::CATALOG.iter().map(table)
+    DownsamplingTable::CATALOG
+        .iter()
+        .map(|(key, table)| (*key, policy(&format!("[{key}]\n{table}"))))
 }
 
 pub(crate) fn budget(size: usize) -> Budget {
@@ -33,13 +33,17 @@ pub(crate) fn sorted(mut indices: Vec<usize>) -> Vec<usize> {
     indices
 }
 
-pub(crate) fn gradients(cols: usize, values: Vec<f32>) -> Given {
+pub(crate) fn gradients(cols: usize, values: Vec<f32>) -> SampleScores {
     let gradients = Matrix::new(cols, values);
-    Given { samples: gradients.rows(), gradients: Some(gradients), ..Given::default() }
+    SampleScores {
+        samples: gradients.rows(),
+        gradients: Some(gradients),
+        ..SampleScores::default()
+    }
 }
 
 /// Candidates of three classes of which all is known.
-fn candidates(seed: u64, samples: usize) -> Given {
+fn candidates(seed: u64, samples: usize) -> SampleScores {
     let mut random = Pcg64::seed_from_u64(seed);
     let mut values = |count: usize| -> Vec<f32> { (0..count).map(|_| random.random()).collect() };
     let mut probabilities = values(3 * samples);
@@ -52,7 +56,7 @@ fn candidates(seed: u64, samples: usize) -> Given {
     for (row, label) in gradients.chunks_exact_mut(3).zip(&labels) {
         row[*label as usize] -= 1.0;
     }
-    Given {
+    SampleScores {
         samples,
         labels: Some(labels),
         loss: Some(values(samples)),
@@ -63,14 +67,14 @@ fn candidates(seed: u64, samples: usize) -> Given {
     }
 }
 
-fn reordered(given: &Given, order: &[usize]) -> Given {
+fn reordered(given: &SampleScores, order: &[usize]) -> SampleScores {
     let losses = |losses: &Option<Vec<f32>>| -> Option<Vec<f32>> {
         losses.as_ref().map(|all| order.iter().map(|row| all[*row]).collect())
     };
     let matrix = |matrix: &Matrix| {
         Matrix::new(matrix.cols(), order.iter().flat_map(|row| matrix.row(*row).to_vec()).collect())
     };
-    Given {
+    SampleScores {
         samples: order.len(),
         labels: given.labels.as_ref().map(|all| order.iter().map(|row| all[*row]).collect()),
         loss: losses(&given.loss),
@@ -110,12 +114,16 @@ fn every_policy_chooses_as_many_as_asked_for_and_the_same_each_time() {
 #[test]
 fn what_is_needed_must_be_given() {
     for (key, policy) in every_policy() {
-        let found = choose(&*policy, &Given::of(9), budget(2));
-        let nothing = policy.needs() == Needs::default();
-        assert_eq!(matches!(found, Err(GivenError::Missing(_))), !nothing, "{key}: {found:?}");
+        let found = choose(&*policy, &SampleScores::of(9), budget(2));
+        let nothing = policy.required_scores() == RequiredScores::default();
+        assert_eq!(
+            matches!(found, Err(SampleScoresError::Missing(_))),
+            !nothing,
+            "{key}: {found:?}"
+        );
     }
     let loss = |loss: Vec<f32>| {
-        let given = Given { loss: Some(loss), ..Given::of(2) };
+        let given = SampleScores { loss: Some(loss), ..SampleScores::of(2) };
         choose(&*policy("loss = {}"), &given, budget(1)).unwrap_err().to_string()
     };
     assert_eq!(loss(vec![1.0]), "loss of another number of samples: 1");
@@ -123,10 +131,10 @@ fn what_is_needed_must_be_given() {
     assert_eq!(loss(vec![-1.0, 1.0]), "loss of candidate 0 is no usable number");
     let balanced = choose(
         &*policy("margin.balance = \"fair_share\""),
-        &Given { labels: None, ..candidates(0, 9) },
+        &SampleScores { labels: None, ..candidates(0, 9) },
         budget(2),
     );
-    assert_eq!(balanced, Err(GivenError::Missing("labels")));
+    assert_eq!(balanced, Err(SampleScoresError::Missing("labels")));
 }
 
 #[test]
@@ -145,7 +153,7 @@ fn parameters_beyond_their_ranges_are_refused() {
 
 #[test]
 fn candidates_without_any_difference_are_still_chosen_from() {
-    let same = |value: f32| Given {
+    let same = |value: f32| SampleScores {
         samples: 40,
         labels: Some(vec![1; 40]),
         loss: Some(vec![value.abs(); 40]),
@@ -211,7 +219,7 @@ fn weights_make_a_choice_by_chance_unbiased() {
     // what has no score has no value.
     let values = [5.0, -2.0, 0.5, 8.0, 0.0, -1.0, 3.0, 4.0];
     let mean = values.iter().sum::<f64>() / 8.0;
-    let given = Given { loss: Some(scores.to_vec()), ..Given::of(8) };
+    let given = SampleScores { loss: Some(scores.to_vec()), ..SampleScores::of(8) };
     const SEEDS: u64 = 40_000;
     for draws in ["with_replacement", "without_replacement"] {
         let policy = policy(&format!("loss.draws = \"{draws}\""));
@@ -243,7 +251,8 @@ fn weights_make_a_choice_by_chance_unbiased() {
 fn subsets_of_rounds_do_not_overlap_until_all_are_used() {
     let policy = policy("rs2.replacement = false");
     let subset = |round| {
-        let chosen = choose(&*policy, &Given::of(32), Budget { size: 10, seed: 5, round }).unwrap();
+        let chosen =
+            choose(&*policy, &SampleScores::of(32), Budget { size: 10, seed: 5, round }).unwrap();
         sorted(indices(&chosen))
     };
     for shuffle in 0..4 {
@@ -267,20 +276,15 @@ fn scores_are_those_of_the_worked_example() {
     let mut gradients = probabilities;
     gradients.iter_mut().zip(labels).for_each(|(row, label)| row[label] -= 1.0);
     let loss = |(row, label): (&[f32; 3], usize)| -row[label].ln();
-    let given = Given {
+    let given = SampleScores {
         loss: Some(probabilities.iter().zip(labels).map(loss).collect()),
         probabilities: Some(Matrix::new(3, probabilities.concat())),
         gradients: Some(Matrix::new(3, gradients.concat())),
-        ..Given::of(4)
+        ..SampleScores::of(4)
     };
     // loss .407606, 1.098612, .169846, .013386; and so on.
-    for table in [
-        "loss.draws = \"top\"",
-        "gradient_norm.draws = \"top\"",
-        "least_confidence = {}",
-        "entropy = {}",
-        "margin = {}",
-    ] {
+    let top = ["loss.draws = 'top'", "gradient_norm.draws = 'top'"];
+    for table in top.into_iter().chain(["least_confidence = {}", "entropy = {}", "margin = {}"]) {
         let chosen = choose(&*policy(table), &given, budget(3)).unwrap();
         assert_eq!(indices(&chosen), [1, 0, 2], "{table}");
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use crate::host::{Seen, decisions, run, stream};
 use crate::labelled::{insert, places, play, trigger, zero};
 use driftmill_operators::Change;
-use driftmill_operators::trigger::{Cut, Look, Step, Trigger, TriggerTable};
+use driftmill_operators::trigger::{Cut, Measurement, Step, Trigger, TriggerTable};
 use proptest::prelude::*;
 
 const AMOUNTS: &str = "members.a.amount = { every = 4 }\nmembers.b.amount = { every = 6 }\n\
@@ -69,8 +69,8 @@ fn nobody_has_seen_what_a_training_before_it_does_not_cover() {
     for change in stream([0, 5, 9, 10]) {
         let step = trigger.observe(&change);
         let mut held = BTreeSet::new();
-        trigger.reach(&mut |id| held.extend([id]));
-        let before = matches!(step, Step::Decide(decision) if decision.cut == Cut::Before);
+        trigger.retained_samples(&mut |id| held.extend([id]));
+        let before = matches!(step, Step::Fire(decision) if decision.cut == Cut::Before);
         assert_eq!(before, change.record.id().offset() == 3);
         assert_eq!(held.contains(&change.record.id()), !before);
     }
@@ -84,12 +84,12 @@ fn a_vote_ends_with_a_look_that_finds_nothing() {
     let changes: Vec<Change> = (0..30).map(|i| insert(i, Some(u32::from(i / 4 == 1)))).collect();
     let mut sticky = ensemble("vote = \"all\"", members);
     let said = play(&mut *sticky, &changes, 1.0, &zero);
-    // the warm-up votes at 3, no model is there to look; amount at 10.
+    // the warm-up votes at 3, no model is there to measurement; amount at 10.
     assert_eq!(places(&said)[0], 10);
-    let first: Vec<_> = said.looks.iter().map(votes).collect();
+    let first: Vec<_> = said.measurements.iter().map(votes).collect();
     assert_eq!(first[..2], [vec![true, false], vec![true, false]]);
 
-    let standing = |extra: &str| {
+    let checkpoint = |extra: &str| {
         let settings = "vote = { at_least = 2 }\nvotes = \"evaluation\"";
         let mut trigger = ensemble(settings, &format!("{members}\n{extra}"));
         places(&play(&mut *trigger, &changes, 1.0, &zero))
@@ -97,11 +97,11 @@ fn a_vote_ends_with_a_look_that_finds_nothing() {
     // the first training: the warm-up and `first`, both after sample 3; the vote at 7 ends at 11,
     // so that the one of 10 still meets it and that of 21 does not.
     let first = |every: u64| format!("members.first.amount = {{ every = {every} }}");
-    assert_eq!(standing(&first(4)), [3, 7]);
+    assert_eq!(checkpoint(&first(4)), [3, 7]);
 }
 
-fn votes(look: &Look) -> Vec<bool> {
-    look.scores.iter().map(|score| score.fires).collect()
+fn votes(measurement: &Measurement) -> Vec<bool> {
+    measurement.scores.iter().map(|score| score.fires).collect()
 }
 
 #[test]
@@ -111,21 +111,27 @@ fn a_change_gives_one_look_with_all_that_were_taken() {
     let drift = |threshold| format!("{{ {features}, metrics.ks = {{ threshold = {threshold} }} }}");
     let members = format!("members.a.drift = {}\nmembers.b.drift = {}", drift(0.9), drift(-1.0));
     let mut trigger = ensemble("vote = \"all\"", &members);
-    let (mut asked, mut looks) = (0, Vec::new());
+    let (mut asked, mut measurements) = (0, Vec::new());
     run(&mut *trigger, &stream(0..60), 40, &mut |index, seen| {
-        let (look, decided) = match seen {
+        let (measurement, decided) = match seen {
             Seen::Asked(_) => return asked += 1,
-            Seen::Looked(look) => (look, false),
-            Seen::Decided(decision) => (decision.look.as_ref().unwrap(), true),
+            Seen::Measured(measurement) => (measurement, false),
+            Seen::Fired(decision) => (decision.measurement.as_ref().unwrap(), true),
         };
-        looks.push((index, decided, std::mem::take(&mut asked), look.members.len(), votes(look)));
+        measurements.push((
+            index,
+            decided,
+            std::mem::take(&mut asked),
+            measurement.members.len(),
+            votes(measurement),
+        ));
     });
     let one = |index, asked| (index, false, asked, 2, vec![false, true]);
     let all = |index, asked, members| (index, true, asked, members, vec![true, true]);
     // the warm-up; both ask about reference and current, then about current; drift; the reference
     // is new.
     let wanted = [all(9, 0, 0), one(19, 4), one(29, 2), one(39, 2), all(49, 2, 2), one(59, 4)];
-    assert_eq!(looks, wanted);
+    assert_eq!(measurements, wanted);
 }
 
 #[test]
@@ -138,14 +144,14 @@ fn every_member_learns_what_a_training_took() {
     let changes: Vec<Change> = (0..60).map(|i| insert(i, Some(0))).collect();
     let said = play(&mut *ensemble("vote = \"any\"", &members), &changes, 10.0, &zero);
     let mut thresholds = Vec::new();
-    gather(&said.looks, &mut thresholds);
+    gather(&said.measurements, &mut thresholds);
     assert!(thresholds.len() > 10 && thresholds.iter().all(|threshold| *threshold == 10.0));
 }
 
-fn gather(looks: &[Look], thresholds: &mut Vec<f64>) {
-    for look in looks {
-        thresholds.extend(look.scores.iter().filter_map(|score| score.threshold));
-        gather(&look.members, thresholds);
+fn gather(measurements: &[Measurement], thresholds: &mut Vec<f64>) {
+    for measurement in measurements {
+        thresholds.extend(measurement.scores.iter().filter_map(|score| score.threshold));
+        gather(&measurement.members, thresholds);
     }
 }
 
@@ -265,7 +271,7 @@ fn what_is_seen_at_once_is_what_is_seen_one_by_one() {
         next += passed;
         if next < changes.len() {
             assert_eq!(one.observe(&changes[next]), step);
-            next += usize::from(!matches!(step, Step::Decide(found) if found.cut == Cut::Before));
+            next += usize::from(!matches!(step, Step::Fire(found) if found.cut == Cut::Before));
         }
     }
 }

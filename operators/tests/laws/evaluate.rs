@@ -3,15 +3,15 @@ use std::sync::{Arc, Mutex};
 
 use driftmill_operators::flow::{Evaluate, Evaluated, Order, Scorable, Scored, ToScore, Upsert};
 use driftmill_operators::trigger::Outcome;
-use driftmill_operators::{Change, Id, Kind, Position, Record, Span, position};
+use driftmill_operators::{Change, Id, Kind, Position, Record, Span};
 use timely::dataflow::operators::Input;
 
 use crate::determinism::prompt;
 
 fn change(kind: Kind, (topic, offset): (u8, u64), label: Option<u32>, time: i64) -> Change {
     let key = u128::from(offset) + 1;
-    let position = position(time, Id::new(topic, 0, offset));
-    Change::new(kind, Record { position, key, time, label })
+    let position = Position::new(time, Id::new(topic, 0, offset));
+    Change::new(kind, Record::new(position, key, time, label))
 }
 
 #[test]
@@ -40,12 +40,8 @@ fn a_late_label_is_scored_by_the_version_that_was_active_when_its_sample_came() 
         }
         for (version, from) in [(1, 15), (2, 25)] {
             outcomes.send(Outcome {
-                trigger: version - 1,
-                version: Some(version),
-                effective: position(from, Id(0)),
                 samples: 1,
-                seconds: 0.0,
-                ids: Vec::new(),
+                ..Outcome::trained(version - 1, version, Position::new(from, Id(0)))
             });
         }
     });

@@ -1,7 +1,7 @@
 //! Herding: beside NumPy, by the definition, and what makes it worth more than chance.
 
 use driftmill_operators::Matrix;
-use driftmill_operators::downsampling::{Budget, Given, choose, exemplars};
+use driftmill_operators::downsampling::{Budget, SampleScores, choose, exemplars};
 use proptest::prelude::*;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
@@ -26,12 +26,16 @@ struct Case {
     by_class: [Vec<usize>; 3],
 }
 
-fn embedded(cols: usize, values: Vec<f32>) -> Given {
+fn embedded(cols: usize, values: Vec<f32>) -> SampleScores {
     let embeddings = Matrix::new(cols, values);
-    Given { samples: embeddings.rows(), embeddings: Some(embeddings), ..Given::default() }
+    SampleScores {
+        samples: embeddings.rows(),
+        embeddings: Some(embeddings),
+        ..SampleScores::default()
+    }
 }
 
-fn herded(given: &Given, size: usize) -> Vec<usize> {
+fn herded(given: &SampleScores, size: usize) -> Vec<usize> {
     let chosen = choose(&*policy("herding.balance = \"none\""), given, budget(size)).unwrap();
     assert!(chosen.iter().all(|chosen| chosen.weight == 1.0));
     indices(&chosen)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use driftmill_operators::selection::{Holdout, SelectionTable};
-use driftmill_operators::{Id, Record, position};
+use driftmill_operators::{Id, Position, Record};
 use proptest::prelude::*;
 
 use crate::host::selections;
@@ -46,8 +46,7 @@ proptest! {
 
 #[test]
 fn a_holdout_is_of_keys_and_grows() {
-    let record =
-        |key, offset| Record { position: position(0, Id(offset)), key, time: 0, label: None };
+    let record = |key, offset| Record::new(Position::new(0, Id(offset)), key, 0, None);
     for seed in 0..5 {
         let shares = [0.0, 0.05, 0.1, 0.5, 0.999].map(|share| Holdout::new(share, seed).unwrap());
         let mut counts = [0; 5];

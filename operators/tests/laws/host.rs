@@ -3,8 +3,10 @@
 use driftmill_operators::selection::{
     Candidate, Choice, Selection, SelectionConfig, SelectionTable,
 };
-use driftmill_operators::trigger::{Cut, Decision, Look, Outcome, Question, Step, Trigger, Want};
-use driftmill_operators::{Change, Id, Matrix, Record, position};
+use driftmill_operators::trigger::{
+    Cut, Firing, Measurement, Outcome, Question, Step, Trigger, Want,
+};
+use driftmill_operators::{Change, Id, Matrix, Position, Record};
 
 /// A change for each time, all of partition 0; labels repeat 0, 1, 2.
 pub(crate) fn stream(times: impl IntoIterator<Item = i64>) -> Vec<Change> {
@@ -14,7 +16,7 @@ pub(crate) fn stream(times: impl IntoIterator<Item = i64>) -> Vec<Change> {
         .map(|(i, time)| {
             let id = Id::new(0, 0, i as u64);
             let label = Some(i as u32 % 3);
-            Change::insert(Record { position: position(time, id), key: 0, time, label })
+            Change::insert(Record::new(Position::new(time, id), 0, time, label))
         })
         .collect()
 }
@@ -40,7 +42,7 @@ pub(crate) fn decisions(
 ) -> Vec<(usize, Cut)> {
     let mut made = Vec::new();
     run(trigger, changes, after, &mut |index, seen| {
-        if let Seen::Decided(decision) = seen {
+        if let Seen::Fired(decision) = seen {
             made.push((index, decision.cut));
         }
     });
@@ -50,8 +52,8 @@ pub(crate) fn decisions(
 /// What a policy lets its host see.
 pub(crate) enum Seen<'a> {
     Asked(&'a Question),
-    Looked(&'a Look),
-    Decided(&'a Decision),
+    Measured(&'a Measurement),
+    Fired(&'a Firing),
 }
 
 /// As [`decisions`], showing all that the policy says.
@@ -59,10 +61,10 @@ pub(crate) fn run(
     trigger: &mut dyn Trigger,
     changes: &[Change],
     after: u64,
-    see: &mut dyn FnMut(usize, Seen<'_>),
+    visit: &mut dyn FnMut(usize, Seen<'_>),
 ) {
     for (index, change) in changes.iter().enumerate() {
-        while say(trigger, change, after, &mut |seen| see(index, seen)) {}
+        while say(trigger, change, after, &mut |seen| visit(index, seen)) {}
     }
 }
 
@@ -71,47 +73,40 @@ fn say(
     trigger: &mut dyn Trigger,
     change: &Change,
     after: u64,
-    see: &mut dyn FnMut(Seen<'_>),
+    visit: &mut dyn FnMut(Seen<'_>),
 ) -> bool {
     let mut step = trigger.observe(change);
     let mut asked = false;
     let decision = loop {
         match step {
             Step::Continue => return false,
-            Step::Looked(look) => {
-                see(Seen::Looked(&look));
+            Step::Measured(measurement) => {
+                visit(Seen::Measured(&measurement));
                 return false;
             }
             Step::Ask(question) => {
-                see(Seen::Asked(&question));
+                visit(Seen::Asked(&question));
                 asked = true;
                 step = trigger.answer(&answer(&question, after));
             }
-            Step::Decide(decision) => break decision,
+            Step::Fire(decision) => break decision,
         }
     };
-    see(Seen::Decided(&decision));
-    trigger.trained(&Outcome {
-        trigger: 0,
-        version: Some(1),
-        effective: change.at,
-        samples: 1,
-        seconds: 0.0,
-        ids: Vec::new(),
-    });
+    visit(Seen::Fired(&decision));
+    trigger.trained(&Outcome { samples: 1, ..Outcome::trained(0, 1, change.at) });
     decision.cut == Cut::Before && !asked
 }
 
-/// What is chosen of one shard, which is told of it.
+/// What is chosen of one partition, which is told of it.
 pub(crate) fn select(
     config: &dyn SelectionConfig,
-    shard: &mut dyn Selection,
+    partition: &mut dyn Selection,
     trigger: u64,
 ) -> Choice {
-    let choice = config.combine(shard.propose(trigger));
+    let choice = config.combine(partition.propose(trigger));
     if config.remembers() {
         let ids: Vec<Id> = choice.rows.iter().map(Candidate::id).collect();
-        shard.chosen(&ids, choice.round);
+        partition.chosen(&ids, choice.round);
     }
     choice
 }

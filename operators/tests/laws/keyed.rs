@@ -1,13 +1,13 @@
 //! What follows from keyed changes, said of each key by itself, without a dataflow.
 use std::collections::BTreeMap;
 
-use driftmill_operators::{Change, Kind, Position, Record, position, position_id};
+use driftmill_operators::{Change, Kind, Position, Record};
 
 /// What [`follows`] says.
 #[derive(Default)]
 pub(crate) struct Model {
     pub(crate) changes: Vec<Change>,
-    pub(crate) orphans: Vec<Change>,
+    pub(crate) unmatched: Vec<Change>,
 }
 
 /// What follows from `changes`, which may come in any order.
@@ -22,12 +22,14 @@ pub(crate) fn follows(changes: &[Change], wait: i64) -> Model {
         model.add(&history, wait);
     }
     model.changes.sort_by_key(Change::order);
-    model.orphans.sort_by_key(|orphan| (orphan.at, orphan.record.position));
+    model
+        .unmatched
+        .sort_by_key(|unmatched_label| (unmatched_label.at, unmatched_label.record.position));
     model
 }
 
 fn end_of(record: &Record, wait: i64) -> Position {
-    position(record.time + wait, position_id(record.position)).max(record.position)
+    Position::new(record.time + wait, record.position.id()).max(record.position)
 }
 
 impl Model {
@@ -69,12 +71,12 @@ impl Model {
             let now = label.map(|label| label.at).or(end);
             let due = chain.last().map(|label| end_of(label, wait));
             if let Some(at) = due.filter(|due| now.is_none_or(|now| *due < now)) {
-                let orphan = |record| Change { at, ..Change::new(Kind::Label, record) };
-                self.orphans.extend(chain.drain(..).map(orphan));
+                let unmatched_label = |record| Change { at, ..Change::new(Kind::Label, record) };
+                self.unmatched.extend(chain.drain(..).map(unmatched_label));
             }
             match label {
                 Some(label) if end_of(&label.record, wait) > label.at => chain.push(label.record),
-                Some(label) => self.orphans.push(*label),
+                Some(label) => self.unmatched.push(*label),
                 None => {}
             }
         }

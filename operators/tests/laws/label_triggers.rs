@@ -1,7 +1,7 @@
 //! Triggers on what labels there are.
 use crate::labelled::{insert, label, places, play, retract, trigger, zero};
 use driftmill_operators::trigger::{Outcome, Step, Trigger};
-use driftmill_operators::{Change, Kind};
+use driftmill_operators::{Change, Kind, Position};
 use proptest::prelude::*;
 
 fn decided(table: &str, changes: &[Change]) -> Vec<usize> {
@@ -43,17 +43,10 @@ fn a_class_that_no_version_came_of_decides_again_after_as_many() {
     let mut trigger = trigger(THREE);
     let mut made = Vec::new();
     for i in 0..12 {
-        if let Step::Decide(_) = trigger.observe(&insert(i, Some(0))) {
+        if let Step::Fire(_) = trigger.observe(&insert(i, Some(0))) {
             made.push(i);
             let version = (made.len() == 3).then_some(0);
-            let outcome = Outcome {
-                trigger: 0,
-                version,
-                effective: 0,
-                samples: 0,
-                seconds: 0.0,
-                ids: Vec::new(),
-            };
+            let outcome = Outcome { version, ..Outcome::failed(0, Position::MIN) };
             trigger.trained(&outcome);
         }
     }
@@ -77,8 +70,12 @@ fn classes_that_stay_as_frequent_train_nothing_more() {
     // 8 of 40 are of class 1, then 20 of 40: χ² 7.91.
     assert_eq!(places(&said)[..2], [39, 139]);
     assert!(said.asked.is_empty());
-    let windows = |look: usize| {
-        said.looks[look].windows.iter().map(|window| window.samples).collect::<Vec<_>>()
+    let windows = |measurement: usize| {
+        said.measurements[measurement]
+            .windows
+            .iter()
+            .map(|window| window.samples)
+            .collect::<Vec<_>>()
     };
     assert_eq!((windows(0), windows(2)), (vec![40, 20], vec![40, 40]));
 }
@@ -91,7 +88,7 @@ fn corrections_reach_samples_in_the_windows() {
     changes.extend((20..40).map(fixed));
     changes.push(insert(59, Some(1)));
     let said = play(&mut *trigger(BALANCE), &changes, 1.0, &zero);
-    let last = &said.looks.last().unwrap().scores[0];
+    let last = &said.measurements.last().unwrap().scores[0];
     // 10 and 10 in the reference; 10 and 30, one of them the last, which are now of class 1.
     let wanted = decided_p([[10, 9], [10, 31]]);
     assert_eq!(last.p_value, Some(wanted));
@@ -99,7 +96,7 @@ fn corrections_reach_samples_in_the_windows() {
     gone.extend((20..30).map(|i| retract(59, i)));
     gone.push(insert(59, Some(1)));
     let said = play(&mut *trigger(BALANCE), &gone, 1.0, &zero);
-    assert_eq!(said.looks.last().unwrap().windows[1].samples, 30);
+    assert_eq!(said.measurements.last().unwrap().windows[1].samples, 30);
 }
 
 /// p of two classes by the relation of χ² with one degree of freedom to the normal distribution.
@@ -143,8 +140,8 @@ proptest! {
             second.load(&first.save()).unwrap();
             let rest = |trigger: &mut dyn Trigger| play(trigger, &changes[cut..], 1.0, &zero);
             let went_on = rest(&mut *first);
-            for look in &went_on.looks {
-                prop_assert!(look.scores.iter().all(|score| score.value.is_finite()));
+            for measurement in &went_on.measurements {
+                prop_assert!(measurement.scores.iter().all(|score| score.value.is_finite()));
             }
             prop_assert_eq!(went_on, rest(&mut *second));
         }

@@ -1,9 +1,9 @@
 //! Labelled samples, and a host for triggers that ask for predictions.
 
 use driftmill_operators::trigger::{
-    Decision, Look, Outcome, Question, Step, Trigger, TriggerTable, Want,
+    Firing, Measurement, Outcome, Question, Step, Trigger, TriggerTable, Want,
 };
-use driftmill_operators::{Change, Id, Kind, Matrix, Record, position};
+use driftmill_operators::{Change, Id, Kind, Matrix, Position, Record};
 
 pub(crate) fn trigger(table: &str) -> Box<dyn Trigger> {
     let table: TriggerTable = toml::from_str(table).unwrap();
@@ -13,7 +13,7 @@ pub(crate) fn trigger(table: &str) -> Box<dyn Trigger> {
 
 pub(crate) fn record(offset: u64, label: Option<u32>) -> Record {
     let id = Id::new(0, 0, offset);
-    Record { position: position(offset as i64 * 1000, id), key: 0, time: 0, label }
+    Record::new(Position::new(offset as i64 * 1000, id), 0, 0, label)
 }
 
 pub(crate) fn insert(offset: u64, label: Option<u32>) -> Change {
@@ -22,12 +22,12 @@ pub(crate) fn insert(offset: u64, label: Option<u32>) -> Change {
 
 /// A sample's label becomes known, changes or goes, at second `at`.
 pub(crate) fn label(at: u64, offset: u64, before: Option<u32>, label: Option<u32>) -> Change {
-    let at = position(at as i64 * 1000, Id::new(1, 0, at));
+    let at = Position::new(at as i64 * 1000, Id::new(1, 0, at));
     Change { kind: Kind::Label, at, record: record(offset, label), before }
 }
 
 pub(crate) fn retract(at: u64, offset: u64) -> Change {
-    let at = position(at as i64 * 1000, Id::new(0, 0, at));
+    let at = Position::new(at as i64 * 1000, Id::new(0, 0, at));
     Change { kind: Kind::Retract, at, record: record(offset, None), before: None }
 }
 
@@ -39,8 +39,8 @@ pub(crate) fn offsets(question: &Question) -> Vec<u64> {
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Said {
     pub(crate) asked: Vec<Vec<u64>>,
-    pub(crate) looks: Vec<Look>,
-    pub(crate) decided: Vec<(usize, Decision)>,
+    pub(crate) measurements: Vec<Measurement>,
+    pub(crate) decided: Vec<(usize, Firing)>,
 }
 
 /// Shows `changes` to a trigger; of each sample the model says `row`.
@@ -60,17 +60,14 @@ pub(crate) fn play(
             step = trigger.answer(&Matrix::new(2, rows));
         }
         match step {
-            Step::Looked(look) => said.looks.push(look),
-            Step::Decide(decision) => {
-                said.looks.extend(decision.look.clone());
+            Step::Measured(measurement) => said.measurements.push(measurement),
+            Step::Fire(decision) => {
+                said.measurements.extend(decision.measurement.clone());
                 said.decided.push((index, decision));
                 trigger.trained(&Outcome {
-                    trigger: 0,
-                    version: Some(1),
-                    effective: change.at,
                     samples: 10,
                     seconds,
-                    ids: Vec::new(),
+                    ..Outcome::trained(0, 1, change.at)
                 });
             }
             _ => {}
@@ -84,7 +81,11 @@ pub(crate) fn zero(_: u64) -> [f32; 2] {
 }
 
 pub(crate) fn values(said: &Said) -> Vec<f64> {
-    said.looks.iter().flat_map(|look| &look.scores).map(|score| score.value).collect()
+    said.measurements
+        .iter()
+        .flat_map(|measurement| &measurement.scores)
+        .map(|score| score.value)
+        .collect()
 }
 
 pub(crate) fn places(said: &Said) -> Vec<usize> {

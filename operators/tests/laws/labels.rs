@@ -1,8 +1,8 @@
-//! Labels that come late, are corrected or taken back, for all triggers that look at labels; and the
+//! Labels that come late, are corrected or taken back, for all triggers that measurement at labels; and the
 //! sequential trigger.
 
-use driftmill_operators::Change;
 use driftmill_operators::trigger::{Outcome, TriggerTable};
+use driftmill_operators::{Change, Position};
 use proptest::prelude::*;
 
 use crate::labelled::{insert, label, places, play, retract, trigger, values, zero};
@@ -24,7 +24,7 @@ fn a_sample_enters_when_its_label_comes() {
         let said = play(&mut *trigger(table), &changes, 1.0, &zero);
         assert_eq!(said.asked, [[8, 7, 6, 4]], "{table}");
         assert_eq!(places(&said), [3], "{table}");
-        let window = &said.looks[0].windows[0];
+        let window = &said.measurements[0].windows[0];
         assert_eq!((window.first_time, window.last_time), (Some(12_000), Some(16_000)));
     }
 }
@@ -66,14 +66,14 @@ fn a_drift_is_told_with_the_sample_that_shows_it() {
     // one error in five, from sample 510 on four.
     let labels = (0..1000u64).map(|i| u32::from((i % 5 == 0) == (i < 510)));
     let changes: Vec<Change> = (0..).zip(labels).map(|(i, label)| insert(i, Some(label))).collect();
-    let [kept, anew] = ["false", "true"].map(|restart| {
+    let [kept, again] = ["false", "true"].map(|restart| {
         play(&mut *trigger(&table.replace("RESTART", restart)), &changes, 1.0, &zero)
     });
     // what follows in the interval is watched by one or the other.
-    assert_eq!(kept.decided, anew.decided);
-    assert_eq!(places(&anew), [49, 549]);
-    let (_, decision) = &anew.decided[1];
-    let (reason, score) = (&decision.reason, &anew.looks[9].scores[0]);
+    assert_eq!(kept.decided, again.decided);
+    assert_eq!(places(&again), [49, 549]);
+    let (_, decision) = &again.decided[1];
+    let (reason, score) = (&decision.reason, &again.measurements[9].scores[0]);
     assert!(reason.text.starts_with("ddm 0.2"), "{}", reason.text);
     assert!(reason.text.ends_with("at sample 0/0/539, 40 of 50"), "{}", reason.text);
     assert_eq!((reason.score, reason.threshold), (Some(score.value), score.threshold));
@@ -83,25 +83,22 @@ fn a_drift_is_told_with_the_sample_that_shows_it() {
 #[test]
 fn after_a_training_a_detector_starts_anew() {
     let table = "[sequential]\non = \"error\"\nevery = 50\nrestart = RESTART\ndetector.ddm = {}";
-    let [kept, anew] = ["false", "true"].map(|restart| {
+    let [kept, again] = ["false", "true"].map(|restart| {
         let mut trigger = trigger(&table.replace("RESTART", restart));
         let steady = |range: std::ops::Range<u64>| -> Vec<Change> {
             range.map(|i| insert(i, Some(u32::from(i % 5 == 0)))).collect()
         };
         play(&mut *trigger, &steady(0..500), 1.0, &zero);
         trigger.trained(&Outcome {
-            trigger: 1,
-            version: Some(2),
-            effective: 0,
             samples: 1,
             seconds: 1.0,
-            ids: Vec::new(),
+            ..Outcome::trained(1, 2, Position::MIN)
         });
         // wrong from here on: 30 samples are too few to a detector that knows nothing.
         let wrong: Vec<Change> = (500..550).map(|i| insert(i, Some(1))).collect();
         places(&play(&mut *trigger, &wrong, 1.0, &zero))
     });
-    assert_eq!((kept, anew), (vec![49], vec![]));
+    assert_eq!((kept, again), (vec![49], vec![]));
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 mod calibration;
 mod catalog;
-mod chance;
 mod choices;
 mod class_memory;
 mod classes;
@@ -15,7 +14,6 @@ mod determinism;
 mod downsampling;
 mod ensemble;
 mod evaluate;
-mod forget;
 mod herding;
 mod holdout;
 mod host;
@@ -23,9 +21,11 @@ mod keyed;
 mod label_triggers;
 mod labelled;
 mod labels;
+mod on_delete;
 mod oracles;
+mod p_values;
 mod performance;
-mod reach;
+mod retained_samples;
 mod rho_loss;
 mod selections;
 mod shadow;

@@ -65,7 +65,7 @@ struct PValues {
 fn tested(table: &str, reference: &Matrix, current: &Matrix) -> Tested {
     let table: MetricTable = toml::from_str(table).unwrap();
     let (_, config) = table.named()[0];
-    config.init().test(reference, current, config.threshold().chance().unwrap())
+    config.init().test(reference, current, config.threshold().significance().unwrap())
 }
 
 /// SciPy takes the finite distribution of the one-sample statistic where this is the limit with

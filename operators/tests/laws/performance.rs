@@ -12,7 +12,7 @@ fn intervals(wrong: &[u64]) -> Vec<Change> {
 
 fn played(table: &str, wrong: &[u64]) -> (Vec<f64>, Vec<usize>) {
     let said = play(&mut *trigger(table), &intervals(wrong), 1.0, &zero);
-    let decided = said.decided.iter().filter(|(_, decision)| decision.look.is_some());
+    let decided = said.decided.iter().filter(|(_, decision)| decision.measurement.is_some());
     (values(&said), decided.map(|(index, _)| index / 4).collect())
 }
 
@@ -43,7 +43,7 @@ fn one_metric_that_fires_is_enough() {
     let (_, decision) = &said.decided[1];
     let mean = -(0.75f64.ln() + 0.25f64.ln()) / 2.0;
     assert_eq!(decision.reason.text, format!("loss {mean:.4} ≥ 0.8"));
-    let fires: Vec<bool> = said.looks[1].scores.iter().map(|score| score.fires).collect();
+    let fires: Vec<bool> = said.measurements[1].scores.iter().map(|score| score.fires).collect();
     assert_eq!(fires, [false, true]);
 }
 
@@ -109,5 +109,7 @@ fn a_training_cost_is_learnt_from_what_trainings_took() {
     // 6, then 28, against the 10 s that the first training took.
     let said = play(&mut *trigger(table), &intervals(&[0; 6]), 10.0, &zero);
     assert_eq!(places(&said), [3, 11, 19]);
-    assert!(said.looks.iter().all(|look| look.scores[0].threshold == Some(10.0)));
+    assert!(
+        said.measurements.iter().all(|measurement| measurement.scores[0].threshold == Some(10.0))
+    );
 }

@@ -1,15 +1,15 @@
 //! Reducible holdout losses: worked examples, and what they have to do with losses.
 
-use driftmill_operators::downsampling::{Given, choose};
+use driftmill_operators::downsampling::{SampleScores, choose};
 use proptest::prelude::*;
 
 use crate::downsampling::{budget, indices, policy};
 
-fn given(loss: Vec<f32>, irreducible: Vec<f32>) -> Given {
-    Given { loss: Some(loss), irreducible: Some(irreducible), ..Given::of(6) }
+fn given(loss: Vec<f32>, irreducible: Vec<f32>) -> SampleScores {
+    SampleScores { loss: Some(loss), irreducible: Some(irreducible), ..SampleScores::of(6) }
 }
 
-fn chosen(table: &str, given: &Given, size: usize) -> Vec<usize> {
+fn chosen(table: &str, given: &SampleScores, size: usize) -> Vec<usize> {
     let chosen = choose(&*policy(table), given, budget(size)).unwrap();
     assert!(chosen.iter().all(|chosen| chosen.weight == 1.0));
     indices(&chosen)
@@ -23,14 +23,14 @@ fn the_highest_differences_are_chosen_in_their_order() {
         assert_eq!(chosen("rho_loss = {}", &losses, size), wanted);
     }
     assert_eq!(chosen("rho_loss = {}", &losses, 5), [2, 4, 0, 3, 5]);
-    let losses = Given { labels: Some(vec![0, 1, 0, 1, 0, 0]), ..losses };
+    let losses = SampleScores { labels: Some(vec![0, 1, 0, 1, 0, 0]), ..losses };
     assert_eq!(chosen("rho_loss.balance = \"fair_share\"", &losses, 3), [2, 4, 3]);
 }
 
 #[test]
 fn both_losses_must_be_usable() {
     let (some, five) = (vec![1.0; 6], vec![1.0; 5]);
-    let without = Given { irreducible: None, ..given(some.clone(), some.clone()) };
+    let without = SampleScores { irreducible: None, ..given(some.clone(), some.clone()) };
     let bad = |value: f32| vec![1.0, 1.0, value, 1.0, 1.0, 1.0];
     for (given, wanted) in [
         (without, "no irreducible loss of the candidates"),

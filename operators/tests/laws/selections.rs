@@ -6,7 +6,7 @@ use driftmill_operators::selection::{
     Choice, Exemplars, Proposal, Selection, SelectionConfig, SelectionTable, Shares, Tail,
     fair_share,
 };
-use driftmill_operators::{Change, Id, Kind, Position, Record, position};
+use driftmill_operators::{Change, Id, Kind, Position, Record};
 use proptest::prelude::*;
 
 use crate::host::selections;
@@ -38,10 +38,10 @@ impl World {
     pub(crate) fn change(&mut self, what: u8, which: u64, label: u32) -> Option<Change> {
         self.now += 1;
         let id = Id::new(0, (which % 3) as u16, self.now as u64);
-        let at = position(self.now, id);
+        let at = Position::new(self.now, id);
         if what < 5 {
             let label = (what > 0).then_some(label);
-            let record = Record { position: at, key: 1 + self.now as u128, time: self.now, label };
+            let record = Record::new(at, 1 + self.now as u128, self.now, label);
             self.records.push(record);
             self.there.insert(at, label);
             return Some(Change::insert(record));
@@ -68,61 +68,63 @@ impl World {
     }
 }
 
-/// A policy with a shard for each partition, or one for all.
+/// A policy with a partition for each partition, or one for all.
 pub(crate) struct Host<'a> {
     config: &'a dyn SelectionConfig,
-    shards: Vec<Box<dyn Selection>>,
+    partitions: Vec<Box<dyn Selection>>,
     triggers: u64,
 }
 
 impl<'a> Host<'a> {
-    pub(crate) fn new(config: &'a dyn SelectionConfig, shards: usize) -> Self {
-        Self { config, shards: (0..shards).map(|_| config.init()).collect(), triggers: 0 }
+    pub(crate) fn new(config: &'a dyn SelectionConfig, partitions: usize) -> Self {
+        Self { config, partitions: (0..partitions).map(|_| config.init()).collect(), triggers: 0 }
     }
 
-    fn shard(&self, id: Id) -> usize {
-        usize::from(id.partition()) % self.shards.len()
+    fn partition(&self, id: Id) -> usize {
+        usize::from(id.partition()) % self.partitions.len()
     }
 
     pub(crate) fn observe(&mut self, change: &Change) {
-        let shard = self.shard(change.record.id());
-        self.shards[shard].observe(change);
+        let partition = self.partition(change.record.id());
+        self.partitions[partition].observe(change);
     }
 
     pub(crate) fn trigger(&mut self) -> (Choice, u64) {
         let trigger = self.triggers;
         self.triggers += 1;
-        let proposals: Vec<_> = self.shards.iter_mut().map(|s| s.propose(trigger)).collect();
+        let proposals: Vec<_> = self.partitions.iter_mut().map(|s| s.propose(trigger)).collect();
         let together = |proposals: &mut dyn Iterator<Item = &Proposal>| {
             let mut all = Proposal::default();
             proposals.for_each(|proposal| all.add(proposal.clone()));
-            (all.reach, self.config.combine(all))
+            (all.available, self.config.combine(all))
         };
-        let (reach, choice) = together(&mut proposals.iter());
+        let (available, choice) = together(&mut proposals.iter());
         assert_eq!(choice, together(&mut proposals.iter().rev()).1);
         let ids: Vec<Id> = choice.rows.iter().map(|row| row.id()).collect();
-        for shard in 0..self.shards.len() {
-            let own: Vec<Id> = ids.iter().filter(|id| self.shard(**id) == shard).copied().collect();
+        for partition in 0..self.partitions.len() {
+            let own: Vec<Id> =
+                ids.iter().filter(|id| self.partition(**id) == partition).copied().collect();
             if self.config.remembers() {
-                self.shards[shard].chosen(&own, choice.round);
+                self.partitions[partition].chosen(&own, choice.round);
             }
         }
-        (choice, reach)
+        (choice, available)
     }
 
     /// Stops, and goes on from what was saved.
     fn restart(&mut self) {
-        for shard in &mut self.shards {
-            let saved = shard.save();
-            *shard = self.config.init();
-            shard.load(&saved).unwrap();
+        for partition in &mut self.partitions {
+            let saved = partition.save();
+            *partition = self.config.init();
+            partition.load(&saved).unwrap();
         }
     }
 }
 
 /// What the training sets of these events are, by triggers.
-fn play(table: &SelectionTable, events: &[Event], shards: usize, stop: usize) -> Vec<Choice> {
-    let (mut world, mut host, mut made) = (World::default(), Host::new(table, shards), Vec::new());
+fn play(table: &SelectionTable, events: &[Event], partitions: usize, stop: usize) -> Vec<Choice> {
+    let (mut world, mut host, mut made) =
+        (World::default(), Host::new(table, partitions), Vec::new());
     for (number, event) in events.iter().enumerate() {
         if number == stop {
             host.restart();
@@ -132,8 +134,8 @@ fn play(table: &SelectionTable, events: &[Event], shards: usize, stop: usize) ->
                 world.change(what, which, label).iter().for_each(|change| host.observe(change));
             }
             Event::Trigger => {
-                let (choice, reach) = host.trigger();
-                check(table, &choice, reach, &world.labelled());
+                let (choice, available) = host.trigger();
+                check(table, &choice, available, &world.labelled());
                 made.push(choice);
             }
         }
@@ -148,7 +150,7 @@ fn counts(keys: impl Iterator<Item = u32>) -> BTreeMap<u32, usize> {
 }
 
 /// Chosen are labelled samples that are there, each once and in order, as many as there should be.
-fn check(table: &SelectionTable, choice: &Choice, reach: u64, there: &BTreeMap<Position, u32>) {
+fn check(table: &SelectionTable, choice: &Choice, available: u64, there: &BTreeMap<Position, u32>) {
     let rows = &choice.rows;
     assert!(rows.windows(2).all(|pair| pair[0].position < pair[1].position), "{table:?}");
     for row in rows {
@@ -157,7 +159,7 @@ fn check(table: &SelectionTable, choice: &Choice, reach: u64, there: &BTreeMap<P
     }
     let all = there.len();
     let size = |ratio: f64, most: Option<std::num::NonZeroUsize>| {
-        let share = (reach as f64 * ratio + 1e-9) as usize;
+        let share = (available as f64 * ratio + 1e-9) as usize;
         most.map_or(share, |most| share.min(most.get()))
     };
     match table {
@@ -169,7 +171,7 @@ fn check(table: &SelectionTable, choice: &Choice, reach: u64, there: &BTreeMap<P
             assert_eq!(rows.len(), size(random.ratio.get(), random.samples));
         }
         SelectionTable::random_no_replacement(rounds) => {
-            assert_eq!(reach, all as u64);
+            assert_eq!(available, all as u64);
             assert_eq!(rows.len(), size(rounds.ratio.get(), rounds.samples));
         }
         SelectionTable::time_decayed(decayed) => {
@@ -197,7 +199,7 @@ fn check(table: &SelectionTable, choice: &Choice, reach: u64, there: &BTreeMap<P
             assert!(fresh.limit.is_none_or(|limit| rows.len() <= limit.get()));
         }
         SelectionTable::class_memory(memory) => {
-            assert!(rows.len() as u64 <= reach);
+            assert!(rows.len() as u64 <= available);
             assert!(memory.keep == Exemplars::Herding || choice.memory.is_none());
             return;
         }
@@ -224,7 +226,7 @@ proptest! {
             let table: SelectionTable = toml::from_str(&text).unwrap();
             let many = play(&table, &events, 3, usize::MAX);
             prop_assert_eq!(&many, &play(&table, &events, 3, stop), "{} restarted", text);
-            // a reservoir that lost most of itself is as large as the shard allows.
+            // a reservoir that lost most of itself is as large as the partition allows.
             let lossy = text.contains("reservoir") || text.contains("class_memory");
             if !lossy {
                 prop_assert_eq!(&many, &play(&table, &events, 1, usize::MAX), "{} in one", text);

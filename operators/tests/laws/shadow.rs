@@ -2,12 +2,12 @@
 use std::sync::{Arc, Mutex};
 
 use driftmill_operators::flow::{
-    Asker, Decide, Deciding, Fired, Looked, Order, OrderAll, Select, Shadow, Shadowing, Standing,
-    Standings, Train, Upsert,
+    Decide, HostedShadow, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints,
+    Shadow, ShadowDecision, Train, TriggerCheckpoint, TriggerEvaluation, Upsert,
 };
 use driftmill_operators::selection::{NewData, TrainingSet};
 use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
-use driftmill_operators::{Change, Id, Position, Record, Span, position, position_time};
+use driftmill_operators::{Change, Id, Position, Record, Span};
 use proptest::prelude::*;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Input};
 
@@ -17,15 +17,15 @@ use crate::upsert::{Partition, Setting, feed, streams};
 
 #[derive(Clone, Debug, Default)]
 struct Told {
-    fired: Vec<Fired>,
-    standings: Vec<Standing>,
-    looked: Vec<Looked>,
+    fired: Vec<ShadowDecision>,
+    checkpoints: Vec<TriggerCheckpoint>,
+    evaluations: Vec<TriggerEvaluation>,
     asked: Vec<(Position, Option<u64>)>,
     outcomes: Vec<Outcome>,
 }
 
 /// What a model says depends on its version.
-fn says(asked: &Asker) -> driftmill_operators::Matrix {
+fn says(asked: &ModelQuery) -> driftmill_operators::Matrix {
     crate::host::answer(&asked.question, 10 + asked.version.unwrap_or(0) * 7 % 30)
 }
 
@@ -33,31 +33,32 @@ fn shadow(
     partitions: &[Partition],
     setting: &Setting,
     policy: &str,
-    from: Option<Standing>,
+    from: Option<TriggerCheckpoint>,
 ) -> Told {
     let told: Arc<Mutex<Told>> = Arc::default();
     let (all, wait) = (Arc::clone(&told), Span::from_millis(setting.wait));
     let policy: TriggerTable = toml::from_str(policy).unwrap();
     feed(partitions, setting, move |worker| {
         let first = worker.index() == 0;
-        let [fired, kept, looked, asked, made] = [(); 5].map(|()| Arc::clone(&told));
+        let [fired, kept, evaluations, asked, made] = [(); 5].map(|()| Arc::clone(&told));
         worker.dataflow::<Position, _, _>(|scope| {
             let (input, changes) = scope.new_input::<Vec<Change>>();
             let (ordered, _orphans) = changes.order().upsert(wait);
             let (handle, back) = scope.feedback(1);
             let real: TriggerTable = toml::from_str("amount.every = 7").unwrap();
             let all = ordered.clone().order_all();
-            let decisions = all.clone().decide(back, move |_wake| Deciding {
+            let decisions = all.clone().decide(back, move |_wake| HostedTrigger {
                 trigger: real.init(),
-                standing: None,
-                service: prompt(|asked: Asker| says(&asked)),
-                keep: |_| {},
-                every: u64::MAX,
-                tell: drop,
+                checkpoint: None,
+                service: prompt(|asked: ModelQuery| says(&asked)),
+                on_checkpoint: |_| {},
+                checkpoint_interval: u64::MAX,
+                on_evaluation: drop,
             });
             let selection = Arc::new(NewData::default());
-            let outcomes =
-                ordered.select(decisions, selection, Standings::default()).train(move |_wake| {
+            let outcomes = ordered
+                .select(decisions, selection, SelectionCheckpoints::default())
+                .train(move |_wake| {
                     prompt(move |set: TrainingSet| {
                         let outcome = trained(&set);
                         made.lock().unwrap().outcomes.push(outcome.clone());
@@ -65,24 +66,26 @@ fn shadow(
                     })
                 });
             outcomes.clone().connect_loop(handle);
-            let (trigger, standing) = (policy.init(), from.clone());
-            all.shadow(outcomes, move |_wake| Shadowing {
-                deciding: Deciding {
+            let (trigger, checkpoint) = (policy.init(), from.clone());
+            all.shadow(outcomes, move |_wake| HostedShadow {
+                hosted: HostedTrigger {
                     trigger,
-                    standing,
-                    service: prompt(move |question: Asker| {
+                    checkpoint,
+                    service: prompt(move |question: ModelQuery| {
                         asked.lock().unwrap().asked.push((question.position, question.version));
                         says(&question)
                     }),
-                    keep: move |standing| kept.lock().unwrap().standings.push(standing),
-                    every: 5,
-                    tell: move |look| {
-                        let look = Looked { seconds: 0.0, ..look };
-                        looked.lock().unwrap().looked.push(look);
+                    on_checkpoint: move |checkpoint| {
+                        kept.lock().unwrap().checkpoints.push(checkpoint)
+                    },
+                    checkpoint_interval: 5,
+                    on_evaluation: move |measurement| {
+                        let measurement = TriggerEvaluation { seconds: 0.0, ..measurement };
+                        evaluations.lock().unwrap().evaluations.push(measurement);
                     },
                 },
                 versions: Vec::new(),
-                fired: move |one| {
+                on_decision: move |one| {
                     assert!(first);
                     fired.lock().unwrap().fired.push(one);
                 },
@@ -122,7 +125,7 @@ proptest! {
         let many = Setting { wait, workers: 4, batch };
         let other = shadow(&partitions, &many, policy, None);
         prop_assert_eq!(&told.fired, &other.fired);
-        prop_assert_eq!(&told.looked, &other.looked);
+        prop_assert_eq!(&told.evaluations, &other.evaluations);
 
         // questions are asked of the version that is active at their change.
         let active = |at: Position| {
@@ -133,20 +136,20 @@ proptest! {
         prop_assert!(told.fired.iter().all(|fired| fired.version == active(fired.position)));
 
         // from wherever it stood.
-        let kept = [told.standings.clone(), other.standings].concat();
+        let kept = [told.checkpoints.clone(), other.checkpoints].concat();
         if kept.is_empty() {
             return Ok(());
         }
-        let standing = kept[cut.index(kept.len())].clone();
-        prop_assert!(standing.open.is_none());
-        let (next, at) = (standing.next_trigger as usize, standing.at);
-        let again = shadow(&partitions, &many, policy, Some(standing));
+        let checkpoint = kept[cut.index(kept.len())].clone();
+        prop_assert!(checkpoint.open.is_none());
+        let (next, at) = (checkpoint.next_trigger as usize, checkpoint.at);
+        let again = shadow(&partitions, &many, policy, Some(checkpoint));
         prop_assert_eq!(&again.fired[..], &told.fired[next..]);
-        let later = told.looked.iter().filter(|look| {
-            look.position >= at && look.trigger as usize >= next
+        let later = told.evaluations.iter().filter(|measurement| {
+            measurement.position >= at && measurement.trigger as usize >= next
         });
         let later: Vec<_> = later.cloned().collect();
-        prop_assert_eq!(again.looked, later);
+        prop_assert_eq!(again.evaluations, later);
     }
 
     #[test]
@@ -169,18 +172,14 @@ proptest! {
 
 #[test]
 fn what_a_former_version_said_is_not_remembered() {
-    let place = |i: i64| Record {
-        position: position(i, Id::new(0, 0, i as u64)),
-        key: i as u128 + 1,
-        time: i,
-        label: Some(0),
-    };
+    let place =
+        |i: i64| Record::new(Position::new(i, Id::new(0, 0, i as u64)), i as u128 + 1, i, Some(0));
     let partition: Partition = (0..32).map(|i| Change::insert(place(i))).collect();
     let policy = "drift = { every = 4, windows.amount = { reference = 12, current = 4 }, \
                   metrics.ks = { threshold = 2.0 } }";
     let told = shadow(&[partition], &Setting { wait: 0, workers: 1, batch: 50 }, policy, None);
     let asked: Vec<_> =
-        told.asked.iter().map(|(at, version)| (position_time(*at), version.unwrap())).collect();
+        told.asked.iter().map(|(at, version)| (at.time(), version.unwrap())).collect();
     // a version from 7, 14, 21 and 28 on; each is asked about the reference once.
     let wanted =
         [(11, 0), (11, 0), (15, 1), (15, 1), (19, 1), (23, 2), (23, 2), (27, 2), (31, 3), (31, 3)];

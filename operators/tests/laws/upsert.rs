@@ -6,11 +6,11 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, mpsc};
 
 use driftmill_operators::flow::{
-    Asker, Decide, Deciding, Order, OrderAll, Select, Standings, Train, Upsert,
+    Decide, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints, Train, Upsert,
 };
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
-use driftmill_operators::trigger::{Forget, TriggerTable};
-use driftmill_operators::{Change, Id, Kind, Position, Record, Span, position};
+use driftmill_operators::trigger::{OnDelete, TriggerTable};
+use driftmill_operators::{Change, Id, Kind, Position, Record, Span};
 use proptest::prelude::*;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::InputHandle;
@@ -66,11 +66,11 @@ fn partition((topic, number): (u8, u16), messages: &[Message]) -> Partition {
         now += later.max(&0);
         let time = if *kind == Kind::Delete { highest } else { now + later.min(&0) };
         highest = highest.max(time);
-        let position = position(highest, Id::new(topic, number, offset as u64));
+        let position = Position::new(highest, Id::new(topic, number, offset as u64));
         let label = label.filter(|_| *kind != Kind::Delete);
         // hashes are spread over all bits.
         let key = u128::from(*key + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
-        Change::new(*kind, Record { position, key, time, label })
+        Change::new(*kind, Record::new(position, key, time, label))
     };
     messages.iter().enumerate().map(place).collect()
 }
@@ -111,25 +111,27 @@ pub(crate) fn channel<T>() -> (Arc<Mutex<Sender<T>>>, Receiver<T>) {
     (Arc::new(Mutex::new(send)), receive)
 }
 
-/// What policies see, in order, and the orphans; that each worker sees whole samples is checked.
+/// What policies see, in order, and the unmatched; that each worker sees whole samples is checked.
 fn upserted(partitions: &[Partition], setting: &Setting) -> Model {
-    let ((all, seen), (orphan, orphans)) = (channel(), channel());
-    let (shard, shards) = channel::<(usize, Change)>();
+    let ((all, seen), (send_unmatched, unmatched)) = (channel(), channel());
+    let (by_partition, of_partitions) = channel::<(usize, Change)>();
     let wait = Span::from_millis(setting.wait);
     feed(partitions, setting, move |worker| {
         let index = worker.index();
-        let (all, orphan, shard) = (
+        let (all, send_unmatched, by_partition) = (
             all.lock().unwrap().clone(),
-            orphan.lock().unwrap().clone(),
-            shard.lock().unwrap().clone(),
+            send_unmatched.lock().unwrap().clone(),
+            by_partition.lock().unwrap().clone(),
         );
         worker.dataflow::<Position, _, _>(|scope| {
             let (input, changes) = scope.new_input::<Vec<Change>>();
-            let (changes, orphans) = changes.order().upsert(wait);
-            orphans.inspect(move |found| orphan.send(*found).unwrap());
+            let (changes, unmatched) = changes.order().upsert(wait);
+            unmatched.inspect(move |found| send_unmatched.send(*found).unwrap());
             changes
                 .inspect_core(move |event| {
-                    batch_of(event).iter().for_each(|change| shard.send((index, *change)).unwrap());
+                    batch_of(event)
+                        .iter()
+                        .for_each(|change| by_partition.send((index, *change)).unwrap());
                 })
                 .order_all()
                 .inspect_core(move |event| {
@@ -139,11 +141,11 @@ fn upserted(partitions: &[Partition], setting: &Setting) -> Model {
         })
     });
     let mut at: BTreeMap<usize, Vec<Change>> = BTreeMap::new();
-    shards.iter().for_each(|(index, change)| at.entry(index).or_default().push(change));
+    of_partitions.iter().for_each(|(index, change)| at.entry(index).or_default().push(change));
     at.values().for_each(|changes| assert_whole(changes));
-    let mut orphans: Vec<Change> = orphans.iter().collect();
-    orphans.sort_by_key(|orphan| (orphan.at, orphan.record.position));
-    Model { changes: seen.iter().collect(), orphans }
+    let mut unmatched: Vec<Change> = unmatched.iter().collect();
+    unmatched.sort_by_key(|label| (label.at, label.record.position));
+    Model { changes: seen.iter().collect(), unmatched }
 }
 
 /// The changes of an event; none of a frontier that moved.
@@ -173,7 +175,7 @@ fn assert_whole(changes: &[Change]) {
 pub(crate) fn training_sets(
     partitions: &[Partition],
     setting: &Setting,
-    (trigger, selection, forget): (&TriggerTable, &SelectionTable, Forget),
+    (trigger, selection, forget): (&TriggerTable, &SelectionTable, OnDelete),
 ) -> Vec<TrainingSet> {
     let (send, sets) = channel::<TrainingSet>();
     let (trigger, selection) = (trigger.clone(), selection.clone());
@@ -185,16 +187,16 @@ pub(crate) fn training_sets(
             let (ordered, _orphans) = changes.order().upsert(wait);
             let (handle, back) = scope.feedback(1);
             let trigger = forget.around(trigger.init());
-            let decisions = ordered.clone().order_all().decide(back, |_wake| Deciding {
+            let decisions = ordered.clone().order_all().decide(back, |_wake| HostedTrigger {
                 trigger,
-                standing: None,
-                service: prompt(|asked: Asker| crate::host::answer(&asked.question, 40)),
-                keep: |_| {},
-                every: u64::MAX,
-                tell: drop,
+                checkpoint: None,
+                service: prompt(|asked: ModelQuery| crate::host::answer(&asked.question, 40)),
+                on_checkpoint: |_| {},
+                checkpoint_interval: u64::MAX,
+                on_evaluation: drop,
             });
             ordered
-                .select(decisions, Arc::new(selection.clone()), Standings::default())
+                .select(decisions, Arc::new(selection.clone()), SelectionCheckpoints::default())
                 .train(move |_wake| {
                     prompt(move |set: TrainingSet| {
                         let outcome = trained(&set);
@@ -240,7 +242,7 @@ proptest! {
         let expected = follows(&partitions.concat(), wait);
         let found = upserted(&partitions, &Setting { wait, workers, batch });
         prop_assert_eq!(&found.changes, &expected.changes);
-        prop_assert_eq!(&found.orphans, &expected.orphans);
+        prop_assert_eq!(&found.unmatched, &expected.unmatched);
     }
 
     #[test]
@@ -253,14 +255,14 @@ proptest! {
         batch in 1usize..20,
     ) {
         let policies = (&toml::from_str(trigger).unwrap(), &toml::from_str(&selection).unwrap());
-        let policies = (policies.0, policies.1, Forget::Keep);
+        let policies = (policies.0, policies.1, OnDelete::Keep);
         let one = Setting { wait, workers: 1, batch: 1000 };
         let expected = training_sets(&partitions, &one, policies);
         let found = training_sets(&partitions, &Setting { wait, workers, batch }, policies);
         prop_assert_eq!(&expected, &found);
         let model = follows(&partitions.concat(), wait);
         for set in &expected {
-            let there = labelled_before(&model.changes, set.decided.end());
+            let there = labelled_before(&model.changes, set.decision.end());
             let chosen = set.rows.iter().map(|row| (row.position, row.label));
             let all = there.iter().map(|(position, label)| (*position, *label));
             match &selection[..] {

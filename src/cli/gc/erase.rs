@@ -1,4 +1,4 @@
-use driftmill_operators::position;
+use driftmill_operators::Position;
 use roaring::RoaringTreemap;
 
 use crate::cli::error::Usage;
@@ -36,7 +36,7 @@ pub(super) fn erasure(
             return Err(Usage(text).into());
         }
         gone.insert(id.0);
-        if !keyed && position(rows.position_times[row], id) < needs.resume_at(id.stream()).0 {
+        if !keyed && Position::new(rows.position_times[row], id) < needs.resume_at(id.stream()).0 {
             seen.insert(id.0);
         }
     }

@@ -99,7 +99,7 @@ impl IrreducibleLossModels {
         };
         let (first, rest): (Vec<_>, Vec<_>) = set.rows.iter().copied().partition(firsts);
         if first.is_empty() || rest.is_empty() {
-            let (trigger, samples) = (set.decided.trigger, set.rows.len());
+            let (trigger, samples) = (set.decision.trigger, set.rows.len());
             tracing::warn!(trigger, samples, "too few to hold some out: all are trained on");
             return Ok(None);
         }

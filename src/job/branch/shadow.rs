@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use driftmill_operators::Position;
 use driftmill_operators::flow::{
-    Deciding, Fired, Ordered, Shadow as _, Shadowing, Standing, shadowed,
+    HostedShadow, HostedTrigger, Ordered, Shadow as _, ShadowDecision, TriggerCheckpoint, shadowed,
 };
 use driftmill_operators::trigger::{Outcome, Trigger, TriggerTable};
 use timely::dataflow::StreamVec;
@@ -31,7 +31,7 @@ impl Shadow {
     }
 
     /// Where it fired before its checkpoint.
-    pub(in crate::job) fn past(&self) -> impl Iterator<Item = &Fired> {
+    pub(in crate::job) fn past(&self) -> impl Iterator<Item = &ShadowDecision> {
         let next = self.start.standing.as_ref().map_or(0, |standing| standing.next_trigger);
         self.start.fired.iter().filter(move |fired| fired.number < next)
     }
@@ -57,21 +57,21 @@ impl Shadow {
         let (standing, policy) = (self.start.standing.clone(), PolicyId::Shadow(number));
         let (keep, tell) = (context.checkpoints(policy), context.trigger_evaluations(policy));
         let commands = context.commands.clone();
-        let fired = move |fired: Fired| {
+        let fired = move |fired: ShadowDecision| {
             commands.send(Command::ShadowDecision(number, Box::new(fired)));
         };
         let (all, outcomes) = seen;
-        all.shadow(outcomes, move |wake| Shadowing {
-            deciding: Deciding {
+        all.shadow(outcomes, move |wake| HostedShadow {
+            hosted: HostedTrigger {
                 trigger,
-                standing,
+                checkpoint: standing,
                 service: model_queries(wake),
-                keep,
-                every,
-                tell,
+                on_checkpoint: keep,
+                checkpoint_interval: every,
+                on_evaluation: tell,
             },
             versions,
-            fired,
+            on_decision: fired,
         })
     }
 }
@@ -81,12 +81,12 @@ impl Shadow {
 pub(in crate::job) fn beginning(
     trigger: Box<dyn Trigger>,
     own: &BranchRecord,
-    past: &[Fired],
-) -> Standing {
+    past: &[ShadowDecision],
+) -> TriggerCheckpoint {
     let own = own.standing.as_ref();
-    Standing {
+    TriggerCheckpoint {
         at: own.map_or(Position::MIN, |own| own.at),
-        decided_before: 0,
+        decisions_before: 0,
         next_trigger: past.last().map_or(0, |last| last.number + 1),
         version: own.and_then(|own| own.version),
         open: None,

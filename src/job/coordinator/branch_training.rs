@@ -59,13 +59,13 @@ impl BranchTraining {
         reply: Reply,
         records: &mut Records<'_>,
     ) -> anyhow::Result<Option<Outcome>> {
-        let place = self.context.place(set.decided.position);
-        let line = TriggerLine::of(&set.decided, place, set.rows.len() as u64);
+        let place = self.context.place(set.decision.position);
+        let line = TriggerLine::of(&set.decision, place, set.rows.len() as u64);
         records.history.triggers.push(line);
         if self.branch.name.is_empty() {
             self.context.status.triggered();
         }
-        let known = match self.again.remove(&set.decided.trigger) {
+        let known = match self.again.remove(&set.decision.trigger) {
             Some(record) => self.compare(&set, record, records.durability)?,
             None => {
                 self.record(&set, records)?;
@@ -84,7 +84,7 @@ impl BranchTraining {
 
     fn record(&self, set: &TrainingSet, records: &mut Records<'_>) -> anyhow::Result<()> {
         let entries = records.journal.entries(PolicyId::Branch(self.number));
-        let standing = entries.open(set.decided.trigger)?;
+        let standing = entries.open(set.decision.trigger)?;
         records.durability.commit(|catalog, durable| {
             catalog.decided(&Deciding {
                 branch: &self.branch.name,
@@ -109,13 +109,13 @@ impl BranchTraining {
         record: DecisionRecord,
         durability: &mut Durability,
     ) -> anyhow::Result<Option<OutcomeRecord>> {
-        let trigger = set.decided.trigger;
+        let trigger = set.decision.trigger;
         ensure!(
-            record.decided == set.decided && record.ids_digest == digest_of(set),
+            record.decided == set.decision && record.ids_digest == digest_of(set),
             "decision {trigger} came out differently when it was made again: \
              at {:?} on {} samples, recorded at {:?} on {}\n\
              hint: is this the stream that the run began with? `driftmill verify` checks the files",
-            self.context.place(set.decided.position),
+            self.context.place(set.decision.position),
             set.rows.len(),
             self.context.place(record.decided.position),
             record.samples,
@@ -139,7 +139,7 @@ impl BranchTraining {
 
     fn start(&self, set: TrainingSet, reply: Reply) {
         let downsampling = self.branch.downsampling.as_ref();
-        let stage = downsampling.and_then(|table| table.stage(set.decided.trigger));
+        let stage = downsampling.and_then(|table| table.stage(set.decision.trigger));
         let start = self.branch.newest().map(|(_, weights)| weights);
         let job = TrainJob {
             rows: training_rows(&set.rows),
@@ -150,7 +150,7 @@ impl BranchTraining {
             memory: set.memory.clone(),
             ..TrainJob::default()
         };
-        let asks = |stage: &Stage| stage.policy.needs().irreducible;
+        let asks = |stage: &Stage| stage.policy.required_scores().irreducible;
         let (commands, branch) = (self.context.commands.clone(), self.number);
         let done = move |answer| {
             let answer = Box::new(answer);
@@ -182,7 +182,7 @@ impl BranchTraining {
             Ok(trained) => {
                 self.failures = 0;
                 if trained.steps == 0 {
-                    let trigger = set.decided.trigger;
+                    let trigger = set.decision.trigger;
                     tracing::warn!(trigger, "no sample was chosen for training: weights stay");
                 }
                 self.outcomes.made(&set, trained, &irreducible_trainings, records)
@@ -208,7 +208,7 @@ impl BranchTraining {
 
 /// The training's seed: decisions differ, runs do not.
 fn seed(set: &TrainingSet) -> u64 {
-    set.decided.trigger
+    set.decision.trigger
 }
 
 /// SHA-256 over the ids of a training set.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use driftmill_operators::flow::{Fired, Looked, Scores, Standing};
+use driftmill_operators::flow::{Scores, ShadowDecision, TriggerCheckpoint, TriggerEvaluation};
 use driftmill_operators::selection::TrainingSet;
 use driftmill_operators::trigger::Outcome;
 use timely::scheduling::SyncActivator;
@@ -32,11 +32,11 @@ pub(in crate::job) enum Command {
     /// Record messages that are not samples. Sent before their rows are appended to the log.
     DeadLetters(Vec<DeadLetter>),
     /// Record the state of a policy: with its open decision, or with the next commit.
-    Checkpoint(PolicyId, Box<Standing>),
+    Checkpoint(PolicyId, Box<TriggerCheckpoint>),
     /// Record an evaluation of a trigger policy.
-    TriggerEvaluation(PolicyId, Box<Looked>),
+    TriggerEvaluation(PolicyId, Box<TriggerEvaluation>),
     /// Record that a shadow policy fired.
-    ShadowDecision(usize, Box<Fired>),
+    ShadowDecision(usize, Box<ShadowDecision>),
     /// Record a decision of a branch, and train.
     Decision { branch: usize, set: Box<TrainingSet>, reply: Reply },
     /// Record the result of a training.

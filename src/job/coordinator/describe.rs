@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use driftmill_operators::position_time;
 use driftmill_operators::selection::TrainingSet;
 
 use super::branch_training::digest_of;
@@ -43,7 +42,7 @@ impl Context {
     ) -> Version {
         let Named { branch, suffix, store, architecture, number, parent, irreducible_models } =
             named;
-        let reason = &set.decided.reason;
+        let reason = &set.decision.reason;
         let name = match branch.name.as_str() {
             "" => self.pipeline.name.clone(),
             name => format!("{}.{name}", self.pipeline.name),
@@ -55,8 +54,8 @@ impl Context {
             version: number,
             parent,
             trigger: TriggerInfo {
-                id: set.decided.trigger,
-                position: self.place(set.decided.position),
+                id: set.decision.trigger,
+                position: self.place(set.decision.position),
                 policy: reason.policy.clone(),
                 reason: reason.text.clone(),
                 score: reason.score,
@@ -104,7 +103,7 @@ impl Context {
             range.samples += 1;
         }
         let time = |row: Option<&driftmill_operators::selection::Candidate>| {
-            row.map_or(0, |row| position_time(row.position))
+            row.map_or(0, |row| row.position.time())
         };
         DataUsed {
             samples: set.rows.len() as u64,

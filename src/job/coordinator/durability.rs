@@ -61,7 +61,7 @@ impl Durability {
         record: impl FnOnce(&mut Catalog, &[SegmentLength]) -> Result<(), CatalogError>,
     ) -> anyhow::Result<bool> {
         let committed = self.sync_log().and_then(|durable| {
-            if !self.dead_letters.sync(Duration::ZERO)? {
+            if !self.dead_letters.sync(DEAD_LETTER_WAIT)? {
                 return Ok(false);
             }
             record(&mut self.catalog, &durable)?;

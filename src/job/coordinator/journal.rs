@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use driftmill_operators::flow::{Fired, Looked, Standing};
+use driftmill_operators::flow::{ShadowDecision, TriggerCheckpoint, TriggerEvaluation};
 
 use super::command::PolicyId;
 
@@ -11,13 +11,13 @@ use super::command::PolicyId;
 #[derive(Default)]
 pub(in crate::job) struct Entries {
     /// Its state between decisions.
-    pub(in crate::job) standing: Option<Standing>,
+    pub(in crate::job) standing: Option<TriggerCheckpoint>,
     /// Its state at a decision whose training set is still being chosen.
-    open: Option<Standing>,
+    open: Option<TriggerCheckpoint>,
     /// Its evaluations until then, and since.
-    pub(in crate::job) looks: Vec<Looked>,
+    pub(in crate::job) looks: Vec<TriggerEvaluation>,
     /// Where it fired, if it trains nothing.
-    pub(in crate::job) fired: Vec<Fired>,
+    pub(in crate::job) fired: Vec<ShadowDecision>,
 }
 
 /// The journal of all policies.
@@ -45,7 +45,7 @@ impl Journal {
 
 impl Entries {
     /// Adds a checkpoint: that of a decision, or a newer one between decisions.
-    pub(in crate::job) fn checkpoint(&mut self, standing: Standing) {
+    pub(in crate::job) fn checkpoint(&mut self, standing: TriggerCheckpoint) {
         match standing.open {
             Some(_) => self.open = Some(standing),
             None => self.standing = Some(standing),
@@ -56,8 +56,9 @@ impl Entries {
     ///
     /// # Errors
     /// When none was sent before the decision, which is a bug.
-    pub(in crate::job) fn open(&self, trigger: u64) -> anyhow::Result<&Standing> {
-        let of = |open: &&Standing| open.open.as_ref().is_some_and(|it| it.trigger == trigger);
+    pub(in crate::job) fn open(&self, trigger: u64) -> anyhow::Result<&TriggerCheckpoint> {
+        let of =
+            |open: &&TriggerCheckpoint| open.open.as_ref().is_some_and(|it| it.trigger == trigger);
         let open = self.open.as_ref().filter(of);
         open.with_context(|| format!("internal error: decision {trigger} has no checkpoint"))
     }

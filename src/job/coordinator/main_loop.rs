@@ -30,6 +30,9 @@ const PERSIST: Duration = Duration::from_secs(1);
 /// How often retention and the object store are looked after.
 const MAINTAIN: Duration = Duration::from_secs(5);
 
+/// Dead letters that may wait to be written before ingestion pauses.
+const MAX_DEAD_LETTERS: usize = 10_000;
+
 /// The longest wait for a command.
 const MOMENT: Duration = Duration::from_millis(20);
 
@@ -135,6 +138,11 @@ impl Coordinator {
         let mut idle = false;
         while !idle && Instant::now() < until {
             self.durability.peers.poll(&self.context, &self.durability.dead_letters)?;
+            // more commands wait in the queue, which makes ingestion pause.
+            if self.durability.dead_letters.pending() > MAX_DEAD_LETTERS {
+                std::thread::sleep(MOMENT);
+                break;
+            }
             match self.durability.inbox.next(MOMENT) {
                 Some(command) => self.handle(command)?,
                 None => idle = true,

@@ -143,7 +143,7 @@ impl Outcomes {
         });
         let finished = Finished {
             branch: &self.branch.name,
-            trigger: set.decided.trigger,
+            trigger: set.decision.trigger,
             outcome,
             seconds,
             evaluation: &records.history.evaluation(&self.branch, &self.context),
@@ -168,7 +168,7 @@ impl Outcomes {
         records: &mut Records<'_>,
     ) -> anyhow::Result<Outcome> {
         if let Some(error) = error {
-            tracing::warn!(trigger = set.decided.trigger, error, "a training failed");
+            tracing::warn!(trigger = set.decision.trigger, error, "a training failed");
         }
         self.record(set, Err(Failed { error }), Details::default(), records)?;
         Ok(self.outcome(set, None, 0.0))
@@ -178,9 +178,9 @@ impl Outcomes {
     fn outcome(&self, set: &TrainingSet, version: Option<u64>, seconds: f64) -> Outcome {
         let known = if self.context.pipeline.on_delete.is_keep() { &[] } else { &set.rows[..] };
         Outcome {
-            trigger: set.decided.trigger,
+            trigger: set.decision.trigger,
             version,
-            effective: set.decided.end(),
+            effective: set.decision.end(),
             samples: set.rows.len() as u64,
             seconds,
             ids: known.iter().map(|row| row.id()).collect(),

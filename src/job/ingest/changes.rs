@@ -1,7 +1,7 @@
 //! From what a poll brought to rows of the log and changes of the dataflow.
 
 use driftmill_datasets::Values;
-use driftmill_operators::{Change, Id, Kind, Record, position};
+use driftmill_operators::{Change, Id, Kind, Position, Record};
 
 use crate::dead_letters::DeadLetter;
 use crate::source::{BadMessage, Fetched, Partition};
@@ -10,7 +10,7 @@ use crate::store::{LogBatch, RowKind};
 /// Rows of the log as changes, in the order of offsets.
 pub(crate) fn changes(rows: &LogBatch, keyed: bool) -> Vec<Change> {
     let record = |row: usize| Record {
-        position: position(rows.position_times[row], Id(rows.ids[row])),
+        position: Position::new(rows.position_times[row], Id(rows.ids[row])),
         key: if keyed { rows.keys[row] } else { 0 },
         time: rows.times[row],
         label: rows.labels[row],

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
+use driftmill_operators::Change;
 use driftmill_operators::flow::{Ordered, Upsert};
-use driftmill_operators::{Change, position_time};
 use timely::dataflow::operators::Inspect;
 
 use crate::dead_letters::DeadLetter;
@@ -33,7 +33,7 @@ pub(in crate::job) fn newest<'scope>(
 fn dead_letter(context: &Context, orphan: &Change) -> DeadLetter {
     let label = &orphan.record;
     let said = label.label.map_or("no class".to_owned(), |class| format!("class {class}"));
-    let until = position_time(orphan.at);
+    let until = orphan.at.time();
     DeadLetter {
         topic: context.topic(label.id().topic()).to_owned(),
         partition: label.id().partition(),

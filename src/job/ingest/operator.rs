@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use driftmill_operators::{Change, Kind, Position, position_time};
+use driftmill_operators::{Change, Kind, Position};
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::operator::source;
@@ -288,7 +288,7 @@ impl Ingest {
     fn tell(&self, released: Option<Position>, observed: Option<Position>) {
         let status = &self.context.status;
         if let Some(observed) = observed {
-            status.reached(position_time(observed));
+            status.reached(observed.time());
         }
         let left = |(slot, part): (usize, &PartitionState)| {
             Some(self.reader.left(slot)? + part.undecided())

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use driftmill_operators::{Change, Id, Position, position, position_time};
+use driftmill_operators::{Change, Id, Position};
 
 use super::changes::changes;
 use crate::job::Context;
@@ -60,7 +60,7 @@ impl PartitionState {
         // what a key has now follows from all that was said of it.
         let keyed = context.pipeline.source.keyed().is_some();
         let from = if keyed { Position::MIN } else { context.resume_at(stream) };
-        let replay = context.log.replay(stream, position_time(from));
+        let replay = context.log.replay(stream, from.time());
         Self {
             next: partition.start,
             partition,
@@ -135,7 +135,7 @@ impl PartitionState {
 
     /// Nothing that comes from now on is before `floor`.
     pub(in crate::job) fn raise(&mut self, rules: &OrderRules, floor: Position) {
-        let time = position_time(floor);
+        let time = floor.time();
         for time in [time, time.saturating_add(1)] {
             if self.reached(rules) < floor {
                 self.watermark.raise(rules, time);
@@ -151,6 +151,6 @@ impl PartitionState {
     /// No later record of the partition is before this position.
     pub(in crate::job) fn reached(&self, rules: &OrderRules) -> Position {
         let next = self.partition.id(self.next.min(Id::MAX_OFFSET));
-        position(self.watermark.watermark(rules), next)
+        Position::new(self.watermark.watermark(rules), next)
     }
 }

@@ -88,15 +88,26 @@ impl WatermarkExchange {
 
 #[cfg(test)]
 mod tests {
-    use super::WorkerWatermark::{Asleep, Awake, Done};
+    use driftmill_operators::{Id, Position};
+
+    use super::WorkerWatermark;
+    use super::WorkerWatermark::Done;
+
+    fn awake(time: i64) -> WorkerWatermark {
+        WorkerWatermark::Awake(Position::new(time, Id(0)))
+    }
+
+    fn asleep(time: i64) -> WorkerWatermark {
+        WorkerWatermark::Asleep(Position::new(time, Id(0)))
+    }
 
     #[test]
-    fn sleepers_hold_up_nobody() {
-        assert_eq!(Awake(5).and(Awake(3)), Awake(3));
-        assert_eq!(Asleep(1).and(Awake(3)), Awake(3));
-        assert_eq!(Asleep(1).and(Asleep(3)), Asleep(3));
-        assert_eq!(Done.and(Asleep(3)), Asleep(3));
-        assert_eq!(Awake(3).and(Done), Awake(3));
+    fn idle_workers_hold_nobody_up() {
+        assert_eq!(awake(5).and(awake(3)), awake(3));
+        assert_eq!(asleep(1).and(awake(3)), awake(3));
+        assert_eq!(asleep(1).and(asleep(3)), asleep(3));
+        assert_eq!(Done.and(asleep(3)), asleep(3));
+        assert_eq!(awake(3).and(Done), awake(3));
         assert_eq!(Done.and(Done), Done);
     }
 }

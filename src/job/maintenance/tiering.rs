@@ -117,7 +117,10 @@ pub(in crate::job) fn upload_all(context: &Context, catalog: &mut Catalog) -> an
     let Some(tier) = &context.pipeline.store.tier else { return Ok(()) };
     let names = context.log.ended_not_uploaded(tier.age);
     let upload = Upload { tier, run: &context.run, log: &context.log, names };
-    match upload.run(catalog, || false) {
+    let uploaded = upload.run(catalog, || false);
+    // what somebody used when it was uploaded can go now.
+    context.log.evict();
+    match uploaded {
         Err(error) if is_outage(&error) => {
             tracing::warn!("{error:#}: segments stay on the local disk");
             Ok(())

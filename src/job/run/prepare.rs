@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use driftmill_operators::flow::Fired;
+use driftmill_operators::flow::ShadowDecision;
 use driftmill_operators::{Snapshot, restore};
 use serde_json::Value;
 use timely::worker::Worker;
@@ -106,7 +106,7 @@ pub(in crate::job) fn prepare(
     });
     let history = |branch: &Arc<Branch>| BranchHistory::restore(branch, &context.partitions);
     let histories = context.branches.iter().map(history).collect::<Result<_, _>>()?;
-    let line = |fired: &Fired| FiredLine::of(fired, context.place(fired.position));
+    let line = |fired: &ShadowDecision| FiredLine::of(fired, context.place(fired.position));
     let fired = context.shadows.iter().map(|shadow| shadow.past().map(line).collect()).collect();
     let numbers = 0..context.branches.len();
     let coordinator = Coordinator {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use driftmill_datasets::Values;
-use driftmill_operators::flow::{Asker, Service};
+use driftmill_operators::flow::{ModelQuery, Service};
 use driftmill_operators::trigger::{Question, Want};
 use driftmill_operators::{Id, Matrix};
 use timely::scheduling::SyncActivator;
@@ -41,8 +41,8 @@ impl ModelQueries {
     }
 }
 
-impl Service<Asker, Matrix> for ModelQueries {
-    fn ask(&mut self, asker: Asker) {
+impl Service<ModelQuery, Matrix> for ModelQueries {
+    fn ask(&mut self, asker: ModelQuery) {
         let answering = self.answering.clone();
         self.answering.context.reads.run(move || answering.find(asker));
     }
@@ -54,7 +54,7 @@ impl Service<Asker, Matrix> for ModelQueries {
 
 impl Answering {
     /// Answers; rows that other processes read are flushed there first.
-    fn find(self, asker: Asker) {
+    fn find(self, asker: ModelQuery) {
         let has = || self.context.log.has(&asker.question.ids);
         match self.context.cluster.is_single().then_some(true).map_or_else(has, Ok) {
             Ok(true) => self.answer(asker),
@@ -67,7 +67,7 @@ impl Answering {
         }
     }
 
-    fn answer(self, asker: Asker) {
+    fn answer(self, asker: ModelQuery) {
         let Question { want, ids } = asker.question;
         let output = match want {
             Want::Features => return self.features(&ids),

@@ -37,7 +37,7 @@ impl Run {
         reply: impl FnOnce(Answer) + Send + 'static,
     ) {
         let (context, name) = (self.context, self.branch.name.clone());
-        let trigger = set.decided.trigger;
+        let trigger = set.decision.trigger;
         let progress = move |progress: Progress| {
             let step = (progress.step, progress.steps);
             let training = console::Training { trigger, step, loss: progress.loss };

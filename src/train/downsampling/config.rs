@@ -149,7 +149,8 @@ impl Downsampling {
 
 impl Downsampling {
     fn check_irreducible(&self) -> Option<(&'static str, &'static str)> {
-        let asks = self.stages().iter().any(|(_, stage)| stage.policy.needs().irreducible);
+        let asks =
+            self.stages().iter().any(|(_, stage)| stage.policy.required_scores().irreducible);
         match &self.irreducible {
             None if asks => Some((
                 "policy.rho_loss",

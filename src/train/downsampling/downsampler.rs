@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use driftmill_operators::downsampling::{Budget, Chosen, GivenError, choose};
+use driftmill_operators::downsampling::{Budget, Chosen, SampleScoresError, choose};
 use driftmill_operators::{Id, Matrix};
 
 use super::config::{Mode, Stage};
@@ -65,7 +65,7 @@ impl<'a> Downsampler<'a> {
         epochs: usize,
     ) -> Result<Vec<TrainingRow>, TrainError> {
         let started = Instant::now();
-        let outputs = match head(self.stage.policy.needs()) {
+        let outputs = match head(self.stage.policy.required_scores()) {
             Some(head) => {
                 let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
                 self.worker.forward(Pass { network, head, rank: Rank::Training }, &ids)?
@@ -94,7 +94,7 @@ impl<'a> Downsampler<'a> {
         if wanted == before {
             return Ok(());
         }
-        let outputs = match head(self.stage.policy.needs()) {
+        let outputs = match head(self.stage.policy.required_scores()) {
             Some(head) => {
                 let pass = Pass { network, head, rank: Rank::Training };
                 // of its own shape: which samples are in a batch is a function of the training alone.
@@ -126,11 +126,11 @@ impl<'a> Downsampler<'a> {
     ) -> Result<Vec<Chosen>, TrainError> {
         let Stage { policy, .. } = self.stage;
         let classes = self.worker.model.classes() as usize;
-        let mut given = given(policy.needs(), rows, outputs, classes);
+        let mut given = given(policy.required_scores(), rows, outputs, classes);
         given.irreducible = self.irreducible.map(|known| known.of(rows));
         let budget = Budget { size, seed: self.seed, round: self.round };
         self.round += 1;
-        let failed = |error: GivenError| TrainError::Choosing {
+        let failed = |error: SampleScoresError| TrainError::Choosing {
             policy: policy.key(),
             problem: error.to_string(),
         };

@@ -1,14 +1,14 @@
 //! What a network says of samples, as downsampling policies ask for it.
 
 use driftmill_operators::Matrix;
-use driftmill_operators::downsampling::{Given, Needs};
+use driftmill_operators::downsampling::{RequiredScores, SampleScores};
 
 use crate::train::TrainingRow;
 use crate::train::inference::forward::log_sum_exp;
 use crate::train::runtime::output_cache::Head;
 
 /// Which way through the network yields what is needed; none if nothing of it is.
-pub(in crate::train) fn head(needs: Needs) -> Option<Head> {
+pub(in crate::train) fn head(needs: RequiredScores) -> Option<Head> {
     let scores = needs.loss || needs.probabilities || needs.gradients;
     match (needs.embeddings, scores) {
         (true, true) => Some(Head::Both),
@@ -25,12 +25,12 @@ pub(in crate::train) fn head(needs: Needs) -> Option<Head> {
 /// p = softmax(z),      loss = −ln p[y],      gradient by the scores z: p − onehot(y)
 /// ```
 pub(in crate::train) fn given(
-    needs: Needs,
+    needs: RequiredScores,
     rows: &[TrainingRow],
     outputs: &Matrix,
     classes: usize,
-) -> Given {
-    let mut given = Given::of(rows.len());
+) -> SampleScores {
+    let mut given = SampleScores::of(rows.len());
     let width = outputs.cols();
     // the scores are the last columns, where there are any.
     let embedded = match head(needs) {

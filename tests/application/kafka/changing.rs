@@ -37,7 +37,7 @@ fn a_topic_that_is_deleted_ends_the_job_and_is_named() {
     assert!(ran.said.contains(&topic), "{}", ran.said);
 }
 
-fn pipeline((brokers, topic): (&str, &str), order: &str) -> String {
+fn pipeline(brokers: &str, topic: &str, order: &str) -> String {
     format!(
         "name = \"{topic}\"
         source.kafka.brokers = \"{brokers}\"
@@ -59,7 +59,7 @@ fn partitions_that_are_added_are_read_from_their_beginning() {
     let topic = unique("widened");
     create(brokers, &topic, 1);
     produce(brokers, &topic, (0..210).map(|i| (0, 1000 + i, ROW)));
-    let pipeline = pipeline((brokers, &topic), "");
+    let pipeline = pipeline(brokers, &topic, "");
     let mut job = Program::start_with(&pipeline, &["--workers", "2"]);
     job.wait_for("models/2/version.json");
     add_partitions(brokers, &topic, 3);
@@ -89,7 +89,7 @@ fn a_silent_partition_is_not_waited_for_and_what_it_brings_later_stands_later() 
     for workers in ["1", "3"] {
         let topic = unique("silent");
         create(brokers, &topic, 3);
-        let pipeline = pipeline((brokers, &topic), "order.idle_after = \"300ms\"");
+        let pipeline = pipeline(brokers, &topic, "order.idle_after = \"300ms\"");
         produce(brokers, &topic, (0..150).map(|i| (1, 1000 + i, ROW)));
         let mut job = Program::start_with(&pipeline, &["--workers", workers]);
         job.wait_for("models/1/version.json");

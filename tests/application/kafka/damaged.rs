@@ -13,7 +13,7 @@ crate::suite::tests! {
     what_the_topic_no_longer_has_is_not_replaced needs KAFKA,
 }
 
-fn start((brokers, topic): (&str, &str), folder: Option<tempfile::TempDir>) -> Program {
+fn start(brokers: &str, topic: &str, folder: Option<tempfile::TempDir>) -> Program {
     let pipeline = format!(
         "name = \"{topic}\"
         source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"] }}
@@ -28,7 +28,7 @@ fn start((brokers, topic): (&str, &str), folder: Option<tempfile::TempDir>) -> P
 }
 
 /// Good rows and bad ones, late ones among them.
-fn fill((brokers, topic): (&str, &str), numbers: std::ops::Range<i64>) {
+fn fill(brokers: &str, topic: &str, numbers: std::ops::Range<i64>) {
     let row = |i: i64| match i % 10 {
         3 => b"not a sample".to_vec(),
         _ => format!("{{\"a\":{},\"c\":{}}}", i % 100, i % 2).into_bytes(),
@@ -62,18 +62,17 @@ fn a_damaged_batch_is_read_again_from_its_topic() {
     let brokers = brokers();
     let topic = unique("damaged");
     create(brokers, &topic, 1);
-    let at = (brokers, &*topic);
-    fill(at, 0..2500);
-    let ran = stop(start(at, None), 2);
+    fill(brokers, &topic, 0..2500);
+    let ran = stop(start(brokers, &topic, None), 2);
     let path = damage(&ran.folder.path().join("state"));
     let before = fs::read(&path).unwrap();
     // the last but one is the last of the fifth version: what is read when it is there is the same.
-    fill(at, 2500..5000);
+    fill(brokers, &topic, 2500..5000);
     produce(brokers, &topic, [(0, 2_000_000, &br#"{"a":0,"c":0}"#[..])].into_iter());
-    let mended = stop(start(at, Some(ran.folder)), 5);
+    let mended = stop(start(brokers, &topic, Some(ran.folder)), 5);
     assert!(mended.said.contains("is damaged at byte"), "{}", mended.said);
     assert_ne!(fs::read(&path).unwrap(), before, "the segment is as it was");
-    let undisturbed = stop(start(at, None), 5);
+    let undisturbed = stop(start(brokers, &topic, None), 5);
     assert!(decided_of(mended.summary) == decided_of(undisturbed.summary), "other results");
 }
 
@@ -81,13 +80,12 @@ fn what_the_topic_no_longer_has_is_not_replaced() {
     let brokers = brokers();
     let topic = unique("damaged");
     create(brokers, &topic, 1);
-    let at = (brokers, &*topic);
-    fill(at, 0..2500);
-    let ran = stop(start(at, None), 2);
+    fill(brokers, &topic, 0..2500);
+    let ran = stop(start(brokers, &topic, None), 2);
     damage(&ran.folder.path().join("state"));
     delete(brokers, &topic, 0, 2000);
-    fill(at, 2500..5000);
-    let ran = start(at, Some(ran.folder)).end();
+    fill(brokers, &topic, 2500..5000);
+    let ran = start(brokers, &topic, Some(ran.folder)).end();
     assert_eq!(ran.code, Some(65), "{}", ran.said);
     let wanted = [format!("reading {topic}/0, offsets "), "no longer has offset".to_owned()];
     assert!(wanted.iter().all(|text| ran.said.contains(text)), "{}", ran.said);

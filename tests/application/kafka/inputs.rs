@@ -91,7 +91,9 @@ fn every_bad_message_becomes_a_dead_letter_with_its_reason() {
         // the good ones were trained on, as they stood between the bad.
         assert_eq!(ran.trained_on(1), [(0, 17, 9)]);
         let dead_letters = ran.dead_letters();
-        for (number, ((text, class, reason), dead_letter)) in bad.iter().zip(&dead_letters).enumerate() {
+        for (number, ((text, class, reason), dead_letter)) in
+            bad.iter().zip(&dead_letters).enumerate()
+        {
             assert_eq!(dead_letter["offset"], 2 * number + 1, "{dead_letter}");
             assert_eq!(dead_letter["error"], *class, "{dead_letter}");
             assert!(dead_letter["reason"].as_str().unwrap().contains(reason), "{dead_letter}");

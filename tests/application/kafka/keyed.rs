@@ -152,7 +152,10 @@ fn a_message_without_a_key_is_a_dead_letter() {
     let ran = crate::program::run_program(&text);
     ran.assert_done();
     let dead_letters = ran.dead_letters();
-    let told: Vec<_> = dead_letters.iter().map(|dead_letter| (&dead_letter["offset"], &dead_letter["error"])).collect();
+    let told: Vec<_> = dead_letters
+        .iter()
+        .map(|dead_letter| (&dead_letter["offset"], &dead_letter["error"]))
+        .collect();
     let no_key = &"no_key".into();
     assert_eq!(told, [(&1.into(), no_key), (&2.into(), no_key)]);
     assert_eq!(training_sets(&ran.folder.path().join("state")), [Ids::from([(0, 0, 4)])]);
@@ -233,7 +236,10 @@ fn late_and_corrected_labels_change_later_training_sets() {
             // one label is nobody's.
             let dead_letters = std::fs::read_to_string(state.join("dead-letters.jsonl")).unwrap();
             let dead_letter: serde_json::Value = serde_json::from_str(dead_letters.trim()).unwrap();
-            assert_eq!((&dead_letter["offset"], &dead_letter["error"]), (&3.into(), &"no_sample".into()));
+            assert_eq!(
+                (&dead_letter["offset"], &dead_letter["error"]),
+                (&3.into(), &"no_sample".into())
+            );
             assert_eq!((summary.samples, summary.dead_letters), (10, 1));
             // in the end two are labelled `no`, two `yes`, and six not.
             let [classes] = &summary.classes[..] else { panic!("{:?}", summary.classes) };

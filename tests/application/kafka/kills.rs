@@ -121,13 +121,15 @@ impl Published {
 
 /// Starts one or more processes, one of which aborts.
 pub(super) fn start(
-    (state, pipeline): (&Path, &Path),
+    state: &Path,
+    pipeline: &Path,
     size: Size,
-    (victim, abort): (usize, Option<&str>),
+    victim: usize,
+    abort: Option<&str>,
 ) -> Processes {
     let (hosts, _) = hosts(state, size.0);
     let start = |process| {
-        let mut run = command((pipeline, state), size, (process, &hosts));
+        let mut run = command(pipeline, state, size, process, &hosts);
         run.envs(abort.filter(|_| process == victim).map(|abort| ("DRIFTMILL_ABORT", abort)));
         run.spawn().unwrap()
     };
@@ -147,24 +149,26 @@ fn way(random: &mut Pcg64, usual: Duration) -> (Option<String>, Duration) {
 /// Starts a job again and again until it comes to its end, on one or two processes, of which one is
 /// killed; how often that was, and what the job said in the end.
 fn survive(
-    (state, pipeline): (&Path, &Path),
-    (random, usual): (&mut Pcg64, Duration),
+    state: &Path,
+    pipeline: &Path,
+    random: &mut Pcg64,
+    usual: Duration,
     most: u64,
 ) -> (u64, Vec<u8>) {
     let mut kills = 0;
     loop {
-        let size = match random.random_bool(0.4) {
-            true => (2, random.random_range(1..=2)),
-            false => (1, random.random_range(1..=3)),
+        let size = if random.random_bool(0.4) {
+            (2, random.random_range(1..=2))
+        } else {
+            (1, random.random_range(1..=3))
         };
         let victim = random.random_range(0..size.0);
-        let (abort, time) = match kills < most {
-            true => way(random, usual),
-            false => (None, Duration::from_secs(100)),
-        };
+        let killed = kills < most;
+        let (abort, time) =
+            if killed { way(random, usual) } else { (None, Duration::from_secs(100)) };
         let told = format!("{size:?}, {abort:?} in {victim}, {time:?}");
         let begun = Instant::now();
-        let mut job = start((state, pipeline), size, (victim, abort.as_deref()));
+        let mut job = start(state, pipeline, size, victim, abort.as_deref());
         while begun.elapsed() < time && job.children[victim].try_wait().unwrap().is_none() {
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -203,7 +207,7 @@ fn killed_anywhere_it_publishes_the_same() {
     let models = unique("models");
     let (state, pipeline) = named(&models);
     let begun = Instant::now();
-    let stdout = start((&state, &pipeline), (1, 1), (0, None)).done();
+    let stdout = start(&state, &pipeline, (1, 1), 0, None).done();
     let usual = begun.elapsed();
     let wanted = Published::of(brokers, &state, &models, &stdout);
     let summary = &wanted.made.summary;
@@ -219,7 +223,7 @@ fn killed_anywhere_it_publishes_the_same() {
         let models = unique("models");
         let (state, pipeline) = named(&models);
         let most = (most - kills).min(random.random_range(4..15));
-        let (killed, stdout) = survive((&state, &pipeline), (&mut random, usual), most);
+        let (killed, stdout) = survive(&state, &pipeline, &mut random, usual, most);
         let made = Published::of(brokers, &state, &models, &stdout);
         assert_eq!(wanted, made, "seed {seed}, after {killed} kills");
         (kills, lives) = (kills + killed, lives + 1);

@@ -38,9 +38,10 @@ fn ask(state: &Path, question: &[&str]) -> (Option<i32>, Value, String) {
     let mut lineage = Command::new(env!("CARGO_BIN_EXE_driftmill"));
     let output = lineage.arg("lineage").arg(state).args(question).output_in_time();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    let answer = match question.contains(&"--json") {
-        true => serde_json::from_slice(&output.stdout).unwrap_or_default(),
-        false => Value::from(String::from_utf8_lossy(&output.stdout).into_owned()),
+    let answer = if question.contains(&"--json") {
+        serde_json::from_slice(&output.stdout).unwrap_or_default()
+    } else {
+        Value::from(String::from_utf8_lossy(&output.stdout).into_owned())
     };
     (output.status.code(), answer, said)
 }
@@ -86,7 +87,7 @@ fn lineage_says_which_versions_know_what_is_gone() {
     let (_, partition, offset) = *sets[1].intersection(&deleted).next().unwrap();
     let sample = format!("{topic}/{partition}/{offset}");
     let answer = asked(&state, &["--sample", &sample]);
-    assert_eq!((&answer["gone"], &answer["rows"][0]["fate"]), (&true.into(), &"deleted".into()));
+    assert_eq!((&answer["retracted"], &answer["rows"][0]["status"]), (&true.into(), &"deleted".into()));
     let saw = answer["versions"].as_array().unwrap().iter();
     let saw = saw.filter(|version| version["policy"] == "lineage" && version["deleted"] == true);
     let saw: Vec<u64> = saw.map(|version| version["version"].as_u64().unwrap()).collect();

@@ -4,11 +4,11 @@ mod bounds;
 mod burst;
 mod changing;
 mod damaged;
+mod dead_letters;
 mod forget;
 mod inputs;
 mod keyed;
 mod kills;
-mod dead_letters;
 mod lineage;
 mod outage;
 mod processes;
@@ -63,6 +63,9 @@ pub(crate) const FILES: &[&[crate::suite::Test]] = &[
     transactions::TESTS,
 ];
 
+/// The electricity job from topic to topic.
+const ELECTRICITY_JOB: &str = "tests/support/pipelines/electricity.toml";
+
 /// Rows of the electricity market as JSON, with their event times.
 fn electricity(rows: usize) -> Vec<(i64, String)> {
     let start = 831_427_200_000;
@@ -83,7 +86,7 @@ fn electricity(rows: usize) -> Vec<(i64, String)> {
 }
 
 fn electricity_pipeline(brokers: &str, topic: &str, models: &str) -> String {
-    std::fs::read_to_string("pipelines/electricity.toml")
+    std::fs::read_to_string(ELECTRICITY_JOB)
         .unwrap()
         .replace("localhost:9092", brokers)
         .replace("topics = [\"electricity\"]", &format!("topics = [\"{topic}\"]"))
@@ -187,17 +190,22 @@ fn bad_messages_stop_nothing_and_vanish_nowhere() {
     ));
     let (summary, folder) = run_to_end(&pipeline, 1, 128);
     assert_eq!((summary.samples, summary.dead_letters, summary.triggers.len()), (2975, 25, 2));
-    let dead_letters = std::fs::read_to_string(folder.path().join("state/dead-letters.jsonl")).unwrap();
+    let dead_letters =
+        std::fs::read_to_string(folder.path().join("state/dead-letters.jsonl")).unwrap();
     let dead_letters: Vec<serde_json::Value> =
         dead_letters.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let errors: Vec<&str> = dead_letters.iter().map(|l| l["error"].as_str().unwrap()).take(5).collect();
+    let errors: Vec<&str> =
+        dead_letters.iter().map(|l| l["error"].as_str().unwrap()).take(5).collect();
     assert_eq!(errors, ["malformed", "empty", "malformed", "label", "missing_column"]);
     let offsets: Vec<u64> = dead_letters.iter().map(|l| l["offset"].as_u64().unwrap()).collect();
     assert_eq!(offsets[..6], [100, 200, 300, 400, 500, 700]);
     // the bytes are those of the message, whichever stage refused it.
     assert_eq!(dead_letters[0]["payload"], "Z2FyYmFnZQ==");
     assert_eq!(dead_letters[3]["payload"], "eyJhIjoxLCJjIjo3fQ==");
-    assert_eq!((&dead_letters[0]["stage"], &dead_letters[3]["stage"]), (&"decode".into(), &"order".into()));
+    assert_eq!(
+        (&dead_letters[0]["stage"], &dead_letters[3]["stage"]),
+        (&"decode".into(), &"order".into())
+    );
 }
 
 fn an_empty_topic_ends_at_once() {
@@ -215,7 +223,7 @@ fn a_missing_topic_is_named_with_the_nearest() {
     let topic = unique("electricity");
     create(brokers, &topic, 1);
     let output = Command::new(env!("CARGO_BIN_EXE_driftmill"))
-        .args(["run", "pipelines/electricity.toml", "--state"])
+        .args(["run", ELECTRICITY_JOB, "--state"])
         .arg(tempfile::tempdir().unwrap().path().join("state"))
         .args(["--set", &format!("source.kafka.brokers={brokers}")])
         .args(["--set", &format!("source.kafka.topics=[\"{topic}x\"]")])
@@ -230,15 +238,16 @@ fn generate_fills_a_topic_and_run_reads_it() {
     let (topic, models) = (unique("generated"), unique("models"));
     let binary = env!("CARGO_BIN_EXE_driftmill");
     let generated = Command::new(binary)
-        .args(["generate", "pipelines/electricity-file.toml", "--partitions", "2"])
+        .args(["generate", "tests/support/pipelines/electricity-file.toml", "--partitions", "2"])
         .args(["--brokers", brokers, "--topic", &topic, "--limit", "5000"])
+        .args(["--set", &format!("source.file.path={:?}", data::file("electricity.csv"))])
         .output_in_time();
     assert!(generated.status.success(), "{}", String::from_utf8_lossy(&generated.stderr));
     // the rows are from 1996: a broker would delete them within minutes.
     assert_eq!(topics::retention(brokers, &topic), "-1");
     let folder = tempfile::tempdir().unwrap();
     let run = Command::new(binary)
-        .args(["run", "pipelines/electricity.toml", "--json", "--workers", "2", "--state"])
+        .args(["run", ELECTRICITY_JOB, "--json", "--workers", "2", "--state"])
         .arg(folder.path().join("state"))
         .args(["--set", &format!("source.kafka.brokers={brokers}")])
         .args(["--set", &format!("source.kafka.topics=[\"{topic}\"]")])

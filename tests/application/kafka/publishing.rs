@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use driftmill::catalog::Version;
-use driftmill::sink::{KafkaSink, Published, Sink, SinkConfig, SinkError, CancellationToken};
+use driftmill::sink::{CancellationToken, KafkaSink, Published, Sink, SinkConfig, SinkError};
 use rdkafka::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
@@ -82,12 +82,14 @@ fn numbers(brokers: &str, topic: &str) -> Vec<u64> {
 /// Publishes `count` versions, while something happens after the ones in `at`.
 fn publish_through(
     broker: &mut Broker,
-    (count, at): (u64, &[u64]),
+    count: u64,
+    at: &[u64],
     properties: serde_json::Value,
     mut happens: impl FnMut(&mut Broker),
 ) {
     let (brokers, topic) = (broker.address.clone(), unique("models"));
-    let mut sink = sink(&brokers, &topic, properties).open("model", &CancellationToken::default()).unwrap();
+    let mut sink =
+        sink(&brokers, &topic, properties).open("model", &CancellationToken::default()).unwrap();
     sink.take_over().unwrap();
     let published = AtomicU64::new(0);
     std::thread::scope(|scope| {
@@ -108,7 +110,7 @@ fn publish_through(
 
 fn versions_outlive_a_broker_that_dies() {
     let mut broker = own();
-    publish_through(&mut broker, (200, &[50, 120]), json!({}), |broker| {
+    publish_through(&mut broker, 200, &[50, 120], json!({}), |broker| {
         broker.kill();
         broker.start_again();
     });
@@ -117,7 +119,7 @@ fn versions_outlive_a_broker_that_dies() {
 fn versions_outlive_a_broker_that_halts_for_longer_than_a_transaction_may_take() {
     let mut broker = own();
     let properties = json!({ "transaction.timeout.ms": "1500" });
-    publish_through(&mut broker, (300, &[60, 130, 220]), properties, |broker| {
+    publish_through(&mut broker, 300, &[60, 130, 220], properties, |broker| {
         broker.pause();
         std::thread::sleep(Duration::from_secs(4));
         broker.resume();
@@ -182,7 +184,7 @@ fn the_last_to_begin_publishes_and_the_others_say_so() {
     let topic = unique("models");
     let (mut first, mut second) = (open(brokers, &topic), open(brokers, &topic));
     publish(&mut *first, 1).unwrap();
-    // whoever only looks disturbs nobody.
+    // reading disturbs no publisher.
     assert_eq!(second.published(None).unwrap().len(), 1);
     publish(&mut *first, 2).unwrap();
     second.take_over().unwrap();

@@ -15,7 +15,7 @@ crate::suite::tests! {
 }
 
 /// Samples from one topic become versions in another, with this password.
-fn job(brokers: &str, trusted: &Path, (topic, models): (&str, &str), password: &str) -> String {
+fn job(brokers: &str, trusted: &Path, topic: &str, models: &str, password: &str) -> String {
     format!(
         "name = \"secret\"
         [source.kafka]
@@ -104,7 +104,7 @@ fn a_job_runs_behind_tls_and_its_password_goes_nowhere() {
     ];
     for password in passwords {
         let models = unique("models");
-        let text = job(&brokers, &trusted, (&topic, &models), &password);
+        let text = job(&brokers, &trusted, &topic, &models, &password);
         let environment = [("DRIFTMILL_TEST_SECRET", PASSWORD), ("DRIFTMILL_LOG", "trace")];
         let ran = Program::start_in(&text, &[], &environment).end();
         ran.assert_done();
@@ -120,7 +120,7 @@ fn what_keeps_a_job_out_is_said_without_the_password() {
     let broker = secured();
     let (brokers, trusted) = broker.tls.clone().unwrap();
     let refused = |password: &str, code: i32, wanted: &str| {
-        let text = job(&brokers, &trusted, ("any", "any"), password);
+        let text = job(&brokers, &trusted, "any", "any", password);
         let environment = [("DRIFTMILL_TEST_SECRET", PASSWORD), ("DRIFTMILL_LOG", "trace")];
         let ran = Program::start_in(&text, &[], &environment).end();
         assert_eq!(ran.code, Some(code), "{}", ran.said);

@@ -13,7 +13,7 @@ crate::suite::tests! {
 }
 
 /// A job over `topic` that publishes to `models`, with these properties.
-fn job(brokers: &str, (topic, models): (&str, &str), properties: &str) -> String {
+fn job(brokers: &str, topic: &str, models: &str, properties: &str) -> String {
     format!(
         "name = \"secure\"
         [source.kafka]
@@ -54,7 +54,7 @@ fn a_job_logs_in_and_tells_no_one_the_password() {
     for mechanism in ["PLAIN", "SCRAM-SHA-256"] {
         let models = unique("models");
         let login = login(mechanism, PASSWORD);
-        let ran = run_program(&job(&broker.sasl, (&topic, &models), &login));
+        let ran = run_program(&job(&broker.sasl, &topic, &models, &login));
         ran.assert_done();
         assert_eq!(ran.summary["samples"], 50, "{}", ran.summary);
         // the sink logs in with the properties of the source.
@@ -70,7 +70,7 @@ fn a_wrong_password_ends_at_once() {
     for mechanism in ["PLAIN", "SCRAM-SHA-256"] {
         let begun = Instant::now();
         let login = login(mechanism, "looking-glass");
-        let ran = run_program(&job(&broker.sasl, ("any", "any"), &login));
+        let ran = run_program(&job(&broker.sasl, "any", "any", &login));
         assert_eq!(ran.code, Some(69), "{}", ran.said);
         assert!(ran.said.contains("refused the login"), "{}", ran.said);
         assert!(ran.said.to_lowercase().contains("authentication failed"), "{}", ran.said);

@@ -59,7 +59,7 @@ fn whatever_becomes_of_its_broker_it_publishes_the_same() {
     let models = unique("models");
     let (state, pipeline) = named(&models);
     let begun = Instant::now();
-    let stdout = start((&state, &pipeline), (1, 1), (0, None)).done();
+    let stdout = start(&state, &pipeline, (1, 1), 0, None).done();
     let usual = begun.elapsed();
     let wanted = Published::of(&brokers, &state, &models, &stdout);
 
@@ -72,7 +72,7 @@ fn whatever_becomes_of_its_broker_it_publishes_the_same() {
         let mut left = random.random_range(1..4u32);
         let stdout = loop {
             let workers = random.random_range(1..=2);
-            let mut job = start((&state, &pipeline), (1, workers), (0, None)).children.remove(0);
+            let mut job = start(&state, &pipeline, (1, workers), 0, None).children.remove(0);
             while left > 0 {
                 std::thread::sleep(usual.mul_f64(random.random_range(0.05..0.6)));
                 if job.try_wait().unwrap().is_some() {

@@ -24,7 +24,7 @@ fn markers_and_aborted_transactions_at_the_end_are_no_samples_and_no_obstacle() 
     write(1, 0..20, Ending::Abort);
     write(1, 20..70, Ending::Commit);
     write(2, 0..5, Ending::Abort);
-    // whoever reads what is committed does not wait for what may never be.
+    // a reader of committed messages does not wait for an open transaction.
     write(0, 70..75, Ending::Open);
     let ran = run_program(&format!(
         "name = \"transactions\"

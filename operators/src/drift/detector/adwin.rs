@@ -1,7 +1,6 @@
 use std::collections::VecDeque;
 use std::num::NonZeroU64;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
@@ -31,13 +30,14 @@ pub(super) const EXAMPLE: &str = "";
 /// let mut values = (0..2000).map(|i| if i < 1000 { i % 2 } else { 5 });
 /// assert_eq!(values.position(|x| detector.observe(x.into()) == Signal::Drift), Some(1023));
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Adwin {
     /// δ, the chance of a false drift, between 0 and 1 (default 0.002).
     #[serde(default = "delta")]
     pub delta: f64,
-    /// Values between two looks at all cuts (default 32).
+    /// Values between two measurements at all cuts (default 32).
     #[serde(default = "clock")]
     pub clock: NonZeroU64,
     /// Most sums of the same number of values, 2 or more (default 5).
@@ -46,7 +46,7 @@ pub struct Adwin {
     /// Fewest values on either side of a cut (default 5).
     #[serde(default = "min_window")]
     pub min_window: NonZeroU64,
-    /// Values of the window before the first look (default 10).
+    /// Values of the window before the first measurement (default 10).
     #[serde(default = "grace")]
     pub grace: u64,
 }

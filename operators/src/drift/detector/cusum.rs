@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
@@ -29,7 +28,8 @@ pub(super) const EXAMPLE: &str = "";
 /// let mut values = (0..2000).map(|i| i % 2 + if i < 1000 { 0 } else { 1 });
 /// assert_eq!(values.position(|x| detector.observe(x.into()) == Signal::Drift), Some(1007));
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cusum {
     /// Values from which mean and deviation are estimated (default 100).

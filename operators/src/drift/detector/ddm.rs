@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
@@ -26,7 +25,8 @@ pub(super) const EXAMPLE: &str = "";
 /// let mut errors = (0..2000).map(|i| f64::from((i % 5 == 0) == (i < 1000)));
 /// assert_eq!(errors.position(|x| detector.observe(x) == Signal::Drift), Some(1043));
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Ddm {
     /// Values before the first judgement (default 30).

@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
@@ -29,7 +28,8 @@ pub(super) const EXAMPLE: &str = "";
 /// let mut errors = (0..2000).map(|i| f64::from((i % 5 == 4) == (i < 1000)));
 /// assert_eq!(errors.position(|x| detector.observe(x) == Signal::Drift), Some(1333));
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Eddm {
     /// Errors before the first judgement (default 30).
@@ -96,7 +96,7 @@ pub(super) struct State {
     mean: f64,
     squares: f64,
     largest: f64,
-    standing: Judgement,
+    checkpoint: Judgement,
 }
 
 impl State {
@@ -125,7 +125,7 @@ impl Method for Eddm {
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         state.count += 1;
         if value == 0.0 {
-            return state.standing;
+            return state.checkpoint;
         }
         let level = state.level();
         if state.count > self.min_errors && level > state.largest {
@@ -139,8 +139,8 @@ impl Method for Eddm {
             } else {
                 Signal::None
             };
-            state.standing = Judgement::new(signal, share, self.drift);
+            state.checkpoint = Judgement::new(signal, share, self.drift);
         }
-        state.standing
+        state.checkpoint
     }
 }

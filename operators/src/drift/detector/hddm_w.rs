@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
@@ -28,13 +27,14 @@ pub(super) const EXAMPLE: &str = "";
 /// let mut errors = (0..2000).map(|i| f64::from((i % 5 == 0) == (i < 1000)));
 /// assert_eq!(errors.position(|x| detector.observe(x) == Signal::Drift), Some(1023));
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HddmW {
-    /// Chance of a false drift at a value, by the bound (default 0.001).
+    /// Significance of a false drift at a value, by the bound (default 0.001).
     #[serde(default = "drift")]
     pub drift: f64,
-    /// Chance of a false warning at a value, by the bound (default 0.005).
+    /// Significance of a false warning at a value, by the bound (default 0.005).
     #[serde(default = "warning")]
     pub warning: f64,
     /// λ, the weight of the newest value in an average, between 0 and 1 (default 0.05).

@@ -3,7 +3,6 @@ use std::num::NonZeroUsize;
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
@@ -12,7 +11,7 @@ use crate::drift::metric::steps;
 
 pub(super) const EXAMPLE: &str = "";
 
-/// KSWIN: the newest values against older ones chosen by chance, with the Kolmogorov–Smirnov test.
+/// KSWIN: the newest values against older ones chosen at random, with the Kolmogorov–Smirnov test.
 ///
 /// ```text
 /// D = sup over x of |F(x) − G(x)|     F: the newest r values of a window, G: r of the others
@@ -35,10 +34,11 @@ pub(super) const EXAMPLE: &str = "";
 /// let mut values = (0..2000).map(|i| if i < 1000 { i % 2 } else { 5 });
 /// assert_eq!(values.position(|x| detector.observe(x.into()) == Signal::Drift), Some(1016));
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Kswin {
-    /// Chance of a false drift at a value, between 0 and 1 (default 0.005).
+    /// Significance of a false drift at a value, between 0 and 1 (default 0.005).
     #[serde(default = "alpha")]
     pub alpha: f64,
     /// Values in the window, at least twice `recent` (default 100).
@@ -68,7 +68,7 @@ impl Kswin {
     /// The least k at which D = k / r is drift.
     fn least(&self) -> Option<usize> {
         let r = self.recent.get();
-        (r / 10 + 1..=r).find(|k| chance(r, *k) <= self.alpha)
+        (r / 10 + 1..=r).find(|k| tail_probability(r, *k) <= self.alpha)
     }
 }
 
@@ -85,7 +85,8 @@ impl DetectorConfig for Kswin {
 
     fn parameter(&self) -> Parameter {
         // below the chance of the largest difference nothing fires.
-        let strict = chance(self.recent.get(), self.recent.get()).clamp(f64::MIN_POSITIVE, 0.5);
+        let strict =
+            tail_probability(self.recent.get(), self.recent.get()).clamp(f64::MIN_POSITIVE, 0.5);
         Parameter { name: "alpha", value: self.alpha, lax: 0.5, strict, follows: None }
     }
 
@@ -104,7 +105,7 @@ impl DetectorConfig for Kswin {
 }
 
 /// The chance that two samples of n values from one distribution differ by k / n or more.
-pub(super) fn chance(n: usize, k: usize) -> f64 {
+pub(super) fn tail_probability(n: usize, k: usize) -> f64 {
     // C(2n, n − m) / C(2n, n)
     let ratio =
         |m: usize| -> f64 { (1..=m).map(|i| (n - m + i) as f64 / (n + i) as f64).product() };
@@ -127,7 +128,7 @@ struct State {
 }
 
 impl Test {
-    /// Older values, by chance.
+    /// Older values, at random.
     fn chosen(&self, state: &State) -> Vec<f64> {
         let seed = self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ state.count;
         let mut random = Pcg64::seed_from_u64(seed);
@@ -171,11 +172,11 @@ impl Method for Test {
 mod tests {
     #[derive(serde::Deserialize)]
     struct Oracle {
-        smirnov: Vec<Chance>,
+        smirnov: Vec<Significance>,
     }
 
     #[derive(serde::Deserialize)]
-    struct Chance {
+    struct Significance {
         n: usize,
         k: usize,
         p: f64,
@@ -185,8 +186,8 @@ mod tests {
     fn chances_are_those_of_scipy() {
         let text = include_str!("../../../tests/oracles/detectors.json");
         let oracle: Oracle = serde_json::from_str(text).unwrap();
-        for Chance { n, k, p } in oracle.smirnov {
-            let found = super::chance(n, k);
+        for Significance { n, k, p } in oracle.smirnov {
+            let found = super::tail_probability(n, k);
             assert!((found - p).abs() <= 1e-9 * p.max(1e-3), "{k} of {n}: {found}, SciPy says {p}");
         }
     }

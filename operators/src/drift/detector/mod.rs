@@ -28,7 +28,7 @@ pub trait DetectorConfig: Send + Sync {
     }
 }
 
-/// A parameter of a detector, and between which values one can look for it.
+/// A parameter of a detector, and between which values one can measurement for it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parameter {
     /// Its name in pipeline files.
@@ -45,7 +45,7 @@ pub struct Parameter {
 
 /// Watches a stream of values for a change of their distribution.
 ///
-/// Its signals depend on the values alone. Where it says [`Signal::Drift`] it starts anew: the
+/// Its signals depend on the values alone. Where it says [`Signal::Drift`] it starts again: the
 /// value that follows is the first that it knows.
 ///
 /// Values outside its [`Domain`], among them those that are not finite, are a mistake of the caller: a
@@ -117,6 +117,7 @@ impl Domain {
 
 driftmill_registry::one_of! {
     /// The `detector` table of a sequential trigger.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
     DetectorTable: dyn DetectorConfig {
         adwin: Adwin,
         page_hinkley: PageHinkley,

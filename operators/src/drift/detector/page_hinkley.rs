@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::running::{Judgement, Method, Running};
@@ -25,7 +24,8 @@ pub(super) const EXAMPLE: &str = "";
 /// let mut values = (0..2000).map(|i| if i < 1000 { i % 2 } else { 5 });
 /// assert_eq!(values.position(|x| detector.observe(x.into()) == Signal::Drift), Some(1011));
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PageHinkley {
     /// Values before the first judgement (default 30).

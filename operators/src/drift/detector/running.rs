@@ -1,4 +1,4 @@
-//! What all detectors share: values that do not belong, starting anew, snapshots.
+//! What all detectors share: values that do not belong, starting again, snapshots.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

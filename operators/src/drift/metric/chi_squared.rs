@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::per_column::PerColumn;
@@ -28,7 +27,8 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 /// let current = Matrix::new(1, vec![0.0, 1.0, 1.0, 1.0]);
 /// assert_eq!(ChiSquared { threshold: 3.84.into() }.init().distance(&reference, &current), 2.0);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ChiSquared {
     /// Mean χ² from which on there is drift.
@@ -48,7 +48,7 @@ impl MetricConfig for ChiSquared {
         &self.threshold
     }
 
-    fn knows_chance(&self) -> bool {
+    fn has_null_distribution(&self) -> bool {
         true
     }
 }

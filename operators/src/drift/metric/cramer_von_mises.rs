@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::per_column::PerColumn;
@@ -36,7 +35,8 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 /// let distance = CramerVonMises { threshold: 0.461.into() }.init().distance(&reference, &current);
 /// assert_eq!(distance, 0.5);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CramerVonMises {
     /// Mean T from which on there is drift.
@@ -56,7 +56,7 @@ impl MetricConfig for CramerVonMises {
         &self.threshold
     }
 
-    fn knows_chance(&self) -> bool {
+    fn has_null_distribution(&self) -> bool {
         true
     }
 }

@@ -1,6 +1,5 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -17,7 +16,7 @@ const RESOLUTION: f64 = 1e-6;
 /// How well a classifier tells the current sample from the reference: the ROC-AUC of a logistic
 /// regression, cross-validated.
 ///
-/// ½ when it cannot (and somewhat to both sides by chance), 1 when it never errs. Columns are brought
+/// ½ when it cannot (and somewhat to both sides at random), 1 when it never errs. Columns are brought
 /// to mean 0 and variance 1 of both samples together. A row's fold follows from its values, so that
 /// neither the order of rows nor chance matters, and equal rows are never in training and test both;
 /// the AUC is that of pairs within a fold. Sees what moves means along some direction, in any number
@@ -35,7 +34,8 @@ const RESOLUTION: f64 = 1e-6;
 /// assert_eq!(config.init().distance(&reference, &current), 1.0);
 /// assert_eq!(config.init().distance(&reference, &reference), 0.5);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DomainClassifier {
     /// ROC-AUC from which on there is drift.

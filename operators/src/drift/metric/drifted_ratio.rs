@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Metric, MetricConfig, MetricTable, measure};
@@ -24,7 +23,8 @@ of.ks = { threshold = { p_value = 0.05 } }";
 /// let current = Matrix::new(2, vec![0.0, 2.0, 1.0, 3.0]);
 /// assert_eq!(config.init().distance(&reference, &current), 0.5);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DriftedRatio {
     /// Share from which on there is drift.
@@ -80,7 +80,7 @@ impl Metric for Ratio {
             let drifts = |one: &mut Bounded| {
                 let measured = measure(&mut *one.metric, &one.threshold, &reference, &current);
                 let history = &mut History::default();
-                one.threshold.judge(history, Direction::Higher, measured).fires
+                one.threshold.compare(history, Direction::Higher, measured).fires
             };
             usize::from(metrics.iter_mut().any(drifts))
         });

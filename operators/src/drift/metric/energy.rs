@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::per_column::PerColumn;
@@ -25,7 +24,8 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 /// let current = Matrix::new(1, vec![0.0, 4.0]);
 /// assert_eq!(Energy { threshold: 0.1.into() }.init().distance(&reference, &current), 1.0);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Energy {
     /// Mean D from which on there is drift.

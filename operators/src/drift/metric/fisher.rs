@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::per_column::PerColumn;
@@ -27,7 +26,8 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 /// let current = Matrix::new(1, vec![0.0, 1.0, 1.0, 1.0]);
 /// assert_eq!(Fisher { threshold: 0.4.into() }.init().distance(&reference, &current), 0.5);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Fisher {
     /// Mean difference of the shares from which on there is drift.
@@ -45,7 +45,7 @@ impl MetricConfig for Fisher {
         &self.threshold
     }
 
-    fn knows_chance(&self) -> bool {
+    fn has_null_distribution(&self) -> bool {
         true
     }
 }

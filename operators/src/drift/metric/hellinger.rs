@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use std::num::NonZeroUsize;
@@ -31,7 +30,8 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 /// let distance = Hellinger { threshold: 0.1.into(), bins: None }.init().distance(&reference, &current);
 /// assert!((distance - (1.0 - 0.125f64.sqrt()).sqrt()).abs() < 1e-12);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Hellinger {
     /// Mean H from which on there is drift.

@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::per_column::PerColumn;
@@ -34,7 +33,8 @@ const EXACT: usize = 10_000;
 /// let current = Matrix::new(1, vec![3.0, 4.0, 5.0, 6.0]);
 /// assert_eq!(Ks { threshold: 0.1.into() }.init().distance(&reference, &current), 0.5);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Ks {
     /// Mean D from which on there is drift.
@@ -54,7 +54,7 @@ impl MetricConfig for Ks {
         &self.threshold
     }
 
-    fn knows_chance(&self) -> bool {
+    fn has_null_distribution(&self) -> bool {
         true
     }
 }

@@ -1,6 +1,6 @@
 use super::{Kernel, Metric, Tested};
 use crate::Matrix;
-use crate::criterion::Chance;
+use crate::criterion::Significance;
 
 /// [`Mmd`](super::Mmd) from pairs of neighbours.
 pub(super) struct LinearMmd;
@@ -10,7 +10,7 @@ impl Metric for LinearMmd {
         mean_and_error(reference, current).0
     }
 
-    fn test(&mut self, reference: &Matrix, current: &Matrix, _: &Chance) -> Tested {
+    fn test(&mut self, reference: &Matrix, current: &Matrix, _: &Significance) -> Tested {
         let (value, error) = mean_and_error(reference, current);
         // the mean of many independent values is normal.
         let p_value = match error > 0.0 {

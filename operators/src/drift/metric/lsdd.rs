@@ -1,7 +1,6 @@
 use std::num::NonZeroUsize;
 
 use nalgebra::{Cholesky, DMatrix, DVector};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Kernel, Metric, MetricConfig, distances_between, distances_within};
@@ -41,7 +40,8 @@ const MOST_LOST: f64 = 0.2;
 /// });
 /// assert!(near < 0.01 && far > 0.1, "{near}, {far}");
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Lsdd {
     /// LSDD from which on there is drift.

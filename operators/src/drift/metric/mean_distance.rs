@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Metric, MetricConfig};
@@ -23,7 +22,8 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 /// assert_eq!(distance(Norm::Chebyshev), 4.0);
 /// assert!((distance(Norm::Cosine) - (1.0 - 0.5f64.sqrt())).abs() < 1e-12);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MeanDistance {
     /// Distance from which on there is drift.
@@ -34,7 +34,8 @@ pub struct MeanDistance {
 }
 
 /// A distance of two vectors a and b, d = b − a.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Norm {
     /// `√ Σ dᵢ²`.

@@ -1,11 +1,10 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::linear_mmd;
 use super::shuffled_mmd::Shuffles;
 use super::{Kernel, Metric, MetricConfig, Tested, distances_between, distances_within};
 use crate::Matrix;
-use crate::criterion::{Chance, Criterion};
+use crate::criterion::{Criterion, Significance};
 
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
@@ -41,7 +40,8 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 /// let distance = Mmd { threshold: 0.05.into(), estimate: Estimate::Unbiased }.init().distance(&reference, &current);
 /// assert!((distance - 0.55349798).abs() < 1e-6);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Mmd {
     /// Value of MMD² from which on there is drift.
@@ -52,7 +52,8 @@ pub struct Mmd {
 }
 
 /// How MMD² is estimated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Estimate {
     /// From all pairs.
@@ -74,7 +75,7 @@ impl MetricConfig for Mmd {
         &self.threshold
     }
 
-    fn knows_chance(&self) -> bool {
+    fn has_null_distribution(&self) -> bool {
         self.estimate == Estimate::Linear
     }
 }
@@ -132,10 +133,15 @@ impl Metric for MmdMetric {
             - 2.0 * between / (reference.rows() * current.rows()) as f64
     }
 
-    fn test(&mut self, reference: &Matrix, current: &Matrix, chance: &Chance) -> Tested {
+    fn test(
+        &mut self,
+        reference: &Matrix,
+        current: &Matrix,
+        significance: &Significance,
+    ) -> Tested {
         let rows = [reference, current].map(Matrix::rows);
-        let shuffles = self.shuffles.take().filter(|known| known.are(chance, rows));
-        let shuffles = shuffles.unwrap_or_else(|| Shuffles::new(chance, rows));
+        let shuffles = self.shuffles.take().filter(|known| known.are(significance, rows));
+        let shuffles = shuffles.unwrap_or_else(|| Shuffles::new(significance, rows));
         let known = self.of_reference(reference, true);
         let kernels = known.kernels.as_deref().unwrap_or_default();
         let tested = shuffles.test(known.kernel, kernels, reference, current);

@@ -1,7 +1,7 @@
 //! How far two samples of a distribution are apart.
 
 use crate::Matrix;
-use crate::criterion::{Chance, Criterion, Direction, Measured};
+use crate::criterion::{Criterion, Direction, Measured, Significance};
 
 mod columns;
 mod distances;
@@ -37,7 +37,7 @@ pub trait MetricConfig: Send + Sync {
 
     /// Whether the distribution of the distance without drift is known, so that p-values need no
     /// permutations (default no).
-    fn knows_chance(&self) -> bool {
+    fn has_null_distribution(&self) -> bool {
         false
     }
 
@@ -55,10 +55,15 @@ pub trait Metric: Send {
     /// The result depends on the arguments alone.
     fn distance(&mut self, reference: &Matrix, current: &Matrix) -> f64;
 
-    /// The distance, and how likely one as large is by chance: by default, among shuffled rows.
-    fn test(&mut self, reference: &Matrix, current: &Matrix, chance: &Chance) -> Tested {
+    /// The distance, and how likely one as large is by significance: by default, among shuffled rows.
+    fn test(
+        &mut self,
+        reference: &Matrix,
+        current: &Matrix,
+        significance: &Significance,
+    ) -> Tested {
         let mut distance = |x: &Matrix, y: &Matrix| self.distance(x, y);
-        permutation::by_shuffling(&mut distance, [reference, current], chance)
+        permutation::by_shuffling(&mut distance, [reference, current], significance)
     }
 }
 
@@ -81,15 +86,16 @@ pub fn measure(
     reference: &Matrix,
     current: &Matrix,
 ) -> Measured {
-    let Some(chance) = criterion.chance() else {
+    let Some(significance) = criterion.significance() else {
         return metric.distance(reference, current).into();
     };
-    let Tested { value, p_values } = metric.test(reference, current, chance);
-    Measured { value, p_value: Some(chance.correction.combine(&p_values)) }
+    let Tested { value, p_values } = metric.test(reference, current, significance);
+    Measured { value, p_value: Some(significance.correction.combine(&p_values)) }
 }
 
 driftmill_registry::any_of! {
     /// The `metrics` table of a drift trigger: the distances it measures, with their thresholds.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
     MetricTable: dyn MetricConfig {
         mmd: Mmd,
         whitened_mmd: WhitenedMmd,
@@ -130,10 +136,11 @@ impl MetricTable {
 
 /// A p-value that no shuffle can give.
 fn unreachable(metric: &dyn MetricConfig) -> Option<String> {
-    let chance = metric.threshold().chance().filter(|_| !metric.knows_chance())?;
-    let least = 1.0 / (chance.permutations.get() as f64 + 1.0);
-    (chance.p_value <= least).then(|| {
-        let permutations = chance.permutations;
+    let significance =
+        metric.threshold().significance().filter(|_| !metric.has_null_distribution())?;
+    let least = 1.0 / (significance.permutations.get() as f64 + 1.0);
+    (significance.p_value <= least).then(|| {
+        let permutations = significance.permutations;
         format!("with {permutations} permutations no p-value is below {least:.2e}")
     })
 }

@@ -23,12 +23,12 @@ pub(crate) const STEP: usize = 96;
 /// Norms and products are summed in the same order, so that equal points have distance 0 exactly. What
 /// all points have in common is taken off first: it says nothing, and would cost digits.
 pub(crate) struct Panels {
-    left: Side,
-    right: Side,
+    left: WindowSample,
+    right: WindowSample,
 }
 
 /// A set of points, filled up with zeros to whole panels.
-struct Side {
+struct WindowSample {
     /// Points of a panel.
     width: usize,
     cols: usize,
@@ -42,8 +42,8 @@ impl Panels {
         assert_eq!(left.cols(), right.cols(), "points of another width");
         let centre = centre(left);
         let wide = 2 * Arch::new().dispatch(Lanes);
-        let [mut left, mut right] =
-            [(left, NARROW), (right, wide)].map(|(points, width)| Side::of(points, width, &centre));
+        let [mut left, mut right] = [(left, NARROW), (right, wide)]
+            .map(|(points, width)| WindowSample::of(points, width, &centre));
         Arch::new().dispatch(Norms { left: &mut left, right: &mut right });
         Self { left, right }
     }
@@ -64,7 +64,7 @@ impl Panels {
     }
 }
 
-impl Side {
+impl WindowSample {
     fn of(points: &Matrix, width: usize, centre: &[f32]) -> Self {
         let (rows, cols) = (points.rows(), points.cols());
         let panels = rows.div_ceil(width);
@@ -116,8 +116,8 @@ impl WithSimd for Lanes {
 
 /// Sets the norms of both sides.
 struct Norms<'a> {
-    left: &'a mut Side,
-    right: &'a mut Side,
+    left: &'a mut WindowSample,
+    right: &'a mut WindowSample,
 }
 
 impl WithSimd for Norms<'_> {

@@ -1,6 +1,6 @@
 use super::{Metric, Tested, permutation, sorted_columns};
 use crate::Matrix;
-use crate::criterion::Chance;
+use crate::criterion::Significance;
 
 /// Of two samples of numbers, in ascending order, the distance and its p-value.
 pub(super) type ColumnTest = fn(&[f32], &[f32]) -> (f64, f64);
@@ -47,10 +47,15 @@ impl<F: Fn(&[f32], &[f32]) -> f64 + Send> Metric for PerColumn<F> {
         mean(&self.columns(reference, current, |distance, x, y| distance(x, y)))
     }
 
-    fn test(&mut self, reference: &Matrix, current: &Matrix, chance: &Chance) -> Tested {
+    fn test(
+        &mut self,
+        reference: &Matrix,
+        current: &Matrix,
+        significance: &Significance,
+    ) -> Tested {
         let Some(test) = self.test else {
             let mut distance = |x: &Matrix, y: &Matrix| self.distance(x, y);
-            return permutation::by_shuffling(&mut distance, [reference, current], chance);
+            return permutation::by_shuffling(&mut distance, [reference, current], significance);
         };
         let columns = self.columns(reference, current, |_, x, y| test(x, y));
         let (values, p_values): (Vec<f64>, Vec<f64>) = columns.into_iter().unzip();

@@ -4,16 +4,16 @@ use rand_pcg::Pcg64;
 
 use super::Tested;
 use crate::Matrix;
-use crate::criterion::Chance;
+use crate::criterion::Significance;
 
 /// The splits of n + m rows, shuffled, into n and m: for each shuffle the rows that come first.
 pub(super) fn splits(
-    chance: &Chance,
+    significance: &Significance,
     [n, m]: [usize; 2],
 ) -> impl Iterator<Item = Vec<usize>> + use<> {
-    let mut random = Pcg64::seed_from_u64(chance.seed);
+    let mut random = Pcg64::seed_from_u64(significance.seed);
     let mut order: Vec<usize> = (0..n + m).collect();
-    (0..chance.permutations.get()).map(move |_| {
+    (0..significance.permutations.get()).map(move |_| {
         order.shuffle(&mut random);
         order.clone()
     })
@@ -21,7 +21,7 @@ pub(super) fn splits(
 
 /// How likely a distance as large as `value` is among those of shuffled rows.
 ///
-/// What differs by `rounding` alone counts as equal, so that it does not look unlikely.
+/// What differs by `rounding` alone counts as equal, so that it does not measurement unlikely.
 pub(super) fn p_value(value: f64, rounding: f64, shuffled: impl Iterator<Item = f64>) -> f64 {
     let least = value - rounding;
     let (mut as_large, mut all) = (0u32, 0u32);
@@ -36,7 +36,7 @@ pub(super) fn p_value(value: f64, rounding: f64, shuffled: impl Iterator<Item = 
 pub(super) fn by_shuffling(
     distance: &mut dyn FnMut(&Matrix, &Matrix) -> f64,
     [reference, current]: [&Matrix; 2],
-    chance: &Chance,
+    significance: &Significance,
 ) -> Tested {
     let value = distance(reference, current);
     let rows = [reference, current].map(Matrix::rows);
@@ -47,7 +47,7 @@ pub(super) fn by_shuffling(
     let matrix = |indices: &[usize]| {
         Matrix::new(reference.cols(), indices.iter().flat_map(row).copied().collect())
     };
-    let shuffled = splits(chance, rows).map(|order| {
+    let shuffled = splits(significance, rows).map(|order| {
         let (first, second) = order.split_at(rows[0]);
         distance(&matrix(first), &matrix(second))
     });

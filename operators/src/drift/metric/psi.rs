@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use std::num::NonZeroUsize;
@@ -32,7 +31,8 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 /// let distance = Psi { threshold: 0.1.into(), bins: None }.init().distance(&reference, &current);
 /// assert!((distance - 0.25 * 3.0f64.ln()).abs() < 1e-12);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Psi {
     /// Mean PSI from which on there is drift.

@@ -3,7 +3,7 @@ use rayon::prelude::*;
 
 use super::{Block, Kernel, Tested, distances_between, distances_within, permutation};
 use crate::Matrix;
-use crate::criterion::Chance;
+use crate::criterion::Significance;
 
 /// Rows of the reference at a time.
 const ROWS: usize = 96;
@@ -26,7 +26,7 @@ const ROUNDING: f64 = 1e-7;
 /// This is which points are in the first sample: one row per point, one column per split, the given
 /// one first; behind them a column of ones.
 pub(super) struct Shuffles {
-    chance: Chance,
+    significance: Significance,
     /// Of both samples.
     rows: [usize; 2],
     splits: usize,
@@ -44,21 +44,21 @@ struct Sums {
 }
 
 impl Shuffles {
-    pub(super) fn new(chance: &Chance, [n, m]: [usize; 2]) -> Self {
-        let splits = chance.permutations.get() + 1;
+    pub(super) fn new(significance: &Significance, [n, m]: [usize; 2]) -> Self {
+        let splits = significance.permutations.get() + 1;
         let mut values = vec![0.0; (n + m) * (splits + 1)];
         let given = std::iter::once((0..n + m).collect());
-        for (split, order) in given.chain(permutation::splits(chance, [n, m])).enumerate() {
+        for (split, order) in given.chain(permutation::splits(significance, [n, m])).enumerate() {
             let order: Vec<usize> = order;
             order[..n].iter().for_each(|point| values[point * (splits + 1) + split] = 1.0);
         }
         values.iter_mut().skip(splits).step_by(splits + 1).for_each(|one| *one = 1.0);
-        Self { chance: chance.clone(), rows: [n, m], splits, values }
+        Self { significance: significance.clone(), rows: [n, m], splits, values }
     }
 
     /// Whether new ones would be the same.
-    pub(super) fn are(&self, chance: &Chance, rows: [usize; 2]) -> bool {
-        self.rows == rows && self.chance == *chance
+    pub(super) fn are(&self, significance: &Significance, rows: [usize; 2]) -> bool {
+        self.rows == rows && self.significance == *significance
     }
 
     /// `kernels` are those of pairs within the reference, of each point with later ones.
@@ -211,16 +211,17 @@ mod tests {
         let [reference, current] = [&x, &y].map(|values| Matrix::new(1, values.clone()));
         let kernel = Kernel::median(&mut [400.0]);
         let table = r#"{ "p_value": 0.05, "permutations": 30 }"#;
-        let chance: Chance = serde_json::from_str(table).expect("a table");
+        let significance: Significance = serde_json::from_str(table).expect("a table");
         let mut kernels =
             distances_within(&reference, |block| block.later().collect::<Vec<_>>().concat())
                 .concat();
         kernel.apply(&mut kernels);
-        let tested = Shuffles::new(&chance, [150, 45]).test(kernel, &kernels, &reference, &current);
+        let tested =
+            Shuffles::new(&significance, [150, 45]).test(kernel, &kernels, &reference, &current);
         assert!((tested.value - plain(kernel, &x, &y)).abs() < ROUNDING);
 
         let all = [x.as_slice(), &y].concat();
-        let shuffled = permutation::splits(&chance, [150, 45]).map(|order| {
+        let shuffled = permutation::splits(&significance, [150, 45]).map(|order| {
             let points: Vec<f32> = order.into_iter().map(|point| all[point]).collect();
             plain(kernel, &points[..150], &points[150..])
         });

@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use std::num::NonZeroUsize;
@@ -31,7 +30,8 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 /// let config = TotalVariation { threshold: 0.1.into(), bins: None };
 /// assert_eq!(config.init().distance(&reference, &current), 0.75);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TotalVariation {
     /// Mean TV from which on there is drift.

@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::per_column::PerColumn;
@@ -29,7 +28,8 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 /// let plain = Wasserstein { threshold: 0.1.into(), normalized: false };
 /// assert_eq!(plain.init().distance(&reference, &current), 1.0);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Wasserstein {
     /// Mean W from which on there is drift.

@@ -1,12 +1,11 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::mmd::MmdMetric;
 use super::{Metric, MetricConfig, Tested};
 use crate::Matrix;
-use crate::criterion::{Chance, Criterion};
+use crate::criterion::{Criterion, Significance};
 use crate::drift::Components;
 
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
@@ -26,7 +25,8 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 ///
 /// Reference: as [`Mmd`](super::Mmd); whitening as in A. Kessy et al., *Optimal Whitening and
 /// Decorrelation*, The American Statistician 72 (2018), PCA whitening.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WhitenedMmd {
     /// Value of MMD² from which on there is drift.
@@ -56,7 +56,7 @@ impl MetricConfig for WhitenedMmd {
 
 struct WhitenedMmdMetric {
     components: usize,
-    /// Of which reference, and what it looks like whitened.
+    /// Of which reference, and what it measurements like whitened.
     whitening: Option<(Matrix, Components, Matrix)>,
     mmd: MmdMetric,
 }
@@ -84,9 +84,14 @@ impl Metric for WhitenedMmdMetric {
         mmd.distance(reference, &current)
     }
 
-    fn test(&mut self, reference: &Matrix, current: &Matrix, chance: &Chance) -> Tested {
+    fn test(
+        &mut self,
+        reference: &Matrix,
+        current: &Matrix,
+        significance: &Significance,
+    ) -> Tested {
         let (mmd, reference, current) = self.whiten(reference, current);
-        mmd.test(reference, &current, chance)
+        mmd.test(reference, &current, significance)
     }
 }
 
@@ -114,13 +119,13 @@ mod tests {
         };
         let table = "threshold = { p_value = 0.05 }";
         let config: WhitenedMmd = toml::from_str(table).expect("a table");
-        let chance = config.threshold.chance().expect("a p-value is asked for");
+        let significance = config.threshold.significance().expect("a p-value is asked for");
         let (reference, shifted) = (points(0.0), points(0.5));
-        let tested = config.init().test(&reference, &shifted, chance);
+        let tested = config.init().test(&reference, &shifted, significance);
         let distance = config.init().distance(&reference, &shifted);
         assert!((tested.value - distance).abs() < 1e-6, "{} is not {distance}", tested.value);
         assert!(tested.p_values[0] < 0.01, "{:?}", tested.p_values);
-        assert_eq!(config.init().test(&reference, &reference, chance).p_values, [1.0]);
+        assert_eq!(config.init().test(&reference, &reference, significance).p_values, [1.0]);
     }
 
     #[test]

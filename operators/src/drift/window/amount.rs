@@ -1,6 +1,5 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Limit, WindowConfig, Windows};
@@ -26,7 +25,8 @@ pub(super) const EXAMPLE: &str = "reference = 1000\ncurrent = 500";
 /// let reference: Vec<u64> = windows.reference().iter().map(|(_, id)| id.0).collect();
 /// assert_eq!(reference, [3, 4, 5, 6, 7, 8]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AmountWindow {
     /// Most samples in the reference window.

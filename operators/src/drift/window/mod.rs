@@ -14,6 +14,7 @@ pub trait WindowConfig: Send + Sync {
 
 driftmill_registry::one_of! {
     /// The `windows` table of a drift trigger.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
     WindowTable: dyn WindowConfig {
         amount: AmountWindow,
         time: TimeWindow,

@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Limit, WindowConfig, Windows};
@@ -21,7 +20,8 @@ pub(super) const EXAMPLE: &str = "reference = \"30d\"\ncurrent = \"7d\"";
 /// let reference: Vec<i64> = windows.reference().iter().map(|(time, _)| *time).collect();
 /// assert_eq!(reference, [2, 3, 5, 7, 8, 9, 12]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TimeWindow {
     /// Length of the reference window, as in `"30d"`.

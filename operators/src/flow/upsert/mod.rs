@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  inserts, deletes, labels ─► by key, ordered ─► upsert ─► by partition, ordered ─► inserts,
-//!       (ordered, per worker)                       └─► orphans                retractions, labels
+//!       (ordered, per worker)                       └─► unmatched                retractions, labels
 //! ```
 //!
 //! With one worker nothing is exchanged, and batches in which nothing changes are passed on as they
@@ -14,7 +14,7 @@
 //!    that replaces it, unless that one brings a label of its own: the newest label holds.
 //! 3. A sample without a label is held back until its label comes, at most until the order passes
 //!    its event time + `label_wait`. It then enters where its label is, or where its time is up.
-//! 4. A label without a sample waits as long, and is then an orphan.
+//! 4. A label without a sample waits as long, and is then an unmatched_label.
 
 mod samples;
 mod table;
@@ -34,11 +34,11 @@ use super::Ordered;
 use super::order::{order_with, own};
 use crate::{Change, Position, Span};
 
-/// Changes whose keys are looked for at once.
+/// Changes whose keys are evaluations for at once.
 const AHEAD: usize = 16;
 
 /// Labels to which no sample came, each with the position at which its time was up.
-pub type Orphans<'scope> = StreamVec<'scope, Position, Change>;
+pub type UnmatchedLabels<'scope> = StreamVec<'scope, Position, Change>;
 
 /// Extension trait for keyed samples.
 pub trait Upsert<'scope> {
@@ -47,34 +47,36 @@ pub trait Upsert<'scope> {
     /// The stream must be ordered ([`order`](super::Order::order)), and its records have keys. All
     /// changes of one partition's samples come out on one worker. The output's frontier at p means:
     /// every change before p has been released.
-    fn upsert(self, label_wait: Span) -> (Ordered<'scope>, Orphans<'scope>);
+    fn upsert(self, label_wait: Span) -> (Ordered<'scope>, UnmatchedLabels<'scope>);
 }
 
 impl<'scope> Upsert<'scope> for Ordered<'scope> {
-    fn upsert(self, label_wait: Span) -> (Ordered<'scope>, Orphans<'scope>) {
+    fn upsert(self, label_wait: Span) -> (Ordered<'scope>, UnmatchedLabels<'scope>) {
         if self.scope().worker().peers() == 1 {
             return upsert(self, label_wait);
         }
         let by_key = Exchange::new(|change: &Change| change.record.key as u64);
         let by_partition = Exchange::new(|change: &Change| u64::from(change.record.id().stream()));
-        let (changes, orphans) = upsert(order_with(own(self), by_key, "OrderByKey"), label_wait);
-        (order_with(own(changes), by_partition, "OrderByPartition"), orphans)
+        let (changes, unmatched) = upsert(order_with(own(self), by_key, "OrderByKey"), label_wait);
+        (order_with(own(changes), by_partition, "OrderByPartition"), unmatched)
     }
 }
 
-fn upsert(changes: Ordered<'_>, label_wait: Span) -> (Ordered<'_>, Orphans<'_>) {
+fn upsert(changes: Ordered<'_>, label_wait: Span) -> (Ordered<'_>, UnmatchedLabels<'_>) {
     let mut builder = OperatorBuilder::new("Upsert".to_owned(), changes.scope());
     let mut input = builder.new_input(changes, Pipeline);
     let (output, ordered) = builder.new_output();
     let mut output = OutputBuilder::<_, CapacityContainerBuilder<Rc<Vec<Change>>>>::from(output);
-    let (orphaned, orphans) = builder.new_output();
-    let mut orphaned = OutputBuilder::<_, CapacityContainerBuilder<Vec<Change>>>::from(orphaned);
+    let (unmatched_output, unmatched) = builder.new_output();
+    let mut unmatched_output =
+        OutputBuilder::<_, CapacityContainerBuilder<Vec<Change>>>::from(unmatched_output);
     builder.build(move |_capabilities| {
         let mut samples = Samples::new(label_wait);
         // one for each output, not after anything that may still be sent.
         let mut held: Option<[Capability<Position>; 2]> = None;
         move |frontiers| {
-            let (mut output, mut orphaned) = (output.activate(), orphaned.activate());
+            let (mut output, mut unmatched_output) =
+                (output.activate(), unmatched_output.activate());
             let mut released = Vec::new();
             input.for_each(|stamp, batch| {
                 let came = stamp.retain_least(0).zip(stamp.retain_least(1)).map(<[_; 2]>::from);
@@ -95,14 +97,14 @@ fn upsert(changes: Ordered<'_>, label_wait: Span) -> (Ordered<'_>, Orphans<'_>) 
             for mut batch in released.into_iter().filter(|batch| !batch.is_empty()) {
                 output.session(&*of_changes).give_container(&mut batch);
             }
-            orphaned.session(&*of_orphans).give_iterator(samples.orphans.drain(..));
+            unmatched_output.session(&*of_orphans).give_iterator(samples.unmatched.drain(..));
             match samples.next_end() {
                 Some(end) => [of_changes, of_orphans].into_iter().for_each(|c| c.downgrade(&end)),
                 None => held = None,
             }
         }
     });
-    (ordered, orphans)
+    (ordered, unmatched)
 }
 
 /// What follows from a batch: the batch itself, as long as nothing else does.

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use super::table::{Held, Label, Table};
 use super::waiting::{Awaiting, Waiting};
-use crate::{Change, Kind, Position, Record, Span, position, position_id, position_time};
+use crate::{Change, Kind, Position, Record, Span};
 
 /// The newest sample of each key, and what follows for it from each change.
 ///
@@ -14,7 +14,7 @@ pub(super) struct Samples {
     waiting: Waiting,
     label_wait: i64,
     /// Labels that waited in vain since this was last emptied.
-    pub(super) orphans: Vec<Change>,
+    pub(super) unmatched: Vec<Change>,
 }
 
 impl Samples {
@@ -24,7 +24,7 @@ impl Samples {
             late: HashMap::new(),
             waiting: Waiting::default(),
             label_wait: label_wait.millis(),
-            orphans: Vec::new(),
+            unmatched: Vec::new(),
         }
     }
 
@@ -54,8 +54,9 @@ impl Samples {
                     out(Change { at, ..Change::insert(record) });
                 }
                 Awaiting::Sample(labels) => {
-                    let orphan = |record| Change { at, ..Change::new(Kind::Label, record) };
-                    self.orphans.extend(labels.into_iter().map(orphan));
+                    let unmatched_label =
+                        |record| Change { at, ..Change::new(Kind::Label, record) };
+                    self.unmatched.extend(labels.into_iter().map(unmatched_label));
                 }
             }
         }
@@ -111,7 +112,7 @@ impl Samples {
             if end > at {
                 self.waiting.for_sample(label, end);
             } else {
-                self.orphans.push(*change);
+                self.unmatched.push(*change);
             }
             return;
         };
@@ -130,7 +131,7 @@ impl Samples {
 
     fn set(&mut self, record: &Record, label: Label) {
         self.table.set(record.key, Held { position: record.position, label });
-        if record.time != position_time(record.position) {
+        if record.time != record.position.time() {
             self.late.insert(record.key, record.time);
         } else if !self.late.is_empty() {
             self.late.remove(&record.key);
@@ -139,17 +140,17 @@ impl Samples {
 
     fn record(&self, key: u128, held: Held) -> Record {
         let late = if self.late.is_empty() { None } else { self.late.get(&key).copied() };
-        Record {
-            position: held.position,
+        Record::new(
+            held.position,
             key,
-            time: late.unwrap_or_else(|| position_time(held.position)),
-            label: held.label.class(),
-        }
+            late.unwrap_or_else(|| held.position.time()),
+            held.label.class(),
+        )
     }
 
     /// Where the waiting of a sample or label ends: its event time and `label_wait` later.
     fn end_of(&self, record: &Record) -> Position {
         let end = record.time.saturating_add(self.label_wait);
-        position(end, position_id(record.position)).max(record.position)
+        Position::new(end, record.position.id()).max(record.position)
     }
 }

@@ -209,6 +209,7 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+    use crate::Id;
 
     #[test]
     fn labels_know_where_they_are_from() {
@@ -227,7 +228,7 @@ mod tests {
             let (mut table, mut map) = (Table::new(), HashMap::new());
             for (number, (part, high, low, kind)) in steps.into_iter().enumerate() {
                 let key = part << 120 | high << 112 | (low + 1);
-                let held = Held { position: number as Position, label: Label::own(None) };
+                let held = Held { position: Position::new(0, Id(number as u64)), label: Label::own(None) };
                 if kind == 0 {
                     prop_assert_eq!(table.remove(key), map.remove(&key));
                 } else {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Position;
 
-/// The labelled samples within reach of one shard.
+/// The labelled samples within the tail of one partition.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Held {
     /// Those that entered at their positions, in that order; without a label those that were taken
@@ -16,8 +16,8 @@ pub(super) struct Held {
     late: BTreeMap<Position, (u64, u32)>,
     /// Samples since the last trigger.
     since: u64,
-    /// For each of the last triggers within reach, how many samples came before it, since the one
-    /// before, and the last position it covered in this shard.
+    /// For each of the last triggers within the tail, how many samples came before it, since the one
+    /// before, and the last position it covered in this partition.
     past: VecDeque<(u64, Option<Position>)>,
     /// Triggers so far.
     triggers: u64,
@@ -37,7 +37,7 @@ impl Held {
         self.late.insert(position, (self.triggers, label));
     }
 
-    /// A sample is taken back, if it is within reach.
+    /// A sample is taken back, if it is within the tail.
     pub(super) fn leave(&mut self, position: Position) {
         if let Some((trigger, _)) = self.late.remove(&position) {
             let back = (self.triggers - trigger) as usize;
@@ -67,12 +67,12 @@ impl Held {
         }
     }
 
-    /// Samples within reach, whether they were forgotten or not.
-    pub(super) fn reach(&self) -> u64 {
+    /// Samples within the tail, whether they were forgotten or not.
+    pub(super) fn available(&self) -> u64 {
         self.since + self.past.iter().map(|(count, _)| count).sum::<u64>()
     }
 
-    /// The samples within reach with their labels, the newest first: of those that entered in time,
+    /// The samples within the tail with their labels, the newest first: of those that entered in time,
     /// then of those that entered late, at most `most` each.
     pub(super) fn newest(&self, most: usize) -> impl Iterator<Item = (Position, u32)> {
         let in_time = self.samples.iter().rev();

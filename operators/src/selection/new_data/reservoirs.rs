@@ -3,14 +3,14 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::draw::chance;
+use super::super::draw::rank;
 use super::super::pool::Effect;
 use super::super::reservoir::Reservoir;
 use super::super::{Proposal, Selection, Tail};
 use super::NewData;
 use crate::{Change, Id, Kind, Snapshot, SnapshotError};
 
-/// A shard of `keep = "reservoir"`.
+/// A partition of `keep = "reservoir"`.
 pub(super) struct ReservoirShard {
     config: NewData,
     state: State,
@@ -18,8 +18,8 @@ pub(super) struct ReservoirShard {
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct State {
-    /// One for each trigger within reach and for what came since, the newest last; one for all where
-    /// everything is within reach. With the samples each has seen, less those that were taken back
+    /// One for each trigger within the tail and for what came since, the newest last; one for all where
+    /// everything is within the tail. With the samples each has seen, less those that were taken back
     /// while it held them.
     periods: VecDeque<(Reservoir, u64)>,
 }
@@ -47,13 +47,13 @@ impl Snapshot for ReservoirShard {
 impl Selection for ReservoirShard {
     fn observe(&mut self, change: &Change) {
         let position = change.record.position;
-        let (chance, wanted) = (chance(self.config.seed, position), self.wanted());
+        let (rank, wanted) = (rank(self.config.seed, position), self.wanted());
         let periods = &mut self.state.periods;
         // what enters at its own position was not there before.
         let first = change.kind == Kind::Insert && change.at == position;
         if !first && !matches!(Effect::of(change), Effect::Nothing) {
             for (reservoir, seen) in periods.iter_mut() {
-                *seen -= u64::from(reservoir.leave(chance, position));
+                *seen -= u64::from(reservoir.leave(rank, position));
             }
         }
         if let Effect::Enters(label) = Effect::of(change) {
@@ -61,7 +61,7 @@ impl Selection for ReservoirShard {
                 periods.push_back(Default::default());
             }
             if let Some((now, seen)) = periods.back_mut() {
-                now.enter(chance, position, label, wanted);
+                now.enter(rank, position, label, wanted);
                 *seen += 1;
             }
         }
@@ -72,7 +72,7 @@ impl Selection for ReservoirShard {
         let mut all = Proposal { trigger, ..Proposal::default() };
         for (reservoir, seen) in &self.state.periods {
             all.groups.push(reservoir.propose(0, wanted, &mut all.candidates));
-            all.reach += seen;
+            all.available += seen;
         }
         if let Tail::Triggers(tail) = self.config.tail {
             self.state.periods.push_back(Default::default());
@@ -83,7 +83,7 @@ impl Selection for ReservoirShard {
         all
     }
 
-    fn reach(&self, see: &mut dyn FnMut(Id)) {
-        self.state.periods.iter().for_each(|(reservoir, _)| reservoir.reach(see));
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
+        self.state.periods.iter().for_each(|(reservoir, _)| reservoir.retained_samples(visit));
     }
 }

@@ -3,14 +3,13 @@ mod test;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::test::compare;
 use super::intervals::{Due, Intervals, warmup_training};
 use super::labelled::{Counted, LabelledIntervals, items};
 use super::{
-    Cut, Decision, Look, Outcome, Reason, Score, Step, Trigger, TriggerConfig, TriggerTable,
+    Firing, Measurement, Outcome, Reason, Score, Step, Trigger, TriggerConfig, TriggerTable,
     WindowBounds,
 };
 use crate::drift::window::{WindowTable, Windows};
@@ -32,7 +31,7 @@ p_value = 0.001";
 /// ```
 ///
 /// with one degree of freedom less than there are classes; it decides where so large a χ² has a
-/// probability below `p_value` if nothing changed. That is of each look: of many looks at what does
+/// probability below `p_value` if nothing changed. That is of each measurement: of many measurements at what does
 /// not change the share `p_value` decides.
 ///
 /// **Small samples.** The distribution of χ² is a limit. Classes of which less than
@@ -52,33 +51,33 @@ p_value = 0.001";
 /// R. A. Fisher, *Statistical Methods for Research Workers* (1934), §21.02.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, position, trigger::*};
+/// use driftmill_operators::{Change, Id, Position, Record, trigger::*};
 /// let table = "every = 50\np_value = 0.05\nwindows.amount = { reference = 100, current = 50 }";
 /// let mut trigger = toml::from_str::<ClassBalance>(table).unwrap().init();
 /// let mut decided = Vec::new();
 /// for i in 0..500 {
 ///     // every fourth sample is of class 1, from sample 220 on every second.
 ///     let label = Some(u32::from(i % if i < 220 { 4 } else { 2 } == 0));
-///     let record = Record { position: position(0, Id(i)), key: 0, time: 0, label };
-///     if let Step::Decide(decision) = trigger.observe(&Change::insert(record)) {
+///     let record = Record::new(Position::new(0, Id(i)), 0, 0, label);
+///     if let Step::Fire(decision) = trigger.observe(&Change::insert(record)) {
 ///         decided.push((i, decision.reason.text));
-///         let (version, ids) = (Some(1), Vec::new());
-///         trigger.trained(&Outcome { trigger: 0, version, effective: 0, samples: 1, seconds: 0.0, ids });
+///         trigger.trained(&Outcome::trained(0, 1, Position::MIN));
 ///     }
 /// }
 /// // 13 of 50 before, 25 of 50 then.
 /// let found = "chi_squared 6.1121, p 1.34e-2 < 0.05".to_owned();
 /// assert_eq!(decided, [(49, "warm-up".to_owned()), (299, found)]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClassBalance {
-    /// Labelled samples between two looks.
+    /// Labelled samples between two measurements.
     pub every: NonZeroUsize,
-    /// Labelled samples before the first look (default 0: the first `every` train the first model).
+    /// Labelled samples before the first measurement (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, looked at after every `every` samples; `amount` or `time`.
+    /// Decides in the warm-up, evaluations at after every `every` samples; `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
     /// Which labelled samples are compared.
@@ -178,7 +177,7 @@ impl State {
 }
 
 impl ClassBalanceTrigger {
-    fn look(&self) -> Step {
+    fn measurement(&self) -> Step {
         let windows = &self.state.windows;
         if windows.reference().is_empty() || windows.current().is_empty() {
             return Step::Continue;
@@ -195,9 +194,9 @@ impl ClassBalanceTrigger {
         };
         let bounds = [("reference", windows.reference()), ("current", windows.current())];
         let windows = bounds.map(|(name, window)| WindowBounds::of(name, window.iter())).to_vec();
-        let look = Look { scores: vec![score], windows, ..Look::of(POLICY) };
+        let measurement = Measurement { scores: vec![score], windows, ..Measurement::of(POLICY) };
         if !fires {
-            return Step::Looked(look);
+            return Step::Measured(measurement);
         }
         let reason = Reason {
             policy: POLICY.to_owned(),
@@ -208,7 +207,7 @@ impl ClassBalanceTrigger {
             score: Some(compared.value),
             threshold: Some(p_value),
         };
-        Step::Decide(Decision { cut: Cut::After, reason, look: Some(look) })
+        Step::Fire(Firing::measured(reason, measurement))
     }
 }
 
@@ -236,7 +235,7 @@ impl Trigger for ClassBalanceTrigger {
         match due {
             Due::Nothing => Step::Continue,
             Due::Train => warmup_training(POLICY),
-            Due::Look => self.look(),
+            Due::Evaluate => self.measurement(),
         }
     }
 
@@ -247,5 +246,5 @@ impl Trigger for ClassBalanceTrigger {
         }
     }
 
-    fn reach(&self, _see: &mut dyn FnMut(Id)) {}
+    fn retained_samples(&self, _visit: &mut dyn FnMut(Id)) {}
 }

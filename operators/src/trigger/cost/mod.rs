@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use self::latency::Latency;
 use self::training::Trainings;
-use super::{Cut, Decision, Look, Outcome, Reason, Score, Step, WindowBounds};
+use super::{Firing, Measurement, Outcome, Reason, Score, Step, WindowBounds};
 use crate::drift::window::Item;
 
 /// What intervals since the last training have cost.
@@ -63,26 +63,26 @@ impl Balance {
     }
 
     /// Compares what came so far with what a training would cost.
-    pub(super) fn judge(&self, prices: &Prices<'_>, samples: &[Item]) -> Step {
+    pub(super) fn evaluate(&self, prices: &Prices<'_>, samples: &[Item]) -> Step {
         let policy = prices.policy;
         let value = self.latency.area() * prices.conversion;
         let cost = prices.training.seconds(&self.trainings, self.samples);
         let fires = value >= cost;
         let metric = "regret".to_owned();
         let score = Score { metric, value, threshold: Some(cost), p_value: None, fires };
-        let look = Look {
+        let measurement = Measurement {
             scores: vec![score],
             windows: vec![WindowBounds::of("interval", samples.iter())],
-            ..Look::of(policy)
+            ..Measurement::of(policy)
         };
         if !fires {
-            return Step::Looked(look);
+            return Step::Measured(measurement);
         }
         let of = self.samples;
         let text = format!("regret {value:.4} s ≥ {cost:.4} s to train {of} samples");
         let policy = policy.to_owned();
         let reason = Reason { policy, text, score: Some(value), threshold: Some(cost) };
-        Step::Decide(Decision { cut: Cut::After, reason, look: Some(look) })
+        Step::Fire(Firing::measured(reason, measurement))
     }
 
     /// A model was made: it knows what came so far.

@@ -1,7 +1,6 @@
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::trigger::{Outcome, ridge};
@@ -14,13 +13,14 @@ const PENALTY: f64 = 1.0;
 /// What trainings took is recorded with their outcomes: a job that is stopped and goes on decides as
 /// if it had not been. A job that is run once more from the beginning measures other seconds, and
 /// may decide otherwise; with a declared cost it decides the same.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TrainingCost {
     /// By a line through what the last trainings took: ridge regression of seconds on samples, with
     /// an intercept and a penalty of 1.
     Measured {
-        /// Trainings that are looked at.
+        /// Trainings that are evaluations at.
         window: NonZeroUsize,
     },
     /// As declared: `fixed` + `per_sample` · samples.
@@ -88,6 +88,7 @@ impl Trainings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Position;
 
     #[test]
     fn costs_are_those_of_modyn() {
@@ -96,8 +97,8 @@ mod tests {
         let took =
             [(100, 10.0, 10.0), (200, 18.0, 14.0), (300, 31.0, 14.416929), (50, 6.0, 15.052735)];
         for (samples, seconds, wanted) in took {
-            let (trigger, version, effective, ids) = (0, Some(1), 0, Vec::new());
-            trainings.push(&cost, &Outcome { trigger, version, effective, samples, seconds, ids });
+            let outcome = Outcome::trained(0, 1, Position::MIN);
+            trainings.push(&cost, &Outcome { samples, seconds, ..outcome });
             let found = cost.seconds(&trainings, 150);
             assert!((found - wanted).abs() < 1e-6, "{samples} samples: {found}, not {wanted}");
         }

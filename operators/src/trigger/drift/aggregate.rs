@@ -1,6 +1,5 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How many of several must agree: metrics of a drift trigger, members of an ensemble.
@@ -13,7 +12,8 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!([1, 2, 3].map(|votes| table.aggregate.holds(votes, 3)), [false, true, true]);
 /// assert_eq!([1, 2, 3].map(|votes| Aggregate::Majority.holds(votes, 4)), [false, false, true]);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Aggregate {
     /// One is enough.

@@ -3,21 +3,21 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
-use super::judges::Judges;
-use super::side::Side;
+use super::metric_set::MetricSet;
+use super::window_sample::WindowSample;
 use super::{Compared, Drift};
 use crate::criterion::History;
 use crate::drift::Components;
 use crate::drift::window::{Item, Windows};
 use crate::trigger::intervals::{Due, Interval, Intervals, Last, warmup_training};
-use crate::trigger::{Cut, Decision, Look, Outcome, Question, Step, Trigger, Want};
+use crate::trigger::{Firing, Measurement, Outcome, Question, Step, Trigger, Want};
 use crate::{Change, Id, Kind, Matrix, Snapshot, SnapshotError, restore};
 
 /// The running [`Drift`].
 pub(super) struct DriftTrigger {
     config: Drift,
     intervals: Intervals,
-    judges: Judges,
+    metric_set: MetricSet,
     state: State,
     /// What the newest model says of the reference, asked once; not part of snapshots.
     known: Option<Known>,
@@ -57,11 +57,11 @@ impl Known {
 
 /// A comparison whose questions are being answered.
 struct Open {
-    questions: VecDeque<(Role, Side)>,
+    questions: VecDeque<(Role, WindowSample)>,
     /// The last interval of the warm-up.
-    last: Option<(Side, Matrix)>,
-    reference: Side,
-    members: Vec<Look>,
+    last: Option<(WindowSample, Matrix)>,
+    reference: WindowSample,
+    members: Vec<Measurement>,
 }
 
 /// What a question is about.
@@ -77,18 +77,18 @@ enum Role {
 
 impl DriftTrigger {
     pub(super) fn new(config: &Drift) -> Self {
-        let judges = Judges::new(&config.metrics);
+        let metric_set = MetricSet::new(&config.metrics);
         let (every, warmup) = (config.every.get(), config.warmup);
         Self {
             config: config.clone(),
             intervals: Intervals::new(every, warmup, config.warmup_trigger.as_deref()),
             state: State {
                 windows: config.windows.init(),
-                calibration: Calibration::new(judges.remember()),
+                calibration: Calibration::new(metric_set.remember()),
                 comparisons: 0,
                 versions: 0,
             },
-            judges,
+            metric_set,
             known: None,
             open: None,
         }
@@ -98,21 +98,22 @@ impl DriftTrigger {
         self.state.windows.observe(&interval.items);
         if let Some(Last(last)) = interval.warmup {
             self.state.calibration.observe(&mut self.state.windows, last);
-            if interval.due == Due::Look {
+            if interval.due == Due::Evaluate {
                 self.state.calibration.without_last();
             }
         }
         match interval.due {
             Due::Nothing => Step::Continue,
             Due::Train => warmup_training("drift"),
-            Due::Look => self.compare(),
+            Due::Evaluate => self.compare(),
         }
     }
 
     /// Asks for what it has to know to compare the windows.
     fn compare(&mut self) -> Step {
         let (most, seed) = (self.config.sample_size.get(), self.config.seed);
-        let side = |name, items: &VecDeque<Item>, turn| Side::of(name, items, most, (seed, turn));
+        let side =
+            |name, items: &VecDeque<Item>, turn| WindowSample::of(name, items, most, (seed, turn));
         let turn = self.state.comparisons;
         self.state.comparisons += 1;
         // the choice of an unchanged reference stays the same, so that it is asked about once.
@@ -123,7 +124,7 @@ impl DriftTrigger {
         }
         let (last, past) = self.state.calibration.take();
         let past = past.iter().filter(|items| items.len() >= 2);
-        let mut questions: VecDeque<(Role, Side)> =
+        let mut questions: VecDeque<(Role, WindowSample)> =
             past.map(|items| (Role::Past, side("reference", items, turn))).collect();
         match last.len() {
             0 | 1 => questions.clear(),
@@ -151,25 +152,35 @@ impl DriftTrigger {
     }
 
     /// Compares a window of the warm-up with the last one.
-    fn calibrate(&mut self, side: Side, answer: Matrix, (last, current): &(Side, Matrix)) -> Look {
+    fn calibrate(
+        &mut self,
+        side: WindowSample,
+        answer: Matrix,
+        (last, current): &(WindowSample, Matrix),
+    ) -> Measurement {
         let past = Known::new(side.ids, answer, self.config.pca.map(usize::from));
         let projected = past.project(current);
-        let scores = self.judges.learn(&past.reference, projected.as_ref().unwrap_or(current));
-        Look { scores, windows: vec![side.bounds, last.bounds.clone()], ..Look::of("drift") }
+        let scores = self.metric_set.learn(&past.reference, projected.as_ref().unwrap_or(current));
+        Measurement {
+            scores,
+            windows: vec![side.bounds, last.bounds.clone()],
+            ..Measurement::of("drift")
+        }
     }
 
-    fn look(&mut self, open: Open, current: Side, answer: Matrix) -> Step {
+    fn measurement(&mut self, open: Open, current: WindowSample, answer: Matrix) -> Step {
         let Some(known) = &self.known else { return Step::Continue };
         let projected = known.project(&answer).unwrap_or(answer);
-        let scores = self.judges.judge(&known.reference, &projected);
+        let scores = self.metric_set.compare(&known.reference, &projected);
         let votes = scores.iter().filter(|score| score.fires).count();
         let drifted = self.config.aggregate.holds(votes, scores.len());
-        let reason = self.judges.reason(&scores).filter(|_| drifted);
+        let reason = self.metric_set.reason(&scores).filter(|_| drifted);
         let windows = vec![open.reference.bounds, current.bounds];
-        let look = Look { scores, windows, members: open.members, ..Look::of("drift") };
+        let measurement =
+            Measurement { scores, windows, members: open.members, ..Measurement::of("drift") };
         match reason {
-            Some(reason) => Step::Decide(Decision { cut: Cut::After, reason, look: Some(look) }),
-            None => Step::Looked(look),
+            Some(reason) => Step::Fire(Firing::measured(reason, measurement)),
+            None => Step::Measured(measurement),
         }
     }
 }
@@ -199,14 +210,14 @@ impl Trigger for DriftTrigger {
         match role {
             Role::Last => open.last = Some((side, answer)),
             Role::Past => {
-                let look = open.last.as_ref().map(|last| self.calibrate(side, answer, last));
-                open.members.extend(look);
+                let measurement = open.last.as_ref().map(|last| self.calibrate(side, answer, last));
+                open.members.extend(measurement);
             }
             Role::Reference => {
                 let pca = self.config.pca.map(usize::from);
                 self.known = Some(Known::new(side.ids, answer, pca));
             }
-            Role::Current => return self.look(open, side, answer),
+            Role::Current => return self.measurement(open, side, answer),
         }
         self.ask(open)
     }
@@ -220,21 +231,21 @@ impl Trigger for DriftTrigger {
         }
     }
 
-    fn reach(&self, see: &mut dyn FnMut(Id)) {
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
         let windows = self.state.windows.items().chain(self.state.calibration.items());
-        windows.chain(self.intervals.items()).for_each(|(_, id)| see(*id));
+        windows.chain(self.intervals.items()).for_each(|(_, id)| visit(*id));
     }
 }
 
 impl Snapshot for DriftTrigger {
     fn save(&self) -> Vec<u8> {
-        (self.state.clone(), self.judges.histories(), self.intervals.save()).save()
+        (self.state.clone(), self.metric_set.histories(), self.intervals.save()).save()
     }
 
     fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
         let (state, histories, intervals): (State, Vec<History>, Vec<u8>) = restore(saved)?;
         self.intervals.load(&intervals)?;
-        self.judges.restore(histories);
+        self.metric_set.restore(histories);
         self.state = state;
         (self.known, self.open) = (None, None);
         Ok(())

@@ -1,14 +1,13 @@
 mod aggregate;
 mod calibration;
 mod comparing;
-mod judges;
-mod side;
+mod metric_set;
+mod window_sample;
 
 pub use aggregate::Aggregate;
 
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::intervals::Intervals;
@@ -22,7 +21,7 @@ pub(super) const EXAMPLE: &str = "every = 250
 windows.amount = { reference = 1000, current = 500 }
 metrics.mmd = { threshold = { p_value = 0.01 } }";
 
-/// Trains when the newest samples look unlike those that the newest model knows.
+/// Trains when the newest samples measurement unlike those that the newest model knows.
 ///
 /// Every `every` samples the current window is compared with the reference window: on raw
 /// features, on the newest model's embeddings, or on its predictions. Each metric whose distance
@@ -40,9 +39,10 @@ metrics.mmd = { threshold = { p_value = 0.01 } }";
 ///
 /// What the newest model says of an unchanged reference is asked once.
 ///
-/// A trailing part of less than `every` samples is never looked at. A sample that is taken back
-/// leaves the windows, or the interval that is not complete; labels are not looked at.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// A trailing part of less than `every` samples is never evaluations at. A sample that is taken back
+/// leaves the windows, or the interval that is not complete; labels are not evaluations at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Drift {
     /// Samples between two comparisons.
@@ -50,7 +50,7 @@ pub struct Drift {
     /// Samples before the first comparison (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, looked at after every `every` samples; `amount` or `time`.
+    /// Decides in the warm-up, evaluations at after every `every` samples; `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
     /// What is compared (default `embeddings`).
@@ -58,7 +58,7 @@ pub struct Drift {
     pub on: Compared,
     /// Which samples are compared.
     pub windows: WindowTable,
-    /// Most samples taken from each window, by chance from `seed` (default 5000).
+    /// Most samples taken from each window, at random from `seed` (default 5000).
     #[serde(default = "sample_size")]
     pub sample_size: NonZeroUsize,
     /// Seed of the choice of samples (default 0).
@@ -80,7 +80,8 @@ fn sample_size() -> NonZeroUsize {
 }
 
 /// What of the samples is compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Compared {
     /// Raw feature values.

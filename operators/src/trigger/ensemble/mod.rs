@@ -2,7 +2,6 @@ mod voting;
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::voting::EnsembleTrigger;
@@ -25,9 +24,9 @@ windows.amount = { reference = 1000, current = 500 } }";
 ///
 /// Until nothing is decided before the change, no member has seen it: a training before it finds
 /// them all there, and a vote for the position before it counts in both steps. Questions are asked
-/// one after another, all of the model that is the newest at the change. Whenever a member looked or
-/// voted, and the votes are not enough, the ensemble has looked and found nothing: one look for a
-/// change, whose members are the looks that were taken. Every member learns of every training,
+/// one after another, all of the model that is the newest at the change. Whenever a member evaluations or
+/// voted, and the votes are not enough, the ensemble has evaluations and found nothing: one measurement for a
+/// change, whose members are the measurements that were taken. Every member learns of every training,
 /// whoever voted for it; of votes that lead to none it learns nothing. Warm-ups vote like anything
 /// else. A member may be an ensemble.
 ///
@@ -36,7 +35,7 @@ windows.amount = { reference = 1000, current = 500 } }";
 /// do not learn how large a training was nor what it took.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Record, position, trigger::*};
+/// use driftmill_operators::{Change, Id, Position, Record, trigger::*};
 /// let table = "vote = \"majority\"
 ///     members.small.amount = { every = 2 }
 ///     members.middle.amount = { every = 3 }
@@ -45,8 +44,8 @@ windows.amount = { reference = 1000, current = 500 } }";
 ///     let config: Ensemble = toml::from_str(&format!("votes = \"{votes}\"\n{table}")).unwrap();
 ///     let mut trigger = config.init();
 ///     let decides = |i: &u64| {
-///         let record = Record { position: position(0, Id(*i)), key: 0, time: 0, label: None };
-///         matches!(trigger.observe(&Change::insert(record)), Step::Decide(_))
+///         let record = Record::new(Position::new(0, Id(*i)), 0, 0, None);
+///         matches!(trigger.observe(&Change::insert(record)), Step::Fire(_))
 ///     };
 ///     (0..15).filter(decides).collect()
 /// };
@@ -54,7 +53,8 @@ windows.amount = { reference = 1000, current = 500 } }";
 /// assert_eq!(decided("sticky"), [2, 5, 8, 11, 14]);
 /// assert_eq!(decided("evaluation"), [5, 11]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Ensemble {
     /// The triggers, by names of your choice: `members.NAME.amount = { every = 1000 }`.
@@ -68,14 +68,15 @@ pub struct Ensemble {
 }
 
 /// How long the vote of an ensemble's member lasts; at the longest, until the ensemble decides.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Votes {
     /// Until the ensemble decides, also if what the member found is long gone.
     #[default]
     Sticky,
-    /// While the member's last evaluation stands: a vote that comes of a look, as in `drift`, until
-    /// the member looks again, so that it ends if that look finds nothing; a vote without one, as in
+    /// While the member's last evaluation stands: a vote that comes of a measurement, as in `drift`, until
+    /// the member measurements again, so that it ends if that measurement finds nothing; a vote without one, as in
     /// `amount`, `time` or a warm-up, only at the change at which it is cast.
     Evaluation,
 }

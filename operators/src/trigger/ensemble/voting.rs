@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Ensemble, Votes};
-use crate::trigger::{Cut, Decision, Look, Outcome, Question, Reason, Score, Step, Trigger};
+use crate::trigger::{Cut, Firing, Measurement, Outcome, Question, Reason, Score, Step, Trigger};
 use crate::{Change, Id, Matrix, Snapshot, SnapshotError, restore};
 
 const POLICY: &str = "ensemble";
@@ -25,8 +25,8 @@ struct State {
     /// The votes that stand, by the member's place.
     cast: BTreeMap<usize, Vote>,
     /// Looks taken at the change that is shown.
-    looks: Vec<Look>,
-    /// Whether a member looked or voted at that change.
+    measurements: Vec<Measurement>,
+    /// Whether a member evaluations or voted at that change.
     heard: bool,
     /// The change of which not all members have been heard, and the member that asked.
     asked: Option<(Change, usize)>,
@@ -36,8 +36,8 @@ struct State {
 struct Vote {
     /// The member's reason.
     text: String,
-    /// Whether it comes of a look.
-    looked: bool,
+    /// Whether it comes of a measurement.
+    evaluations: bool,
 }
 
 impl EnsembleTrigger {
@@ -65,28 +65,28 @@ impl EnsembleTrigger {
         match step {
             Step::Continue => {}
             Step::Ask(question) => return Some(question),
-            Step::Looked(look) => {
+            Step::Measured(measurement) => {
                 if self.config.votes == Votes::Evaluation {
                     self.state.cast.remove(&place);
                 }
-                self.state.looks.push(self.named(place, look));
+                self.state.measurements.push(self.named(place, measurement));
                 self.state.heard = true;
             }
-            Step::Decide(decision) => self.vote(place, decision),
+            Step::Fire(decision) => self.vote(place, decision),
         }
         None
     }
 
-    fn vote(&mut self, place: usize, Decision { reason, look, .. }: Decision) {
-        let vote = Vote { text: reason.text, looked: look.is_some() };
+    fn vote(&mut self, place: usize, Firing { reason, measurement, .. }: Firing) {
+        let vote = Vote { text: reason.text, evaluations: measurement.is_some() };
         self.state.cast.insert(place, vote);
-        let look = look.map(|look| self.named(place, look));
-        self.state.looks.extend(look);
+        let measurement = measurement.map(|measurement| self.named(place, measurement));
+        self.state.measurements.extend(measurement);
         self.state.heard = true;
     }
 
-    fn named(&self, place: usize, look: Look) -> Look {
-        Look { member: Some(self.members[place].name.clone()), ..look }
+    fn named(&self, place: usize, measurement: Measurement) -> Measurement {
+        Measurement { member: Some(self.members[place].name.clone()), ..measurement }
     }
 
     /// What follows when all members have been heard of the change.
@@ -95,17 +95,17 @@ impl EnsembleTrigger {
             return Step::Continue;
         }
         if let Some(decision) = self.decide(Cut::After) {
-            return Step::Decide(decision);
+            return Step::Fire(decision);
         }
-        let look = self.look();
+        let measurement = self.measurement();
         if self.config.votes == Votes::Evaluation {
-            self.state.cast.retain(|_, vote| vote.looked);
+            self.state.cast.retain(|_, vote| vote.evaluations);
         }
-        Step::Looked(look)
+        Step::Measured(measurement)
     }
 
     /// Decides if there are enough votes, which end with it.
-    fn decide(&mut self, cut: Cut) -> Option<Decision> {
+    fn decide(&mut self, cut: Cut) -> Option<Firing> {
         let (votes, of) = (self.state.cast.len(), self.members.len());
         if !self.config.vote.holds(votes, of) {
             return None;
@@ -120,13 +120,13 @@ impl EnsembleTrigger {
             score: Some(votes as f64),
             threshold: Some(self.config.vote.least(of) as f64),
         };
-        let look = self.look();
+        let measurement = self.measurement();
         self.state.cast.clear();
-        Some(Decision { cut, reason, look: Some(look) })
+        Some(Firing { cut, ..Firing::measured(reason, measurement) })
     }
 
     /// What was heard of the change that is shown: a score for each member, 1 where its vote stands.
-    fn look(&mut self) -> Look {
+    fn measurement(&mut self) -> Measurement {
         self.state.heard = false;
         let score = |(place, member): (usize, &Member)| {
             let fires = self.state.cast.contains_key(&place);
@@ -134,12 +134,16 @@ impl EnsembleTrigger {
             Score { metric, value, threshold: None, p_value: None, fires }
         };
         let scores = self.members.iter().enumerate().map(score).collect();
-        Look { scores, members: std::mem::take(&mut self.state.looks), ..Look::of(POLICY) }
+        Measurement {
+            scores,
+            members: std::mem::take(&mut self.state.measurements),
+            ..Measurement::of(POLICY)
+        }
     }
 }
 
 impl Trigger for EnsembleTrigger {
-    fn before(&mut self, change: &Change) -> Option<Decision> {
+    fn before(&mut self, change: &Change) -> Option<Firing> {
         // one member may decide several times before a change: a round for each time.
         loop {
             let mut voted = false;
@@ -161,7 +165,7 @@ impl Trigger for EnsembleTrigger {
     // of several changes at once a member would see what is behind another member's decision.
     fn observe(&mut self, change: &Change) -> Step {
         match self.before(change) {
-            Some(decision) => Step::Decide(decision),
+            Some(decision) => Step::Fire(decision),
             None => self.show(change, 0),
         }
     }
@@ -180,8 +184,8 @@ impl Trigger for EnsembleTrigger {
         self.members.iter_mut().for_each(|member| member.trigger.trained(outcome));
     }
 
-    fn reach(&self, see: &mut dyn FnMut(Id)) {
-        self.members.iter().for_each(|member| member.trigger.reach(see));
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
+        self.members.iter().for_each(|member| member.trigger.retained_samples(visit));
     }
 }
 

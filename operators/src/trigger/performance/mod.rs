@@ -4,14 +4,13 @@ pub mod measure;
 
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::measure::{Answered, Measure, MeasureTable};
 use super::intervals::{Due, Intervals, warmup_training};
 use super::labelled::{Counted, LabelledIntervals, Sample, bounds};
 use super::{
-    Aggregate, Cut, Decision, Look, Outcome, Question, Reason, Score, Stable, Step, Trigger,
+    Aggregate, Firing, Measurement, Outcome, Question, Reason, Score, Stable, Step, Trigger,
     TriggerConfig, TriggerTable, Want,
 };
 use crate::{Change, Id, Matrix, Snapshot, SnapshotError};
@@ -41,38 +40,38 @@ metrics.accuracy = { threshold = 0.8 }";
 /// Pipeline Orchestration*, SIGMOD (2025).
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Matrix, Record, position, trigger::*};
+/// use driftmill_operators::{Change, Id, Matrix, Position, Record, trigger::*};
 /// let config: Performance =
 ///     toml::from_str("every = 10\nmetrics.accuracy = { threshold = 0.75 }").unwrap();
 /// let mut trigger = config.init();
 /// let mut decided = Vec::new();
 /// for i in 0..100 {
 ///     let label = Some(u32::from(i >= 65));
-///     let record = Record { position: position(0, Id(i)), key: 0, time: 0, label };
+///     let record = Record::new(Position::new(0, Id(i)), 0, 0, label);
 ///     let mut step = trigger.observe(&Change::insert(record));
 ///     if let Step::Ask(question) = &step {
 ///         // the model always predicts class 0.
 ///         step = trigger.answer(&Matrix::new(2, [0.75, 0.25].repeat(question.ids.len())));
 ///     }
-///     if let Step::Decide(decision) = step {
+///     if let Step::Fire(decision) = step {
 ///         decided.push((i, decision.reason.text));
-///         let (version, ids) = (Some(1), Vec::new());
-///         trigger.trained(&Outcome { trigger: 0, version, effective: 0, samples: 1, seconds: 0.0, ids });
+///         trigger.trained(&Outcome::trained(0, 1, Position::MIN));
 ///     }
 /// }
 /// let texts = ["warm-up", "accuracy 0.5000 ≤ 0.75", "accuracy 0.0000 ≤ 0.75"];
 /// assert_eq!(decided[..3].iter().map(|(at, _)| *at).collect::<Vec<_>>(), [9, 69, 79]);
 /// assert!(decided.iter().zip(texts).all(|((_, found), text)| found == text));
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Performance {
-    /// Labelled samples between two looks.
+    /// Labelled samples between two measurements.
     pub every: NonZeroUsize,
-    /// Labelled samples before the first look (default 0: the first `every` train the first model).
+    /// Labelled samples before the first measurement (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, looked at after every `every` samples; `amount` or `time`.
+    /// Decides in the warm-up, evaluations at after every `every` samples; `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
     /// What is measured, and when that is too bad.
@@ -153,7 +152,7 @@ impl Trigger for PerformanceTrigger {
         match due {
             Due::Train => warmup_training(POLICY),
             Due::Nothing if !self.state.has_model => Step::Continue,
-            Due::Nothing | Due::Look => {
+            Due::Nothing | Due::Evaluate => {
                 let ids = samples.iter().map(|sample| sample.id).collect();
                 self.state.asked = samples;
                 self.state.warming = due == Due::Nothing;
@@ -168,7 +167,7 @@ impl Trigger for PerformanceTrigger {
         let named = self.config.metrics.named();
         let mut scores = Vec::new();
         for ((key, _), measure) in named.iter().zip(&mut self.measures) {
-            let mut score = Score { metric: (*key).to_owned(), ..measure.judge(&answered) };
+            let mut score = Score { metric: (*key).to_owned(), ..measure.score(&answered) };
             score.fires &= !warming;
             scores.push(score);
         }
@@ -182,10 +181,11 @@ impl Trigger for PerformanceTrigger {
             let text = format!("{metric} {value:.4}{bound}");
             Reason { policy: POLICY.to_owned(), text, score: Some(*value), threshold: *threshold }
         });
-        let look = Look { scores, windows: vec![bounds(&asked)], ..Look::of(POLICY) };
+        let measurement =
+            Measurement { scores, windows: vec![bounds(&asked)], ..Measurement::of(POLICY) };
         match reason {
-            Some(reason) => Step::Decide(Decision { cut: Cut::After, reason, look: Some(look) }),
-            None => Step::Looked(look),
+            Some(reason) => Step::Fire(Firing::measured(reason, measurement)),
+            None => Step::Measured(measurement),
         }
     }
 
@@ -197,8 +197,8 @@ impl Trigger for PerformanceTrigger {
         }
     }
 
-    fn reach(&self, see: &mut dyn FnMut(Id)) {
-        self.intervals.reach(see);
-        self.state.asked.iter().for_each(|sample| see(sample.id));
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
+        self.intervals.retained_samples(visit);
+        self.state.asked.iter().for_each(|sample| visit(sample.id));
     }
 }

@@ -2,13 +2,12 @@ mod watched;
 
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::intervals::{Due, Intervals, warmup_training};
 use super::labelled::{LabelledIntervals, Sample, bounds};
 use super::{
-    Cut, Decision, Look, Outcome, Question, Reason, Score, Stable, Step, Trigger, TriggerConfig,
+    Firing, Measurement, Outcome, Question, Reason, Score, Stable, Step, Trigger, TriggerConfig,
     TriggerTable,
 };
 use crate::drift::detector::{Detector, DetectorTable, Domain, Evidence, Signal};
@@ -25,7 +24,7 @@ detector.page_hinkley = { threshold = 20 }";
 /// or one of its features; a detector sees one value after another, in order. Values are asked for
 /// `every` samples at once, so the decision comes at the end of the interval in which the detector
 /// fires; the reason names the sample at which it did. While there is no model to ask, and in any
-/// case for the first `warmup` samples, nothing is looked at: `warmup_trigger` decides, or, without
+/// case for the first `warmup` samples, nothing is evaluations at: `warmup_trigger` decides, or, without
 /// one, the end of the warm-up trains the first model.
 ///
 /// Where labels count (`error`, `loss`), a sample enters when its label becomes known, which may be
@@ -39,30 +38,31 @@ detector.page_hinkley = { threshold = 20 }";
 /// passed over, and so is one that no sample has.
 ///
 /// ```
-/// use driftmill_operators::{Change, Id, Matrix, Record, position, trigger::*};
+/// use driftmill_operators::{Change, Id, Matrix, Position, Record, trigger::*};
 /// let table = "on = { feature = 0 }\nevery = 100\ndetector.cusum = {}";
 /// let config: Sequential = toml::from_str(table).unwrap();
 /// let mut trigger = config.init();
 /// let mut decided = Vec::new();
 /// for i in 0..1000 {
-///     let record = Record { position: position(0, Id(i)), key: 0, time: 0, label: None };
+///     let record = Record::new(Position::new(0, Id(i)), 0, 0, None);
 ///     let mut step = trigger.observe(&Change::insert(record));
 ///     if let Step::Ask(question) = &step {
 ///         // the feature alternates between 0 and 1, from sample 640 on between 1 and 2.
 ///         let feature = |id: &Id| (id.0 % 2 + u64::from(id.0 >= 640)) as f32;
 ///         step = trigger.answer(&Matrix::new(1, question.ids.iter().map(feature).collect()));
 ///     }
-///     if let Step::Decide(decision) = step {
+///     if let Step::Fire(decision) = step {
 ///         decided.push((i, decision.reason.text));
 ///         let version = Some(1);
 ///         let ids = Vec::new();
-///         trigger.trained(&Outcome { trigger: 0, version, effective: 0, samples: 1, seconds: 0.0, ids });
+///         trigger.trained(&Outcome::trained(0, 1, Position::MIN));
 ///     }
 /// }
 /// let fired = "cusum 12.4148 beyond 10.0000 at sample 0/0/647, 48 of 100";
 /// assert_eq!(decided, [(99, "warm-up".to_owned()), (699, fired.to_owned())]);
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Sequential {
     /// Which value of a sample is watched: `"error"`, `"loss"`, `"margin"`, `"confidence"` or
@@ -71,15 +71,15 @@ pub struct Sequential {
     /// Samples asked for at once (default 100).
     #[serde(default = "hundred")]
     pub every: NonZeroUsize,
-    /// Samples before the first look (default 0: the first `every` train the first model).
+    /// Samples before the first measurement (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, looked at after every `every` samples; `amount` or `time`.
+    /// Decides in the warm-up, evaluations at after every `every` samples; `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
     /// What finds changes.
     pub detector: DetectorTable,
-    /// Whether the detector starts anew after every training (default yes: a new model's values are
+    /// Whether the detector starts again after every training (default yes: a new model's values are
     /// others); it does so after its own findings in any case.
     #[serde(default = "yes")]
     pub restart: bool,
@@ -167,7 +167,7 @@ impl Trigger for SequentialTrigger {
         match self.intervals.observe(change) {
             None | Some((_, Due::Nothing)) => Step::Continue,
             Some((_, Due::Train)) => warmup_training("sequential"),
-            Some((samples, Due::Look)) => {
+            Some((samples, Due::Evaluate)) => {
                 let ids = samples.iter().map(|sample| sample.id).collect();
                 self.asked = samples;
                 Step::Ask(Question { want: self.config.on.want(), ids })
@@ -188,7 +188,11 @@ impl Trigger for SequentialTrigger {
             };
             let scores = self.values(&asked, answer).map(score).collect();
             let windows = vec![bounds(&asked)];
-            return Step::Looked(Look { scores, windows, ..Look::of("sequential") });
+            return Step::Measured(Measurement {
+                scores,
+                windows,
+                ..Measurement::of("sequential")
+            });
         }
         let found = self.watch(&asked, answer);
         let evidence = found.map(|(_, evidence)| evidence).or(self.detector.evidence());
@@ -201,16 +205,17 @@ impl Trigger for SequentialTrigger {
             fires: found.is_some(),
         };
         let scores = evidence.map(score).into_iter().collect();
-        let look = Look { scores, windows: vec![bounds(&asked)], ..Look::of("sequential") };
+        let measurement =
+            Measurement { scores, windows: vec![bounds(&asked)], ..Measurement::of("sequential") };
         let Some((place, Evidence { statistic, bound })) = found else {
-            return Step::Looked(look);
+            return Step::Measured(measurement);
         };
         let (id, nth, of) = (asked[place].id, place + 1, asked.len());
         let text =
             format!("{key} {statistic:.4} beyond {bound:.4} at sample {id:?}, {nth} of {of}");
         let policy = "sequential".to_owned();
         let reason = Reason { policy, text, score: Some(statistic), threshold: Some(bound) };
-        Step::Decide(Decision { cut: Cut::After, reason, look: Some(look) })
+        Step::Fire(Firing::measured(reason, measurement))
     }
 
     fn trained(&mut self, outcome: &Outcome) {
@@ -220,9 +225,9 @@ impl Trigger for SequentialTrigger {
         }
     }
 
-    fn reach(&self, see: &mut dyn FnMut(Id)) {
-        self.intervals.reach(see);
-        self.asked.iter().for_each(|sample| see(sample.id));
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
+        self.intervals.retained_samples(visit);
+        self.asked.iter().for_each(|sample| visit(sample.id));
     }
 }
 

@@ -1,4 +1,3 @@
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::drift::detector::Domain;
@@ -6,7 +5,8 @@ use crate::trigger::labelled::Counted;
 use crate::trigger::{Want, outputs};
 
 /// Which value of a sample is watched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Watched {
     /// Whether the model is wrong: 0 or 1.

@@ -16,6 +16,7 @@ pub trait OptimizerConfig {
 
 driftmill_registry::one_of! {
     /// The `[training.optimizer]` table of a pipeline file.
+    #[derive(schemars::JsonSchema)]
     OptimizerTable: dyn OptimizerConfig {
         sgd: Sgd,
         adamw: AdamW,

@@ -1,9 +1,8 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::judged::Judged;
+use super::interval::IntervalMeasure;
 use super::{Answered, Measure, MeasureConfig};
 use crate::criterion::{Criterion, Direction};
 use crate::trigger::outputs::is_wrong;
@@ -13,7 +12,8 @@ pub(super) const EXAMPLE: &str = "threshold = 0.8";
 /// The share of samples that are predicted rightly, from 0 to 1; low is bad.
 ///
 /// The prediction is the most probable class, the first of several.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Accuracy {
     /// The accuracy down from which the model is to be trained.
@@ -24,7 +24,7 @@ impl MeasureConfig for Accuracy {
     fn init(&self, _every: NonZeroUsize) -> Box<dyn Measure> {
         let right = |row: &[f32], label| f64::from(!is_wrong(row, label));
         let accuracy = move |interval: &Answered<'_>| interval.mean(right);
-        Box::new(Judged::new(&self.threshold, Direction::Lower, accuracy))
+        Box::new(IntervalMeasure::new(&self.threshold, Direction::Lower, accuracy))
     }
 
     fn sign(&self) -> &'static str {

@@ -1,6 +1,5 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Answered, Measure, MeasureConfig};
@@ -23,12 +22,13 @@ expected_accuracy = 0.9";
 /// lookahead: + max(0, a − accuracy forecast for the next interval) · every
 /// ```
 ///
-/// Fires where the sum is at or above `threshold`; it begins anew with every model. It is not
+/// Fires where the sum is at or above `threshold`; it starts again with every model. It is not
 /// rounded, so that small excesses of many intervals count, unlike in Modyn.
 ///
 /// Reference: M. Böther et al., *Modyn: Data-Centric Machine Learning Pipeline Orchestration*,
 /// SIGMOD (2025), whose implementation leaves out both forecasts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AvoidableMisclassifications {
     /// Avoidable errors from which on the model is to be trained.
@@ -94,7 +94,7 @@ impl Snapshot for Sum {
 }
 
 impl Measure for Sum {
-    fn judge(&mut self, interval: &Answered<'_>) -> Score {
+    fn score(&mut self, interval: &Answered<'_>) -> Score {
         let AvoidableMisclassifications { forecast, allow_reduction, .. } = self.config;
         let accuracy = self.config.expected_accuracy;
         let expectation = Expectation { accuracy, forecast, allow_reduction };

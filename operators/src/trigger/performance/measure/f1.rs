@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::judged::Judged;
+use super::interval::IntervalMeasure;
 use super::{Answered, Measure, MeasureConfig};
 use crate::criterion::{Criterion, Direction};
 use crate::trigger::outputs::predicted;
@@ -21,7 +20,8 @@ pub(super) const EXAMPLE: &str = "threshold = 0.7";
 /// counts all others as 0, so that a short interval of many classes is always bad.
 ///
 /// Reference: C. J. van Rijsbergen, *Information Retrieval* (1979).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct F1 {
     /// The score down from which the model is to be trained.
@@ -49,7 +49,7 @@ impl MeasureConfig for F1 {
         let score = |interval: &Answered<'_>| {
             macro_f1(interval.rows().map(|(row, label)| (label, predicted(row))))
         };
-        Box::new(Judged::new(&self.threshold, Direction::Lower, score))
+        Box::new(IntervalMeasure::new(&self.threshold, Direction::Lower, score))
     }
 
     fn sign(&self) -> &'static str {

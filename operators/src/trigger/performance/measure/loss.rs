@@ -1,9 +1,8 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::judged::Judged;
+use super::interval::IntervalMeasure;
 use super::{Answered, Measure, MeasureConfig};
 use crate::criterion::{Criterion, Direction};
 use crate::trigger::outputs;
@@ -13,7 +12,8 @@ pub(super) const EXAMPLE: &str = "threshold = 1.0";
 /// The mean cross-entropy loss, −ln p of the label's class; high is bad.
 ///
 /// Probabilities below 2⁻²³ count as that, so that one sample adds at most 15.9.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Loss {
     /// The loss from which on the model is to be trained.
@@ -23,7 +23,7 @@ pub struct Loss {
 impl MeasureConfig for Loss {
     fn init(&self, _every: NonZeroUsize) -> Box<dyn Measure> {
         let loss = |interval: &Answered<'_>| interval.mean(outputs::loss);
-        Box::new(Judged::new(&self.threshold, Direction::Higher, loss))
+        Box::new(IntervalMeasure::new(&self.threshold, Direction::Higher, loss))
     }
 
     fn sign(&self) -> &'static str {
@@ -36,7 +36,7 @@ impl MeasureConfig for Loss {
 
     fn check(&self) -> Vec<String> {
         let mut problems = self.threshold.check(Direction::Higher);
-        if self.threshold.chance().is_some() {
+        if self.threshold.significance().is_some() {
             problems.push("p_value needs a distance of two samples".to_owned());
         }
         problems

@@ -1,6 +1,6 @@
 //! What is measured of a model on the samples of an interval, and when that is too bad.
 
-mod judged;
+mod interval;
 
 use std::num::NonZeroUsize;
 
@@ -30,7 +30,7 @@ pub trait MeasureConfig: Send + Sync {
 pub trait Measure: Snapshot + Send {
     /// Measures the newest model on an interval and says whether that is too bad; `metric` of the
     /// score is left empty.
-    fn judge(&mut self, interval: &Answered<'_>) -> Score;
+    fn score(&mut self, interval: &Answered<'_>) -> Score;
 
     /// There is a new model.
     fn trained(&mut self) {}
@@ -69,6 +69,7 @@ impl<'a> Answered<'a> {
 
 driftmill_registry::any_of! {
     /// The `metrics` table of a performance trigger.
+    #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
     MeasureTable: dyn MeasureConfig {
         accuracy: Accuracy,
         top_k_accuracy: TopKAccuracy,

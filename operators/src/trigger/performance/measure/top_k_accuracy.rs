@@ -1,9 +1,8 @@
 use std::num::NonZeroUsize;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::judged::Judged;
+use super::interval::IntervalMeasure;
 use super::{Answered, Measure, MeasureConfig};
 use crate::criterion::{Criterion, Direction};
 
@@ -12,7 +11,8 @@ pub(super) const EXAMPLE: &str = "threshold = 0.95";
 /// The share of samples whose class is among the `k` most probable, from 0 to 1; low is bad.
 ///
 /// Of equally probable classes the first counts as more probable.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TopKAccuracy {
     /// How many classes (default 5).
@@ -40,7 +40,7 @@ impl MeasureConfig for TopKAccuracy {
         let accuracy = move |interval: &Answered<'_>| {
             interval.mean(|row, label| f64::from(hits(row, label, k)))
         };
-        Box::new(Judged::new(&self.threshold, Direction::Lower, accuracy))
+        Box::new(IntervalMeasure::new(&self.threshold, Direction::Lower, accuracy))
     }
 
     fn sign(&self) -> &'static str {

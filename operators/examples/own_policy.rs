@@ -1,0 +1,59 @@
+//! Hosts a trigger policy of one's own in a timely dataflow.
+
+use driftmill_operators::prelude::*;
+use serde::{Deserialize, Serialize};
+use timely::dataflow::operators::vec::Map;
+use timely::dataflow::operators::{ConnectLoop, Feedback, Input, Inspect};
+
+/// Fires when a label is seen that is greater than all before.
+#[derive(Default, Serialize, Deserialize)]
+struct GreaterLabel {
+    greatest: u32,
+}
+
+impl Trigger for GreaterLabel {
+    fn observe(&mut self, change: &Change) -> Step {
+        match change.record.label {
+            Some(label) if label > self.greatest => {
+                self.greatest = label;
+                let reason = Reason::plain("greater_label", format!("label {label}"));
+                Step::Fire(Firing::plain(Cut::After, reason))
+            }
+            _ => Step::Continue,
+        }
+    }
+
+    fn retained_samples(&self, _visit: &mut dyn FnMut(Id)) {}
+}
+
+pub(crate) fn main() {
+    let (send, decisions) = std::sync::mpsc::channel();
+    timely::execute_directly(move |worker| {
+        let mut input = worker.dataflow::<Position, _, _>(|scope| {
+            let (input, changes) = scope.new_input::<Vec<Change>>();
+            let (handle, outcomes) = scope.feedback(1);
+            let decisions = changes
+                .order()
+                .order_all()
+                .decide(outcomes, |_wake| {
+                    HostedTrigger::new(
+                        Box::new(GreaterLabel::default()),
+                        immediate(|_query| Matrix::default()),
+                    )
+                })
+                .inspect(move |decision| send.send(decision.clone()).expect("main listens"));
+            // nothing is trained here, and the policy waits for an outcome: that there is none.
+            decisions
+                .map(|decision| Outcome::failed(decision.trigger, decision.end()))
+                .connect_loop(handle);
+            input
+        });
+        for (i, label) in [0, 0, 3, 1].into_iter().enumerate() {
+            let position = Position::new(i as i64, Id(i as u64));
+            input.send(Change::insert(Record::new(position, 0, i as i64, Some(label))));
+        }
+    });
+    let found: Vec<Decision> = decisions.iter().collect();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].reason.text, "label 3");
+}

@@ -1,0 +1,61 @@
+use serde::{Deserialize, Serialize};
+
+use crate::downsampling::math::space::norm;
+use crate::downsampling::{
+    Budget, Chosen, DownsamplingConfig, Draws, Gradient, On, RequiredScores, SampleScores,
+};
+
+pub(in crate::downsampling) const EXAMPLE: &str = "";
+
+/// Samples of large gradients, by importance sampling.
+///
+/// ```text
+/// pᵢ = ‖gᵢ‖ / Σ ‖g‖,      wᵢ = 1 / (n·pᵢ),      ‖g ⊗ e‖ = ‖g‖·‖e‖
+/// ```
+///
+/// Of all ways to draw samples independently, this one estimates the mean gradient with the least
+/// variance, as far as the last layer's norm stands for that of all. Unless `draws` is `top`,
+/// `(1/k) Σ w·g` over the k chosen is on average over seeds the mean `(1/n) Σ g` over all n candidates.
+/// Without replacement see [`Draws`].
+///
+/// Reference: A. Katharopoulos and F. Fleuret, *Not All Samples Are Created Equal: Deep Learning with
+/// Importance Sampling*, ICML 2018.
+///
+/// ```
+/// use driftmill_operators::{Matrix, downsampling::*};
+/// let gradients = Some(Matrix::new(2, vec![0.1, -0.1, 0.7, -0.7, 0.2, -0.2]));
+/// let policy = GradientNorm { draws: Draws::Top, ..GradientNorm::default() };
+/// let budget = Budget { size: 2, seed: 0, round: 0 };
+/// let chosen = choose(&policy, &SampleScores { gradients, ..SampleScores::of(3) }, budget).unwrap();
+/// assert_eq!(chosen.iter().map(|chosen| chosen.index).collect::<Vec<_>>(), [1, 2]);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GradientNorm {
+    /// How samples are chosen (default `without_replacement`).
+    #[serde(default)]
+    pub draws: Draws,
+    /// Of which gradient (default `last_layer`: only lengths matter here, not directions).
+    #[serde(default)]
+    pub gradient: Gradient,
+}
+
+impl DownsamplingConfig for GradientNorm {
+    fn required_scores(&self) -> RequiredScores {
+        On::from(self.gradient).required_scores()
+    }
+
+    fn makes_up(&self) -> bool {
+        true
+    }
+
+    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
+        let vectors = On::from(self.gradient).vectors(given);
+        let length = |row: usize| {
+            let right = vectors.right.as_ref().map_or(1.0, |right| norm(right.row(row)));
+            (norm(vectors.left.row(row)) * right) as f32
+        };
+        self.draws.choose(&(0..given.samples).map(length).collect::<Vec<_>>(), budget)
+    }
+}

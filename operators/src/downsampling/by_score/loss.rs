@@ -1,0 +1,58 @@
+use serde::{Deserialize, Serialize};
+
+use crate::downsampling::{
+    Budget, Chosen, DownsamplingConfig, Draws, RequiredScores, SampleScores,
+};
+
+pub(in crate::downsampling) const EXAMPLE: &str = "";
+
+/// Samples of high loss, by importance sampling.
+///
+/// ```text
+/// pᵢ = lossᵢ / Σ loss,      wᵢ = 1 / (n·pᵢ)
+/// ```
+///
+/// Weights make up for how likely a sample is: with g the gradient of a sample, `(1/k) Σ w·g` over the k
+/// chosen is on average over seeds the mean `(1/n) Σ g` over all n candidates, if samples without loss
+/// have no gradient and `draws` is not `top`.
+///
+/// Without replacement, where a sample is to be chosen for certain, the others keep their ratios; see
+/// [`Draws`]. Where fewer samples than wanted have a loss, all of these are chosen and others as likely
+/// as each other.
+///
+/// Reference: A. Katharopoulos and F. Fleuret, *Biased Importance Sampling for Deep Neural Network
+/// Training*, arXiv 2017; for choosing without replacement, J.-C. Deville and Y. Tillé, *Unequal
+/// probability sampling without replacement through a splitting method*, Biometrika 85 (1998).
+///
+/// ```
+/// use driftmill_operators::downsampling::*;
+/// let given = SampleScores { loss: Some(vec![0.0, 3.0, 0.0, 1.0]), ..SampleScores::of(4) };
+/// let budget = Budget { size: 1, seed: 0, round: 0 };
+/// let chosen = choose(&Loss { draws: Draws::Top }, &given, budget).unwrap();
+/// assert_eq!(chosen, [Chosen { index: 1, weight: 1.0 }]);
+/// let chosen = choose(&Loss { draws: Draws::WithReplacement }, &given, budget).unwrap()[0];
+/// let weight = if chosen.index == 1 { 4.0 / (4.0 * 3.0) } else { 4.0 / (4.0 * 1.0) };
+/// assert_eq!(chosen.weight, weight);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Loss {
+    /// How samples are chosen (default `without_replacement`).
+    #[serde(default)]
+    pub draws: Draws,
+}
+
+impl DownsamplingConfig for Loss {
+    fn required_scores(&self) -> RequiredScores {
+        RequiredScores { loss: true, ..RequiredScores::default() }
+    }
+
+    fn makes_up(&self) -> bool {
+        true
+    }
+
+    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
+        self.draws.choose(given.loss.as_deref().unwrap_or_default(), budget)
+    }
+}

@@ -1,0 +1,63 @@
+use serde::{Deserialize, Serialize};
+
+use crate::downsampling::math::ranking::highest;
+use crate::downsampling::{
+    Balance, Budget, Chosen, DownsamplingConfig, RequiredScores, SampleScores,
+};
+
+pub(in crate::downsampling) const EXAMPLE: &str = "";
+
+/// Samples that the model has not trained although they can be trained: those of the highest reducible
+/// holdout loss.
+///
+/// ```text
+/// reducible lossᵢ = lossᵢ − irreducible lossᵢ
+/// ```
+///
+/// The irreducible loss of a sample is what it costs under a model that was trained on other samples
+/// alone. It is as high as the loss for labels that are wrong or left to chance, which nothing teaches;
+/// and where the loss is low, what is left to learn is little. The difference may be negative. Weights
+/// are 1; of differences as high the first is chosen.
+///
+/// Is made for a choice out of each batch, where chance has seen to variety. Out of a whole set the highest
+/// differences are those of samples that resemble each other, as of the one class that is not trained yet.
+///
+/// Reference: S. Mindermann et al., *Prioritized Training on Points that are Learnable, Worth Learning,
+/// and Not Yet Learnt*, ICML 2022.
+///
+/// ```
+/// use driftmill_operators::downsampling::*;
+/// let given = SampleScores {
+///     // the highest loss is that of a wrong label.
+///     loss: Some(vec![3.0, 0.1, 1.0, 0.7]),
+///     irreducible: Some(vec![2.9, 0.1, 0.2, 0.3]),
+///     ..SampleScores::of(4)
+/// };
+/// let budget = Budget { size: 2, seed: 0, round: 0 };
+/// let chosen = choose(&RhoLoss { balance: Balance::None }, &given, budget).unwrap();
+/// assert_eq!(chosen.iter().map(|chosen| chosen.index).collect::<Vec<_>>(), [2, 3]);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RhoLoss {
+    /// Whether each class is chosen from by itself (default `none`).
+    #[serde(default)]
+    pub balance: Balance,
+}
+
+impl DownsamplingConfig for RhoLoss {
+    fn required_scores(&self) -> RequiredScores {
+        let labels = self.balance.needs_labels();
+        RequiredScores { loss: true, irreducible: true, labels, ..RequiredScores::default() }
+    }
+
+    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
+        self.balance.choose(None, given, budget, |given, budget| {
+            let irreducible = given.irreducible.iter().flatten();
+            let losses = given.loss.iter().flatten().zip(irreducible);
+            let reducible: Vec<f32> = losses.map(|(loss, least)| loss - least).collect();
+            highest(&reducible, budget.size)
+        })
+    }
+}

@@ -1,0 +1,146 @@
+use std::num::NonZeroUsize;
+
+use serde::{Deserialize, Serialize};
+
+use crate::downsampling::math::greedy::{Objective, maximise};
+use crate::downsampling::math::neighbours::Similarity;
+use crate::downsampling::math::space::Space;
+use crate::downsampling::{
+    Balance, Budget, Chosen, DownsamplingConfig, Greedy, On, RequiredScores, SampleScores,
+};
+
+pub(in crate::downsampling) const EXAMPLE: &str = "";
+
+/// Samples that resemble many others, but not each other.
+///
+/// ```text
+/// f(A) = λ Σᵢ Σ_{s∈A} Sᵢₛ − Σ_{s∈A} Σ_{t∈A} Sₛₜ,      Sᵢⱼ = ½ + ½ cos(gᵢ, gⱼ)
+/// ```
+///
+/// Submodular, monotone only as long as little is chosen or λ is at least 2: gains may be negative, and
+/// a set is grown to its size all the same. Of equal gains one at random counts, by seed and round.
+/// Weights are 1. No similarity is kept: sums over all samples
+/// follow from the sum of directions, others are computed when asked for, at most O(n·size·d).
+///
+/// Reference: K. Wei, R. Iyer and J. Bilmes, *Submodularity in Data Subset Selection and Active
+/// Learning*, ICML 2015; R. Iyer et al., *Submodular Combinatorial Information Measures with
+/// Applications in Machine Learning*, ALT 2021.
+///
+/// ```
+/// use driftmill_operators::{Matrix, downsampling::*};
+/// let gradients = Some(Matrix::new(2, vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0, -1.0, 0.0, 0.1, 0.9]));
+/// let (on, balance) = (On::Gradients, Balance::None);
+/// let policy = GraphCut { on, balance, ..GraphCut::default() };
+/// let budget = Budget { size: 3, seed: 0, round: 0 };
+/// let given = SampleScores { gradients, ..SampleScores::of(5) };
+/// let mut chosen = choose(&policy, &given, budget).unwrap();
+/// chosen.sort_by_key(|chosen| chosen.index);
+/// assert_eq!(chosen.iter().map(|chosen| chosen.index).collect::<Vec<_>>(), [1, 3, 4]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct GraphCut {
+    /// λ, how much it counts to resemble others; above 0 (default 1).
+    #[serde(default = "one")]
+    pub lambda: f64,
+    /// Of what vectors (default `gradients_with_embeddings`: by `gradients` alone two classes have only
+    /// two directions, c classes at most c − 1 independent ones).
+    #[serde(default)]
+    pub on: On,
+    /// How the set is grown (default `lazy`).
+    #[serde(default)]
+    pub greedy: Greedy,
+    /// Whether each class is chosen from by itself (default `proportional`: the first choices all come
+    /// from the largest crowd, until what is subtracted for resembling them has grown to what crowds
+    /// differ by; so with λ = 1 a small part of all candidates may be of a single class).
+    #[serde(default = "Balance::proportional")]
+    pub balance: Balance,
+    /// Candidates that are chosen from together, in their order (default: all of a class).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<NonZeroUsize>,
+}
+
+impl Default for GraphCut {
+    fn default() -> Self {
+        let (on, greedy) = (On::default(), Greedy::default());
+        Self { lambda: one(), on, greedy, balance: Balance::proportional(), block: None }
+    }
+}
+
+impl DownsamplingConfig for GraphCut {
+    fn required_scores(&self) -> RequiredScores {
+        RequiredScores { labels: self.balance.needs_labels(), ..self.on.required_scores() }
+    }
+
+    fn check(&self) -> Vec<(&'static str, String)> {
+        let mut problems = self.greedy.check();
+        if !(self.lambda > 0.0 && self.lambda.is_finite()) {
+            problems.push(("lambda", format!("{} is not above 0 and finite", self.lambda)));
+        }
+        problems
+    }
+
+    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
+        self.balance.choose(self.block, given, budget, |given, budget| {
+            let space = Space::of(self.on, given);
+            let mut cut = Cut::of(&space, self.lambda);
+            let Budget { size, .. } = budget;
+            let chosen = maximise(&mut cut, self.greedy, Vec::new(), size, budget.random());
+            chosen.into_iter().map(Chosen::plain).collect()
+        })
+    }
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+struct Cut<'a> {
+    space: &'a Space,
+    /// What a sample would add to an empty set; and twice its similarities to the first `known` of the
+    /// chosen.
+    alone: Vec<f64>,
+    shared: Vec<f64>,
+    known: Vec<usize>,
+    chosen: Vec<usize>,
+}
+
+impl<'a> Cut<'a> {
+    fn of(space: &'a Space, lambda: f64) -> Self {
+        let sums = space.directions.products(&space.directions.sum());
+        let count = sums.len();
+        let alone = |sum: f64| lambda * 0.5 * (count as f64 + sum) - 1.0;
+        Self {
+            space,
+            alone: sums.into_iter().map(alone).collect(),
+            shared: vec![0.0; count],
+            known: vec![0; count],
+            chosen: Vec::new(),
+        }
+    }
+}
+
+impl Objective for Cut<'_> {
+    fn len(&self) -> usize {
+        self.alone.len()
+    }
+
+    fn gain(&mut self, sample: usize) -> f64 {
+        for chosen in &self.chosen[self.known[sample]..] {
+            let similarity = Similarity::Cosine.between(self.space, sample, *chosen);
+            self.shared[sample] += 2.0 * f64::from(similarity);
+        }
+        self.known[sample] = self.chosen.len();
+        self.alone[sample] - self.shared[sample]
+    }
+
+    fn add(&mut self, sample: usize) {
+        self.chosen.push(sample);
+    }
+
+    /// Copies are as good as each other at every height.
+    fn chance_up_to(&self) -> f64 {
+        f64::INFINITY
+    }
+}

@@ -1,0 +1,145 @@
+use std::num::NonZeroUsize;
+
+use serde::{Deserialize, Serialize};
+
+use crate::downsampling::math::greedy::{Objective, maximise};
+use crate::downsampling::math::neighbours::Similarity;
+use crate::downsampling::math::outer::dot;
+use crate::downsampling::math::space::Space;
+use crate::downsampling::{
+    Balance, Budget, Chosen, DownsamplingConfig, Greedy, On, RequiredScores, SampleScores,
+};
+
+pub(in crate::downsampling) const EXAMPLE: &str = "";
+
+/// Samples of which none is a mixture of the others.
+///
+/// ```text
+/// f(A) = ln det(S_A + δI),      Sᵢⱼ = ½ + ½ cos(gᵢ, gⱼ)
+/// f(A ∪ x) − f(A) = ln(Sₓₓ + δ − sₓᵀ (S_A + δI)⁻¹ sₓ)
+/// ```
+///
+/// The volume that the chosen directions span, so the most likely set of a determinantal point process.
+/// Submodular; gains may be negative, and a set is grown to its size all the same. Where the chosen span
+/// everything, so that no sample has more than δ left besides the δ of its own, as copies of chosen
+/// ones, of equal gains one at random counts, by seed and round. Weights are 1. Each
+/// sample keeps its row of a Cholesky factor as far as it was compared with the chosen: at most n·size
+/// numbers of 64 bits and O(n·size·(size + d)) in time, far less with `lazy`; `block` bounds both.
+///
+/// Reference: A. Kulesza and B. Taskar, *Determinantal Point Processes for Machine Learning*,
+/// Foundations and Trends in Machine Learning 5 (2012); L. Chen, G. Zhang and E. Zhou, *Fast Greedy MAP
+/// Inference for Determinantal Point Process to Improve Recommendation Diversity*, NeurIPS 2018.
+///
+/// ```
+/// use driftmill_operators::{Matrix, downsampling::*};
+/// let gradients = Some(Matrix::new(2, vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0, -1.0, 0.0]));
+/// let policy = LogDeterminant { on: On::Gradients, ..LogDeterminant::default() };
+/// let budget = Budget { size: 2, seed: 0, round: 0 };
+/// let given = SampleScores { gradients, ..SampleScores::of(4) };
+/// let chosen = choose(&policy, &given, budget).unwrap();
+/// assert_eq!(chosen.iter().map(|chosen| chosen.index).collect::<Vec<_>>(), [0, 3]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct LogDeterminant {
+    /// δ, which bounds how much a gain may fall; above 0 (default .001).
+    #[serde(default = "thousandth")]
+    pub delta: f64,
+    /// Of what vectors (default `gradients_with_embeddings`: by `gradients` alone two classes have only
+    /// two directions, c classes at most c − 1 independent ones).
+    #[serde(default)]
+    pub on: On,
+    /// How the set is grown (default `lazy`).
+    #[serde(default)]
+    pub greedy: Greedy,
+    /// Whether each class is chosen from by itself (default `none`).
+    #[serde(default)]
+    pub balance: Balance,
+    /// Candidates that are chosen from together, in their order (default: all of a class).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<NonZeroUsize>,
+}
+
+impl Default for LogDeterminant {
+    fn default() -> Self {
+        let (on, greedy, balance) = (On::default(), Greedy::default(), Balance::default());
+        Self { delta: thousandth(), on, greedy, balance, block: None }
+    }
+}
+
+impl DownsamplingConfig for LogDeterminant {
+    fn required_scores(&self) -> RequiredScores {
+        RequiredScores { labels: self.balance.needs_labels(), ..self.on.required_scores() }
+    }
+
+    fn check(&self) -> Vec<(&'static str, String)> {
+        let mut problems = self.greedy.check();
+        if !(self.delta > 0.0 && self.delta.is_finite()) {
+            problems.push(("delta", format!("{} is not above 0 and finite", self.delta)));
+        }
+        problems
+    }
+
+    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
+        self.balance.choose(self.block, given, budget, |given, budget| {
+            let space = Space::of(self.on, given);
+            let mut volume = Volume::of(&space, self.delta);
+            let Budget { size, .. } = budget;
+            let chosen = maximise(&mut volume, self.greedy, Vec::new(), size, budget.random());
+            chosen.into_iter().map(Chosen::plain).collect()
+        })
+    }
+}
+
+fn thousandth() -> f64 {
+    1e-3
+}
+
+struct Volume<'a> {
+    space: &'a Space,
+    delta: f64,
+    /// Of each sample, its row of the factor with the chosen, as far as it is known, and what is left
+    /// of its own variance.
+    rows: Vec<Vec<f64>>,
+    left: Vec<f64>,
+    /// Who was chosen, with the root of what was left of it then.
+    chosen: Vec<(usize, f64)>,
+}
+
+impl<'a> Volume<'a> {
+    fn of(space: &'a Space, delta: f64) -> Self {
+        let left = vec![1.0 + delta; space.len()];
+        Self { space, delta, rows: vec![Vec::new(); space.len()], left, chosen: Vec::new() }
+    }
+}
+
+impl Objective for Volume<'_> {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn gain(&mut self, sample: usize) -> f64 {
+        let mut row = std::mem::take(&mut self.rows[sample]);
+        for (chosen, root) in &self.chosen[row.len()..] {
+            let similarity = Similarity::Cosine.between(self.space, sample, *chosen);
+            let known = dot(&row, &self.rows[*chosen][..row.len()]);
+            let value = (f64::from(similarity) - known) / root;
+            // it is never less than δ, but for rounding.
+            self.left[sample] = (self.left[sample] - value * value).max(self.delta);
+            row.push(value);
+        }
+        self.rows[sample] = row;
+        self.left[sample].ln()
+    }
+
+    fn add(&mut self, sample: usize) {
+        self.gain(sample);
+        self.chosen.push((sample, self.left[sample].sqrt()));
+    }
+
+    /// A copy of a chosen sample has δ + δ/(1 + δ) left at most.
+    fn chance_up_to(&self) -> f64 {
+        (2.0 * self.delta).ln()
+    }
+}

@@ -1,0 +1,4 @@
+//! Policies that choose at random.
+
+pub(super) mod rs2;
+pub(super) mod uniform;

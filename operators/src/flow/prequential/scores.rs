@@ -1,0 +1,67 @@
+//! Requests for scores, and the scores.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Id, Position};
+
+/// Samples to be scored by one version.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ToScore {
+    /// The version that was active when the samples came; none before the first.
+    pub version: Option<u64>,
+    /// The samples, in the order in which their labels became known.
+    pub samples: Vec<Scorable>,
+}
+
+/// A sample to be scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scorable {
+    /// The sample.
+    pub id: Id,
+    /// Its event time, in milliseconds since 1970.
+    pub time: i64,
+    /// Its class.
+    pub label: u32,
+    /// 1 to count its score, −1 to take back what was counted: the class was corrected.
+    pub count: i64,
+}
+
+/// How well samples of one interval were predicted.
+///
+/// Sums are integers: they do not depend on the order of additions, nor on the number of workers.
+/// They are differences where scores are taken back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scored {
+    /// Number of the interval of event time.
+    pub interval: i64,
+    /// Samples scored.
+    pub samples: i64,
+    /// Samples that came before there was a model.
+    pub unscored: i64,
+    /// Samples whose class was predicted.
+    pub correct: i64,
+    /// Sum of cross entropies, in units of 2⁻³² nats.
+    pub loss: i128,
+}
+
+/// What was scored at once.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// The worker whose samples they are.
+    pub worker: usize,
+    /// All the worker's samples before this position are scored now.
+    pub until: Position,
+    /// The sums, by intervals.
+    pub sums: Vec<Scored>,
+}
+
+/// How far an evaluation is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evaluated {
+    /// By partition ([`Id::stream`]): its samples before this position are scored.
+    pub until: BTreeMap<u32, Position>,
+    /// Where versions took effect, in order.
+    pub versions: Vec<(Position, u64)>,
+}

@@ -1,0 +1,91 @@
+//! Shows ordered changes to a trigger policy and sends its decisions.
+
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::StreamVec;
+use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::operators::generic::Operator;
+use timely::scheduling::SyncActivator;
+
+use super::evaluation::TriggerEvaluation;
+use super::host::Host;
+use super::hosted::HostedTrigger;
+use super::waiting::Made;
+use super::{ModelQuery, TriggerCheckpoint};
+use crate::flow::clock::clock;
+use crate::flow::{Ordered, Service};
+use crate::trigger::{Decision, Outcome};
+use crate::{Matrix, Position};
+
+/// Extension trait for deciding when to train.
+pub trait Decide<'scope> {
+    /// Shows every change to a policy, in order, and sends what it decides.
+    ///
+    /// The stream must be ordered and complete on the first worker
+    /// ([`order_all`](super::OrderAll::order_all)). Changes before the policy's checkpoint are not
+    /// shown; a decision that is open there is sent again. After a decision no change is shown
+    /// until its outcome has come back through `outcomes`; after a question, until the service has
+    /// answered. The output's frontier at p means: all changes before p were shown, and decide no
+    /// more.
+    fn decide<S, K, L>(
+        self,
+        outcomes: StreamVec<'scope, Position, Outcome>,
+        start: impl FnOnce(SyncActivator) -> HostedTrigger<S, K, L> + 'static,
+    ) -> StreamVec<'scope, Position, Decision>
+    where
+        S: Service<ModelQuery, Matrix> + 'static,
+        K: FnMut(TriggerCheckpoint) + 'static,
+        L: FnMut(TriggerEvaluation) + 'static;
+}
+
+impl<'scope> Decide<'scope> for Ordered<'scope> {
+    fn decide<S, K, L>(
+        self,
+        outcomes: StreamVec<'scope, Position, Outcome>,
+        start: impl FnOnce(SyncActivator) -> HostedTrigger<S, K, L> + 'static,
+    ) -> StreamVec<'scope, Position, Decision>
+    where
+        S: Service<ModelQuery, Matrix> + 'static,
+        K: FnMut(TriggerCheckpoint) + 'static,
+        L: FnMut(TriggerEvaluation) + 'static,
+    {
+        type Batches = CapacityContainerBuilder<Vec<Decision>>;
+        let scope = self.scope();
+        let first = scope.worker().index() == 0;
+        let to_first = Exchange::new(|_: &Outcome| 0);
+        self.binary::<_, Batches, _, _, _, _>(
+            outcomes,
+            Pipeline,
+            to_first,
+            "Decide",
+            move |capability, info| {
+                let wake = scope.activator_for(info.address.clone());
+                let deciding = start(scope.worker().sync_activator_for(info.address.to_vec()));
+                let (mut host, open) = Host::new(deciding, clock(scope.worker()));
+                // what was decided before is sent again, once.
+                let mut again =
+                    open.filter(|_| first).map(|open| (capability.delayed(&open.position), open));
+                drop(capability);
+                move |changes, outcomes, output| {
+                    if let Some((capability, open)) = again.take() {
+                        output.session(&capability).give(open);
+                    }
+                    outcomes.for_each(|_, batch| {
+                        batch.drain(..).for_each(|outcome| host.trained(&outcome));
+                    });
+                    changes.for_each(|stamp, batch| {
+                        if let Some(capability) = stamp.retain_least(output.output_index()) {
+                            host.push(capability, std::mem::take(batch));
+                        }
+                    });
+                    while let Some(Made { capability, decision, .. }) = host.step() {
+                        host.wait(&decision);
+                        output.session(&capability).give(decision);
+                    }
+                    if host.downgrade() {
+                        wake.activate();
+                    }
+                }
+            },
+        )
+    }
+}

@@ -1,0 +1,29 @@
+//! Evaluations of trigger policies.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Position;
+use crate::trigger::Measurement;
+
+/// What a trigger policy measured at a change, whether it fired or not.
+///
+/// A job that resumes from a [`TriggerCheckpoint`](super::TriggerCheckpoint) repeats the evaluations
+/// after it, equal in everything but `seconds`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TriggerEvaluation {
+    /// The position of the change.
+    pub position: Position,
+    /// Number of the decision that the evaluation led to, or else of the next decision.
+    pub trigger: u64,
+    /// Its number among the evaluations with that trigger and position: 0, 1, 2, … There is never a
+    /// checkpoint between two of them.
+    pub number: u32,
+    /// Whether it led to that decision.
+    pub decides: bool,
+    /// The version that was asked; none if nothing was asked.
+    pub version: Option<u64>,
+    /// What was measured.
+    pub measurement: Measurement,
+    /// Time from the first question to the conclusion. Recorded only; no decision depends on it.
+    pub seconds: f64,
+}

@@ -1,0 +1,295 @@
+//! Runs a trigger policy over ordered changes.
+
+use std::rc::Rc;
+
+use timely::dataflow::operators::Capability;
+
+use super::evaluation::TriggerEvaluation;
+use super::hosted::HostedTrigger;
+use super::waiting::{Asked, Made, Waiting};
+use super::{ModelQuery, TriggerCheckpoint};
+use crate::flow::Service;
+use crate::flow::queue::{Queue, whole};
+use crate::trigger::{Cut, Decision, Firing, Measurement, Outcome, Question, Step, Trigger};
+use crate::{Change, Matrix, Position};
+
+/// Most changes shown to the policy before other operators get a turn.
+const QUANTUM: usize = 65_536;
+
+/// Shows changes to a policy, one after another, and keeps its questions and decisions apart.
+pub(super) struct Host<S, K, L> {
+    trigger: Box<dyn Trigger>,
+    service: S,
+    on_checkpoint: K,
+    checkpoint_interval: u64,
+    on_evaluation: L,
+    /// Seconds since some moment: how long a measurement took is told, never used.
+    clock: Box<dyn Fn() -> f64>,
+    /// Changes to be shown.
+    changes: Queue,
+    /// Not after the first change to be shown.
+    capability: Option<Capability<Position>>,
+    waiting: Waiting,
+    /// Changes from here on are not shown yet.
+    end: Option<Position>,
+    /// Changes before were shown.
+    at: Position,
+    /// Changes shown since the policy's checkpoint was kept.
+    since_checkpoint: u64,
+    version: Option<u64>,
+    next_trigger: u64,
+    decisions_before: u32,
+    /// Trigger, position and number of the last measurement.
+    last_evaluation: Option<((u64, Position), u32)>,
+    quantum: usize,
+}
+
+impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(TriggerEvaluation)>
+    Host<S, K, L>
+{
+    /// A host whose policy stands where it should, and the decision that is open there.
+    pub(super) fn new(
+        hosted: HostedTrigger<S, K, L>,
+        clock: Box<dyn Fn() -> f64>,
+    ) -> (Self, Option<Decision>) {
+        let HostedTrigger {
+            mut trigger,
+            checkpoint,
+            service,
+            on_checkpoint,
+            checkpoint_interval,
+            on_evaluation,
+        } = hosted;
+        let checkpoint = checkpoint.unwrap_or_else(|| TriggerCheckpoint {
+            at: Position::MIN,
+            decisions_before: 0,
+            next_trigger: 0,
+            version: None,
+            open: None,
+            policy: trigger.save(),
+        });
+        trigger.load(&checkpoint.policy).expect("a checkpoint is kept with the pipeline it is of");
+        let host = Self {
+            trigger,
+            service,
+            on_checkpoint,
+            checkpoint_interval,
+            on_evaluation,
+            clock,
+            changes: Queue::default(),
+            capability: None,
+            waiting: if checkpoint.open.is_some() { Waiting::Outcome } else { Waiting::Nothing },
+            end: None,
+            at: checkpoint.at,
+            since_checkpoint: 0,
+            version: checkpoint.version,
+            next_trigger: checkpoint.next_trigger,
+            decisions_before: checkpoint.decisions_before,
+            last_evaluation: None,
+            quantum: QUANTUM,
+        };
+        (host, checkpoint.open)
+    }
+
+    pub(super) fn push(&mut self, capability: Capability<Position>, batch: Rc<Vec<Change>>) {
+        self.capability.get_or_insert(capability);
+        self.changes.push(batch);
+    }
+
+    pub(super) fn trained(&mut self, outcome: &Outcome) {
+        self.version = outcome.version.or(self.version);
+        self.trigger.trained(outcome);
+        self.waiting = Waiting::Nothing;
+    }
+
+    /// Keeps where the policy stands while it waits for the outcome of its decision.
+    pub(super) fn wait(&mut self, decision: &Decision) {
+        self.waiting = Waiting::Outcome;
+        self.report_checkpoint(Some(decision.clone()));
+    }
+
+    pub(super) fn report_checkpoint(&mut self, open: Option<Decision>) {
+        let checkpoint = self.checkpoint(open);
+        (self.on_checkpoint)(checkpoint);
+        self.since_checkpoint = 0;
+    }
+
+    /// The last decision does not count.
+    pub(super) fn reuse_number(&mut self) {
+        self.next_trigger -= 1;
+    }
+
+    /// The version that is asked.
+    pub(super) fn version(&self) -> Option<u64> {
+        self.version
+    }
+
+    /// The next change to be shown, if the policy waits for nothing and may be shown more now.
+    pub(super) fn next(&mut self) -> Option<Position> {
+        if self.waiting != Waiting::Nothing || self.quantum == 0 {
+            return None;
+        }
+        self.skip();
+        self.changes.rest().first().map(|change| change.at)
+    }
+
+    /// Asks another version from here on, and shows no changes from `end` on.
+    pub(super) fn ask_until(&mut self, version: Option<u64>, end: Option<Position>) {
+        self.end = end;
+        if self.version != version {
+            self.version = version;
+            // what it keeps of answers, but does not save, is of the version before.
+            let saved = self.trigger.save();
+            self.trigger.load(&saved).expect("the policy saved it");
+        }
+    }
+
+    /// Goes on until the policy decides, has to wait, has seen enough, or has seen all.
+    pub(super) fn step(&mut self) -> Option<Made> {
+        loop {
+            let (asked, covered, step) = match self.waiting {
+                Waiting::Outcome => return None,
+                Waiting::Answer(asked) => {
+                    let answer = self.service.poll()?;
+                    self.waiting = Waiting::Nothing;
+                    (asked, 0, self.trigger.answer(&answer))
+                }
+                Waiting::Nothing => self.show()?,
+            };
+            match step {
+                Step::Continue => self.pass(covered),
+                Step::Measured(measurement) => {
+                    self.pass(covered);
+                    self.evaluated(asked, false, measurement);
+                }
+                Step::Ask(question) => {
+                    self.pass(covered);
+                    self.ask(asked, question);
+                }
+                Step::Fire(firing) => return Some(self.fired(asked, firing, covered)),
+            }
+        }
+    }
+
+    /// Shows changes up to the first that the policy has something to say to: what it says, and how
+    /// many changes are seen with it; nothing if there is none to be shown.
+    fn show(&mut self) -> Option<(Asked, usize, Step)> {
+        self.skip();
+        self.report_checkpoint_when_due();
+        let rest = self.changes.rest();
+        let due = rest.partition_point(|change| self.end.is_none_or(|end| change.at < end));
+        let shown = whole(&rest[..due], self.quantum);
+        let last = shown.last()?.at;
+        let (passed, step) = self.trigger.observe_all(shown);
+        let since = (self.clock)();
+        let at = shown.get(passed).map(|change| change.at);
+        self.pass(passed);
+        let before = matches!(&step, Step::Fire(decision) if decision.cut == Cut::Before);
+        let covered = usize::from(at.is_some() && !before);
+        let (position, decisions_before) = (at.unwrap_or(last), self.decisions_before);
+        Some((Asked { position, decisions_before, version: None, since }, covered, step))
+    }
+
+    fn ask(&mut self, asked: Asked, question: Question) {
+        let (position, version) = (asked.position, self.version);
+        // of several questions the first says when it began.
+        self.waiting = Waiting::Answer(Asked { version, ..asked });
+        self.service.ask(ModelQuery { position, version, question });
+    }
+
+    fn evaluated(&mut self, asked: Asked, decides: bool, measurement: Measurement) {
+        let Asked { position, version, since, .. } = asked;
+        let (trigger, seconds) = (self.next_trigger, (self.clock)() - since);
+        let before = self.last_evaluation.filter(|(last, _)| *last == (trigger, position));
+        let number = before.map_or(0, |(_, number)| number + 1);
+        self.last_evaluation = Some(((trigger, position), number));
+        (self.on_evaluation)(TriggerEvaluation {
+            position,
+            trigger,
+            number,
+            decides,
+            version,
+            measurement,
+            seconds,
+        });
+    }
+
+    /// Drops what the policy saw before it was stopped.
+    fn skip(&mut self) {
+        loop {
+            let rest = self.changes.rest();
+            let seen = rest.partition_point(|change| change.at < self.at);
+            if seen == 0 {
+                return;
+            }
+            self.changes.pass(seen);
+        }
+    }
+
+    /// Between two batches, for changes at one position come in one batch.
+    fn report_checkpoint_when_due(&mut self) {
+        if self.since_checkpoint >= self.checkpoint_interval && self.changes.between_batches() {
+            self.report_checkpoint(None);
+        }
+    }
+
+    fn checkpoint(&self, open: Option<Decision>) -> TriggerCheckpoint {
+        TriggerCheckpoint {
+            at: self.at,
+            decisions_before: self.decisions_before,
+            next_trigger: self.next_trigger,
+            version: self.version,
+            open,
+            policy: self.trigger.save(),
+        }
+    }
+
+    /// The policy has seen the first changes.
+    fn pass(&mut self, count: usize) {
+        if let Some(last) = count.checked_sub(1).and_then(|last| self.changes.rest().get(last)) {
+            self.at = last.at.next();
+            self.changes.pass(count);
+            self.quantum = self.quantum.saturating_sub(count);
+            self.since_checkpoint += count as u64;
+            self.decisions_before = 0;
+        }
+    }
+
+    /// Numbers a decision, and passes what it `covered` of the changes to be shown.
+    fn fired(&mut self, asked: Asked, firing: Firing, covered: usize) -> Made {
+        let Asked { position, decisions_before, .. } = asked;
+        if let Some(measurement) = &firing.measurement {
+            self.evaluated(asked, true, measurement.clone());
+        }
+        let capability = self.capability.as_mut().expect("changes are pending");
+        capability.downgrade(&position);
+        let capability = capability.clone();
+        let decision = Decision {
+            trigger: self.next_trigger,
+            position,
+            cut: firing.cut,
+            decisions_before,
+            reason: firing.reason,
+        };
+        self.next_trigger += 1;
+        self.pass(covered);
+        let shown = self.at > position;
+        self.decisions_before = if shown { 0 } else { self.decisions_before + 1 };
+        Made { capability, decision, measurement: firing.measurement, phase: firing.phase }
+    }
+
+    /// Lets go of what was shown; whether there is more to do at once.
+    pub(super) fn downgrade(&mut self) -> bool {
+        let next = match self.waiting {
+            Waiting::Answer(Asked { position, .. }) => Some(position),
+            _ => self.changes.rest().first().map(|change| change.at),
+        };
+        match (next, &mut self.capability) {
+            (Some(next), Some(capability)) => capability.downgrade(&next),
+            _ => self.capability = None,
+        }
+        let exhausted = self.quantum == 0;
+        self.quantum = QUANTUM;
+        exhausted
+    }
+}

@@ -1,0 +1,15 @@
+//! Questions of trigger policies to a model.
+
+use crate::Position;
+use crate::trigger::Question;
+
+/// A question to a version of the model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelQuery {
+    /// The position of the change that caused the question.
+    pub position: Position,
+    /// The version that is asked; none before the first.
+    pub version: Option<u64>,
+    /// The question.
+    pub question: Question,
+}

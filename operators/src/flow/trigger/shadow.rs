@@ -1,0 +1,155 @@
+//! Shows ordered changes to a trigger policy that trains nothing.
+
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::StreamVec;
+use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::operators::generic::Operator;
+use timely::scheduling::SyncActivator;
+
+use super::evaluation::TriggerEvaluation;
+use super::host::Host;
+use super::hosted::HostedTrigger;
+use super::shadow_policy::shadowed;
+use super::waiting::Made;
+use super::{ModelQuery, ShadowDecision, TriggerCheckpoint};
+use crate::flow::clock::clock;
+use crate::flow::versions::Versions;
+use crate::flow::{Ordered, Service};
+use crate::trigger::{Outcome, Phase};
+use crate::{Matrix, Position};
+
+/// A policy that trains nothing, with what it needs from outside.
+pub struct HostedShadow<S, K, L, F> {
+    /// The policy and its surroundings, as for one that trains. A checkpoint is never kept while a
+    /// decision is open, and its policy is that of [`shadowed`].
+    pub hosted: HostedTrigger<S, K, L>,
+    /// Where versions took effect before the outcomes that are to come, in order.
+    pub versions: Vec<(Position, u64)>,
+    /// Is told where the policy fires, before `keep` is told of where it stands then.
+    pub on_decision: F,
+}
+
+/// Extension trait for policies that train nothing.
+pub trait Shadow<'scope> {
+    /// Shows every change to a policy, in order, and tells where it would have trained.
+    ///
+    /// The stream must be ordered and complete on the first worker
+    /// ([`order_all`](super::OrderAll::order_all)); `outcomes` are those of the branch that trains,
+    /// and their frontier at p must mean: every decision before p has its outcome. A change is shown
+    /// when the frontier has passed it, so that questions are asked of the version that is active
+    /// at the change that causes them. Where another version takes effect, the policy loses what it
+    /// remembers of answers beside its state.
+    ///
+    /// Where the policy fires it is told of a training at once: the active version was made of the
+    /// samples that entered since it last fired, in no time. A warm-up that has to go on because there
+    /// is no version yet fires once. The output is empty; its frontier at p
+    /// means: all changes before p were shown, and fire no more.
+    fn shadow<S, K, L, F>(
+        self,
+        outcomes: StreamVec<'scope, Position, Outcome>,
+        start: impl FnOnce(SyncActivator) -> HostedShadow<S, K, L, F> + 'static,
+    ) -> StreamVec<'scope, Position, ()>
+    where
+        S: Service<ModelQuery, Matrix> + 'static,
+        K: FnMut(TriggerCheckpoint) + 'static,
+        L: FnMut(TriggerEvaluation) + 'static,
+        F: FnMut(ShadowDecision) + 'static;
+}
+
+impl<'scope> Shadow<'scope> for Ordered<'scope> {
+    fn shadow<S, K, L, F>(
+        self,
+        outcomes: StreamVec<'scope, Position, Outcome>,
+        start: impl FnOnce(SyncActivator) -> HostedShadow<S, K, L, F> + 'static,
+    ) -> StreamVec<'scope, Position, ()>
+    where
+        S: Service<ModelQuery, Matrix> + 'static,
+        K: FnMut(TriggerCheckpoint) + 'static,
+        L: FnMut(TriggerEvaluation) + 'static,
+        F: FnMut(ShadowDecision) + 'static,
+    {
+        type Batches = CapacityContainerBuilder<Vec<()>>;
+        let scope = self.scope();
+        let to_first = Exchange::new(|_: &Outcome| 0);
+        self.binary_frontier::<_, Batches, _, _, _, _>(
+            outcomes,
+            Pipeline,
+            to_first,
+            "Shadow",
+            move |_capability, info| {
+                let wake = scope.activator_for(info.address.clone());
+                let start = start(scope.worker().sync_activator_for(info.address.to_vec()));
+                let HostedShadow { mut hosted, versions, mut on_decision } = start;
+                hosted.trigger = shadowed(hosted.trigger);
+                let (mut host, _) = Host::new(hosted, clock(scope.worker()));
+                let mut versions = Versions::from(versions);
+                move |(changes, _), (outcomes, decided), output| {
+                    outcomes.for_each(|_, batch| {
+                        batch.drain(..).for_each(|outcome| versions.trained(&outcome));
+                    });
+                    changes.for_each(|stamp, batch| {
+                        if let Some(capability) = stamp.retain_least(output.output_index()) {
+                            host.push(capability, std::mem::take(batch));
+                        }
+                    });
+                    step(
+                        &mut host,
+                        &versions,
+                        decided.frontier().first().copied(),
+                        &mut on_decision,
+                    );
+                    if host.downgrade() {
+                        wake.activate();
+                    }
+                }
+            },
+        )
+    }
+}
+
+/// Shows changes before `frontier`, of one version after another, and answers decisions at once.
+fn step<S, K, L>(
+    host: &mut Host<S, K, L>,
+    versions: &Versions,
+    frontier: Option<Position>,
+    on_decision: &mut impl FnMut(ShadowDecision),
+) where
+    S: Service<ModelQuery, Matrix>,
+    K: FnMut(TriggerCheckpoint),
+    L: FnMut(TriggerEvaluation),
+{
+    loop {
+        let next = host.next();
+        let due = next.filter(|at| frontier.is_none_or(|frontier| *at < frontier));
+        match (next, due) {
+            (_, Some(at)) => {
+                let (version, until) = versions.active(at);
+                let end = until.into_iter().chain(frontier).min();
+                host.ask_until(version, end);
+            }
+            (Some(_), None) => return,
+            (None, None) => {}
+        }
+        match host.step() {
+            Some(Made { decision, measurement, phase, .. }) => {
+                let (trigger, end, version) = (decision.trigger, decision.end(), host.version());
+                if phase == Phase::ContinuedWarmUp {
+                    host.reuse_number();
+                } else {
+                    on_decision(ShadowDecision {
+                        number: trigger,
+                        position: decision.position,
+                        cut: decision.cut,
+                        version,
+                        reason: decision.reason,
+                        measurement,
+                    });
+                }
+                host.trained(&Outcome { version, ..Outcome::failed(trigger, end) });
+                host.report_checkpoint(None);
+            }
+            None if host.next().is_none() => return,
+            None => {}
+        }
+    }
+}

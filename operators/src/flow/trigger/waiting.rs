@@ -1,0 +1,37 @@
+//! What the host of a trigger policy waits for.
+
+use timely::dataflow::operators::Capability;
+
+use crate::Position;
+use crate::trigger::{Decision, Measurement, Phase};
+
+/// What the policy waits for.
+#[derive(PartialEq)]
+pub(super) enum Waiting {
+    Nothing,
+    /// The answer to a question.
+    Answer(Asked),
+    /// The outcome of the last decision.
+    Outcome,
+}
+
+/// What led to a question, or to a conclusion without one.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) struct Asked {
+    /// The change that caused it.
+    pub(super) position: Position,
+    /// Decisions caused by that change before.
+    pub(super) decisions_before: u32,
+    /// The version that was asked.
+    pub(super) version: Option<u64>,
+    /// What the clock said.
+    pub(super) since: f64,
+}
+
+/// A decision that a policy has made.
+pub(super) struct Made {
+    pub(super) capability: Capability<Position>,
+    pub(super) decision: Decision,
+    pub(super) measurement: Option<Measurement>,
+    pub(super) phase: Phase,
+}

@@ -1,0 +1,88 @@
+use serde::{Deserialize, Serialize};
+
+use crate::Id;
+
+/// What a policy saw when it evaluations at its samples, whether it decided or not.
+///
+/// Equal streams, answers and outcomes give equal measurements.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// The policy's key in the pipeline file.
+    pub policy: String,
+    /// Its name, as a member of another.
+    pub member: Option<String>,
+    /// What was measured, in the table's order.
+    pub scores: Vec<Score>,
+    /// Which samples were evaluations at.
+    pub windows: Vec<WindowBounds>,
+    /// The measurements of which this one is made: of combined policies, or of comparisons that only fill
+    /// a history.
+    pub members: Vec<Measurement>,
+}
+
+impl Measurement {
+    /// A measurement that measured nothing yet.
+    pub fn of(policy: &str) -> Self {
+        Self { policy: policy.to_owned(), ..Self::default() }
+    }
+}
+
+/// A measured value beside what it was compared with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// The metric's key in the pipeline file.
+    pub metric: String,
+    /// The measured value.
+    pub value: f64,
+    /// What the value was compared with; none while there is nothing to compare it with.
+    pub threshold: Option<f64>,
+    /// How likely so extreme a value is at random, where that is asked for.
+    pub p_value: Option<f64>,
+    /// Whether the metric votes for training.
+    pub fires: bool,
+}
+
+/// The samples of a window: how many, and the ends.
+///
+/// Times are those of positions: event time, where it is not behind what came before.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowBounds {
+    /// What the policy calls the window, as in `reference`.
+    pub name: String,
+    /// Samples in it.
+    pub samples: u64,
+    /// Time of the first sample, in milliseconds since 1970; none of an empty window.
+    pub first_time: Option<i64>,
+    /// Time of the last sample.
+    pub last_time: Option<i64>,
+    /// The first sample.
+    pub first: Option<Id>,
+    /// The last sample.
+    pub last: Option<Id>,
+}
+
+impl WindowBounds {
+    /// The bounds of `items`, times and ids in ascending order.
+    ///
+    /// ```
+    /// use driftmill_operators::{Id, trigger::WindowBounds};
+    /// let bounds = WindowBounds::of("current", [(10, Id(1)), (20, Id(2))].iter());
+    /// assert_eq!((bounds.samples, bounds.first_time, bounds.last), (2, Some(10), Some(Id(2))));
+    /// ```
+    pub fn of<'a>(
+        name: &str,
+        items: impl DoubleEndedIterator<Item = &'a (i64, Id)> + ExactSizeIterator,
+    ) -> Self {
+        let (samples, mut items) = (items.len() as u64, items.copied());
+        let first = items.next();
+        let last = items.next_back().or(first);
+        Self {
+            name: name.to_owned(),
+            samples,
+            first_time: first.map(|(time, _)| time),
+            last_time: last.map(|(time, _)| time),
+            first: first.map(|(_, id)| id),
+            last: last.map(|(_, id)| id),
+        }
+    }
+}

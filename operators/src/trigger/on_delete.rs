@@ -1,0 +1,178 @@
+use serde::{Deserialize, Serialize};
+
+use super::{Cut, Firing, Outcome, Reason, Step, Trigger};
+use crate::{Change, Id, Kind, Matrix, Snapshot, SnapshotError, restore};
+
+/// What follows when a sample is deleted that the newest version was trained on.
+///
+/// To retrain is a decision of its own, right behind the deletion, beside those of the trigger
+/// policy, which goes on as if nothing had been decided but for learning of the new version. What
+/// is trained on is what the selection proposes there, as at any decision: to lose nothing but what
+/// was deleted, it must reach back, as `tail = "all"` does. A sample that another replaces is not
+/// deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum OnDelete {
+    /// Nothing: versions stay as they are.
+    #[default]
+    Keep,
+    /// A version is trained without it.
+    Retrain,
+}
+
+impl OnDelete {
+    /// Whether nothing follows.
+    pub fn is_keep(&self) -> bool {
+        *self == Self::Keep
+    }
+
+    /// The policy that decides as `trigger` does, and where versions must forget.
+    ///
+    /// ```
+    /// use driftmill_operators::{Change, Id, Kind, Position, Record, trigger::*};
+    /// let mut trigger = OnDelete::Retrain.around(Amount { every: 4.try_into().unwrap() }.init());
+    /// let record = Record::new(Position::new(0, Id(7)), 1, 0, None);
+    /// let ids = vec![Id(5), Id(7)];
+    /// trigger.trained(&Outcome { ids, ..Outcome::trained(0, 1, Position::MIN) });
+    /// let Step::Fire(decision) = trigger.observe(&Change::new(Kind::Delete, record)) else { panic!() };
+    /// assert_eq!(decision.reason.text, "1 deleted sample");
+    /// ```
+    pub fn around(self, trigger: Box<dyn Trigger>) -> Box<dyn Trigger> {
+        match self {
+            Self::Keep => trigger,
+            Self::Retrain => Box::new(OnDeleteTrigger { trigger, state: State::default() }),
+        }
+    }
+}
+
+struct OnDeleteTrigger {
+    trigger: Box<dyn Trigger>,
+    state: State,
+}
+
+#[derive(Clone, Default, Serialize, Deserialize)]
+struct State {
+    /// What the newest version was trained on.
+    #[serde(with = "distances")]
+    known: Vec<Id>,
+    /// Samples of these that were deleted.
+    deleted: u64,
+    /// Whether that is still to be decided on.
+    due: bool,
+}
+
+impl State {
+    fn is_forgotten(&self, change: &Change) -> bool {
+        change.kind == Kind::Delete && self.known.binary_search(&change.record.id()).is_ok()
+    }
+
+    fn decide(&mut self, cut: Cut) -> Firing {
+        self.due = false;
+        let samples = if self.deleted == 1 { "sample" } else { "samples" };
+        let reason = Reason::plain("forget", format!("{} deleted {samples}", self.deleted));
+        Firing::plain(cut, reason)
+    }
+}
+
+impl Snapshot for OnDeleteTrigger {
+    fn save(&self) -> Vec<u8> {
+        (self.trigger.save(), self.state.clone()).save()
+    }
+
+    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
+        let (trigger, state): (Vec<u8>, State) = restore(saved)?;
+        self.trigger.load(&trigger)?;
+        self.state = state;
+        Ok(())
+    }
+}
+
+impl Trigger for OnDeleteTrigger {
+    fn before(&mut self, change: &Change) -> Option<Firing> {
+        if self.state.due {
+            return Some(self.state.decide(Cut::Before));
+        }
+        self.trigger.before(change)
+    }
+
+    fn observe(&mut self, change: &Change) -> Step {
+        if self.state.due {
+            return Step::Fire(self.state.decide(Cut::Before));
+        }
+        let step = self.trigger.observe(change);
+        if matches!(&step, Step::Fire(Firing { cut: Cut::Before, .. })) {
+            // the change is shown again.
+            return step;
+        }
+        if self.state.is_forgotten(change) {
+            self.state.deleted += 1;
+            self.state.due = true;
+        }
+        match step {
+            Step::Continue if self.state.due => Step::Fire(self.state.decide(Cut::After)),
+            step => step,
+        }
+    }
+
+    fn observe_all(&mut self, changes: &[Change]) -> (usize, Step) {
+        let mut passed = 0;
+        while passed < changes.len() {
+            let rest = &changes[passed..];
+            let forgotten = |change: &Change| self.state.due || self.state.is_forgotten(change);
+            let others = rest.iter().position(forgotten).unwrap_or(rest.len());
+            if others > 0 {
+                let (seen, step) = self.trigger.observe_all(&rest[..others]);
+                passed += seen;
+                if step != Step::Continue {
+                    return (passed, step);
+                }
+            } else {
+                match self.observe(&rest[0]) {
+                    Step::Continue => passed += 1,
+                    step => return (passed, step),
+                }
+            }
+        }
+        (passed, Step::Continue)
+    }
+
+    fn answer(&mut self, answer: &Matrix) -> Step {
+        self.trigger.answer(answer)
+    }
+
+    fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
+        // what the newest version was trained on is compared with deletions, not evaluations at.
+        self.trigger.retained_samples(visit);
+    }
+
+    fn trained(&mut self, outcome: &Outcome) {
+        self.trigger.trained(outcome);
+        if outcome.version.is_some() {
+            let mut known = outcome.ids.clone();
+            known.sort_unstable();
+            self.state = State { known, ..State::default() };
+        }
+    }
+}
+
+/// Ids in order as the distances between them, of which most take one byte.
+mod distances {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::Id;
+
+    pub(super) fn serialize<S: Serializer>(ids: &[Id], to: S) -> Result<S::Ok, S::Error> {
+        let mut before = 0;
+        to.collect_seq(ids.iter().map(|id| id.0 - std::mem::replace(&mut before, id.0)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Id>, D::Error> {
+        let mut before: u64 = 0;
+        let id = |distance: u64| {
+            before = before.wrapping_add(distance);
+            Id(before)
+        };
+        Ok(Vec::<u64>::deserialize(from)?.into_iter().map(id).collect())
+    }
+}

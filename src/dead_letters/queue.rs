@@ -1,0 +1,188 @@
+//! Dead letters on their way to a file or a topic, on a thread of their own.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread::Builder;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+
+use super::{DeadLetter, DeadLetterError, Destination};
+use crate::outage::CancellationToken;
+
+/// How long the destination is asked at once whether dead letters are durable.
+const SYNC: Duration = Duration::from_millis(200);
+
+/// Takes messages that are not samples. Writing never blocks: a pipe that nobody reads or a broker
+/// that is away blocks a thread of its own only.
+pub struct DeadLetterQueue {
+    run: String,
+    fails: bool,
+    stop: CancellationToken,
+    state: Mutex<State>,
+    /// Dead letters that are not written yet.
+    pending: Arc<AtomicUsize>,
+}
+
+enum State {
+    /// There is no destination.
+    None,
+    /// The thread is started with the first dead letter.
+    Idle(Box<dyn Destination>),
+    Running(Running),
+}
+
+struct Running {
+    requests: Sender<Request>,
+    /// The answer to the last request to sync that is not answered yet.
+    syncing: Option<Receiver<Result<bool, DeadLetterError>>>,
+    /// Whether something was written since the last request to sync.
+    written: bool,
+    /// Whether all that was written is durable.
+    durable: bool,
+}
+
+enum Request {
+    Write(Vec<DeadLetter>),
+    Sync(Sender<Result<bool, DeadLetterError>>),
+}
+
+impl DeadLetterQueue {
+    pub(super) fn new(
+        run: &str,
+        fails: bool,
+        destination: Option<Box<dyn Destination>>,
+        stop: &CancellationToken,
+    ) -> Self {
+        let state = destination.map_or(State::None, State::Idle);
+        Self {
+            run: run.to_owned(),
+            fails,
+            stop: stop.clone(),
+            state: Mutex::new(state),
+            pending: Arc::default(),
+        }
+    }
+
+    /// Adds dead letters; they are durable after [`DeadLetterQueue::sync`].
+    ///
+    /// # Errors
+    /// When an invalid message ends the job, or the thread cannot be started.
+    pub fn write(&self, mut dead_letters: Vec<DeadLetter>) -> Result<(), DeadLetterError> {
+        if self.fails && !dead_letters.is_empty() {
+            return Err(DeadLetterError::Fail(Box::new(dead_letters.swap_remove(0))));
+        }
+        if dead_letters.is_empty() {
+            return Ok(());
+        }
+        let mut state = self.state();
+        if let State::Idle(_) = &*state
+            && let State::Idle(destination) = std::mem::replace(&mut *state, State::None)
+        {
+            *state = State::Running(self.start(destination));
+        }
+        if let State::Running(running) = &mut *state {
+            dead_letters.iter_mut().for_each(|it| it.run.clone_from(&self.run));
+            self.pending.fetch_add(dead_letters.len(), Ordering::SeqCst);
+            (running.written, running.durable) = (true, false);
+            // if the thread has ended, sync says why.
+            drop(running.requests.send(Request::Write(dead_letters)));
+        }
+        Ok(())
+    }
+
+    /// Dead letters that are not written yet.
+    pub fn pending(&self) -> usize {
+        self.pending.load(Ordering::SeqCst)
+    }
+
+    /// Removes the run's dead letters that are not `known`: a crash left them, and their messages are
+    /// read again. What is in a topic stays. To be called before anything is written.
+    ///
+    /// # Errors
+    /// When they cannot be removed.
+    pub fn forget(&self, known: &dyn Fn(&DeadLetter) -> bool) -> Result<(), DeadLetterError> {
+        match &mut *self.state() {
+            State::Idle(destination) => {
+                destination.forget(&|dead_letter| dead_letter.run != self.run || known(dead_letter))
+            }
+            State::None | State::Running(_) => Ok(()),
+        }
+    }
+
+    /// Waits until all dead letters are durable, at most for `time`; whether they are.
+    ///
+    /// # Errors
+    /// When they will never be.
+    pub fn sync(&self, time: Duration) -> Result<bool, DeadLetterError> {
+        match &mut *self.state() {
+            State::Running(running) => running.sync(time),
+            State::None | State::Idle(_) => Ok(true),
+        }
+    }
+
+    fn start(&self, mut destination: Box<dyn Destination>) -> Running {
+        let (requests, received) = unbounded();
+        let (stop, pending) = (self.stop.clone(), Arc::clone(&self.pending));
+        let work = move || {
+            let mut failed = None;
+            for request in received {
+                match request {
+                    Request::Write(dead_letters) if failed.is_none() => {
+                        let write = || Ok(destination.write(&dead_letters)?);
+                        failed = stop.until_room(write).err();
+                        pending.fetch_sub(dead_letters.len(), Ordering::SeqCst);
+                    }
+                    Request::Write(dead_letters) => {
+                        pending.fetch_sub(dead_letters.len(), Ordering::SeqCst);
+                    }
+                    Request::Sync(answer) => {
+                        let result = match failed.take() {
+                            Some(error) => {
+                                Err(error.downcast().unwrap_or_else(DeadLetterError::Other))
+                            }
+                            None => destination.sync(SYNC),
+                        };
+                        // whoever asked may have ended.
+                        drop(answer.send(result));
+                    }
+                }
+            }
+        };
+        let thread = Builder::new().name("dead-letters".to_owned()).spawn(work);
+        if let Err(error) = thread {
+            tracing::error!("starting the thread for dead letters: {error}");
+        }
+        Running { requests, syncing: None, written: false, durable: true }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no one panics while dead letters are handed over")
+    }
+}
+
+impl Running {
+    fn sync(&mut self, time: Duration) -> Result<bool, DeadLetterError> {
+        if self.durable {
+            return Ok(true);
+        }
+        if self.syncing.is_none() {
+            let (send, answer) = bounded(1);
+            drop(self.requests.send(Request::Sync(send)));
+            (self.syncing, self.written) = (Some(answer), false);
+        }
+        let Some(syncing) = &self.syncing else { return Ok(false) };
+        let answer = match syncing.recv_timeout(time) {
+            Err(RecvTimeoutError::Timeout) => return Ok(false),
+            Err(RecvTimeoutError::Disconnected) => {
+                let ended = anyhow::anyhow!("the thread for dead letters has ended");
+                return Err(DeadLetterError::Other(ended));
+            }
+            Ok(answer) => answer,
+        };
+        self.syncing = None;
+        // an answer says nothing of what was written after the request.
+        self.durable = answer? && !self.written;
+        Ok(self.durable)
+    }
+}
