@@ -35,7 +35,7 @@ pub struct Row {
     /// What became of the sample; none if the message is none.
     pub status: Option<SampleStatus>,
     /// Whether its features are gone: the row was removed from the log, or erased.
-    pub removed: bool,
+    pub expired: bool,
     #[serde(skip)]
     is_sample: bool,
     #[serde(skip)]
@@ -132,7 +132,7 @@ impl History {
             kind: kind.map_or("bad", RowKind::name),
             label: rows.labels[at],
             status: None,
-            removed: kind == Some(RowKind::Erased),
+            expired: kind == Some(RowKind::Erased),
             is_sample: kind.is_some_and(RowKind::is_sample),
             id,
         }
@@ -146,7 +146,7 @@ impl History {
             kind: RowKind::Put.name(),
             label: None,
             status: None,
-            removed: true,
+            expired: true,
             is_sample: true,
             id,
         }

@@ -75,6 +75,18 @@ impl Durability {
         }
     }
 
+    /// Whether a commit need not wait for dead letters; waits for them a moment only.
+    ///
+    /// # Errors
+    /// When a process is lost, or a file cannot be written.
+    pub(in crate::job) fn is_ready(&mut self) -> anyhow::Result<bool> {
+        match self.sync_log() {
+            Ok(_) => Ok(self.dead_letters.sync(DEAD_LETTER_WAIT)?),
+            Err(error) if is_full(error.as_ref()) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Commits what does not depend on the log; waits until there is room on the disk.
     ///
     /// # Errors

@@ -6,6 +6,9 @@ use anyhow::Context as _;
 use driftmill_operators::flow::{ShadowDecision, TriggerCheckpoint, TriggerEvaluation};
 
 use super::command::PolicyId;
+use crate::catalog::PolicyEntry;
+use crate::job::Context;
+use crate::job::branch::history::BranchHistory;
 
 /// What one policy did since the last commit.
 #[derive(Default)]
@@ -30,9 +33,32 @@ impl Journal {
         self.0.entry(policy).or_default()
     }
 
-    /// All policies that did something since the last commit.
-    pub(in crate::job) fn iter(&self) -> impl Iterator<Item = (PolicyId, &Entries)> {
+    fn iter(&self) -> impl Iterator<Item = (PolicyId, &Entries)> {
         self.0.iter().map(|(policy, entries)| (*policy, entries)).filter(|(_, it)| !it.is_empty())
+    }
+
+    /// What is to be recorded of each policy, and of the evaluation of its branch.
+    pub(in crate::job) fn policy_entries<'a>(
+        &'a self,
+        context: &'a Context,
+        histories: &[BranchHistory],
+    ) -> Vec<PolicyEntry<'a>> {
+        let entry = |(policy, entries): (PolicyId, &'a Entries)| {
+            let (name, branch) = match policy {
+                PolicyId::Branch(number) => (&context.branches[number].name, Some(number)),
+                PolicyId::Shadow(number) => (&context.shadows[number].key, None),
+            };
+            let moved = branch.filter(|_| entries.standing.is_some());
+            PolicyEntry {
+                policy: name,
+                standing: entries.standing.as_ref(),
+                evaluation: moved
+                    .map(|number| histories[number].evaluation(&context.branches[number], context)),
+                looks: &entries.looks,
+                fired: &entries.fired,
+            }
+        };
+        self.iter().map(entry).collect()
     }
 
     /// All but open decisions is recorded.

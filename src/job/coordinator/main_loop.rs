@@ -11,7 +11,7 @@ use super::command::{Command, PolicyId, Reply};
 use super::durability::Durability;
 use super::journal::Journal;
 use super::protocol::CoordinatorRequest;
-use crate::catalog::{Catalog, PolicyEntry};
+use crate::catalog::Catalog;
 use crate::console::Progress;
 use crate::job::branch::history::BranchHistory;
 use crate::job::maintenance::tiering::{Uploading, upload_all};
@@ -39,16 +39,12 @@ const MOMENT: Duration = Duration::from_millis(20);
 /// What process 0 alone has.
 pub(in crate::job) struct Coordinator {
     pub(in crate::job) context: Arc<Context>,
-    /// The run's state directory.
     pub(in crate::job) state: StateDirectory,
     pub(in crate::job) durability: Durability,
-    /// Sends versions of the pipeline's own branch to its sinks.
     pub(in crate::job) publisher: Publisher,
     pub(in crate::job) journal: Journal,
     pub(in crate::job) trainings: Vec<BranchTraining>,
-    /// What the branches did.
     pub(in crate::job) histories: Vec<BranchHistory>,
-    /// Where the shadows fired.
     pub(in crate::job) fired: Vec<Vec<FiredLine>>,
     /// Decisions whose outcome is not known yet.
     pub(in crate::job) open: usize,
@@ -88,8 +84,8 @@ impl Coordinator {
             {
                 interrupt.request(gently);
             }
-            if persisted.elapsed() > PERSIST {
-                if let Err(error) = self.persist() {
+            if self.context.sync && persisted.elapsed() > PERSIST {
+                if let Err(error) = self.record_all() {
                     break Err(error);
                 }
                 persisted = Instant::now();
@@ -118,12 +114,7 @@ impl Coordinator {
             }
         }
         self.publisher.stop();
-        let end = match (interrupt.requested(), interrupt.gently()) {
-            (false, _) if self.context.grown() => None,
-            (false, _) => Some(End::Complete),
-            (true, true) => Some(End::Stopped),
-            (true, false) => Some(End::Interrupted),
-        };
+        let end = End::of(interrupt, self.context.grown());
         // an error on the last steps may arrive together with the end.
         match self.faults.try_recv() {
             Ok(error) if ended.is_ok() && !interrupt.requested() => Err(error),
@@ -144,6 +135,13 @@ impl Coordinator {
                 break;
             }
             match self.durability.inbox.next(MOMENT) {
+                // it waits for dead letters in the queue, or nobody could end the job meanwhile.
+                Some(command @ Command::Decision { .. })
+                    if self.takes_decisions() && !self.durability.is_ready()? =>
+                {
+                    self.durability.inbox.put_back(command);
+                    break;
+                }
                 Some(command) => self.handle(command)?,
                 None => idle = true,
             }
@@ -171,8 +169,7 @@ impl Coordinator {
                 self.journal.entries(PolicyId::Shadow(shadow)).fired.push(*fired);
             }
             Command::Decision { branch, set, reply } => {
-                // nothing new is started while the job winds down.
-                if !self.context.is_winding_down() && !self.context.stopping() {
+                if self.takes_decisions() {
                     self.open += 1;
                     let (training, mut records) = self.training(branch);
                     let outcome = training.decide(*set, reply.clone(), &mut records)?;
@@ -200,6 +197,11 @@ impl Coordinator {
             Command::Catalog(ask) => ask(&mut self.durability.catalog),
         }
         Ok(())
+    }
+
+    /// Nothing new is started while the job winds down or stops.
+    fn takes_decisions(&self) -> bool {
+        !self.context.is_winding_down() && !self.context.stopping()
     }
 
     fn training(&mut self, branch: usize) -> (&mut BranchTraining, Records<'_>) {
@@ -236,30 +238,9 @@ impl Coordinator {
 
     /// Makes all that was read durable, and the state of policies, if there is room for it and no
     /// dead letters keep it waiting.
-    fn persist(&mut self) -> anyhow::Result<()> {
-        if self.context.sync { self.record_all() } else { Ok(()) }
-    }
-
     fn record_all(&mut self) -> anyhow::Result<()> {
-        let context = &self.context;
         // taken before the log is synced, which then has all that they have seen.
-        let entries = self.journal.iter().map(|(policy, entries)| {
-            let (name, branch) = match policy {
-                PolicyId::Branch(number) => (&context.branches[number].name, Some(number)),
-                PolicyId::Shadow(number) => (&context.shadows[number].key, None),
-            };
-            let moved = branch.filter(|_| entries.standing.is_some());
-            PolicyEntry {
-                policy: name,
-                standing: entries.standing.as_ref(),
-                evaluation: moved.map(|number| {
-                    self.histories[number].evaluation(&context.branches[number], context)
-                }),
-                looks: &entries.looks,
-                fired: &entries.fired,
-            }
-        });
-        let entries: Vec<_> = entries.collect();
+        let entries = self.journal.policy_entries(&self.context, &self.histories);
         let moved = entries.iter().any(|entry| entry.standing.is_some());
         if self.durability.try_commit(|catalog, durable| catalog.observed(durable, &entries))? {
             drop(entries);
@@ -291,16 +272,10 @@ impl Coordinator {
     fn finish_upload(&mut self, uploading: &Uploading) {
         let since = Instant::now();
         while uploading.is_running() && since.elapsed() < GRACE {
-            match self.durability.inbox.next(MOMENT) {
-                // the upload waits for the catalog.
-                Some(Command::Catalog(ask)) => ask(&mut self.durability.catalog),
-                Some(other) => {
-                    if let Err(error) = self.handle(other) {
-                        self.context.fail(error);
-                        return;
-                    }
-                }
-                None => {}
+            // the upload waits for the catalog.
+            let command = self.durability.inbox.next(MOMENT);
+            if let Some(Err(error)) = command.map(|command| self.handle(command)) {
+                return self.context.fail(error);
             }
         }
     }
@@ -323,19 +298,5 @@ impl Coordinator {
         let catalog = &mut self.durability.catalog;
         catalog.set_complete(complete)?;
         Ok(catalog.settle()?)
-    }
-
-    /// Publishes what was made before the job was started, as far as it is missing somewhere.
-    ///
-    /// # Errors
-    /// When a version cannot be read.
-    pub(in crate::job) fn publish_missing(&self) -> anyhow::Result<()> {
-        let branch = &self.context.branches[0];
-        let expired = self.durability.catalog.expired_versions(&branch.name)?;
-        for number in branch.versions().into_keys().filter(|number| !expired.contains(number)) {
-            let version = branch.described(number)?;
-            self.publisher.publish(&version, &branch.store.folder_of(number));
-        }
-        Ok(())
     }
 }

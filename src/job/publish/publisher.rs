@@ -9,8 +9,9 @@ use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::predecessors::{Known, There};
-use crate::catalog::{Outbox, Version};
+use crate::catalog::{Catalog, Outbox, Version};
 use crate::failpoint;
+use crate::job::Branch;
 use crate::sink::{CancellationToken, Published, Sink, SinkError};
 
 /// Publishes versions to sinks, in order, each exactly once.
@@ -90,6 +91,23 @@ impl Publisher {
                 self.pending.done();
             }
         }
+    }
+
+    /// Publishes what the pipeline's own branch made before the job was started, as far as it is
+    /// missing somewhere.
+    ///
+    /// # Errors
+    /// When a version or the catalog cannot be read.
+    pub(in crate::job) fn publish_missing(
+        &self,
+        branch: &Branch,
+        catalog: &Catalog,
+    ) -> anyhow::Result<()> {
+        let expired = catalog.expired_versions(&branch.name)?;
+        for number in branch.versions().into_keys().filter(|number| !expired.contains(number)) {
+            self.publish(&branch.described(number)?, &branch.store.folder_of(number));
+        }
+        Ok(())
     }
 
     /// Publications that are not done yet.

@@ -102,7 +102,9 @@ fn attempt(
     let cluster = &options.cluster;
     let rendezvous = if cluster.is_single() { None } else { Some(Rendezvous::open(cluster)?) };
     let (mut coordinator, wires) = prepare(pipeline.clone(), options, state, rendezvous)?;
-    let end = coordinator.publish_missing().and_then(|()| {
+    let (own, catalog) = (&coordinator.context.branches[0], &coordinator.durability.catalog);
+    let published = coordinator.publisher.publish_missing(own, catalog);
+    let end = published.and_then(|()| {
         let finished = start_workers(&coordinator.context, options.workers, wires)?;
         interrupt.listen();
         let end = coordinator.until_end(&finished, interrupt, options.progress)?;

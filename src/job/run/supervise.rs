@@ -18,6 +18,16 @@ pub enum End {
     Interrupted,
 }
 
+impl End {
+    /// Why a job ended that did not fail; none if the run has `grown` and is to be opened again.
+    pub(in crate::job) fn of(interrupt: &Interrupt, grown: bool) -> Option<Self> {
+        if !interrupt.requested() {
+            return (!grown).then_some(Self::Complete);
+        }
+        Some(if interrupt.gently() { Self::Stopped } else { Self::Interrupted })
+    }
+}
+
 /// The end of a job that was asked to end.
 #[derive(Default)]
 pub(in crate::job) struct Stopping {
