@@ -46,9 +46,7 @@ pub(in crate::job) struct Coordinator {
     pub(in crate::job) trainings: Vec<BranchTraining>,
     pub(in crate::job) histories: Vec<BranchHistory>,
     pub(in crate::job) fired: Vec<Vec<FiredLine>>,
-    /// Decisions whose outcome is not known yet.
     pub(in crate::job) open: usize,
-    /// Whether more may be removed than when retention was applied last.
     pub(in crate::job) recorded: bool,
     pub(in crate::job) faults: Receiver<anyhow::Error>,
 }
