@@ -116,7 +116,7 @@ fn seen(found: &history::Lineage) -> String {
             Some(SampleStatus::Expired) => "expired",
             None => "",
         };
-        let bytes = if row.expired { ", bytes expired" } else { "" };
+        let bytes = if row.expired { ", bytes removed" } else { "" };
         let label = row.label.map_or("–".to_owned(), |label| label.to_string());
         let when = row.place.time.map_or("–".to_owned(), |time| moment(time, fine));
         let now = format!("{now}{bytes}");

@@ -93,7 +93,7 @@ fn an_erased_sample_is_nowhere_and_everything_else_is_where_it_was() {
     let lineage = lineage.arg("lineage").arg(&state).args(["--sample", "sea/1/17", "--json"]);
     let lineage = answered(&lineage.output_in_time());
     assert_eq!(
-        (&lineage["rows"][0]["kind"], &lineage["rows"][0]["removed"]),
+        (&lineage["rows"][0]["kind"], &lineage["rows"][0]["expired"]),
         (&json!("erased"), &json!(true))
     );
 

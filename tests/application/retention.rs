@@ -131,7 +131,7 @@ fn the_past_is_known(kept: &Path, removed: &Path) {
         (&true.into(), &"expired".into())
     );
     let told = driftmill(&["lineage", "--sample", "sea/0/990"], removed);
-    assert!(String::from_utf8_lossy(&told.stdout).contains("removed, bytes are gone"), "{told:?}");
+    assert!(String::from_utf8_lossy(&told.stdout).contains("expired, bytes removed"), "{told:?}");
 
     let version = ["lineage", "--version", "1", "--json"];
     let [was, is] = [kept, removed].map(|state| asked(&version, state));

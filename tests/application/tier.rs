@@ -42,7 +42,8 @@ fn pipeline(folder: &Path, cache: &str) -> String {
 /// A run that was killed when it had decided a few times, in a folder of its own.
 fn killed(cache: &str, place: &str) -> Ran {
     let folder = tempfile::tempdir().unwrap();
-    let text = pipeline(folder.path(), cache);
+    // reading may not run ahead to the end: the rest of the stream is read by the next process.
+    let text = format!("order.max_buffered = 1000\n{}", pipeline(folder.path(), cache));
     let killed =
         Program::start_at(folder, &text, &["--poll", "200"], &[("DRIFTMILL_ABORT", place)]).end();
     assert_eq!(killed.code, None, "{}", killed.said);
@@ -90,7 +91,7 @@ fn a_run_whose_segments_are_away_decides_as_one_that_keeps_them() {
     assert_eq!(would["moved"], moved["moved"]);
     // what was not durable when it was killed is no part of the run.
     let before = moved["moved"].as_array().unwrap().len();
-    assert!(before > 3, "{moved}");
+    assert!(before > 2, "{moved}");
     assert_eq!(count(&state.join("log"), "index"), before);
     assert_eq!((objects(&folder).len(), count(&state.join("log"), "arrows")), (before, 0));
     assert_eq!(problems(&state), json!([]));

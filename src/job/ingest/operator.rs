@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use driftmill_operators::{Change, Kind, Position};
 use timely::container::CapacityContainerBuilder;
@@ -13,50 +13,27 @@ use timely::dataflow::operators::generic::operator::source;
 use timely::dataflow::{ProbeHandle, Scope, StreamVec};
 use timely::worker::Worker;
 
+use super::append::{Append, Appended};
 use super::changes::{changes, dead_letters, rows};
 use super::partition::PartitionState;
+use super::report::{Frontiers, Report};
 use super::watermarks::{WatermarkExchange, WorkerWatermark};
 use crate::job::Context;
 use crate::job::coordinator::command::Command;
-use crate::outage::is_full;
 use crate::source::{Fetched, Gate, Partition, Progress, Reader};
-use crate::store::LogWriter;
 
-/// Between two looks at partitions that had nothing.
+/// The pause before idle partitions are polled again.
 const IDLE: Duration = Duration::from_millis(2);
-
-/// Between two looks at what is around.
-const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Between two attempts to write to a full disk.
-const FULL: Duration = Duration::from_millis(500);
-
-/// The part of a job that waits for room.
-const DISK: &str = "log";
-
-/// A batch on its way to the log; its changes are sent once its rows can be read.
-struct Unwritten {
-    changes: Vec<Change>,
-    progress: Progress,
-    /// When it was attempted last.
-    attempted: Instant,
-}
 
 /// What one worker reads.
 pub(in crate::job) struct Ingest {
     context: Arc<Context>,
     parts: Vec<PartitionState>,
     reader: Box<dyn Reader>,
-    writer: LogWriter,
-    /// A batch that the log has no room for yet.
-    unwritten: Option<Unwritten>,
-    worker: usize,
-    /// Where partitions fall asleep.
+    append: Append,
+    /// Used when idle partitions may be left behind.
     watermarks: Option<WatermarkExchange>,
-    /// Whether anything came since it last looked around.
-    heard: bool,
-    /// When it last looked around.
-    looked: Instant,
+    report: Report,
 }
 
 impl Ingest {
@@ -87,17 +64,13 @@ impl Ingest {
         let writer = context.log.writer(index)?;
         let sleeps = context.pipeline.order.idle_after.is_some();
         let watermarks = sleeps.then(|| WatermarkExchange::open(worker));
-        let (context, looked) = (Arc::clone(context), Instant::now());
         Ok(Self {
-            context,
+            append: Append::new(writer, context),
+            report: Report::new(context, index),
+            context: Arc::clone(context),
             parts,
             reader,
-            writer,
-            unwritten: None,
-            worker: index,
             watermarks,
-            heard: false,
-            looked,
         })
     }
 
@@ -124,8 +97,8 @@ impl Ingest {
                 this.follow(&released, &observed);
                 let released = frontier(&released);
                 let mut again = Again::Later;
-                match this.written() {
-                    Ok(Some((mut changes, progress))) => {
+                match this.append.retry() {
+                    Ok(Some(Appended { mut changes, progress })) => {
                         output.session(held).give_container(&mut changes);
                         again = again.or(progress);
                     }
@@ -137,7 +110,7 @@ impl Ingest {
                         continue;
                     }
                     match this.poll(slot, *held.time()) {
-                        Ok((mut changes, progress)) => {
+                        Ok(Appended { mut changes, progress }) => {
                             output.session(held).give_container(&mut changes);
                             again = again.or(progress);
                         }
@@ -164,8 +137,8 @@ impl Ingest {
     ) {
         let [released, observed] = [released, observed].map(frontier);
         self.observed(observed);
-        self.tell(released, observed);
-        self.check_source();
+        self.report.progress(&self.parts, self.reader.as_ref(), Frontiers { released, observed });
+        self.report.source(&self.parts, self.reader.as_ref());
     }
 
     fn observed(&mut self, observed: Option<Position>) {
@@ -203,12 +176,12 @@ impl Ingest {
 
     /// What partition `slot` has: what was logged before, then what is read, placed and logged; not
     /// before what it `held` back.
-    fn poll(&mut self, slot: usize, held: Position) -> anyhow::Result<(Vec<Change>, Progress)> {
+    fn poll(&mut self, slot: usize, held: Position) -> anyhow::Result<Appended> {
         let keyed = self.context.pipeline.source.keyed().is_some();
         let rules = &self.context.pipeline.order;
         let part = &mut self.parts[slot];
         if let Some(logged) = part.replayed(keyed, rules) {
-            return Ok((logged?, Progress::More));
+            return Ok(Appended { changes: logged?, progress: Progress::More });
         }
         if part.asleep {
             part.raise(rules, held);
@@ -222,9 +195,8 @@ impl Ingest {
         let came = fetched.len();
         if came == 0 {
             part.polled(came, progress);
-            return Ok((Vec::new(), progress));
+            return Ok(Appended { changes: Vec::new(), progress });
         }
-        let answers = !std::mem::replace(&mut self.heard, true);
         let dead_letters = dead_letters(&part.partition, &fetched.bad);
         // before the rows are appended: whoever makes them durable finds the dead letters.
         if !dead_letters.is_empty() {
@@ -239,96 +211,14 @@ impl Ingest {
         self.context.status.read(samples as u64, bad, u64::from(rows.late));
         part.polled(came, progress);
         part.sent(&rows, &changes);
-        if answers {
-            self.context.cancellation.outages().end(&self.name());
-        }
-        self.writer.stage(rows)?;
-        self.unwritten = Some(Unwritten { changes, progress, attempted: Instant::now() });
-        Ok(self.write()?.unwrap_or((Vec::new(), Progress::Wait)))
+        self.report.answered();
+        let appended = self.append.write(rows, Appended { changes, progress })?;
+        Ok(appended.unwrap_or(Appended { changes: Vec::new(), progress: Progress::Wait }))
     }
 
     /// Whether nothing can be read for now: the disk is full, or the coordinator is busy.
     fn is_blocked(&self) -> bool {
-        self.unwritten.is_some() || self.context.commands.is_full()
-    }
-
-    /// The batch that had to wait for room, once it is in the log.
-    fn written(&mut self) -> anyhow::Result<Option<(Vec<Change>, Progress)>> {
-        match &self.unwritten {
-            Some(unwritten) if unwritten.attempted.elapsed() >= FULL => self.write(),
-            _ => Ok(None),
-        }
-    }
-
-    /// Writes the batch, unless the disk is full.
-    fn write(&mut self) -> anyhow::Result<Option<(Vec<Change>, Progress)>> {
-        let outages = self.context.cancellation.outages();
-        match self.writer.write() {
-            Ok(()) => {
-                if let Some(waited) = outages.end(DISK) {
-                    tracing::warn!("there is room again after {} s", waited.as_secs());
-                }
-                let unwritten = self.unwritten.take();
-                Ok(unwritten.map(|unwritten| (unwritten.changes, unwritten.progress)))
-            }
-            Err(error) if is_full(&error) => {
-                if outages.begin(DISK, "full") {
-                    tracing::warn!("{error:#}: reading waits until there is room");
-                }
-                if let Some(unwritten) = &mut self.unwritten {
-                    unwritten.attempted = Instant::now();
-                }
-                Ok(None)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Shows how far decisions are, how much is before them, and what they wait for.
-    fn tell(&self, released: Option<Position>, observed: Option<Position>) {
-        let status = &self.context.status;
-        if let Some(observed) = observed {
-            status.reached(observed.time());
-        }
-        let left = |(slot, part): (usize, &PartitionState)| {
-            Some(self.reader.left(slot)? + part.undecided())
-        };
-        status.left(self.worker, self.parts.iter().enumerate().map(left).sum());
-        let rules = &self.context.pipeline.order;
-        // what is released but not observed waits for policies, not for messages.
-        let waits = released.filter(|released| observed.is_none_or(|at| *released <= at));
-        let holds =
-            |part: &&PartitionState| part.idle && waits.is_some_and(|at| part.reached(rules) <= at);
-        let holder = self.parts.iter().find(holds).filter(|_| self.context.partitions.len() > 1);
-        status.held_by(self.worker, holder.map(PartitionState::name));
-    }
-
-    /// What is waited for while the source does not answer.
-    fn name(&self) -> String {
-        match self.context.workers {
-            1 => "source".to_owned(),
-            _ => format!("source {}", self.worker),
-        }
-    }
-
-    /// Notes it when the source does not answer, or a topic has partitions that nobody reads.
-    fn check_source(&mut self) {
-        if self.looked.elapsed() < CHECK_INTERVAL {
-            return;
-        }
-        self.looked = Instant::now();
-        // what was heard of the connection may be older than what came by it.
-        match self.reader.trouble().filter(|_| !std::mem::take(&mut self.heard)) {
-            Some(reason) => drop(self.context.cancellation.outages().begin(&self.name(), &reason)),
-            None => drop(self.context.cancellation.outages().end(&self.name())),
-        }
-        for (slot, part) in self.parts.iter().enumerate() {
-            let topic = &part.partition.topic;
-            let known = self.context.partitions.iter().filter(|known| known.topic == *topic);
-            if self.reader.partitions(slot).is_some_and(|now| now > known.count()) {
-                self.context.grow(topic);
-            }
-        }
+        self.append.is_waiting() || self.context.commands.is_full()
     }
 
     /// Lets go of what no later record can be before; false when there are none.

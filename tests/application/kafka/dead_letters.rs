@@ -75,7 +75,7 @@ fn header(message: &OwnedMessage, name: &str) -> String {
 
 fn job(brokers: &str, topic: &str, more: &str) -> String {
     format!(
-        "name = \"dead letters\"
+        "name = \"dead-letters\"
         source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"], until = \"end\" }}
         codec.json = {{ features = [\"a\"], label = \"c\" }}
         trigger.amount.every = 1000
