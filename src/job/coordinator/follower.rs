@@ -1,14 +1,13 @@
 //! Another process than process 0: it runs its workers and does what process 0 asks.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, unbounded};
 use driftmill_operators::{Snapshot, restore};
 
-use super::command::{Command, Inbox, commands};
+use super::command::{Command, Inbox};
 use super::protocol::{Assignment, CoordinatorRequest, FollowerEvent, Hello, loss};
 use crate::cluster::{ClusterError, Joined, Link, Loss, Reason, Rendezvous};
 use crate::config::Pipeline;
@@ -16,8 +15,8 @@ use crate::console::Status;
 use crate::job::branch::restore::{branches, runtimes, shadows};
 use crate::job::run::open::default_directory;
 use crate::job::run::prepare::start_workers;
+use crate::job::run::process::{Opened, Process};
 use crate::job::services::feature_store::LogRows;
-use crate::job::services::reads::Reads;
 use crate::job::{Context, End, Interrupt, Options, StateDirectory};
 use crate::outage::CancellationToken;
 use crate::store::Log;
@@ -48,7 +47,6 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
     let wires = rendezvous.connect_all(&given.job, &joined)?;
     let (send, said) = unbounded();
     let link = link(cluster.name(0), joined, move |word| drop(send.send(word)))?;
-    let (failed, faults) = unbounded();
     let cancellation = CancellationToken::default();
     let ready = pipeline.schema().context("the source does not say what its samples are");
     let ready = ready.and_then(|schema| {
@@ -63,8 +61,7 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
         Ok(ready) => ready,
         Err(error) => return Err(last_word(&link, error, cluster.process)),
     };
-    let (commands, inbox) = commands();
-    let context = Arc::new(Context {
+    let opened = Opened {
         branches,
         shadows: shadows(&pipeline, given.shadows),
         pipeline_digest: given.pipeline_digest,
@@ -72,21 +69,10 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
         run: given.run,
         partitions: given.partitions,
         log,
-        commands,
-        reads: Reads::start()?,
-        classes: Mutex::default(),
         status: Status::new(cancellation.outages().clone()),
-        poll: options.poll.max(1),
-        sync: options.sync,
-        stable: options.stable,
-        workers: options.workers * cluster.size(),
-        cluster: cluster.clone(),
         cancellation,
-        grown: AtomicBool::new(false),
-        stop: AtomicBool::new(false),
-        wind_down: AtomicBool::new(false),
-        faults: failed,
-    });
+    };
+    let Process { context, inbox, faults } = Process::start(opened, options)?;
     let _finished = start_workers(&context, options.workers, wires)?;
     interrupt.listen();
     let mut follower = Follower { context: &context, link: &link, said, faults, inbox, interrupt };

@@ -5,20 +5,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
+use driftmill_operators::flow::ShadowDecision;
 
 use super::branch_training::{BranchTraining, Records};
 use super::command::{Command, PolicyId, Reply};
 use super::durability::Durability;
 use super::journal::Journal;
+use super::maintenance::Maintenance;
 use super::protocol::CoordinatorRequest;
-use crate::catalog::Catalog;
 use crate::console::Progress;
 use crate::job::branch::history::BranchHistory;
-use crate::job::maintenance::tiering::{Uploading, upload_all};
 use crate::job::publish::publisher::Publisher;
 use crate::job::run::supervise::{End, Stopping};
-use crate::job::{Context, Interrupt, StateDirectory};
-use crate::outage::is_full;
+use crate::job::{Branch, Context, Interrupt, Shadow, StateDirectory};
 use crate::report::FiredLine;
 
 /// How long parts of a job may take to stop.
@@ -26,9 +25,6 @@ pub(in crate::job) const GRACE: Duration = Duration::from_secs(5);
 
 /// What was read is durable after so long, whatever is decided.
 const PERSIST: Duration = Duration::from_secs(1);
-
-/// How often retention and the object store are looked after.
-const MAINTAIN: Duration = Duration::from_secs(5);
 
 /// Dead letters that may wait to be written before ingestion pauses.
 const MAX_DEAD_LETTERS: usize = 10_000;
@@ -46,12 +42,43 @@ pub(in crate::job) struct Coordinator {
     pub(in crate::job) trainings: Vec<BranchTraining>,
     pub(in crate::job) histories: Vec<BranchHistory>,
     pub(in crate::job) fired: Vec<Vec<FiredLine>>,
+    /// Decisions whose outcome is not recorded.
     pub(in crate::job) open: usize,
-    pub(in crate::job) recorded: bool,
+    pub(in crate::job) maintenance: Maintenance,
     pub(in crate::job) faults: Receiver<anyhow::Error>,
 }
 
 impl Coordinator {
+    /// A coordinator of a run in `state`, whose branches continue from what the catalog holds.
+    ///
+    /// # Errors
+    /// When the recorded evaluation of a branch cannot be read.
+    pub(in crate::job) fn new(
+        state: StateDirectory,
+        durability: Durability,
+        publisher: Publisher,
+        faults: Receiver<anyhow::Error>,
+    ) -> anyhow::Result<Self> {
+        let context = Arc::clone(&durability.context);
+        let history = |branch: &Arc<Branch>| BranchHistory::restore(branch, &context.partitions);
+        let line = |fired: &ShadowDecision| FiredLine::of(fired, context.place(fired.position));
+        let fired = |shadow: &Arc<Shadow>| shadow.past().map(line).collect();
+        let numbers = 0..context.branches.len();
+        Ok(Self {
+            state,
+            durability,
+            publisher,
+            journal: Journal::default(),
+            trainings: numbers.map(|number| BranchTraining::new(&context, number)).collect(),
+            histories: context.branches.iter().map(history).collect::<Result<_, _>>()?,
+            fired: context.shadows.iter().map(fired).collect(),
+            open: 0,
+            maintenance: Maintenance::new(&context),
+            faults,
+            context,
+        })
+    }
+
     /// Works until the job ends, and says why it ended; none if the run is to be opened again.
     ///
     /// # Errors
@@ -63,46 +90,25 @@ impl Coordinator {
         show: bool,
     ) -> anyhow::Result<Option<End>> {
         let mut progress = show.then(Progress::start);
-        let mut stopping = Stopping::default();
-        let (mut persisted, mut maintained) = (Instant::now(), Instant::now());
-        let (mut uploading, mut shown) = (Uploading::default(), Instant::now());
+        let (mut stopping, mut persisted) = (Stopping::default(), Instant::now());
         let mut workers_ended = false;
         let ended = loop {
-            if let Ok(error) = self.faults.try_recv() {
-                break Err(error);
-            }
             workers_ended |= finished.try_recv().is_ok();
-            match self.turn(workers_ended) {
-                Ok(false) if stopping.go_on(self, interrupt) => {}
-                Ok(_) => break Ok(()),
-                Err(error) => break Err(error),
+            match self.turn(workers_ended).and_then(|over| {
+                self.look_after(interrupt, &mut persisted)?;
+                Ok(over || !stopping.go_on(self, interrupt))
+            }) {
+                Ok(false) => {}
+                ended => break ended.map(drop),
             }
-            if !interrupt.requested()
-                && let Some(gently) = self.durability.peers.asked_to_stop()
-            {
-                interrupt.request(gently);
-            }
-            if self.context.sync && persisted.elapsed() > PERSIST {
-                if let Err(error) = self.record_all() {
-                    break Err(error);
-                }
-                persisted = Instant::now();
-            }
-            if maintained.elapsed() > MAINTAIN {
-                if let Err(error) = self.maintain(&mut uploading) {
-                    break Err(error);
-                }
-                maintained = Instant::now();
-            }
-            if let Some(progress) = progress.as_mut().filter(|_| shown.elapsed() > MOMENT * 2) {
+            if let Some(progress) = &mut progress {
                 progress.show(&self.context.status);
-                shown = Instant::now();
             }
         };
         if let Some(progress) = progress {
             progress.finish();
         }
-        self.finish_upload(&uploading);
+        self.finish_upload();
         if ended.is_err() {
             self.context.stop();
             // the next run on this state finds nobody who still writes; of several processes each
@@ -120,9 +126,26 @@ impl Coordinator {
         }
     }
 
+    /// Does what is due from time to time.
+    fn look_after(&mut self, interrupt: &Interrupt, persisted: &mut Instant) -> anyhow::Result<()> {
+        if !interrupt.requested()
+            && let Some(gently) = self.durability.peers.asked_to_stop()
+        {
+            interrupt.request(gently);
+        }
+        if self.context.sync && persisted.elapsed() > PERSIST {
+            self.record_all()?;
+            *persisted = Instant::now();
+        }
+        self.maintenance.run_when_due(&self.state, &mut self.durability.catalog)
+    }
+
     /// Handles what has arrived; whether the job is over: the workers have ended, and all that they
     /// made is where it belongs.
     fn turn(&mut self, workers_ended: bool) -> anyhow::Result<bool> {
+        if let Ok(error) = self.faults.try_recv() {
+            return Err(error);
+        }
         let until = Instant::now() + MOMENT;
         let mut idle = false;
         while !idle && Instant::now() < until {
@@ -178,7 +201,7 @@ impl Coordinator {
                 if !self.context.stopping() {
                     let (training, mut records) = self.training(branch);
                     let outcome = training.finish(*answer, &mut records)?;
-                    self.recorded = true;
+                    self.maintenance.recorded();
                     self.answer(Some(outcome), &reply);
                 }
             }
@@ -215,7 +238,7 @@ impl Coordinator {
     fn answer(&mut self, outcome: Option<driftmill_operators::trigger::Outcome>, reply: &Reply) {
         if let Some(outcome) = outcome {
             self.open -= 1;
-            self.recorded = true;
+            self.maintenance.recorded();
             reply.give(outcome);
         }
     }
@@ -242,34 +265,18 @@ impl Coordinator {
         let moved = entries.iter().any(|entry| entry.standing.is_some());
         if self.durability.try_commit(|catalog, durable| catalog.observed(durable, &entries))? {
             drop(entries);
-            self.recorded |= moved;
+            if moved {
+                self.maintenance.recorded();
+            }
             self.journal.recorded();
         }
         Ok(())
     }
 
-    fn maintain(&mut self, uploading: &mut Uploading) -> anyhow::Result<()> {
-        match self.retain() {
-            // what it would record can wait until there is room.
-            Err(error) if !is_full(error.as_ref()) => return Err(error),
-            _ => {}
-        }
-        uploading.go_on(&self.context)
-    }
-
-    fn retain(&mut self) -> anyhow::Result<()> {
-        if !self.recorded || self.context.pipeline.retention.keeps_all() {
-            return Ok(());
-        }
-        self.recorded = false;
-        let view = Catalog::view(&self.state.catalog())?;
-        self.context.retain(&view, self.state.path(), &mut self.durability.catalog)
-    }
-
     /// Waits until what is being uploaded is there, but not for long; the next start does the rest.
-    fn finish_upload(&mut self, uploading: &Uploading) {
+    fn finish_upload(&mut self) {
         let since = Instant::now();
-        while uploading.is_running() && since.elapsed() < GRACE {
+        while self.maintenance.is_uploading() && since.elapsed() < GRACE {
             // the upload waits for the catalog.
             let command = self.durability.inbox.next(MOMENT);
             if let Some(Err(error)) = command.map(|command| self.handle(command)) {
@@ -288,12 +295,8 @@ impl Coordinator {
             let evaluation = history.evaluation(branch, &self.context);
             self.durability.catalog.evaluated(&branch.name, &evaluation)?;
         }
-        self.recorded = true;
-        self.retain()?;
-        if complete {
-            upload_all(&self.context, &mut self.durability.catalog)?;
-        }
         let catalog = &mut self.durability.catalog;
+        self.maintenance.finish(&self.state, catalog, complete)?;
         catalog.set_complete(complete)?;
         Ok(catalog.settle()?)
     }

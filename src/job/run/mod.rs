@@ -5,5 +5,6 @@ pub(super) mod lifecycle;
 pub(super) mod open;
 pub(super) mod pipeline_diff;
 pub(super) mod prepare;
+pub(super) mod process;
 pub(super) mod state_directory;
 pub(super) mod supervise;

@@ -1,11 +1,9 @@
 //! What a process makes ready before its workers start.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use driftmill_operators::flow::ShadowDecision;
 use driftmill_operators::{Snapshot, restore};
 use serde_json::Value;
 use timely::worker::Worker;
@@ -13,16 +11,15 @@ use timely::{CommunicationConfig, WorkerConfig};
 
 use super::open::{OpenedRun, open};
 use super::pipeline_diff::changed;
+use super::process::{Opened, Process};
+use crate::catalog::Catalog;
 use crate::cluster::{self, Gathered, Rendezvous, Wires};
 use crate::config::Pipeline;
 use crate::console::Status;
 use crate::dead_letters::DeadLetter;
-use crate::job::branch::history::BranchHistory;
 use crate::job::branch::restore::{Composed, compose};
-use crate::job::coordinator::branch_training::BranchTraining;
-use crate::job::coordinator::command::{Command, Commands, commands};
+use crate::job::coordinator::command::{Command, Commands};
 use crate::job::coordinator::durability::Durability;
-use crate::job::coordinator::journal::Journal;
 use crate::job::coordinator::main_loop::Coordinator;
 use crate::job::coordinator::peers::Peers;
 use crate::job::coordinator::protocol::{Assignment, Hello};
@@ -30,11 +27,10 @@ use crate::job::ingest::keyed;
 use crate::job::publish::predecessors::{self, Known};
 use crate::job::publish::publisher::{Listener, Outlet, Publisher};
 use crate::job::services::feature_store::LogRows;
-use crate::job::services::reads::Reads;
 use crate::job::work;
-use crate::job::{Branch, Context, Options, StateDirectory};
+use crate::job::{Context, Options, StateDirectory};
 use crate::outage::CancellationToken;
-use crate::report::FiredLine;
+use crate::sink::Sink;
 use crate::source::Partition;
 use crate::store::{Counts, Log};
 
@@ -62,14 +58,6 @@ pub(in crate::job) fn prepare(
     let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
     dead_letters.forget(&|dead_letter| is_logged(dead_letter, &partitions, &log))?;
     let status = status(&stop, log.counts() + catalog.expired_counts()?, &partitions);
-    let (faults_send, faults) = unbounded();
-    let (commands, inbox) = commands();
-    let listener = Listening { commands: commands.clone(), faults: faults_send.clone() };
-    let known =
-        Known { run: run.id.clone(), made: branches[0].versions(), adopted: run.adopted.clone() };
-    let outlet = |(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? });
-    let outlets = sinks.into_iter().map(outlet).collect::<anyhow::Result<_>>()?;
-    let publisher = Publisher::start(outlets, &known, Arc::new(listener), stop)?;
     let assignment = Assignment {
         job: uuid::Uuid::new_v4().to_string(),
         folder: state.name(),
@@ -81,54 +69,21 @@ pub(in crate::job) fn prepare(
         shadows: started,
     };
     let (peers, wires) = gather(&pipeline, options, (rendezvous, &state, &assignment))?;
-    let context = Arc::new(Context {
-        branches,
-        shadows,
-        pipeline_digest,
+    let opened = Opened {
         pipeline,
+        pipeline_digest,
         run: run.id,
         partitions,
         log,
-        commands,
-        reads: Reads::start()?,
-        classes: Mutex::default(),
+        branches,
+        shadows,
         status,
-        poll: options.poll.max(1),
-        sync: options.sync,
-        stable: options.stable,
-        workers: options.workers * options.cluster.size(),
-        cluster: options.cluster.clone(),
         cancellation,
-        grown: AtomicBool::new(false),
-        stop: AtomicBool::new(false),
-        wind_down: AtomicBool::new(false),
-        faults: faults_send,
-    });
-    let history = |branch: &Arc<Branch>| BranchHistory::restore(branch, &context.partitions);
-    let histories = context.branches.iter().map(history).collect::<Result<_, _>>()?;
-    let line = |fired: &ShadowDecision| FiredLine::of(fired, context.place(fired.position));
-    let fired = context.shadows.iter().map(|shadow| shadow.past().map(line).collect()).collect();
-    let numbers = 0..context.branches.len();
-    let coordinator = Coordinator {
-        trainings: numbers.map(|number| BranchTraining::new(&context, number)).collect(),
-        durability: Durability {
-            context: Arc::clone(&context),
-            catalog,
-            dead_letters,
-            peers,
-            inbox,
-        },
-        state,
-        publisher,
-        journal: Journal::default(),
-        histories,
-        fired,
-        open: 0,
-        recorded: false,
-        faults,
-        context,
     };
-    Ok((coordinator, wires))
+    let Process { context, inbox, faults } = Process::start(opened, options)?;
+    let publisher = start_publisher(&context, sinks, &catalog, run.adopted, stop)?;
+    let durability = Durability { context, catalog, dead_letters, peers, inbox };
+    Ok((Coordinator::new(state, durability, publisher, faults)?, wires))
 }
 
 /// The log, of which as much stays on the local disk as the pipeline says.
@@ -202,6 +157,22 @@ fn is_logged(dead_letter: &DeadLetter, partitions: &[Partition], log: &Log) -> b
     let next = partitions.iter().find(same).and_then(|part| log.next_offset(part.id(0).stream()));
     // labels without a sample are found again.
     dead_letter.error != keyed::NO_SAMPLE && next.is_some_and(|next| dead_letter.offset < next)
+}
+
+/// Starts a thread for each sink, which publishes what the sink does not have yet.
+fn start_publisher(
+    context: &Context,
+    sinks: Vec<(&'static str, Box<dyn Sink>)>,
+    catalog: &Catalog,
+    adopted: Option<String>,
+    stop: CancellationToken,
+) -> anyhow::Result<Publisher> {
+    let made = context.branches[0].versions();
+    let known = Known { run: context.run.clone(), made, adopted };
+    let outlet = |(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? });
+    let outlets = sinks.into_iter().map(outlet).collect::<anyhow::Result<_>>()?;
+    let listener = Listening { commands: context.commands.clone(), faults: context.faults.clone() };
+    Ok(Publisher::start(outlets, &known, Arc::new(listener), stop)?)
 }
 
 /// Tells the coordinator what sinks did.

@@ -280,6 +280,9 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
 
     /// Lets go of what was shown; whether there is more to do at once.
     pub(super) fn downgrade(&mut self) -> bool {
+        // also while it waits: what holds the frontier back holds reading back, and the outcome may
+        // need changes that are not read yet.
+        self.skip();
         let next = match self.waiting {
             Waiting::Answer(Asked { position, .. }) => Some(position),
             _ => self.changes.rest().first().map(|change| change.at),

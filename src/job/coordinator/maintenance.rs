@@ -1,0 +1,87 @@
+//! Retention and uploads to the object store, which process 0 does from time to time.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::catalog::Catalog;
+use crate::job::maintenance::tiering::{Uploading, upload_all};
+use crate::job::{Context, StateDirectory};
+use crate::outage::is_full;
+
+/// The time between two runs of maintenance.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// Removes what retention allows to remove, and uploads complete segments.
+pub(in crate::job) struct Maintenance {
+    context: Arc<Context>,
+    /// Whether anything was recorded since retention last ran.
+    recorded: bool,
+    last: Instant,
+    uploading: Uploading,
+}
+
+impl Maintenance {
+    pub(in crate::job) fn new(context: &Arc<Context>) -> Self {
+        Self {
+            context: Arc::clone(context),
+            recorded: false,
+            last: Instant::now(),
+            uploading: Uploading::default(),
+        }
+    }
+
+    /// Notes that the catalog changed: there may be more that nobody needs.
+    pub(in crate::job) fn recorded(&mut self) {
+        self.recorded = true;
+    }
+
+    /// Runs maintenance, unless it ran a moment ago.
+    ///
+    /// # Errors
+    /// When the catalog cannot be written, or an uploaded segment is not what was written. A full
+    /// disk is no error: what retention would record can wait until there is room.
+    pub(in crate::job) fn run_when_due(
+        &mut self,
+        state: &StateDirectory,
+        catalog: &mut Catalog,
+    ) -> anyhow::Result<()> {
+        if self.last.elapsed() < INTERVAL {
+            return Ok(());
+        }
+        self.last = Instant::now();
+        match self.retain(state, catalog) {
+            Err(error) if !is_full(error.as_ref()) => return Err(error),
+            _ => {}
+        }
+        self.uploading.go_on(&self.context)
+    }
+
+    /// Whether an upload is under way.
+    pub(in crate::job) fn is_uploading(&self) -> bool {
+        self.uploading.is_running()
+    }
+
+    /// Runs maintenance after the last record of a job, that of the whole stream if `complete`.
+    ///
+    /// # Errors
+    /// As [`run_when_due`](Self::run_when_due).
+    pub(in crate::job) fn finish(
+        &mut self,
+        state: &StateDirectory,
+        catalog: &mut Catalog,
+        complete: bool,
+    ) -> anyhow::Result<()> {
+        self.recorded = true;
+        self.retain(state, catalog)?;
+        if complete { upload_all(&self.context, catalog) } else { Ok(()) }
+    }
+
+    fn retain(&mut self, state: &StateDirectory, catalog: &mut Catalog) -> anyhow::Result<()> {
+        if !self.recorded || self.context.pipeline.retention.keeps_all() {
+            return Ok(());
+        }
+        self.recorded = false;
+        let view = Catalog::view(&state.catalog())?;
+        self.context.retain(&view, state.path(), catalog)
+    }
+}
