@@ -87,6 +87,7 @@
 //! * Batches of an earlier process are compared with their checksums before their first row is
 //!   read: a wrong byte is an error, never a wrong sample.
 
+pub mod atomic_write;
 pub mod calibrate;
 pub mod catalog;
 pub mod cli;

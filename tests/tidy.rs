@@ -34,7 +34,7 @@ const LAYERS: &[&[&str]] = &[
     &["catalog"],
     &["train"],
     &["model", "source", "store", "console", "evaluate", "cluster"],
-    &["failpoint", "outage"],
+    &["atomic_write", "failpoint", "outage"],
 ];
 
 /// What stands at the top of the tree, besides settings in dot-files.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OpenFlags, Params, Row, Statement, Transaction, param
 
 use super::CatalogError;
 use super::tables::{FORMAT, TABLES};
-use crate::failpoint;
+use crate::failpoint::Failpoint;
 use crate::source::Partition;
 use crate::store::SegmentLength;
 
@@ -100,9 +100,9 @@ impl Catalog {
     ) -> Result<(), CatalogError> {
         let transaction = self.database.transaction().map_err(CatalogError::database(action))?;
         work(&transaction).map_err(CatalogError::database(action))?;
-        failpoint::point("catalog.open");
+        Failpoint::CatalogOpen.reach();
         transaction.commit().map_err(CatalogError::database(action))?;
-        failpoint::point("catalog.committed");
+        Failpoint::CatalogCommitted.reach();
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::database::hex;
 use super::{CatalogError, Version};
-use crate::failpoint;
+use crate::failpoint::Failpoint;
 
 /// The weights' file in a version's folder.
 const WEIGHTS: &str = "model.safetensors";
@@ -73,14 +73,14 @@ impl ModelStore {
             .map_err(|source| CatalogError::Version { path: staged.join(DESCRIPTION), source })?;
         write_synced(&staged.join(DESCRIPTION), &description)?;
         sync(&staged)?;
-        failpoint::point("model.staged");
+        Failpoint::ModelStaged.reach();
         let target = self.folder_of(version.version);
         if target.exists() {
             fs::remove_dir_all(&target).map_err(CatalogError::io("replacing", &target))?;
         }
         fs::rename(&staged, &target).map_err(CatalogError::io("completing", &target))?;
         sync(&self.folder)?;
-        failpoint::point("model.stored");
+        Failpoint::ModelStored.reach();
         Ok(hex(&Sha256::digest(&description)))
     }
 

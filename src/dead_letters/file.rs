@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{DeadLetter, DeadLetterError, Destination};
+use crate::atomic_write::replace_file;
 
 /// A file of JSON lines, one dead letter each.
 pub(super) struct Lines {
@@ -52,9 +53,7 @@ impl Destination for Lines {
         if kept.len() == text.len() {
             return Ok(());
         }
-        let staged = self.path.with_extension("staged");
-        fs::write(&staged, kept)
-            .and_then(|()| fs::rename(&staged, &self.path))
+        replace_file(&self.path, kept.as_bytes())
             .map_err(DeadLetterError::io("rewriting", &self.path))?;
         *self = Self::open(&self.path)?;
         Ok(())

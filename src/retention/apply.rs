@@ -4,7 +4,7 @@ use thiserror::Error;
 use super::keys::Keys;
 use super::{Plan, Subject};
 use crate::catalog::{CatalogError, ExpiredSegment};
-use crate::failpoint;
+use crate::failpoint::Failpoint;
 use crate::store::{Log, SegmentSummary, StoreError};
 
 /// Why retention could not do its work.
@@ -35,10 +35,10 @@ impl Plan {
         let versions = self.expired_versions().map(|old| (&*old.branch, old.version));
         let versions: Vec<(&str, u64)> = versions.collect();
         record(&removed, &versions)?;
-        failpoint::point("retention.recorded");
+        Failpoint::RetentionRecorded.reach();
         let names: Vec<String> = removed.into_iter().map(|segment| segment.name).collect();
         subject.log.remove(&names)?;
-        failpoint::point("retention.removed");
+        Failpoint::RetentionRemoved.reach();
         for (branch, version) in versions {
             (subject.store)(branch).remove_weights(version)?;
         }

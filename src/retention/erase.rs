@@ -5,7 +5,7 @@ use roaring::RoaringTreemap;
 use super::RetentionError;
 use super::retained_samples::{Needs, count};
 use crate::catalog::CatalogError;
-use crate::failpoint;
+use crate::failpoint::Failpoint;
 use crate::store::{Log, SegmentLength, StoreError};
 
 /// Samples whose features are to be erased, though their segments stay.
@@ -63,9 +63,9 @@ impl Erasure {
     ) -> Result<(), RetentionError> {
         for (name, samples) in &self.segments {
             let copy = log.erase(name, samples)?;
-            failpoint::point("erase.written");
+            Failpoint::EraseWritten.reach();
             record(name, &copy, samples)?;
-            failpoint::point("erase.recorded");
+            Failpoint::EraseRecorded.reach();
             log.remove(std::slice::from_ref(name))?;
         }
         Ok(())

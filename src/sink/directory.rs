@@ -1,10 +1,11 @@
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CancellationToken, Published, Sink, SinkConfig, SinkError};
+use crate::atomic_write::StagedFolder;
 use crate::catalog::{ModelStore, Version};
 
 pub(super) const EXAMPLE: &str = "path = \"models\"";
@@ -52,26 +53,13 @@ impl Sink for Versions {
             let (path, other) = (self.0.display(), &there.run);
             tracing::warn!("`{path}/{number}` is of run `{other}`: it is replaced");
         }
-        let staged = self.0.join(format!(".staged-{number}"));
-        clear(&staged)?;
-        fs::create_dir(&staged).map_err(failed("creating", &staged))?;
+        let target = self.0.join(number.to_string());
+        let staged = StagedFolder::begin(&target).map_err(failed("creating", &target))?;
         for entry in fs::read_dir(folder).map_err(failed("reading", folder))? {
             let from = entry.map_err(failed("reading", folder))?.path();
-            let to = staged.join(from.file_name().expect("an entry has a name"));
-            fs::copy(&from, &to).map_err(failed("copying", &from))?;
-            sync(&to)?;
+            staged.copy(&from).map_err(failed("copying", &from))?;
         }
-        sync(&staged)?;
-        // what stands in the way goes aside: the version is missing for an instant only.
-        let (target, old) =
-            (self.0.join(number.to_string()), self.0.join(format!(".old-{number}")));
-        clear(&old)?;
-        if target.exists() {
-            fs::rename(&target, &old).map_err(failed("replacing", &target))?;
-        }
-        fs::rename(&staged, &target).map_err(failed("completing", &target))?;
-        sync(&self.0)?;
-        clear(&old)?;
+        staged.complete().map_err(failed("completing", &target))?;
         Ok(None)
     }
 }
@@ -81,17 +69,6 @@ impl Versions {
     fn get(&self, number: u64) -> Option<Version> {
         ModelStore::new(&self.0).get(number).ok()
     }
-}
-
-fn clear(folder: &Path) -> Result<(), SinkError> {
-    match folder.exists() {
-        true => fs::remove_dir_all(folder).map_err(failed("clearing", folder)),
-        false => Ok(()),
-    }
-}
-
-fn sync(path: &Path) -> Result<(), SinkError> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(failed("syncing", path))
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> SinkError {

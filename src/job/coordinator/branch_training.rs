@@ -12,14 +12,14 @@ use super::command::{Command, PolicyId, Reply};
 use super::durability::Durability;
 use super::journal::Journal;
 use super::outcomes::Outcomes;
-use crate::catalog::{Deciding, DecisionRecord, OutcomeRecord, digest};
+use crate::catalog::{Catalog, Deciding, DecisionRecord, OutcomeRecord, digest};
 use crate::job::branch::history::BranchHistory;
 use crate::job::branch::irreducible::training_rows;
 use crate::job::publish::publisher::Publisher;
 use crate::job::services::training::{Answer, Run};
 use crate::job::{Branch, Context};
 use crate::report::TriggerLine;
-use crate::train::{Stage, TrainError, TrainJob};
+use crate::train::{Stage, TrainJob};
 
 /// The decisions and trainings of one branch.
 pub(in crate::job) struct BranchTraining {
@@ -41,6 +41,16 @@ pub(in crate::job) struct Records<'a> {
     pub(in crate::job) publisher: &'a Publisher,
 }
 
+/// What came of a decision.
+pub(in crate::job) enum Decided {
+    /// It cannot be recorded yet.
+    NotYet,
+    /// Its training has been started.
+    Training,
+    /// It takes no training: the outcome was recorded before, or there is nothing to train on.
+    Known(Outcome),
+}
+
 impl BranchTraining {
     pub(in crate::job) fn new(context: &Arc<Context>, number: usize) -> Self {
         let branch = Arc::clone(&context.branches[number]);
@@ -49,43 +59,55 @@ impl BranchTraining {
         Self { number, context: Arc::clone(context), branch, outcomes, again, failures: 0 }
     }
 
-    /// Records a decision and starts its training; the outcome, if it takes no training.
+    /// Records a decision and starts its training, unless it has to be tried again: then nothing has
+    /// changed.
     ///
     /// # Errors
-    /// When it differs from what an earlier process recorded, or cannot be recorded.
+    /// When it differs from what an earlier process recorded, or cannot be recorded. After a full
+    /// disk it may be tried again.
     pub(in crate::job) fn decide(
         &mut self,
-        set: TrainingSet,
-        reply: Reply,
+        set: &TrainingSet,
+        reply: &Reply,
         records: &mut Records<'_>,
-    ) -> anyhow::Result<Option<Outcome>> {
+    ) -> anyhow::Result<Decided> {
+        let known = match self.again.get(&set.decision.trigger) {
+            Some(record) => self.compare(set, record, &mut records.durability.catalog)?,
+            None if self.record(set, records)? => None,
+            None => return Ok(Decided::NotYet),
+        };
+        let outcome = match known {
+            Some(known) => Some(self.outcomes.known(set, known, records)?),
+            None if set.rows.is_empty() => Some(self.outcomes.failed(set, None, records)?),
+            None => None,
+        };
+        self.again.remove(&set.decision.trigger);
+        self.show(set, outcome.as_ref(), records.history);
+        Ok(outcome.map_or_else(
+            || {
+                self.start(set.clone(), reply.clone());
+                Decided::Training
+            },
+            Decided::Known,
+        ))
+    }
+
+    /// Adds a decision, and the outcome if it has one, to what the summary shows.
+    fn show(&self, set: &TrainingSet, outcome: Option<&Outcome>, history: &mut BranchHistory) {
         let place = self.context.place(set.decision.position);
-        let line = TriggerLine::of(&set.decision, place, set.rows.len() as u64);
-        records.history.triggers.push(line);
+        let mut line = TriggerLine::of(&set.decision, place, set.rows.len() as u64);
+        line.version = outcome.and_then(|outcome| outcome.version);
+        history.triggers.push(line);
         if self.branch.name.is_empty() {
             self.context.status.triggered();
         }
-        let known = match self.again.remove(&set.decision.trigger) {
-            Some(record) => self.compare(&set, record, records.durability)?,
-            None => {
-                self.record(&set, records)?;
-                None
-            }
-        };
-        match known {
-            Some(known) => self.outcomes.known(&set, known, records).map(Some),
-            None if set.rows.is_empty() => self.outcomes.failed(&set, None, records).map(Some),
-            None => {
-                self.start(set, reply);
-                Ok(None)
-            }
-        }
     }
 
-    fn record(&self, set: &TrainingSet, records: &mut Records<'_>) -> anyhow::Result<()> {
+    /// Commits a decision with its checkpoint; whether it was committed.
+    fn record(&self, set: &TrainingSet, records: &mut Records<'_>) -> anyhow::Result<bool> {
         let entries = records.journal.entries(PolicyId::Branch(self.number));
         let standing = entries.open(set.decision.trigger)?;
-        records.durability.commit(|catalog, durable| {
+        let recorded = records.durability.commit(|catalog, durable| {
             catalog.decided(&Deciding {
                 branch: &self.branch.name,
                 set,
@@ -96,9 +118,11 @@ impl BranchTraining {
                 looks: &entries.looks,
             })
         })?;
-        // a state between decisions that is not recorded yet is older than the decision.
-        entries.decided();
-        Ok(())
+        if recorded {
+            // a state between decisions that is not recorded yet is older than the decision.
+            entries.decided();
+        }
+        Ok(recorded)
     }
 
     /// Compares a decision that was made again with its record; the outcome, if it was recorded or
@@ -106,8 +130,8 @@ impl BranchTraining {
     fn compare(
         &self,
         set: &TrainingSet,
-        record: DecisionRecord,
-        durability: &mut Durability,
+        record: &DecisionRecord,
+        catalog: &mut Catalog,
     ) -> anyhow::Result<Option<OutcomeRecord>> {
         let trigger = set.decision.trigger;
         ensure!(
@@ -121,9 +145,9 @@ impl BranchTraining {
             record.samples,
         );
         if record.outcome.is_some() || set.rows.is_empty() {
-            return Ok(record.outcome);
+            return Ok(record.outcome.clone());
         }
-        let attempts = durability.write(|catalog| catalog.attempt(&self.branch.name, trigger))?;
+        let attempts = catalog.attempt(&self.branch.name, trigger)?;
         let most = self.context.pipeline.training.max_attempts.get();
         let error = (attempts > most)
             .then(|| Some(format!("{most} trainings ended with the whole process")));
@@ -170,10 +194,11 @@ impl BranchTraining {
     /// Records the result of a training.
     ///
     /// # Errors
-    /// When it cannot be recorded, the log is damaged, or too many trainings in a row failed.
+    /// When it cannot be recorded, the log is damaged, or too many trainings in a row failed. After
+    /// a full disk it may be tried again.
     pub(in crate::job) fn finish(
         &mut self,
-        answer: Answer,
+        answer: &Answer,
         records: &mut Records<'_>,
     ) -> anyhow::Result<Outcome> {
         let Answer { set, result, irreducible_trainings } = answer;
@@ -185,13 +210,11 @@ impl BranchTraining {
                     let trigger = set.decision.trigger;
                     tracing::warn!(trigger, "no sample was chosen for training: weights stay");
                 }
-                self.outcomes.made(&set, trained, &irreducible_trainings, records)
+                self.outcomes.made(set, trained, irreducible_trainings, records)
             }
-            // damage to the log is not the training's fault.
-            Err(error @ TrainError::Rows(_)) => Err(error.into()),
             Err(error) => {
                 let error = error.to_string();
-                let outcome = self.outcomes.failed(&set, Some(&error), records)?;
+                let outcome = self.outcomes.failed(set, Some(&error), records)?;
                 self.failures += 1;
                 let most = self.context.pipeline.training.max_failures;
                 let still = most.is_none_or(|most| self.failures < most.get());

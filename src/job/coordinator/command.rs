@@ -111,12 +111,6 @@ impl Inbox {
         Some(next)
     }
 
-    /// Puts a command back: it is the next one.
-    pub(in crate::job) fn put_back(&mut self, command: Command) {
-        self.queued.fetch_add(1, Ordering::Relaxed);
-        self.set_aside.push_front(command);
-    }
-
     /// Takes the dead letters that were sent until now; all other commands keep their order.
     pub(in crate::job) fn take_dead_letters(&mut self) -> Vec<DeadLetter> {
         let mut taken = Vec::new();

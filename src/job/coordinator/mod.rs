@@ -11,3 +11,4 @@ pub(super) mod maintenance;
 pub(super) mod outcomes;
 pub(super) mod peers;
 pub(super) mod protocol;
+pub(super) mod recorder;

@@ -62,7 +62,7 @@ impl Outcomes {
     pub(in crate::job) fn made(
         &mut self,
         set: &TrainingSet,
-        trained: Trained,
+        trained: &Trained,
         irreducible_trainings: &[IrreducibleTraining],
         records: &mut Records<'_>,
     ) -> anyhow::Result<Outcome> {
@@ -77,17 +77,20 @@ impl Outcomes {
             parent: self.branch.newest().map(|(version, _)| version),
             irreducible_models: &irreducible,
         };
-        let stored = Stored::put(&self.context, named, set, &trained)?;
+        let stored = Stored::put(&self.context, named, set, trained)?;
         let details =
             Details { seconds: trained.seconds, stored: &irreducible, irreducible_trainings };
-        self.record(set, Ok(stored.made(&trained)), details, records)?;
+        self.record(set, Ok(stored.made(trained)), details, records)?;
         let sha256 = trained.weights.sha256();
         tracing::debug!(branch = self.branch.name, version = number, sha256, "trained");
         if self.branch.name.is_empty() {
             let folder = self.branch.store.folder_of(number);
             records.publisher.publish(&stored.version, &folder);
         }
-        self.active(&stored.version, trained.weights, records);
+        self.active(&stored.version, trained.weights.clone(), records);
+        if let Some(line) = records.history.triggers.last_mut() {
+            line.version = Some(number);
+        }
         Ok(self.outcome(set, Some(number), trained.seconds))
     }
 
@@ -114,9 +117,6 @@ impl Outcomes {
     /// A version is active from now on.
     fn active(&mut self, version: &Version, weights: Weights, records: &mut Records<'_>) {
         self.versions = version.version;
-        if let Some(line) = records.history.triggers.last_mut() {
-            line.version = Some(version.version);
-        }
         records.history.versions.push(VersionLine::of(version));
         self.branch.made(version.version, weights);
     }
@@ -149,7 +149,7 @@ impl Outcomes {
             evaluation: &records.history.evaluation(&self.branch, &self.context),
             irreducible: &irreducible.collect::<Vec<_>>(),
         };
-        records.durability.write(|catalog| catalog.outcome(&finished))?;
+        records.durability.catalog.outcome(&finished)?;
         for (training, stored) in trained() {
             let weights = training.trained.weights.clone();
             *models[training.irreducible_model].newest() = Some((stored.version.version, weights));

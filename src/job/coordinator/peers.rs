@@ -130,7 +130,7 @@ impl Peers {
         match event {
             Ok(FollowerEvent::Counted(tally)) => context.status.add(tally),
             Ok(FollowerEvent::DeadLetters(letters)) => {
-                context.write_dead_letters(dead_letters, letters)?;
+                dead_letters.write(letters)?;
             }
             Ok(FollowerEvent::Durable(flush, lengths)) => {
                 context.log.attach(&lengths)?;

@@ -117,6 +117,10 @@ impl Ingest {
                         Err(error) => return this.context.fail(error),
                     }
                 }
+                if this.append.is_waiting() {
+                    // its changes are still to be sent, at the time that is held.
+                    return wake.activate_after(IDLE);
+                }
                 if !this.downgrade(held) {
                     (capability, this.watermarks) = (None, None);
                     return;

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use crossbeam_channel::bounded;
 
 use crate::catalog::{Catalog, CatalogError};
-use crate::failpoint;
+use crate::failpoint::Failpoint;
 use crate::job::Context;
 use crate::job::coordinator::command::{Command, Commands};
 use crate::outage::is_full;
@@ -160,9 +160,9 @@ impl Upload<'_> {
             let record = (name.clone(), url.clone());
             // first, or after a crash nobody would know of it.
             catalog.with(move |catalog| catalog.uploading(&record.0, &record.1))?;
-            failpoint::point("tier.recorded");
+            Failpoint::TierRecorded.reach();
             self.log.upload(&name, &url)?;
-            failpoint::point("tier.written");
+            Failpoint::TierWritten.reach();
             let uploaded = name.clone();
             catalog.with(move |catalog| catalog.remote(&uploaded))?;
             self.log.remote(&name, url);

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::predecessors::{Known, There};
 use crate::catalog::{Catalog, Outbox, Version};
-use crate::failpoint;
+use crate::failpoint::Failpoint;
 use crate::job::Branch;
 use crate::sink::{CancellationToken, Published, Sink, SinkError};
 
@@ -147,7 +147,7 @@ impl Running {
             let stop = self.stop.clone();
             match stop.until_room(|| Ok(self.publish(&task)?)) {
                 Ok(bookmark) => {
-                    failpoint::point("version.sent");
+                    Failpoint::VersionSent.reach();
                     let number = task.version.version;
                     self.listener.published(self.key, number, bookmark.as_deref());
                     tracing::debug!(version = number, sink = self.key, "published");

@@ -102,25 +102,26 @@ fn attempt(
     let cluster = &options.cluster;
     let rendezvous = if cluster.is_single() { None } else { Some(Rendezvous::open(cluster)?) };
     let (mut coordinator, wires) = prepare(pipeline.clone(), options, state, rendezvous)?;
-    let (own, catalog) = (&coordinator.context.branches[0], &coordinator.durability.catalog);
-    let published = coordinator.publisher.publish_missing(own, catalog);
+    let (own, catalog) =
+        (&coordinator.context.branches[0], &coordinator.recorder.durability.catalog);
+    let published = coordinator.recorder.publisher.publish_missing(own, catalog);
     let end = published.and_then(|()| {
         let finished = start_workers(&coordinator.context, options.workers, wires)?;
         interrupt.listen();
         let end = coordinator.until_end(&finished, interrupt, options.progress)?;
-        coordinator.close(end == Some(End::Complete))?;
+        coordinator.close(end == Some(End::Complete), interrupt)?;
         Ok(end)
     });
-    coordinator.durability.peers.end(&end);
+    coordinator.recorder.durability.peers.end(&end);
     Ok((coordinator, end))
 }
 
 /// Waits until nobody uses the run any more; its state directory, to open it again.
 fn release(coordinator: Coordinator) -> anyhow::Result<StateDirectory> {
-    let Coordinator { context, state, durability, publisher, trainings, .. } = coordinator;
+    let Coordinator { context, recorder, .. } = coordinator;
+    let (state, publisher) = recorder.release();
     // sinks must have ended before the next attempt takes them over.
     let sinks = publisher.close();
-    drop((durability, trainings));
     let since = Instant::now();
     while Arc::strong_count(&context) > 1 || sinks.iter().any(|sink| !sink.is_finished()) {
         ensure!(
@@ -143,16 +144,16 @@ fn summarize(coordinator: &Coordinator, elapsed: Duration, complete: bool) -> Su
         };
         (branch.name.clone(), summary)
     };
-    let mut branches = context.branches.iter().zip(&coordinator.histories).map(summary);
+    let mut branches = context.branches.iter().zip(&coordinator.recorder.histories).map(summary);
     let (_, own) = branches.next().expect("a job has a branch of its own");
     let BranchSummary { triggers, versions, evaluation } = own;
-    let shadows = context.shadows.iter().zip(&coordinator.fired);
+    let shadows = context.shadows.iter().zip(&coordinator.recorder.fired);
     let shadow = |(shadow, fired): (&Arc<Shadow>, &Vec<FiredLine>)| {
         (shadow.name.clone(), ShadowSummary { fired: fired.clone() })
     };
     Summary {
         run: context.run.clone(),
-        state: coordinator.state.path().display().to_string(),
+        state: coordinator.recorder.state.path().display().to_string(),
         complete,
         samples: context.status.samples(),
         late: context.status.late(),

@@ -23,6 +23,7 @@ use crate::job::coordinator::durability::Durability;
 use crate::job::coordinator::main_loop::Coordinator;
 use crate::job::coordinator::peers::Peers;
 use crate::job::coordinator::protocol::{Assignment, Hello};
+use crate::job::coordinator::recorder::Recorder;
 use crate::job::ingest::keyed;
 use crate::job::publish::predecessors::{self, Known};
 use crate::job::publish::publisher::{Listener, Outlet, Publisher};
@@ -82,8 +83,10 @@ pub(in crate::job) fn prepare(
     };
     let Process { context, inbox, faults } = Process::start(opened, options)?;
     let publisher = start_publisher(&context, sinks, &catalog, run.adopted, stop)?;
-    let durability = Durability { context, catalog, dead_letters, peers, inbox };
-    Ok((Coordinator::new(state, durability, publisher, faults)?, wires))
+    let durability = Durability { context, catalog, dead_letters, peers, inbox, full: None };
+    let context = Arc::clone(&durability.context);
+    let recorder = Recorder::new(state, durability, publisher)?;
+    Ok((Coordinator { context, recorder, faults }, wires))
 }
 
 /// The log, of which as much stays on the local disk as the pipeline says.
@@ -172,7 +175,7 @@ fn start_publisher(
     let outlet = |(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? });
     let outlets = sinks.into_iter().map(outlet).collect::<anyhow::Result<_>>()?;
     let listener = Listening { commands: context.commands.clone(), faults: context.faults.clone() };
-    Ok(Publisher::start(outlets, &known, Arc::new(listener), stop)?)
+    Publisher::start(outlets, &known, Arc::new(listener), stop)
 }
 
 /// Tells the coordinator what sinks did.

@@ -46,7 +46,7 @@ impl Stopping {
         let grace = job.context.pipeline.shutdown.grace.millis().unsigned_abs();
         let patient = gently && asked.elapsed() < Duration::from_millis(grace);
         // nobody is in a hurry for new partitions; what is not published then is published later.
-        let unpublished = requested && job.publisher.pending() > 0;
+        let unpublished = requested && job.recorder.publisher.pending() > 0;
         if (patient || !requested) && (job.winding_down() || unpublished) {
             return true;
         }
@@ -56,7 +56,7 @@ impl Stopping {
         // a part that hangs outside, as in a sink, is abandoned.
         let hangs = self.stopped.get_or_insert_with(Instant::now).elapsed() > GRACE;
         if hangs {
-            match job.publisher.pending() {
+            match job.recorder.publisher.pending() {
                 0 => tracing::warn!("not all parts of the job could be stopped"),
                 left => tracing::warn!("{left} versions could not be published yet"),
             }

@@ -73,6 +73,19 @@ impl Run {
     }
 }
 
+impl Answer {
+    /// The answer, unless the log is damaged, which is not the training's fault.
+    ///
+    /// # Errors
+    /// When rows of the training set cannot be read.
+    pub(in crate::job) fn unless_damaged(self) -> Result<Self, TrainError> {
+        match self.result {
+            Err(error @ TrainError::Rows(_)) => Err(error),
+            result => Ok(Self { result, ..self }),
+        }
+    }
+}
+
 /// A version whose files are durable.
 pub(in crate::job) struct Stored {
     pub(in crate::job) version: Version,
@@ -89,8 +102,7 @@ impl Stored {
         trained: &Trained,
     ) -> anyhow::Result<Self> {
         let version = context.describe(named, set, trained);
-        let put = || Ok(named.store.put(&version, trained.weights.bytes())?);
-        let description = context.cancellation.until_room(put)?;
+        let description = named.store.put(&version, trained.weights.bytes())?;
         Ok(Self { version, description })
     }
 

@@ -11,7 +11,7 @@ use super::attached::Attached;
 use super::growing::{Growing, SegmentFiles};
 use super::replay::Replay;
 use super::rolling::Rolling;
-use crate::failpoint;
+use crate::failpoint::Failpoint;
 use crate::store::segment::gather::append;
 use crate::store::segment::location::BatchAt;
 use crate::store::tier::{Cache, RemoteSegment};
@@ -113,7 +113,7 @@ impl Log {
         if !growing.is_empty() {
             self.sync_folder()?;
         }
-        failpoint::point("log.synced");
+        Failpoint::LogSynced.reach();
         let shared = self.read();
         let others = shared.others.values().filter(|other| other.has_grown());
         let others = others.map(|other| other.length.clone());

@@ -7,7 +7,7 @@ use arrow::ipc::writer::StreamEncoder;
 use driftmill_operators::Span;
 
 use super::growing::SegmentFiles;
-use crate::failpoint;
+use crate::failpoint::Failpoint;
 use crate::store::segment::batch::arrow_schema;
 use crate::store::segment::file::Segment;
 use crate::store::segment::index::IndexEntry;
@@ -120,9 +120,9 @@ impl LogWriter {
             entry.checksum = checksum(parts);
         }
         open.files.write(open.len, parts)?;
-        failpoint::point("log.written");
+        Failpoint::LogWritten.reach();
         open.files.add(open.batches, entry)?;
-        failpoint::point("log.indexed");
+        Failpoint::LogIndexed.reach();
         open.len += entry.len;
         open.batches += 1;
         let batch = BatchAt::written(Arc::clone(&open.segment), *entry)?;

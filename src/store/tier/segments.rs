@@ -1,4 +1,4 @@
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use driftmill_operators::{Id, Span};
 
 use super::objects::Objects;
 use super::parquet::{Rows, to_parquet};
+use crate::atomic_write::StagedFile;
 use crate::outage::{CancellationToken, is_full};
 use crate::store::log::log_handle::Shared;
 use crate::store::segment::batch::{arrow_schema, schema_of};
@@ -252,34 +253,23 @@ pub(in crate::store) fn download(
         detail: "its rows are not what was written".to_owned(),
     };
     let schema = schema_of(&rows.schema()).ok_or_else(|| damaged(0))?;
-    // other processes may fetch the same.
-    let part = path.with_extension(format!("{}.part", std::process::id()));
-    let mut write = || {
-        let mut file = File::create(&part).map_err(StoreError::io("creating", &part))?;
-        let mut encoder = StreamEncoder::try_new(&arrow_schema(&schema))?;
-        for entry in entries {
-            let mut batch = LogBatch::new(schema.value);
-            if !rows.next(entry.rows as usize, |rows| batch.extend(rows))? {
-                return Err(damaged(entry.at));
-            }
-            let parts = encoder.encode(&batch.into_arrow(&schema)?)?;
-            if !entry.is_of(&parts) {
-                return Err(damaged(entry.at));
-            }
-            parts
-                .iter()
-                .try_for_each(|part| file.write_all(part))
-                .map_err(StoreError::io("writing", &part))?;
+    let mut staged = StagedFile::begin(path).map_err(StoreError::io("creating", path))?;
+    let mut write =
+        |part: &[u8]| staged.file().write_all(part).map_err(StoreError::io("writing", path));
+    let mut encoder = StreamEncoder::try_new(&arrow_schema(&schema))?;
+    for entry in entries {
+        let mut batch = LogBatch::new(schema.value);
+        if !rows.next(entry.rows as usize, |rows| batch.extend(rows))? {
+            return Err(damaged(entry.at));
         }
-        encoder
-            .finish()?
-            .iter()
-            .try_for_each(|part| file.write_all(part))
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&part, path))
-            .map_err(StoreError::io("writing", path))
-    };
-    write().inspect_err(|_| drop(fs::remove_file(&part)))
+        let parts = encoder.encode(&batch.into_arrow(&schema)?)?;
+        if !entry.is_of(&parts) {
+            return Err(damaged(entry.at));
+        }
+        parts.iter().try_for_each(|part| write(part))?;
+    }
+    encoder.finish()?.iter().try_for_each(|part| write(part))?;
+    staged.complete().map_err(StoreError::io("writing", path))
 }
 
 /// Removes what is at `url`, if it is there.

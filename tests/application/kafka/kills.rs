@@ -10,7 +10,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use driftmill::failpoint::POINTS;
+use driftmill::failpoint::Failpoint;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use serde_json::{Value, json};
@@ -139,7 +139,7 @@ pub(super) fn start(
 /// How a process is ended.
 fn way(random: &mut Pcg64, usual: Duration) -> (Option<String>, Duration) {
     if random.random_bool(0.6) {
-        let place = POINTS[random.random_range(0..POINTS.len())];
+        let place = Failpoint::ALL[random.random_range(0..Failpoint::ALL.len())].name();
         let most = if place.starts_with("log.") || place.starts_with("catalog.") { 12 } else { 3 };
         return (Some(format!("{place}:{}", random.random_range(1..=most))), usual * 20);
     }

@@ -1,0 +1,242 @@
+//! Records decisions, outcomes and the state of policies.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use driftmill_operators::flow::ShadowDecision;
+
+use super::branch_training::{BranchTraining, Decided, Records};
+use super::command::{Command, PolicyId};
+use super::durability::Durability;
+use super::journal::Journal;
+use super::maintenance::Maintenance;
+use crate::job::branch::history::BranchHistory;
+use crate::job::publish::publisher::Publisher;
+use crate::job::{Branch, Context, Shadow, StateDirectory};
+use crate::report::FiredLine;
+
+/// The pause before another attempt to record what could not be recorded.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// How long the destination of dead letters may take to answer at the end.
+const MOMENT: Duration = Duration::from_millis(20);
+
+/// Records what operators and services send, in the order of durability.
+pub(in crate::job) struct Recorder {
+    pub(in crate::job) context: Arc<Context>,
+    pub(in crate::job) state: StateDirectory,
+    pub(in crate::job) durability: Durability,
+    pub(in crate::job) publisher: Publisher,
+    journal: Journal,
+    trainings: Vec<BranchTraining>,
+    pub(in crate::job) histories: Vec<BranchHistory>,
+    pub(in crate::job) fired: Vec<Vec<FiredLine>>,
+    /// Trainings under way.
+    open: usize,
+    /// Commands that are recorded in a commit, and the moment of the next attempt.
+    waiting: VecDeque<Command>,
+    retry_at: Instant,
+    maintenance: Maintenance,
+}
+
+impl Recorder {
+    /// A recorder of a run in `state`, whose branches continue from what the catalog holds.
+    ///
+    /// # Errors
+    /// When the recorded evaluation of a branch cannot be read.
+    pub(in crate::job) fn new(
+        state: StateDirectory,
+        durability: Durability,
+        publisher: Publisher,
+    ) -> anyhow::Result<Self> {
+        let context = Arc::clone(&durability.context);
+        let history = |branch: &Arc<Branch>| BranchHistory::restore(branch, &context.partitions);
+        let line = |fired: &ShadowDecision| FiredLine::of(fired, context.place(fired.position));
+        let fired = |shadow: &Arc<Shadow>| shadow.past().map(line).collect();
+        let numbers = 0..context.branches.len();
+        Ok(Self {
+            state,
+            durability,
+            publisher,
+            journal: Journal::default(),
+            trainings: numbers.map(|number| BranchTraining::new(&context, number)).collect(),
+            histories: context.branches.iter().map(history).collect::<Result<_, _>>()?,
+            fired: context.shadows.iter().map(fired).collect(),
+            open: 0,
+            waiting: VecDeque::new(),
+            retry_at: Instant::now(),
+            maintenance: Maintenance::new(&context),
+            context,
+        })
+    }
+
+    /// Handles a command; one that takes a commit waits in a queue for
+    /// [`record_waiting`](Self::record_waiting).
+    ///
+    /// # Errors
+    /// When an invalid message ends the job, a process is lost, or the log is damaged.
+    pub(in crate::job) fn handle(&mut self, command: Command) -> anyhow::Result<()> {
+        match command {
+            Command::DeadLetters(dead_letters) => {
+                self.durability.dead_letters.write(dead_letters)?;
+            }
+            Command::Checkpoint(policy, checkpoint) => {
+                self.journal.entries(policy).checkpoint(*checkpoint);
+            }
+            Command::TriggerEvaluation(policy, evaluation) => {
+                self.journal.entries(policy).looks.push(*evaluation);
+            }
+            Command::ShadowDecision(shadow, fired) => {
+                let place = self.context.place(fired.position);
+                self.fired[shadow].push(FiredLine::of(&fired, place));
+                self.journal.entries(PolicyId::Shadow(shadow)).fired.push(*fired);
+            }
+            Command::Scores { branch, scores } => self.histories[branch].scored(&scores),
+            Command::Flush(done) => {
+                self.durability.flush()?;
+                done();
+            }
+            Command::Catalog(ask) => ask(&mut self.durability.catalog),
+            Command::Decision { .. } | Command::Published { .. } => self.waiting.push_back(command),
+            Command::Trained { branch, answer, reply } => {
+                let answer = Box::new(answer.unless_damaged()?);
+                self.waiting.push_back(Command::Trained { branch, answer, reply });
+            }
+        }
+        Ok(())
+    }
+
+    /// Records the commands that wait for it; those that cannot be recorded yet keep waiting.
+    ///
+    /// # Errors
+    /// When something cannot be recorded, or too many trainings have failed.
+    pub(in crate::job) fn record_waiting(&mut self) -> anyhow::Result<()> {
+        if Instant::now() < self.retry_at {
+            return Ok(());
+        }
+        for command in std::mem::take(&mut self.waiting) {
+            let recorded = self.record(&command);
+            if !self.durability.unless_full(recorded)?.unwrap_or(false) {
+                self.waiting.push_back(command);
+                self.retry_at = Instant::now() + RETRY;
+            }
+        }
+        Ok(())
+    }
+
+    /// Records a command; false if it has to be tried again.
+    fn record(&mut self, command: &Command) -> anyhow::Result<bool> {
+        match command {
+            Command::Decision { branch, set, reply } if self.takes_decisions() => {
+                let (training, mut records) = self.training(*branch);
+                match training.decide(set, reply, &mut records)? {
+                    Decided::NotYet => return Ok(false),
+                    Decided::Training => self.open += 1,
+                    Decided::Known(outcome) => {
+                        self.maintenance.recorded();
+                        reply.give(outcome);
+                    }
+                }
+            }
+            Command::Trained { branch, answer, reply } if !self.context.stopping() => {
+                let (training, mut records) = self.training(*branch);
+                let outcome = training.finish(answer, &mut records)?;
+                self.open -= 1;
+                self.maintenance.recorded();
+                reply.give(outcome);
+            }
+            Command::Published { sink, version, bookmark } => {
+                self.durability.catalog.published(sink, *version, bookmark.as_deref())?;
+                self.publisher.recorded();
+            }
+            // the next process makes the decision again.
+            _ => {}
+        }
+        Ok(true)
+    }
+
+    /// Nothing new is started while the job winds down or stops.
+    fn takes_decisions(&self) -> bool {
+        !self.context.is_winding_down() && !self.context.stopping()
+    }
+
+    fn training(&mut self, branch: usize) -> (&mut BranchTraining, Records<'_>) {
+        let records = Records {
+            durability: &mut self.durability,
+            journal: &mut self.journal,
+            history: &mut self.histories[branch],
+            publisher: &self.publisher,
+        };
+        (&mut self.trainings[branch], records)
+    }
+
+    /// Lets go of the run, for another process or attempt: its state directory, and the publisher,
+    /// whose sinks are still to be closed.
+    pub(in crate::job) fn release(self) -> (StateDirectory, Publisher) {
+        (self.state, self.publisher)
+    }
+
+    /// Whether a training is under way.
+    pub(in crate::job) fn is_training(&self) -> bool {
+        self.open > 0
+    }
+
+    /// Whether everything that was sent is recorded, published and durable.
+    ///
+    /// # Errors
+    /// When dead letters will never be durable.
+    pub(in crate::job) fn is_done(&self) -> anyhow::Result<bool> {
+        Ok(self.waiting.is_empty()
+            && self.publisher.pending() == 0
+            && self.durability.dead_letters.sync(MOMENT)?)
+    }
+
+    /// Runs maintenance, unless it ran a moment ago.
+    ///
+    /// # Errors
+    /// When the catalog cannot be written, or an uploaded segment is not what was written.
+    pub(in crate::job) fn maintain(&mut self) -> anyhow::Result<()> {
+        self.maintenance.run_when_due(&self.state, &mut self.durability.catalog)
+    }
+
+    /// Whether an upload is under way.
+    pub(in crate::job) fn is_uploading(&self) -> bool {
+        self.maintenance.is_uploading()
+    }
+
+    /// Makes all that was read durable, and the state of policies, if there is room for it and no
+    /// dead letters keep it waiting.
+    ///
+    /// # Errors
+    /// When a process is lost, or a file or the catalog cannot be written.
+    pub(in crate::job) fn record_all(&mut self) -> anyhow::Result<()> {
+        // taken before the log is synced, which then has all that they have seen.
+        let entries = self.journal.policy_entries(&self.context, &self.histories);
+        let moved = entries.iter().any(|entry| entry.standing.is_some());
+        if self.durability.commit(|catalog, durable| catalog.observed(durable, &entries))? {
+            drop(entries);
+            if moved {
+                self.maintenance.recorded();
+            }
+            self.journal.recorded();
+        }
+        Ok(())
+    }
+
+    /// Records the end of the job, `complete` if it is that of the stream.
+    ///
+    /// # Errors
+    /// When the catalog or the log cannot be written.
+    pub(in crate::job) fn close(&mut self, complete: bool) -> anyhow::Result<()> {
+        self.record_all()?;
+        for (branch, history) in self.context.branches.iter().zip(&self.histories) {
+            let evaluation = history.evaluation(branch, &self.context);
+            self.durability.catalog.evaluated(&branch.name, &evaluation)?;
+        }
+        let catalog = &mut self.durability.catalog;
+        self.maintenance.finish(&self.state, catalog, complete)?;
+        catalog.set_complete(complete)?;
+        Ok(catalog.settle()?)
+    }
+}
