@@ -1,3 +1,5 @@
+//! The trigger policies of a pipeline that measure something, with the parameters to calibrate.
+
 use driftmill_operators::trigger::{Stable, TriggerTable};
 
 use crate::config::Pipeline;

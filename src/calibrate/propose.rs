@@ -1,3 +1,5 @@
+//! Proposes thresholds and detector parameters that have a wanted rate of false alarms.
+
 use std::num::NonZeroUsize;
 
 use driftmill_operators::calibration::{
@@ -96,7 +98,7 @@ pub(super) fn propose(
             let values: Vec<f64> = scores().map(|score| score.value).collect();
             let parameter = config.parameter().name;
             let blank = blank(key, &["detector", key, parameter]);
-            vec![detector(blank, config, &values, (rate, every))]
+            vec![detector(blank, config, &values, rate, every)]
         }
         Stable::Nothing | Stable::Members(_) => Vec::new(),
     }
@@ -160,7 +162,8 @@ fn detector(
     blank: Proposal,
     config: &dyn DetectorConfig,
     values: &[f64],
-    (rate, every): (Rate, usize),
+    rate: Rate,
+    every: usize,
 ) -> Proposal {
     let mut now = config.init();
     let drifts = values.iter().filter(|value| now.observe(**value) == Signal::Drift).count();

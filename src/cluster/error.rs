@@ -1,3 +1,5 @@
+//! Errors of connections between processes, and why a process is missed.
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 

@@ -1,3 +1,5 @@
+//! A connection for messages between two processes that are not part of the dataflow.
+
 use std::io::ErrorKind;
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;

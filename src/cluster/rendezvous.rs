@@ -1,3 +1,5 @@
+//! How the processes of a job find each other and agree on what they run.
+
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -94,7 +96,7 @@ impl Rendezvous {
             let Some((socket, greeting)) = self.greeted() else { continue };
             let process = greeting.process;
             match greeting.wish {
-                Wish::Wire(job) => accept(&mut wires, (process, socket), job == name),
+                Wish::Wire(job) => accept(&mut wires, process, socket, job == name),
                 Wish::Leave(why) => {
                     tracing::warn!("{} does not take part: {why}", self.cluster.name(process));
                     links.get_mut(process).map(Option::take);
@@ -112,7 +114,7 @@ impl Rendezvous {
                         tracing::warn!("{} was refused: {reason}", self.cluster.name(process));
                     }
                     let told = frame::write(&socket, &answer).is_ok();
-                    accept(&mut links, (process, socket), told && answer.is_ok());
+                    accept(&mut links, process, socket, told && answer.is_ok());
                 }
             }
         }
@@ -159,7 +161,7 @@ impl Rendezvous {
             waiting.tell(&self.cluster, missing);
             let Some((socket, greeting)) = self.greeted() else { continue };
             let ours = matches!(greeting.wish, Wish::Wire(job) if job == name);
-            accept(&mut wires, (greeting.process, socket), ours && greeting.process > own);
+            accept(&mut wires, greeting.process, socket, ours && greeting.process > own);
         }
         Ok(wires)
     }
@@ -206,7 +208,7 @@ impl Rendezvous {
 }
 
 /// Keeps a connection; a newer one takes the place of an older one, whose process has died.
-fn accept(all: &mut Wires, (process, socket): (usize, TcpStream), wanted: bool) {
+fn accept(all: &mut Wires, process: usize, socket: TcpStream, wanted: bool) {
     if let Some(slot) = all.get_mut(process).filter(|_| wanted) {
         drop(socket.set_read_timeout(None));
         *slot = Some(socket);

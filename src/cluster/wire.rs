@@ -1,3 +1,5 @@
+//! The sockets on which timely exchanges data between processes.
+
 use std::any::Any;
 use std::io::{ErrorKind, Read, Result, Write};
 use std::net::{Shutdown, TcpStream};

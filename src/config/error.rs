@@ -1,3 +1,5 @@
+//! All problems of a pipeline file, with their places.
+
 use std::fmt::{self, Write};
 use std::ops::Range;
 

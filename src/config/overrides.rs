@@ -1,3 +1,5 @@
+//! Keys of the pipeline file that the command line sets.
+
 use std::str::FromStr;
 
 use toml_edit::{DocumentMut, Item, Key, Table, Value};

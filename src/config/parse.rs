@@ -1,3 +1,5 @@
+//! Reads and checks a pipeline file.
+
 use std::ops::Range;
 
 use serde::Deserialize;

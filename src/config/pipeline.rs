@@ -1,3 +1,5 @@
+//! The pipeline file as a structure.
+
 use std::collections::BTreeMap;
 
 use driftmill_datasets::Schema;

@@ -1,3 +1,5 @@
+//! The line that shows a job's progress.
+
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 

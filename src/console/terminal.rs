@@ -1,3 +1,5 @@
+//! Log lines and the live line share standard error.
+
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard};
 

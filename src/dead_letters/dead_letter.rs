@@ -1,3 +1,5 @@
+//! A dead letter: an invalid message with its origin and the reason.
+
 use serde::{Deserialize, Serialize};
 
 /// A message that is not a sample, with all that is needed to understand it and to send it again.

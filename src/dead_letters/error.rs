@@ -1,3 +1,5 @@
+//! Why dead letters cannot be written, read or replayed.
+
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;

@@ -1,3 +1,5 @@
+//! Dead letters in a file of JSON lines.
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -1,3 +1,5 @@
+//! Dead letters in a Kafka topic.
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 

@@ -1,3 +1,5 @@
+//! Reads dead letters back, from a file or a topic.
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;

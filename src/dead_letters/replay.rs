@@ -1,3 +1,5 @@
+//! Sends the messages of dead letters to their topics again.
+
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;

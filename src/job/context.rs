@@ -1,3 +1,5 @@
+//! What all parts of a job share within one process.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 

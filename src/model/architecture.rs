@@ -1,3 +1,5 @@
+//! What an architecture has to provide, and the network made from it.
+
 use std::borrow::Cow;
 
 use burn::module::Module;
@@ -36,10 +38,11 @@ impl<A: Architecture> Net<A> {
 
     /// As it is outside of trainings.
     fn plain(&self) -> Cow<'_, A> {
-        match self.trains {
+        if self.trains {
             // cheap, for tensors are shared.
-            true => Cow::Owned(self.module().valid()),
-            false => Cow::Borrowed(self.module()),
+            Cow::Owned(self.module().valid())
+        } else {
+            Cow::Borrowed(self.module())
         }
     }
 

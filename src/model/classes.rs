@@ -1,3 +1,5 @@
+//! A number of classes.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,3 +1,5 @@
+//! Why a network cannot be built, read or written.
+
 use thiserror::Error;
 
 /// Why a network could not be built, read or written.

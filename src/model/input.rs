@@ -1,3 +1,5 @@
+//! How feature values are scaled before a network sees them.
+
 use driftmill_datasets::{Schema, ValueType, Values};
 use serde::{Deserialize, Serialize};
 

@@ -1,3 +1,5 @@
+//! A multilayer perceptron.
+
 use std::num::NonZeroUsize;
 
 use burn::module::Module;

@@ -1,3 +1,5 @@
+//! A network with weights, of any architecture.
+
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Tensor;
 

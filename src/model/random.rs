@@ -1,3 +1,5 @@
+//! Streams of random numbers that depend on their purpose and seeds alone.
+
 use rand::Rng;
 use rand_pcg::Pcg64;
 use sha2::{Digest, Sha256};

@@ -1,3 +1,5 @@
+//! A small convolutional network for small images.
+
 use std::num::NonZeroUsize;
 
 use burn::module::Module;

@@ -1,3 +1,5 @@
+//! A token that tells waiting parts of a job to give up.
+
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Waiting for room on a full disk.
+
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};

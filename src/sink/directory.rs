@@ -1,3 +1,5 @@
+//! A sink that publishes versions to a directory.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

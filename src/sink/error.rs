@@ -1,3 +1,5 @@
+//! Why a version cannot be published.
+
 use std::path::PathBuf;
 
 use thiserror::Error;

@@ -80,14 +80,14 @@ impl Published {
         if (&self.run, self.version) != (&wanted.run, wanted.version) {
             return Ok(false);
         }
-        match self.sha256 == wanted.sha256 {
-            true => Ok(true),
-            false => Err(SinkError::Conflict {
-                version: self.version,
-                there: self.sha256.clone(),
-                made: wanted.sha256.clone(),
-            }),
+        if self.sha256 == wanted.sha256 {
+            return Ok(true);
         }
+        Err(SinkError::Conflict {
+            version: self.version,
+            there: self.sha256.clone(),
+            made: wanted.sha256.clone(),
+        })
     }
 }
 

@@ -1,3 +1,5 @@
+//! The decoded messages of one poll of a partition.
+
 use driftmill_datasets::{Columns, Schema, Values};
 use driftmill_operators::Kind;
 

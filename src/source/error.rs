@@ -1,3 +1,5 @@
+//! Why samples cannot be read.
+
 use std::path::PathBuf;
 
 use driftmill_datasets::DecodeError;

@@ -1,3 +1,5 @@
+//! Generated streams as sources.
+
 use std::num::NonZeroU16;
 
 use driftmill_datasets::Schema;

@@ -1,3 +1,5 @@
+//! The rules of event time, late samples and buffering.
+
 use driftmill_operators::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

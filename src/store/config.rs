@@ -1,3 +1,5 @@
+//! The `[store]` table of a pipeline file.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -1,3 +1,5 @@
+//! Why the log cannot be written or read.
+
 use std::path::PathBuf;
 
 use driftmill_operators::Id;

@@ -1,3 +1,5 @@
+//! A number of bytes, as pipeline files write it.
+
 use std::fmt;
 
 use schemars::JsonSchema;

@@ -1,3 +1,5 @@
+//! Why a runtime cannot start, or a job fails.
+
 use driftmill_operators::Id;
 use thiserror::Error;
 

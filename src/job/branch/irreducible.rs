@@ -55,10 +55,13 @@ pub(in crate::job) struct IrreducibleLosses {
 impl IrreducibleLossModels {
     /// The models of a branch, as they stand in the catalog.
     pub(in crate::job) fn open(
-        (branch, table): (&str, &IrreducibleModels),
-        (model, training): (&ModelTable, &Training),
+        branch: &str,
+        table: &IrreducibleModels,
+        model: &ModelTable,
+        training: &Training,
         rows: Arc<dyn Rows>,
-        (catalog, folder): (&Catalog, &Path),
+        catalog: &Catalog,
+        folder: &Path,
     ) -> anyhow::Result<Self> {
         let model = table.model.as_ref().unwrap_or(model).clone();
         let training = table.training.as_ref().unwrap_or(training).clone();

@@ -31,11 +31,11 @@ pub(in crate::job) fn compose(
     stable: bool,
 ) -> anyhow::Result<Composed> {
     let runtimes = runtimes(pipeline, Arc::clone(&rows))?;
-    let irreducible_models = irreducible_models(pipeline, &rows, (catalog, folder))?;
+    let irreducible_models = irreducible_models(pipeline, &rows, catalog, folder)?;
     let records = records(pipeline, catalog)?;
     let threads = runtimes.into_iter().zip(irreducible_models).collect();
     let branches = branches(pipeline, folder, threads, records.clone())?;
-    let started = shadow_records(pipeline, catalog, (&records[0], stable))?;
+    let started = shadow_records(pipeline, catalog, &records[0], stable)?;
     let shadows = shadows(pipeline, started.clone());
     Ok(Composed { records, branches, started, shadows })
 }
@@ -58,7 +58,8 @@ fn records(pipeline: &Pipeline, catalog: &Catalog) -> Result<Vec<BranchRecord>, 
 fn shadow_records(
     pipeline: &Pipeline,
     catalog: &mut Catalog,
-    (own, stable): (&BranchRecord, bool),
+    own: &BranchRecord,
+    stable: bool,
 ) -> Result<Vec<ShadowRecord>, CatalogError> {
     let keys: Vec<String> = pipeline.shadow.keys().map(|name| shadow_key(name)).collect();
     catalog.keep_shadows(&keys)?;
@@ -108,13 +109,15 @@ pub(in crate::job) fn runtimes(
 fn irreducible_models(
     pipeline: &Pipeline,
     rows: &Arc<dyn Rows>,
-    known: (&Catalog, &Path),
+    catalog: &Catalog,
+    folder: &Path,
 ) -> anyhow::Result<Vec<Option<IrreducibleLossModels>>> {
     let irreducible_models = |branch: Composition<'_>| {
         let table = branch.downsampling.and_then(|downsampling| downsampling.irreducible.as_ref());
         let open = |table| {
-            let proper = (&pipeline.model, &pipeline.training);
-            IrreducibleLossModels::open((branch.name, table), proper, Arc::clone(rows), known)
+            let Pipeline { model, training, .. } = pipeline;
+            let rows = Arc::clone(rows);
+            IrreducibleLossModels::open(branch.name, table, model, training, rows, catalog, folder)
         };
         table.map(open).transpose()
     };
@@ -135,8 +138,8 @@ pub(in crate::job) fn branches(
             threads.next().expect("there is one for each branch");
         let store = ModelStore::of(folder, branch.name);
         let selection = pipeline.evaluation.holdout.around(Arc::new(branch.selection.clone()));
-        let runs = (interval, runtime, irreducible_models);
-        Branch::new(branch, selection, store, runs, start).map(Arc::new)
+        let models = irreducible_models;
+        Branch::new(branch, selection, store, interval, runtime, models, start).map(Arc::new)
     };
     pipeline.branches().map(branch).collect()
 }

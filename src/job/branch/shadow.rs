@@ -1,3 +1,5 @@
+//! A shadow: a trigger policy that is evaluated and trains nothing.
+
 use std::sync::Arc;
 
 use driftmill_operators::Position;

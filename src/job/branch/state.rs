@@ -1,3 +1,5 @@
+//! A branch: policies that train, with their versions.
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -57,11 +59,9 @@ impl Branch {
         composition: Composition<'_>,
         selection: Arc<dyn SelectionConfig>,
         store: ModelStore,
-        (interval, runtime, irreducible_models): (
-            Option<i64>,
-            Runtime,
-            Option<IrreducibleLossModels>,
-        ),
+        interval: Option<i64>,
+        runtime: Runtime,
+        irreducible_models: Option<IrreducibleLossModels>,
         start: BranchRecord,
     ) -> Result<Self, CatalogError> {
         let irreducible_models = irreducible_models.map(Arc::new);

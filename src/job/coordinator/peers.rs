@@ -124,8 +124,9 @@ impl Peers {
         &mut self,
         context: &Context,
         dead_letters: &DeadLetterQueue,
-        (process, event): Event,
+        event: Event,
     ) -> anyhow::Result<Option<u64>> {
+        let (process, event) = event;
         let lost = |loss| Err(self.cluster.lost(loss).into());
         match event {
             Ok(FollowerEvent::Counted(tally)) => context.status.add(tally),

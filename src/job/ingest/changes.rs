@@ -33,7 +33,7 @@ pub(in crate::job) fn rows(partition: &Partition, fetched: Fetched<'_>) -> LogBa
     };
     let width = columns.schema().width();
     (rows.labels, rows.values) = (columns.labels, columns.values);
-    if bad.is_empty() { rows } else { with_bad(partition, rows, (width, &bad)) }
+    if bad.is_empty() { rows } else { with_bad(partition, rows, width, &bad) }
 }
 
 /// Messages that are not samples, with their story.
@@ -81,7 +81,8 @@ fn row_kind(kind: Kind) -> RowKind {
 fn with_bad(
     partition: &Partition,
     mut rows: LogBatch,
-    (width, bad): (usize, &[BadMessage]),
+    width: usize,
+    bad: &[BadMessage],
 ) -> LogBatch {
     for message in bad {
         rows.ids.push(partition.id(message.offset).0);
@@ -101,15 +102,15 @@ fn with_bad(
         keys: order.iter().map(|row| rows.keys[*row]).collect(),
         labels: order.iter().map(|row| rows.labels[*row]).collect(),
         values: match &rows.values {
-            Values::F32(values) => Values::F32(with_zeros(values, (width, &order))),
-            Values::U8(values) => Values::U8(with_zeros(values, (width, &order))),
+            Values::F32(values) => Values::F32(with_zeros(values, width, &order)),
+            Values::U8(values) => Values::U8(with_zeros(values, width, &order)),
         },
         ..rows
     }
 }
 
 /// The rows of `values` in `order`; rows beyond the last are zeros.
-fn with_zeros<T: Copy + Default>(values: &[T], (width, order): (usize, &[usize])) -> Vec<T> {
+fn with_zeros<T: Copy + Default>(values: &[T], width: usize, order: &[usize]) -> Vec<T> {
     let mut out = Vec::with_capacity(order.len() * width);
     for row in order {
         match values.get(row * width..(row + 1) * width) {

@@ -1,3 +1,5 @@
+//! The newest sample of each key, where the source is keyed.
+
 use std::sync::Arc;
 
 use driftmill_operators::Change;

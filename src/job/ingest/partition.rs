@@ -1,3 +1,5 @@
+//! The state of one partition that a worker reads.
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -117,9 +119,10 @@ impl PartitionState {
         self.rest = Rest::after(came, progress);
         self.done = progress == Progress::End;
         self.idle = progress == Progress::Wait;
-        match self.idle && came == 0 {
-            true => drop(self.silent.get_or_insert_with(Instant::now)),
-            false => (self.silent, self.asleep) = (None, false),
+        if self.idle && came == 0 {
+            self.silent.get_or_insert_with(Instant::now);
+        } else {
+            (self.silent, self.asleep) = (None, false);
         }
     }
 

@@ -1,3 +1,5 @@
+//! Repairs a damaged batch of the log with the messages that its source still has.
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -20,7 +22,7 @@ pub(in crate::job) fn repair(
 ) -> anyhow::Result<()> {
     let damage = damage_of(&error).filter(|_| context.cluster.is_single());
     let Some(damage) = damage else { return Err(error) };
-    match context.repair((&damage.0, damage.1)) {
+    match context.repair(&damage.0, damage.1) {
         // what is damaged again at once cannot be repaired.
         Ok(true) if mended.insert(damage) => Ok(()),
         Ok(_) => Err(error),
@@ -41,7 +43,7 @@ impl Context {
     ///
     /// # Errors
     /// When the source no longer has what was read, or what it has is something else.
-    fn repair(&self, (path, at): (&Path, u64)) -> anyhow::Result<bool> {
+    fn repair(&self, path: &Path, at: u64) -> anyhow::Result<bool> {
         let Some(lost) = self.log.lost(path, at) else { return Ok(false) };
         if self.log.discard_copy(path)? {
             tracing::warn!("`{}` is damaged at byte {at}: fetching it again", path.display());

@@ -1,3 +1,5 @@
+//! A request to end a job before its stream ends.
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A wish to end a job before its stream does.

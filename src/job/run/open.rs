@@ -1,3 +1,5 @@
+//! Creates a run, or resumes the one in the state directory.
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -47,9 +49,10 @@ fn create(
         match Catalog::open(&state.catalog()) {
             Ok(catalog) if catalog.has_started()? => {
                 // several processes cannot open it again by themselves.
-                return match options.cluster.is_single() {
-                    true => resume_with(pipeline, state, catalog, &json),
-                    false => resume(pipeline, state),
+                return if options.cluster.is_single() {
+                    resume_with(pipeline, state, catalog, &json)
+                } else {
+                    resume(pipeline, state)
                 };
             }
             // a start that failed binds nobody, however far it came.

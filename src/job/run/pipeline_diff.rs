@@ -1,3 +1,5 @@
+//! The keys in which two pipelines differ.
+
 use serde_json::Value;
 
 /// Keys that may be changed between two starts of a run: nothing that was decided depends on them.
@@ -24,11 +26,11 @@ const FREE: &[&str] = &[
 /// would stand for two policies.
 pub(in crate::job) fn changed(before: &Value, now: &Value) -> Vec<String> {
     let mut keys = Vec::new();
-    compare("", (before, now), &mut keys);
+    compare("", before, now, &mut keys);
     keys
 }
 
-fn compare(path: &str, (before, now): (&Value, &Value), keys: &mut Vec<String>) {
+fn compare(path: &str, before: &Value, now: &Value, keys: &mut Vec<String>) {
     if before == now || FREE.contains(&path) {
         return;
     }
@@ -46,7 +48,7 @@ fn compare(path: &str, (before, now): (&Value, &Value), keys: &mut Vec<String>) 
             (before, now) => (before.unwrap_or_default(), now.unwrap_or_default()),
         };
         let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        compare(&path, (&values.0, &values.1), keys);
+        compare(&path, &values.0, &values.1, keys);
     }
 }
 

@@ -52,7 +52,7 @@ pub(in crate::job) fn prepare(
     let durable = catalog.segments()?;
     let cancellation = CancellationToken::sharing(stop.outages());
     let log = Log::open(&folder.join("log"), schema, &durable)?;
-    let log = with_tier_limit(log, (&pipeline, options), &cancellation);
+    let log = with_tier_limit(log, &pipeline, options, &cancellation);
     let rows = Arc::new(LogRows(log.clone()));
     let Composed { records, branches, started, shadows } =
         compose(&pipeline, folder, rows, &mut catalog, options.stable)?;
@@ -69,7 +69,7 @@ pub(in crate::job) fn prepare(
         branches: records,
         shadows: started,
     };
-    let (peers, wires) = gather(&pipeline, options, (rendezvous, &state, &assignment))?;
+    let (peers, wires) = gather(&pipeline, options, rendezvous, &state, &assignment)?;
     let opened = Opened {
         pipeline,
         pipeline_digest,
@@ -92,7 +92,8 @@ pub(in crate::job) fn prepare(
 /// The log, of which as much stays on the local disk as the pipeline says.
 fn with_tier_limit(
     log: Log,
-    (pipeline, options): (&Pipeline, &Options),
+    pipeline: &Pipeline,
+    options: &Options,
     cancellation: &CancellationToken,
 ) -> Log {
     let log = log.rolling(pipeline.store.segment);
@@ -107,7 +108,9 @@ fn with_tier_limit(
 fn gather(
     pipeline: &Pipeline,
     options: &Options,
-    (rendezvous, state, assignment): (Option<Rendezvous>, &StateDirectory, &Assignment),
+    rendezvous: Option<Rendezvous>,
+    state: &StateDirectory,
+    assignment: &Assignment,
 ) -> anyhow::Result<(Peers, Wires)> {
     let none = Gathered { links: Vec::new(), wires: Vec::new() };
     let gathered = match rendezvous {
@@ -205,9 +208,10 @@ pub(in crate::job) fn start_workers(
     let (send, finished) = unbounded();
     let (shared, told) = (Arc::clone(context), Arc::clone(context));
     let work = move |worker: &mut Worker| work(worker, &shared);
-    let (builders, guard) = match context.cluster.is_single() {
-        true => CommunicationConfig::Process(workers).try_build().map_err(anyhow::Error::msg)?,
-        false => cluster::workers(&context.cluster, workers, wires, move |lost| told.lost(lost))?,
+    let (builders, guard) = if context.cluster.is_single() {
+        CommunicationConfig::Process(workers).try_build().map_err(anyhow::Error::msg)?
+    } else {
+        cluster::workers(&context.cluster, workers, wires, move |lost| told.lost(lost))?
     };
     let guards = timely::execute::execute_from(builders, guard, WorkerConfig::default(), work);
     let guards = guards.map_err(|error| anyhow::anyhow!("starting {workers} workers: {error}"))?;

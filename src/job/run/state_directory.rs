@@ -1,3 +1,5 @@
+//! The state directory of a run and its lock.
+
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};

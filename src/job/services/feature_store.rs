@@ -1,3 +1,5 @@
+//! The log as the feature store of trainings.
+
 use driftmill_datasets::{Schema, Values};
 use driftmill_operators::Id;
 

@@ -1,3 +1,5 @@
+//! The backward step of convolution, relu and pooling.
+
 use burn::backend::tensor::FloatTensor;
 use burn_autodiff::checkpoint::base::Checkpointer;
 use burn_autodiff::checkpoint::strategy::CheckpointStrategy;

@@ -1,3 +1,5 @@
+//! Convolution, relu and pooling on one image.
+
 use burn::backend::{DType, Flex, TensorMetadata};
 use burn::tensor::{Bytes, Shape};
 use burn_flex::{FlexTensor, Layout};
@@ -32,7 +34,7 @@ impl FastConv for Flex {
         inputs.zip(outputs).with_min_len(part).for_each_init(
             || block.scratch(),
             |scratch, (image, (output, winners))| {
-                block.forward(image, (weight, bias), scratch, (output, winners));
+                block.forward(image, weight, bias, scratch, output, winners);
             },
         );
         let shape = [rows, block.maps, block.image.height / 2, block.image.width / 2];
@@ -85,7 +87,9 @@ impl FastConv for Flex {
         let images = result.par_chunks_exact_mut(input.len());
         images.zip(gradients).with_min_len(part).for_each_init(
             || block.scratch(),
-            |scratch, (image, gradient)| block.input_gradient(weight, gradient, scratch, image),
+            |scratch, (image, (gradients, winners))| {
+                block.input_gradient(weight, gradients, winners, scratch, image)
+            },
         );
         tensor(result, [rows, input.channels, input.height, input.width])
     }
@@ -131,9 +135,11 @@ impl Block {
     fn forward(
         self,
         image: &[f32],
-        (weight, bias): (&[f32], &[f32]),
+        weight: &[f32],
+        bias: &[f32],
         Scratch { padded, columns, maps }: &mut Scratch,
-        (output, winners): (&mut [f32], &mut [f32]),
+        output: &mut [f32],
+        winners: &mut [f32],
     ) {
         let Self { image: shape, maps: count } = self;
         let (pixels, taps, width) = (shape.pixels(), shape.taps(), shape.width);
@@ -168,7 +174,8 @@ impl Block {
     fn input_gradient(
         self,
         weight: &[f32],
-        (gradients, winners): (&[f32], &[f32]),
+        gradients: &[f32],
+        winners: &[f32],
         Scratch { padded, columns, maps }: &mut Scratch,
         image: &mut [f32],
     ) {

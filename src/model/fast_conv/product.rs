@@ -1,3 +1,5 @@
+//! Products of small matrices.
+
 /// A matrix factor: values and how far apart rows and columns lie.
 #[derive(Clone, Copy)]
 pub(super) struct Factor<'a> {

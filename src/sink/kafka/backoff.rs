@@ -1,3 +1,5 @@
+//! Pauses between attempts, longer each time.
+
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(100);

@@ -1,3 +1,5 @@
+//! The offsets from which the topic of versions has to be read back.
+
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -1,3 +1,5 @@
+//! Which job may publish a model to a topic.
+
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};

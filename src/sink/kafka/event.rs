@@ -1,3 +1,5 @@
+//! A version as a CloudEvent in binary mode.
+
 use rdkafka::message::{BorrowedMessage, Header, Headers, Message, OwnedHeaders};
 
 use crate::catalog::{Version, run_of};

@@ -1,3 +1,5 @@
+//! Whether a failed attempt to publish may be repeated.
+
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 

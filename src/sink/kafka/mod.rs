@@ -1,3 +1,5 @@
+//! A sink that publishes versions to a Kafka topic.
+
 use std::path::Path;
 
 use driftmill_operators::Span;
@@ -54,7 +56,7 @@ pub struct KafkaSink {
     /// How long the job waits for a broker's first answer when it starts (default `"30s"`); once it
     /// runs, it waits for as long as it takes.
     #[serde(default = "half_a_minute")]
-    pub cancellation: Span,
+    pub startup_timeout: Span,
     /// Any property of librdkafka's producer, as in `"security.protocol" = "SASL_SSL"`.
     #[serde(default, skip_serializing_if = "Properties::is_empty")]
     pub properties: Properties,
@@ -81,7 +83,7 @@ impl SinkConfig for KafkaSink {
     fn open(&self, model: &str, stop: &CancellationToken) -> Result<Box<dyn Sink>, SinkError> {
         let link = Link { config: self.clone(), model: model.to_owned(), stop: stop.clone() };
         let (consumer, heard) = link.consumer("read_uncommitted")?;
-        let metadata = wait_for_broker((&consumer, &heard), link.brokers(), self.cancellation);
+        let metadata = wait_for_broker(&consumer, &heard, link.brokers(), self.startup_timeout);
         let metadata = metadata.map_err(|silence| {
             let brokers = link.brokers().to_owned();
             match silence {

@@ -1,3 +1,5 @@
+//! A transactional producer.
+
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 

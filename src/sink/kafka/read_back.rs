@@ -1,3 +1,5 @@
+//! Reads back which versions a topic has.
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

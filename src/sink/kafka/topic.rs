@@ -1,3 +1,5 @@
+//! Creates the topic of versions.
+
 use std::time::Duration;
 
 use rdkafka::ClientConfig;

@@ -1,3 +1,5 @@
+//! Reads the rows of a CSV file.
+
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! CSV and Parquet files as sources.
+
 use std::path::{Path, PathBuf};
 
 use driftmill_datasets::codec::{CodecTable, Names};

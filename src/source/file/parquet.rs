@@ -1,3 +1,5 @@
+//! Reads the rows of a Parquet file.
+
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! Connects a consumer to its brokers.
+
 use std::time::{Duration, Instant};
 
 use driftmill_operators::Span;
@@ -70,10 +72,11 @@ impl NoAnswer {
 /// [`SourceError::Unreachable`] when the pipeline's patience is at its end, and
 /// [`SourceError::Refused`] at once when a broker does not let us in.
 pub(super) fn broker_of(
-    client: (&BaseConsumer<Heard>, &Heard),
+    consumer: &BaseConsumer<Heard>,
+    heard: &Heard,
     kafka: &Kafka,
 ) -> Result<Metadata, SourceError> {
-    let metadata = wait_for_broker(client, &kafka.brokers, kafka.startup_timeout);
+    let metadata = wait_for_broker(consumer, heard, &kafka.brokers, kafka.startup_timeout);
     metadata.map_err(|silence| silence.at(&kafka.brokers))
 }
 
@@ -82,7 +85,8 @@ pub(super) fn broker_of(
 /// # Errors
 /// When patience is at its end, and at once when a broker does not let us in.
 pub(crate) fn wait_for_broker(
-    (consumer, heard): (&BaseConsumer<Heard>, &Heard),
+    consumer: &BaseConsumer<Heard>,
+    heard: &Heard,
     brokers: &str,
     startup_timeout: Span,
 ) -> Result<Metadata, NoAnswer> {

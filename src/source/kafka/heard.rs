@@ -1,3 +1,5 @@
+//! What a Kafka client reports besides messages.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 

@@ -1,3 +1,5 @@
+//! Labels that arrive separately, in a topic of their own.
+
 use driftmill_datasets::Columns;
 use driftmill_datasets::codec::{Codec, CodecTable};
 use schemars::JsonSchema;

@@ -1,3 +1,5 @@
+//! Kafka topics as sources.
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 

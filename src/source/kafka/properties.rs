@@ -1,3 +1,5 @@
+//! Properties of a Kafka client.
+
 use std::collections::BTreeMap;
 use std::fmt;
 

@@ -1,3 +1,5 @@
+//! Reads the partitions of one worker.
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -239,9 +241,10 @@ fn raw<'a>(message: &'a BorrowedMessage<'_>) -> RawMessage<'a> {
 /// Takes in a message of a topic of samples.
 fn take(message: RawMessage<'_>, codec: &mut dyn Codec, fetched: &mut Fetched<'_>) {
     if message.payload.is_empty() {
-        return match fetched.keyed() {
-            true => fetched.delete(message),
-            false => fetched.refuse(message, DecodeError::Empty),
+        return if fetched.keyed() {
+            fetched.delete(message)
+        } else {
+            fetched.refuse(message, DecodeError::Empty)
         };
     }
     match codec.decode(message.payload, &mut fetched.columns) {

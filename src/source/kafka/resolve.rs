@@ -1,3 +1,5 @@
+//! Finds the partitions of all topics and their bounds.
+
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -18,14 +20,14 @@ const PROPAGATION: Duration = Duration::from_secs(3);
 /// Partitions of all topics with their bounds, in the order of the pipeline.
 pub(super) fn resolve(kafka: &Kafka) -> Result<Vec<Partition>, SourceError> {
     let (consumer, heard) = consumer(kafka, 1)?;
-    let mut metadata = broker_of((&consumer, &heard), kafka)?;
+    let mut metadata = broker_of(&consumer, &heard, kafka)?;
     let begun = Instant::now();
     let lacks_one = |metadata: &Metadata| {
         kafka.all_topics().any(|topic| partitions_of(kafka, metadata, topic).is_err())
     };
     while lacks_one(&metadata) && begun.elapsed() < PROPAGATION {
         std::thread::sleep(Duration::from_millis(200));
-        metadata = broker_of((&consumer, &heard), kafka)?;
+        metadata = broker_of(&consumer, &heard, kafka)?;
     }
     let mut partitions: Vec<Partition> = Vec::new();
     for (index, topic) in kafka.all_topics().enumerate() {

@@ -1,3 +1,5 @@
+//! The value of a property, given directly, by an environment variable or by a file.
+
 use std::fmt;
 use std::path::PathBuf;
 

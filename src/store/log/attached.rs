@@ -1,3 +1,5 @@
+//! Segments that another process writes.
+
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};

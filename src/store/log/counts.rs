@@ -1,3 +1,5 @@
+//! How much of a segment is durable, and counts of the log.
+
 use serde::{Deserialize, Serialize};
 
 /// How much of a segment is durable.

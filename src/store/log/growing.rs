@@ -1,3 +1,5 @@
+//! The files of a segment that is being written.
+
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};

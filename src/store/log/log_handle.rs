@@ -1,3 +1,5 @@
+//! The log of a run: rows by id.
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
@@ -196,11 +198,7 @@ impl Log {
         found.map(|batch| self.columns_of(&batch)).transpose()
     }
 
-    pub(in crate::store) fn publish(
-        &self,
-        batch: BatchAt,
-        (name, files): (&str, &Arc<SegmentFiles>),
-    ) {
+    pub(in crate::store) fn publish(&self, batch: BatchAt, name: &str, files: &Arc<SegmentFiles>) {
         let mut shared = self.write();
         let end = batch.entry.at + batch.entry.len;
         let growing = shared.growing.entry(name.to_owned());

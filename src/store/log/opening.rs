@@ -1,3 +1,5 @@
+//! Creates and opens a log.
+
 use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! Reads what was logged before the log was opened.
+
 use driftmill_operators::Id;
 
 use crate::store::{Log, LogBatch, StoreError};

@@ -1,3 +1,5 @@
+//! When a segment is complete and the next one begins.
+
 use driftmill_operators::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Appends rows to the log for one worker.
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -126,7 +128,7 @@ impl LogWriter {
         open.len += entry.len;
         open.batches += 1;
         let batch = BatchAt::written(Arc::clone(&open.segment), *entry)?;
-        self.log.publish(batch, (&open.name, &open.files));
+        self.log.publish(batch, &open.name, &open.files);
         self.staged = None;
         Ok(())
     }

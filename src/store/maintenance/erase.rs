@@ -1,3 +1,5 @@
+//! Erases the features of samples from a segment.
+
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -27,7 +29,7 @@ impl Log {
         let mut length = SegmentLength { name: copy, bytes: 0, batches: 0, remote: None };
         let mut index = Vec::new();
         for batch in self.batches_of(name) {
-            let entry = self.erase_rows(&batch, ids, (&file, &path))?;
+            let entry = self.erase_rows(&batch, ids, &file, &path)?;
             index.extend(entry.bytes());
             length.bytes += entry.len;
             length.batches += 1;
@@ -46,7 +48,8 @@ impl Log {
         &self,
         batch: &BatchAt,
         ids: &RoaringTreemap,
-        (file, path): (&File, &Path),
+        file: &File,
+        path: &Path,
     ) -> Result<IndexEntry, StoreError> {
         let rows = self.columns_of(batch)?.ids;
         let erased = rows.iter().enumerate().filter(|(_, id)| ids.contains(**id));

@@ -1,3 +1,5 @@
+//! Checks every byte of a log.
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+//! A batch of rows and its Arrow format.
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

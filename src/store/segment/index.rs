@@ -1,3 +1,5 @@
+//! The index of a segment.
+
 use arrow::buffer::Buffer;
 use driftmill_operators::Id;
 

@@ -1,3 +1,5 @@
+//! Where a batch and its columns lie in a segment.
+
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 

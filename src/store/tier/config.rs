@@ -1,3 +1,5 @@
+//! The `[store.tier]` table of a pipeline file.
+
 use driftmill_operators::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

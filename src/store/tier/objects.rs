@@ -1,3 +1,5 @@
+//! Objects of an object store, by URL.
+
 use std::ffi::OsString;
 use std::sync::Arc;
 

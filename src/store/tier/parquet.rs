@@ -1,3 +1,5 @@
+//! Segments as Parquet files.
+
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;

@@ -1,3 +1,5 @@
+//! Segments on an object store, and which of them stay on the local disk.
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;

@@ -1,3 +1,5 @@
+//! The `[downsampling]` table of a pipeline file.
+
 use driftmill_operators::downsampling::DownsamplingTable;
 use driftmill_operators::selection::Ratio;
 use schemars::JsonSchema;

@@ -1,3 +1,5 @@
+//! Selects the samples of one training by a downsampling policy.
+
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -34,7 +36,8 @@ pub(in crate::train) struct Downsampler<'a> {
 impl<'a> Downsampler<'a> {
     pub(in crate::train) fn new(
         worker: &'a Worker,
-        (stage, irreducible): (&'a Stage, Option<&'a Irreducible>),
+        stage: &'a Stage,
+        irreducible: Option<&'a Irreducible>,
         candidates: usize,
         seed: u64,
     ) -> Self {
@@ -72,7 +75,7 @@ impl<'a> Downsampler<'a> {
             }
             None => Matrix::default(),
         };
-        let chosen = self.choose((rows, self.stage.size(rows.len())), &outputs)?;
+        let chosen = self.choose(rows, self.stage.size(rows.len()), &outputs)?;
         let chosen: Vec<_> =
             chosen.into_iter().map(|chosen| rows[chosen.index].times(chosen.weight)).collect();
         self.keep(&chosen, epochs as u64);
@@ -102,7 +105,7 @@ impl<'a> Downsampler<'a> {
             }
             None => Matrix::default(),
         };
-        let chosen = self.choose((&batch.rows, wanted - before), &outputs)?;
+        let chosen = self.choose(&batch.rows, wanted - before, &outputs)?;
         self.waiting.add(batch, &chosen);
         self.seconds += started.elapsed().as_secs_f64();
         Ok(())
@@ -121,7 +124,8 @@ impl<'a> Downsampler<'a> {
 
     fn choose(
         &mut self,
-        (rows, size): (&[TrainingRow], usize),
+        rows: &[TrainingRow],
+        size: usize,
         outputs: &Matrix,
     ) -> Result<Vec<Chosen>, TrainError> {
         let Stage { policy, .. } = self.stage;

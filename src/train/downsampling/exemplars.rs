@@ -1,3 +1,5 @@
+//! Selects the exemplars of a memory.
+
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
@@ -28,7 +30,8 @@ impl Worker {
     pub(in crate::train) fn recall(
         &self,
         rows: Vec<TrainingRow>,
-        (memory, job): (&Memory, &TrainJob),
+        memory: &Memory,
+        job: &TrainJob,
     ) -> Result<Recalled, TrainError> {
         let started = Instant::now();
         let pool: HashSet<Id> = memory.ids.iter().copied().collect();

@@ -1,3 +1,5 @@
+//! The `[downsampling.irreducible]` table of a pipeline file.
+
 use driftmill_operators::selection::Ratio;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

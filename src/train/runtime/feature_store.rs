@@ -1,3 +1,5 @@
+//! Where the runtime reads features from.
+
 use driftmill_datasets::{Schema, Values};
 use driftmill_operators::Id;
 use thiserror::Error;

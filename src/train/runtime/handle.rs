@@ -1,3 +1,5 @@
+//! A handle to the thread that runs models.
+
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread;
@@ -50,7 +52,7 @@ impl Runtime {
         let jobs = queue.clone();
         let (opened, answer) = bounded(1);
         // inside the pool, for Burn splits its work over the pool it is called from
-        let work = move || pool.install(|| open_and_serve((model, training, rows), jobs, &opened));
+        let work = move || pool.install(|| open_and_serve(model, training, rows, jobs, &opened));
         thread::Builder::new()
             .name("model-runtime".to_owned())
             .spawn(work)
@@ -105,15 +107,18 @@ impl Runtime {
 }
 
 fn threads(model: &ModelTable, training: &Training) -> NonZeroUsize {
-    let default = match model.is_parallel() {
-        true => thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
-        false => NonZeroUsize::MIN,
+    let default = if model.is_parallel() {
+        thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+    } else {
+        NonZeroUsize::MIN
     };
     training.threads.unwrap_or(default)
 }
 
 fn open_and_serve(
-    (model, training, rows): (ModelTable, Training, Arc<dyn Rows>),
+    model: ModelTable,
+    training: Training,
+    rows: Arc<dyn Rows>,
     jobs: Arc<Queue<Job>>,
     opened: &Sender<Result<(), TrainError>>,
 ) {

@@ -1,3 +1,5 @@
+//! A cache of model outputs.
+
 use std::collections::HashMap;
 
 use driftmill_operators::{Id, Matrix};

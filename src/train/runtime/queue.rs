@@ -1,3 +1,5 @@
+//! The queue of jobs for the thread that runs models.
+
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -115,9 +117,10 @@ impl<T> State<T> {
         if let Some(job) = self.decisions.pop_front() {
             return Some(job);
         }
-        let ranks = match self.background_next {
-            true => [Rank::Background, Rank::Training],
-            false => [Rank::Training, Rank::Background],
+        let ranks = if self.background_next {
+            [Rank::Background, Rank::Training]
+        } else {
+            [Rank::Training, Rank::Background]
         };
         for rank in ranks {
             if let Some(job) = self.of(rank).pop_front() {

@@ -1,3 +1,5 @@
+//! The weights of a version.
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! The thread that runs models.
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,3 +1,5 @@
+//! The mean of a network's weights over the last steps of a training.
+
 use crate::model::Network;
 use crate::train::Fraction;
 

@@ -22,7 +22,8 @@ impl Batch {
     /// Reads the features of `rows`.
     pub(in crate::train) fn load(
         source: &dyn Rows,
-        (rows, mean): (&[TrainingRow], f64),
+        rows: &[TrainingRow],
+        mean: f64,
         ends_epoch: bool,
     ) -> Result<Self, TrainError> {
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();

@@ -1,3 +1,5 @@
+//! Which samples each step of a training sees.
+
 use super::batch::Batch;
 use super::prefetch::Prefetched;
 use crate::model::Random;
@@ -19,7 +21,8 @@ impl<'a> BatchSchedule<'a> {
     pub(in crate::train) fn new(
         training: &Training,
         scratch: bool,
-        (stage, rows): (Option<&'a Stage>, &[TrainingRow]),
+        stage: Option<&'a Stage>,
+        rows: &[TrainingRow],
         seeds: [u64; 2],
     ) -> Self {
         let sum: f64 = rows.iter().map(|row| f64::from(row.weight)).sum();
@@ -53,7 +56,8 @@ impl<'a> BatchSchedule<'a> {
         &mut self,
         epochs: usize,
         mut rows: Vec<TrainingRow>,
-        (source, ahead): (&dyn Rows, &mut Prefetched<Result<Batch, TrainError>>),
+        source: &dyn Rows,
+        ahead: &mut Prefetched<Result<Batch, TrainError>>,
     ) {
         let last = rows.len().div_ceil(self.batch_size).saturating_sub(1);
         for _ in 0..epochs {
@@ -62,7 +66,7 @@ impl<'a> BatchSchedule<'a> {
             }
             for (index, rows) in rows.chunks(self.batch_size).enumerate() {
                 let values = rows.len() * source.schema().width();
-                if !ahead.push(Batch::load(source, (rows, self.mean), index == last), values) {
+                if !ahead.push(Batch::load(source, rows, self.mean, index == last), values) {
                     return;
                 }
             }
@@ -76,7 +80,7 @@ mod tests {
 
     fn schedule(stage: Option<&Stage>, epochs: usize) -> BatchSchedule<'_> {
         let text = format!("epochs = {epochs}\nbatch_size = 64");
-        BatchSchedule::new(&toml::from_str(&text).unwrap(), true, (stage, &[]), [0, 0])
+        BatchSchedule::new(&toml::from_str(&text).unwrap(), true, stage, &[], [0, 0])
     }
 
     fn stage(text: &str) -> Stage {

@@ -1,3 +1,5 @@
+//! The `[training]` table of a pipeline file.
+
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
 

@@ -19,7 +19,7 @@ impl Worker {
         let mut rows = self.usable(&job.rows)?;
         let mut recalling = None;
         if let Some(memory) = &job.memory {
-            let recalled = self.recall(rows, (memory, job))?;
+            let recalled = self.recall(rows, memory, job)?;
             (rows, recalling) = (recalled.rows, Some(recalled.seconds));
         }
         let start = job.start.as_ref().filter(|_| self.training.start == Start::Finetune);
@@ -30,7 +30,7 @@ impl Worker {
         let scratch = job.first || start.is_none();
         let seeds = [self.training.seed, job.seed];
         let schedule =
-            BatchSchedule::new(&self.training, scratch, (job.downsampling.as_ref(), &rows), seeds);
+            BatchSchedule::new(&self.training, scratch, job.downsampling.as_ref(), &rows, seeds);
         network.begin_training();
         let herded = recalling.map(|_| {
             exemplars::trained_samples(
@@ -40,7 +40,7 @@ impl Worker {
             )
         });
         let training_loop =
-            TrainingLoop::new(self, (&mut *network, job), schedule.steps(rows.len()), progress);
+            TrainingLoop::new(self, &mut *network, job, schedule.steps(rows.len()), progress);
         let trained_samples = training_loop.run(schedule, rows)?;
         network.end_training();
         if !network.parameters().iter().all(|value| value.is_finite()) {

@@ -1,3 +1,5 @@
+//! The loop over the steps of a training.
+
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Device;
 
@@ -39,13 +41,13 @@ impl<'a> TrainingLoop<'a> {
     /// Before the first of `steps`.
     pub(in crate::train) fn new(
         worker: &'a Worker,
-        (network, job): (&'a mut dyn Network, &'a TrainJob),
+        network: &'a mut dyn Network,
+        job: &'a TrainJob,
         steps: u64,
         progress: &'a dyn Fn(Progress),
     ) -> Self {
         let downsampler = job.downsampling.as_ref().map(|stage| {
-            let how = (stage, job.irreducible.as_ref());
-            Downsampler::new(worker, how, job.rows.len(), job.seed)
+            Downsampler::new(worker, stage, job.irreducible.as_ref(), job.rows.len(), job.seed)
         });
         Self {
             worker,
@@ -73,7 +75,7 @@ impl<'a> TrainingLoop<'a> {
             let rows = self.rows(&candidates, epochs)?;
             let schedule = &mut schedule;
             prefetch(
-                move |ahead| schedule.load(epochs, rows, (source, ahead)),
+                move |ahead| schedule.load(epochs, rows, source, ahead),
                 |batches| self.learn(batches),
             )?;
         }

@@ -1,3 +1,5 @@
+//! One sample of a training set.
+
 use driftmill_operators::Id;
 use serde::{Deserialize, Serialize};
 

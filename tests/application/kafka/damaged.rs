@@ -73,7 +73,13 @@ fn a_damaged_batch_is_read_again_from_its_topic() {
     assert!(mended.said.contains("is damaged at byte"), "{}", mended.said);
     assert_ne!(fs::read(&path).unwrap(), before, "the segment is as it was");
     let undisturbed = stop(start(brokers, &topic, None), 5);
-    assert!(decided_of(mended.summary) == decided_of(undisturbed.summary), "other results");
+    // how many of the last samples have a score depends on the moment of the stop.
+    let [mended, undisturbed] = [mended, undisturbed].map(|ran| {
+        let mut decided = decided_of(ran.summary);
+        decided.as_object_mut().unwrap().remove("evaluation");
+        decided
+    });
+    assert_eq!(mended, undisturbed);
 }
 
 fn what_the_topic_no_longer_has_is_not_replaced() {

@@ -181,11 +181,7 @@ pub(super) fn labelled(brokers: &str, labels: &[(i64, &str, Option<&str>)]) -> (
     (topic, labels_topic)
 }
 
-pub(super) fn labels_pipeline(
-    brokers: &str,
-    (topic, labels): &(String, String),
-    wait: &str,
-) -> String {
+pub(super) fn labels_pipeline(brokers: &str, topic: &str, labels: &str, wait: &str) -> String {
     format!(
         "name = \"labels\"
         codec.json = {{ features = [\"a\"] }}
@@ -226,7 +222,7 @@ fn late_and_corrected_labels_change_later_training_sets() {
     // what the newest labels before 1050, 1100, 1150 and 1200 say.
     let wanted = [vec![0, 1, 2], vec![0, 2, 3], vec![0, 2, 3], vec![0, 2, 3]];
     for wait in ["0s", "25ms", "1s"] {
-        let text = labels_pipeline(brokers, &topics, wait);
+        let text = labels_pipeline(brokers, &topics.0, &topics.1, wait);
         let mut first = None;
         for (workers, poll) in [(1, 1000), (2, 3), (3, 1)] {
             let (summary, folder) = run_to_end(&pipeline(&text), workers, poll);
@@ -252,7 +248,7 @@ fn late_and_corrected_labels_change_later_training_sets() {
     let uncorrected: Vec<_> = labels.into_iter().filter(|(time, ..)| *time != 1_061).collect();
     let others = labelled(brokers, &uncorrected);
     let [with, without] = [&topics, &others].map(|topics| {
-        let text = labels_pipeline(brokers, topics, "0s");
+        let text = labels_pipeline(brokers, &topics.0, &topics.1, "0s");
         run_to_end(&pipeline(&text), 1, 1000).0.versions
     });
     assert_eq!(with[0].sha256, without[0].sha256);

@@ -111,7 +111,7 @@ fn labels_reach_samples_of_other_processes() {
     ];
     let topics = labelled(brokers, &labels);
     for wait in ["0s", "25ms"] {
-        let place = Place::new(&labels_pipeline(brokers, &topics, wait));
+        let place = Place::new(&labels_pipeline(brokers, &topics.0, &topics.1, wait));
         let wanted = run(&place, (1, 1));
         assert_eq!(wanted.1.len(), 1);
         for size in [(2, 1), (3, 1)] {

@@ -1,3 +1,5 @@
+//! AdamW.
+
 use burn::optim::{AdamWConfig, ModuleOptimizer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
