@@ -11,8 +11,7 @@ use driftmill_datasets::codec::CodecTable;
 use driftmill_datasets::generate::GeneratorTable;
 use driftmill_datasets::{Columns, Values};
 
-/// The features of a row of the electricity stream, without the column that the literature leaves
-/// out.
+/// The features of a row of the electricity stream, without the column that the literature omits.
 const ROW: [f32; 5] = [0.021277, 0.415055, 0.003467, 0.422915, 0.414912];
 
 const CODECS: [&str; 4] = [
@@ -49,7 +48,7 @@ fn main() {
 }
 
 fn decode(table: &str) {
-    let config: CodecTable = toml::from_str(table).expect("the tables above are right");
+    let config: CodecTable = toml::from_str(table).expect("the tables above are valid");
     let mut columns = Columns::new(config.schema());
     match &mut columns.values {
         Values::F32(values) => values.extend(ROW),
@@ -63,7 +62,9 @@ fn decode(table: &str) {
     let elapsed = fastest(|| {
         columns.clear();
         for _ in 0..samples {
-            codec.decode(black_box(&message), &mut columns).expect("what was encoded");
+            codec
+                .decode(black_box(&message), &mut columns)
+                .expect("the message was encoded by this codec");
         }
         black_box(&columns);
     });
@@ -81,7 +82,7 @@ fn generate(key: &str, samples: u64) {
     report("generate", key, samples, elapsed);
 }
 
-/// The shortest of five runs: the one that other programs disturbed least.
+/// The time of the fastest of five runs, which other programs disturbed least.
 fn fastest(mut run: impl FnMut()) -> Duration {
     let time = |_| {
         let start = Instant::now();
@@ -91,7 +92,7 @@ fn fastest(mut run: impl FnMut()) -> Duration {
     (0..5).map(time).min().expect("five runs")
 }
 
-fn report(what: &str, key: &str, samples: u64, elapsed: Duration) {
+fn report(task: &str, key: &str, samples: u64, elapsed: Duration) {
     let rate = samples as f64 / elapsed.as_secs_f64();
-    println!("{what:8}  {key:12}{rate:12.0} samples/s  ({samples} in {elapsed:.3?})");
+    println!("{task:8}  {key:12}{rate:12.0} samples/s  ({samples} in {elapsed:.3?})");
 }

@@ -1,4 +1,4 @@
-//! Draws a sheet of portraits: twelve of each class in each of a few years, a class per row.
+//! Draws a sheet of portraits: twelve of each class for each of six years, one row per class and year.
 //!
 //! ```text
 //! cargo run --release -p driftmill-datasets --example portraits_sheet -- portraits.png
@@ -20,7 +20,7 @@ const ZOOM: usize = 2;
 const YEARS: [u16; 6] = [1930, 1950, 1965, 1976, 1995, 2012];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args().nth(1).ok_or("wanted the path of the PNG file to write")?;
+    let path = std::env::args().nth(1).ok_or("usage: portraits_sheet PATH.png")?;
     let portraits = Portraits::default();
     let mut columns = Columns::new(portraits.schema());
     portraits.init()?.fill(0..portraits.len(), &mut columns);

@@ -1,4 +1,4 @@
-//! Samples as columns: what codecs decode into, generators fill and the trainer reads.
+//! Samples as columns, which codecs and generators fill and training reads.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +43,7 @@ pub enum Values {
 }
 
 impl Values {
-    /// No rows yet.
+    /// Creates an empty list of values.
     pub fn new(value: ValueType) -> Self {
         match value {
             ValueType::F32 => Self::F32(Vec::new()),
@@ -51,7 +51,7 @@ impl Values {
         }
     }
 
-    /// Number of values (not rows).
+    /// Number of values (not of rows).
     pub fn len(&self) -> usize {
         match self {
             Self::F32(values) => values.len(),
@@ -64,7 +64,7 @@ impl Values {
         self.len() == 0
     }
 
-    /// The floats, to append to.
+    /// The floats, for appending.
     ///
     /// # Panics
     /// When the values are bytes.
@@ -75,7 +75,7 @@ impl Values {
         }
     }
 
-    /// The bytes, to append to.
+    /// The bytes, for appending.
     ///
     /// # Panics
     /// When the values are floats.
@@ -86,7 +86,7 @@ impl Values {
         }
     }
 
-    /// Forgets all values after the first `len`.
+    /// Removes all values after the first `len`.
     pub fn truncate(&mut self, len: usize) {
         match self {
             Self::F32(values) => values.truncate(len),
@@ -99,16 +99,16 @@ impl Values {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Columns {
     schema: Schema,
-    /// Event times in milliseconds since 1970, where the sample itself states one.
+    /// Event times in milliseconds since 1970, for samples that contain one.
     pub times: Vec<Option<i64>>,
-    /// Classes, where they are known.
+    /// Classes, as far as they are known.
     pub labels: Vec<Option<u32>>,
     /// Features, `rows × schema.width()`.
     pub values: Values,
 }
 
 impl Columns {
-    /// No samples yet.
+    /// Creates columns without samples.
     pub fn new(schema: Schema) -> Self {
         let values = Values::new(schema.value);
         Self { schema, times: Vec::new(), labels: Vec::new(), values }
@@ -129,7 +129,7 @@ impl Columns {
         self.len() == 0
     }
 
-    /// Makes room for so many samples more.
+    /// Reserves memory for `rows` more samples.
     pub fn reserve(&mut self, rows: usize) {
         self.times.reserve(rows);
         self.labels.reserve(rows);
@@ -143,24 +143,24 @@ impl Columns {
     /// Completes the sample whose values were just appended.
     ///
     /// # Panics
-    /// When `values` does not hold exactly one row more than before.
+    /// When `values` does not hold exactly one row more than `labels` did.
     pub fn finish_row(&mut self, time: Option<i64>, label: Option<u32>) {
         self.times.push(time);
         self.labels.push(label);
         assert_eq!(self.values.len(), self.len() * self.schema.width(), "incomplete row");
     }
 
-    /// Drops values of a sample that was begun but not completed.
+    /// Removes the values of a sample that is not complete.
     pub fn abandon_row(&mut self) {
         self.values.truncate(self.len() * self.schema.width());
     }
 
-    /// Forgets all samples but keeps the memory.
+    /// Removes all samples but keeps the memory.
     pub fn clear(&mut self) {
         self.truncate(0);
     }
 
-    /// Forgets all samples after the first `rows`.
+    /// Removes all samples after the first `rows`.
     pub fn truncate(&mut self, rows: usize) {
         self.times.truncate(rows);
         self.labels.truncate(rows);

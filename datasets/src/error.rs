@@ -1,19 +1,21 @@
+//! Errors of codecs and generators.
+
 use std::path::PathBuf;
 
 use thiserror::Error;
 
-/// Why a message is not a sample.
+/// The error for a message that does not decode.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DecodeError {
     /// The message has no bytes.
     #[error("the message is empty")]
     Empty,
-    /// The bytes are not of the format.
+    /// The bytes do not have the expected format.
     #[error("not {format}: {detail}")]
     Malformed {
-        /// What was expected, with its article: `a JSON object`.
+        /// The expected format, with its article: `a JSON object`.
         format: &'static str,
-        /// What was wrong and where.
+        /// The problem and its position.
         detail: String,
     },
     /// A column is missing.
@@ -24,12 +26,12 @@ pub enum DecodeError {
     Value {
         /// The column.
         column: String,
-        /// What would be accepted.
+        /// The accepted values.
         wanted: String,
-        /// What was there.
+        /// The value that was found.
         found: String,
     },
-    /// The payload has another size than the schema.
+    /// The payload does not have the size of a sample.
     #[error("wanted {wanted} bytes, found {found}")]
     Size {
         /// Bytes of one sample.
@@ -52,16 +54,16 @@ impl DecodeError {
     }
 }
 
-/// Why a dataset's file is not what its table says.
+/// The error for a dataset's file that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("reading `{}`: wanted {wanted}, found {found}\nhint: {hint}", path.display())]
 pub struct DatasetError {
     /// The file, as the table names it.
     pub path: PathBuf,
-    /// What was expected, with its article: `an IDX file of images`.
+    /// The expected content, with its article: `an IDX file of images`.
     pub wanted: &'static str,
-    /// What was there instead.
+    /// The content that was found instead.
     pub found: String,
-    /// What to do about it.
+    /// Advice on how to fix the problem.
     pub hint: &'static str,
 }

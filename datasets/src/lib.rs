@@ -1,9 +1,9 @@
-//! What a sample is: codecs that turn bytes into columns, and generators that make streams with
-//! known change points.
+//! Samples: codecs that turn bytes into columns, and generators of streams with known change
+//! points.
 //!
-//! This crate knows bytes, not streams. To add a codec or a generator, write one file that holds
-//! its configuration and add one line to the table in `codec/mod.rs` or `generate/mod.rs`; the
-//! conformance tests in `tests/catalog.rs` pick it up.
+//! This crate knows bytes, not streams. To add a codec or a generator, write one file with its
+//! configuration and add one line to the table in `codec/mod.rs` or `generate/mod.rs`. The
+//! conformance tests in `tests/catalog.rs` include it without further changes.
 
 pub mod codec;
 pub mod generate;

@@ -1,10 +1,10 @@
-//! Numbers that refuse values out of their range, so that an error points to the value.
+//! Numbers with a range. A value outside it is an error that points to the value.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Why a number is refused.
+/// The error for a number outside its range.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[error("wanted {wanted}, found {found}")]
 pub struct OutOfRange {

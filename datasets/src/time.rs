@@ -1,4 +1,4 @@
-//! Event times as people write them.
+//! Event times in pipeline files and messages.
 
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat};
 use schemars::JsonSchema;
@@ -21,7 +21,7 @@ use thiserror::Error;
 #[serde(try_from = "Written", into = "Written")]
 pub struct Timestamp(i64);
 
-/// Why a text is not an event time.
+/// The error for a text that is not an event time.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("wanted an RFC 3339 date such as 1970-01-01 or 1970-01-01T00:00:00Z, found `{0}`")]
 pub struct ParseTimeError(String);
@@ -47,7 +47,7 @@ impl Timestamp {
         self.0
     }
 
-    /// Milliseconds since 1970, `steps` steps of `step_ms` later; stops at the end of time.
+    /// Milliseconds since 1970 after `steps` steps of `step_ms`; at most `i64::MAX`.
     pub(crate) fn after(self, steps: u64, step_ms: u32) -> i64 {
         let later = i128::from(self.0) + i128::from(steps) * i128::from(step_ms);
         i64::try_from(later).unwrap_or(i64::MAX)
@@ -83,7 +83,7 @@ impl TryFrom<Written> for Timestamp {
 impl From<Timestamp> for Written {
     fn from(Timestamp(millis): Timestamp) -> Self {
         match DateTime::from_timestamp_millis(millis) {
-            // years beyond four digits are no RFC 3339.
+            // RFC 3339 has no years of more than four digits.
             Some(time) if (-62_167_219_200_000..253_402_300_800_000).contains(&millis) => {
                 Self::Text(time.to_rfc3339_opts(SecondsFormat::AutoSi, true))
             }
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn is_read_as_it_is_written() {
+    fn serialization_round_trips() {
         for millis in [i64::MIN, -1_262_304_000_000, -1, 0, 1, 831_427_200_123, i64::MAX] {
             let json = serde_json::to_string(&Timestamp(millis)).unwrap();
             assert_eq!(serde_json::from_str::<Timestamp>(&json).unwrap(), Timestamp(millis));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_date() {
+    fn refuses_texts_that_are_not_dates() {
         for text in ["", "1970", "1970-02-30", "1970-1-100", "yesterday", "1970-01-01 00:00"] {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }

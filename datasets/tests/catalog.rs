@@ -1,6 +1,6 @@
-//! What every registered codec and generator must do, whoever adds it.
+//! Conformance tests of every registered codec and generator.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "catalog/codecs.rs"]
 mod codecs;

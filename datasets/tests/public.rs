@@ -1,4 +1,4 @@
-//! Public data sets, which are not part of the repository.
+//! Tests with public data sets, which are not part of the repository.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[path = "../../tests/support/data.rs"]

@@ -1,3 +1,5 @@
+//! A matrix of 32-bit floats.
+
 use serde::{Deserialize, Serialize};
 
 /// A dense matrix of `f32`, row after row: one row per sample, one column per dimension.

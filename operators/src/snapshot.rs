@@ -1,3 +1,5 @@
+//! Saving and restoring the state of policies.
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -43,3 +45,39 @@ impl<T: Serialize + DeserializeOwned> Snapshot for T {
         Ok(())
     }
 }
+
+/// Implements [`Snapshot`] for a type whose state is one field.
+macro_rules! snapshot_field {
+    ($Type:ty: $state:ident) => {
+        impl $crate::Snapshot for $Type {
+            fn save(&self) -> Vec<u8> {
+                self.$state.save()
+            }
+
+            fn load(&mut self, saved: &[u8]) -> Result<(), $crate::SnapshotError> {
+                self.$state.load(saved)
+            }
+        }
+    };
+}
+pub(crate) use snapshot_field;
+
+/// Implements [`Snapshot`] for a type whose state is a field with a snapshot of its own, followed
+/// by a field of plain data.
+macro_rules! snapshot_fields {
+    ($Type:ty: $inner:ident, $state:ident) => {
+        impl $crate::Snapshot for $Type {
+            fn save(&self) -> Vec<u8> {
+                (self.$inner.save(), self.$state.clone()).save()
+            }
+
+            fn load(&mut self, saved: &[u8]) -> Result<(), $crate::SnapshotError> {
+                let (inner, state): (Vec<u8>, _) = $crate::restore(saved)?;
+                self.$inner.load(&inner)?;
+                self.$state = state;
+                Ok(())
+            }
+        }
+    };
+}
+pub(crate) use snapshot_fields;

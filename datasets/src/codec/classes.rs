@@ -1,9 +1,11 @@
+//! The classes of a codec's labels.
+
 use std::num::NonZeroU32;
 
 use super::Names;
 use crate::DecodeError;
 
-/// The classes a label may be, and how they are written.
+/// The classes that a label can have, and how messages write them: as numbers or as names.
 ///
 /// ```
 /// use driftmill_datasets::codec::Classes;
@@ -20,7 +22,7 @@ pub struct Classes {
 }
 
 impl Classes {
-    /// Classes 0, 1, 2, …, of which there are `bound` or any number.
+    /// Classes 0, 1, 2, …: as many as `bound` says, or any number of them.
     pub fn numbered(bound: Option<NonZeroU32>) -> Self {
         Self { names: None, highest: bound.map_or(u32::MAX, |bound| bound.get() - 1) }
     }
@@ -34,10 +36,10 @@ impl Classes {
         Self { names: Some(names), highest }
     }
 
-    /// The class that column `column` states as a number.
+    /// Reads the class in column `column` from a number.
     ///
     /// # Errors
-    /// When classes have names, or `number` is not one of them.
+    /// [`DecodeError::Value`] when the classes have names or `number` is not one of the classes.
     pub fn of_number(&self, column: &str, number: f64) -> Result<u32, DecodeError> {
         let fits = number.fract() == 0.0 && (0.0..=f64::from(self.highest)).contains(&number);
         if fits && self.names.is_none() {
@@ -46,22 +48,22 @@ impl Classes {
         Err(self.refuse(column, &number.to_string()))
     }
 
-    /// The class that column `column` states as a text.
+    /// Reads the class in column `column` from its name.
     ///
     /// # Errors
-    /// When `text` is not the name of a class.
+    /// [`DecodeError::Value`] when `text` is not the name of a class.
     pub fn of_name(&self, column: &str, text: &str) -> Result<u32, DecodeError> {
         self.names
             .as_ref()
             .and_then(|names| names.position(text))
-            .and_then(|place| u32::try_from(place).ok())
+            .and_then(|position| u32::try_from(position).ok())
             .ok_or_else(|| self.refuse(column, &quote(text)))
     }
 
-    /// The class that column `column` states as a text, be it a name or a number.
+    /// Reads the class in column `column` from a text that holds its name or its number.
     ///
     /// # Errors
-    /// When `text` is neither.
+    /// [`DecodeError::Value`] when `text` is neither.
     pub fn of_text(&self, column: &str, text: &str) -> Result<u32, DecodeError> {
         match text.parse() {
             Ok(number) if self.names.is_none() => self.of_number(column, number),
@@ -69,7 +71,7 @@ impl Classes {
         }
     }
 
-    /// The name of a class, where classes have names.
+    /// The name of a class, if classes have names.
     pub fn name(&self, class: u32) -> Option<&str> {
         self.names.as_ref()?.get(class as usize).map(String::as_str)
     }
@@ -79,7 +81,7 @@ impl Classes {
         self.name(class).map_or_else(|| class.to_string(), str::to_owned)
     }
 
-    /// The error that says which classes there are.
+    /// The error for a value that is not a class; it lists the classes.
     pub(super) fn refuse(&self, column: &str, found: &str) -> DecodeError {
         let wanted = match &self.names {
             Some(names) => format!("one of `{}`", names.join("`, `")),

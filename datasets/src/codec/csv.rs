@@ -1,10 +1,12 @@
+//! The codec of comma-separated values.
+
 use std::num::NonZeroU32;
 
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::table::Layout;
+use super::table::{Layout, append_row};
 use super::{Codec, CodecConfig, Names};
 use crate::{Columns, DecodeError, Schema, Values};
 
@@ -19,8 +21,8 @@ pub(super) const EXAMPLE: &str = "columns = [\"a\", \"b\"]\nfeatures = [\"a\", \
 
 /// One row of comma-separated values per message, without a header.
 ///
-/// Fields stand in the order of `columns`, and each message has all of them. Features are numbers,
-/// or `true` and `false` for 1 and 0, without spaces around them; NaN and infinity are refused.
+/// Fields are in the order of `columns`, and each message has all of them. Features are numbers,
+/// or `true` and `false` for 1 and 0, without spaces around them. NaN and infinity are refused.
 /// Fields may be quoted, and a line break may end the message.
 ///
 /// Reference: RFC 4180, *Common Format and MIME Type for Comma-Separated Values Files*, 2005.
@@ -47,21 +49,21 @@ pub(super) const EXAMPLE: &str = "columns = [\"a\", \"b\"]\nfeatures = [\"a\", \
 pub struct Csv {
     /// Names of all columns of a row, in order.
     pub columns: Names,
-    /// Columns of the features, in the order in which the model sees them; none in a topic of labels.
+    /// Columns of the features, in the order of the model's inputs; none in a topic of labels.
     #[serde(default, skip_serializing_if = "Names::is_none")]
     pub features: Names,
     /// Column of the class: a whole number from 0 up, or one of `labels`. A row in which it is
-    /// empty is a sample without a label. Default: no sample has a label.
+    /// empty is a sample without a label. Default: samples have no label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Names of the classes, where the label is one of these strings; the first is class 0.
+    /// Names of the classes, if labels are strings; the first is class 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Names>,
     /// Number of classes: labels from this number up are refused. Default: any label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<NonZeroU32>,
     /// Column of the event time: whole milliseconds since 1970, or an RFC 3339 date. May be empty.
-    /// Default: samples state no time.
+    /// Default: samples have no event time of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
     /// The one character between fields. Default: a comma.
@@ -130,9 +132,9 @@ struct CsvCodec {
     reader: Reader,
     row: cell::Row,
     delimiter: u8,
-    /// The fields of this message without quotes, one after the other.
+    /// The concatenated fields of the current message, without quotes.
     text: Vec<u8>,
-    /// Where each field ends in `text`.
+    /// The end of each field in `text`.
     ends: Vec<usize>,
 }
 
@@ -144,7 +146,7 @@ impl CsvCodec {
         let (mut result, read, written, mut fields) =
             self.reader.read_record(payload, &mut self.text, &mut self.ends);
         if result == ReadRecordResult::InputEmpty {
-            // no line break at the end: say that nothing follows.
+            // the message does not end with a line break: an empty read ends the record.
             let (last, _, _, more) =
                 self.reader.read_record(&[], &mut self.text[written..], &mut self.ends[fields..]);
             (result, fields) = (last, fields + more);
@@ -174,20 +176,7 @@ impl Codec for CsvCodec {
             return Err(DecodeError::Empty);
         }
         self.split(payload)?;
-        let width = columns.schema().width();
-        let values = columns.values.floats();
-        let start = values.len();
-        values.resize(start + width, 0.0);
-        match self.row.read(&self.text, &self.ends, &mut values[start..]) {
-            Ok((time, label)) => {
-                columns.finish_row(time, label);
-                Ok(())
-            }
-            Err(error) => {
-                columns.abandon_row();
-                Err(error)
-            }
-        }
+        append_row(columns, |features| self.row.read(&self.text, &self.ends, features))
     }
 
     fn encode(&self, columns: &Columns, row: usize) -> Vec<u8> {
@@ -196,8 +185,8 @@ impl Codec for CsvCodec {
             Values::U8(_) => &[],
         };
         let mut line = Vec::new();
-        for (place, role) in self.row.roles.iter().enumerate() {
-            if place > 0 {
+        for (column, role) in self.row.roles.iter().enumerate() {
+            if column > 0 {
                 line.push(self.delimiter);
             }
             let text = match *role {

@@ -1,3 +1,5 @@
+//! The codec of raw image bytes.
+
 use std::num::NonZeroU32;
 
 use schemars::JsonSchema;
@@ -9,14 +11,14 @@ use crate::{Columns, DecodeError, Schema, ValueType, Values};
 
 pub(super) const EXAMPLE: &str = "shape = [1, 2, 2]";
 
-/// The first byte of a sample whose label is not known.
+/// The first byte of a sample whose label is unknown.
 const NO_LABEL: u8 = 255;
 
-/// The raw bytes of an image, after a byte that is its class.
+/// The raw bytes of an image, after one byte for its class.
 ///
-/// The bytes stand channel after channel, row after row: value `(c, y, x)` of an image of shape
-/// `[channels, height, width]` is byte `(c · height + y) · width + x`. A first byte of 255 says
-/// that the label is not known, so classes are 0 to 254; higher ones are written as not known.
+/// Values are ordered by channel, then by row: value `(c, y, x)` of an image of shape
+/// `[channels, height, width]` is byte `(c · height + y) · width + x`. A first byte of 255 means
+/// that the label is unknown, so classes are 0 to 254. Higher classes are written as unknown.
 ///
 /// Reference: the binary version of CIFAR-10, Krizhevsky, *Learning Multiple Layers of Features
 /// from Tiny Images*, 2009, which has this layout.
@@ -36,7 +38,7 @@ const NO_LABEL: u8 = 255;
 pub struct Image {
     /// Channels, height and width, in values.
     pub shape: ImageShape,
-    /// Where the class stands: `first_byte` (default) or `none`.
+    /// Position of the class: `first_byte` (default) or `none`.
     #[serde(default)]
     pub label: ImageLabel,
     /// Number of classes: labels from this number up are refused. Default: any label.
@@ -49,19 +51,19 @@ pub struct Image {
 #[serde(try_from = "[usize; 3]")]
 pub struct ImageShape([usize; 3]);
 
-/// Why a shape is refused.
+/// The error for an invalid shape.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("wanted [channels, height, width], each from 1 to 65535, found {0:?}")]
 pub struct ShapeError([usize; 3]);
 
-/// Where the class of an image stands.
+/// Position of the class of an image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ImageLabel {
-    /// In the first byte of the message; 255 says that it is not known.
+    /// The first byte of the message; 255 means that the label is unknown.
     #[default]
     FirstByte,
-    /// Nowhere: the message is the image alone.
+    /// The message is the image alone, without a class.
     None,
 }
 
@@ -154,12 +156,10 @@ impl Codec for ImageCodec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::test_support::decode_one;
 
     fn decode(table: &str, message: &[u8]) -> Result<Option<u32>, String> {
-        let config: Image = toml::from_str(table).unwrap();
-        let mut columns = Columns::new(config.schema());
-        let result = config.init().decode(message, &mut columns);
-        result.map(|()| columns.labels[0]).map_err(|error| error.to_string())
+        decode_one::<Image>(table, message).map(|columns| columns.labels[0])
     }
 
     #[test]

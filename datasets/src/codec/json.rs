@@ -1,3 +1,5 @@
+//! The codec of JSON objects.
+
 use std::collections::HashMap;
 use std::io::Write;
 use std::num::NonZeroU32;
@@ -6,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::row::Row;
-use super::table::Layout;
+use super::table::{Layout, append_row};
 use super::{Classes, Codec, CodecConfig, Names};
 use crate::{Columns, DecodeError, Schema, Values};
 
@@ -15,11 +17,11 @@ mod scalar;
 
 pub(super) const EXAMPLE: &str = "features = [\"a\", \"b\"]";
 
-/// One JSON object per message, its members named after the columns.
+/// One JSON object per message, with one member per column.
 ///
-/// Members may come in any order; those that the table does not name are skipped. Features are
-/// numbers, or `true` and `false` for 1 and 0. A message is refused when a feature is missing,
-/// null, a string or beyond the range of a 32-bit float, and when a named column stands twice.
+/// Members may be in any order. Members that the table does not name are skipped. Features are
+/// numbers, or `true` and `false` for 1 and 0. A message is invalid if a feature is missing,
+/// null, a string or beyond the range of a 32-bit float, or if a named column occurs twice.
 ///
 /// Reference: RFC 8259, *The JavaScript Object Notation (JSON) Data Interchange Format*, 2017.
 ///
@@ -46,21 +48,21 @@ pub(super) const EXAMPLE: &str = "features = [\"a\", \"b\"]";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Json {
-    /// Columns of the features, in the order in which the model sees them; none in a topic of labels.
+    /// Columns of the features, in the order of the model's inputs; none in a topic of labels.
     #[serde(default, skip_serializing_if = "Names::is_none")]
     pub features: Names,
     /// Column of the class: a whole number from 0 up, or one of `labels`. A message in which it is
-    /// null or missing is a sample without a label. Default: no sample has a label.
+    /// null or missing is a sample without a label. Default: samples have no label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Names of the classes, where the label is one of these strings; the first is class 0.
+    /// Names of the classes, if labels are strings; the first is class 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Names>,
     /// Number of classes: labels from this number up are refused. Default: any label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub classes: Option<NonZeroU32>,
     /// Column of the event time: whole milliseconds since 1970, or an RFC 3339 string. May be null
-    /// or missing. Default: samples state no time.
+    /// or missing. Default: samples have no event time of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
 }
@@ -97,10 +99,10 @@ struct Slots {
     features: usize,
     label: Option<usize>,
     time: Option<usize>,
-    places: HashMap<String, usize>,
-    /// Which slot came after which in the last message; the last entry is for the first member.
+    by_name: HashMap<String, usize>,
+    /// The slot that followed each slot in the last message. The last entry is the first member's.
     after: Vec<usize>,
-    /// Slots of this message that have a value.
+    /// Whether each slot has a value in this message.
     filled: Vec<bool>,
 }
 
@@ -112,7 +114,7 @@ impl Slots {
         let names: Vec<String> =
             config.features.iter().chain(&config.label).chain(&config.time).cloned().collect();
         Self {
-            places: names.iter().cloned().enumerate().map(|(slot, name)| (name, slot)).collect(),
+            by_name: names.iter().cloned().enumerate().map(|(slot, name)| (name, slot)).collect(),
             after: (1..names.len()).chain([0, 0]).collect(),
             filled: vec![false; names.len()],
             names,
@@ -122,13 +124,13 @@ impl Slots {
         }
     }
 
-    /// The slot of the member `name` that follows the one in `previous`.
+    /// The slot of member `name`, which follows the member in slot `previous`.
     fn find(&mut self, name: &str, previous: usize) -> Option<usize> {
         let guess = self.after[previous];
         if self.names[guess] == name {
             return Some(guess);
         }
-        let slot = *self.places.get(name)?;
+        let slot = *self.by_name.get(name)?;
         self.after[previous] = slot;
         Some(slot)
     }
@@ -144,20 +146,9 @@ impl Codec for JsonCodec {
         if payload.is_empty() {
             return Err(DecodeError::Empty);
         }
-        let values = columns.values.floats();
-        let start = values.len();
-        values.resize(start + self.slots.features, 0.0);
-        let row = Row::new(&mut self.slots, &self.classes, &mut values[start..]);
-        match row.read(payload) {
-            Ok((time, label)) => {
-                columns.finish_row(time, label);
-                Ok(())
-            }
-            Err(error) => {
-                columns.abandon_row();
-                Err(error)
-            }
-        }
+        append_row(columns, |features| {
+            Row::new(&mut self.slots, &self.classes, features).read(payload)
+        })
     }
 
     fn encode(&self, columns: &Columns, row: usize) -> Vec<u8> {
@@ -180,7 +171,7 @@ impl Codec for JsonCodec {
     }
 }
 
-/// A JSON object in the making.
+/// The text of a JSON object that is still open.
 struct Object(Vec<u8>);
 
 impl Object {
@@ -189,12 +180,13 @@ impl Object {
             self.0.push(b',');
         }
         let name = serde_json::Value::from(name);
-        write!(self.0, "{name}:{value}").expect("memory takes every write");
+        write!(self.0, "{name}:{value}").expect("a write to memory cannot fail");
     }
 }
 
-/// The shortest text that a reader of 64-bit floats, exact to the last bit or nearly so, rounds to
-/// `value`; null, which no reader takes, when it is not finite.
+/// The shortest text from which a reader of 64-bit floats gets `value` when it rounds to 32 bits,
+/// even if the reader errs by one unit in the last place. A value that is not finite becomes null,
+/// which readers refuse.
 fn number(value: f32) -> String {
     if !value.is_finite() {
         return "null".to_owned();

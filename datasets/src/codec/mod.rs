@@ -1,10 +1,12 @@
-//! From the bytes of a message to columns.
+//! Codecs, which decode the bytes of a message into columns and encode them again.
 
 use crate::{Columns, DecodeError, Schema};
 
 mod classes;
 mod names;
 mod table;
+#[cfg(test)]
+mod test_support;
 
 pub use self::csv::{Delimiter, DelimiterError};
 pub use self::image::{ImageLabel, ImageShape, ShapeError};
@@ -12,34 +14,34 @@ pub use self::png::{Keyword, PngError, PngShape};
 pub use classes::Classes;
 pub use names::{NameError, Names};
 
-/// What a `[codec.…]` table builds.
+/// The configuration of a codec: a `[codec.…]` table.
 pub trait CodecConfig {
-    /// Shape and type of the features this codec yields.
+    /// Shape and type of the features that this codec decodes.
     fn schema(&self) -> Schema;
 
-    /// The decoder.
+    /// Creates the codec.
     ///
     /// # Panics
-    /// When [`check`](Self::check) has something to say.
+    /// When [`check`](Self::check) finds a problem.
     fn init(&self) -> Box<dyn Codec>;
 
-    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
+    /// Problems of the table that its types cannot detect, as `(key, problem)`.
     fn check(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
 }
 
-/// Decodes messages straight into columns.
+/// Decodes messages straight into columns and encodes rows of columns as messages.
 pub trait Codec: Send {
     /// Appends the sample in `payload` to `columns`.
     ///
     /// # Errors
-    /// When the bytes are not a sample; `columns` is then as before.
+    /// When the bytes are not a sample; `columns` is then unchanged.
     fn decode(&mut self, payload: &[u8], columns: &mut Columns) -> Result<(), DecodeError>;
 
-    /// Encodes row `row` of `columns` as this codec would read it.
+    /// Encodes row `row` of `columns` as a message that [`decode`](Self::decode) reads.
     ///
-    /// What the table does not name, a time for instance, is left out.
+    /// Columns that the table does not name, such as the event time, are left out.
     fn encode(&self, columns: &Columns, row: usize) -> Vec<u8>;
 }
 

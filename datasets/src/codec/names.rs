@@ -1,8 +1,10 @@
+//! Lists of names in pipeline files.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// A list of names: at least one where it is written, none empty, no two alike.
+/// A list of different names, none of them empty. A list in a pipeline file has at least one name.
 ///
 /// ```
 /// use driftmill_datasets::codec::Names;
@@ -14,27 +16,27 @@ use thiserror::Error;
 #[serde(try_from = "Vec<String>")]
 pub struct Names(Vec<String>);
 
-/// Why a list of names is refused.
+/// The error for an invalid list of names.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NameError {
     /// The list is empty.
     #[error("wanted at least one name")]
     None,
-    /// A name has no letters.
+    /// A name is empty.
     #[error("wanted names, found an empty one")]
     Empty,
     /// A name occurs more than once.
-    #[error("`{0}` stands twice")]
+    #[error("`{0}` occurs twice")]
     Twice(String),
 }
 
 impl Names {
-    /// Whether the list was not written.
+    /// Whether the pipeline file has no such list.
     pub fn is_none(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The place of `name` in the list.
+    /// The index of `name` in the list.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.0.iter().position(|other| other == name)
     }

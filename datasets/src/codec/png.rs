@@ -1,3 +1,5 @@
+//! The codec of PNG files.
+
 use std::io::Cursor;
 use std::num::NonZeroU32;
 
@@ -14,8 +16,8 @@ pub(super) const EXAMPLE: &str = "shape = [1, 2, 2]";
 
 /// One PNG file per message: 8-bit grey or RGB.
 ///
-/// The pixels become bytes channel after channel, row after row. The class may stand in a text
-/// chunk of the file; a file without it is a sample without a label.
+/// Pixels become bytes ordered by channel, then by row. A text chunk of the file may hold the
+/// class; a file without it is a sample without a label.
 ///
 /// Reference: *Portable Network Graphics (PNG) Specification (Third Edition)*, W3C, 2025.
 ///
@@ -39,8 +41,8 @@ pub(super) const EXAMPLE: &str = "shape = [1, 2, 2]";
 pub struct Png {
     /// Channels (1 for grey, 3 for RGB), height and width, in values.
     pub shape: PngShape,
-    /// Keyword of the `tEXt` chunk that holds the class, a whole number from 0 up. Default: no
-    /// sample has a label.
+    /// Keyword of the `tEXt` chunk that holds the class, a whole number from 0 up. Default:
+    /// samples have no label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Keyword>,
     /// Number of classes: labels from this number up are refused. Default: any label.
@@ -58,16 +60,16 @@ pub struct PngShape(ImageShape);
 #[serde(try_from = "String")]
 pub struct Keyword(String);
 
-/// Why a shape or a keyword is refused.
+/// The error for an invalid shape or keyword.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PngError {
-    /// The sides are refused.
+    /// A side of the shape is invalid.
     #[error(transparent)]
     Shape(#[from] ShapeError),
-    /// PNG has no such pixels.
+    /// PNG has no pixels with this number of channels.
     #[error("wanted 1 channel for grey or 3 for RGB, found {0}")]
     Channels(usize),
-    /// PNG has no such keyword.
+    /// PNG does not allow this keyword.
     #[error("wanted 1 to 79 characters of ASCII, found {0:?}")]
     Keyword(String),
 }
@@ -127,7 +129,7 @@ struct PngCodec {
 impl PngCodec {
     /// Reads the pixels and the label.
     fn read(&mut self, payload: &[u8]) -> Result<Option<u32>, DecodeError> {
-        // enough for the text and the lines of any image of this size, not for a bomb.
+        // enough for the text and the lines of any image of this size, but not for a zip bomb.
         let bytes = (1 << 16) + 8 * self.shape.iter().product::<usize>();
         let mut decoder = Decoder::new_with_limits(Cursor::new(payload), Limits { bytes });
         decoder.set_ignore_text_chunk(self.label.is_none());
@@ -144,7 +146,7 @@ impl PngCodec {
         }
     }
 
-    /// Refuses images of another kind.
+    /// Checks size, depth and color of the image.
     fn check(&self, info: &Info<'_>) -> Result<(), DecodeError> {
         let [channels, height, width] = self.shape;
         let color = if channels == 1 { ColorType::Grayscale } else { ColorType::Rgb };
@@ -192,15 +194,15 @@ impl Codec for PngCodec {
             let added = encoder.add_text_chunk(keyword.clone(), class.to_string());
             added.expect("the header is not written yet");
         }
-        let mut writer = encoder.write_header().expect("memory takes every write");
+        let mut writer = encoder.write_header().expect("a write to memory cannot fail");
         if let Values::U8(values) = &columns.values {
             let plane = height * width;
             let image = &values[row * channels * plane..][..channels * plane];
             let pixels: Vec<u8> =
                 (0..image.len()).map(|i| image[i % channels * plane + i / channels]).collect();
-            writer.write_image_data(&pixels).expect("memory takes every write");
+            writer.write_image_data(&pixels).expect("a write to memory cannot fail");
         }
-        writer.finish().expect("memory takes every write");
+        writer.finish().expect("a write to memory cannot fail");
         file
     }
 }
@@ -208,6 +210,7 @@ impl Codec for PngCodec {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::test_support::decode_one;
 
     fn file(width: u32, height: u32, color: ColorType, text: &str) -> Vec<u8> {
         let mut file = Vec::new();
@@ -223,10 +226,7 @@ mod tests {
 
     fn decode(message: &[u8]) -> Result<Option<u32>, String> {
         let table = "shape = [1, 3, 2]\nlabel = \"class\"\nclasses = 10";
-        let config: Png = toml::from_str(table).unwrap();
-        let mut columns = Columns::new(config.schema());
-        let result = config.init().decode(message, &mut columns);
-        result.map(|()| columns.labels[0]).map_err(|error| error.to_string())
+        decode_one::<Png>(table, message).map(|columns| columns.labels[0])
     }
 
     #[test]

@@ -1,9 +1,9 @@
-//! What the codecs of tables share: which columns a table has and what they hold.
+//! The common parts of the codecs of tables: the roles of columns and their values.
 
 use std::num::NonZeroU32;
 
 use super::{Classes, Names};
-use crate::{DecodeError, Schema, ValueType};
+use crate::{Columns, DecodeError, Schema, ValueType};
 
 /// The columns that a table's configuration names.
 #[derive(Clone, Copy)]
@@ -27,7 +27,7 @@ impl Layout<'_> {
         }
     }
 
-    /// What the types of the keys do not refuse.
+    /// Problems that the types of the keys cannot detect, as `(key, problem)`.
     pub(super) fn check(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
         for (key, column) in [("label", self.label), ("time", self.time)] {
@@ -50,7 +50,41 @@ impl Layout<'_> {
     }
 }
 
-/// The value as a feature, which is finite.
+/// The event time and the label of a row.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Marks {
+    /// Event time in milliseconds since 1970.
+    pub(super) time: Option<i64>,
+    pub(super) label: Option<u32>,
+}
+
+/// Appends a row: `read` fills its features and returns its time and label.
+///
+/// After an error of `read`, `columns` is unchanged.
+pub(super) fn append_row(
+    columns: &mut Columns,
+    read: impl FnOnce(&mut [f32]) -> Result<Marks, DecodeError>,
+) -> Result<(), DecodeError> {
+    let width = columns.schema().width();
+    let values = columns.values.floats();
+    let start = values.len();
+    values.resize(start + width, 0.0);
+    match read(&mut values[start..]) {
+        Ok(marks) => {
+            columns.finish_row(marks.time, marks.label);
+            Ok(())
+        }
+        Err(error) => {
+            columns.abandon_row();
+            Err(error)
+        }
+    }
+}
+
+/// Converts a value to a feature.
+///
+/// # Errors
+/// When the value is beyond the range of a 32-bit float.
 pub(super) fn finite(column: &str, value: f64) -> Result<f32, DecodeError> {
     let feature = value as f32;
     if feature.is_finite() {
@@ -60,7 +94,7 @@ pub(super) fn finite(column: &str, value: f64) -> Result<f32, DecodeError> {
     }
 }
 
-/// The error for a value that is not what its column holds.
+/// The error for an invalid value of a column.
 pub(super) fn refuse(column: &str, wanted: &str, found: &str) -> DecodeError {
     DecodeError::Value {
         column: column.to_owned(),

@@ -1,3 +1,5 @@
+//! The generator of a rotating hyperplane.
+
 use std::num::{NonZeroU32, NonZeroU64};
 use std::ops::Range;
 
@@ -11,19 +13,19 @@ use crate::{Columns, DatasetError, NonNegative, Probability, Schema, Timestamp, 
 
 pub(super) const EXAMPLE: &str = "length = 10000";
 
-/// A hyperplane through the middle of the unit cube that turns all the time, at a constant rate.
+/// A hyperplane through the centre of the unit cube that rotates at a constant rate.
 ///
-/// Features are uniform between 0 and 1. The weights turn in the plane of two orthogonal
-/// directions u and v that the seed chooses:
+/// Features are uniform between 0 and 1. The weights rotate in the plane of two orthogonal
+/// directions u and v, which are random functions of the seed:
 ///
 /// ```text
 /// w(i) = u cos α + v sin α        α = degrees · i / length
 /// class = 1 if Σ wₖ xₖ ≥ ½ Σ wₖ, else 0
 /// ```
 ///
-/// Where Hulten and others change single weights by small steps, the angle here is known for
-/// every sample; both classes are equally frequent at all times, as there. The classes of a share
-/// `noise` of the samples are swapped.
+/// The angle is known for every sample, while Hulten and others change single weights in small
+/// steps. Both classes are equally frequent at all times, as in their stream. The classes of a
+/// share `noise` of the samples are swapped.
 ///
 /// Reference: Hulten, Spencer and Domingos, *Mining time-changing data streams*, KDD 2001.
 ///
@@ -39,8 +41,8 @@ pub(super) const EXAMPLE: &str = "length = 10000";
 pub struct Hyperplane {
     /// Number of features, at least 2. Default: 10.
     pub features: Dimensions,
-    /// How far the hyperplane turns from the first sample to the last, in degrees; after 180 the
-    /// classes have changed places. Default: 180.
+    /// Rotation of the hyperplane from the first sample to the last, in degrees; after 180 the
+    /// classes have swapped sides. Default: 180.
     pub degrees: NonNegative,
     /// Share of samples whose class is swapped. Default: 0.05.
     pub noise: Probability,
@@ -54,13 +56,13 @@ pub struct Hyperplane {
     pub step_ms: NonZeroU32,
 }
 
-/// A number of dimensions in which something can turn: 2 to 65,535.
+/// A number of dimensions that allows a rotation: 2 to 65,535.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "u16")]
 #[schemars(extend("minimum" = 2))]
 pub struct Dimensions(u16);
 
-/// Why a number of dimensions is refused.
+/// The error for an invalid number of dimensions.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("wanted at least 2, found {0}")]
 pub struct DimensionsError(u16);
@@ -108,7 +110,7 @@ impl GeneratorConfig for Hyperplane {
         let mut random = random(self.seed, "hyperplane/weights", 0);
         let first = random.direction(self.features.0.into());
         let mut second = random.direction(self.features.0.into());
-        // what is left of the second without its part along the first.
+        // subtract the component along the first direction from the second (Gram-Schmidt).
         let along: f64 = first.iter().zip(&second).map(|(u, v)| u * v).sum();
         second.iter_mut().zip(&first).for_each(|(v, u)| *v -= along * u);
         normalise(&mut second);
@@ -123,11 +125,10 @@ struct HyperplaneGenerator {
 }
 
 impl HyperplaneGenerator {
-    /// Cosine and sine of the angle at sample `index`.
-    fn turn(&self, index: u64) -> (f64, f64) {
+    /// Sine and cosine of the angle at sample `index`.
+    fn rotation(&self, index: u64) -> (f64, f64) {
         let share = number(index) / number(self.config.len());
-        let (sin, cos) = libm::sincos((self.config.degrees.get() * share).to_radians());
-        (cos, sin)
+        libm::sincos((self.config.degrees.get() * share).to_radians())
     }
 }
 
@@ -135,7 +136,7 @@ impl Generator for HyperplaneGenerator {
     fn fill(&mut self, range: Range<u64>, columns: &mut Columns) {
         for index in range {
             let mut random = random(self.config.seed, "hyperplane", index);
-            let (cos, sin) = self.turn(index);
+            let (sin, cos) = self.rotation(index);
             let mut side = 0.0;
             for (u, v) in self.first.iter().zip(&self.second) {
                 let x = feature(random.uniform());
@@ -155,11 +156,11 @@ mod tests {
 
     #[test]
     fn half_a_turn_swaps_the_classes() {
-        let still = Hyperplane { noise: 0.0.try_into().unwrap(), ..Hyperplane::default() };
+        let noiseless = Hyperplane { noise: 0.0.try_into().unwrap(), ..Hyperplane::default() };
         let weights = |config: &Hyperplane, index: u64| {
             let mut columns = Columns::new(config.schema());
             config.init().unwrap().fill(index..index + 500, &mut columns);
-            // the direction in which class 1 lies, by the means of the classes.
+            // the direction of class 1, from the means of the classes.
             let mut mean = vec![0.0; 10];
             for (x, label) in columns.values.floats().chunks(10).zip(&columns.labels) {
                 let sign = if *label == Some(1) { 1.0 } else { -1.0 };
@@ -168,7 +169,7 @@ mod tests {
             normalise(&mut mean);
             mean
         };
-        let (start, end) = (weights(&still, 0), weights(&still, 9_500));
+        let (start, end) = (weights(&noiseless, 0), weights(&noiseless, 9_500));
         let cosine: f64 = start.iter().zip(&end).map(|(a, b)| a * b).sum();
         assert!(cosine < -0.85, "{cosine}");
     }

@@ -1,4 +1,4 @@
-//! The IDX format of MNIST: a header with the sides of an array, then its bytes.
+//! The IDX format of MNIST: a header with the lengths of an array's sides, then its bytes.
 
 use std::io::Read;
 use std::path::Path;
@@ -15,10 +15,10 @@ pub(super) struct Idx {
     pub(super) bytes: Vec<u8>,
 }
 
-/// What a file should hold, for its errors.
+/// The expected content of a file.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted {
-    /// What it is, with its article: `an IDX file of images`.
+    /// A description for errors, with its article: `an IDX file of images`.
     pub(super) what: &'static str,
     /// Number of sides.
     pub(super) sides: usize,
@@ -48,7 +48,7 @@ pub(super) fn read(path: &Path, wanted: Wanted) -> Result<Idx, DatasetError> {
     Ok(Idx { sides, bytes: bytes.to_vec() })
 }
 
-/// The error for a file that holds something else.
+/// The error for a file with other content.
 pub(super) fn refuse(path: &Path, wanted: Wanted, found: String) -> DatasetError {
     DatasetError {
         path: path.to_owned(),

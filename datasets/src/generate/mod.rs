@@ -1,4 +1,4 @@
-//! Seeded streams with known change points.
+//! Generators of seeded streams with known change points.
 
 use std::ops::Range;
 
@@ -7,9 +7,9 @@ use crate::{Columns, DatasetError, Schema};
 mod idx;
 mod random;
 
-/// What a `[source.generator.…]` table builds.
+/// The configuration of a generator: a `[source.generator.…]` table.
 pub trait GeneratorConfig: Send + Sync {
-    /// Shape and type of the features this generator yields.
+    /// Shape and type of the features that this generator makes.
     fn schema(&self) -> Schema;
 
     /// Number of classes.
@@ -23,26 +23,26 @@ pub trait GeneratorConfig: Send + Sync {
         self.len() == 0
     }
 
-    /// Indices at which the concept changes abruptly, or at which a change begins or ends, in
-    /// order; empty for a stream that changes all the time, or never.
+    /// Indices of the samples at which the concept changes abruptly, or at which a change begins
+    /// or ends, in order. Empty for a stream that changes all the time or never.
     fn change_points(&self) -> Vec<u64>;
 
-    /// The generator; equal configurations make equal streams.
+    /// Creates the generator. Equal configurations make equal streams.
     ///
     /// # Errors
-    /// When a file that the table names is not what it should be.
+    /// When a file that the table names cannot be read or has other content.
     fn init(&self) -> Result<Box<dyn Generator>, DatasetError>;
 
-    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
+    /// Problems of the table that its types cannot detect, as `(key, problem)`.
     fn check(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
 }
 
-/// A stream of samples, each a function of the seed and its index alone.
+/// A stream of samples. Each sample is a function of the seed and its index alone.
 pub trait Generator: Send {
     /// Appends the samples of `range` (indices into the whole stream, in event-time order) to
-    /// `columns`; every sample has a time and a label.
+    /// `columns`. Every sample has a time and a label.
     ///
     /// # Panics
     /// May panic when `range` ends after the stream, or `columns` have another schema.
@@ -66,7 +66,7 @@ pub use self::portraits::{Change, ChangeError};
 pub use self::rotating_digits::Mode;
 pub use self::sea::{Thresholds, ThresholdsError};
 
-/// The first samples of `concepts` concepts of equal length, but for the first concept.
+/// Indices of the first samples of `concepts` concepts of equal length, without the first concept.
 fn even_changes(len: u64, concepts: u64) -> Vec<u64> {
     let first = |concept: u64| (u128::from(concept) * u128::from(len)).div_ceil(concepts.into());
     let mut changes: Vec<u64> = (1..concepts)

@@ -1,3 +1,5 @@
+//! The generator of portraits with slowly changing fashion.
+
 use std::ops::Range;
 
 use chrono::{NaiveDate, NaiveTime};
@@ -6,13 +8,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use self::course::Course;
+use self::trends::Trends;
 use self::sitter::{SIDE, Sitter};
 use super::random::{Draw, number, random};
 use super::{Generator, GeneratorConfig};
 use crate::{Columns, DatasetError, Positive, Schema, ValueType};
 
-mod course;
+mod trends;
 mod sitter;
 
 pub(super) const EXAMPLE: &str = "seed = 1";
@@ -20,23 +22,24 @@ pub(super) const EXAMPLE: &str = "seed = 1";
 /// The first year of the stream and the year after the last.
 const YEARS: Range<u16> = 1930..2014;
 
-/// Portraits in two classes from 1930 to 2013, whose fashion changes slowly, and fast once.
+/// Portraits of two classes from 1930 to 2013. Their fashion changes slowly, and once fast.
 ///
-/// Grey images of 32 × 32 after the Yearbook data set. Eight *cues* of a face (hair length, hair
-/// volume, smile, collar, parting, brow, jaw, hair texture) each have a value, for class c = ±1 at
-/// time t in years:
+/// Grey images of 32 × 32 modelled on the Yearbook data set. Eight *cues* of a face (hair length,
+/// hair volume, smile, collar, parting, brow, jaw, hair texture) each have a value, for class
+/// c = ±1 at time t in years:
 ///
 /// ```text
 /// z = m(t) + c · d(t) + ε        ε ~ N(0, I)        |d(t)| = 2
 /// ```
 ///
-/// m is the fashion that both classes follow, d half the distance between them. Both are piecewise
-/// linear in t. A reader of exact cues is right Φ(2) = 97.7 % of the time in every year; only the
-/// *direction* of d moves, by about one degree a year, and fast between the two years of `change`:
-/// models from before it fail after it, and later ones have forgotten the early years. Light,
-/// contrast, background, tones, place, size and grain change too, and say nothing about the class.
+/// m is the fashion that both classes follow, and d is half the distance between them. Both are
+/// piecewise linear in t. A classifier that knows the exact cues is right in Φ(2) = 97.7 % of the
+/// cases in every year. Only the *direction* of d moves, by about one degree a year, and fast
+/// between the two years of `change`: models from before the change fail after it, and later
+/// models fail on the early years. Light, contrast, background, tones, position, size and grain
+/// change too, but do not depend on the class.
 ///
-/// Year y has `scale` · (280 + 230 · (y − 1930) / 83) samples, at random times: 33,180 in all.
+/// Year y has `scale` · (280 + 230 · (y − 1930) / 83) samples at random times, 33,180 in all.
 ///
 /// Reference: after Ginosar, Rakelly, Sachs, Yin and Efros, *A century of portraits*, ICCV
 /// workshops 2015, and Yao and others, *Wild-Time*, NeurIPS 2022, whose photographs are not used.
@@ -55,7 +58,7 @@ pub struct Portraits {
     /// Seed of all randomness. Default: 0.
     pub seed: u64,
     /// Years at whose start the fast change begins and ends, after 1960 and before 1985. Default:
-    /// `[1968, 1976]`; `[1969, 1974]` is sharper and shorter.
+    /// `[1968, 1976]`; `[1969, 1974]` is faster and shorter.
     pub change: Change,
     /// Factor on the number of samples of every year. Default: 1.
     pub scale: Positive,
@@ -66,7 +69,7 @@ pub struct Portraits {
 #[serde(try_from = "[u16; 2]")]
 pub struct Change([u16; 2]);
 
-/// Why two years are refused.
+/// The error for an invalid pair of years.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("wanted two years after 1960 and before 1985, in order, found {0:?}")]
 pub struct ChangeError([u16; 2]);
@@ -106,6 +109,15 @@ impl Portraits {
         firsts.push(next);
         firsts
     }
+
+    fn generator(&self) -> PortraitsGenerator {
+        PortraitsGenerator {
+            seed: self.seed,
+            trends: Trends::new(self.change.0.map(f64::from)),
+            firsts: self.firsts(),
+            drawn: None,
+        }
+    }
 }
 
 impl GeneratorConfig for Portraits {
@@ -131,49 +143,59 @@ impl GeneratorConfig for Portraits {
     }
 }
 
-impl Portraits {
-    fn generator(&self) -> PortraitsGenerator {
-        PortraitsGenerator {
-            seed: self.seed,
-            course: Course::new(self.change.0.map(f64::from)),
-            firsts: self.firsts(),
-            drawn: None,
-        }
-    }
-}
-
 struct PortraitsGenerator {
     seed: u64,
-    course: Course,
+    trends: Trends,
     firsts: Vec<u64>,
-    /// The times in one year, as shares of it in order, and the year's place among all years.
-    drawn: Option<(usize, Vec<f64>)>,
+    /// The random times of the year that was asked for last.
+    drawn: Option<YearTimes>,
+}
+
+/// The random times of the samples of one year.
+struct YearTimes {
+    /// The index of the year among all years.
+    year: usize,
+    /// Times as shares of the year, in order.
+    shares: Vec<f64>,
+}
+
+/// A sample before it is painted.
+struct Portrait {
+    /// Event time in milliseconds since 1970.
+    time: i64,
+    sitter: Sitter,
+    /// The random numbers that are left for the grain.
+    random: Pcg64,
 }
 
 impl PortraitsGenerator {
-    /// The time of sample `index`: its year, and the share of it that has passed.
+    /// The time of sample `index`: its year and the share of the year that has passed.
     fn moment(&mut self, index: u64) -> (u16, f64) {
-        let place = self.firsts.partition_point(|&first| first <= index) - 1;
-        if self.drawn.as_ref().is_none_or(|(drawn, _)| *drawn != place) {
-            let mut random = random(self.seed, "portraits/times", place as u64);
-            let count = self.firsts[place + 1] - self.firsts[place];
-            let mut shares: Vec<f64> = (0..count).map(|_| random.uniform()).collect();
-            shares.sort_by(f64::total_cmp);
-            self.drawn = Some((place, shares));
-        }
-        let (_, shares) = self.drawn.as_ref().expect("just drawn");
-        let share = usize::try_from(index - self.firsts[place]).expect("one of the shares");
-        (YEARS.start + u16::try_from(place).expect("one of the years"), shares[share])
+        let year = self.firsts.partition_point(|&first| first <= index) - 1;
+        let first = self.firsts[year];
+        let drawn = match self.drawn.take().filter(|drawn| drawn.year == year) {
+            Some(drawn) => drawn,
+            None => {
+                let mut random = random(self.seed, "portraits/times", year as u64);
+                let count = self.firsts[year + 1] - first;
+                let mut shares: Vec<f64> = (0..count).map(|_| random.uniform()).collect();
+                shares.sort_by(f64::total_cmp);
+                YearTimes { year, shares }
+            }
+        };
+        let share = drawn.shares[usize::try_from(index - first).expect("one of the shares")];
+        self.drawn = Some(drawn);
+        (YEARS.start + u16::try_from(year).expect("one of the years"), share)
     }
 
-    /// The time, the sitter and the randomness that is left for the grain of sample `index`.
-    fn sitter(&mut self, index: u64) -> (i64, Sitter, Pcg64) {
+    /// Draws sample `index`.
+    fn portrait(&mut self, index: u64) -> Portrait {
         let (year, share) = self.moment(index);
         let mut random = random(self.seed, "portraits", index);
-        let sitter = Sitter::draw(&self.course.at(f64::from(year) + share), &mut random);
+        let sitter = Sitter::draw(&self.trends.at(f64::from(year) + share), &mut random);
         let (start, end) = (new_year(year), new_year(year + 1));
         let passed = (share * number(end.abs_diff(start))).floor() as i64;
-        (start + passed, sitter, random)
+        Portrait { time: start + passed, sitter, random }
     }
 }
 
@@ -186,7 +208,7 @@ fn new_year(year: u16) -> i64 {
 impl Generator for PortraitsGenerator {
     fn fill(&mut self, range: Range<u64>, columns: &mut Columns) {
         for index in range {
-            let (time, sitter, mut random) = self.sitter(index);
+            let Portrait { time, sitter, mut random } = self.portrait(index);
             sitter.paint(&mut random, columns.values.bytes());
             columns.finish_row(Some(time), Some(sitter.class));
         }

@@ -1,8 +1,8 @@
-//! Randomness that is a function of seed, stream and index: the same on every machine, in any
-//! order of evaluation.
+//! Random numbers that are a function of seed, stream and index.
 //!
-//! Formulas take their sines and exponentials from `libm`, because those of the system differ in
-//! the last bit from one processor to the next.
+//! They are the same on every machine and in any order of evaluation. Formulas take their sines
+//! and exponentials from `libm`, because those of the system differ in the last bit between
+//! processors.
 
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -27,12 +27,12 @@ fn mix(value: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Draws that read as the formulas they stand in.
+/// Random draws, named as in the formulas that use them.
 pub(super) trait Draw {
     /// Uniform from 0 up to 1.
     fn uniform(&mut self) -> f64;
 
-    /// Whether something of probability `probability` happens.
+    /// Whether an event of probability `probability` happens.
     fn happens(&mut self, probability: f64) -> bool {
         self.uniform() < probability
     }
@@ -58,7 +58,7 @@ impl Draw for Pcg64 {
     }
 }
 
-/// Makes the length 1.
+/// Scales `vector` to length 1.
 pub(super) fn normalise(vector: &mut [f64]) {
     let length = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
     for x in vector {
@@ -66,12 +66,12 @@ pub(super) fn normalise(vector: &mut [f64]) {
     }
 }
 
-/// A feature, as it is stored.
+/// Converts a value to a feature.
 pub(super) fn feature(value: f64) -> f32 {
     value as f32
 }
 
-/// An index as the number that formulas need.
+/// Converts an index to a number for formulas.
 pub(super) fn number(index: u64) -> f64 {
     index as f64
 }

@@ -1,3 +1,5 @@
+//! The generator of moving clouds of samples (random RBF).
+
 use std::num::{NonZeroU16, NonZeroU32, NonZeroU64};
 use std::ops::Range;
 
@@ -12,9 +14,10 @@ pub(super) const EXAMPLE: &str = "length = 10000";
 
 /// Clouds of samples around random centres that move in straight lines.
 ///
-/// A sample belongs to centre k with probability wₖ / Σ w, has the centre's class, and lies in a
-/// random direction from it at a distance drawn from N(0, σₖ²). Weights and σ are uniform between
-/// 0 and 1. Centres start anywhere in the unit cube and are reflected by its sides:
+/// A sample belongs to centre k with probability wₖ / Σ w and has the class of the centre. It lies
+/// in a random direction from the centre, at a distance drawn from N(0, σₖ²). Weights and σ are
+/// uniform between 0 and 1. Centres start at uniform points of the unit cube and are reflected at
+/// its sides:
 ///
 /// ```text
 /// centre(i) = fold(p + speed · i · v)        |v| = 1
@@ -36,11 +39,11 @@ pub(super) const EXAMPLE: &str = "length = 10000";
 pub struct Rbf {
     /// Number of features. Default: 10.
     pub features: NonZeroU16,
-    /// Number of classes, which the centres have by turns. Default: 2.
+    /// Number of classes, which are assigned to the centres in turn. Default: 2.
     pub classes: NonZeroU16,
     /// Number of centres. Default: 50.
     pub centres: NonZeroU16,
-    /// Distance that each centre moves per sample, where the cube's side is 1. Default: 0.0001.
+    /// Distance that each centre moves per sample, in sides of the cube. Default: 0.0001.
     pub speed: NonNegative,
     /// Samples in the stream. Default: 10,000.
     pub length: NonZeroU64,
@@ -129,15 +132,15 @@ impl Generator for RbfGenerator {
     fn fill(&mut self, range: Range<u64>, columns: &mut Columns) {
         for index in range {
             let mut random = random(self.config.seed, "rbf", index);
-            let mark = random.uniform() * self.weight;
-            let chosen = self.centres.partition_point(|centre| centre.weight <= mark);
+            let draw = random.uniform() * self.weight;
+            let chosen = self.centres.partition_point(|centre| centre.weight <= draw);
             let centre = &self.centres[chosen.min(self.centres.len() - 1)];
             let distance = centre.deviation * random.normal();
-            let way = self.config.speed.get() * number(index);
+            let moved = self.config.speed.get() * number(index);
             let offset = random.direction(self.config.features.get().into());
-            let places = centre.start.iter().zip(&centre.direction).zip(offset);
+            let axes = centre.start.iter().zip(&centre.direction).zip(offset);
             columns.values.floats().extend(
-                places.map(|((p, v), offset)| feature(fold(p + way * v) + distance * offset)),
+                axes.map(|((p, v), offset)| feature(fold(p + moved * v) + distance * offset)),
             );
             let time = self.config.start.after(index, self.config.step_ms.get());
             columns.finish_row(Some(time), Some(centre.class));
@@ -145,9 +148,9 @@ impl Generator for RbfGenerator {
     }
 }
 
-/// Where a point that moves on a line is between the mirrors at 0 and 1.
-fn fold(place: f64) -> f64 {
-    (place - 2.0 * (place / 2.0).round()).abs()
+/// The position of a point that moves on a line and is reflected at 0 and 1.
+fn fold(y: f64) -> f64 {
+    (y - 2.0 * (y / 2.0).round()).abs()
 }
 
 #[cfg(test)]
@@ -155,9 +158,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mirrors_reflect() {
-        let places = [0.0, 0.75, 1.25, 2.0, 2.5, -0.25, -1.5, -2.25];
-        assert_eq!(places.map(fold), [0.0, 0.75, 0.75, 0.0, 0.5, 0.25, 0.5, 0.25]);
+    fn positions_are_reflected_at_the_sides() {
+        let positions = [0.0, 0.75, 1.25, 2.0, 2.5, -0.25, -1.5, -2.25];
+        assert_eq!(positions.map(fold), [0.0, 0.75, 0.75, 0.0, 0.5, 0.25, 0.5, 0.25]);
     }
 
     #[test]

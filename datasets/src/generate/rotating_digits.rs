@@ -1,3 +1,5 @@
+//! The generator of rotating digits.
+
 use std::num::{NonZeroU32, NonZeroU64};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -19,21 +21,21 @@ pub(super) const EXAMPLE: &str =
 const IMAGES: Wanted = Wanted { what: "an IDX file of images of 28 × 28", sides: 3 };
 const LABELS: Wanted = Wanted { what: "an IDX file of as many labels from 0 to 9", sides: 1 };
 
-/// Steps of the abrupt mode, where the table does not say.
+/// Default number of steps of the abrupt mode.
 const STEPS: NonZeroU32 = NonZeroU32::new(6).expect("not zero");
 
-/// The digits of MNIST, turned by an angle that grows along the stream.
+/// The digits of MNIST, rotated by an angle that grows along the stream.
 ///
-/// Real images with a drift of known size: digit i is turned counter-clockwise by
+/// Real images with a drift of known size. Digit i is rotated counter-clockwise by
 ///
 /// ```text
 /// gradual    degrees · i / length
 /// abrupt     degrees · k / steps        k = ⌊steps · i / length⌋
 /// ```
 ///
-/// and its pixels are interpolated between their four neighbours. The digits come in an order that
-/// the seed chooses, because the second half of MNIST's test file is harder than the first; when
-/// all have been used, they come again in another order.
+/// and its pixels are interpolated between their four neighbours. The digits are in a random order
+/// that depends on the seed, because the second half of MNIST's test file is harder than the first.
+/// When all digits have been used, the stream repeats them in another order.
 ///
 /// Reference: LeCun, Bottou, Bengio and Haffner, *Gradient-based learning applied to document
 /// recognition*, Proceedings of the IEEE, 1998.
@@ -63,7 +65,7 @@ pub struct RotatingDigits {
     pub images: PathBuf,
     /// File of their labels.
     pub labels: PathBuf,
-    /// How the angle grows: `gradual` (default) or `abrupt`.
+    /// Growth of the angle: `gradual` (default) or `abrupt`.
     #[serde(default)]
     pub mode: Mode,
     /// Number of angles of the abrupt mode. Default: 6.
@@ -86,11 +88,11 @@ pub struct RotatingDigits {
     pub step_ms: NonZeroU32,
 }
 
-/// How an angle grows.
+/// The growth of the angle.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// A little with each sample.
+    /// A small step with each sample.
     #[default]
     Gradual,
     /// In a few equal steps.
@@ -165,7 +167,7 @@ impl GeneratorConfig for RotatingDigits {
             config: self.clone(),
             images: images.bytes,
             labels: labels.bytes,
-            order: None,
+            pass: None,
         }))
     }
 
@@ -181,29 +183,40 @@ struct RotatingDigitsGenerator {
     config: RotatingDigits,
     images: Vec<u8>,
     labels: Vec<u8>,
-    /// The order of the digits in one pass over them, and the number of the pass.
-    order: Option<(u64, Vec<usize>)>,
+    /// The order of the digits in the pass that was asked for last.
+    pass: Option<Pass>,
+}
+
+/// One pass over all digits.
+struct Pass {
+    number: u64,
+    /// Indices of the digits, in the order of this pass.
+    order: Vec<usize>,
 }
 
 impl RotatingDigitsGenerator {
     /// The digit of sample `index`.
     fn digit(&mut self, index: u64) -> usize {
         let count = self.labels.len();
-        let (pass, place) = (index / count as u64, index % count as u64);
-        if self.order.as_ref().is_none_or(|(other, _)| *other != pass) {
-            let mut random = random(self.config.seed, "rotating_digits", pass);
-            let mut order: Vec<usize> = (0..count).collect();
-            for last in (1..count).rev() {
-                order.swap(last, below(last + 1, random.uniform()));
+        let (number, position) = (index / count as u64, index % count as u64);
+        let pass = match self.pass.take().filter(|pass| pass.number == number) {
+            Some(pass) => pass,
+            None => {
+                let mut random = random(self.config.seed, "rotating_digits", number);
+                let mut order: Vec<usize> = (0..count).collect();
+                for last in (1..count).rev() {
+                    order.swap(last, below(last + 1, random.uniform()));
+                }
+                Pass { number, order }
             }
-            self.order = Some((pass, order));
-        }
-        let (_, order) = self.order.as_ref().expect("just chosen");
-        order[usize::try_from(place).expect("one of the digits")]
+        };
+        let digit = pass.order[usize::try_from(position).expect("one of the digits")];
+        self.pass = Some(pass);
+        digit
     }
 }
 
-/// The whole number below `bound` that a share between 0 and 1 falls on.
+/// Maps a share from 0 up to 1 to a whole number below `bound`.
 fn below(bound: usize, share: f64) -> usize {
     (share * number(bound as u64)) as usize
 }

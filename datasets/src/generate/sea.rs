@@ -1,3 +1,6 @@
+//! The generator of SEA concepts.
+
+use std::array;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::ops::Range;
 
@@ -11,15 +14,15 @@ use crate::{Columns, DatasetError, Probability, Schema, Timestamp, ValueType};
 
 pub(super) const EXAMPLE: &str = "length = 10000";
 
-/// SEA concepts: a threshold on the sum of two features that jumps.
+/// SEA concepts: a threshold on the sum of two features, which changes abruptly.
 ///
-/// Three features are uniform between 0 and 10, of which the third says nothing about the class:
+/// Three features are uniform between 0 and 10. The class does not depend on the third:
 ///
 /// ```text
 /// class = 1 if x₁ + x₂ ≤ θ, else 0
 /// ```
 ///
-/// The stream is cut into as many equal parts as there are thresholds, and θ jumps at each cut.
+/// The stream has one part for each threshold, all of equal length. θ is constant within a part.
 /// The classes of a share `noise` of the samples are swapped.
 ///
 /// Reference: Street and Kim, *A streaming ensemble algorithm (SEA) for large-scale
@@ -41,7 +44,7 @@ pub(super) const EXAMPLE: &str = "length = 10000";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sea {
-    /// θ of each concept, in order, where the features' sum goes from 0 to 20. Default:
+    /// θ of each concept, in order; the sum of the features is between 0 and 20. Default:
     /// `[8.0, 9.0, 7.0, 9.5]`.
     pub thresholds: Thresholds,
     /// Share of samples whose class is swapped. Default: 0.1.
@@ -61,7 +64,7 @@ pub struct Sea {
 #[serde(try_from = "Vec<f64>")]
 pub struct Thresholds(Vec<f64>);
 
-/// Why a list of thresholds is refused.
+/// The error for an invalid list of thresholds.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("wanted at least one threshold, all of them finite")]
 pub struct ThresholdsError;
@@ -121,7 +124,7 @@ impl Generator for SeaGenerator {
             let concept = even_concept(index, self.config.len(), thresholds.len() as u64);
             let theta = thresholds[usize::try_from(concept).expect("one of the thresholds")];
             let mut random = random(*seed, "sea", index);
-            let x = [(); 3].map(|()| feature(10.0 * random.uniform()));
+            let x: [f32; 3] = array::from_fn(|_| feature(10.0 * random.uniform()));
             let below = f64::from(x[0] + x[1]) <= theta;
             columns.values.floats().extend(x);
             let time = start.after(index, self.config.step_ms.get());

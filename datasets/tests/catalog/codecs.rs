@@ -4,7 +4,7 @@ use driftmill_datasets::codec::CodecTable;
 use driftmill_datasets::{Columns, DecodeError, ValueType};
 use proptest::prelude::*;
 
-/// Tables that use every key of a codec, beside the examples, which use the fewest.
+/// Tables that use every key of a codec; the examples use as few keys as possible.
 const FULL: &[(&str, &str)] = &[
     ("json", "features = [\"a\"]\nlabel = \"c\"\nclasses = 5\ntime = \"t\""),
     ("json", "features = [\"a\", \"b \\\"ß\"]\nlabel = \"c\"\nlabels = [\"\\\"\", \"ja\", \"n\"]"),
@@ -33,16 +33,25 @@ fn all() -> impl Iterator<Item = (&'static str, &'static str, CodecTable)> {
     tables.map(|&(key, table)| (key, table, parse(key, table).unwrap()))
 }
 
-/// A sample of any codec: bits for its values, a label that every table above allows, a time.
-type Sample = (Vec<u32>, Option<u32>, Option<i64>);
-
-fn sample() -> impl Strategy<Value = Sample> {
-    let time = proptest::option::of(any::<i64>());
-    (proptest::collection::vec(any::<u32>(), 42), proptest::option::of(0..3_u32), time)
+/// A sample for any codec.
+#[derive(Clone, Debug)]
+struct Sample {
+    /// Bits of the values, enough for every table above.
+    bits: Vec<u32>,
+    /// A class that every table above allows.
+    label: Option<u32>,
+    time: Option<i64>,
 }
 
-fn push(columns: &mut Columns, (bits, label, time): &Sample) {
-    let width = columns.schema().width();
+fn sample() -> impl Strategy<Value = Sample> {
+    let bits = proptest::collection::vec(any::<u32>(), 42);
+    let label = proptest::option::of(0..3_u32);
+    let time = proptest::option::of(any::<i64>());
+    (bits, label, time).prop_map(|(bits, label, time)| Sample { bits, label, time })
+}
+
+fn push(columns: &mut Columns, sample: &Sample) {
+    let (bits, width) = (&sample.bits, columns.schema().width());
     match columns.schema().value {
         ValueType::U8 => columns.values.bytes().extend(bits[..width].iter().map(|b| *b as u8)),
         ValueType::F32 => columns.values.floats().extend(bits[..width].iter().map(|&bits| {
@@ -50,7 +59,7 @@ fn push(columns: &mut Columns, (bits, label, time): &Sample) {
             if value.is_finite() { value } else { bits as f32 }
         })),
     }
-    columns.finish_row(*time, *label);
+    columns.finish_row(sample.time, sample.label);
 }
 
 proptest! {
@@ -85,7 +94,7 @@ proptest! {
     #[test]
     fn survives_a_damaged_message(
         sample in sample(),
-        place in any::<proptest::sample::Index>(),
+        position in any::<proptest::sample::Index>(),
         byte in any::<u8>(),
         cut in any::<bool>(),
     ) {
@@ -93,17 +102,17 @@ proptest! {
             let mut columns = Columns::new(config.schema());
             push(&mut columns, &sample);
             let mut message = config.init().encode(&columns, 0);
-            let place = place.index(message.len());
-            if cut { message.truncate(place) } else { message[place] = byte }
+            let position = position.index(message.len());
+            if cut { message.truncate(position) } else { message[position] = byte }
             refused_or_complete(key, &config, &message);
         }
     }
 }
 
-/// Decodes behind a sample that is already there: an error leaves that one alone.
+/// Decodes after a complete sample. An error must leave that sample unchanged.
 fn refused_or_complete(key: &str, config: &CodecTable, payload: &[u8]) {
     let mut columns = Columns::new(config.schema());
-    push(&mut columns, &(vec![1; 42], Some(1), None));
+    push(&mut columns, &Sample { bits: vec![1; 42], label: Some(1), time: None });
     let before = columns.clone();
     match config.init().decode(payload, &mut columns) {
         Ok(()) => {
@@ -154,7 +163,7 @@ fn errors_point_to_the_value() {
     ];
     for (key, table, column) in cases {
         let error = parse(key, table).unwrap_err().to_string();
-        let place = format!("line {}, column {column}", 1 + table.lines().count());
-        assert!(error.contains(&place), "{key}: {error}");
+        let position = format!("line {}, column {column}", 1 + table.lines().count());
+        assert!(error.contains(&position), "{key}: {error}");
     }
 }

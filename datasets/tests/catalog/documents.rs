@@ -1,4 +1,4 @@
-//! Every key of every table says what it is for.
+//! Every key of every table has a description.
 
 use driftmill_datasets::codec::CodecTable;
 use driftmill_datasets::generate::GeneratorTable;
@@ -9,7 +9,7 @@ use serde_json::Value;
 fn check(schema: &Value, path: &str) {
     if let Some(Value::Object(properties)) = schema.get("properties") {
         for (key, property) in properties {
-            // the one key of a table's variant is the component, which its type describes.
+            // the key of a variant names the component, which is described by its type.
             let described = property.get("description").is_some() || property.get("$ref").is_some();
             assert!(described, "{path}: `{key}` has no description");
         }

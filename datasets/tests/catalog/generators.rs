@@ -1,11 +1,11 @@
-//! Conformance of generators.
+//! Conformance of generators: laws that hold for every generator.
 
 use std::ops::Range;
 
 use driftmill_datasets::Columns;
 use driftmill_datasets::generate::GeneratorTable;
 
-/// Digest of the first 100 samples of each example; a change here is a change of the stream.
+/// Digests of the first 100 samples of each example. A change here is a change of the stream.
 const GOLDEN: &[(&str, u64)] = &[
     ("sea", 0x43b3_38d9_86b2_11b9),
     ("hyperplane", 0x9d23_101f_5209_2fc7),
@@ -14,7 +14,7 @@ const GOLDEN: &[(&str, u64)] = &[
     ("rotating_digits", 0xcf2b_a6cf_8dda_1411),
 ];
 
-/// Makes generators with a seed, with their keys.
+/// Makes all generators of a test with a seed, with their keys.
 pub(crate) type Tables = fn(u64) -> Vec<(&'static str, GeneratorTable)>;
 
 /// The example of each generator, with `seed`; `prepare` adds settings to a table or rejects it.
@@ -34,12 +34,12 @@ pub(crate) fn examples(
     found
 }
 
-/// The samples of `range`, asked for at once.
+/// The samples of `range`, from one call.
 fn fill(config: &GeneratorTable, range: Range<u64>) -> Columns {
     fill_all(config, [range])
 }
 
-/// The samples of several ranges, asked for one after the other.
+/// The samples of several ranges, from one call each.
 fn fill_all(config: &GeneratorTable, ranges: impl IntoIterator<Item = Range<u64>>) -> Columns {
     let mut columns = Columns::new(config.schema());
     let mut generator = config.init().unwrap();
@@ -70,14 +70,14 @@ pub(crate) fn streams_are_functions_of_their_seed(all: Tables) {
     }
 }
 
-pub(crate) fn samples_do_not_depend_on_the_ranges_they_are_asked_in(all: Tables) {
+pub(crate) fn samples_do_not_depend_on_the_ranges_of_the_calls(all: Tables) {
     for (key, config) in all(0) {
         let end = config.len();
         let start = end - 400;
         let whole = fill(&config, start..end);
         let split = [start..start, start..start + 1, start + 1..start + 170, start + 170..end];
         assert_eq!(fill_all(&config, split), whole, "{key}");
-        // backwards, and after a part of the stream that is far away.
+        // backwards, and after a distant part of the stream.
         let mut generator = config.init().unwrap();
         for index in [end - 1, 0, start] {
             let mut columns = Columns::new(config.schema());
@@ -87,7 +87,7 @@ pub(crate) fn samples_do_not_depend_on_the_ranges_they_are_asked_in(all: Tables)
     }
 }
 
-pub(crate) fn times_never_go_back_and_labels_are_classes(all: Tables) {
+pub(crate) fn times_never_decrease_and_labels_are_classes(all: Tables) {
     for (key, config) in all(0) {
         let mut times = Vec::new();
         for start in (0..config.len()).step_by(1_009) {
@@ -117,7 +117,7 @@ pub(crate) fn change_points_are_inside_the_stream_and_in_order(all: Tables) {
     }
 }
 
-pub(crate) fn streams_stay_as_they_are(all: Tables) {
+pub(crate) fn streams_match_their_digests(all: Tables) {
     let digests =
         |(key, config): &(&'static str, GeneratorTable)| (*key, digest(fill(config, 0..100)));
     let found: Vec<(&str, u64)> = all(0).iter().map(digests).collect();
@@ -125,3 +125,27 @@ pub(crate) fn streams_stay_as_they_are(all: Tables) {
     let golden: Vec<(&str, u64)> = GOLDEN.iter().filter(tested).copied().collect();
     assert_eq!(found, golden, "found {found:#018x?}");
 }
+
+/// Defines one function for each law, which checks the generators of `$tables`.
+macro_rules! laws {
+    ($(#[$attribute:meta])? $tables:ident) => {
+        $crate::generators::laws! { @each [$(#[$attribute])?] $tables:
+            streams_are_functions_of_their_seed,
+            samples_do_not_depend_on_the_ranges_of_the_calls,
+            times_never_decrease_and_labels_are_classes,
+            every_class_occurs,
+            change_points_are_inside_the_stream_and_in_order,
+            streams_match_their_digests,
+        }
+    };
+    (@each $attributes:tt $tables:ident: $($law:ident,)+) => {
+        $($crate::generators::laws! { @one $attributes $tables: $law })+
+    };
+    (@one [$(#[$attribute:meta])?] $tables:ident: $law:ident) => {
+        $(#[$attribute])?
+        fn $law() {
+            $crate::generators::$law($tables);
+        }
+    };
+}
+pub(crate) use laws;

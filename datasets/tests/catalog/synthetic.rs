@@ -4,40 +4,15 @@ use driftmill_datasets::generate::GeneratorTable;
 
 use crate::generators;
 
-/// All generators but those that read files.
+/// All generators except those that read files.
 fn without_files(seed: u64) -> Vec<(&'static str, GeneratorTable)> {
     generators::examples(seed, |_, table| !table.contains_key("images"))
 }
 
-#[test]
-fn streams_are_functions_of_their_seed() {
-    generators::streams_are_functions_of_their_seed(without_files);
-}
-
-#[test]
-fn samples_do_not_depend_on_the_ranges_they_are_asked_in() {
-    generators::samples_do_not_depend_on_the_ranges_they_are_asked_in(without_files);
-}
-
-#[test]
-fn times_never_go_back_and_labels_are_classes() {
-    generators::times_never_go_back_and_labels_are_classes(without_files);
-}
-
-#[test]
-fn every_class_occurs() {
-    generators::every_class_occurs(without_files);
-}
-
-#[test]
-fn change_points_are_inside_the_stream_and_in_order() {
-    generators::change_points_are_inside_the_stream_and_in_order(without_files);
-}
-
-#[test]
-fn streams_stay_as_they_are() {
-    generators::streams_stay_as_they_are(without_files);
-}
+generators::laws!(
+    #[test]
+    without_files
+);
 
 #[test]
 fn examples_parse_and_check() {
@@ -54,7 +29,7 @@ fn examples_parse_and_check() {
 }
 
 #[test]
-fn files_that_are_something_else_are_refused_with_a_hint() {
+fn files_with_other_content_are_refused_with_a_hint() {
     let table = "[rotating_digits]\nimages = \"Cargo.toml\"\nlabels = \"Cargo.toml\"";
     let config: GeneratorTable = toml::from_str(table).unwrap();
     let error = config.init().err().unwrap().to_string();

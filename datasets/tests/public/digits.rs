@@ -1,4 +1,4 @@
-//! The generator that turns the digits of MNIST.
+//! The generator of rotating digits, with the digits of MNIST.
 
 use driftmill_datasets::generate::GeneratorTable;
 
@@ -7,11 +7,11 @@ use crate::{data, generators};
 
 crate::suite::tests! {
     streams_are_functions_of_their_seed needs MNIST,
-    samples_do_not_depend_on_the_ranges_they_are_asked_in needs MNIST,
-    times_never_go_back_and_labels_are_classes needs MNIST,
+    samples_do_not_depend_on_the_ranges_of_the_calls needs MNIST,
+    times_never_decrease_and_labels_are_classes needs MNIST,
     every_class_occurs needs MNIST,
     change_points_are_inside_the_stream_and_in_order needs MNIST,
-    streams_stay_as_they_are needs MNIST,
+    streams_match_their_digests needs MNIST,
 }
 
 const IMAGES: &str = "mnist-t10k-images.idx3.gz";
@@ -33,26 +33,4 @@ fn digits(seed: u64) -> Vec<(&'static str, GeneratorTable)> {
     })
 }
 
-fn streams_are_functions_of_their_seed() {
-    generators::streams_are_functions_of_their_seed(digits);
-}
-
-fn samples_do_not_depend_on_the_ranges_they_are_asked_in() {
-    generators::samples_do_not_depend_on_the_ranges_they_are_asked_in(digits);
-}
-
-fn times_never_go_back_and_labels_are_classes() {
-    generators::times_never_go_back_and_labels_are_classes(digits);
-}
-
-fn every_class_occurs() {
-    generators::every_class_occurs(digits);
-}
-
-fn change_points_are_inside_the_stream_and_in_order() {
-    generators::change_points_are_inside_the_stream_and_in_order(digits);
-}
-
-fn streams_stay_as_they_are() {
-    generators::streams_stay_as_they_are(digits);
-}
+generators::laws!(digits);

@@ -1,4 +1,4 @@
-//! The electricity market, row by row.
+//! Codecs on every row of the electricity data.
 
 use std::fs;
 

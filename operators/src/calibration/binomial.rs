@@ -1,3 +1,5 @@
+//! Tails of binomial distributions and quantiles of beta distributions.
+
 /// P(B ≤ k) for B binomial: n trials, each with chance `p`.
 pub(super) fn at_most(k: usize, n: usize, p: f64) -> f64 {
     if k >= n || p <= 0.0 {
@@ -39,7 +41,7 @@ mod tests {
     use super::*;
 
     // scipy.stats.binom.cdf and scipy.stats.beta.ppf of SciPy 1.17.1.
-    const ORACLE_CDF: [(usize, usize, f64, f64); 6] = [
+    const SCIPY_CDF: [(usize, usize, f64, f64); 6] = [
         (0, 10, 0.1, 0.34867844009999993),
         (3, 20, 0.3, 0.10708680450373087),
         (15, 20, 0.5, 0.9940910339355469),
@@ -47,7 +49,7 @@ mod tests {
         (60, 5000, 0.01, 0.928847941487328),
         (199, 200, 0.99, 0.8660203251420383),
     ];
-    const ORACLE_PPF: [(f64, usize, usize, f64); 4] = [
+    const SCIPY_PPF: [(f64, usize, usize, f64); 4] = [
         (0.025, 1, 100, 0.00025314603297742064),
         (0.975, 1, 100, 0.03621669264517641),
         (0.025, 10, 999, 0.004810331195290225),
@@ -56,14 +58,14 @@ mod tests {
 
     #[test]
     fn tails_are_those_of_scipy() {
-        for (k, n, p, expected) in ORACLE_CDF {
+        for (k, n, p, expected) in SCIPY_CDF {
             assert!(
                 (at_most(k, n, p) - expected).abs() < 1e-10,
                 "{k} of {n}: {}",
                 at_most(k, n, p)
             );
         }
-        for (share, k, n, expected) in ORACLE_PPF {
+        for (share, k, n, expected) in SCIPY_PPF {
             assert!((beta_quantile(share, k, n) - expected).abs() < 1e-10, "{share} {k} {n}");
         }
     }

@@ -1,3 +1,5 @@
+//! The errors of calibration.
+
 use std::fmt;
 
 /// Why no threshold or parameter can be proposed.

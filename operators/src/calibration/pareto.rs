@@ -1,3 +1,5 @@
+//! The generalized Pareto tail, and thresholds extrapolated from it.
+
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 

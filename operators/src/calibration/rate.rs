@@ -1,3 +1,5 @@
+//! The wanted rate of false alarms.
+
 use std::num::{NonZeroU64, NonZeroUsize};
 
 use crate::trigger::Aggregate;

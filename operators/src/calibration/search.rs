@@ -1,3 +1,5 @@
+//! The search for a detector's parameter with a wanted rate of false alarms.
+
 use std::num::NonZeroUsize;
 
 use super::bootstrap::Resampled;
@@ -123,8 +125,7 @@ impl Search {
         for stream in 0..self.streams.get() as u64 {
             let mut detector = config.init();
             let before = all;
-            for value in Resampled::new(values, block, (self.seed, stream)).take(self.length.get())
-            {
+            for value in Resampled::new(values, block, self.seed, stream).take(self.length.get()) {
                 all += u64::from(detector.observe(value) == Signal::Drift);
                 if all > most {
                     return None;

@@ -1,3 +1,5 @@
+//! Thresholds from order statistics, with confidence ranges.
+
 use super::binomial::{at_most, beta_quantile};
 use super::{CalibrationError, Pareto, Rate};
 use crate::criterion::Direction;

@@ -1,3 +1,5 @@
+//! Bounds relative to the average of the last values.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};

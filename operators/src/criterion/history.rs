@@ -1,3 +1,5 @@
+//! The last values that a criterion was given.
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Significance levels, and corrections for several tests.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Bounds at a quantile of the last values.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};

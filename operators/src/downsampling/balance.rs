@@ -1,3 +1,5 @@
+//! The division of a budget among classes and blocks.
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 

@@ -1,3 +1,5 @@
+//! The outputs of a model for the candidates of downsampling.
+
 use std::fmt;
 
 use crate::Matrix;

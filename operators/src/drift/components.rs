@@ -1,3 +1,5 @@
+//! Principal components.
+
 use nalgebra::{DMatrix, SymmetricEigen};
 
 use crate::Matrix;

@@ -1,3 +1,5 @@
+//! Logistic regression.
+
 use nalgebra::{Cholesky, DMatrix, DVector};
 
 use crate::Matrix;

@@ -1,3 +1,5 @@
+//! The area under the ROC curve.
+
 /// The area under the ROC curve: how likely a positive scores above a negative, ties counting half.
 ///
 /// ```text

@@ -1,3 +1,5 @@
+//! A queue of decisions that wait for an answer.
+
 use std::collections::VecDeque;
 use std::rc::Rc;
 

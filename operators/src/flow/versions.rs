@@ -1,3 +1,5 @@
+//! The versions that trainings produced.
+
 use crate::Position;
 use crate::trigger::Outcome;
 

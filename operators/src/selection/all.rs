@@ -1,3 +1,5 @@
+//! Selection of all samples.
+
 use serde::{Deserialize, Serialize};
 
 use super::draw::{in_order, propose};

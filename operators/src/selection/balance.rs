@@ -1,3 +1,5 @@
+//! Balanced sizes and the tables of balanced selections.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
@@ -85,6 +87,65 @@ pub(super) fn balanced(proposal: &Proposal, target: usize, shares: Shares, seed:
     }
     in_order(rows)
 }
+
+/// Defines a selection that is balanced among the groups of `$group`.
+macro_rules! balanced_selection {
+    ($(#[$about:meta])* $Name:ident, group: |$sample:ident| $group:expr) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[serde(deny_unknown_fields)]
+        pub struct $Name {
+            /// How many triggers back: a number, or `"all"` (default: everything).
+            #[serde(default = "Tail::all")]
+            pub tail: Tail,
+            /// The share of the samples within the tail that is chosen (default 1).
+            #[serde(default)]
+            pub ratio: Ratio,
+            /// Maximum number of samples in a training set (default: no limit).
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub samples: Option<std::num::NonZeroUsize>,
+            /// Treatment of samples that cannot be shared equally (default `fair`).
+            #[serde(default)]
+            pub shares: Shares,
+            /// Seed of the random choice (default 0).
+            #[serde(default)]
+            pub seed: u64,
+        }
+
+        impl Default for $Name {
+            fn default() -> Self {
+                let (tail, ratio, shares) = (Tail::all(), Ratio::ALL, Shares::Fair);
+                Self { tail, ratio, samples: None, shares, seed: 0 }
+            }
+        }
+
+        impl SelectionConfig for $Name {
+            fn init(&self) -> Box<dyn Selection> {
+                Box::new(Windowed::new(self.clone()))
+            }
+
+            fn combine(&self, proposal: Proposal) -> Choice {
+                let target = target(proposal.available, self.ratio, self.samples);
+                balanced(&proposal, target, self.shares, seed_of(self.seed, proposal.trigger))
+            }
+        }
+
+        impl Draw for $Name {
+            fn tail(&self) -> Tail {
+                self.tail
+            }
+
+            fn propose(&self, trigger: u64, samples: &[Sample]) -> Proposal {
+                let seed = seed_of(self.seed, trigger);
+                let most = |sizes: &[usize]| most(sizes, self.samples);
+                let group = |$sample: &Sample| $group;
+                propose_groups(trigger, samples, most, group, |one| rank(seed, one.position))
+            }
+        }
+    };
+}
+pub(super) use balanced_selection;
 
 #[cfg(test)]
 mod tests {

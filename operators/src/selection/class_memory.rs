@@ -1,3 +1,5 @@
+//! Class-balanced memory with exemplars.
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
@@ -7,7 +9,8 @@ use super::draw::{by_group, in_order, rank};
 use super::pool::Pool;
 use super::reservoir::Reservoir;
 use super::{Candidate, Choice, Group, Memory, Proposal, Selection, SelectionConfig};
-use crate::{Change, Id, Kind, Snapshot, SnapshotError};
+use crate::{Change, Id, Kind};
+use crate::snapshot::snapshot_field;
 
 pub(super) const EXAMPLE: &str = "per_class = 20";
 
@@ -140,7 +143,7 @@ impl ClassMemory {
 
 impl SelectionConfig for ClassMemory {
     fn init(&self) -> Box<dyn Selection> {
-        Box::new(MemoryShard { config: self.clone(), state: State::default() })
+        Box::new(MemoryPartition { config: self.clone(), state: State::default() })
     }
 
     fn combine(&self, proposal: Proposal) -> Choice {
@@ -161,7 +164,7 @@ impl SelectionConfig for ClassMemory {
     }
 }
 
-struct MemoryShard {
+struct MemoryPartition {
     config: ClassMemory,
     state: State,
 }
@@ -173,17 +176,9 @@ struct State {
     classes: BTreeMap<u32, Reservoir>,
 }
 
-impl Snapshot for MemoryShard {
-    fn save(&self) -> Vec<u8> {
-        self.state.save()
-    }
+snapshot_field!(MemoryPartition: state);
 
-    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        self.state.load(saved)
-    }
-}
-
-impl Selection for MemoryShard {
+impl Selection for MemoryPartition {
     fn observe(&mut self, change: &Change) {
         let position = change.record.position;
         let until_here = match change.kind {

@@ -1,3 +1,5 @@
+//! Random draws whose results do not depend on the order of samples.
+
 use std::collections::BTreeMap;
 use std::ops::Range;
 

@@ -1,3 +1,5 @@
+//! Selection of fresh samples first.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
@@ -5,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::draw::{by_group, in_order, propose_groups, rank, seed_of};
 use super::pool::{Pool, Sample};
 use super::{Choice, Proposal, Selection, SelectionConfig};
-use crate::{Change, Id, Snapshot, SnapshotError};
+use crate::{Change, Id};
+use crate::snapshot::snapshot_field;
 
 pub(super) const EXAMPLE: &str = "unused_ratio = 0.5";
 
@@ -117,7 +120,7 @@ impl Freshness {
 
 impl SelectionConfig for Freshness {
     fn init(&self) -> Box<dyn Selection> {
-        Box::new(FreshnessShard { config: self.clone(), pool: Pool::default() })
+        Box::new(FreshnessPartition { config: self.clone(), pool: Pool::default() })
     }
 
     fn combine(&self, proposal: Proposal) -> Choice {
@@ -137,22 +140,14 @@ impl SelectionConfig for Freshness {
     }
 }
 
-struct FreshnessShard {
+struct FreshnessPartition {
     config: Freshness,
     pool: Pool,
 }
 
-impl Snapshot for FreshnessShard {
-    fn save(&self) -> Vec<u8> {
-        self.pool.save()
-    }
+snapshot_field!(FreshnessPartition: pool);
 
-    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        self.pool.load(saved)
-    }
-}
-
-impl Selection for FreshnessShard {
+impl Selection for FreshnessPartition {
     fn observe(&mut self, change: &Change) {
         self.pool.observe(change, UNUSED);
     }

@@ -1,10 +1,13 @@
+//! Holdout samples for evaluation.
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::{Choice, Proposal, Selection, SelectionConfig};
-use crate::{Change, Id, Record, Snapshot, SnapshotError};
+use crate::snapshot::snapshot_field;
+use crate::{Change, Id, Record};
 
 /// Keeps hash values apart from those by which policies choose.
 const SALT: u64 = 0x5DEE_CE66_D1CE_CAFE;
@@ -122,7 +125,7 @@ struct HeldOut {
 
 impl SelectionConfig for HeldOut {
     fn init(&self) -> Box<dyn Selection> {
-        Box::new(HeldOutShard { holdout: self.holdout, inner: self.inner.init() })
+        Box::new(HeldOutPartition { holdout: self.holdout, inner: self.inner.init() })
     }
 
     fn combine(&self, proposal: Proposal) -> Choice {
@@ -134,22 +137,14 @@ impl SelectionConfig for HeldOut {
     }
 }
 
-struct HeldOutShard {
+struct HeldOutPartition {
     holdout: Holdout,
     inner: Box<dyn Selection>,
 }
 
-impl Snapshot for HeldOutShard {
-    fn save(&self) -> Vec<u8> {
-        self.inner.save()
-    }
+snapshot_field!(HeldOutPartition: inner);
 
-    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        self.inner.load(saved)
-    }
-}
-
-impl Selection for HeldOutShard {
+impl Selection for HeldOutPartition {
     fn observe(&mut self, change: &Change) {
         if !self.holdout.holds_out(&change.record) {
             self.inner.observe(change);

@@ -1,12 +1,15 @@
+//! Selection of new samples together with earlier ones.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
 use self::held::Held;
-use self::reservoirs::ReservoirShard;
+use self::reservoirs::ReservoirPartition;
 use super::draw::{choose, in_order, rank, seed_of};
 use super::{Candidate, Choice, Proposal, Selection, SelectionConfig, Tail};
-use crate::{Change, Id, Kind, Position, Snapshot, SnapshotError};
+use crate::{Change, Id, Kind, Position};
+use crate::snapshot::snapshot_field;
 
 mod held;
 mod reservoirs;
@@ -71,9 +74,9 @@ impl SelectionConfig for NewData {
     fn init(&self) -> Box<dyn Selection> {
         match self.keep {
             Keep::Last | Keep::Uniform => {
-                Box::new(NewDataShard { config: self.clone(), state: State::default() })
+                Box::new(NewDataPartition { config: self.clone(), state: State::default() })
             }
-            Keep::Reservoir => Box::new(ReservoirShard::new(self.clone())),
+            Keep::Reservoir => Box::new(ReservoirPartition::new(self.clone())),
         }
     }
 
@@ -97,7 +100,7 @@ fn newest(limit: usize, candidates: &mut Vec<Candidate>) {
     }
 }
 
-struct NewDataShard {
+struct NewDataPartition {
     config: NewData,
     state: State,
 }
@@ -109,17 +112,9 @@ struct State {
     keyed: bool,
 }
 
-impl Snapshot for NewDataShard {
-    fn save(&self) -> Vec<u8> {
-        self.state.save()
-    }
+snapshot_field!(NewDataPartition: state);
 
-    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        self.state.load(saved)
-    }
-}
-
-impl Selection for NewDataShard {
+impl Selection for NewDataPartition {
     fn observe(&mut self, change: &Change) {
         let State { held, keyed } = &mut self.state;
         let record = &change.record;

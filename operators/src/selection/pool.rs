@@ -1,3 +1,5 @@
+//! The pool of samples from which a selection chooses.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Uniform random selection.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};

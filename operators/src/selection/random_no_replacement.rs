@@ -1,3 +1,5 @@
+//! Random selection without repetition across triggers.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
@@ -6,7 +8,8 @@ use super::draw::{by_group, in_order, propose_groups, rank, seed_of};
 use super::pool::{Pool, Sample};
 use super::size::target;
 use super::{Choice, Proposal, Ratio, Selection, SelectionConfig};
-use crate::{Change, Id, Snapshot, SnapshotError};
+use crate::{Change, Id};
+use crate::snapshot::snapshot_field;
 
 pub(super) const EXAMPLE: &str = "samples = 100";
 
@@ -59,7 +62,7 @@ pub struct RandomNoReplacement {
 
 impl SelectionConfig for RandomNoReplacement {
     fn init(&self) -> Box<dyn Selection> {
-        Box::new(RoundsShard { config: self.clone(), state: State::default() })
+        Box::new(RoundsPartition { config: self.clone(), state: State::default() })
     }
 
     fn combine(&self, proposal: Proposal) -> Choice {
@@ -84,7 +87,7 @@ impl SelectionConfig for RandomNoReplacement {
     }
 }
 
-struct RoundsShard {
+struct RoundsPartition {
     config: RandomNoReplacement,
     state: State,
 }
@@ -96,17 +99,9 @@ struct State {
     round: u32,
 }
 
-impl Snapshot for RoundsShard {
-    fn save(&self) -> Vec<u8> {
-        self.state.save()
-    }
+snapshot_field!(RoundsPartition: state);
 
-    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        self.state.load(saved)
-    }
-}
-
-impl Selection for RoundsShard {
+impl Selection for RoundsPartition {
     fn observe(&mut self, change: &Change) {
         self.state.pool.observe(change, self.state.round);
     }

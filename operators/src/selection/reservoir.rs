@@ -1,3 +1,5 @@
+//! Reservoir sampling.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! The size of a training set.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};

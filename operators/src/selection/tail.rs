@@ -1,3 +1,5 @@
+//! The last samples of a partition.
+
 use serde::{Deserialize, Serialize};
 
 /// How far back a training set reaches: `0`, `1`, … triggers before the last, or `"all"`.

@@ -1,3 +1,5 @@
+//! Random selection with weights that decay with age.
+
 use std::f64::consts::LN_2;
 use std::num::NonZeroUsize;
 

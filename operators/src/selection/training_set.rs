@@ -1,3 +1,5 @@
+//! Training sets.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};

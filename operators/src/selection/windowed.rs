@@ -1,3 +1,5 @@
+//! Selection of the samples of a window.
+
 use serde::{Deserialize, Serialize};
 
 use super::pool::{Pool, Sample};

@@ -1,3 +1,5 @@
+//! The trigger after a number of samples.
+
 use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! The trigger on the cost of avoidable misclassifications.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +10,8 @@ use super::intervals::{Due, Intervals, warmup_training};
 use super::labelled::{Counted, LabelledIntervals, Sample, items};
 use super::trend::Forecast;
 use super::{Outcome, Question, Step, Trigger, TriggerConfig, TriggerTable, Want, outputs};
-use crate::{Change, Id, Matrix, Snapshot, SnapshotError};
+use crate::{Change, Id, Matrix};
+use crate::snapshot::snapshot_fields;
 
 const POLICY: &str = "avoidable_misclassification_cost";
 
@@ -121,18 +124,7 @@ struct State {
     asked: Vec<Sample>,
 }
 
-impl Snapshot for CostTrigger {
-    fn save(&self) -> Vec<u8> {
-        (self.intervals.save(), self.state.clone()).save()
-    }
-
-    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        let (intervals, state): (Vec<u8>, _) = crate::restore(saved)?;
-        self.intervals.load(&intervals)?;
-        self.state = state;
-        Ok(())
-    }
-}
+snapshot_fields!(CostTrigger: intervals, state);
 
 impl Trigger for CostTrigger {
     fn observe(&mut self, change: &Change) -> Step {

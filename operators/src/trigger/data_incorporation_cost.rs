@@ -1,3 +1,5 @@
+//! The trigger on the cost of untrained data.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
@@ -5,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::cost::{Balance, Prices, TrainingCost};
 use super::intervals::{Due, Interval, Intervals, warmup_training};
 use super::{Outcome, Step, Trigger, TriggerConfig, TriggerTable};
-use crate::{Change, Id, Kind, Snapshot, SnapshotError};
+use crate::{Change, Id, Kind};
+use crate::snapshot::snapshot_fields;
 
 const POLICY: &str = "data_incorporation_cost";
 
@@ -107,18 +110,7 @@ struct CostTrigger {
     balance: Balance,
 }
 
-impl Snapshot for CostTrigger {
-    fn save(&self) -> Vec<u8> {
-        (self.intervals.save(), self.balance.clone()).save()
-    }
-
-    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        let (intervals, balance): (Vec<u8>, _) = crate::restore(saved)?;
-        self.intervals.load(&intervals)?;
-        self.balance = balance;
-        Ok(())
-    }
-}
+snapshot_fields!(CostTrigger: intervals, balance);
 
 impl Trigger for CostTrigger {
     fn observe(&mut self, change: &Change) -> Step {

@@ -1,3 +1,5 @@
+//! The intervals at which a trigger evaluates.
+
 use serde::{Deserialize, Serialize};
 
 use super::{Cut, Firing, Outcome, Phase, Reason, Step, Trigger, TriggerTable};

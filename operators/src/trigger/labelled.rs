@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::intervals::{Due, Interval, Intervals};
 use super::{Outcome, TriggerTable, WindowBounds};
 use crate::drift::window::Item;
-use crate::{Change, Id, Kind, Snapshot, SnapshotError};
+use crate::snapshot::snapshot_fields;
+use crate::{Change, Id, Kind};
 
 /// A sample of an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,18 +101,7 @@ impl LabelledIntervals {
     }
 }
 
-impl Snapshot for LabelledIntervals {
-    fn save(&self) -> Vec<u8> {
-        (self.intervals.save(), self.labels.clone()).save()
-    }
-
-    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        let (intervals, labels): (Vec<u8>, _) = crate::restore(saved)?;
-        self.intervals.load(&intervals)?;
-        self.labels = labels;
-        Ok(())
-    }
-}
+snapshot_fields!(LabelledIntervals: intervals, labels);
 
 /// The bounds of an interval.
 pub(super) fn bounds(samples: &[Sample]) -> WindowBounds {

@@ -1,3 +1,5 @@
+//! Trigger evaluations: what a trigger measured and decided.
+
 use serde::{Deserialize, Serialize};
 
 use crate::Id;

@@ -1,3 +1,5 @@
+//! The trigger on new classes.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 

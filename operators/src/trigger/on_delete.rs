@@ -1,7 +1,10 @@
+//! Retraining after the deletion of trained samples.
+
 use serde::{Deserialize, Serialize};
 
 use super::{Cut, Firing, Outcome, Reason, Step, Trigger};
-use crate::{Change, Id, Kind, Matrix, Snapshot, SnapshotError, restore};
+use crate::snapshot::snapshot_fields;
+use crate::{Change, Id, Kind, Matrix};
 
 /// What follows when a sample is deleted that the newest version was trained on.
 ///
@@ -75,18 +78,7 @@ impl State {
     }
 }
 
-impl Snapshot for OnDeleteTrigger {
-    fn save(&self) -> Vec<u8> {
-        (self.trigger.save(), self.state.clone()).save()
-    }
-
-    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        let (trigger, state): (Vec<u8>, State) = restore(saved)?;
-        self.trigger.load(&trigger)?;
-        self.state = state;
-        Ok(())
-    }
-}
+snapshot_fields!(OnDeleteTrigger: trigger, state);
 
 impl Trigger for OnDeleteTrigger {
     fn before(&mut self, change: &Change) -> Option<Firing> {

@@ -3,7 +3,8 @@
 use super::{Aggregate, Firing, Outcome, Step, Trigger, TriggerTable};
 use crate::criterion::Direction;
 use crate::drift::detector::DetectorConfig;
-use crate::{Change, Id, Matrix, Snapshot, SnapshotError, restore};
+use crate::snapshot::snapshot_fields;
+use crate::{Change, Id, Matrix};
 
 /// What of a policy can be calibrated on such a stretch, from what it sees there.
 pub enum Stable<'a> {
@@ -95,15 +96,4 @@ impl Trigger for Measuring {
     }
 }
 
-impl Snapshot for Measuring {
-    fn save(&self) -> Vec<u8> {
-        (self.trigger.save(), self.has_model).save()
-    }
-
-    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        let (trigger, has_model): (Vec<u8>, bool) = restore(saved)?;
-        self.trigger.load(&trigger)?;
-        self.has_model = has_model;
-        Ok(())
-    }
-}
+snapshot_fields!(Measuring: trigger, has_model);

@@ -1,3 +1,5 @@
+//! The trigger after a span of event time.
+
 use serde::{Deserialize, Serialize};
 
 use super::{Cut, Firing, Reason, Step, Trigger, TriggerConfig};

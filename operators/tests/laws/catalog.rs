@@ -47,7 +47,7 @@ fn every_trigger_fires_and_equal_streams_give_equal_decisions() {
     let changes = changes();
     for (key, example) in TriggerTable::CATALOG {
         let table: TriggerTable = parse(key, example).unwrap();
-        let [first, second] = [(); 2].map(|()| decisions(&mut *table.init(), &changes, 3000));
+        let [first, second] = [1, 2].map(|_| decisions(&mut *table.init(), &changes, 3000));
         assert_eq!(first, second, "{key}");
         assert!(!first.is_empty(), "{key} never decided");
     }
@@ -102,7 +102,7 @@ fn what_is_decided_before_a_change_is_said_without_seeing_it() {
     let changes = changes();
     for (key, example) in TriggerTable::CATALOG {
         let table: TriggerTable = parse(key, example).unwrap();
-        let [mut asked, mut shown] = [(); 2].map(|()| table.init());
+        let [mut asked, mut shown] = [1, 2].map(|_| table.init());
         for change in &changes {
             let before: Vec<_> = std::iter::from_fn(|| asked.before(change)).collect();
             assert!(before.iter().all(|decision| decision.cut == Cut::Before), "{key}");

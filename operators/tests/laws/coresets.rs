@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::downsampling::{budget, gradients, indices, policy, sorted};
 
 #[derive(Deserialize)]
-struct Oracle {
+struct Reference {
     cases: Vec<Case>,
 }
 
@@ -32,7 +32,7 @@ struct Case {
     whole: Vec<(usize, f64)>,
 }
 
-/// The numbers of `tests/oracles/distances.py`.
+/// The numbers of `tests/references/distances.py`.
 pub(crate) fn values(mut state: u64, count: usize) -> Vec<f32> {
     let mut next = || {
         state = (state * 1_103_515_245 + 12345) % (1 << 31);
@@ -48,8 +48,9 @@ pub(crate) fn chosen(table: &str, given: &SampleScores, size: usize) -> Vec<Chos
 
 #[test]
 fn sets_are_those_of_other_libraries() {
-    let oracle: Oracle = serde_json::from_str(include_str!("../oracles/coresets.json")).unwrap();
-    for case in oracle.cases {
+    let reference: Reference =
+        serde_json::from_str(include_str!("../references/coresets.json")).unwrap();
+    for case in reference.cases {
         let points = Matrix::new(case.cols, values(case.seed, case.count * case.cols));
         let factors = Matrix::new(3, values(case.seed + 1, case.count * 3));
         let given = SampleScores {

@@ -1,4 +1,4 @@
-//! What every registered detector must do, and where River's fire; `tests/oracles/detectors.py` made
+//! What every registered detector must do, and where River's fire; `tests/references/detectors.py` made
 //! the latter.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct Oracle {
+struct Reference {
     streams: BTreeMap<String, Stream>,
     cases: Vec<Case>,
     kswin: Lags,
@@ -42,7 +42,7 @@ enum Stream {
     Gaussian(u64, Parts),
 }
 
-/// The generator that the oracle has too.
+/// The generator that the reference has too.
 struct Uniform(u64);
 
 impl Uniform {
@@ -75,8 +75,8 @@ fn drawn(seed: u64, parts: &Parts, draw: impl Fn(&mut Uniform, f64) -> f64) -> V
     about.map(|about| draw(&mut uniform, about)).collect()
 }
 
-fn oracle() -> Oracle {
-    serde_json::from_str(include_str!("../oracles/detectors.json")).unwrap()
+fn reference() -> Reference {
+    serde_json::from_str(include_str!("../references/detectors.json")).unwrap()
 }
 
 fn parse(key: &str, parameters: toml::Table) -> DetectorTable {
@@ -94,7 +94,7 @@ fn places(signals: &[Signal], of: Signal) -> Vec<usize> {
 
 #[test]
 fn detectors_fire_where_those_of_river_do() {
-    let Oracle { streams, cases, .. } = oracle();
+    let Reference { streams, cases, .. } = reference();
     let mut wrong = Vec::new();
     for case in cases {
         let values = streams[&case.stream].values();
@@ -112,7 +112,7 @@ fn detectors_fire_where_those_of_river_do() {
 
 #[test]
 fn kswin_is_as_quick_as_that_of_river() {
-    let Lags { alpha, parts, first } = oracle().kswin;
+    let Lags { alpha, parts, first } = reference().kswin;
     let end: usize = parts.iter().map(|(count, ..)| count).sum();
     let parameters = |seed: usize| {
         toml::Table::from_iter([

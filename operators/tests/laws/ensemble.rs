@@ -170,7 +170,7 @@ fn what_can_never_be_is_refused() {
     assert_eq!(text(found), [wanted]);
 }
 
-fn table((key, example): &(&str, &str)) -> String {
+fn table(key: &str, example: &str) -> String {
     // sub-tables of the example stand below the member, too.
     toml::from_str::<toml::Table>(&format!("[{key}]\n{example}")).unwrap().to_string()
 }
@@ -180,7 +180,7 @@ fn of(places: &[usize], settings: &str) -> Box<dyn Trigger> {
     let mut text = format!("[ensemble]\n{settings}\n");
     for place in places {
         let entry = &TriggerTable::CATALOG[*place];
-        let member: toml::Table = toml::from_str(&table(entry)).unwrap();
+        let member: toml::Table = toml::from_str(&table(entry.0, entry.1)).unwrap();
         let named = toml::Table::from_iter([(format!("m{place}"), toml::Value::Table(member))]);
         let members = toml::Table::from_iter([("members".to_owned(), named.into())]);
         let all = toml::Table::from_iter([("ensemble".to_owned(), members.into())]);
@@ -193,7 +193,7 @@ fn of(places: &[usize], settings: &str) -> Box<dyn Trigger> {
 fn one_member_decides_as_it_does_alone() {
     let changes = stream((0..6000).map(|i| i * 100_000));
     for (place, entry) in TriggerTable::CATALOG.iter().enumerate() {
-        let alone: TriggerTable = toml::from_str(&table(entry)).unwrap();
+        let alone: TriggerTable = toml::from_str(&table(entry.0, entry.1)).unwrap();
         let alone = decisions(&mut *alone.init(), &changes, 3000);
         for settings in ["vote = \"all\"", "vote = \"majority\"\nvotes = \"evaluation\""] {
             let found = decisions(&mut *of(&[place], settings), &changes, 3000);

@@ -1,4 +1,5 @@
-//! Prequential evaluation of samples whose labels come late.
+//! Prequential evaluation of samples whose labels arrive later.
+
 use std::sync::{Arc, Mutex};
 
 use driftmill_operators::flow::{Evaluate, Evaluated, Order, Scorable, Scored, ToScore, Upsert};
@@ -8,9 +9,9 @@ use timely::dataflow::operators::Input;
 
 use crate::determinism::prompt;
 
-fn change(kind: Kind, (topic, offset): (u8, u64), label: Option<u32>, time: i64) -> Change {
-    let key = u128::from(offset) + 1;
-    let position = Position::new(time, Id::new(topic, 0, offset));
+fn change(kind: Kind, id: Id, label: Option<u32>, time: i64) -> Change {
+    let key = u128::from(id.offset()) + 1;
+    let position = Position::new(time, id);
     Change::new(kind, Record::new(position, key, time, label))
 }
 
@@ -32,11 +33,11 @@ fn a_late_label_is_scored_by_the_version_that_was_active_when_its_sample_came() 
             (input, outcomes)
         });
         for (offset, time) in [(0, 10), (1, 20), (2, 30)] {
-            input.send(change(Kind::Insert, (0, offset), None, time));
+            input.send(change(Kind::Insert, Id::new(0, 0, offset), None, time));
         }
         // sample 1 has its label at once, and is corrected.
         for (offset, label, time) in [(1, 4, 21), (0, 5, 40), (2, 6, 50), (1, 7, 60)] {
-            input.send(change(Kind::Label, (1, offset), Some(label), time));
+            input.send(change(Kind::Label, Id::new(1, 0, offset), Some(label), time));
         }
         for (version, from) in [(1, 15), (2, 25)] {
             outcomes.send(Outcome {

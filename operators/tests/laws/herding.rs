@@ -12,7 +12,7 @@ use crate::coresets::values;
 use crate::downsampling::{budget, indices, policy, sorted};
 
 #[derive(Deserialize)]
-struct Oracle {
+struct Reference {
     cases: Vec<Case>,
 }
 
@@ -63,8 +63,9 @@ fn apart(rows: &[Vec<f64>], some: &[usize]) -> f64 {
 
 #[test]
 fn choices_are_those_of_numpy() {
-    let oracle: Oracle = serde_json::from_str(include_str!("../oracles/herding.json")).unwrap();
-    for case in oracle.cases {
+    let reference: Reference =
+        serde_json::from_str(include_str!("../references/herding.json")).unwrap();
+    for case in reference.cases {
         let mut given = embedded(case.cols, values(case.seed, case.count * case.cols));
         assert_eq!(herded(&given, case.size), case.herding, "{}", case.seed);
 

@@ -24,7 +24,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn what_is_deleted_is_forgotten(
+    fn deleted_samples_lead_to_a_training_without_them(
         partitions in streams(),
         wait in prop_oneof![Just(0i64), 1i64..60],
         trigger in prop::sample::select(TRIGGERS.to_vec()),
@@ -34,11 +34,13 @@ proptest! {
     ) {
         let trigger: TriggerTable = toml::from_str(trigger).unwrap();
         let selection: SelectionTable = toml::from_str(&selection).unwrap();
-        let policies = |forget| (&trigger, &selection, forget);
+        let sets_with = |setting: &Setting, on_delete| {
+            training_sets(&partitions, setting, &trigger, &selection, on_delete)
+        };
         let one = Setting { wait, workers: 1, batch: 1000 };
-        let sets = training_sets(&partitions, &one, policies(OnDelete::Retrain));
+        let sets = sets_with(&one, OnDelete::Retrain);
         let many = Setting { wait, workers, batch };
-        prop_assert_eq!(&sets, &training_sets(&partitions, &many, policies(OnDelete::Retrain)));
+        prop_assert_eq!(&sets, &sets_with(&many, OnDelete::Retrain));
 
         // each deletion of what the newest version knows is decided on, and nothing else.
         let changes = follows(&partitions.concat(), wait).changes;
@@ -55,7 +57,7 @@ proptest! {
         let place = |set: &TrainingSet| {
             (set.decision.position, set.decision.cut, set.decision.reason.clone())
         };
-        let kept = training_sets(&partitions, &one, policies(OnDelete::Keep));
+        let kept = sets_with(&one, OnDelete::Keep);
         let kept: Vec<_> = kept.iter().map(place).collect();
         prop_assert_eq!(others.into_iter().map(place).collect::<Vec<_>>(), kept);
     }

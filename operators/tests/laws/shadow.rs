@@ -40,7 +40,7 @@ fn shadow(
     let policy: TriggerTable = toml::from_str(policy).unwrap();
     feed(partitions, setting, move |worker| {
         let first = worker.index() == 0;
-        let [fired, kept, evaluations, asked, made] = [(); 5].map(|()| Arc::clone(&told));
+        let [fired, kept, evaluations, asked, made] = std::array::from_fn(|_| Arc::clone(&told));
         worker.dataflow::<Position, _, _>(|scope| {
             let (input, changes) = scope.new_input::<Vec<Change>>();
             let (ordered, _orphans) = changes.order().upsert(wait);

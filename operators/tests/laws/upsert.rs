@@ -52,15 +52,15 @@ pub(crate) fn streams() -> impl Strategy<Value = Vec<Partition>> {
         let of = |topic: u8, messages: Vec<Vec<Message>>| {
             let numbered = messages.into_iter().enumerate();
             numbered
-                .map(move |(number, messages)| partition((topic, number as u16), &messages))
+                .map(move |(number, messages)| partition(topic, number as u16, &messages))
                 .collect::<Vec<_>>()
         };
         [of(0, samples), of(1, labels)].concat()
     })
 }
 
-/// Places messages as a source does that forgives no disorder.
-fn partition((topic, number): (u8, u16), messages: &[Message]) -> Partition {
+/// Assigns positions to messages as a source does that tolerates no disorder.
+fn partition(topic: u8, number: u16, messages: &[Message]) -> Partition {
     let (mut now, mut highest) = (0, i64::MIN);
     let place = |(offset, (kind, key, later, label)): (usize, &Message)| {
         now += later.max(&0);
@@ -175,7 +175,9 @@ fn assert_whole(changes: &[Change]) {
 pub(crate) fn training_sets(
     partitions: &[Partition],
     setting: &Setting,
-    (trigger, selection, forget): (&TriggerTable, &SelectionTable, OnDelete),
+    trigger: &TriggerTable,
+    selection: &SelectionTable,
+    on_delete: OnDelete,
 ) -> Vec<TrainingSet> {
     let (send, sets) = channel::<TrainingSet>();
     let (trigger, selection) = (trigger.clone(), selection.clone());
@@ -186,7 +188,7 @@ pub(crate) fn training_sets(
             let (input, changes) = scope.new_input::<Vec<Change>>();
             let (ordered, _orphans) = changes.order().upsert(wait);
             let (handle, back) = scope.feedback(1);
-            let trigger = forget.around(trigger.init());
+            let trigger = on_delete.around(trigger.init());
             let decisions = ordered.clone().order_all().decide(back, |_wake| HostedTrigger {
                 trigger,
                 checkpoint: None,
@@ -254,11 +256,14 @@ proptest! {
         workers in 2usize..5,
         batch in 1usize..20,
     ) {
-        let policies = (&toml::from_str(trigger).unwrap(), &toml::from_str(&selection).unwrap());
-        let policies = (policies.0, policies.1, OnDelete::Keep);
+        let trigger: TriggerTable = toml::from_str(trigger).unwrap();
+        let table: SelectionTable = toml::from_str(&selection).unwrap();
+        let sets = |setting: &Setting| {
+            training_sets(&partitions, setting, &trigger, &table, OnDelete::Keep)
+        };
         let one = Setting { wait, workers: 1, batch: 1000 };
-        let expected = training_sets(&partitions, &one, policies);
-        let found = training_sets(&partitions, &Setting { wait, workers, batch }, policies);
+        let expected = sets(&one);
+        let found = sets(&Setting { wait, workers, batch });
         prop_assert_eq!(&expected, &found);
         let model = follows(&partitions.concat(), wait);
         for set in &expected {

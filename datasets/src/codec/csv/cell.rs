@@ -1,21 +1,21 @@
-//! The fields of one row: what each is for, and how it is read and written.
+//! The fields of a CSV row: their roles, reading and writing.
 
 use crate::codec::Classes;
 use crate::codec::classes::quote;
-use crate::codec::table::{A_NUMBER, A_TIME, refuse};
+use crate::codec::table::{A_NUMBER, A_TIME, Marks, refuse};
 use crate::{DecodeError, Timestamp};
 
-/// What a column is for.
+/// The use of a column.
 #[derive(Clone, Copy)]
 pub(super) enum Role {
-    /// The feature at this place.
+    /// The feature at this index.
     Feature(usize),
     Label,
     Time,
     Skipped,
 }
 
-/// How to read a row.
+/// The columns of a row, and how each is read.
 pub(super) struct Row {
     pub(super) columns: Vec<String>,
     pub(super) roles: Vec<Role>,
@@ -23,26 +23,28 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Fills `features` from the fields in `text`; yields the time and the label.
+    /// Reads the fields in `text` into `features` and returns time and label.
     pub(super) fn read(
         &self,
         text: &[u8],
         ends: &[usize],
         features: &mut [f32],
-    ) -> Result<(Option<i64>, Option<u32>), DecodeError> {
-        let (mut time, mut label, mut start) = (None, None, 0);
+    ) -> Result<Marks, DecodeError> {
+        let (mut marks, mut start) = (Marks::default(), 0);
         for ((role, column), &end) in self.roles.iter().zip(&self.columns).zip(ends) {
             let field = &text[start..end];
             start = end;
             match *role {
-                Role::Feature(place) => features[place] = feature(column, field)?,
-                Role::Label if field.is_empty() => label = None,
-                Role::Label => label = Some(self.classes.of_text(column, utf8(column, field)?)?),
-                Role::Time => time = read_time(column, field)?,
+                Role::Feature(index) => features[index] = feature(column, field)?,
+                Role::Label if field.is_empty() => marks.label = None,
+                Role::Label => {
+                    marks.label = Some(self.classes.of_text(column, utf8(column, field)?)?);
+                }
+                Role::Time => marks.time = read_time(column, field)?,
                 Role::Skipped => (),
             }
         }
-        Ok((time, label))
+        Ok(marks)
     }
 }
 
@@ -72,7 +74,7 @@ fn utf8<'a>(column: &str, field: &'a [u8]) -> Result<&'a str, DecodeError> {
         .map_err(|_| refuse(column, "UTF-8", &quote(&String::from_utf8_lossy(field))))
 }
 
-/// Appends `text` to `line`, in quotes where it needs them.
+/// Appends `text` to `line`, in quotes if it contains special characters.
 pub(super) fn write(text: &str, delimiter: u8, line: &mut Vec<u8>) {
     let special = |byte| byte == delimiter || b"\"\r\n".contains(&byte);
     if !text.bytes().any(special) {

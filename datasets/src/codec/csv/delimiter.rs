@@ -1,13 +1,15 @@
+//! The delimiter of CSV fields.
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// The character between two fields: one byte that occurs neither in numbers nor in quoting.
+/// The character between two fields: one byte that neither numbers nor quoting use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "char", into = "char")]
 pub struct Delimiter(u8);
 
-/// Why a character cannot stand between fields.
+/// The error for a character that cannot separate fields.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("wanted a character such as `,`, `;`, `|` or a tab, found {0:?}")]
 pub struct DelimiterError(char);

@@ -1,13 +1,13 @@
+//! Tests of the CSV codec.
+
 use super::*;
+use crate::codec::test_support::decode_one;
 
 const TABLE: &str = "columns = [\"t\", \"x\", \"b\", \"c\", \"a\"]\nfeatures = [\"a\", \"b\"]\n\
                      label = \"c\"\nlabels = [\"no\", \"y,es\"]\ntime = \"t\"\ndelimiter = \",\"";
 
 fn decode(table: &str, message: &str) -> Result<Columns, String> {
-    let config: Csv = toml::from_str(table).unwrap();
-    let mut columns = Columns::new(config.schema());
-    config.init().decode(message.as_bytes(), &mut columns).map_err(|error| error.to_string())?;
-    Ok(columns)
+    decode_one::<Csv>(table, message.as_bytes())
 }
 
 #[test]
@@ -21,13 +21,13 @@ fn reads_quotes_and_line_breaks() {
 }
 
 #[test]
-fn takes_empty_fields_for_no_label_and_no_time() {
+fn empty_fields_mean_no_label_and_no_time() {
     let columns = decode(TABLE, ",,1,,2").unwrap();
     assert_eq!((columns.labels[0], columns.times[0]), (None, None));
 }
 
 #[test]
-fn says_what_it_refuses() {
+fn errors_say_what_is_wrong() {
     let cases = [
         ("1,2,3,no", "not a CSV row: wanted 5 fields, found 4"),
         ("1,2,3,no,5,6,7", "not a CSV row: wanted 5 fields, found more"),
@@ -49,7 +49,7 @@ fn says_what_it_refuses() {
 }
 
 #[test]
-fn numbers_are_classes_when_classes_have_no_names() {
+fn unnamed_classes_are_numbers() {
     let table = "columns = [\"a\", \"c\"]\nfeatures = [\"a\"]\nlabel = \"c\"\nclasses = 2";
     assert_eq!(decode(table, "0,1.0").unwrap().labels, [Some(1)]);
     for label in ["2", "-1", "0.5", "NaN", "one"] {
@@ -59,7 +59,7 @@ fn numbers_are_classes_when_classes_have_no_names() {
 }
 
 #[test]
-fn checks_columns_that_are_not_there() {
+fn reports_keys_that_name_missing_columns() {
     let table = "columns = [\"a\"]\nfeatures = [\"a\", \"b\"]\nlabel = \"c\"\ntime = \"t\"";
     let keys = toml::from_str::<Csv>(table).unwrap().check();
     assert_eq!(keys.iter().map(|(key, _)| *key).collect::<Vec<_>>(), ["features", "label", "time"]);

@@ -1,4 +1,4 @@
-//! One JSON object, read straight into a row of features.
+//! Reading one JSON object straight into a row of features.
 
 use std::fmt;
 
@@ -6,41 +6,39 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Vis
 
 use super::Slots;
 use super::scalar::Scalar;
+use crate::codec::table::Marks;
 use crate::{DecodeError, codec::Classes};
 
-/// The sample that an object states.
+/// The sample of one object, while it is read.
 pub(super) struct Row<'a> {
     slots: &'a mut Slots,
     classes: &'a Classes,
     features: &'a mut [f32],
     label: Option<u32>,
     time: Option<i64>,
-    /// Why a value was refused; serde's errors cannot carry it.
-    refused: Option<DecodeError>,
+    /// The error of an invalid value, which serde's errors cannot carry.
+    invalid: Option<DecodeError>,
 }
 
 impl<'a> Row<'a> {
     pub(super) fn new(slots: &'a mut Slots, classes: &'a Classes, features: &'a mut [f32]) -> Self {
         slots.filled.fill(false);
-        Self { slots, classes, features, label: None, time: None, refused: None }
+        Self { slots, classes, features, label: None, time: None, invalid: None }
     }
 
-    /// Fills the features from `payload`; yields the time and the label.
-    pub(super) fn read(
-        mut self,
-        payload: &[u8],
-    ) -> Result<(Option<i64>, Option<u32>), DecodeError> {
+    /// Reads `payload` into the features and returns time and label.
+    pub(super) fn read(mut self, payload: &[u8]) -> Result<Marks, DecodeError> {
         let mut reader = serde_json::Deserializer::from_slice(payload);
         let read = reader.deserialize_map(&mut self).and_then(|()| reader.end());
-        match (self.refused.take(), read) {
-            (Some(refused), _) => Err(refused),
+        match (self.invalid.take(), read) {
+            (Some(invalid), _) => Err(invalid),
             (None, Err(error)) => Err(malformed(error.to_string())),
             (None, Ok(())) => {
                 match self.slots.filled[..self.slots.features].iter().position(|f| !f) {
                     Some(missing) => {
                         Err(DecodeError::MissingColumn(self.slots.names[missing].clone()))
                     }
-                    None => Ok((self.time, self.label)),
+                    None => Ok(Marks { time: self.time, label: self.label }),
                 }
             }
         }
@@ -49,7 +47,7 @@ impl<'a> Row<'a> {
     fn set(&mut self, slot: usize, value: &Scalar<'_>) -> Result<(), DecodeError> {
         let column = self.slots.names[slot].as_str();
         if std::mem::replace(&mut self.slots.filled[slot], true) {
-            return Err(malformed(format!("column `{column}` stands twice")));
+            return Err(malformed(format!("column `{column}` occurs twice")));
         }
         if let Some(feature) = self.features.get_mut(slot) {
             *feature = value.feature(column)?;
@@ -82,16 +80,16 @@ impl<'de> Visitor<'de> for &mut Row<'_> {
             };
             previous = slot;
             let value: Scalar<'_> = members.next_value()?;
-            if let Err(refused) = self.set(slot, &value) {
-                self.refused = Some(refused);
-                return Err(A::Error::custom("refused"));
+            if let Err(invalid) = self.set(slot, &value) {
+                self.invalid = Some(invalid);
+                return Err(A::Error::custom("invalid value"));
             }
         }
         Ok(())
     }
 }
 
-/// Reads the name of a member as its slot, or as none when the table does not name it.
+/// Reads the name of a member and finds its slot; none if the table does not name it.
 struct Key<'a> {
     slots: &'a mut Slots,
     previous: usize,

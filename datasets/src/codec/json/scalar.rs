@@ -1,4 +1,4 @@
-//! One value of a JSON object, read without a tree.
+//! One value of a JSON object, read without building a tree.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::codec::classes::quote;
 use crate::codec::table::{A_NUMBER, A_TIME, finite, refuse};
 use crate::{DecodeError, Timestamp, codec::Classes};
 
-/// A JSON value; what is inside arrays and objects is skipped.
+/// A JSON value. The contents of arrays and objects are skipped.
 pub(super) enum Scalar<'de> {
     Null,
     Bool(bool),

@@ -1,14 +1,14 @@
+//! Tests of the JSON codec.
+
 use super::*;
+use crate::codec::test_support::decode_one;
 
 fn json(table: &str) -> Json {
     toml::from_str(table).unwrap()
 }
 
 fn decode(table: &str, message: &str) -> Result<Columns, String> {
-    let config = json(table);
-    let mut columns = Columns::new(config.schema());
-    config.init().decode(message.as_bytes(), &mut columns).map_err(|error| error.to_string())?;
-    Ok(columns)
+    decode_one::<Json>(table, message.as_bytes())
 }
 
 const TABLE: &str = "features = [\"a\", \"b\"]\nlabel = \"c\"\nclasses = 3\ntime = \"t\"";
@@ -28,7 +28,7 @@ fn reads_escaped_names() {
 }
 
 #[test]
-fn takes_null_or_nothing_for_no_label() {
+fn null_and_missing_members_mean_no_label() {
     for message in [r#"{"a": 1, "b": 2, "c": null, "t": null}"#, r#"{"a": 1, "b": 2}"#] {
         let columns = decode(TABLE, message).unwrap();
         assert_eq!((columns.labels[0], columns.times[0]), (None, None));
@@ -36,7 +36,7 @@ fn takes_null_or_nothing_for_no_label() {
 }
 
 #[test]
-fn says_what_it_refuses() {
+fn errors_say_what_is_wrong() {
     let cases = [
         (r#"{"a": 1}"#, "no column `b`"),
         (
@@ -46,7 +46,7 @@ fn says_what_it_refuses() {
         (r#"{"a": 1, "b": null}"#, "column `b`: wanted a number, true or false, found null"),
         (r#"{"a": [1], "b": 1}"#, "column `a`: wanted a number, true or false, found an array"),
         (r#"{"a": 1e39, "b": 1}"#, "column `a`: wanted a finite 32-bit number, found 1e39"),
-        (r#"{"a": 1, "b": 1, "a": 1}"#, "not a JSON object: column `a` stands twice"),
+        (r#"{"a": 1, "b": 1, "a": 1}"#, "not a JSON object: column `a` occurs twice"),
         (r#"{"a": 1, "b": 1, "c": 3}"#, "column `c`: wanted a class from 0 to 2, found 3"),
         (r#"{"a": 1, "b": 1, "c": 0.5}"#, "column `c`: wanted a class from 0 to 2, found 0.5"),
         (r#"{"a": 1, "b": 1, "c": -1}"#, "column `c`: wanted a class from 0 to 2, found -1"),
@@ -84,7 +84,7 @@ fn follows_a_changing_order_of_members() {
 }
 
 #[test]
-fn checks_columns_that_contradict() {
+fn reports_keys_that_contradict_each_other() {
     let keys = |table: &str| json(table).check().iter().map(|(key, _)| *key).collect::<Vec<_>>();
     assert_eq!(keys(TABLE), [""; 0]);
     assert_eq!(keys("features = [\"a\"]\nlabel = \"a\"\ntime = \"a\""), ["label", "time", "time"]);

@@ -1,11 +1,11 @@
-//! One portrait: what is drawn at random for it, and how it is painted.
+//! One portrait: its random properties, and how it is painted.
 
 use std::f32::consts::TAU;
 
 use libm::{cosf, expf, sinf};
 use rand_pcg::Pcg64;
 
-use super::course::Moment;
+use super::trends::Moment;
 use crate::generate::random::{Draw, feature};
 
 use self::canvas::{GRID, Line, each};
@@ -18,7 +18,7 @@ pub(super) const SIDE: usize = 32;
 /// Stripes of hair per unit of length.
 const STRIPES: f32 = 3.2;
 
-/// What is drawn at random for one portrait, but for its grain.
+/// The random properties of one portrait, except its grain.
 pub(super) struct Sitter {
     pub(super) class: u32,
     /// Hair length, hair volume, smile, collar, parting, brow, jaw and hair texture.
@@ -39,7 +39,7 @@ pub(super) struct Sitter {
 }
 
 impl Sitter {
-    /// Draws a sitter as they are at `moment`.
+    /// Draws a random sitter of the time of `moment`.
     pub(super) fn draw(moment: &Moment, random: &mut Pcg64) -> Self {
         let class = u32::from(random.happens(0.5));
         let sign = if class == 1 { 1.0 } else { -1.0 };
@@ -76,7 +76,7 @@ impl Sitter {
         }
     }
 
-    /// Appends the pixels of the portrait, row after row.
+    /// Appends the pixels of the portrait to `pixels`, row by row.
     pub(super) fn paint(&self, random: &mut Pcg64, pixels: &mut Vec<u8>) {
         let place = canvas::Place::new(self.shift, self.rotation, self.log_scale);
         let waves = canvas::Waves::new(&place, TAU * STRIPES, 0.35, self.stripe_phase);
@@ -144,7 +144,7 @@ impl Sitter {
         each(|pixel| self.hair + height * wave[pixel])
     }
 
-    /// The cues as they can be painted.
+    /// The cues, limited to the range that can be painted.
     fn clipped(&self) -> [f32; 8] {
         self.cues.map(|cue| feature(cue).clamp(-3.5, 3.5))
     }

@@ -1,6 +1,8 @@
+//! Tests of the portraits against the definition of their trends.
+
 use super::*;
 
-/// The definition's years, with ten times its samples.
+/// The years of the definition, with ten times as many samples.
 fn sharp() -> Portraits {
     Portraits {
         change: Change([1969, 1974]),
@@ -9,16 +11,16 @@ fn sharp() -> Portraits {
     }
 }
 
-/// Share of the sitters of year `year` whom the exact rule of the start of year `rule` gets right.
+/// Percentage of the sitters of year `year` that the exact rule of the start of year `rule` classifies right.
 fn accuracy(config: &Portraits, rule: u16, year: u16) -> f64 {
     let mut generator = config.generator();
-    let then = generator.course.at(rule.into());
+    let rule = generator.trends.at(rule.into());
     let place = usize::from(year - YEARS.start);
     let range = generator.firsts[place]..generator.firsts[place + 1];
     let count = number(range.end - range.start);
     let right = range.filter(|&index| {
-        let (_, sitter, _) = generator.sitter(index);
-        let cues = sitter.cues.iter().zip(then.mean).zip(then.distance);
+        let sitter = generator.portrait(index).sitter;
+        let cues = sitter.cues.iter().zip(rule.mean).zip(rule.distance);
         let side: f64 = cues.map(|((cue, mean), distance)| (cue - mean) * distance).sum();
         u32::from(side > 0.0) == sitter.class
     });
@@ -70,10 +72,10 @@ fn years_have_their_samples_and_balanced_classes() {
 }
 
 #[test]
-fn the_direction_turns_fast_only_in_the_change() {
-    let course = Course::new([1969.0, 1974.0]);
+fn the_direction_turns_fast_only_during_the_change() {
+    let trends = Trends::new([1969.0, 1974.0]);
     let degrees = |year: u16| {
-        let (now, next) = (course.at(year.into()), course.at(f64::from(year) + 1.0));
+        let (now, next) = (trends.at(year.into()), trends.at(f64::from(year) + 1.0));
         let cosine: f64 = now.distance.iter().zip(next.distance).map(|(a, b)| a * b / 4.0).sum();
         cosine.acos().to_degrees()
     };
@@ -85,7 +87,7 @@ fn the_direction_turns_fast_only_in_the_change() {
 }
 
 #[test]
-fn refuses_changes_beyond_their_knots() {
+fn refuses_changes_outside_their_knots() {
     for years in ["[1960, 1970]", "[1970, 1985]", "[1974, 1969]", "[1970, 1970]", "[1970]"] {
         assert!(toml::from_str::<Portraits>(&format!("change = {years}")).is_err(), "{years}");
     }

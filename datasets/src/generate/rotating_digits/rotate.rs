@@ -1,12 +1,12 @@
-//! Turning an image about its centre.
+//! Rotation of an image about its centre.
 
 use crate::generate::random::feature;
 
 /// Height and width of a digit in pixels.
 pub(super) const SIDE: usize = 28;
 
-/// Appends `image`, turned counter-clockwise by `angle` radians, to `pixels`; what comes from
-/// outside it is 0.
+/// Appends `image`, rotated counter-clockwise by `angle` radians, to `pixels`. Pixels from outside
+/// the image are 0.
 pub(super) fn rotate(image: &[u8], angle: f64, pixels: &mut Vec<u8>) {
     let (sin, cos) = libm::sincos(angle);
     let (sin, cos) = (feature(sin), feature(cos));
@@ -14,14 +14,14 @@ pub(super) fn rotate(image: &[u8], angle: f64, pixels: &mut Vec<u8>) {
     for row in 0..SIDE as u8 {
         for column in 0..SIDE as u8 {
             let (x, y) = (f32::from(column) - centre, f32::from(row) - centre);
-            // rows go down: a point comes from the place that turns onto it.
+            // rows go down; the value is that of the point which is rotated onto this pixel.
             let (from_x, from_y) = (x * cos - y * sin + centre, x * sin + y * cos + centre);
             pixels.push(between(image, from_x, from_y));
         }
     }
 }
 
-/// The value at a place between four pixels.
+/// The value at a point between four pixels, by bilinear interpolation.
 fn between(image: &[u8], x: f32, y: f32) -> u8 {
     let (left, top) = (x.floor(), y.floor());
     let (right_share, bottom_share) = (x - left, y - top);

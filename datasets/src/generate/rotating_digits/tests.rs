@@ -1,3 +1,5 @@
+//! Tests of the rotating digits with small files.
+
 use std::io::Write;
 
 use flate2::Compression;
@@ -6,7 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// Three images, each of one grey, and the labels `labels`, the images compressed.
+/// Writes three images, each of one grey and compressed, and a file of `labels`.
 fn files(labels: &[u8]) -> (TempDir, RotatingDigits) {
     let folder = tempfile::tempdir().unwrap();
     let (images_path, labels_path) =
@@ -24,7 +26,7 @@ fn files(labels: &[u8]) -> (TempDir, RotatingDigits) {
 }
 
 #[test]
-fn every_pass_has_every_digit_once_in_an_order_of_its_own() {
+fn every_pass_has_every_digit_once_in_its_own_order() {
     let (_folder, digits) = files(&[1, 2, 3]);
     let mut columns = Columns::new(digits.schema());
     digits.init().unwrap().fill(0..30, &mut columns);

@@ -1,3 +1,5 @@
+//! Importance sampling by the norm of gradients.
+
 use serde::{Deserialize, Serialize};
 
 use crate::downsampling::math::space::norm;

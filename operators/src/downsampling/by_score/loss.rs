@@ -1,3 +1,5 @@
+//! Importance sampling by loss.
+
 use serde::{Deserialize, Serialize};
 
 use crate::downsampling::{

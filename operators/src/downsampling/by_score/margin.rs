@@ -1,55 +1,30 @@
-use serde::{Deserialize, Serialize};
+//! Uncertainty sampling by the margin of the two highest probabilities.
 
-use crate::downsampling::math::ranking::{highest_of_rows, two_highest};
-use crate::downsampling::{
-    Balance, Budget, Chosen, DownsamplingConfig, RequiredScores, SampleScores,
-};
+use crate::downsampling::math::ranking::{two_highest, uncertainty_sampling};
 
 pub(in crate::downsampling) const EXAMPLE: &str = "";
 
-/// Samples for whose class the model has two candidates nearly as likely.
-///
-/// ```text
-/// score = −(p₁ − p₂),      p₁ ≥ p₂ the two highest probabilities
-/// ```
-///
-/// The highest scores are chosen, with weight 1; of equal ones the first. A single column is the
-/// probability of one of two classes.
-///
-/// Reference: T. Scheffer, C. Decomain and S. Wrobel, *Active Hidden Markov Models for Information
-/// Extraction*, IDA 2001.
-///
-/// ```
-/// use driftmill_operators::{Matrix, downsampling::*};
-/// let probabilities = Some(Matrix::new(3, vec![0.9, 0.1, 0.0, 0.4, 0.3, 0.3, 0.5, 0.49, 0.01]));
-/// let budget = Budget { size: 1, seed: 0, round: 0 };
-/// let chosen = choose(&Margin::default(), &SampleScores { probabilities, ..SampleScores::of(3) }, budget).unwrap();
-/// assert_eq!(chosen, [Chosen { index: 2, weight: 1.0 }]);
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Margin {
-    /// Whether each class is chosen from by itself (default `none`).
-    #[serde(default)]
-    pub balance: Balance,
-}
-
-impl DownsamplingConfig for Margin {
-    fn required_scores(&self) -> RequiredScores {
-        RequiredScores {
-            probabilities: true,
-            labels: self.balance.needs_labels(),
-            ..RequiredScores::default()
-        }
-    }
-
-    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
-        self.balance.choose(None, given, budget, |given, budget| {
-            let probabilities = given.probabilities.as_ref();
-            probabilities.map_or_else(Vec::new, |rows| highest_of_rows(rows, budget.size, score))
-        })
-    }
+uncertainty_sampling! {
+    /// Samples for whose class the model has two candidates nearly as likely.
+    ///
+    /// ```text
+    /// score = −(p₁ − p₂),      p₁ ≥ p₂ the two highest probabilities
+    /// ```
+    ///
+    /// The highest scores are chosen, with weight 1; of equal ones the first. A single column is the
+    /// probability of one of two classes.
+    ///
+    /// Reference: T. Scheffer, C. Decomain and S. Wrobel, *Active Hidden Markov Models for Information
+    /// Extraction*, IDA 2001.
+    ///
+    /// ```
+    /// use driftmill_operators::{Matrix, downsampling::*};
+    /// let probabilities = Some(Matrix::new(3, vec![0.9, 0.1, 0.0, 0.4, 0.3, 0.3, 0.5, 0.49, 0.01]));
+    /// let budget = Budget { size: 1, seed: 0, round: 0 };
+    /// let chosen = choose(&Margin::default(), &SampleScores { probabilities, ..SampleScores::of(3) }, budget).unwrap();
+    /// assert_eq!(chosen, [Chosen { index: 2, weight: 1.0 }]);
+    /// ```
+    Margin
 }
 
 fn score(row: &[f32]) -> f32 {

@@ -1,3 +1,5 @@
+//! Selection by reducible holdout loss (RHO-LOSS).
+
 use serde::{Deserialize, Serialize};
 
 use crate::downsampling::math::ranking::highest;
@@ -22,8 +24,8 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 /// Is made for a choice out of each batch, where chance has seen to variety. Out of a whole set the highest
 /// differences are those of samples that resemble each other, as of the one class that is not trained yet.
 ///
-/// Reference: S. Mindermann et al., *Prioritized Training on Points that are Learnable, Worth Learning,
-/// and Not Yet Learnt*, ICML 2022.
+/// Reference: S. Mindermann et al., *Prioritized Training on Points that are Learnable, Worth
+/// Learning, …*, ICML 2022 (arXiv 2206.07137).
 ///
 /// ```
 /// use driftmill_operators::downsampling::*;

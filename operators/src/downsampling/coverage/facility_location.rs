@@ -1,3 +1,5 @@
+//! Selection by the facility-location function.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Selection by the graph-cut function.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};

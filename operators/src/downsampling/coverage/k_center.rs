@@ -1,3 +1,5 @@
+//! Greedy k-center selection.
+
 use std::num::NonZeroUsize;
 
 use rand::RngExt;

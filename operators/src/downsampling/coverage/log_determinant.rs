@@ -1,3 +1,5 @@
+//! Selection by the log-determinant of similarities.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};

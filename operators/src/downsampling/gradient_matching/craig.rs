@@ -1,3 +1,5 @@
+//! CRAIG: coresets whose weighted gradients match the full gradient.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};

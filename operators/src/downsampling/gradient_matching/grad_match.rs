@@ -1,3 +1,5 @@
+//! GRAD-MATCH: orthogonal matching pursuit on the mean gradient.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Herding: samples whose mean approaches the mean of all.
+
 use std::collections::BTreeMap;
 
 use pulp::{Arch, Simd, WithSimd};

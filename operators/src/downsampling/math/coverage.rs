@@ -1,3 +1,5 @@
+//! The facility-location objective.
+
 use super::greedy::Objective;
 use super::neighbours::{Graph, Similarity};
 use super::space::Space;

@@ -1,3 +1,5 @@
+//! Greedy maximisation of submodular functions.
+
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 

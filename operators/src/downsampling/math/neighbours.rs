@@ -1,3 +1,5 @@
+//! The graph of nearest neighbours.
+
 use std::num::NonZeroUsize;
 
 use rayon::prelude::*;

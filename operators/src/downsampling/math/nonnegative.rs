@@ -1,3 +1,5 @@
+//! Non-negative matching of few vectors to a mean.
+
 use super::outer::{Outer, dot};
 
 /// Matches a sum of few vectors, none with a negative weight, to the mean of all:

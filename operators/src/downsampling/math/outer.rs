@@ -1,3 +1,5 @@
+//! Outer products that are never computed in full.
+
 use rayon::prelude::*;
 
 use crate::Matrix;

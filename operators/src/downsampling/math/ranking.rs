@@ -1,4 +1,6 @@
-use crate::downsampling::Chosen;
+//! The highest of given scores.
+
+use crate::downsampling::{Chosen, SampleScores};
 
 /// The `size` highest scores, the highest first; of equal ones the first. Scores are finite.
 pub(in crate::downsampling) fn highest(scores: &[f32], size: usize) -> Vec<Chosen> {
@@ -14,15 +16,53 @@ pub(in crate::downsampling) fn highest(scores: &[f32], size: usize) -> Vec<Chose
     order.into_iter().map(Chosen::plain).collect()
 }
 
-/// What `of` says of each row, and the highest of them.
-pub(in crate::downsampling) fn highest_of_rows(
-    rows: &crate::Matrix,
+/// Chooses the `size` candidates whose probabilities have the highest `score`.
+pub(in crate::downsampling) fn most_uncertain(
+    given: &SampleScores,
     size: usize,
-    of: impl Fn(&[f32]) -> f32,
+    score: fn(&[f32]) -> f32,
 ) -> Vec<Chosen> {
-    let scores: Vec<f32> = (0..rows.rows()).map(|row| of(rows.row(row))).collect();
+    let Some(rows) = &given.probabilities else { return Vec::new() };
+    let scores: Vec<f32> = (0..rows.rows()).map(|row| score(rows.row(row))).collect();
     highest(&scores, size)
 }
+
+/// Defines a policy of uncertainty sampling. Its score is the function `score` of the module, which
+/// takes the probabilities of one candidate.
+macro_rules! uncertainty_sampling {
+    ($(#[$about:meta])* $Name:ident) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[serde(deny_unknown_fields)]
+        pub struct $Name {
+            /// The division of the budget among classes (default `none`).
+            #[serde(default)]
+            pub balance: $crate::downsampling::Balance,
+        }
+
+        impl $crate::downsampling::DownsamplingConfig for $Name {
+            fn required_scores(&self) -> $crate::downsampling::RequiredScores {
+                $crate::downsampling::RequiredScores {
+                    probabilities: true,
+                    labels: self.balance.needs_labels(),
+                    ..Default::default()
+                }
+            }
+
+            fn choose(
+                &self,
+                given: &$crate::downsampling::SampleScores,
+                budget: $crate::downsampling::Budget,
+            ) -> Vec<$crate::downsampling::Chosen> {
+                self.balance.choose(None, given, budget, |given, budget| {
+                    $crate::downsampling::math::ranking::most_uncertain(given, budget.size, score)
+                })
+            }
+        }
+    };
+}
+pub(in crate::downsampling) use uncertainty_sampling;
 
 /// The two highest probabilities of a row; of a single column, that of the class and its opposite.
 pub(in crate::downsampling) fn two_highest(row: &[f32]) -> [f32; 2] {

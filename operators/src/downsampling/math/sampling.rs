@@ -1,3 +1,5 @@
+//! Sampling with probabilities in proportion to scores.
+
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;

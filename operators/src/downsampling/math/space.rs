@@ -1,3 +1,5 @@
+//! Vectors with directions, lengths and distances.
+
 use pulp::{Arch, Simd, WithSimd};
 use serde::{Deserialize, Serialize};
 

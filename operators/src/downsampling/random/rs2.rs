@@ -1,3 +1,5 @@
+//! Repeated sampling of random subsets.
+
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 

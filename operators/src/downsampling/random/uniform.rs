@@ -1,3 +1,5 @@
+//! Uniform random selection.
+
 use rand::seq::index;
 use serde::{Deserialize, Serialize};
 

@@ -1,10 +1,12 @@
+//! The ADWIN detector.
+
 use std::collections::VecDeque;
 use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
-use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Domain, Evidence, Parameter, Signal, is_fraction, problems};
+use super::running::{Judgement, Method, MethodConfig};
+use super::{Domain, Evidence, Parameter, Signal, is_fraction, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -71,21 +73,19 @@ fn grace() -> u64 {
     10
 }
 
-impl DetectorConfig for Adwin {
-    fn init(&self) -> Box<dyn Detector> {
-        Box::new(Running::new(self.clone()))
-    }
+impl MethodConfig for Adwin {
+    type Method = Self;
 
-    fn domain(&self) -> Domain {
-        Self::DOMAIN
+    fn method(&self) -> Self {
+        self.clone()
     }
 
     fn parameter(&self) -> Parameter {
         Parameter { name: "delta", value: self.delta, lax: 0.999, strict: 1e-100, follows: None }
     }
 
-    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
-        Box::new(Self { delta: value, ..self.clone() })
+    fn with_value(&self, value: f64) -> Self {
+        Self { delta: value, ..self.clone() }
     }
 
     fn check(&self) -> Vec<String> {

@@ -1,7 +1,9 @@
+//! The CUSUM control chart.
+
 use serde::{Deserialize, Serialize};
 
-use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Direction, Domain, Parameter, is_positive, problems};
+use super::running::{Judgement, Method, MethodConfig};
+use super::{Direction, Domain, Parameter, is_positive, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -59,21 +61,19 @@ fn h() -> f64 {
     10.0
 }
 
-impl DetectorConfig for Cusum {
-    fn init(&self) -> Box<dyn Detector> {
-        Box::new(Running::new(self.clone()))
-    }
+impl MethodConfig for Cusum {
+    type Method = Self;
 
-    fn domain(&self) -> Domain {
-        Self::DOMAIN
+    fn method(&self) -> Self {
+        self.clone()
     }
 
     fn parameter(&self) -> Parameter {
         Parameter { name: "h", value: self.h, lax: 0.1, strict: 1e4, follows: None }
     }
 
-    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
-        Box::new(Self { h: value, ..self.clone() })
+    fn with_value(&self, value: f64) -> Self {
+        Self { h: value, ..self.clone() }
     }
 
     fn check(&self) -> Vec<String> {

@@ -1,7 +1,9 @@
+//! The drift detection method (DDM).
+
 use serde::{Deserialize, Serialize};
 
-use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Domain, Parameter, Signal, is_positive, problems};
+use super::running::{Judgement, Method, MethodConfig};
+use super::{Domain, Parameter, Signal, is_positive, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -52,13 +54,11 @@ fn drift() -> f64 {
     3.0
 }
 
-impl DetectorConfig for Ddm {
-    fn init(&self) -> Box<dyn Detector> {
-        Box::new(Running::new(self.clone()))
-    }
+impl MethodConfig for Ddm {
+    type Method = Self;
 
-    fn domain(&self) -> Domain {
-        Self::DOMAIN
+    fn method(&self) -> Self {
+        self.clone()
     }
 
     fn parameter(&self) -> Parameter {
@@ -71,8 +71,8 @@ impl DetectorConfig for Ddm {
         }
     }
 
-    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
-        Box::new(Self { drift: value, warning: self.warning.min(value), ..self.clone() })
+    fn with_value(&self, value: f64) -> Self {
+        Self { drift: value, warning: self.warning.min(value), ..self.clone() }
     }
 
     fn check(&self) -> Vec<String> {

@@ -1,3 +1,5 @@
+//! The direction of a change that a detector reports.
+
 use serde::{Deserialize, Serialize};
 
 /// Which way values change.

@@ -1,7 +1,9 @@
+//! The early drift detection method (EDDM).
+
 use serde::{Deserialize, Serialize};
 
-use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Domain, Parameter, Signal, is_fraction, problems};
+use super::running::{Judgement, Method, MethodConfig};
+use super::{Domain, Parameter, Signal, is_fraction, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -55,13 +57,11 @@ fn drift() -> f64 {
     0.9
 }
 
-impl DetectorConfig for Eddm {
-    fn init(&self) -> Box<dyn Detector> {
-        Box::new(Running::new(self.clone()))
-    }
+impl MethodConfig for Eddm {
+    type Method = Self;
 
-    fn domain(&self) -> Domain {
-        Self::DOMAIN
+    fn method(&self) -> Self {
+        self.clone()
     }
 
     fn parameter(&self) -> Parameter {
@@ -74,8 +74,8 @@ impl DetectorConfig for Eddm {
         }
     }
 
-    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
-        Box::new(Self { drift: value, warning: self.warning.max(value), ..self.clone() })
+    fn with_value(&self, value: f64) -> Self {
+        Self { drift: value, warning: self.warning.max(value), ..self.clone() }
     }
 
     fn check(&self) -> Vec<String> {

@@ -1,7 +1,9 @@
+//! The HDDM detector with averages.
+
 use serde::{Deserialize, Serialize};
 
-use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Domain, Parameter, Signal, is_fraction, problems};
+use super::running::{Judgement, Method, MethodConfig};
+use super::{Domain, Parameter, hddm, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -30,64 +32,44 @@ pub(super) const EXAMPLE: &str = "";
 #[serde(deny_unknown_fields)]
 pub struct HddmA {
     /// Significance of a false drift at a value, by the bound (default 0.001).
-    #[serde(default = "drift")]
+    #[serde(default = "hddm::drift")]
     pub drift: f64,
     /// Significance of a false warning at a value, by the bound (default 0.005).
-    #[serde(default = "warning")]
+    #[serde(default = "hddm::warning")]
     pub warning: f64,
     /// Whether a mean that falls is drift as well (default no).
     #[serde(default)]
     pub two_sided: bool,
 }
 
-fn drift() -> f64 {
-    0.001
-}
+impl MethodConfig for HddmA {
+    type Method = Test;
 
-fn warning() -> f64 {
-    0.005
-}
-
-impl DetectorConfig for HddmA {
-    fn init(&self) -> Box<dyn Detector> {
-        Box::new(Running::new(Test {
+    fn method(&self) -> Test {
+        Test {
             cut: (1.0 / self.drift).ln() / 2.0,
             drift: (2.0 / self.drift).ln() / 2.0,
             warning: (2.0 / self.warning).ln() / 2.0,
             two_sided: self.two_sided,
-        }))
-    }
-
-    fn domain(&self) -> Domain {
-        Test::DOMAIN
-    }
-
-    fn parameter(&self) -> Parameter {
-        Parameter {
-            name: "drift",
-            value: self.drift,
-            lax: 0.999,
-            strict: 1e-100,
-            follows: Some(("warning", self.warning)),
         }
     }
 
-    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
-        Box::new(Self { drift: value, warning: self.warning.max(value), ..self.clone() })
+    fn parameter(&self) -> Parameter {
+        hddm::parameter(self.drift, self.warning)
+    }
+
+    fn with_value(&self, value: f64) -> Self {
+        Self { drift: value, warning: self.warning.max(value), ..self.clone() }
     }
 
     fn check(&self) -> Vec<String> {
-        problems([
-            (is_fraction(self.drift), "drift must be between 0 and 1"),
-            (is_fraction(self.warning), "warning must be between 0 and 1"),
-            (self.drift <= self.warning, "drift must not be above warning"),
-        ])
+        problems(hddm::rules(self.drift, self.warning))
     }
 }
 
 /// The logarithms of the bounds.
 #[derive(Clone)]
-struct Test {
+pub(super) struct Test {
     cut: f64,
     drift: f64,
     warning: f64,
@@ -101,7 +83,7 @@ struct Mean {
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
-struct State {
+pub(super) struct State {
     all: Mean,
     lowest: Mean,
     highest: Mean,
@@ -116,14 +98,7 @@ impl Test {
         let (n, m) = (all.count as f64, cut.count as f64);
         let share = (n - m) / (m * n);
         let bound = (share * self.drift).sqrt();
-        let signal = if change >= bound {
-            Signal::Drift
-        } else if change >= (share * self.warning).sqrt() {
-            Signal::Warning
-        } else {
-            Signal::None
-        };
-        Judgement::new(signal, change, bound)
+        hddm::judgement(change, bound, (share * self.warning).sqrt(), f64::ge)
     }
 }
 

@@ -1,7 +1,9 @@
+//! The HDDM detector with weighted averages.
+
 use serde::{Deserialize, Serialize};
 
-use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Domain, Parameter, Signal, is_fraction, problems};
+use super::running::{Judgement, Method, MethodConfig};
+use super::{Domain, Parameter, hddm, is_fraction, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -32,10 +34,10 @@ pub(super) const EXAMPLE: &str = "";
 #[serde(deny_unknown_fields)]
 pub struct HddmW {
     /// Significance of a false drift at a value, by the bound (default 0.001).
-    #[serde(default = "drift")]
+    #[serde(default = "hddm::drift")]
     pub drift: f64,
     /// Significance of a false warning at a value, by the bound (default 0.005).
-    #[serde(default = "warning")]
+    #[serde(default = "hddm::warning")]
     pub warning: f64,
     /// λ, the weight of the newest value in an average, between 0 and 1 (default 0.05).
     #[serde(default = "lambda")]
@@ -45,59 +47,40 @@ pub struct HddmW {
     pub two_sided: bool,
 }
 
-fn drift() -> f64 {
-    0.001
-}
-
-fn warning() -> f64 {
-    0.005
-}
-
 fn lambda() -> f64 {
     0.05
 }
 
-impl DetectorConfig for HddmW {
-    fn init(&self) -> Box<dyn Detector> {
-        Box::new(Running::new(Test {
+impl MethodConfig for HddmW {
+    type Method = Test;
+
+    fn method(&self) -> Test {
+        Test {
             drift: (1.0 / self.drift).ln() / 2.0,
             warning: (1.0 / self.warning).ln() / 2.0,
             lambda: self.lambda,
             two_sided: self.two_sided,
-        }))
-    }
-
-    fn domain(&self) -> Domain {
-        Test::DOMAIN
-    }
-
-    fn parameter(&self) -> Parameter {
-        Parameter {
-            name: "drift",
-            value: self.drift,
-            lax: 0.999,
-            strict: 1e-100,
-            follows: Some(("warning", self.warning)),
         }
     }
 
-    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
-        Box::new(Self { drift: value, warning: self.warning.max(value), ..self.clone() })
+    fn parameter(&self) -> Parameter {
+        hddm::parameter(self.drift, self.warning)
+    }
+
+    fn with_value(&self, value: f64) -> Self {
+        Self { drift: value, warning: self.warning.max(value), ..self.clone() }
     }
 
     fn check(&self) -> Vec<String> {
-        problems([
-            (is_fraction(self.drift), "drift must be between 0 and 1"),
-            (is_fraction(self.warning), "warning must be between 0 and 1"),
-            (self.drift <= self.warning, "drift must not be above warning"),
-            (is_fraction(self.lambda), "lambda must be between 0 and 1"),
-        ])
+        let mut found = problems(hddm::rules(self.drift, self.warning));
+        found.extend(problems([(is_fraction(self.lambda), "lambda must be between 0 and 1")]));
+        found
     }
 }
 
 /// λ and the logarithms of the bounds.
 #[derive(Clone)]
-struct Test {
+pub(super) struct Test {
     drift: f64,
     warning: f64,
     lambda: f64,
@@ -121,7 +104,7 @@ struct Halves {
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
-struct State {
+pub(super) struct State {
     all: Average,
     grown: Halves,
     fallen: Halves,
@@ -149,14 +132,7 @@ impl Test {
         let squares = halves.before.squares + halves.after.squares;
         let change = sign * (halves.after.mean - halves.before.mean);
         let bound = (squares * self.drift).sqrt();
-        let signal = if change > bound {
-            Signal::Drift
-        } else if change > (squares * self.warning).sqrt() {
-            Signal::Warning
-        } else {
-            Signal::None
-        };
-        Judgement::new(signal, change, bound)
+        hddm::judgement(change, bound, (squares * self.warning).sqrt(), f64::gt)
     }
 }
 

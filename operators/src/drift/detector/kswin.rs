@@ -1,3 +1,5 @@
+//! The KSWIN detector.
+
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 
@@ -5,8 +7,8 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
-use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Domain, Parameter, is_fraction, problems};
+use super::running::{Judgement, Method, MethodConfig};
+use super::{Domain, Parameter, is_fraction, problems};
 use crate::drift::metric::steps;
 
 pub(super) const EXAMPLE: &str = "";
@@ -72,15 +74,13 @@ impl Kswin {
     }
 }
 
-impl DetectorConfig for Kswin {
-    fn init(&self) -> Box<dyn Detector> {
+impl MethodConfig for Kswin {
+    type Method = Test;
+
+    fn method(&self) -> Test {
         let (window, recent) = (self.window.get(), self.recent.get());
         let least = self.least().unwrap_or(recent + 1);
-        Box::new(Running::new(Test { window, recent, least, seed: self.seed }))
-    }
-
-    fn domain(&self) -> Domain {
-        Test::DOMAIN
+        Test { window, recent, least, seed: self.seed }
     }
 
     fn parameter(&self) -> Parameter {
@@ -90,8 +90,8 @@ impl DetectorConfig for Kswin {
         Parameter { name: "alpha", value: self.alpha, lax: 0.5, strict, follows: None }
     }
 
-    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
-        Box::new(Self { alpha: value, ..self.clone() })
+    fn with_value(&self, value: f64) -> Self {
+        Self { alpha: value, ..self.clone() }
     }
 
     fn check(&self) -> Vec<String> {
@@ -114,7 +114,7 @@ pub(super) fn tail_probability(n: usize, k: usize) -> f64 {
 }
 
 #[derive(Clone)]
-struct Test {
+pub(super) struct Test {
     window: usize,
     recent: usize,
     least: usize,
@@ -122,7 +122,7 @@ struct Test {
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
-struct State {
+pub(super) struct State {
     count: u64,
     values: VecDeque<f64>,
 }
@@ -171,12 +171,12 @@ impl Method for Test {
 #[cfg(test)]
 mod tests {
     #[derive(serde::Deserialize)]
-    struct Oracle {
-        smirnov: Vec<Significance>,
+    struct Reference {
+        smirnov: Vec<Smirnov>,
     }
 
     #[derive(serde::Deserialize)]
-    struct Significance {
+    struct Smirnov {
         n: usize,
         k: usize,
         p: f64,
@@ -184,9 +184,9 @@ mod tests {
 
     #[test]
     fn chances_are_those_of_scipy() {
-        let text = include_str!("../../../tests/oracles/detectors.json");
-        let oracle: Oracle = serde_json::from_str(text).unwrap();
-        for Significance { n, k, p } in oracle.smirnov {
+        let text = include_str!("../../../tests/references/detectors.json");
+        let reference: Reference = serde_json::from_str(text).unwrap();
+        for Smirnov { n, k, p } in reference.smirnov {
             let found = super::tail_probability(n, k);
             assert!((found - p).abs() <= 1e-9 * p.max(1e-3), "{k} of {n}: {found}, SciPy says {p}");
         }

@@ -3,6 +3,7 @@
 use crate::Snapshot;
 
 mod direction;
+mod hddm;
 mod running;
 
 pub use direction::Direction;

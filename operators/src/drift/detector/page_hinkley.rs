@@ -1,7 +1,9 @@
+//! The Page-Hinkley test.
+
 use serde::{Deserialize, Serialize};
 
-use super::running::{Judgement, Method, Running};
-use super::{Detector, DetectorConfig, Direction, Domain, Parameter, is_positive, problems};
+use super::running::{Judgement, Method, MethodConfig};
+use super::{Direction, Domain, Parameter, is_positive, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -61,13 +63,11 @@ fn alpha() -> f64 {
     0.9999
 }
 
-impl DetectorConfig for PageHinkley {
-    fn init(&self) -> Box<dyn Detector> {
-        Box::new(Running::new(self.clone()))
-    }
+impl MethodConfig for PageHinkley {
+    type Method = Self;
 
-    fn domain(&self) -> Domain {
-        Self::DOMAIN
+    fn method(&self) -> Self {
+        self.clone()
     }
 
     fn parameter(&self) -> Parameter {
@@ -80,8 +80,8 @@ impl DetectorConfig for PageHinkley {
         }
     }
 
-    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
-        Box::new(Self { threshold: value, ..self.clone() })
+    fn with_value(&self, value: f64) -> Self {
+        Self { threshold: value, ..self.clone() }
     }
 
     fn check(&self) -> Vec<String> {

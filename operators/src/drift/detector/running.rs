@@ -1,27 +1,67 @@
-//! What all detectors share: values that do not belong, starting again, snapshots.
+//! The common part of all detectors: values outside the domain, restarts and snapshots.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Detector, Domain, Evidence, Signal};
+use super::{Detector, DetectorConfig, Domain, Evidence, Parameter, Signal};
 use crate::{Snapshot, SnapshotError};
 
-/// A detection method: the mathematics of one value after another.
+/// A detection method: its state and its step for one value.
 pub(super) trait Method: Clone + Send + 'static {
-    /// What it knows of the values.
+    /// The state that the values lead to.
     type State: Clone + Send + Serialize + DeserializeOwned;
 
-    /// Which values it is made for.
+    /// The values that the method accepts.
     const DOMAIN: Domain;
 
-    /// What it knows before the first value.
+    /// The state before the first value.
     fn start(&self) -> Self::State;
 
-    /// Takes in one value of its domain.
+    /// Processes one value of the domain.
     fn step(&self, state: &mut Self::State, value: f64) -> Judgement;
 }
 
-/// What a value leads to.
+/// A configuration that builds a detection method. Its [`DetectorConfig`] follows from this trait.
+pub(super) trait MethodConfig: Clone + Send + Sync + 'static {
+    /// The method that the configuration builds.
+    type Method: Method;
+
+    /// Creates the method.
+    fn method(&self) -> Self::Method;
+
+    /// See [`DetectorConfig::parameter`].
+    fn parameter(&self) -> Parameter;
+
+    /// See [`DetectorConfig::with_parameter`].
+    fn with_value(&self, value: f64) -> Self;
+
+    /// See [`DetectorConfig::check`].
+    fn check(&self) -> Vec<String>;
+}
+
+impl<C: MethodConfig> DetectorConfig for C {
+    fn init(&self) -> Box<dyn Detector> {
+        Box::new(Running::new(self.method()))
+    }
+
+    fn domain(&self) -> Domain {
+        C::Method::DOMAIN
+    }
+
+    fn parameter(&self) -> Parameter {
+        MethodConfig::parameter(self)
+    }
+
+    fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig> {
+        Box::new(self.with_value(value))
+    }
+
+    fn check(&self) -> Vec<String> {
+        MethodConfig::check(self)
+    }
+}
+
+/// The result of one value: a signal and its evidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Judgement {
     pub(super) signal: Signal,
@@ -29,36 +69,36 @@ pub(super) struct Judgement {
 }
 
 impl Judgement {
-    /// Nothing can be said yet.
+    /// No signal and no evidence yet.
     pub(super) const NONE: Self = Self { signal: Signal::None, evidence: None };
 
     pub(super) fn new(signal: Signal, statistic: f64, bound: f64) -> Self {
         Self { signal, evidence: Some(Evidence { statistic, bound }) }
     }
 
-    /// Of two that watch for different things, the one that says more.
+    /// The stronger of two judgements: by signal, then by the excess over the bound.
     pub(super) fn or(self, other: Self) -> Self {
         let excess = |one: &Self| one.evidence.map_or(f64::MIN, |e| e.statistic - e.bound);
         let rank = |one: &Self| (one.signal, excess(one));
         if rank(&other) > rank(&self) { other } else { self }
     }
 
-    /// Drift or nothing.
+    /// A drift if `drift` holds, otherwise no signal.
     pub(super) fn drift_if(drift: bool, statistic: f64, bound: f64) -> Self {
         let signal = if drift { Signal::Drift } else { Signal::None };
         Self::new(signal, statistic, bound)
     }
 }
 
-/// A method on a stream of values.
-pub(super) struct Running<M: Method> {
+/// A method that runs on a stream of values.
+struct Running<M: Method> {
     method: M,
     state: M::State,
     last: Judgement,
 }
 
 impl<M: Method> Running<M> {
-    pub(super) fn new(method: M) -> Self {
+    fn new(method: M) -> Self {
         let state = method.start();
         Self { method, state, last: Judgement::NONE }
     }
@@ -77,12 +117,12 @@ impl<M: Method> Snapshot for Running<M> {
 
 impl<M: Method> Detector for Running<M> {
     fn observe(&mut self, value: f64) -> Signal {
-        let belongs = M::DOMAIN.contains(value);
-        debug_assert!(belongs, "{value} is not of {:?}", M::DOMAIN);
-        if !belongs {
+        let inside = M::DOMAIN.contains(value);
+        debug_assert!(inside, "{value} is outside {:?}", M::DOMAIN);
+        if !inside {
             return Signal::None;
         }
-        // only now, so that the evidence of a drift can be read until the next value.
+        // restart only now, so that the evidence of a drift can be read until the next value.
         if self.last.signal == Signal::Drift {
             self.restart();
         }

@@ -1,3 +1,5 @@
+//! The chi-squared test.
+
 use serde::{Deserialize, Serialize};
 
 use super::per_column::PerColumn;

@@ -1,3 +1,5 @@
+//! The columns of two samples.
+
 use crate::Matrix;
 
 /// From so many values on, counting is faster than comparing.

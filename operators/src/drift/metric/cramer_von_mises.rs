@@ -1,3 +1,5 @@
+//! The Cramér–von Mises test.
+
 use serde::{Deserialize, Serialize};
 
 use super::per_column::PerColumn;

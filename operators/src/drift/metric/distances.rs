@@ -1,3 +1,5 @@
+//! Sums of distances between all pairs of points.
+
 use rayon::prelude::*;
 
 use super::panels::{Panels, STEP};

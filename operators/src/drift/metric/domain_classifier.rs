@@ -1,3 +1,5 @@
+//! Drift as the quality of a classifier that tells two samples apart.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
@@ -126,9 +128,8 @@ fn standardized(points: &Matrix) -> Matrix {
     };
     let scales: Vec<(f64, f64)> = (0..points.cols()).map(scale).collect();
     let scaled = points.values().iter().zip(scales.iter().cycle());
-    let scaled = scaled.map(|(value, (mean, deviation))| match *deviation > 0.0 {
-        true => ((f64::from(*value) - mean) / deviation) as f32,
-        false => 0.0,
+    let scaled = scaled.map(|(value, (mean, deviation))| {
+        if *deviation > 0.0 { ((f64::from(*value) - mean) / deviation) as f32 } else { 0.0 }
     });
     Matrix::new(points.cols(), scaled.collect())
 }

@@ -1,3 +1,5 @@
+//! The share of columns that drifted.
+
 use serde::{Deserialize, Serialize};
 
 use super::{Metric, MetricConfig, MetricTable, measure};

@@ -1,3 +1,5 @@
+//! The energy distance.
+
 use serde::{Deserialize, Serialize};
 
 use super::per_column::PerColumn;

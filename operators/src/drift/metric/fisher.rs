@@ -1,3 +1,5 @@
+//! Fisher's exact test.
+
 use serde::{Deserialize, Serialize};
 
 use super::per_column::PerColumn;

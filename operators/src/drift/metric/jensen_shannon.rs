@@ -1,57 +1,35 @@
-use serde::{Deserialize, Serialize};
+//! The Jensen–Shannon distance.
 
-use std::num::NonZeroUsize;
-
-use super::histogram::histograms;
-use super::per_column::PerColumn;
-use super::{Metric, MetricConfig};
-use crate::criterion::Criterion;
+use super::histogram::histogram_metric;
 
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
-/// The Jensen–Shannon distance of histograms, averaged over the dimensions.
-///
-/// ```text
-/// JS = √(½ Σ pᵢ ln(pᵢ/mᵢ) + ½ Σ qᵢ ln(qᵢ/mᵢ))        m = ½ (p + q)
-/// ```
-///
-/// Between 0 (equal) and √ln 2 ≈ 0.833 (apart). p and q are the shares of the reference and of the current sample in bins: of a reference with at
-/// most 20 different values, each value is a bin; else there are `bins` bins of equal width over both
-/// samples, by default as many as Sturges' rule says, ⌈1 + log₂(n+m)⌉.
-///
-/// Reference: J. Lin, *Divergence Measures Based on the Shannon Entropy*, IEEE Transactions on
-/// Information Theory 37 (1991); the distance in nats as in SciPy and Evidently (NannyML takes bits).
-///
-/// ```
-/// use driftmill_operators::{Matrix, drift::metric::*};
-/// let reference = Matrix::new(1, vec![0.0, 0.0, 1.0, 1.0]);
-/// let current = Matrix::new(1, vec![2.0, 2.0, 2.0, 2.0]);
-/// let config = JensenShannon { threshold: 0.1.into(), bins: None };
-/// let distance = config.init().distance(&reference, &current);
-/// assert!((distance - 2.0f64.ln().sqrt()).abs() < 1e-12);
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct JensenShannon {
-    /// Mean JS from which on there is drift.
-    pub threshold: Criterion,
-    /// Number of bins of equal width over both samples (default: by Sturges' rule).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bins: Option<NonZeroUsize>,
-}
-
-impl MetricConfig for JensenShannon {
-    fn init(&self) -> Box<dyn Metric> {
-        let bins = self.bins;
-        Box::new(PerColumn::new(move |x: &[f32], y: &[f32]| {
-            let (p, q) = histograms((x, y), bins);
-            distance(&p, &q)
-        }))
-    }
-
-    fn threshold(&self) -> &Criterion {
-        &self.threshold
+histogram_metric! {
+    /// The Jensen–Shannon distance of histograms, averaged over the dimensions.
+    ///
+    /// ```text
+    /// JS = √(½ Σ pᵢ ln(pᵢ/mᵢ) + ½ Σ qᵢ ln(qᵢ/mᵢ))        m = ½ (p + q)
+    /// ```
+    ///
+    /// Between 0 (equal) and √ln 2 ≈ 0.833 (apart).
+    /// p and q are the shares of the reference and of the current sample in common bins. If the
+    /// reference has at most 20 different values, each value is a bin. Otherwise there are `bins` bins of
+    /// equal width over both samples; the default number is that of Sturges' rule, ⌈1 + log₂(n+m)⌉.
+    ///
+    /// Reference: J. Lin, *Divergence Measures Based on the Shannon Entropy*, IEEE Transactions on
+    /// Information Theory 37 (1991); the distance in nats as in SciPy and Evidently (NannyML takes bits).
+    ///
+    /// ```
+    /// use driftmill_operators::{Matrix, drift::metric::*};
+    /// let reference = Matrix::new(1, vec![0.0, 0.0, 1.0, 1.0]);
+    /// let current = Matrix::new(1, vec![2.0, 2.0, 2.0, 2.0]);
+    /// let config = JensenShannon { threshold: 0.1.into(), bins: None };
+    /// let distance = config.init().distance(&reference, &current);
+    /// assert!((distance - 2.0f64.ln().sqrt()).abs() < 1e-12);
+    /// ```
+    JensenShannon {
+        /// Mean JS; drift from this value on.
+        threshold,
     }
 }
 

@@ -1,3 +1,5 @@
+//! Kernels and their bandwidths.
+
 use pulp::{Arch, Simd, WithSimd};
 
 /// The Gaussian kernel `k(a, b) = exp(−‖a − b‖² / 2σ²)`.

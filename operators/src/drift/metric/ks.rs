@@ -1,3 +1,5 @@
+//! The Kolmogorov–Smirnov test.
+
 use serde::{Deserialize, Serialize};
 
 use super::per_column::PerColumn;

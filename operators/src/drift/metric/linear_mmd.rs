@@ -1,3 +1,5 @@
+//! The maximum mean discrepancy, estimated in linear time.
+
 use super::{Kernel, Metric, Tested};
 use crate::Matrix;
 use crate::criterion::Significance;
@@ -13,10 +15,12 @@ impl Metric for LinearMmd {
     fn test(&mut self, reference: &Matrix, current: &Matrix, _: &Significance) -> Tested {
         let (value, error) = mean_and_error(reference, current);
         // the mean of many independent values is normal.
-        let p_value = match error > 0.0 {
-            true => 0.5 * libm::erfc(value / error * std::f64::consts::FRAC_1_SQRT_2),
-            false if value > 0.0 => 0.0,
-            false => 1.0,
+        let p_value = if error > 0.0 {
+            0.5 * libm::erfc(value / error * std::f64::consts::FRAC_1_SQRT_2)
+        } else if value > 0.0 {
+            0.0
+        } else {
+            1.0
         };
         Tested { value, p_values: vec![p_value] }
     }

@@ -1,3 +1,5 @@
+//! The least-squares density difference.
+
 use std::num::NonZeroUsize;
 
 use nalgebra::{Cholesky, DMatrix, DVector};

@@ -1,3 +1,5 @@
+//! The distance of two means.
+
 use serde::{Deserialize, Serialize};
 
 use super::{Metric, MetricConfig};

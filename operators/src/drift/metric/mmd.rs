@@ -1,3 +1,5 @@
+//! The maximum mean discrepancy.
+
 use serde::{Deserialize, Serialize};
 
 use super::linear_mmd;

@@ -1,3 +1,5 @@
+//! Matrices in panels, for products of all pairs of rows.
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 

@@ -1,3 +1,5 @@
+//! Metrics that are measured for each column.
+
 use super::{Metric, Tested, permutation, sorted_columns};
 use crate::Matrix;
 use crate::criterion::Significance;

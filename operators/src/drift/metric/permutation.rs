@@ -1,3 +1,5 @@
+//! The permutation test.
+
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;

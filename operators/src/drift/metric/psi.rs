@@ -1,58 +1,36 @@
-use serde::{Deserialize, Serialize};
+//! The population stability index.
 
-use std::num::NonZeroUsize;
-
-use super::histogram::{filled, histograms};
-use super::per_column::PerColumn;
-use super::{Metric, MetricConfig};
-use crate::criterion::Criterion;
+use super::histogram::{filled, histogram_metric};
 
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
-/// The population stability index of histograms, averaged over the dimensions.
-///
-/// ```text
-/// PSI = Σ (pᵢ − qᵢ) ln(pᵢ/qᵢ)
-/// ```
-///
-/// Any number from 0 on; below 0.1 is said to be stable, above 0.25 changed. p and q are the shares of the reference and of the current sample in bins: of a reference with at
-/// most 20 different values, each value is a bin; else there are `bins` bins of equal width over both
-/// samples, by default as many as Sturges' rule says, ⌈1 + log₂(n+m)⌉.
-/// A bin that is empty in one of the samples counts as 0.0001 there (or as a millionth of the
-/// smallest share, if that is not more).
-///
-/// Reference: B. Yurdakul, *Statistical Properties of Population Stability Index* (2018); empty bins
-/// as in Evidently 0.4. Frouros takes the smallest number there is, which makes every empty bin drift.
-///
-/// ```
-/// use driftmill_operators::{Matrix, drift::metric::*};
-/// let reference = Matrix::new(1, vec![0.0, 0.0, 1.0, 1.0]);
-/// let current = Matrix::new(1, vec![0.0, 1.0, 1.0, 1.0]);
-/// let distance = Psi { threshold: 0.1.into(), bins: None }.init().distance(&reference, &current);
-/// assert!((distance - 0.25 * 3.0f64.ln()).abs() < 1e-12);
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Psi {
-    /// Mean PSI from which on there is drift.
-    pub threshold: Criterion,
-    /// Number of bins of equal width over both samples (default: by Sturges' rule).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bins: Option<NonZeroUsize>,
-}
-
-impl MetricConfig for Psi {
-    fn init(&self) -> Box<dyn Metric> {
-        let bins = self.bins;
-        Box::new(PerColumn::new(move |x: &[f32], y: &[f32]| {
-            let (p, q) = histograms((x, y), bins);
-            distance(&p, &q)
-        }))
-    }
-
-    fn threshold(&self) -> &Criterion {
-        &self.threshold
+histogram_metric! {
+    /// The population stability index of histograms, averaged over the dimensions.
+    ///
+    /// ```text
+    /// PSI = Σ (pᵢ − qᵢ) ln(pᵢ/qᵢ)
+    /// ```
+    ///
+    /// Any number from 0 on; below 0.1 is said to be stable, above 0.25 changed.
+    /// p and q are the shares of the reference and of the current sample in common bins. If the
+    /// reference has at most 20 different values, each value is a bin. Otherwise there are `bins` bins of
+    /// equal width over both samples; the default number is that of Sturges' rule, ⌈1 + log₂(n+m)⌉.
+    /// A bin that is empty in one of the samples counts as 0.0001 there (or as a millionth of the
+    /// smallest share, if that is not more).
+    ///
+    /// Reference: B. Yurdakul, *Statistical Properties of Population Stability Index* (2018); empty bins
+    /// as in Evidently 0.4. Frouros takes the smallest number there is, which makes every empty bin drift.
+    ///
+    /// ```
+    /// use driftmill_operators::{Matrix, drift::metric::*};
+    /// let reference = Matrix::new(1, vec![0.0, 0.0, 1.0, 1.0]);
+    /// let current = Matrix::new(1, vec![0.0, 1.0, 1.0, 1.0]);
+    /// let distance = Psi { threshold: 0.1.into(), bins: None }.init().distance(&reference, &current);
+    /// assert!((distance - 0.25 * 3.0f64.ln()).abs() < 1e-12);
+    /// ```
+    Psi {
+        /// Mean PSI; drift from this value on.
+        threshold,
     }
 }
 

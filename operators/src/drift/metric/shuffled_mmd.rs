@@ -1,3 +1,5 @@
+//! The permutation test of the maximum mean discrepancy.
+
 use gemm::Parallelism;
 use rayon::prelude::*;
 

@@ -1,3 +1,5 @@
+//! The steps of two empirical distribution functions.
+
 /// Walks along two sorted samples: for each value, in ascending order, how many of each are not above
 /// it, and the distance to the next value (0 for the last).
 pub(in crate::drift) fn steps<T: Copy + PartialOrd + Into<f64>>(

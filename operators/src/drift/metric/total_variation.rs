@@ -1,57 +1,35 @@
-use serde::{Deserialize, Serialize};
+//! The total variation distance.
 
-use std::num::NonZeroUsize;
-
-use super::histogram::histograms;
-use super::per_column::PerColumn;
-use super::{Metric, MetricConfig};
-use crate::criterion::Criterion;
+use super::histogram::histogram_metric;
 
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
-/// The total variation distance of histograms, averaged over the dimensions: the share of samples that
-/// would have to change bins.
-///
-/// ```text
-/// TV = ½ Σ |pᵢ − qᵢ|
-/// ```
-///
-/// Between 0 (equal) and 1 (apart). p and q are the shares of the reference and of the current sample in bins: of a reference with at
-/// most 20 different values, each value is a bin; else there are `bins` bins of equal width over both
-/// samples, by default as many as Sturges' rule says, ⌈1 + log₂(n+m)⌉.
-///
-/// Reference: A. L. Gibbs and F. E. Su, *On Choosing and Bounding Probability Metrics*,
-/// International Statistical Review 70 (2002).
-///
-/// ```
-/// use driftmill_operators::{Matrix, drift::metric::*};
-/// let reference = Matrix::new(1, vec![0.0, 0.0, 1.0, 1.0]);
-/// let current = Matrix::new(1, vec![0.0, 2.0, 2.0, 2.0]);
-/// let config = TotalVariation { threshold: 0.1.into(), bins: None };
-/// assert_eq!(config.init().distance(&reference, &current), 0.75);
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct TotalVariation {
-    /// Mean TV from which on there is drift.
-    pub threshold: Criterion,
-    /// Number of bins of equal width over both samples (default: by Sturges' rule).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bins: Option<NonZeroUsize>,
-}
-
-impl MetricConfig for TotalVariation {
-    fn init(&self) -> Box<dyn Metric> {
-        let bins = self.bins;
-        Box::new(PerColumn::new(move |x: &[f32], y: &[f32]| {
-            let (p, q) = histograms((x, y), bins);
-            distance(&p, &q)
-        }))
-    }
-
-    fn threshold(&self) -> &Criterion {
-        &self.threshold
+histogram_metric! {
+    /// The total variation distance of histograms, averaged over the dimensions: the share of samples that
+    /// would have to change bins.
+    ///
+    /// ```text
+    /// TV = ½ Σ |pᵢ − qᵢ|
+    /// ```
+    ///
+    /// Between 0 (equal) and 1 (apart).
+    /// p and q are the shares of the reference and of the current sample in common bins. If the
+    /// reference has at most 20 different values, each value is a bin. Otherwise there are `bins` bins of
+    /// equal width over both samples; the default number is that of Sturges' rule, ⌈1 + log₂(n+m)⌉.
+    ///
+    /// Reference: A. L. Gibbs and F. E. Su, *On Choosing and Bounding Probability Metrics*,
+    /// International Statistical Review 70 (2002).
+    ///
+    /// ```
+    /// use driftmill_operators::{Matrix, drift::metric::*};
+    /// let reference = Matrix::new(1, vec![0.0, 0.0, 1.0, 1.0]);
+    /// let current = Matrix::new(1, vec![0.0, 2.0, 2.0, 2.0]);
+    /// let config = TotalVariation { threshold: 0.1.into(), bins: None };
+    /// assert_eq!(config.init().distance(&reference, &current), 0.75);
+    /// ```
+    TotalVariation {
+        /// Mean TV; drift from this value on.
+        threshold,
     }
 }
 

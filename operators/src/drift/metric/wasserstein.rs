@@ -1,3 +1,5 @@
+//! The Wasserstein distance.
+
 use serde::{Deserialize, Serialize};
 
 use super::per_column::PerColumn;

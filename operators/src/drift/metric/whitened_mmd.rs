@@ -1,3 +1,5 @@
+//! The maximum mean discrepancy of whitened components.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};

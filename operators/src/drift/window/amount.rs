@@ -1,3 +1,5 @@
+//! Windows of a number of samples.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};

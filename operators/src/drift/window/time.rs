@@ -1,3 +1,5 @@
+//! Windows of an event-time span.
+
 use serde::{Deserialize, Serialize};
 
 use super::{Limit, WindowConfig, Windows};

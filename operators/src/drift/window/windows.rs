@@ -1,3 +1,5 @@
+//! The reference window and the current window of a trigger.
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! Records that wait for the frontier.
+
 use std::collections::{BTreeMap, VecDeque};
 
 use timely::dataflow::operators::Capability;

@@ -1,3 +1,5 @@
+//! The samples of keys and their changes.
+
 use std::collections::HashMap;
 
 use super::table::{Held, Label, Table};

@@ -1,3 +1,5 @@
+//! The current message of each key.
+
 use crate::Position;
 
 /// Parts of a table, chosen by the highest bits of a key: each grows by itself, so that growing

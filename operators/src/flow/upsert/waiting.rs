@@ -1,3 +1,5 @@
+//! Messages that wait for the frontier.
+
 use std::collections::{BTreeMap, HashMap};
 
 use crate::{Position, Record};

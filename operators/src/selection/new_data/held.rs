@@ -1,3 +1,5 @@
+//! The samples that a selection of new data holds.
+
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};

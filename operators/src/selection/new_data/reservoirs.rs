@@ -1,3 +1,5 @@
+//! Reservoirs of earlier samples.
+
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 
@@ -8,10 +10,11 @@ use super::super::pool::Effect;
 use super::super::reservoir::Reservoir;
 use super::super::{Proposal, Selection, Tail};
 use super::NewData;
-use crate::{Change, Id, Kind, Snapshot, SnapshotError};
+use crate::{Change, Id, Kind};
+use crate::snapshot::snapshot_field;
 
 /// A partition of `keep = "reservoir"`.
-pub(super) struct ReservoirShard {
+pub(super) struct ReservoirPartition {
     config: NewData,
     state: State,
 }
@@ -24,7 +27,7 @@ struct State {
     periods: VecDeque<(Reservoir, u64)>,
 }
 
-impl ReservoirShard {
+impl ReservoirPartition {
     pub(super) fn new(config: NewData) -> Self {
         Self { config, state: State::default() }
     }
@@ -34,17 +37,9 @@ impl ReservoirShard {
     }
 }
 
-impl Snapshot for ReservoirShard {
-    fn save(&self) -> Vec<u8> {
-        self.state.save()
-    }
+snapshot_field!(ReservoirPartition: state);
 
-    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        self.state.load(saved)
-    }
-}
-
-impl Selection for ReservoirShard {
+impl Selection for ReservoirPartition {
     fn observe(&mut self, change: &Change) {
         let position = change.record.position;
         let (rank, wanted) = (rank(self.config.seed, position), self.wanted());

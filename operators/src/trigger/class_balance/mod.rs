@@ -1,3 +1,5 @@
+//! The trigger on a change of the class distribution.
+
 mod test;
 
 use std::collections::BTreeMap;
@@ -13,7 +15,8 @@ use super::{
     WindowBounds,
 };
 use crate::drift::window::{WindowTable, Windows};
-use crate::{Change, Id, Kind, Snapshot, SnapshotError};
+use crate::{Change, Id, Kind};
+use crate::snapshot::snapshot_fields;
 
 const POLICY: &str = "class_balance";
 
@@ -211,18 +214,7 @@ impl ClassBalanceTrigger {
     }
 }
 
-impl Snapshot for ClassBalanceTrigger {
-    fn save(&self) -> Vec<u8> {
-        (self.intervals.save(), self.state.clone()).save()
-    }
-
-    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        let (intervals, state): (Vec<u8>, State) = crate::restore(saved)?;
-        self.intervals.load(&intervals)?;
-        self.state = state;
-        Ok(())
-    }
-}
+snapshot_fields!(ClassBalanceTrigger: intervals, state);
 
 impl Trigger for ClassBalanceTrigger {
     fn observe(&mut self, change: &Change) -> Step {

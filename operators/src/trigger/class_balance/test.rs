@@ -1,3 +1,5 @@
+//! The statistical test of a change of the class distribution.
+
 use std::cmp::Reverse;
 
 use crate::drift::metric::{fisher_p_value, survival};

@@ -1,3 +1,5 @@
+//! The cost of samples that are not trained yet.
+
 use serde::{Deserialize, Serialize};
 
 /// The area under the curve of what the newest model does not know, over event time.

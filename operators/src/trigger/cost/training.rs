@@ -1,3 +1,5 @@
+//! The cost of trainings, estimated by regression.
+
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 

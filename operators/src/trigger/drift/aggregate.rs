@@ -1,3 +1,5 @@
+//! The combination of several verdicts.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};

@@ -1,3 +1,5 @@
+//! The calibration phase of a drift trigger.
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};

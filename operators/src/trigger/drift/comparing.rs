@@ -1,3 +1,5 @@
+//! The comparison of windows.
+
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
@@ -112,24 +114,24 @@ impl DriftTrigger {
     /// Asks for what it has to know to compare the windows.
     fn compare(&mut self) -> Step {
         let (most, seed) = (self.config.sample_size.get(), self.config.seed);
-        let side =
-            |name, items: &VecDeque<Item>, turn| WindowSample::of(name, items, most, (seed, turn));
+        let sample =
+            |name, items: &VecDeque<Item>, turn| WindowSample::of(name, items, most, seed, turn);
         let turn = self.state.comparisons;
         self.state.comparisons += 1;
         // the choice of an unchanged reference stays the same, so that it is asked about once.
-        let reference = side("reference", self.state.windows.reference(), !self.state.versions);
-        let current = side("current", self.state.windows.current(), turn);
+        let reference = sample("reference", self.state.windows.reference(), !self.state.versions);
+        let current = sample("current", self.state.windows.current(), turn);
         if reference.ids.len() < 2 || current.ids.len() < 2 {
             return Step::Continue;
         }
         let (last, past) = self.state.calibration.take();
         let past = past.iter().filter(|items| items.len() >= 2);
         let mut questions: VecDeque<(Role, WindowSample)> =
-            past.map(|items| (Role::Past, side("reference", items, turn))).collect();
+            past.map(|items| (Role::Past, sample("reference", items, turn))).collect();
         match last.len() {
             0 | 1 => questions.clear(),
             _ if questions.is_empty() => {}
-            _ => questions.push_front((Role::Last, side("current", &last, turn))),
+            _ => questions.push_front((Role::Last, sample("current", &last, turn))),
         }
         if self.known.as_ref().is_none_or(|known| known.ids != reference.ids) {
             questions.push_back((Role::Reference, reference.clone()));

@@ -1,3 +1,5 @@
+//! The drift metrics of one trigger.
+
 use crate::Matrix;
 use crate::criterion::{Criterion, Direction, History};
 use crate::drift::metric::{Metric, MetricTable, measure};

@@ -1,3 +1,5 @@
+//! The trigger on drift between two windows.
+
 mod aggregate;
 mod calibration;
 mod comparing;

@@ -1,3 +1,5 @@
+//! Random samples of a window.
+
 use std::collections::VecDeque;
 
 use rand::SeedableRng;
@@ -7,7 +9,7 @@ use crate::Id;
 use crate::drift::window::Item;
 use crate::trigger::WindowBounds;
 
-/// One of the two windows of a comparison, and the samples that stand for it.
+/// A window of a comparison, and the samples that represent it.
 #[derive(Clone, Debug)]
 pub(super) struct WindowSample {
     pub(super) bounds: WindowBounds,
@@ -15,12 +17,13 @@ pub(super) struct WindowSample {
 }
 
 impl WindowSample {
-    /// At most `most` samples of a window, chosen by `seed` and `turn`.
+    /// Draws at most `most` samples of a window. The draw is a function of `seed` and `turn`.
     pub(super) fn of(
         name: &str,
         items: &VecDeque<Item>,
         most: usize,
-        (seed, turn): (u64, u64),
+        seed: u64,
+        turn: u64,
     ) -> Self {
         let bounds = WindowBounds::of(name, items.iter());
         if items.len() <= most {

@@ -1,3 +1,5 @@
+//! Triggers that vote.
+
 mod voting;
 
 use std::collections::BTreeMap;

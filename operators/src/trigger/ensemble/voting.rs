@@ -1,3 +1,5 @@
+//! The votes of the members of an ensemble.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -105,7 +105,7 @@ impl TriggerConfig for Performance {
     fn stable(&self) -> Stable<'_> {
         let named = self.metrics.named().into_iter();
         Stable::Thresholds {
-            metrics: named.filter_map(|(key, table)| Some((key, table.direction()?))).collect(),
+            metrics: named.filter_map(|(key, table)| Some((key, table.criterion()?.1))).collect(),
             aggregate: Aggregate::Any,
             every: self.every.get(),
         }

@@ -1,3 +1,5 @@
+//! The trigger on a sequential drift detector.
+
 mod watched;
 
 use std::num::NonZeroUsize;

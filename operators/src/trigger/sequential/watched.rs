@@ -1,3 +1,5 @@
+//! The quantity that a sequential detector watches.
+
 use serde::{Deserialize, Serialize};
 
 use crate::drift::detector::Domain;

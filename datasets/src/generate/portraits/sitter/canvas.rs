@@ -17,18 +17,18 @@ pub(super) const GRID: [f32; SIDE] = {
     grid
 };
 
-/// A value for each pixel of a line; a plain loop, which becomes vector instructions.
+/// One value for each pixel of a line. The plain loop compiles to vector instructions.
 #[inline]
 pub(super) fn each(value: impl Fn(usize) -> f32) -> [f32; SIDE] {
     let mut values = [0.0; SIDE];
-    for (pixel, place) in values.iter_mut().enumerate() {
-        *place = value(pixel);
+    for (pixel, slot) in values.iter_mut().enumerate() {
+        *slot = value(pixel);
     }
     values
 }
 
-/// How the sheet lies in the coordinates of the face: `p = u · across[0] + v · down[0] + origin[0]`
-/// and the same for q.
+/// The position of the sheet in the coordinates of the face:
+/// `p = u · across[0] + v · down[0] + origin[0]`, and the same for q.
 pub(super) struct Place {
     across: [f32; 2],
     down: [f32; 2],
@@ -46,7 +46,7 @@ impl Place {
     }
 }
 
-/// A line of pixels: where they are on the face, and their tones.
+/// A line of pixels: their positions on the face and their tones.
 pub(super) struct Line {
     p: [f32; SIDE],
     q: [f32; SIDE],
@@ -63,7 +63,7 @@ impl Line {
         Self { p: axis(0), q: axis(1), tones: [0.0; SIDE] }
     }
 
-    /// Paints the shape that is `inside(p, q) > 0`, which lies in `rows` of q.
+    /// Paints the shape `inside(p, q) > 0`, which lies in the range `rows` of q.
     pub(super) fn paint(
         &mut self,
         rows: Range<f32>,
@@ -81,7 +81,7 @@ impl Line {
     }
 }
 
-/// How far a point is inside an ellipse, roughly: negative outside.
+/// The approximate distance of a point from the edge of an ellipse: positive inside.
 pub(super) fn ellipse(centre: [f32; 2], radii: [f32; 2]) -> impl Fn(f32, f32) -> f32 {
     let smaller = radii[0].min(radii[1]);
     let inverse = radii.map(|radius| 1.0 / radius);
@@ -94,7 +94,7 @@ pub(super) fn ellipse(centre: [f32; 2], radii: [f32; 2]) -> impl Fn(f32, f32) ->
 /// The sine wave `sin(frequency · (p + slant · q) + phase)`, with one sine per line and one per
 /// column instead of one per pixel.
 pub(super) struct Waves {
-    /// Sine and cosine of the part that grows along a line.
+    /// Sine and cosine of the part of the angle that grows along a line.
     sin: [f32; SIDE],
     cos: [f32; SIDE],
     frequency: f32,

@@ -1,3 +1,5 @@
+//! Accuracy.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
@@ -27,15 +29,7 @@ impl MeasureConfig for Accuracy {
         Box::new(IntervalMeasure::new(&self.threshold, Direction::Lower, accuracy))
     }
 
-    fn sign(&self) -> &'static str {
-        self.threshold.sign(Direction::Lower)
-    }
-
-    fn direction(&self) -> Option<Direction> {
-        Some(Direction::Lower)
-    }
-
-    fn check(&self) -> Vec<String> {
-        self.threshold.check(Direction::Lower)
+    fn criterion(&self) -> Option<(&Criterion, Direction)> {
+        Some((&self.threshold, Direction::Lower))
     }
 }

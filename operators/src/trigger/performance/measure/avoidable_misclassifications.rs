@@ -1,14 +1,16 @@
+//! The number of avoidable misclassifications.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Answered, Measure, MeasureConfig};
-use crate::criterion::Direction;
+use crate::criterion::{Criterion, Direction};
 use crate::trigger::Score;
 use crate::trigger::avoidable::{Accuracies, Expectation, check_accuracy};
 use crate::trigger::outputs::is_wrong;
 use crate::trigger::trend::Forecast;
-use crate::{Snapshot, SnapshotError};
+use crate::snapshot::snapshot_field;
 
 pub(super) const EXAMPLE: &str = "threshold = 100
 expected_accuracy = 0.9";
@@ -53,11 +55,7 @@ impl MeasureConfig for AvoidableMisclassifications {
         Box::new(Sum { config: self.clone(), every, state: State::default() })
     }
 
-    fn sign(&self) -> &'static str {
-        "≥"
-    }
-
-    fn direction(&self) -> Option<Direction> {
+    fn criterion(&self) -> Option<(&Criterion, Direction)> {
         None
     }
 
@@ -83,15 +81,7 @@ struct State {
     sum: f64,
 }
 
-impl Snapshot for Sum {
-    fn save(&self) -> Vec<u8> {
-        self.state.save()
-    }
-
-    fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError> {
-        self.state.load(saved)
-    }
-}
+snapshot_field!(Sum: state);
 
 impl Measure for Sum {
     fn score(&mut self, interval: &Answered<'_>) -> Score {

@@ -1,3 +1,5 @@
+//! The F1 score.
+
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
@@ -52,16 +54,8 @@ impl MeasureConfig for F1 {
         Box::new(IntervalMeasure::new(&self.threshold, Direction::Lower, score))
     }
 
-    fn sign(&self) -> &'static str {
-        self.threshold.sign(Direction::Lower)
-    }
-
-    fn direction(&self) -> Option<Direction> {
-        Some(Direction::Lower)
-    }
-
-    fn check(&self) -> Vec<String> {
-        self.threshold.check(Direction::Lower)
+    fn criterion(&self) -> Option<(&Criterion, Direction)> {
+        Some((&self.threshold, Direction::Lower))
     }
 }
 

@@ -1,3 +1,5 @@
+//! Confidence intervals of a share.
+
 use super::{Answered, Measure};
 use crate::criterion::{Criterion, Direction, History};
 use crate::trigger::Score;

@@ -1,3 +1,5 @@
+//! The mean loss.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
@@ -26,12 +28,8 @@ impl MeasureConfig for Loss {
         Box::new(IntervalMeasure::new(&self.threshold, Direction::Higher, loss))
     }
 
-    fn sign(&self) -> &'static str {
-        self.threshold.sign(Direction::Higher)
-    }
-
-    fn direction(&self) -> Option<Direction> {
-        Some(Direction::Higher)
+    fn criterion(&self) -> Option<(&Criterion, Direction)> {
+        Some((&self.threshold, Direction::Higher))
     }
 
     fn check(&self) -> Vec<String> {

@@ -1,38 +1,42 @@
-//! What is measured of a model on the samples of an interval, and when that is too bad.
+//! Measures of a model on the samples of an interval, with their thresholds.
 
 mod interval;
 
 use std::num::NonZeroUsize;
 
-use crate::criterion::Direction;
+use crate::criterion::{Criterion, Direction};
 use crate::trigger::Score;
 use crate::trigger::labelled::Sample;
 use crate::trigger::outputs::labelled;
 use crate::{Matrix, Snapshot};
 
-/// What a `metrics.…` table of a performance trigger builds.
+/// The configuration of a measure: a `metrics.…` table of a performance trigger.
 pub trait MeasureConfig: Send + Sync {
-    /// The measure, before the first of its intervals of `every` samples.
+    /// Creates the measure. Its intervals have `every` samples.
     fn init(&self, every: NonZeroUsize) -> Box<dyn Measure>;
 
-    /// The relation of what fires to the threshold, for people.
-    fn sign(&self) -> &'static str;
+    /// The criterion for the value of one interval, and the direction in which it fires. None for a
+    /// measure that adds up over intervals.
+    fn criterion(&self) -> Option<(&Criterion, Direction)>;
 
-    /// On which side of its threshold a value of one interval fires; none of one that adds up over
-    /// intervals.
-    fn direction(&self) -> Option<Direction>;
+    /// The relation between a value that fires and the threshold, for display.
+    fn sign(&self) -> &'static str {
+        self.criterion().map_or("≥", |(criterion, direction)| criterion.sign(direction))
+    }
 
-    /// What is wrong with the table beyond what its types refuse.
-    fn check(&self) -> Vec<String>;
+    /// Problems of the table that its types cannot detect.
+    fn check(&self) -> Vec<String> {
+        self.criterion().map_or_else(Vec::new, |(criterion, direction)| criterion.check(direction))
+    }
 }
 
 /// Measures a model on one interval after another.
 pub trait Measure: Snapshot + Send {
-    /// Measures the newest model on an interval and says whether that is too bad; `metric` of the
-    /// score is left empty.
+    /// Measures the newest model on an interval and compares the value with the threshold. The field
+    /// `metric` of the score is left empty.
     fn score(&mut self, interval: &Answered<'_>) -> Score;
 
-    /// There is a new model.
+    /// Reports that a new model was trained.
     fn trained(&mut self) {}
 }
 
@@ -46,12 +50,12 @@ impl<'a> Answered<'a> {
         Self { rows: labelled(samples, answer).collect() }
     }
 
-    /// Samples whose label is known.
+    /// Number of samples whose label is known.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there are none.
+    /// Whether no label is known.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -61,7 +65,7 @@ impl<'a> Answered<'a> {
         self.rows.iter().copied()
     }
 
-    /// The mean of what `each` says of class probabilities and label; 0 of no samples.
+    /// The mean of `each` over class probabilities and labels; 0 without samples.
     pub fn mean(&self, each: impl Fn(&[f32], u32) -> f64) -> f64 {
         self.rows().map(|(row, label)| each(row, label)).sum::<f64>() / self.len().max(1) as f64
     }
@@ -80,7 +84,7 @@ driftmill_registry::any_of! {
 }
 
 impl MeasureTable {
-    /// What is wrong with the table that no single type can refuse.
+    /// Problems of the table that its types cannot detect, each with its key.
     pub fn check(&self) -> Vec<String> {
         let named = self.named();
         if named.is_empty() {

@@ -1,3 +1,5 @@
+//! Top-k accuracy.
+
 use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
@@ -43,16 +45,8 @@ impl MeasureConfig for TopKAccuracy {
         Box::new(IntervalMeasure::new(&self.threshold, Direction::Lower, accuracy))
     }
 
-    fn sign(&self) -> &'static str {
-        self.threshold.sign(Direction::Lower)
-    }
-
-    fn direction(&self) -> Option<Direction> {
-        Some(Direction::Lower)
-    }
-
-    fn check(&self) -> Vec<String> {
-        self.threshold.check(Direction::Lower)
+    fn criterion(&self) -> Option<(&Criterion, Direction)> {
+        Some((&self.threshold, Direction::Lower))
     }
 }
 

@@ -1,4 +1,4 @@
-"""Distances as SciPy computes them, for tests/laws/oracles.rs.
+"""Distances as SciPy computes them, for tests/laws/references.rs.
 
     pip install numpy==2.* scipy==1.*
     python distances.py > distances.json

@@ -1,5 +1,5 @@
 //! Distances and p-values beside those of SciPy, NumPy and scikit-learn on the same numbers; the
-//! scripts in `tests/oracles` made them.
+//! scripts in `tests/references` made them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use serde::Deserialize;
 const TOLERANCE: f64 = 1e-9;
 
 #[derive(Deserialize)]
-struct Oracle<C> {
+struct Reference<C> {
     cases: Vec<C>,
 }
 
@@ -42,9 +42,9 @@ impl Sample {
 
 #[test]
 fn distances_are_those_of_scipy() {
-    let oracle: Oracle<Distances> =
-        serde_json::from_str(include_str!("../oracles/distances.json")).unwrap();
-    for (number, case) in oracle.cases.iter().enumerate() {
+    let reference: Reference<Distances> =
+        serde_json::from_str(include_str!("../references/distances.json")).unwrap();
+    for (number, case) in reference.cases.iter().enumerate() {
         let (reference, current) = (case.reference.values(1), case.current.values(1));
         for (key, wanted) in &case.distances {
             let table: MetricTable = toml::from_str(&format!("[{key}]\nthreshold = 1")).unwrap();
@@ -74,9 +74,9 @@ const LIMIT: f64 = 1e-2;
 
 #[test]
 fn p_values_are_those_of_scipy() {
-    let oracle: Oracle<PValues> =
-        serde_json::from_str(include_str!("../oracles/p_values.json")).unwrap();
-    for (number, case) in oracle.cases.iter().enumerate() {
+    let reference: Reference<PValues> =
+        serde_json::from_str(include_str!("../references/p_values.json")).unwrap();
+    for (number, case) in reference.cases.iter().enumerate() {
         let (reference, current) = (case.reference.values(1), case.current.values(1));
         for (key, wanted) in &case.p_values {
             let table = format!("[{key}]\nthreshold = {{ p_value = 0.05 }}");
@@ -112,9 +112,9 @@ const CONVERGED: f64 = 1e-6;
 
 #[test]
 fn matrices_are_as_far_apart_as_by_the_papers() {
-    let oracle: Oracle<Matrices> =
-        serde_json::from_str(include_str!("../oracles/matrices.json")).unwrap();
-    for (number, case) in oracle.cases.iter().enumerate() {
+    let reference: Reference<Matrices> =
+        serde_json::from_str(include_str!("../references/matrices.json")).unwrap();
+    for (number, case) in reference.cases.iter().enumerate() {
         let (x, y) = (case.reference.values(case.cols), case.current.values(case.cols));
         let near = |what: &str, found: f64, wanted: f64, tolerance: f64| {
             let error = (found - wanted).abs();

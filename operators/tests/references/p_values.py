@@ -1,4 +1,4 @@
-"""P-values as SciPy computes them, for tests/laws/oracles.rs.
+"""P-values as SciPy computes them, for tests/laws/references.rs.
 
     pip install numpy==2.* scipy==1.*
     python p_values.py > p_values.json

@@ -1,5 +1,5 @@
 """Distances of matrices, models and components beside NumPy and scikit-learn, for
-tests/laws/oracles.rs.
+tests/laws/references.rs.
 
     pip install numpy==2.* scipy==1.* scikit-learn==1.*
     python matrices.py > matrices.json

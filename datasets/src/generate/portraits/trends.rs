@@ -1,4 +1,4 @@
-//! How fashion, and what else differs between photographs, moves with time.
+//! The trends of fashion and of nuisances such as light, as functions of time.
 
 const KNOTS: usize = 10;
 
@@ -26,7 +26,7 @@ const MEAN: [[f64; KNOTS]; 8] = [
     [-0.3, -0.15, -0.05, 0.1, 0.1, 0.65, 0.5, 0.3, 0.3, 0.45], // hair texture
 ];
 
-/// What is independent of the class, at the knots.
+/// Properties that do not depend on the class, at the knots.
 const NUISANCES: [[f64; KNOTS]; 8] = [
     [0.25, 0.21, 0.15, 0.08, 0.03, -0.04, -0.12, -0.2, -0.28, -0.35], // background mean
     [0.85, 0.82, 0.78, 0.74, 0.72, 0.66, 0.62, 0.62, 0.6, 0.58],      // P(dark hair)
@@ -38,7 +38,7 @@ const NUISANCES: [[f64; KNOTS]; 8] = [
     [0.06, 0.05, 0.03, 0.02, 0.01, 0.0, -0.02, -0.04, -0.05, -0.06],  // vertical offset
 ];
 
-/// What is true at one time.
+/// The values of all trends at one time.
 pub(super) struct Moment {
     /// Half the distance between the classes, of length 2.
     pub(super) distance: [f64; 8],
@@ -54,19 +54,20 @@ pub(super) struct Moment {
     pub(super) offset: f64,
 }
 
-/// The years of the knots between which everything moves in straight lines.
-pub(super) struct Course {
+/// The years of the knots. All values are linear between them.
+pub(super) struct Trends {
     years: [f64; KNOTS],
 }
 
-impl Course {
-    /// The course whose fast change lies between the years of `change`.
-    pub(super) fn new([begin, end]: [f64; 2]) -> Self {
+impl Trends {
+    /// Trends whose fast change begins and ends at the years of `change`.
+    pub(super) fn new(change: [f64; 2]) -> Self {
+        let [begin, end] = change;
         let years = [1930.0, 1940.0, 1950.0, 1960.0, begin, end, 1985.0, 1995.0, 2005.0, 2014.0];
         Self { years }
     }
 
-    /// What is true at time `t`, in years.
+    /// The values at time `t`, in years.
     pub(super) fn at(&self, t: f64) -> Moment {
         let next = self.years.partition_point(|&year| year <= t).clamp(1, KNOTS - 1);
         let (from, to) = (self.years[next - 1], self.years[next]);
