@@ -41,7 +41,7 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Herding {
-    /// Whether each class is chosen from by itself (default `fair_share`).
+    /// The division of the budget among classes (default `fair_share`).
     #[serde(default = "each_class")]
     pub balance: Balance,
 }

@@ -115,7 +115,7 @@ impl TriggerConfig for ClassBalance {
     fn check(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::from_iter(Intervals::check(self.warmup_trigger.as_deref()));
         if !(self.p_value > 0.0 && self.p_value <= 1.0) {
-            let wrong = format!("a p-value is above 0 and at most 1, not {}", self.p_value);
+            let wrong = format!("a p-value must be above 0 and at most 1, not {}", self.p_value);
             problems.push(("p_value", wrong));
         }
         if !(self.minimum_expected >= 1.0 && self.minimum_expected.is_finite()) {
