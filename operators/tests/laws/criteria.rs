@@ -109,7 +109,7 @@ fn a_model_of_the_warm_up_calibrates_before_it_compares() {
 #[test]
 fn what_cannot_be_meant_is_refused() {
     for (table, problem) in [
-        ("metrics.ks.threshold = { below_average = 0.1, of = 3 }", "wanted above_average"),
+        ("metrics.ks.threshold = { below_average = 0.1, of = 3 }", "use above_average"),
         ("metrics.ks.threshold = { quantile = 1.5, of = 3 }", "between 0 and 1"),
         ("metrics.ks.threshold = { p_value = 0.0 }", "above 0 and at most 1"),
         ("metrics.ks.threshold = inf", "finite"),

@@ -126,9 +126,9 @@ fn what_is_needed_must_be_given() {
         let given = SampleScores { loss: Some(loss), ..SampleScores::of(2) };
         choose(&*policy("loss = {}"), &given, budget(1)).unwrap_err().to_string()
     };
-    assert_eq!(loss(vec![1.0]), "loss of another number of samples: 1");
-    assert_eq!(loss(vec![1.0, f32::NAN]), "loss of candidate 1 is no usable number");
-    assert_eq!(loss(vec![-1.0, 1.0]), "loss of candidate 0 is no usable number");
+    assert_eq!(loss(vec![1.0]), "loss: wrong number of rows: 1");
+    assert_eq!(loss(vec![1.0, f32::NAN]), "loss of candidate 1: not a usable number");
+    assert_eq!(loss(vec![-1.0, 1.0]), "loss of candidate 0: not a usable number");
     let balanced = choose(
         &*policy("margin.balance = \"fair_share\""),
         &SampleScores { labels: None, ..candidates(0, 9) },

@@ -142,7 +142,7 @@ impl Objective for Cut<'_> {
     }
 
     /// Ties between copies are random for every gain.
-    fn chance_up_to(&self) -> f64 {
+    fn random_ties_up_to(&self) -> f64 {
         f64::INFINITY
     }
 }

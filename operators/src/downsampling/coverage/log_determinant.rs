@@ -142,7 +142,7 @@ impl Objective for Volume<'_> {
     }
 
     /// A copy of a chosen sample has at most δ + δ/(1 + δ) left.
-    fn chance_up_to(&self) -> f64 {
+    fn random_ties_up_to(&self) -> f64 {
         (2.0 * self.delta).ln()
     }
 }

@@ -85,7 +85,7 @@ impl DownsamplingConfig for Craig {
             let mut coverage = Coverage::of(&space, Similarity::Distance, neighbours);
             let Budget { size, .. } = budget;
             let chosen = maximise(&mut coverage, self.greedy, Vec::new(), size, budget.random());
-            let counts = coverage.stand_for(&space, Similarity::Distance, &chosen);
+            let counts = coverage.represented(&space, Similarity::Distance, &chosen);
             let weighted = |(index, count)| Chosen { index, weight: count as f32 };
             chosen.into_iter().zip(counts).map(weighted).collect()
         })

@@ -19,6 +19,7 @@ pub use distances::{Block, distances_between, distances_within};
 pub use kernel::Kernel;
 pub use mean_distance::Norm;
 pub use mmd::Estimate;
+#[cfg(feature = "downsampling")]
 pub(crate) use panels::{Panels, STEP};
 pub(in crate::drift) use steps::steps;
 
