@@ -134,7 +134,7 @@ impl Trigger for OnDeleteTrigger {
     }
 
     fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
-        // what the newest version was trained on is compared with deletions, not evaluations at.
+        // what the newest version was trained on is compared with deletions, not evaluated.
         self.trigger.retained_samples(visit);
     }
 

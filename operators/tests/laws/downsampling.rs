@@ -214,7 +214,7 @@ fn no_choice_knows_an_order_of_candidates() {
 }
 
 #[test]
-fn weights_make_a_choice_by_chance_unbiased() {
+fn weights_make_random_choices_unbiased() {
     let scores = [9.0f32, 0.5, 1.0, 2.0, 0.0, 3.0, 0.25, 1.25];
     // what has no score has no value.
     let values = [5.0, -2.0, 0.5, 8.0, 0.0, -1.0, 3.0, 4.0];

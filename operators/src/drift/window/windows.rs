@@ -96,7 +96,7 @@ impl Windows {
         }
     }
 
-    /// Forgets a sample that was taken back.
+    /// Forgets a sample that was retracted.
     pub fn retract(&mut self, id: Id) {
         for items in [&mut self.current, &mut self.reservoir, &mut self.reference] {
             if let Some(at) = items.iter().rposition(|(_, held)| *held == id) {
