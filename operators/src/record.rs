@@ -35,7 +35,7 @@ impl Record {
 pub enum Kind {
     /// The sample enters.
     Insert,
-    /// The sample is retracted: it was replaced or deleted, or retention forgot it.
+    /// The sample is retracted: it was replaced, deleted or removed by retention.
     Retract,
     /// The sample's label became known, was corrected, or was retracted.
     Label,

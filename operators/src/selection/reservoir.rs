@@ -10,7 +10,7 @@ use crate::{Id, Position};
 /// The samples of the smallest ranks of all that it has seen, as many as a policy may need of one
 /// partition.
 ///
-/// It holds up to twice as many as are wanted and forgets those of the largest ranks beyond; from
+/// It holds up to twice the wanted number of samples and drops those of the largest ranks beyond; from
 /// there on a sample with such a rank does not enter. What it holds is then, whatever was taken
 /// back, *every* sample of a rank below a bound.
 ///

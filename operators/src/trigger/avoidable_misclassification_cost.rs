@@ -134,7 +134,7 @@ impl Trigger for CostTrigger {
             self.state.asked = samples;
             return Step::Ask(Question { want: Want::Predictions, ids });
         }
-        // time passes, but nobody knows which errors could have been avoided.
+        // time passes, but the number of avoidable errors is unknown.
         self.state.balance.add_evenly(&items(&samples), 0.0);
         if due == Due::Train { warmup_training(POLICY) } else { Step::Continue }
     }

@@ -29,7 +29,7 @@ impl Measurement {
     }
 }
 
-/// A measured value beside what it was compared with.
+/// A measured value and its threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// The metric's key in the pipeline file.

@@ -78,7 +78,7 @@ struct New {
 }
 
 impl NewClassTrigger {
-    fn forget(&mut self, id: Id) {
+    fn remove(&mut self, id: Id) {
         self.new.values_mut().for_each(|class| {
             class.ids.remove(&id);
         });
@@ -112,7 +112,7 @@ impl Trigger for NewClassTrigger {
     fn observe(&mut self, change: &Change) -> Step {
         let id = change.record.id();
         if matches!(change.kind, Kind::Retract | Kind::Label) {
-            self.forget(id);
+            self.remove(id);
         }
         match (change.kind, change.record.label) {
             (Kind::Insert | Kind::Label, Some(label)) => self.count(id, label),

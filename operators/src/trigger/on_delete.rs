@@ -30,7 +30,7 @@ impl OnDelete {
         *self == Self::Keep
     }
 
-    /// The policy that decides as `trigger` does, and where versions must forget.
+    /// A policy that decides like `trigger` and also when trained samples are deleted.
     ///
     /// ```
     /// use driftmill_operators::{Change, Id, Kind, Position, Record, trigger::*};
