@@ -20,7 +20,7 @@
 //! Labels that come by themselves are joined with their samples in the table that keeps the newest
 //! sample of each key ([`flow::Upsert`]). A differential join (samples ⋈ newest label of a key, a
 //! coarse time for every 10,000 changes, exact positions carried as data) was built and measured
-//! beside it, in `benches/upsert.rs`, on one worker: .36 million changes/s against 4.9 million,
+//! beside it, in `benches/upsert.rs`, on one worker: 0.36 million changes/s against 4.9 million,
 //! and 280 bytes a key against 49. What it yields is not in order yet, and would have to wait for
 //! the coarse time to end and be sorted; a change released early would depend on where the times
 //! were cut. The table is a function of the ordered changes alone, and knows of a retraction at

@@ -35,9 +35,9 @@ impl Record {
 pub enum Kind {
     /// The sample enters.
     Insert,
-    /// The sample is taken back: it was replaced or deleted, or retention forgot it.
+    /// The sample is retracted: it was replaced, deleted or removed by retention.
     Retract,
-    /// The sample's label became known, was corrected, or was taken back.
+    /// The sample's label became known, was corrected, or was retracted.
     Label,
     /// Whatever sample has the key is deleted: what a source says of an empty message. Behind
     /// [`upsert`](crate::flow::Upsert::upsert) the sample's retraction comes first, at the same

@@ -3,19 +3,19 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// The state of a policy as bytes: restored, it goes on as if it had never stopped.
+/// Saves the state of a policy as bytes. A policy that loads them continues as if it had never stopped.
 pub trait Snapshot {
-    /// The state now.
+    /// The current state as bytes.
     fn save(&self) -> Vec<u8>;
 
     /// Returns to a saved state.
     ///
     /// # Errors
-    /// When the bytes are not a snapshot of this policy; the state is then as before.
+    /// [`SnapshotError`] when the bytes are not a snapshot of this policy; the state is then unchanged.
     fn load(&mut self, saved: &[u8]) -> Result<(), SnapshotError>;
 }
 
-/// The bytes are not a snapshot of the policy that should load them.
+/// The error for bytes that are not a snapshot of the policy.
 #[derive(Debug, PartialEq)]
 pub struct SnapshotError(String);
 
@@ -27,10 +27,10 @@ impl std::fmt::Display for SnapshotError {
 
 impl std::error::Error for SnapshotError {}
 
-/// What [`Snapshot::save`] saved of plain data.
+/// Decodes plain data from the bytes of [`Snapshot::save`].
 ///
 /// # Errors
-/// When the bytes are something else.
+/// [`SnapshotError`] when the bytes do not decode.
 pub fn restore<T: DeserializeOwned>(saved: &[u8]) -> Result<T, SnapshotError> {
     postcard::from_bytes(saved).map_err(|error| SnapshotError(error.to_string()))
 }

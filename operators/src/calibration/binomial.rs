@@ -1,6 +1,6 @@
 //! Tails of binomial distributions and quantiles of beta distributions.
 
-/// P(B ≤ k) for B binomial: n trials, each with chance `p`.
+/// P(B ≤ k) for a binomial B of n trials with probability `p`.
 pub(super) fn at_most(k: usize, n: usize, p: f64) -> f64 {
     if k >= n || p <= 0.0 {
         return 1.0;
@@ -13,7 +13,7 @@ pub(super) fn at_most(k: usize, n: usize, p: f64) -> f64 {
         let ways = factorial(n) - factorial(i) - factorial(n - i);
         (ways + i as f64 * p.ln() + (n - i) as f64 * (-p).ln_1p()).exp()
     };
-    // the shorter side: k is small, or nearly all.
+    // sum over the shorter tail.
     if k <= n / 2 {
         (0..=k).map(term).sum::<f64>().min(1.0)
     } else {
@@ -21,8 +21,9 @@ pub(super) fn at_most(k: usize, n: usize, p: f64) -> f64 {
     }
 }
 
-/// Where the `share` quantile of a Beta(k, n − k + 1) is: of the chance to be above the k-th largest
-/// of n values.
+/// The `share` quantile of the distribution Beta(k, n − k + 1), found by bisection.
+///
+/// This is the distribution of the probability to exceed the k-th largest of n values.
 pub(super) fn beta_quantile(share: f64, k: usize, n: usize) -> f64 {
     if k == 0 {
         return 0.0;
@@ -57,7 +58,7 @@ mod tests {
     ];
 
     #[test]
-    fn tails_are_those_of_scipy() {
+    fn tails_agree_with_scipy() {
         for (k, n, p, expected) in SCIPY_CDF {
             assert!(
                 (at_most(k, n, p) - expected).abs() < 1e-10,

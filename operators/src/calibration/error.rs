@@ -2,23 +2,23 @@
 
 use std::fmt;
 
-/// Why no threshold or parameter can be proposed.
+/// The error if no threshold or parameter can be proposed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CalibrationError {
-    /// The wanted rate is too small for so few values.
+    /// There are too few values for the wanted rate.
     TooFew {
-        /// Values given.
+        /// Number of given values.
         values: usize,
-        /// Values that it takes.
+        /// Number of required values.
         needed: usize,
     },
-    /// A value is not a finite number, or not of the detector's domain.
+    /// A value is not a finite number or is outside the detector's domain.
     Value(f64),
-    /// The largest values are all equal: they tell nothing of larger ones.
+    /// The largest values are all equal, so that no tail can be fitted.
     Constant,
-    /// Even the strictest parameter fires too often.
+    /// The detector fires too often even with the strictest parameter.
     Unreachable {
-        /// The parameter in question.
+        /// The name of the parameter.
         parameter: &'static str,
         /// Its strictest value.
         strictest: f64,
@@ -31,7 +31,7 @@ impl fmt::Display for CalibrationError {
             Self::TooFew { values, needed } => {
                 write!(to, "{values} values are too few for the wanted rate: it takes {needed}")
             }
-            Self::Value(value) => write!(to, "{value} is no value to calibrate with"),
+            Self::Value(value) => write!(to, "{value} cannot be used for calibration"),
             Self::Constant => write!(to, "the largest values are all equal"),
             Self::Unreachable { parameter, strictest } => {
                 write!(to, "{parameter} = {strictest} still fires more often than wanted")

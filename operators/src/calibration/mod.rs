@@ -1,14 +1,14 @@
-//! Thresholds and parameters for a wanted rate of false alarms, from what a policy measured on a
-//! stretch that is declared stable.
+//! Thresholds and parameters for a wanted rate of false alarms, from the scores of a policy on a part
+//! of the stream that is declared stable.
 //!
-//! * [`observed`]: a threshold for scores, as an order statistic; nothing is assumed but that the
-//!   scores to come are like those given.
-//! * [`extrapolated`]: a threshold for a rate that so few scores cannot show, from a tail fitted to
-//!   the largest of them.
+//! * [`observed`]: a threshold for scores, as an order statistic. It assumes only that later scores
+//!   have the same distribution.
+//! * [`extrapolated`]: a threshold for a rate that is too small for the number of scores, from a tail
+//!   fitted to the largest scores.
 //! * [`Search`]: the main parameter of a sequential detector.
 //!
-//! Scores are taken for independent where a range is told. Comparisons whose windows overlap are not:
-//! their ranges are wider than those told here.
+//! Ranges assume independent scores. Comparisons with overlapping windows are not independent: their
+//! true ranges are wider than the ones given here.
 
 mod binomial;
 mod bootstrap;

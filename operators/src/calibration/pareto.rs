@@ -7,14 +7,14 @@ use super::threshold::{CONFIDENCE, beyond, extremes, range, sign};
 use super::{Basis, CalibrationError, Proposal, Range, Rate};
 use crate::criterion::Direction;
 
-/// Fewest values to which a tail is fitted.
+/// Minimum number of values to which a tail is fitted.
 const LEAST: usize = 10;
-/// Fewest values of which these are the tail.
+/// Minimum number of values: the tail is at most a quarter of them.
 const NEEDED: usize = 4 * LEAST;
-/// Tails drawn from the fitted one, to know how sure it is.
+/// Number of tails that are resampled for the confidence range.
 const DRAWN: usize = 400;
 
-/// A generalized Pareto distribution of what values exceed a high one by.
+/// A generalized Pareto distribution of the excesses of values over a high value.
 ///
 /// ```text
 /// P(X > x) = (1 − κ x / α)^(1/κ)          exp(−x / α) for κ = 0
@@ -40,14 +40,14 @@ const DRAWN: usize = 400;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pareto {
-    /// κ: above 0 the tail has an end, below it is heavier than an exponential one; more than −1.
+    /// κ, above −1. If it is above 0, the tail is bounded; if below 0, heavier than exponential.
     pub shape: f64,
     /// α, in units of the values.
     pub scale: f64,
 }
 
 impl Pareto {
-    /// The distribution of `excesses` (from 0 on, in any order); none where they are all equal.
+    /// Fits the distribution to `excesses` (0 or more, in any order); none if all are equal.
     pub fn fit(excesses: &[f64]) -> Option<Self> {
         let mut sorted = excesses.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
@@ -56,15 +56,15 @@ impl Pareto {
         let weighted = |(i, x): (usize, &f64)| (count - 1.0 - i as f64) / (count - 1.0) * x;
         let moment = sorted.iter().enumerate().map(weighted).sum::<f64>() / count;
         let spread = mean - 2.0 * moment;
-        // of sums that overflow, spread is no number: not more than anything.
+        // if sums overflow, `spread` is NaN and the comparison is false.
         let varies = spread > 1e-9 * mean;
         varies.then(|| Self { shape: mean / spread - 2.0, scale: 2.0 * mean * (moment / spread) })
     }
 
-    /// The value that is exceeded with this chance.
+    /// The value that is exceeded with probability `chance`.
     pub fn exceeded_with(&self, chance: f64) -> f64 {
         let power = self.shape * chance.ln();
-        // the limit for κ = 0, where the quotient has no digits left.
+        // the limit for κ → 0, where the quotient would lose all precision.
         if power.abs() < 1e-12 {
             return -self.scale * chance.ln();
         }
@@ -72,21 +72,22 @@ impl Pareto {
     }
 }
 
-/// A threshold beyond what values show: peaks over a high value, with a fitted tail.
+/// A threshold beyond the given values, by the peaks-over-threshold method.
 ///
-/// Of n values the m = max(10, n/10) most extreme exceed the next one, u; the excesses are taken for
-/// those of a [`Pareto`] tail:
+/// The m = max(10, n/10) most extreme of n values exceed the next one, u. A [`Pareto`] tail is fitted
+/// to the excesses:
 ///
 /// ```text
 /// threshold = u + x,  P(X > x) = rate · n / m
 /// ```
 ///
-/// The threshold is beyond all given values. It is a guess about what has not been seen: 1/rate
-/// values and [`observed`](super::observed) are better. The range of the threshold is that of 400 tails fitted to as many
-/// values drawn from the first (from `seed`); how sure the rate is is not known.
+/// The threshold is beyond all given values. It is an extrapolation: [`observed`](super::observed)
+/// with 1/rate values is better. The range of the threshold is that of 400 tails, each fitted to m
+/// random values of the first tail (by `seed`). The range of the rate is unknown.
 ///
 /// # Errors
-/// With fewer than 40 values, a value that is not finite, or extreme values that are all equal.
+/// [`CalibrationError`] with fewer than 40 values, a value that is not finite, or extreme values that
+/// are all equal.
 ///
 /// Reference: J. Pickands, *Statistical Inference Using Extreme Order Statistics*, The Annals of
 /// Statistics 3 (1975).
@@ -114,7 +115,7 @@ pub fn extrapolated(
     let high = sorted[m];
     let excesses: Vec<f64> = sorted[..m].iter().map(|value| value - high).collect();
     let tail = Pareto::fit(&excesses).ok_or(CalibrationError::Constant)?;
-    // where the tail holds no such rate, its begin is as far as it tells.
+    // if the rate is larger than the tail's share, the threshold is the tail's lower end.
     let chance = (rate.get() * n as f64 / m as f64).min(1.0);
     let at = |tail: &Pareto| high + tail.exceeded_with(chance);
     let mut random = Pcg64::seed_from_u64(seed);

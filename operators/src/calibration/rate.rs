@@ -4,16 +4,16 @@ use std::num::{NonZeroU64, NonZeroUsize};
 
 use crate::trigger::Aggregate;
 
-/// The wanted share of false alarms among comparisons, or among values: above 0, below 1.
+/// The wanted share of false alarms among comparisons or values: above 0 and below 1.
 ///
-/// Of m metrics of which v must agree, each may have so much:
+/// If v of m metrics must agree, the rate of each metric is:
 ///
 /// ```text
 /// each = rate · v / m          any: rate / m (Bonferroni), all: rate
 /// ```
 ///
-/// The metrics that fire are then rate · v on average where nothing drifts, so v or more of them fire
-/// at most as often as wanted (Markov's inequality), however they depend on one another.
+/// Without drift, rate · v metrics then fire on average. By Markov's inequality, v or more of them fire
+/// at most at the wanted rate, whatever the dependence between the metrics.
 ///
 /// Reference: C. E. Bonferroni, *Teoria statistica delle classi e calcolo delle probabilità* (1936);
 /// for v of m: L. Rüger, *Das maximale Signifikanzniveau des Tests „Lehne H₀ ab, wenn k unter n
@@ -30,30 +30,30 @@ use crate::trigger::Aggregate;
 pub struct Rate(f64);
 
 impl Rate {
-    /// A share; none if it is not between 0 and 1.
+    /// Creates a rate; none if `share` is not between 0 and 1.
     pub fn new(share: f64) -> Option<Self> {
         (share > 0.0 && share < 1.0).then_some(Self(share))
     }
 
-    /// One in so many on average; one in two where one in one is asked for.
+    /// The rate of one in `many`, at most one in two.
     pub fn once_in(many: NonZeroU64) -> Self {
         Self(1.0 / many.get().max(2) as f64)
     }
 
-    /// The share.
+    /// The rate as a share.
     pub fn get(self) -> f64 {
         self.0
     }
 
-    /// What each of several metrics may have of it.
+    /// The rate of each of several metrics that are combined by `aggregate`.
     pub fn shared(self, metrics: NonZeroUsize, aggregate: Aggregate) -> Self {
         let metrics = metrics.get();
         let votes = (1..=metrics).find(|votes| aggregate.holds(*votes, metrics));
-        // more votes than metrics are never reached: nothing has to be shared.
+        // if more votes than metrics are required, the aggregate never fires and needs no share.
         Self(self.0 * votes.unwrap_or(metrics) as f64 / metrics as f64)
     }
 
-    /// Fewest values that show it.
+    /// Minimum number of values from which the rate can be estimated.
     pub(super) fn needs(self) -> usize {
         (1.0 / self.0 - 1e-9).ceil() as usize
     }

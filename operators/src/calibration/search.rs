@@ -6,23 +6,23 @@ use super::bootstrap::Resampled;
 use super::{CalibrationError, Range, Rate};
 use crate::drift::detector::{DetectorConfig, Signal};
 
-/// Two values of the parameter whose ratio is not above this are not told apart.
+/// The search ends when the ratio of the parameter's bounds is not above this.
 const RESOLUTION: f64 = 1.01;
 
-/// Looks for the value of a detector's main [parameter](DetectorConfig::parameter) with which it
-/// fires as often as wanted where nothing changes.
+/// Searches for the value of a detector's main [parameter](DetectorConfig::parameter) with a wanted
+/// rate of false alarms.
 ///
 /// ```text
 /// rate = drifts in all streams / values in all streams
 /// ```
 ///
-/// The streams are resampled from the given values by the stationary bootstrap; in each the detector
-/// starts again, and after each drift. The search halves the logarithm of the parameter's range until
-/// it is known to 1 %, on the same streams each time, and takes the stricter end: the rate there is
-/// not above the wanted one.
+/// The streams are resampled from the given values by the stationary bootstrap. The detector restarts
+/// with each stream and after each drift. The search bisects the logarithm of the parameter until its
+/// range is 1 %, on the same streams each time, and returns the stricter end. The rate there is not
+/// above the wanted one.
 ///
-/// What stands in no value cannot come in a resampled one: with fewer than 1/rate values the
-/// parameter may be too lax ([`Tuned::covered`]).
+/// Resampled streams contain only the given values. With fewer than 1/rate values the parameter may
+/// therefore be too lax ([`Tuned::covered`]).
 ///
 /// Reference: D. N. Politis, J. P. Romano, *The Stationary Bootstrap*, Journal of the American
 /// Statistical Association 89 (1994).
@@ -41,18 +41,18 @@ const RESOLUTION: f64 = 1.01;
 pub struct Search {
     /// The wanted share of values that are false alarms.
     pub rate: Rate,
-    /// Resampled streams.
+    /// Number of resampled streams.
     pub streams: NonZeroUsize,
-    /// Values of a stream.
+    /// Number of values of a stream.
     pub length: NonZeroUsize,
-    /// Mean length of a block that is taken as it is, in values; by default the cube root of how many
-    /// values there are. 1 is right for values that do not depend on one another.
+    /// Mean length of a block of consecutive values (default: the cube root of the number of values).
+    /// 1 is right for independent values.
     pub block: Option<NonZeroUsize>,
     /// Seed of the streams.
     pub seed: u64,
 }
 
-/// What a [`Search`] found.
+/// The result of a [`Search`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tuned {
     /// Name of the parameter in pipeline files.
@@ -61,26 +61,28 @@ pub struct Tuned {
     pub value: f64,
     /// The rate of false alarms in the resampled streams.
     pub rate: f64,
-    /// Where the rate is, by how much the streams differ; that the given values are themselves a
-    /// sample is not in it.
+    /// The 95 % range of the rate, from the variance between streams. It does not include the error of
+    /// the given values.
     pub rate_range: Range,
-    /// Whether there were as many values as one false alarm should take.
+    /// Whether there were at least 1/rate values.
     pub covered: bool,
 }
 
 impl Search {
-    /// 100 streams, each as long as one false alarm should take, from seed 0. Detectors start again with
-    /// every training, and some fire most soon after: in a longer run they fire less than wanted.
+    /// A search on 100 streams of 1/rate values each, from seed 0.
+    ///
+    /// Detectors restart with every training, and some fire most often soon after. In longer runs they
+    /// fire less often than wanted.
     pub fn new(rate: Rate) -> Self {
         let some = |count: usize| NonZeroUsize::MIN.saturating_add(count.saturating_sub(1));
         Self { rate, streams: some(100), length: some(rate.needs()), block: None, seed: 0 }
     }
 
-    /// Looks for the parameter of `config`; `values` are what it saw, in order.
+    /// Searches for the parameter of `config`. `values` are the detector's input, in order.
     ///
     /// # Errors
-    /// With fewer than two values, values that the detector does not take, or where the strictest
-    /// parameter fires too often.
+    /// [`CalibrationError`] with fewer than two values, with values outside the detector's domain, or if
+    /// the detector fires too often even with the strictest parameter.
     pub fn tune(
         &self,
         config: &dyn DetectorConfig,
@@ -89,8 +91,8 @@ impl Search {
         if values.len() < 2 {
             return Err(CalibrationError::TooFew { values: values.len(), needed: 2 });
         }
-        let stranger = values.iter().find(|value| !config.domain().contains(**value));
-        if let Some(value) = stranger {
+        let outside = values.iter().find(|value| !config.domain().contains(**value));
+        if let Some(value) = outside {
             return Err(CalibrationError::Value(*value));
         }
         let parameter = config.parameter();
@@ -106,7 +108,7 @@ impl Search {
             (strict, drifts) = (lax, found);
         }
         while (strict / lax).ln().abs() > RESOLUTION.ln() {
-            // roots first: the product of two tiny chances is none.
+            // roots first: the product of two tiny numbers would be 0.
             let middle = lax.sqrt() * strict.sqrt();
             match quiet(middle) {
                 Some(found) => (strict, drifts) = (middle, found),
@@ -118,7 +120,7 @@ impl Search {
         Ok(Tuned { parameter: parameter.name, value: strict, rate, rate_range, covered })
     }
 
-    /// Drifts in each stream; none where they are more than `most` together.
+    /// The number of drifts in each stream; none if the total exceeds `most`.
     fn quiet(&self, config: &dyn DetectorConfig, values: &[f64], most: u64) -> Option<Vec<u64>> {
         let block = self.block.map_or((values.len() as f64).cbrt().ceil() as usize, usize::from);
         let (mut drifts, mut all) = (Vec::new(), 0);
@@ -136,7 +138,7 @@ impl Search {
         Some(drifts)
     }
 
-    /// Drifts per value, and 1.96 standard errors around it.
+    /// The number of drifts per value, and the range of 1.96 standard errors around it.
     fn rates(&self, drifts: &[u64]) -> (f64, Range) {
         let (count, length) = (drifts.len() as f64, self.length.get() as f64);
         let mean = drifts.iter().sum::<u64>() as f64 / count;

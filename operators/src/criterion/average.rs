@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-/// Fires at so much above the average of the last values, or more.
+/// Fires at a value above the average of the last values by a given amount or more.
 ///
 /// ```text
 /// bound = average + above_average · |average|      (relative)
@@ -22,24 +22,24 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AboveAverage {
-    /// By how much: a share of the average, or an amount.
+    /// The deviation: a share of the average, or an amount.
     pub above_average: f64,
-    /// Of how many of the last values.
+    /// Number of last values in the average.
     pub of: NonZeroUsize,
     /// Whether the deviation is a share of the average's absolute value (default yes).
     #[serde(default = "yes")]
     pub relative: bool,
 }
 
-/// Fires at so much below the average of the last values, or more: the mirror image of
-/// [`AboveAverage`].
+/// Fires at a value below the average of the last values by a given amount or more: the mirror image
+/// of [`AboveAverage`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BelowAverage {
-    /// By how much: a share of the average, or an amount.
+    /// The deviation: a share of the average, or an amount.
     pub below_average: f64,
-    /// Of how many of the last values.
+    /// Number of last values in the average.
     pub of: NonZeroUsize,
     /// Whether the deviation is a share of the average's absolute value (default yes).
     #[serde(default = "yes")]
@@ -51,14 +51,14 @@ fn yes() -> bool {
 }
 
 impl AboveAverage {
-    /// From which value on it fires.
+    /// The lowest value that fires.
     pub fn bound(&self, average: f64) -> f64 {
         average + deviation(self.above_average, self.relative, average)
     }
 }
 
 impl BelowAverage {
-    /// Down from which value it fires.
+    /// The highest value that fires.
     pub fn bound(&self, average: f64) -> f64 {
         average - deviation(self.below_average, self.relative, average)
     }

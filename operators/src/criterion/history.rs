@@ -4,19 +4,19 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// The last values that a criterion was shown.
+/// The last values that a criterion compared.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct History(VecDeque<f64>);
 
 impl History {
-    /// Adds a value and keeps the last `most`.
+    /// Adds a value and keeps the last `most` values.
     pub fn record(&mut self, value: f64, most: usize) {
         self.0.push_back(value);
         let surplus = self.0.len().saturating_sub(most);
         self.0.drain(..surplus);
     }
 
-    /// The quantile `at`, between 0 and 1, interpolated linearly; none of no values.
+    /// The quantile `at` (0 to 1) with linear interpolation; none without values.
     ///
     /// ```
     /// use driftmill_operators::criterion::History;
@@ -33,7 +33,7 @@ impl History {
         Some(below + (above - below) * position.fract())
     }
 
-    /// The mean; none of no values.
+    /// The mean; none without values.
     pub fn average(&self) -> Option<f64> {
         let count = self.0.len();
         (count > 0).then(|| self.0.iter().sum::<f64>() / count as f64)

@@ -1,5 +1,5 @@
-//! When a measured value is too high or too low: a fixed bound, one that follows the values before,
-//! or chance.
+//! Criteria for measured values: fixed bounds, bounds that follow the last values, and significance
+//! levels.
 
 mod average;
 mod history;
@@ -13,7 +13,7 @@ pub use quantile::Quantile;
 
 use serde::{Deserialize, Serialize};
 
-/// What a measured value is compared with: the `threshold` of a table.
+/// The criterion for a measured value: the `threshold` of a table.
 ///
 /// ```
 /// use driftmill_operators::criterion::*;
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 ///     .into_iter()
 ///     .map(|value| table.threshold.compare(&mut history, Direction::Higher, value.into()).fires)
 ///     .collect();
-/// // against nothing, 1, 1.5 and 2.
+/// // the thresholds are none, 1, 1.5 and 2.
 /// assert_eq!(fires, [false, true, true, false]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,43 +37,42 @@ use serde::{Deserialize, Serialize};
                  seed = 0, correction = \"bonferroni\" }"
 )]
 pub enum Criterion {
-    /// A fixed bound; a value that is equal to it is too high (or too low).
+    /// A fixed bound. A value equal to the bound fires.
     Value(f64),
     /// A quantile of the last values.
     Quantile(Quantile),
-    /// So much above the average of the last values.
+    /// A deviation above the average of the last values.
     Above(AboveAverage),
-    /// So much below the average of the last values.
+    /// A deviation below the average of the last values.
     Below(BelowAverage),
-    /// Too unlikely at random.
+    /// A significance level for the p-value of a distance.
     Significance(Significance),
 }
 
-/// On which side of the bound a value fires.
+/// The side of the bound on which a value fires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Above it: distances, errors.
+    /// Above the bound: for distances and errors.
     Higher,
-    /// Below it: accuracies.
+    /// Below the bound: for accuracies.
     Lower,
 }
 
-/// A measured value, and how likely one as extreme is at random, where that is asked for.
+/// A measured value, with its p-value if the criterion needs one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measured {
     /// The value.
     pub value: f64,
-    /// Its p-value.
+    /// The probability of a value at least as extreme without drift.
     pub p_value: Option<f64>,
 }
 
-/// What a criterion says of a value.
+/// The result of comparing a value with a criterion.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Comparison {
-    /// What the value (or its p-value, if it has one) was compared with; none while there is no
-    /// history.
+    /// The bound for the value, or for its p-value if it has one; none without a history.
     pub threshold: Option<f64>,
-    /// Whether it is beyond that.
+    /// Whether the value fires.
     pub fires: bool,
 }
 
@@ -90,14 +89,14 @@ impl From<f64> for Measured {
 }
 
 impl Criterion {
-    /// What is wrong with it for values that fire in `direction`.
+    /// Problems of the criterion for values that fire in `direction`.
     pub fn check(&self, direction: Direction) -> Vec<String> {
         let higher = direction == Direction::Higher;
         let problem = match self {
             Self::Value(bound) if !bound.is_finite() => "the threshold must be a finite number",
             Self::Quantile(table) => return table.check(),
-            Self::Above(_) if !higher => "a low value fires: wanted below_average",
-            Self::Below(_) if higher => "a high value fires: wanted above_average",
+            Self::Above(_) if !higher => "low values fire here: use below_average",
+            Self::Below(_) if higher => "high values fire here: use above_average",
             Self::Above(AboveAverage { above_average: deviation, .. })
             | Self::Below(BelowAverage { below_average: deviation, .. })
                 if !deviation.is_finite() =>
@@ -111,7 +110,7 @@ impl Criterion {
         vec![problem.to_owned()]
     }
 
-    /// How many of the last values it remembers; none if it does not measurement at them.
+    /// Number of last values that the criterion needs; none if it needs no history.
     pub fn remembers(&self) -> Option<usize> {
         match self {
             Self::Value(_) | Self::Significance(_) => None,
@@ -121,7 +120,7 @@ impl Criterion {
         }
     }
 
-    /// What a p-value is asked for, where it is.
+    /// The significance level, if the criterion needs a p-value.
     pub fn significance(&self) -> Option<&Significance> {
         match self {
             Self::Significance(table) => Some(table),
@@ -129,7 +128,7 @@ impl Criterion {
         }
     }
 
-    /// The relation of what fires to the threshold, for people.
+    /// The relation between a value that fires and the threshold, for display.
     pub fn sign(&self, direction: Direction) -> &'static str {
         match (self, direction) {
             (Self::Significance(_), _) | (Self::Quantile(_), Direction::Lower) => "<",
@@ -141,8 +140,8 @@ impl Criterion {
 
     /// Compares a value with the threshold, then adds it to the history.
     ///
-    /// With no history yet a value does not fire: there is nothing it could be beyond. (Modyn fires
-    /// then, and so trains after its first comparison whatever it finds.)
+    /// A value does not fire while the history is empty, because there is no threshold yet. (Modyn
+    /// fires in this case and trains after its first comparison.)
     pub fn compare(
         &self,
         history: &mut History,
@@ -157,7 +156,7 @@ impl Criterion {
             Self::Below(table) => history.average().map(|average| table.bound(average)),
             Self::Significance(table) => Some(table.p_value),
         };
-        self.learn(history, value);
+        self.record(history, value);
         let beyond = |threshold: f64| match (self, direction) {
             (Self::Significance(_), _) => {
                 measured.p_value.is_some_and(|p_value| p_value < threshold)
@@ -171,7 +170,7 @@ impl Criterion {
     }
 
     /// Adds a value to the history without comparing it.
-    pub fn learn(&self, history: &mut History, value: f64) {
+    pub fn record(&self, history: &mut History, value: f64) {
         if let Some(most) = self.remembers() {
             history.record(value, most);
         }
@@ -184,8 +183,8 @@ mod tests {
 
     fn fires(criterion: &Criterion, direction: Direction, values: &[f64]) -> Vec<bool> {
         let mut history = History::default();
-        let judge = |value: &f64| criterion.compare(&mut history, direction, (*value).into()).fires;
-        values.iter().map(judge).collect()
+        let fires = |value: &f64| criterion.compare(&mut history, direction, (*value).into()).fires;
+        values.iter().map(fires).collect()
     }
 
     #[test]

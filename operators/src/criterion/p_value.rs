@@ -4,11 +4,13 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-/// Fires when a distance as large as this, or larger, is unlikely at random: p < `p_value`.
+/// Fires when the measured distance is significant: p < `p_value`.
 ///
-/// Where the metric's distribution without drift is known, the p-value follows from it
-/// (Kolmogorov–Smirnov, Cramér–von Mises, χ², Fisher, linear MMD). Else it is estimated: the rows of
-/// both samples are shuffled and split again `permutations` times, and
+/// p is the probability of a distance at least as large without drift.
+///
+/// If the metric's distribution without drift is known, the p-value follows from it
+/// (Kolmogorov–Smirnov, Cramér–von Mises, χ², Fisher, linear MMD). Otherwise it is estimated by a
+/// permutation test: the rows of both samples are shuffled and split `permutations` times, and
 ///
 /// ```text
 /// p = (b + 1) / (B + 1)      b: shuffled distances not below the measured one,  B: permutations
@@ -22,15 +24,15 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Significance {
-    /// Fires below; between 0 and 1.
+    /// The significance level: a p-value below it fires. Above 0 and at most 1.
     pub p_value: f64,
-    /// Shuffles where no distribution is known (default 100).
+    /// Number of permutations if the distribution is not known (default 100).
     #[serde(default = "hundred")]
     pub permutations: NonZeroUsize,
-    /// Seed of the shuffles (default 0).
+    /// Seed of the permutations (default 0).
     #[serde(default)]
     pub seed: u64,
-    /// What is done about several tests, one for each dimension (default `bonferroni`).
+    /// Correction for several tests, one for each dimension (default `bonferroni`).
     #[serde(default)]
     pub correction: Correction,
 }
@@ -39,10 +41,10 @@ fn hundred() -> NonZeroUsize {
     NonZeroUsize::new(100).expect("a hundred is not zero")
 }
 
-/// What is done about several tests at once, each of which may be unlikely at random.
+/// The correction for several tests at once.
 ///
-/// The p-values become one, below the limit exactly when the procedure rejects at least one of the
-/// tests.
+/// The p-values are combined into one. It is below the significance level exactly if the procedure
+/// rejects at least one of the tests.
 ///
 /// Reference: Y. Benjamini and Y. Hochberg, *Controlling the False Discovery Rate*, Journal of the
 /// Royal Statistical Society B 57 (1995).
@@ -58,17 +60,17 @@ fn hundred() -> NonZeroUsize {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Correction {
-    /// The smallest p-value times the number of tests: the chance of any false alarm stays below.
+    /// The smallest p-value times the number of tests: controls the probability of any false alarm.
     #[default]
     Bonferroni,
-    /// Benjamini and Hochberg: the i-th smallest times tests / i, at its smallest.
+    /// Benjamini and Hochberg: the minimum over i of the i-th smallest p-value times tests / i.
     Fdr,
-    /// The smallest p-value as it is: each test counts alone.
+    /// The smallest p-value without correction.
     None,
 }
 
 impl Correction {
-    /// One p-value for all tests; 1 if there is none.
+    /// Combines the p-values of all tests; 1 without tests.
     pub fn combine(self, p_values: &[f64]) -> f64 {
         let count = p_values.len() as f64;
         let least = || p_values.iter().copied().fold(1.0, f64::min);
@@ -90,6 +92,6 @@ impl Significance {
         if self.p_value > 0.0 && self.p_value <= 1.0 {
             return Vec::new();
         }
-        vec![format!("a p-value is above 0 and at most 1, not {}", self.p_value)]
+        vec![format!("a p-value must be above 0 and at most 1, not {}", self.p_value)]
     }
 }

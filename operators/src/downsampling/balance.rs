@@ -7,25 +7,25 @@ use serde::{Deserialize, Serialize};
 
 use super::{Budget, Chosen, SampleScores};
 
-/// Whether each class is chosen from by itself, and how much of it.
+/// The division of a budget among classes.
 ///
-/// What is left of a budget by rounding goes to single classes: where a class is owed most, of those
-/// owed as much to the one of the lowest label.
+/// The remainder of rounding goes to single classes: to the class with the largest deficit, among equal
+/// deficits to the lowest label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Balance {
-    /// All classes together.
+    /// No division: samples are chosen among all classes.
     #[default]
     None,
-    /// As much of each class; of a class that has less, everything.
+    /// The same number of each class; of a smaller class, all samples.
     FairShare,
-    /// Of each class the same ratio, but at least one sample where the budget allows it.
+    /// The same ratio of each class, but at least one sample if the budget allows it.
     Proportional,
 }
 
 impl Balance {
-    /// The default of policies that would else choose of one class alone.
+    /// The default of policies that would otherwise choose from one class alone.
     pub(super) fn proportional() -> Self {
         Self::Proportional
     }
@@ -35,8 +35,8 @@ impl Balance {
         self != Self::None
     }
 
-    /// What `each` chooses of each class, and within it of each block of about as many samples as
-    /// `block` says, in the order of candidates.
+    /// Applies `each` to every class, and within a class to every block of about `block` samples, in
+    /// the order of the candidates.
     pub(super) fn choose(
         self,
         block: Option<NonZeroUsize>,
@@ -60,7 +60,7 @@ impl Balance {
         chosen
     }
 
-    /// Rows that are chosen from together, and how many are chosen of them.
+    /// The parts of the candidates: their rows and the number of samples to choose.
     fn parts(
         self,
         block: Option<NonZeroUsize>,
@@ -89,8 +89,8 @@ impl Balance {
     }
 }
 
-/// The greatest share such that no class gives more than it has; what is left by rounding goes to the
-/// first classes that have more.
+/// Sizes at the largest equal share of all classes, where smaller classes give all they have. The
+/// remainder of rounding goes to the first classes with more samples.
 fn fair_share(size: usize, counts: &[usize]) -> Vec<usize> {
     let mut ascending: Vec<usize> = (0..counts.len()).collect();
     ascending.sort_by_key(|class| counts[*class]);
@@ -111,7 +111,7 @@ fn fair_share(size: usize, counts: &[usize]) -> Vec<usize> {
     sizes
 }
 
-/// Whole numbers in the ratio of `counts`, by largest remainders; where the size allows it none is 0.
+/// Whole numbers in the ratio of `counts`, by largest remainders; none is 0 if `size` allows it.
 fn proportional(size: usize, counts: &[usize]) -> Vec<usize> {
     let total: usize = counts.iter().sum();
     let exact = |count: usize| size.min(total) as u128 * count as u128;
@@ -119,7 +119,7 @@ fn proportional(size: usize, counts: &[usize]) -> Vec<usize> {
     let least = usize::from(size >= counts.len());
     let floor = |count: &usize| ((exact(*count) / total) as usize).max(least);
     let mut sizes: Vec<usize> = counts.iter().map(floor).collect();
-    // how much more, or less if negative, a class should have.
+    // the deficit of a class; negative for a surplus.
     let owed = |sizes: &[usize], class: usize| {
         exact(counts[class]) as i128 - (sizes[class] as u128 * total) as i128
     };
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fair_share_is_as_much_of_each_class_as_there_is() {
+    fn fair_shares_are_equal_up_to_the_size_of_a_class() {
         let fair = |size, counts: &[usize]| fair_share(size, counts);
         assert_eq!(fair(100, &[10, 10, 200]), [10, 10, 80]);
         assert_eq!(fair(100, &[10, 20, 200]), [10, 20, 70]);
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ratio_leaves_no_class_out_and_meets_its_size() {
+    fn proportional_sizes_include_every_class_and_sum_to_the_size() {
         assert_eq!(proportional(10, &[50, 30, 20]), [5, 3, 2]);
         assert_eq!(proportional(10, &[98, 1, 1]), [8, 1, 1]);
         assert_eq!(proportional(4, &[3, 3, 3]), [2, 1, 1]);

@@ -1,4 +1,4 @@
-//! Which samples of a candidate set to train on, given what a model says of them.
+//! Downsampling: the choice of samples to train on, by the outputs of a model.
 //!
 //! A policy is a pure function. Its host computes the scores that the policy
 //! [requires](DownsamplingConfig::required_scores) (losses, probabilities, gradients, embeddings), and

@@ -1,41 +1,41 @@
-//! What a downsampling policy is, and how it is run.
+//! The interface of downsampling policies.
 
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
 use super::sample_scores::{RequiredScores, SampleScores, SampleScoresError};
 
-/// What a `[downsampling.…]` table builds.
+/// The configuration of a downsampling policy: a `[downsampling.…]` table.
 pub trait DownsamplingConfig: Send + Sync {
-    /// What it must be given of the candidates.
+    /// The scores of the candidates that the policy requires.
     fn required_scores(&self) -> RequiredScores;
 
-    /// Chooses at most `budget.size` of `given`, which is more than that and has all that it
-    /// [needs](Self::required_scores); to be called through [`choose`], which sees to this.
+    /// Chooses at most `budget.size` of the candidates. Call it through [`choose`], which ensures that
+    /// there are more candidates than that, with all [required scores](Self::required_scores).
     ///
-    /// Samples come in the order in which they were chosen, and depend on the arguments alone.
+    /// Samples are in the order of the choice, which depends on the arguments alone.
     fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen>;
 
-    /// Whether weights make up for chances as they are, so that their mean is 1 on average. The host
-    /// scales those of other policies to a mean of 1.
+    /// Whether the weights compensate for the probabilities of the choice, so that their expected mean is
+    /// 1. The host scales the weights of other policies to a mean of 1.
     fn makes_up(&self) -> bool {
         false
     }
 
-    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
+    /// Problems of the table that its types cannot detect, as `(key, problem)`.
     fn check(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
 }
 
-/// How much to choose, and which of the equally good choices.
+/// The size of a choice and its randomness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Samples to choose.
     pub size: usize,
     /// Seed of the training.
     pub seed: u64,
-    /// How many choices were made before among the candidates of the training, as in each epoch.
+    /// Number of earlier choices of the training, for example one per epoch.
     pub round: u64,
 }
 
@@ -44,16 +44,15 @@ pub struct Budget {
 pub struct Chosen {
     /// Its row among the candidates.
     pub index: usize,
-    /// What its loss is multiplied by. Positive and finite.
+    /// The factor of its loss, positive and finite.
     ///
-    /// A step on a batch of n samples is by `Σ w·g / n`: a batch of heavy samples makes a longer step
-    /// than one of light samples. Before, the host divides the weights of a choice by their mean, so
-    /// that only quotients count, unless the policy [makes up](DownsamplingConfig::makes_up) for
-    /// chances with weights as they are.
+    /// The gradient of a batch of n samples is `Σ w·g / n`: a batch with large weights makes a longer
+    /// step. The host first divides the weights of a choice by their mean, so that only their ratios
+    /// count, unless the weights [compensate](DownsamplingConfig::makes_up) for probabilities.
     pub weight: f32,
 }
 
-/// What `policy` chooses of `given`: all samples with weight 1 where there are not more than wanted.
+/// Chooses samples by `policy`: all of them, with weight 1, if there are not more than `budget.size`.
 ///
 /// ```
 /// use driftmill_operators::{Matrix, downsampling::*};
@@ -67,7 +66,8 @@ pub struct Chosen {
 /// ```
 ///
 /// # Errors
-/// When something that the policy needs is missing, has another number of rows, or is not finite.
+/// [`SampleScoresError`] when a required score is missing, has a wrong number of rows, or is not a
+/// usable number.
 pub fn choose(
     policy: &dyn DownsamplingConfig,
     given: &SampleScores,
@@ -91,7 +91,7 @@ impl Chosen {
 }
 
 impl Budget {
-    /// Significance that is the same for equal budgets.
+    /// A random generator that is the same for equal budgets.
     pub(super) fn random(self) -> Pcg64 {
         Pcg64::seed_from_u64(self.seed ^ self.round.wrapping_mul(0x9E37_79B9_7F4A_7C15))
     }

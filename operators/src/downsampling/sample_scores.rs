@@ -4,28 +4,28 @@ use std::fmt;
 
 use crate::Matrix;
 
-/// What a model says of the candidates: one row for each, in the same order everywhere.
+/// The outputs of a model for the candidates: one row for each candidate, in the same order in all fields.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SampleScores {
-    /// How many candidates there are.
+    /// Number of candidates.
     pub samples: usize,
-    /// Their labels.
+    /// The labels, one for each candidate.
     pub labels: Option<Vec<u32>>,
-    /// The loss of each; not negative.
+    /// The losses, not negative.
     pub loss: Option<Vec<f32>>,
-    /// The irreducible loss of each: its loss under a model that was trained on other samples; not
-    /// negative.
+    /// The irreducible losses, not negative: the losses under the irreducible-loss model, which was
+    /// trained on other samples.
     pub irreducible: Option<Vec<f32>>,
-    /// The probability of each class, or of the only one: between 0 and 1.
+    /// Class probabilities, `samples × classes`, or one column for one of two classes; between 0 and 1.
     pub probabilities: Option<Matrix>,
-    /// The loss's gradient by the last layer's outputs: `p − onehot(y)` for cross-entropy. Numbers
-    /// between −10⁶ and 10⁶, as in embeddings.
+    /// Gradients of the loss by the outputs of the last layer, `samples × outputs`: `p − onehot(y)` for
+    /// cross-entropy. Numbers are between −10⁶ and 10⁶, as in `embeddings`.
     pub gradients: Option<Matrix>,
-    /// What goes into the last layer. For the gradient by its offsets too, with a column of ones.
+    /// Inputs of the last layer, `samples × width`. A column of ones adds the gradient by the biases.
     pub embeddings: Option<Matrix>,
 }
 
-/// What a policy must be given.
+/// The scores that a policy requires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequiredScores {
     /// [`SampleScores::labels`].
@@ -42,14 +42,14 @@ pub struct RequiredScores {
     pub embeddings: bool,
 }
 
-/// Why there is no choice.
+/// The error for unusable scores.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SampleScoresError {
-    /// A need is not given.
+    /// A required score is missing.
     Missing(&'static str),
-    /// Something given does not have a row for each candidate: it has so many.
+    /// A score has this number of rows instead of one for each candidate.
     Rows(&'static str, usize),
-    /// Something given is infinite, not a number, or negative where it cannot be; in this row.
+    /// A score in this row is infinite, NaN or out of range.
     Unusable(&'static str, usize),
 }
 
@@ -57,9 +57,9 @@ impl fmt::Display for SampleScoresError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(what) => write!(out, "no {what} of the candidates"),
-            Self::Rows(what, rows) => write!(out, "{what} of another number of samples: {rows}"),
+            Self::Rows(what, rows) => write!(out, "{what}: wrong number of rows: {rows}"),
             Self::Unusable(what, row) => {
-                write!(out, "{what} of candidate {row} is no usable number")
+                write!(out, "{what} of candidate {row}: not a usable number")
             }
         }
     }
@@ -68,15 +68,16 @@ impl fmt::Display for SampleScoresError {
 impl std::error::Error for SampleScoresError {}
 
 impl SampleScores {
-    /// Nothing is known of `samples` candidates.
+    /// Creates empty scores for `samples` candidates.
     pub fn of(samples: usize) -> Self {
         Self { samples, ..Self::default() }
     }
 
-    /// Checks that all that is needed is there and can be computed with.
+    /// Checks that all required scores are present and usable.
     ///
     /// # Errors
-    /// For the first thing that is missing, of another number of rows, or not finite.
+    /// [`SampleScoresError`] for the first score that is missing, has a wrong number of rows or a number
+    /// that is not usable.
     pub fn has(&self, needs: RequiredScores) -> Result<(), SampleScoresError> {
         let Self { samples, labels, loss, irreducible, probabilities, gradients, embeddings } =
             self;
@@ -105,7 +106,7 @@ impl SampleScores {
         Ok(())
     }
 
-    /// What is given of these rows, in this order.
+    /// The scores of `rows`, in this order.
     pub(super) fn part(&self, rows: &[usize]) -> Self {
         let matrix = |matrix: &Option<Matrix>| matrix.as_ref().map(|matrix| gather(matrix, rows));
         let losses = |losses: &Option<Vec<f32>>| -> Option<Vec<f32>> {
@@ -123,8 +124,8 @@ impl SampleScores {
     }
 }
 
-/// A model has diverged before there are larger ones; squared distances of outer products of larger
-/// ones might not be finite.
+/// The largest usable number. Larger numbers mean that the model has diverged, and squared distances
+/// of their outer products might not be finite.
 const LARGEST: f32 = 1e6;
 
 fn gather(matrix: &Matrix, rows: &[usize]) -> Matrix {

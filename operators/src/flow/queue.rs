@@ -1,11 +1,11 @@
-//! A queue of decisions that wait for an answer.
+//! A queue of ordered changes.
 
 use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::Change;
 
-/// Ordered changes to be evaluations at, in slices of the batches they came in.
+/// Ordered changes that wait to be evaluated, in slices of their batches.
 #[derive(Default)]
 pub(super) struct Queue {
     batches: VecDeque<Rc<Vec<Change>>>,

@@ -8,31 +8,31 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::draw::{by_group, in_order};
 use super::{Choice, Proposal};
 
-/// What a balanced training set does with samples that cannot be shared equally.
+/// The treatment of samples that cannot be shared equally in a balanced training set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Shares {
-    /// Nobody gets more than the [fair share](fair_share); groups with fewer samples give all they
-    /// have. The remainder of less than one sample per group is left out.
+    /// No group gives more than the [fair share](fair_share). Smaller groups give all their samples. The
+    /// remainder of less than one sample per group is left out.
     #[default]
     Fair,
-    /// The set is exactly as large as wanted, if there are so many samples: the remainder goes to
-    /// groups at random, one sample each.
+    /// The set has exactly the wanted size, if there are enough samples. The remainder goes to random
+    /// groups, one sample each.
     Full,
-    /// All groups get the same: no more than the smallest of them has.
+    /// All groups give the same number, at most that of the smallest group.
     Equal,
 }
 
-/// The largest share s such that groups of these sizes, giving at most s each, give no more than
-/// `target` together.
+/// The largest share s such that groups of these sizes give at most `target` samples in total, if each
+/// gives at most s.
 ///
 /// ```text
 /// s = max { s : Σ min(s, cⱼ) ≤ target }
 /// ```
 ///
-/// What small groups lack is shared among the others, again and again (water-filling, max-min
-/// fairness). Where all samples together are not more than `target`, s is the largest group.
+/// The deficit of small groups is shared among the others (water-filling, max-min fairness). If all
+/// samples together are at most `target`, s is the size of the largest group.
 ///
 /// Reference: D. Bertsekas, R. Gallager, *Data Networks*, 2nd edition (1992), §6.5.2.
 ///
@@ -55,14 +55,14 @@ pub fn fair_share(target: usize, sizes: &[usize]) -> usize {
     sizes.last().copied().unwrap_or(0)
 }
 
-/// The most that a partition's groups of these sizes can give: with more samples in other partitions the share
-/// only becomes smaller.
+/// The largest share that groups of these sizes in one partition can give. Samples in other partitions
+/// only make the share smaller.
 pub(super) fn most(sizes: &[usize], samples: Option<NonZeroUsize>) -> usize {
-    // one more, should the remainder go there.
+    // one more for the remainder.
     samples.map_or(usize::MAX, |samples| fair_share(samples.get(), sizes) + 1)
 }
 
-/// Chooses `target` of the proposed candidates, the groups sharing them.
+/// Chooses `target` of the proposed candidates, shared among the groups.
 pub(super) fn balanced(proposal: &Proposal, target: usize, shares: Shares, seed: u64) -> Choice {
     let groups = by_group(proposal);
     let sizes: Vec<usize> = groups.values().map(|members| members.count).collect();
@@ -82,7 +82,7 @@ pub(super) fn balanced(proposal: &Proposal, target: usize, shares: Shares, seed:
     }
     let mut rows = Vec::new();
     for (key, members) in &groups {
-        let one_more = more.iter().any(|(_, lucky)| lucky == key);
+        let one_more = more.iter().any(|(_, group)| group == key);
         members.take(share + usize::from(one_more), &mut rows);
     }
     in_order(rows)

@@ -25,7 +25,7 @@ const NEW: u64 = 0;
 /// by the smallest hash(seed, id) instead of one after another: it changes only as far as new samples
 /// take places, and is the same for any cut into partitions. A sample that is replaced, deleted or gets
 /// another label leaves it, and the next smallest takes its place, as long as no more than half of what
-/// a partition holds of the class was taken back before others entered: twice as many as wanted are
+/// a partition holds of the class was retracted before others entered: twice as many as wanted are
 /// held. After that the memory of the class is smaller until they have. Those that are left stay
 /// equally likely but for one in as many as were seen.
 ///
@@ -93,7 +93,7 @@ pub struct ClassMemory {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Exemplars {
-    /// A uniform choice at random.
+    /// A uniformly random choice.
     #[default]
     Reservoir,
     /// Those whose embeddings together are nearest to their mean, of a uniform choice of `pool` samples.

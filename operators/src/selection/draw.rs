@@ -9,12 +9,12 @@ use super::pool::Sample;
 use super::{Candidate, Choice, Group, Proposal};
 use crate::Position;
 
-/// A sample's rank with this seed.
+/// The pseudo-random rank of a sample for `seed`.
 pub(super) fn rank(seed: u64, position: Position) -> u64 {
     xxh3_64_with_seed(&position.id().0.to_le_bytes(), seed)
 }
 
-/// The seed of one trigger: what is drawn for it does not depend on what is drawn for others.
+/// The seed of one trigger. Draws of different triggers are independent.
 pub(super) fn seed_of(seed: u64, trigger: u64) -> u64 {
     seed ^ trigger.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
@@ -25,7 +25,7 @@ impl Sample {
     }
 }
 
-/// Proposes the `most` samples of the smallest ranks, or all.
+/// Proposes the `most` samples of the smallest ranks; all samples without a limit.
 pub(super) fn propose(
     trigger: u64,
     samples: &[Sample],
@@ -46,7 +46,7 @@ pub(super) fn propose(
     Proposal { trigger, available, candidates, ..Proposal::default() }
 }
 
-/// The same of each group by itself; how many at most follows from the sizes of the partition's groups.
+/// Proposes samples of each group separately. `most` computes the limit from the sizes of the groups.
 pub(super) fn propose_groups(
     trigger: u64,
     samples: &[Sample],
@@ -61,7 +61,7 @@ pub(super) fn propose_groups(
     let sizes: Vec<usize> = ranks.values().map(Vec::len).collect();
     let most = most(&sizes);
     let mut all = Proposal { trigger, available: samples.len() as u64, ..Proposal::default() };
-    // what is not proposed is not even copied.
+    // samples that are not proposed are not copied.
     let bounds = ranks.into_iter().map(|(key, mut ranks)| {
         let size = ranks.len();
         let bound = if most < size { smallest(&mut ranks, most) } else { Some(u64::MAX) };
@@ -84,18 +84,18 @@ pub(super) fn propose_groups(
     all
 }
 
-/// The `most`-th smallest of more ranks than that.
+/// The `most`-th smallest rank; there must be more ranks.
 fn smallest(ranks: &mut [u64], most: usize) -> Option<u64> {
     let last = most.checked_sub(1)?;
     Some(*ranks.select_nth_unstable(last).1)
 }
 
-/// The candidates of one group, of all partitions.
+/// The candidates of one group in all partitions.
 pub(super) struct Members<'a> {
     candidates: &'a [Candidate],
     ranges: Vec<Range<usize>>,
     below: u64,
-    /// How many they are.
+    /// Number of candidates.
     pub(super) count: usize,
 }
 
@@ -105,7 +105,7 @@ impl Members<'_> {
         self.ranges.iter().flat_map(|range| &self.candidates[range.clone()]).filter(within)
     }
 
-    /// Adds the `most` of the smallest ranks to `rows`; among equal ranks the first decide.
+    /// Adds the `most` candidates of the smallest ranks to `rows`; ties go to the first positions.
     pub(super) fn take(&self, most: usize, rows: &mut Vec<Candidate>) {
         let mut ranks: Vec<u64> = self.all().map(|candidate| candidate.rank).collect();
         if most >= ranks.len() {
@@ -120,7 +120,7 @@ impl Members<'_> {
     }
 }
 
-/// The candidates of a proposal by group; all in group 0 if it has none.
+/// The candidates of a proposal by group; a proposal without groups is group 0.
 pub(super) fn by_group(proposal: &Proposal) -> BTreeMap<u64, Members<'_>> {
     let candidates = &proposal.candidates[..];
     let whole = [Group { key: 0, candidates: candidates.len(), below: u64::MAX }];
@@ -142,16 +142,16 @@ pub(super) fn by_group(proposal: &Proposal) -> BTreeMap<u64, Members<'_>> {
     members
 }
 
-/// The `most` candidates of the smallest ranks, where there are no groups.
+/// The `most` candidates of the smallest ranks of a proposal without groups.
 pub(super) fn choose(proposal: &Proposal, most: usize) -> Choice {
     let mut rows = Vec::new();
     by_group(proposal).values().for_each(|members| members.take(most, &mut rows));
     in_order(rows)
 }
 
-/// What was chosen, in the order of positions.
+/// The chosen rows, in the order of positions.
 pub(super) fn in_order(mut rows: Vec<Candidate>) -> Choice {
-    // stable: the rows of each partition and group are in order already.
+    // a stable sort is fast here: the rows of each partition and group are already in order.
     rows.sort_by_key(|row| row.position);
     rows.into()
 }

@@ -10,7 +10,7 @@ use super::{Choice, Proposal, Ratio, Selection, SelectionConfig, Shares, Tail};
 pub(super) const EXAMPLE: &str = "samples = 100";
 
 balanced_selection! {
-    /// A choice at random in which every class has its fair share.
+    /// A random choice in which every class has its fair share.
     ///
     /// ```text
     /// size = min(⌊ratio · available⌋, samples)
@@ -22,7 +22,7 @@ balanced_selection! {
     /// by nothing (`shares = "fair"`, up to a sample per class below the size), by one sample
     /// (`"full"`, exactly the size), or are those of the smallest class (`"equal"`).
     ///
-    /// Keeps of each sample within the tail its position, event time and label: 32 bytes.
+    /// Memory: position, event time and label of each sample within the tail, 32 bytes.
     ///
     /// ```
     /// use driftmill_operators::{Change, Id, Position, Record, selection::*};

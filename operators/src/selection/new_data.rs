@@ -61,9 +61,9 @@ pub enum Keep {
     /// The newest.
     #[default]
     Last,
-    /// A uniform choice at random, drawn again for each trigger: everything within the tail is held.
+    /// A uniformly random choice, drawn again for each trigger: everything within the tail is held.
     Uniform,
-    /// A uniform choice at random that lasts: a sample is in it as long as no others push it out, so
+    /// A uniformly random choice that persists: a sample is in it as long as no others push it out, so
     /// training sets change slowly. Of each trigger within the tail (of `tail = "all"`: altogether) a
     /// partition holds at most 2 · `limit`, however long the stream; what happens when samples are
     /// taken back is said under [`ClassMemory`](super::ClassMemory).

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Change, Id, Kind, Position};
 
-/// The mark of a sample that was taken back.
+/// The mark of a sample that was retracted.
 const GONE: u32 = u32::MAX;
 
 /// A labelled sample as policies keep it: 32 bytes.
@@ -44,7 +44,7 @@ impl Effect {
 pub(super) struct Pool {
     /// In the order of positions.
     samples: Vec<Sample>,
-    /// How many of them were taken back.
+    /// How many of them were retracted.
     gone: usize,
     /// Those that entered out of order, when their labels came.
     late: BTreeMap<Position, Sample>,
@@ -79,7 +79,7 @@ impl Pool {
         }
     }
 
-    /// A sample is taken back; whether it was there.
+    /// A sample is retracted; whether it was there.
     pub(super) fn leave(&mut self, position: Position) -> bool {
         if self.late.remove(&position).is_some() {
             return true;

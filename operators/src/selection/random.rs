@@ -12,16 +12,15 @@ use super::{Choice, Proposal, Ratio, Selection, SelectionConfig, Tail};
 
 pub(super) const EXAMPLE: &str = "ratio = 0.5";
 
-/// A uniform choice at random of the samples within the tail, drawn again for each trigger.
+/// A uniformly random choice of the samples within the tail, drawn again for each trigger.
 ///
-/// Every set of the wanted size is equally likely, and sets of different triggers do not depend on one
-/// another:
+/// Every set of the wanted size has the same probability. Sets of different triggers are independent:
 ///
 /// ```text
 /// size = min(⌊ratio · available⌋, samples)      the samples of the smallest hash(seed, trigger, id)
 /// ```
 ///
-/// Keeps of each sample within the tail its position, event time and label: 32 bytes.
+/// Memory: position, event time and label of each sample within the tail, 32 bytes.
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Position, Record, selection::*};
@@ -45,10 +44,10 @@ pub struct Random {
     /// The share of the samples within the tail that is chosen (default 1).
     #[serde(default)]
     pub ratio: Ratio,
-    /// Most samples in a training set (default: no limit).
+    /// Maximum number of samples in a training set (default: no limit).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<NonZeroUsize>,
-    /// Another seed makes another choice (default 0).
+    /// Seed of the random choice (default 0).
     #[serde(default)]
     pub seed: u64,
 }

@@ -10,12 +10,12 @@ use crate::{Id, Position};
 /// The samples of the smallest ranks of all that it has seen, as many as a policy may need of one
 /// partition.
 ///
-/// It holds up to twice as many as are wanted and forgets those of the largest ranks beyond; from
+/// It holds up to twice the wanted number of samples and drops those of the largest ranks beyond; from
 /// there on a sample with such a rank does not enter. What it holds is then, whatever was taken
 /// back, *every* sample of a rank below a bound.
 ///
-/// * As long as nothing is taken back, every choice is equally likely.
-/// * As long as no more than half of what it holds is taken back before others enter, the next
+/// * As long as nothing is retracted, every choice is equally likely.
+/// * As long as no more than half of what it holds is retracted before others enter, the next
 ///   smallest take the places of those that left and the choice is as large as wanted; otherwise it is
 ///   smaller until others enter.
 /// * Samples are not taken back for their ranks, so those that are there stay equally likely, but for
@@ -46,7 +46,7 @@ impl Reservoir {
         }
     }
 
-    /// A sample is taken back; whether it was held.
+    /// A sample is retracted; whether it was held.
     pub(super) fn leave(&mut self, rank: u64, position: Position) -> bool {
         self.held.remove(&(rank, position)).is_some()
     }

@@ -14,7 +14,7 @@ use crate::Span;
 
 pub(super) const EXAMPLE: &str = "half_life = \"1d\"\nsamples = 100";
 
-/// A choice at random that prefers what is new: every half-life of event time halves a sample's
+/// A random choice that prefers new samples: every half-life of event time halves a sample's
 /// weight.
 ///
 /// The samples are drawn one after another without replacement, each time one of those that are left

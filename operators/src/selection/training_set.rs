@@ -54,7 +54,7 @@ pub struct Proposal {
     pub groups: Vec<Group>,
     /// Where partitions stand after their proposal, by partition, as far as it is time to keep it.
     pub checkpoints: Vec<(u32, SelectionCheckpoint)>,
-    /// How long proposing took, of all partitions together: told, never used.
+    /// Seconds spent on proposals in all partitions. Reported, but never used.
     pub seconds: f64,
 }
 
@@ -100,7 +100,7 @@ pub struct Memory {
     pub ids: Vec<Id>,
 }
 
-/// What was chosen for a decision, as partitions that remember it are told.
+/// The choice for a decision, as it is reported to partitions that remember it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chosen {
     /// The trigger.
@@ -126,12 +126,12 @@ pub struct TrainingSet {
     pub memory: Option<Memory>,
     /// Where the policy's partitions stand after it, by partition, as far as it is time to keep it.
     pub checkpoints: Vec<(u32, SelectionCheckpoint)>,
-    /// How long the choice took, of all partitions together: told, never used.
+    /// Seconds spent on the choice in all partitions. Reported, but never used.
     pub seconds: f64,
 }
 
 impl TrainingSet {
-    /// What partitions that remember it are told.
+    /// The report for partitions that remember the choice.
     pub fn chosen(&self) -> Chosen {
         let ids = self.rows.iter().map(Candidate::id).collect();
         Chosen { trigger: self.decision.trigger, round: self.round, ids }

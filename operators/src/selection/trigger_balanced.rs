@@ -10,8 +10,8 @@ use super::{Choice, Proposal, Ratio, Selection, SelectionConfig, Shares, Tail};
 pub(super) const EXAMPLE: &str = "samples = 100";
 
 balanced_selection! {
-    /// A choice at random in which the samples of every trigger have their fair share: old times as well
-    /// as new ones, however many samples there were in each.
+    /// A random choice in which the samples of every trigger have their fair share: earlier periods as well
+    /// as the latest, whatever their number of samples.
     ///
     /// ```text
     /// size = min(⌊ratio · available⌋, samples)
@@ -23,7 +23,7 @@ balanced_selection! {
     /// within a trigger every choice is equally likely. `shares` is as in
     /// [`LabelBalanced`](super::LabelBalanced).
     ///
-    /// Keeps of each sample within the tail its position, event time, label and trigger: 32 bytes.
+    /// Memory: position, event time, label and trigger of each sample within the tail, 32 bytes.
     ///
     /// ```
     /// use driftmill_operators::{Change, Id, Position, Record, selection::*};

@@ -12,7 +12,7 @@ pub(super) const EXAMPLE: &str = "every = 1000";
 /// Trains after every `every` samples.
 ///
 /// Samples after the last full batch train nothing. A sample counts when it enters, also where it
-/// replaces another; that it is taken back or labelled later counts neither for nor against.
+/// replaces another; that it is retracted or labelled later counts neither for nor against.
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Position, Record, trigger::*};

@@ -35,7 +35,7 @@ training.declared = { fixed = 20, per_sample = 0.001 }";
 /// training sets.
 ///
 /// A sample enters when its label becomes known; without a label it never does. Until its interval
-/// is complete a corrected label is corrected, and a sample leaves that is taken back or loses its
+/// is complete a corrected label is corrected, and a sample leaves that is retracted or loses its
 /// label. In the warm-up no model is asked: `warmup_trigger` decides, or, without one, its end trains
 /// the first model. The regret starts again with every model.
 ///
@@ -50,7 +50,7 @@ pub struct AvoidableMisclassificationCost {
     /// Labelled samples before the first measurement (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, evaluations at after every `every` samples; `amount` or `time`.
+    /// Decides in the warm-up, evaluated after every `every` samples; `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
     /// Accuracy of a model that was trained just now, from 0 to 1 (default: forecast).
@@ -134,7 +134,7 @@ impl Trigger for CostTrigger {
             self.state.asked = samples;
             return Step::Ask(Question { want: Want::Predictions, ids });
         }
-        // time passes, but nobody knows which errors could have been avoided.
+        // time passes, but the number of avoidable errors is unknown.
         self.state.balance.add_evenly(&items(&samples), 0.0);
         if due == Due::Train { warmup_training(POLICY) } else { Step::Continue }
     }

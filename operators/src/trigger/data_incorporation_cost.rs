@@ -30,8 +30,8 @@ training.declared = { fixed = 20, per_sample = 0.001 }";
 /// part of what came.
 ///
 /// In the warm-up nothing is compared: `warmup_trigger` decides, or, without one, its end trains the
-/// first model. The regret starts again with every model. A sample that is taken back counts if its
-/// interval was complete; labels are not evaluations at.
+/// first model. The regret starts again with every model. A sample that is retracted counts if its
+/// interval was complete; labels are not evaluated.
 ///
 /// Reference: M. Böther et al., *Modyn: Data-Centric Machine Learning Pipeline Orchestration*,
 /// SIGMOD (2025), whose implementation multiplies by the factor as here, but never starts again.
@@ -63,7 +63,7 @@ pub struct DataIncorporationCost {
     /// Samples before the first measurement (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, evaluations at after every `every` samples; `amount` or `time`.
+    /// Decides in the warm-up, evaluated after every `every` samples; `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
     /// Seconds of training that a sample-second is worth.

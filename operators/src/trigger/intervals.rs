@@ -6,11 +6,11 @@ use super::{Cut, Firing, Outcome, Phase, Reason, Step, Trigger, TriggerTable};
 use crate::drift::window::Item;
 use crate::{Change, Id, Snapshot, SnapshotError, restore};
 
-/// Cuts a stream into intervals of so many samples and has the say in the warm-up: what every
-/// policy shares that measurements now and then at what it has, with the newest model.
+/// Divides a stream into intervals of `every` samples and decides in the warm-up: the common part of
+/// all policies that evaluate the newest model at intervals.
 ///
-/// While there is no model, and in any case for the first `warmup` samples, there is nothing to measurement
-/// with: a warm-up trigger decides at the end of each interval or, without one, the end of the
+/// Without a model, and during the first `warmup` samples in any case, there is nothing to evaluate. A
+/// warm-up trigger then decides at the end of each interval. Without a warm-up trigger, the end of the
 /// warm-up trains the first model.
 pub(super) struct Intervals {
     every: usize,
@@ -24,7 +24,7 @@ struct State {
     /// Samples of the interval that is not complete.
     items: Vec<Item>,
     seen: u64,
-    /// How many were seen when the interval began: what is taken back makes it longer.
+    /// Number of samples seen before the interval began; retractions make the interval longer.
     begun: u64,
     /// Whether the warm-up trigger decided within the interval.
     fired: bool,
@@ -87,7 +87,7 @@ impl Intervals {
         Some(Interval { items, warmup, due })
     }
 
-    /// Forgets a sample that was taken back.
+    /// Forgets a sample that was retracted.
     pub(super) fn retract(&mut self, id: Id) {
         self.state.items.retain(|(_, held)| *held != id);
     }

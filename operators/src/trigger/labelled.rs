@@ -31,8 +31,8 @@ pub(super) enum Counted {
 
 /// Cuts the stream in intervals of a number of samples.
 ///
-/// A sample that is taken back leaves the interval that is not complete, and so does one whose
-/// label is taken back, where labels count; a label that is corrected is corrected there. What a
+/// A sample that is retracted leaves the interval that is not complete, and so does one whose
+/// label is retracted, where labels count; a label that is corrected is corrected there. What a
 /// complete interval held stays as it was.
 pub(super) struct LabelledIntervals {
     counted: Counted,

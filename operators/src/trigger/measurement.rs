@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Id;
 
-/// What a policy saw when it evaluations at its samples, whether it decided or not.
+/// One evaluation of a policy: its scores, whether or not they led to a decision.
 ///
 /// Equal streams, answers and outcomes give equal measurements.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub struct Measurement {
     pub member: Option<String>,
     /// What was measured, in the table's order.
     pub scores: Vec<Score>,
-    /// Which samples were evaluations at.
+    /// The samples that were evaluated.
     pub windows: Vec<WindowBounds>,
     /// The measurements of which this one is made: of combined policies, or of comparisons that only fill
     /// a history.
@@ -29,7 +29,7 @@ impl Measurement {
     }
 }
 
-/// A measured value beside what it was compared with.
+/// A measured value and its threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     /// The metric's key in the pipeline file.
@@ -38,7 +38,7 @@ pub struct Score {
     pub value: f64,
     /// What the value was compared with; none while there is nothing to compare it with.
     pub threshold: Option<f64>,
-    /// How likely so extreme a value is at random, where that is asked for.
+    /// The p-value: the probability of a value at least as extreme without drift, if it was computed.
     pub p_value: Option<f64>,
     /// Whether the metric votes for training.
     pub fires: bool,

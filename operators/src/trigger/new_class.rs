@@ -15,8 +15,8 @@ pub(super) const EXAMPLE: &str = "samples = 10";
 /// A class is new while no version was made of a stream that had a labelled sample of it: when a
 /// version is made, all classes are known that have one then, whether or not the selection chose it,
 /// and they stay known. The first class of all is new, too. A class decides when `samples` samples
-/// have it: a label that comes later counts when it comes, and a sample that is taken back, or whose
-/// label is taken back or corrected, no longer counts. Where the decision leads to no version, the
+/// have it: a label that comes later counts when it comes, and a sample that is retracted, or whose
+/// label is retracted or corrected, no longer counts. Where the decision leads to no version, the
 /// class decides again after as many more.
 ///
 /// Nothing is asked of a model. What a class that is known becomes is seen by
@@ -78,7 +78,7 @@ struct New {
 }
 
 impl NewClassTrigger {
-    fn forget(&mut self, id: Id) {
+    fn remove(&mut self, id: Id) {
         self.new.values_mut().for_each(|class| {
             class.ids.remove(&id);
         });
@@ -112,7 +112,7 @@ impl Trigger for NewClassTrigger {
     fn observe(&mut self, change: &Change) -> Step {
         let id = change.record.id();
         if matches!(change.kind, Kind::Retract | Kind::Label) {
-            self.forget(id);
+            self.remove(id);
         }
         match (change.kind, change.record.label) {
             (Kind::Insert | Kind::Label, Some(label)) => self.count(id, label),

@@ -30,7 +30,7 @@ impl OnDelete {
         *self == Self::Keep
     }
 
-    /// The policy that decides as `trigger` does, and where versions must forget.
+    /// A policy that decides like `trigger` and also when trained samples are deleted.
     ///
     /// ```
     /// use driftmill_operators::{Change, Id, Kind, Position, Record, trigger::*};
@@ -134,7 +134,7 @@ impl Trigger for OnDeleteTrigger {
     }
 
     fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
-        // what the newest version was trained on is compared with deletions, not evaluations at.
+        // what the newest version was trained on is compared with deletions, not evaluated.
         self.trigger.retained_samples(visit);
     }
 

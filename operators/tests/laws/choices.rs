@@ -77,7 +77,7 @@ fn every_two_of_six_are_equally_likely() {
     }
 }
 
-/// What was there before and is taken back leaves no trace.
+/// What was there before and is retracted leaves no trace.
 #[test]
 fn choices_stay_uniform_when_samples_are_taken_back() {
     for text in TWO_OF_SIX.into_iter().filter(|text| !text.contains("reservoir")) {

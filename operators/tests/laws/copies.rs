@@ -13,7 +13,7 @@ fn of_copies(policy: &str, distinct: &[f32], copies: usize, budget: Budget) -> V
 }
 
 #[test]
-fn copies_are_chosen_by_chance_and_not_from_the_beginning() {
+fn ties_between_copies_are_random() {
     // two opposite directions, as two classes have them; three, which are no mixtures of each other.
     let (two, three) = ([0.6, -0.6, -0.6, 0.6], [1.0, 0.0, 0.0, 1.0, -1.0, 0.5]);
     for policy in ["facility_location", "craig", "graph_cut", "log_determinant"] {

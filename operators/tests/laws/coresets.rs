@@ -1,5 +1,4 @@
-//! Sets that stand for all candidates: beside other libraries, against all sets there are, and each
-//! way to grow one against the others.
+//! Coresets, compared with other libraries and all possible sets; greedy algorithms compared.
 
 use driftmill_operators::Matrix;
 use driftmill_operators::downsampling::{Chosen, SampleScores, choose};

@@ -88,7 +88,7 @@ fn what_is_taken_back_makes_the_last_interval_longer() {
         };
         first = first.take().or(measurement.map(|measurement| (index, measurement)));
     });
-    // six samples of the interval were taken back: 66 are seen when it is complete.
+    // six samples of the interval were retracted: 66 are seen when it is complete.
     let (index, measurement) = first.unwrap();
     assert_eq!((index - 12, measurement.members.len()), (75, 4));
     assert_eq!(measurement.members[3].windows[1].samples, 10);
@@ -101,7 +101,7 @@ fn what_is_taken_back_makes_the_last_interval_longer() {
 fn a_model_of_the_warm_up_calibrates_before_it_compares() {
     let table = format!("warmup = 60\nwarmup_trigger.amount = {{ every = 40 }}\n{QUANTILE}");
     let measurements = measurements(&table, 120, 100);
-    // the last interval of the warm-up is evaluations at itself.
+    // the last interval of the warm-up is evaluated itself.
     let (index, first) = &measurements[0];
     assert_eq!((*index, first.members.len()), (59, 3));
 }
@@ -109,7 +109,7 @@ fn a_model_of_the_warm_up_calibrates_before_it_compares() {
 #[test]
 fn what_cannot_be_meant_is_refused() {
     for (table, problem) in [
-        ("metrics.ks.threshold = { below_average = 0.1, of = 3 }", "wanted above_average"),
+        ("metrics.ks.threshold = { below_average = 0.1, of = 3 }", "use above_average"),
         ("metrics.ks.threshold = { quantile = 1.5, of = 3 }", "between 0 and 1"),
         ("metrics.ks.threshold = { p_value = 0.0 }", "above 0 and at most 1"),
         ("metrics.ks.threshold = inf", "finite"),

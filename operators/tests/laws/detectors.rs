@@ -219,8 +219,8 @@ fn garbage_is_no_snapshot_of_a_detector() {
 }
 
 #[test]
-#[cfg_attr(debug_assertions, should_panic(expected = "is not of"))]
-fn values_that_do_not_belong_change_nothing() {
+#[cfg_attr(debug_assertions, should_panic(expected = "is outside"))]
+fn values_outside_the_domain_change_nothing() {
     for (key, table) in every() {
         let mut detector = table.init();
         signals(&mut *detector, &of(table.domain(), &[0.2, 0.7, 0.6]));

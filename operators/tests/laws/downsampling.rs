@@ -126,9 +126,9 @@ fn what_is_needed_must_be_given() {
         let given = SampleScores { loss: Some(loss), ..SampleScores::of(2) };
         choose(&*policy("loss = {}"), &given, budget(1)).unwrap_err().to_string()
     };
-    assert_eq!(loss(vec![1.0]), "loss of another number of samples: 1");
-    assert_eq!(loss(vec![1.0, f32::NAN]), "loss of candidate 1 is no usable number");
-    assert_eq!(loss(vec![-1.0, 1.0]), "loss of candidate 0 is no usable number");
+    assert_eq!(loss(vec![1.0]), "loss: wrong number of rows: 1");
+    assert_eq!(loss(vec![1.0, f32::NAN]), "loss of candidate 1: not a usable number");
+    assert_eq!(loss(vec![-1.0, 1.0]), "loss of candidate 0: not a usable number");
     let balanced = choose(
         &*policy("margin.balance = \"fair_share\""),
         &SampleScores { labels: None, ..candidates(0, 9) },
@@ -214,7 +214,7 @@ fn no_choice_knows_an_order_of_candidates() {
 }
 
 #[test]
-fn weights_make_a_choice_by_chance_unbiased() {
+fn weights_make_random_choices_unbiased() {
     let scores = [9.0f32, 0.5, 1.0, 2.0, 0.0, 3.0, 0.25, 1.25];
     // what has no score has no value.
     let values = [5.0, -2.0, 0.5, 8.0, 0.0, -1.0, 3.0, 4.0];

@@ -82,7 +82,7 @@ fn choices_are_those_of_numpy() {
 }
 
 #[test]
-fn means_are_much_nearer_than_by_chance() {
+fn means_are_much_nearer_than_those_of_random_choices() {
     let chance = policy("uniform = {}");
     for size in [1, 5, 20, 60] {
         let (mut herding, mut uniform, mut farther) = (0.0, 0.0, 0);

@@ -1,4 +1,4 @@
-//! Labels that come late, are corrected or taken back, for all triggers that measurement at labels; and the
+//! Labels that come late, are corrected or taken back, for all triggers that use labels; and the
 //! sequential trigger.
 
 use driftmill_operators::trigger::{Outcome, TriggerTable};
@@ -81,7 +81,7 @@ fn a_drift_is_told_with_the_sample_that_shows_it() {
 }
 
 #[test]
-fn after_a_training_a_detector_starts_anew() {
+fn after_a_training_a_detector_starts_again() {
     let table = "[sequential]\non = \"error\"\nevery = 50\nrestart = RESTART\ndetector.ddm = {}";
     let [kept, again] = ["false", "true"].map(|restart| {
         let mut trigger = trigger(&table.replace("RESTART", restart));

@@ -56,7 +56,7 @@ fn p_values_without_drift_are_spread_evenly() {
 }
 
 #[test]
-fn drift_is_unlikely_by_chance() {
+fn p_values_are_small_for_drift() {
     for (text, table) in tables() {
         let (key, config) = table.named()[0];
         let mut random = Pcg64::seed_from_u64(8);

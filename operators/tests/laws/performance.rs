@@ -103,7 +103,7 @@ fn a_regret_grows_until_it_pays_to_train() {
 }
 
 #[test]
-fn a_training_cost_is_learnt_from_what_trainings_took() {
+fn training_costs_are_estimated_from_past_trainings() {
     let table = "[data_incorporation_cost]\nevery = 4\nconversion = 1\n\
                  training.measured = { window = 2 }";
     // 6, then 28, against the 10 s that the first training took.

@@ -1,4 +1,4 @@
-//! What a policy does not hold is never evaluations at again: retention removes it.
+//! Policies never use samples again that they do not retain, so that retention can remove them.
 use std::collections::BTreeSet;
 
 use crate::host::{Seen, run, selections, stream};

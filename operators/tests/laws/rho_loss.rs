@@ -34,10 +34,13 @@ fn both_losses_must_be_usable() {
     let bad = |value: f32| vec![1.0, 1.0, value, 1.0, 1.0, 1.0];
     for (given, wanted) in [
         (without, "no irreducible loss of the candidates"),
-        (given(some.clone(), five), "irreducible loss of another number of samples: 5"),
-        (given(some.clone(), bad(f32::NAN)), "irreducible loss of candidate 2 is no usable number"),
-        (given(some.clone(), bad(-0.1)), "irreducible loss of candidate 2 is no usable number"),
-        (given(bad(f32::INFINITY), some), "loss of candidate 2 is no usable number"),
+        (given(some.clone(), five), "irreducible loss: wrong number of rows: 5"),
+        (
+            given(some.clone(), bad(f32::NAN)),
+            "irreducible loss of candidate 2: not a usable number",
+        ),
+        (given(some.clone(), bad(-0.1)), "irreducible loss of candidate 2: not a usable number"),
+        (given(bad(f32::INFINITY), some), "loss of candidate 2: not a usable number"),
     ] {
         let found = choose(&*policy("rho_loss = {}"), &given, budget(2)).unwrap_err();
         assert_eq!(found.to_string(), wanted);

@@ -5,14 +5,14 @@ use crate::downsampling::math::ranking::uncertainty_sampling;
 pub(in crate::downsampling) const EXAMPLE: &str = "";
 
 uncertainty_sampling! {
-    /// Samples that the model knows least about.
+    /// Uncertainty sampling: the samples whose predicted distribution has the highest entropy.
     ///
     /// ```text
     /// score = −Σ p ln p
     /// ```
     ///
-    /// The highest scores are chosen, with weight 1; of equal ones the first. A single column is the
-    /// probability of one of two classes.
+    /// The samples with the highest scores are chosen, with weight 1. Ties go to the first sample. A
+    /// single column holds the probability of one of two classes.
     ///
     /// Reference: I. Dagan and S. P. Engelson, *Committee-Based Sampling For Training Probabilistic
     /// Classifiers*, ICML 1995.

@@ -9,16 +9,16 @@ use crate::downsampling::{
 
 pub(in crate::downsampling) const EXAMPLE: &str = "";
 
-/// Samples of large gradients, by importance sampling.
+/// Importance sampling by the norm of gradients.
 ///
 /// ```text
 /// pᵢ = ‖gᵢ‖ / Σ ‖g‖,      wᵢ = 1 / (n·pᵢ),      ‖g ⊗ e‖ = ‖g‖·‖e‖
 /// ```
 ///
-/// Of all ways to draw samples independently, this one estimates the mean gradient with the least
-/// variance, as far as the last layer's norm stands for that of all. Unless `draws` is `top`,
-/// `(1/k) Σ w·g` over the k chosen is on average over seeds the mean `(1/n) Σ g` over all n candidates.
-/// Without replacement see [`Draws`].
+/// Among independent draws, these probabilities estimate the mean gradient with the least variance, as
+/// far as the norm of the last layer's gradient approximates that of all layers. Unless `draws` is
+/// `top`, the expectation of `(1/k) Σ w·g` over the k chosen samples is the mean `(1/n) Σ g` over all n
+/// candidates. [`Draws`] describes draws without replacement.
 ///
 /// Reference: A. Katharopoulos and F. Fleuret, *Not All Samples Are Created Equal: Deep Learning with
 /// Importance Sampling*, ICML 2018.
@@ -35,10 +35,10 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GradientNorm {
-    /// How samples are chosen (default `without_replacement`).
+    /// The method of drawing samples (default `without_replacement`).
     #[serde(default)]
     pub draws: Draws,
-    /// Of which gradient (default `last_layer`: only lengths matter here, not directions).
+    /// The gradient (default `last_layer`, because only norms matter here, not directions).
     #[serde(default)]
     pub gradient: Gradient,
 }

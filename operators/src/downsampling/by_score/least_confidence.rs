@@ -5,14 +5,14 @@ use crate::downsampling::math::ranking::{two_highest, uncertainty_sampling};
 pub(in crate::downsampling) const EXAMPLE: &str = "";
 
 uncertainty_sampling! {
-    /// Samples of whose class the model is least sure.
+    /// Uncertainty sampling: the samples whose most probable class has the lowest probability.
     ///
     /// ```text
     /// score = 1 − max p
     /// ```
     ///
-    /// The highest scores are chosen, with weight 1; of equal ones the first. A single column is the
-    /// probability of one of two classes.
+    /// The samples with the highest scores are chosen, with weight 1. Ties go to the first sample. A
+    /// single column holds the probability of one of two classes.
     ///
     /// Reference: D. D. Lewis and W. A. Gale, *A Sequential Algorithm for Training Text Classifiers*,
     /// SIGIR 1994.

@@ -8,19 +8,19 @@ use crate::downsampling::{
 
 pub(in crate::downsampling) const EXAMPLE: &str = "";
 
-/// Samples of high loss, by importance sampling.
+/// Importance sampling by loss.
 ///
 /// ```text
 /// pᵢ = lossᵢ / Σ loss,      wᵢ = 1 / (n·pᵢ)
 /// ```
 ///
-/// Weights make up for how likely a sample is: with g the gradient of a sample, `(1/k) Σ w·g` over the k
-/// chosen is on average over seeds the mean `(1/n) Σ g` over all n candidates, if samples without loss
-/// have no gradient and `draws` is not `top`.
+/// Weights compensate for the probabilities. With g the gradient of a sample, the expectation of
+/// `(1/k) Σ w·g` over the k chosen samples is the mean `(1/n) Σ g` over all n candidates, if samples
+/// without loss have no gradient and `draws` is not `top`.
 ///
-/// Without replacement, where a sample is to be chosen for certain, the others keep their ratios; see
-/// [`Draws`]. Where fewer samples than wanted have a loss, all of these are chosen and others as likely
-/// as each other.
+/// Without replacement, if a sample is chosen with certainty, the probabilities of the others keep their
+/// ratios; see [`Draws`]. If fewer samples than wanted have a loss above 0, all of them are chosen, and
+/// the others have equal probabilities.
 ///
 /// Reference: A. Katharopoulos and F. Fleuret, *Biased Importance Sampling for Deep Neural Network
 /// Training*, arXiv 2017; for choosing without replacement, J.-C. Deville and Y. Tillé, *Unequal
@@ -40,7 +40,7 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Loss {
-    /// How samples are chosen (default `without_replacement`).
+    /// The method of drawing samples (default `without_replacement`).
     #[serde(default)]
     pub draws: Draws,
 }

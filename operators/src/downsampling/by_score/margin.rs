@@ -5,14 +5,14 @@ use crate::downsampling::math::ranking::{two_highest, uncertainty_sampling};
 pub(in crate::downsampling) const EXAMPLE: &str = "";
 
 uncertainty_sampling! {
-    /// Samples for whose class the model has two candidates nearly as likely.
+    /// Uncertainty sampling: the samples with the smallest margin between the two most probable classes.
     ///
     /// ```text
     /// score = −(p₁ − p₂),      p₁ ≥ p₂ the two highest probabilities
     /// ```
     ///
-    /// The highest scores are chosen, with weight 1; of equal ones the first. A single column is the
-    /// probability of one of two classes.
+    /// The samples with the highest scores are chosen, with weight 1. Ties go to the first sample. A
+    /// single column holds the probability of one of two classes.
     ///
     /// Reference: T. Scheffer, C. Decomain and S. Wrobel, *Active Hidden Markov Models for Information
     /// Extraction*, IDA 2001.

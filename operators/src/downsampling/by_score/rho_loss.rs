@@ -9,20 +9,19 @@ use crate::downsampling::{
 
 pub(in crate::downsampling) const EXAMPLE: &str = "";
 
-/// Samples that the model has not trained although they can be trained: those of the highest reducible
-/// holdout loss.
+/// The samples with the highest reducible holdout loss: not trained yet, but learnable.
 ///
 /// ```text
 /// reducible lossᵢ = lossᵢ − irreducible lossᵢ
 /// ```
 ///
-/// The irreducible loss of a sample is what it costs under a model that was trained on other samples
-/// alone. It is as high as the loss for labels that are wrong or left to chance, which nothing teaches;
-/// and where the loss is low, what is left to learn is little. The difference may be negative. Weights
-/// are 1; of differences as high the first is chosen.
+/// The irreducible loss of a sample is its loss under the irreducible-loss model, which was trained on
+/// other samples only. For wrong or random labels it is as high as the loss. If the loss itself is low,
+/// there is little left to learn. The difference may be negative. Weights are 1. Ties go to the first
+/// sample.
 ///
-/// Is made for a choice out of each batch, where chance has seen to variety. Out of a whole set the highest
-/// differences are those of samples that resemble each other, as of the one class that is not trained yet.
+/// The policy is designed for a choice from each random batch. In a whole set, the samples with the
+/// highest differences often resemble each other, such as those of one class that is not trained yet.
 ///
 /// Reference: S. Mindermann et al., *Prioritized Training on Points that are Learnable, Worth
 /// Learning, …*, ICML 2022 (arXiv 2206.07137).
@@ -30,7 +29,7 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 /// ```
 /// use driftmill_operators::downsampling::*;
 /// let given = SampleScores {
-///     // the highest loss is that of a wrong label.
+///     // the sample with the highest loss has a wrong label.
 ///     loss: Some(vec![3.0, 0.1, 1.0, 0.7]),
 ///     irreducible: Some(vec![2.9, 0.1, 0.2, 0.3]),
 ///     ..SampleScores::of(4)
@@ -43,7 +42,7 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RhoLoss {
-    /// Whether each class is chosen from by itself (default `none`).
+    /// The division of the budget among classes (default `none`).
     #[serde(default)]
     pub balance: Balance,
 }

@@ -15,21 +15,21 @@ use crate::downsampling::{
 
 pub(in crate::downsampling) const EXAMPLE: &str = "";
 
-/// Samples that all others resemble.
+/// Samples that represent all others: each sample is similar to a chosen one.
 ///
 /// ```text
 /// f(A) = Σᵢ max over s in A of Sᵢₛ,      Sᵢⱼ = ½ + ½ cos(gᵢ, gⱼ)
 /// ```
 ///
-/// Monotone and submodular; grown greedily it is at least 1 − 1/e of the best. Weights are 1.
-/// Where everything is covered and no sample adds anything, as of many copies, any of the rest follow by
-/// chance, by seed and round.
+/// The function is monotone and submodular; the greedy set reaches at least 1 − 1/e of the maximum.
+/// Weights are 1. If no remaining sample has a gain, for example because all are copies, the rest is
+/// random by seed and round.
 ///
-/// Memory is that of n·`neighbours` similarities, never of n². A sample that none of its neighbours
-/// stands for counts as if its last neighbour did, whoever is chosen: until every sample has a
-/// neighbour among the chosen, large crowds attract less than they would with `neighbours = "all"`;
-/// from then on there is no difference. All pairs are compared once, O(n²·d) in time; `block` cuts
-/// that to O(n·block·d), and chooses from each block its share.
+/// Memory holds n·`neighbours` similarities, never n². A sample without a chosen neighbour counts as if
+/// its last neighbour were chosen. Until every sample has a chosen neighbour, large clusters therefore
+/// attract less than with `neighbours = "all"`; from then on there is no difference. All pairs are
+/// compared once, in O(n²·d) time. With `block` the time is O(n·block·d), and each block contributes its
+/// share.
 ///
 /// Reference: G. Cornuéjols, M. Fisher and G. Nemhauser, *Location of Bank Accounts to Optimize Float*,
 /// Management Science 23 (1977); K. Wei, R. Iyer and J. Bilmes, *Submodularity in Data Subset
@@ -49,21 +49,21 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FacilityLocation {
-    /// Of what vectors (default `gradients_with_embeddings`: by `gradients` alone two classes have only
-    /// two directions, c classes at most c − 1 independent ones).
+    /// The compared vectors (default `gradients_with_embeddings`; `gradients` alone have at most c − 1
+    /// independent directions for c classes, so two opposite ones for two classes).
     #[serde(default)]
     pub on: On,
-    /// How the set is grown (default `lazy`).
+    /// The greedy algorithm (default `lazy`).
     #[serde(default)]
     pub greedy: Greedy,
-    /// Whether each class is chosen from by itself (default `none`).
+    /// The division of the budget among classes (default `none`).
     #[serde(default)]
     pub balance: Balance,
-    /// Candidates that are chosen from together, in their order (default: all of a class).
+    /// Number of consecutive candidates that are treated as one block (default: all of a class).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<NonZeroUsize>,
-    /// Neighbours of a sample whose similarities are kept: a number, or `"all"` (default: four times
-    /// as many as one chosen sample stands for, at least 64 and at most 512).
+    /// Number of neighbours of a sample whose similarities are kept, or `"all"` (default: four times the
+    /// number of samples per chosen sample, at least 64 and at most 512).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbours: Option<Neighbours>,
 }

@@ -19,10 +19,10 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 /// f(A) = λ Σᵢ Σ_{s∈A} Sᵢₛ − Σ_{s∈A} Σ_{t∈A} Sₛₜ,      Sᵢⱼ = ½ + ½ cos(gᵢ, gⱼ)
 /// ```
 ///
-/// Submodular, monotone only as long as little is chosen or λ is at least 2: gains may be negative, and
-/// a set is grown to its size all the same. Of equal gains one at random counts, by seed and round.
-/// Weights are 1. No similarity is kept: sums over all samples
-/// follow from the sum of directions, others are computed when asked for, at most O(n·size·d).
+/// The function is submodular, but monotone only for small sets or λ ≥ 2. Gains may be negative; the
+/// set still grows to its size. Ties are broken at random, by seed and round. Weights are 1. No
+/// similarities are stored: sums over all samples follow from the sum of directions, and others are
+/// computed on demand, in at most O(n·size·d).
 ///
 /// Reference: K. Wei, R. Iyer and J. Bilmes, *Submodularity in Data Subset Selection and Active
 /// Learning*, ICML 2015; R. Iyer et al., *Submodular Combinatorial Information Measures with
@@ -43,22 +43,22 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GraphCut {
-    /// λ, how much it counts to resemble others; above 0 (default 1).
+    /// λ, the weight of the similarity to all samples; above 0 (default 1).
     #[serde(default = "one")]
     pub lambda: f64,
-    /// Of what vectors (default `gradients_with_embeddings`: by `gradients` alone two classes have only
-    /// two directions, c classes at most c − 1 independent ones).
+    /// The compared vectors (default `gradients_with_embeddings`; `gradients` alone have at most c − 1
+    /// independent directions for c classes, so two opposite ones for two classes).
     #[serde(default)]
     pub on: On,
-    /// How the set is grown (default `lazy`).
+    /// The greedy algorithm (default `lazy`).
     #[serde(default)]
     pub greedy: Greedy,
-    /// Whether each class is chosen from by itself (default `proportional`: the first choices all come
-    /// from the largest crowd, until what is subtracted for resembling them has grown to what crowds
-    /// differ by; so with λ = 1 a small part of all candidates may be of a single class).
+    /// The division of the budget among classes (default `proportional`: without a
+    /// division, the first choices all come from the largest cluster until the penalty for similar
+    /// samples outweighs its size, so that with λ = 1 a small set may be of a single class).
     #[serde(default = "Balance::proportional")]
     pub balance: Balance,
-    /// Candidates that are chosen from together, in their order (default: all of a class).
+    /// Number of consecutive candidates that are treated as one block (default: all of a class).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<NonZeroUsize>,
 }
@@ -100,9 +100,9 @@ fn one() -> f64 {
 
 struct Cut<'a> {
     space: &'a Space,
-    /// What a sample would add to an empty set; and twice its similarities to the first `known` of the
-    /// chosen.
+    /// The gain of each sample for an empty set.
     alone: Vec<f64>,
+    /// Twice the sum of its similarities to the first `known` chosen samples.
     shared: Vec<f64>,
     known: Vec<usize>,
     chosen: Vec<usize>,
@@ -141,8 +141,8 @@ impl Objective for Cut<'_> {
         self.chosen.push(sample);
     }
 
-    /// Copies are as good as each other at every height.
-    fn chance_up_to(&self) -> f64 {
+    /// Ties between copies are random for every gain.
+    fn random_ties_up_to(&self) -> f64 {
         f64::INFINITY
     }
 }

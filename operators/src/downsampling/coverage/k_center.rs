@@ -14,16 +14,16 @@ use crate::downsampling::{
 
 pub(in crate::downsampling) const EXAMPLE: &str = "";
 
-/// Centres such that no embedding is far from one of them: again and again the sample farthest from
-/// all that were chosen.
+/// Centres such that every embedding is near one of them: repeatedly the sample farthest from all
+/// chosen ones.
 ///
 /// ```text
 /// next = argmax over i of  min over chosen s of  ‖eᵢ − eₛ‖
 /// ```
 ///
-/// The farthest sample is at most twice as far from a centre as with the best centres. Distances are
-/// computed only of samples that may be the farthest. Weights are 1; of samples as far the first is
-/// chosen, but where all are copies of centres one at random, by seed and round. Costs at most O(n·size·d).
+/// The largest distance to a centre is at most twice the optimum. Distances are computed only for samples
+/// that may be the farthest. Weights are 1. Ties go to the first sample; if all samples are copies of
+/// centres, the choice is random by seed and round. Time is at most O(n·size·d).
 ///
 /// Reference: T. F. Gonzalez, *Clustering to minimize the maximum intercluster distance*, Theoretical
 /// Computer Science 38 (1985); O. Sener and S. Savarese, *Active Learning for Convolutional Neural
@@ -44,23 +44,23 @@ pub struct KCenter {
     /// The first centre (default `random`).
     #[serde(default)]
     pub first: First,
-    /// Whether each class is chosen from by itself (default `none`).
+    /// The division of the budget among classes (default `none`).
     #[serde(default)]
     pub balance: Balance,
-    /// Candidates that are chosen from together, in their order (default: all of a class).
+    /// Number of consecutive candidates that are treated as one block (default: all of a class).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<NonZeroUsize>,
 }
 
-/// The centre that begins.
+/// The first centre.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum First {
-    /// One at random.
+    /// A random sample.
     #[default]
     Random,
-    /// The one nearest to the mean.
+    /// The sample nearest to the mean.
     Central,
 }
 
@@ -101,7 +101,7 @@ fn farthest_first(points: &Matrix, first: usize, budget: Budget) -> Vec<usize> {
     maximise(&mut far, Greedy::Lazy, vec![first], budget.size, budget.random())
 }
 
-/// How far samples are from the centres. It never grows, so that a sample which is not far enough
+/// The distances of samples from the centres. They never grow, so that a sample that is not far enough
 /// need not be compared with new centres.
 struct Far<'a> {
     points: &'a Matrix,
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn centres_are_those_worked_out_by_hand() {
+    fn centres_agree_with_a_worked_example() {
         let points = Matrix::new(2, vec![0., 0., 0., 1., 5., 5., 5., 6., 10., 0.]);
         for (size, wanted) in [(2, vec![0, 4]), (3, vec![0, 4, 3]), (4, vec![0, 4, 3, 1])] {
             let budget = Budget { size, seed: 0, round: 0 };

@@ -14,19 +14,20 @@ use crate::downsampling::{
 
 pub(in crate::downsampling) const EXAMPLE: &str = "";
 
-/// Samples of which none is a mixture of the others.
+/// Samples whose directions are as independent as possible.
 ///
 /// ```text
 /// f(A) = ln det(S_A + δI),      Sᵢⱼ = ½ + ½ cos(gᵢ, gⱼ)
 /// f(A ∪ x) − f(A) = ln(Sₓₓ + δ − sₓᵀ (S_A + δI)⁻¹ sₓ)
 /// ```
 ///
-/// The volume that the chosen directions span, so the most likely set of a determinantal point process.
-/// Submodular; gains may be negative, and a set is grown to its size all the same. Where the chosen span
-/// everything, so that no sample has more than δ left besides the δ of its own, as copies of chosen
-/// ones, of equal gains one at random counts, by seed and round. Weights are 1. Each
-/// sample keeps its row of a Cholesky factor as far as it was compared with the chosen: at most n·size
-/// numbers of 64 bits and O(n·size·(size + d)) in time, far less with `lazy`; `block` bounds both.
+/// f is the log-volume of the chosen directions; its maximum is the mode of a determinantal point
+/// process. The function is submodular. Gains may be negative; the set still grows to its size. If the
+/// chosen samples span everything, so that no sample has more than 2δ left, as with copies of chosen
+/// samples, ties are broken at random by seed and round. Weights are 1.
+///
+/// Each sample keeps its row of a Cholesky factor for the chosen samples it was compared with: at most
+/// n·size numbers of 64 bits and O(n·size·(size + d)) time, far less with `lazy`. `block` bounds both.
 ///
 /// Reference: A. Kulesza and B. Taskar, *Determinantal Point Processes for Machine Learning*,
 /// Foundations and Trends in Machine Learning 5 (2012); L. Chen, G. Zhang and E. Zhou, *Fast Greedy MAP
@@ -45,20 +46,20 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LogDeterminant {
-    /// δ, which bounds how much a gain may fall; above 0 (default .001).
+    /// δ, the regularisation, which bounds gains from below; above 0 (default 0.001).
     #[serde(default = "thousandth")]
     pub delta: f64,
-    /// Of what vectors (default `gradients_with_embeddings`: by `gradients` alone two classes have only
-    /// two directions, c classes at most c − 1 independent ones).
+    /// The compared vectors (default `gradients_with_embeddings`; `gradients` alone have at most c − 1
+    /// independent directions for c classes, so two opposite ones for two classes).
     #[serde(default)]
     pub on: On,
-    /// How the set is grown (default `lazy`).
+    /// The greedy algorithm (default `lazy`).
     #[serde(default)]
     pub greedy: Greedy,
-    /// Whether each class is chosen from by itself (default `none`).
+    /// The division of the budget among classes (default `none`).
     #[serde(default)]
     pub balance: Balance,
-    /// Candidates that are chosen from together, in their order (default: all of a class).
+    /// Number of consecutive candidates that are treated as one block (default: all of a class).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<NonZeroUsize>,
 }
@@ -101,11 +102,11 @@ fn thousandth() -> f64 {
 struct Volume<'a> {
     space: &'a Space,
     delta: f64,
-    /// Of each sample, its row of the factor with the chosen, as far as it is known, and what is left
-    /// of its own variance.
+    /// The known part of each sample's row of the Cholesky factor.
     rows: Vec<Vec<f64>>,
+    /// The remaining variance of each sample.
     left: Vec<f64>,
-    /// Who was chosen, with the root of what was left of it then.
+    /// The chosen samples, each with the root of its remaining variance at that time.
     chosen: Vec<(usize, f64)>,
 }
 
@@ -127,7 +128,7 @@ impl Objective for Volume<'_> {
             let similarity = Similarity::Cosine.between(self.space, sample, *chosen);
             let known = dot(&row, &self.rows[*chosen][..row.len()]);
             let value = (f64::from(similarity) - known) / root;
-            // it is never less than δ, but for rounding.
+            // never less than δ, except by rounding.
             self.left[sample] = (self.left[sample] - value * value).max(self.delta);
             row.push(value);
         }
@@ -140,8 +141,8 @@ impl Objective for Volume<'_> {
         self.chosen.push((sample, self.left[sample].sqrt()));
     }
 
-    /// A copy of a chosen sample has δ + δ/(1 + δ) left at most.
-    fn chance_up_to(&self) -> f64 {
+    /// A copy of a chosen sample has at most δ + δ/(1 + δ) left.
+    fn random_ties_up_to(&self) -> f64 {
         (2.0 * self.delta).ln()
     }
 }

@@ -15,23 +15,23 @@ use crate::downsampling::{
 
 pub(in crate::downsampling) const EXAMPLE: &str = "";
 
-/// Samples whose gradients, each as often as it stands for another, sum to about the sum of all.
+/// Samples whose gradients, weighted by the size of their clusters, sum to about the sum of all gradients.
 ///
 /// ```text
-/// f(A) = Σᵢ min over s in A of ‖gᵢ − gₛ‖      is made small,      wₛ = |{i: s is nearest to i}|
+/// f(A) = Σᵢ min over s in A of ‖gᵢ − gₛ‖      minimised,      wₛ = |{i: s is nearest to i}|
 /// ```
 ///
-/// f bounds by how much the weighted sum of gradients is off. A set is grown by how much f falls, from
-/// what it would be if each sample were as far as the farthest two: facility location on distances.
-/// Weights are the sizes of clusters and sum to n. Where no sample adds anything, as of many copies, any
-/// of the rest follow at random, by seed and round. The authors choose from each class by itself, with
-/// `balance = "proportional"`.
+/// f bounds the error of the weighted sum of gradients. The set grows by the decrease of f, starting
+/// from the value at which every sample has the largest distance of all pairs: facility location on
+/// distances. Weights are the sizes of the clusters and sum to n. If no remaining sample has a gain, for
+/// example because all are copies, the rest is random by seed and round. The authors choose from each
+/// class separately, with `balance = "proportional"`.
 ///
-/// Memory is that of n·`neighbours` similarities, never of n². A sample that none of its neighbours
-/// stands for counts as if its last neighbour did, whoever is chosen: until every sample has a
-/// neighbour among the chosen, large crowds attract less than they would with `neighbours = "all"`;
-/// from then on there is no difference. All pairs are compared once, O(n²·d) in time; `block` cuts
-/// that to O(n·block·d), and chooses from each block its share.
+/// Memory holds n·`neighbours` similarities, never n². A sample without a chosen neighbour counts as if
+/// its last neighbour were chosen. Until every sample has a chosen neighbour, large clusters therefore
+/// attract less than with `neighbours = "all"`; from then on there is no difference. All pairs are
+/// compared once, in O(n²·d) time. With `block` the time is O(n·block·d), and each block contributes its
+/// share.
 ///
 /// Reference: B. Mirzasoleiman, J. Bilmes and J. Leskovec, *Coresets for Data-efficient Training of
 /// Machine Learning Models*, ICML 2020.
@@ -50,21 +50,21 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Craig {
-    /// Of what vectors (default `gradients_with_embeddings`: by `gradients` alone two classes have only
-    /// two directions, c classes at most c − 1 independent ones).
+    /// The compared vectors (default `gradients_with_embeddings`; `gradients` alone have at most c − 1
+    /// independent directions for c classes, so two opposite ones for two classes).
     #[serde(default)]
     pub on: On,
-    /// How the set is grown (default `lazy`).
+    /// The greedy algorithm (default `lazy`).
     #[serde(default)]
     pub greedy: Greedy,
-    /// Whether each class is chosen from by itself (default `none`).
+    /// The division of the budget among classes (default `none`).
     #[serde(default)]
     pub balance: Balance,
-    /// Candidates that are chosen from together, in their order (default: all of a class).
+    /// Number of consecutive candidates that are treated as one block (default: all of a class).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<NonZeroUsize>,
-    /// Neighbours of a sample whose similarities are kept: a number, or `"all"` (default: four times
-    /// as many as one chosen sample stands for, at least 64 and at most 512).
+    /// Number of neighbours of a sample whose similarities are kept, or `"all"` (default: four times the
+    /// number of samples per chosen sample, at least 64 and at most 512).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbours: Option<Neighbours>,
 }
@@ -85,7 +85,7 @@ impl DownsamplingConfig for Craig {
             let mut coverage = Coverage::of(&space, Similarity::Distance, neighbours);
             let Budget { size, .. } = budget;
             let chosen = maximise(&mut coverage, self.greedy, Vec::new(), size, budget.random());
-            let counts = coverage.stand_for(&space, Similarity::Distance, &chosen);
+            let counts = coverage.represented(&space, Similarity::Distance, &chosen);
             let weighted = |(index, count)| Chosen { index, weight: count as f32 };
             chosen.into_iter().zip(counts).map(weighted).collect()
         })

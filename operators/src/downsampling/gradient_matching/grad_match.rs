@@ -11,27 +11,28 @@ use crate::downsampling::{
 
 pub(in crate::downsampling) const EXAMPLE: &str = "";
 
-/// Few samples whose weighted gradients sum to about the mean gradient of all: orthogonal matching
-/// pursuit.
+/// A small set whose weighted gradients approximate the mean gradient of all samples: orthogonal
+/// matching pursuit.
 ///
 /// ```text
 /// min over w ≥ 0, at most `size` of them above 0, of  ‖ (1/n) Σᵢ gᵢ − Σᵢ wᵢ gᵢ ‖² + λ‖w‖²
 /// ```
 ///
-/// Sample after sample joins, that along whose gradient what is left of the mean is longest, of several
-/// the first; each time the weights of all that joined are found again, and whose would be negative
-/// leaves. Ends early, with fewer samples than asked for, where what is left is at most `tolerance` of
-/// the mean's length, or no gradient lies along it. Where the mean gradient is 0 nothing is chosen.
+/// Each step adds the sample whose gradient has the largest product with the residual of the mean; ties
+/// go to the first sample. Then all weights are fitted again, and samples with a negative weight are
+/// removed. The algorithm ends early, with fewer samples than asked for, if the residual is at most
+/// `tolerance` of the mean's length or if no gradient has a positive product with it. If the mean
+/// gradient is 0, nothing is chosen.
 ///
-/// Weights are n times those of the sum above. With λ = 0 the weighted gradients sum to about the sum of
-/// all, with λ > 0 to a shorter one. What the weights themselves sum to says nothing, and is seldom n:
-/// only their quotients count (see [`Chosen::weight`]).
+/// Weights are n times those of the formula above. With λ = 0 the weighted gradients sum to about the
+/// sum of all gradients, with λ > 0 to a shorter vector. The sum of the weights is rarely n and has no
+/// meaning: only their ratios count (see [`Chosen::weight`]).
 ///
-/// Time is O(size·(n·w + size·w)) for gradients of w numbers, where an outer product has as many as both
-/// factors multiplied; memory has one of these, and size² numbers.
+/// Time is O(size·(n·w + size·w)) for gradients of w numbers; an outer product has the product of both
+/// widths. Memory is one such vector and size² numbers.
 ///
 /// Reference: K. Killamsetty et al., *GRAD-MATCH: Gradient Matching based Data Subset Selection for
-/// Efficient Deep Model Training*, ICML 2021; weights without a sign as in A. Bruckstein, M. Elad and
+/// Efficient Deep Model Training*, ICML 2021; non-negative weights as in A. Bruckstein, M. Elad and
 /// M. Zibulevsky, *On the Uniqueness of Nonnegative Sparse Solutions to Underdetermined Systems of
 /// Equations*, IEEE Transactions on Information Theory 54 (2008).
 ///
@@ -51,22 +52,23 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GradMatch {
-    /// λ, which keeps weights small and so their number large; at least 0 (default 1).
+    /// λ, the regularisation: larger values give more and smaller weights; at least 0 (default 1).
     #[serde(default = "one")]
     pub lambda: f64,
-    /// Part of the mean's length that may be left; at least 0 and below 1 (default .0001).
+    /// The residual at which the algorithm ends, as a share of the mean's length; at least 0 and below 1
+    /// (default 0.0001).
     #[serde(default = "small")]
     pub tolerance: f64,
-    /// Of which gradient (default `last_layer_with_embedding`: by `last_layer` two classes have only two
-    /// directions, c classes at most c − 1 independent ones, and as few samples match the mean).
+    /// The gradient (default `last_layer_with_embedding`; `last_layer` has at most c − 1 independent
+    /// directions for c classes, so that very few samples already match the mean).
     #[serde(default = "with_embedding")]
     pub gradient: Gradient,
-    /// Whether each class is matched by itself, as the authors do (default `proportional`: of two classes
-    /// the gradients point to opposite sides where embeddings are not negative, so that all that lies
-    /// along the mean of both is of the larger class).
+    /// The division of the budget among classes, as in the paper (default `proportional`: gradients of
+    /// two classes have opposite directions if embeddings are not negative, so that without a division
+    /// only samples of the larger class match the mean).
     #[serde(default = "Balance::proportional")]
     pub balance: Balance,
-    /// Candidates that are matched together, in their order (default: all of a class).
+    /// Number of consecutive candidates that are treated as one block (default: all of a class).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<NonZeroUsize>,
 }

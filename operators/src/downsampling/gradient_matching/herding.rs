@@ -14,16 +14,16 @@ use crate::downsampling::{
 
 pub(in crate::downsampling) const EXAMPLE: &str = "";
 
-/// Samples whose mean is near to that of all: one after another the one that brings it nearest.
+/// Samples whose mean is near the mean of all: each step adds the sample that brings it nearest.
 ///
 /// ```text
 /// x = e / ‖e‖,      μ = mean of x
 /// next = argmin over i of  ‖ μ − (xᵢ + Σ over chosen s of xₛ) / (chosen + 1) ‖
 /// ```
 ///
-/// Embeddings are scaled to length 1, as in iCaRL; those of 0 stay 0. No sample is chosen twice, and of
-/// samples as near the first is chosen. The first of a larger choice are the smaller choice of the same
-/// samples, so it can be cut where room gets scarce. Weights are 1. Costs O(n·size·d).
+/// Embeddings are scaled to length 1, as in iCaRL; zero vectors stay 0. No sample is chosen twice. Ties
+/// go to the first sample. A smaller choice among the same samples is a prefix of a larger one, so that
+/// a choice can be shortened. Weights are 1. Time is O(n·size·d).
 ///
 /// Reference: M. Welling, *Herding dynamical weights to learn*, ICML 2009; for exemplars of classes,
 /// S.-A. Rebuffi, A. Kolesnikov, G. Sperl, C. H. Lampert, *iCaRL: Incremental Classifier and
@@ -41,7 +41,7 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Herding {
-    /// Whether each class is chosen from by itself (default `fair_share`).
+    /// The division of the budget among classes (default `fair_share`).
     #[serde(default = "each_class")]
     pub balance: Balance,
 }
@@ -74,15 +74,13 @@ impl DownsamplingConfig for Herding {
     }
 }
 
-/// Gains of samples that are as near differ by less, those of directions that are equal but for their
-/// lengths among them.
+/// Gains that differ by less than this are ties: rounding errors of equal directions.
 const ROUNDING: f64 = 1e-12;
 
-/// The rows of at most `per_class` exemplars of each class, ascending: those that [`Herding`] chooses
-/// of the class by itself.
+/// The rows of at most `per_class` exemplars of each class, in ascending order.
 ///
-/// A row with an infinite number, or one that is none, counts as one of 0. Rows beyond the last label
-/// belong to no class.
+/// They are the rows that [`Herding`] chooses among the samples of the class. A row with infinities or
+/// NaN counts as a row of zeros. Rows after the last label belong to no class.
 ///
 /// ```
 /// use driftmill_operators::{Matrix, downsampling::exemplars};
@@ -105,7 +103,7 @@ fn herd(points: &Matrix, rows: &[usize], size: usize) -> Vec<usize> {
     if size >= rows.len() {
         return rows.to_vec();
     }
-    // what scales a row to length 1, or to 0 if it has no direction.
+    // the factor that scales a row to length 1; 0 for a row without a direction.
     let scale = |row: &usize| {
         let length = norm(points.row(*row));
         if length > 0.0 && length.is_finite() { 1.0 / length } else { 0.0 }
@@ -115,7 +113,7 @@ fn herd(points: &Matrix, rows: &[usize], size: usize) -> Vec<usize> {
     for (row, scale) in &left {
         add(&mut mean, points.row(*row), scale / rows.len() as f64);
     }
-    // what is missing for the mean of one more than are chosen to be that of all.
+    // the vector that the next sample should add for the mean to equal that of all.
     let mut missing = mean.clone();
     let mut chosen = Vec::with_capacity(size);
     while chosen.len() < size {
@@ -129,7 +127,7 @@ fn herd(points: &Matrix, rows: &[usize], size: usize) -> Vec<usize> {
     chosen
 }
 
-/// Which of those that are left brings the mean nearest.
+/// The search for the remaining sample that brings the mean nearest.
 struct Nearest<'a> {
     points: &'a Matrix,
     left: &'a [(usize, f64)],
@@ -139,12 +137,12 @@ struct Nearest<'a> {
 impl WithSimd for Nearest<'_> {
     type Output = Option<usize>;
 
-    // loops and no closures, which would be compiled apart and without vector units.
+    // loops instead of closures, which would be compiled separately, without vector instructions.
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Option<usize> {
         let (mut nearest, mut most) = (None, f64::NEG_INFINITY);
         for (at, (row, scale)) in self.left.iter().enumerate() {
-            // by how much a point x brings m nearer to 0: ‖m‖² − ‖m − x‖² = 2m·x − ‖x‖².
+            // the decrease of ‖m‖² by a point x: ‖m‖² − ‖m − x‖² = 2m·x − ‖x‖².
             let gain = match *scale {
                 0.0 => 0.0,
                 scale => 2.0 * scale * dot(self.missing, self.points.row(*row)) - 1.0,

@@ -1,4 +1,4 @@
-//! Policies whose chosen samples sum to what all samples sum to.
+//! Policies whose chosen samples have about the same sum or mean as all samples.
 
 pub(super) mod craig;
 pub(super) mod grad_match;

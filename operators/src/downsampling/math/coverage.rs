@@ -4,10 +4,10 @@ use super::greedy::Objective;
 use super::neighbours::{Graph, Similarity};
 use super::space::Space;
 
-/// How well a set stands for all samples: `Σᵢ max_{s ∈ A} Sᵢₛ` (facility location).
+/// The coverage of all samples by a set: `Σᵢ max_{s ∈ A} Sᵢₛ` (facility location).
 ///
-/// A sample that nobody of the set is near to counts with the least similarity that is kept of it, as
-/// if all the others had it: 0, or what the farthest two have, where all are kept.
+/// A sample without a neighbour in the set counts with the least similarity that is stored for it. If
+/// all similarities are stored, it counts with 0, or with that of the farthest pair for distances.
 pub(in crate::downsampling) struct Coverage {
     graph: Graph,
     covered: Vec<f32>,
@@ -30,25 +30,25 @@ impl Coverage {
         Self { graph, covered }
     }
 
-    /// How many samples each of `chosen` stands for: those that it is nearest to, of several as near
-    /// the one chosen first; but each at least for itself.
-    pub(in crate::downsampling) fn stand_for(
+    /// The number of samples that each of `chosen` represents: those it is nearest to. Ties go to the
+    /// sample chosen first; each chosen sample represents at least itself.
+    pub(in crate::downsampling) fn represented(
         &self,
         space: &Space,
         similarity: Similarity,
         chosen: &[usize],
     ) -> Vec<usize> {
         let mut nearest: Vec<Option<(f32, usize)>> = vec![None; self.graph.samples()];
-        for (place, sample) in chosen.iter().enumerate() {
+        for (rank, sample) in chosen.iter().enumerate() {
             for (near, value) in self.graph.near(*sample) {
                 let nearest = &mut nearest[*near as usize];
                 if nearest.is_none_or(|(most, _)| *value > most) {
-                    *nearest = Some((*value, place));
+                    *nearest = Some((*value, rank));
                 }
             }
         }
-        for (place, sample) in chosen.iter().enumerate() {
-            nearest[*sample] = Some((f32::INFINITY, place));
+        for (rank, sample) in chosen.iter().enumerate() {
+            nearest[*sample] = Some((f32::INFINITY, rank));
         }
         let mut counts = vec![0; chosen.len()];
         for (sample, nearest) in nearest.iter().enumerate() {
@@ -56,9 +56,9 @@ impl Coverage {
                 let similarities =
                     chosen.iter().map(|other| similarity.between(space, sample, *other));
                 let all = similarities.enumerate().rev();
-                all.max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(place, _)| place)
+                all.max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(rank, _)| rank)
             };
-            counts[nearest.map_or_else(far, |(_, place)| place)] += 1;
+            counts[nearest.map_or_else(far, |(_, rank)| rank)] += 1;
         }
         counts
     }

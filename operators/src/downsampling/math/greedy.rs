@@ -7,27 +7,27 @@ use rand::seq::{SliceRandom, index};
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
-/// How a set is grown, sample by sample, so that a submodular function of it is as large as possible.
+/// The greedy algorithm that maximises a submodular function of a set, sample by sample.
 ///
-/// What a sample adds to a set, its *gain*, is never more for a larger set. Taking the sample of
-/// largest gain each time reaches 1 − 1/e of the best value at least, where no gain is negative
+/// The *gain* of a sample is the increase of the function. It never grows with the set. Adding the
+/// sample of largest gain each time reaches at least 1 − 1/e of the maximum if no gain is negative
 /// (Nemhauser, Wolsey and Fisher, *An analysis of approximations for maximizing submodular set
-/// functions*, Mathematical Programming 14, 1978). Of equal gains the first sample's counts; but where
-/// nothing is left to gain, as of samples that equal chosen ones, one at random, by seed and round.
+/// functions*, Mathematical Programming 14, 1978). Ties go to the first sample. If no gain is left, as
+/// with copies of chosen samples, ties are broken at random by seed and round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Greedy {
-    /// A gain is computed again only where what it was before is above all others: exactly what
-    /// `naive` chooses, with far fewer gains. Reference: M. Minoux, *Accelerated greedy algorithms for
+    /// Computes a gain again only if its last value is above all others: the same choice as `naive`,
+    /// with far fewer computations. Reference: M. Minoux, *Accelerated greedy algorithms for
     /// maximizing submodular set functions*, Optimization Techniques, 1978.
     #[default]
     Lazy,
-    /// Every gain is computed in every step.
+    /// Computes every gain in every step.
     Naive,
-    /// The largest gain of a few samples drawn in each step, n/size · ln(1/ε) of them.
+    /// Takes the largest gain of a random subset in each step, of n/size · ln(1/ε) samples.
     Stochastic(Stochastic),
-    /// As `lazy`, but content with a gain of β times what all others could have.
+    /// Like `lazy`, but accepts a gain of β times the largest possible gain of the others.
     ApproximateLazy(ApproximateLazy),
 }
 
@@ -39,7 +39,7 @@ pub enum Greedy {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Stochastic {
-    /// ε, above 0 and below 1 (default .1).
+    /// ε, above 0 and below 1 (default 0.1).
     #[serde(default = "tenth")]
     pub epsilon: f64,
 }
@@ -53,7 +53,7 @@ pub struct Stochastic {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApproximateLazy {
-    /// β, above 0 and at most 1 (default .9).
+    /// β, above 0 and at most 1 (default 0.9).
     #[serde(default = "nine_tenths")]
     pub beta: f64,
 }
@@ -67,7 +67,7 @@ fn nine_tenths() -> f64 {
 }
 
 impl Greedy {
-    /// What is wrong with its parameters.
+    /// Problems of the parameters, as `(key, problem)`.
     pub(in crate::downsampling) fn check(&self) -> Vec<(&'static str, String)> {
         let problem = |problem: String| vec![("greedy", problem)];
         match self {
@@ -82,25 +82,25 @@ impl Greedy {
     }
 }
 
-/// A function of a set that grows.
+/// A submodular function of a growing set.
 pub(in crate::downsampling) trait Objective {
-    /// Of how many samples the set may consist.
+    /// Number of samples that the set may contain.
     fn len(&self) -> usize;
 
-    /// By how much the function would grow with `sample`: never more than it said before.
+    /// The gain of `sample`, never more than in earlier calls.
     fn gain(&mut self, sample: usize) -> f64;
 
-    /// The set has `sample` now.
+    /// Adds `sample` to the set.
     fn add(&mut self, sample: usize);
 
-    /// Of equal gains up to this one, chance says which counts: there is no reason for any of them, and
-    /// those that came first in a stream would be no fair part of it.
-    fn chance_up_to(&self) -> f64 {
+    /// Ties between gains up to this value are broken at random: nothing distinguishes the samples, and
+    /// the first of a stream would be a biased choice.
+    fn random_ties_up_to(&self) -> f64 {
         0.0
     }
 }
 
-/// Grows the set `chosen` to `size` samples, of which there are as many.
+/// Grows the set `chosen` to `size` samples; there must be at least as many.
 pub(in crate::downsampling) fn maximise(
     objective: &mut dyn Objective,
     greedy: Greedy,
@@ -137,7 +137,7 @@ pub(in crate::downsampling) fn maximise(
     chosen
 }
 
-/// Each time the best one of those that `some` names among the places of `open`.
+/// Adds the best sample among the indices of `open` that `some` returns, in each step.
 fn by_best_of(
     objective: &mut dyn Objective,
     ties: &Ties,
@@ -163,7 +163,8 @@ fn by_best_of(
     chosen
 }
 
-/// With `content`, a gain is enough that is so much of what all others could have.
+/// The lazy algorithm. With `content`, a gain of this share of the others' largest possible gain is
+/// accepted.
 fn lazily(
     objective: &mut dyn Objective,
     ties: &Ties,
@@ -192,11 +193,10 @@ fn lazily(
     chosen
 }
 
-/// Which one of equal gains counts: what it says depends on the gain alone, so that all ways to grow a
-/// set say the same.
+/// The order of ties. It depends on the gain alone, so that all algorithms break ties in the same way.
 struct Ties {
-    chance_up_to: f64,
-    /// The place of each sample in an order at random.
+    random_ties_up_to: f64,
+    /// The position of each sample in a random order.
     shuffled: Vec<usize>,
 }
 
@@ -204,17 +204,17 @@ impl Ties {
     fn of(objective: &dyn Objective, random: &mut Pcg64) -> Self {
         let mut shuffled: Vec<usize> = (0..objective.len()).collect();
         shuffled.shuffle(random);
-        Self { chance_up_to: objective.chance_up_to(), shuffled }
+        Self { random_ties_up_to: objective.random_ties_up_to(), shuffled }
     }
 
     fn bound(&self, sample: usize, gain: f64, after: usize) -> Bound {
-        let place = if gain <= self.chance_up_to { self.shuffled[sample] } else { sample };
+        let place = if gain <= self.random_ties_up_to { self.shuffled[sample] } else { sample };
         Bound { gain, place, sample, after }
     }
 }
 
-/// What the gain of a sample was, when the set had `after` samples more than at first; of equal gains
-/// the least `place` comes first.
+/// The gain of a sample when `after` samples had been added. Among equal gains the least `place` comes
+/// first.
 #[derive(Clone, Copy)]
 struct Bound {
     gain: f64,

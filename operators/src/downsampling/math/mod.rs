@@ -1,4 +1,4 @@
-//! The mathematics that several policies share.
+//! Mathematics that several policies use.
 
 pub(super) mod coverage;
 pub(super) mod greedy;

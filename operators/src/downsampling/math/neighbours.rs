@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::space::{Blocks, Space};
 use crate::drift::metric::STEP;
 
-/// To how many others the similarities of a sample are kept, itself included.
+/// The number of neighbours of a sample whose similarities are stored, including the sample itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "wanted a number of neighbours, or \"all\"")]
 pub enum Neighbours {
-    /// To so many nearest ones.
+    /// This number of nearest samples.
     Nearest(NonZeroUsize),
-    /// To all: memory grows with the square of their number.
+    /// All samples: memory grows with the square of their number.
     All(All),
 }
 
@@ -24,13 +24,13 @@ pub enum Neighbours {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum All {
-    /// Everyone.
+    /// All samples.
     All,
 }
 
 impl Neighbours {
-    /// How many, where `size` of `samples` are chosen: unless it is said, four times as many as one
-    /// that is chosen stands for, between 64 and 512.
+    /// The number of neighbours if `size` of `samples` are chosen. The default is four times the number
+    /// of samples per chosen sample, between 64 and 512.
     pub(in crate::downsampling) fn count(this: Option<Self>, samples: usize, size: usize) -> usize {
         let count = match this {
             Some(Self::All(_)) => samples,
@@ -41,7 +41,7 @@ impl Neighbours {
     }
 }
 
-/// How alike two vectors are; the more the larger.
+/// The similarity of two vectors; larger for more similar vectors.
 #[derive(Clone, Copy, PartialEq)]
 pub(in crate::downsampling) enum Similarity {
     /// `½ + ½ cos(a, b)`, from 0 to 1.
@@ -51,7 +51,7 @@ pub(in crate::downsampling) enum Similarity {
 }
 
 impl Similarity {
-    /// Of two vectors of these lengths whose cosine is 1 − `apart`.
+    /// The similarity of two vectors with lengths `a` and `b` and cosine 1 − `apart`.
     #[inline(always)]
     fn of(self, apart: f32, a: f32, b: f32) -> f32 {
         match self {
@@ -60,29 +60,29 @@ impl Similarity {
         }
     }
 
-    /// Of two samples.
+    /// The similarity of two samples.
     pub(in crate::downsampling) fn between(self, space: &Space, one: usize, other: usize) -> f32 {
         let [a, b] = [one, other].map(|sample| space.lengths[sample]);
-        // a sample without a direction is as near to itself as can be, too.
+        // a sample without a direction has the highest similarity to itself, too.
         let same = if one == other { 0.0 } else { space.apart(one, other) };
         self.of(same, a, b)
     }
 }
 
-/// Similarities of each sample to its nearest ones.
+/// The similarities of each sample to its nearest samples.
 pub(in crate::downsampling) struct Graph {
-    /// Where the entries of each sample begin, and their end.
+    /// The start of each sample's entries, and the end of all.
     starts: Vec<usize>,
-    /// Whom a sample is near to, in ascending order, and how near.
+    /// The samples that have a sample among their nearest, in ascending order, with similarities.
     entries: Vec<(u32, f32)>,
-    /// The least similarity of each sample that is kept; nothing where all are.
+    /// The least stored similarity of each sample; none if all are stored.
     pub(in crate::downsampling) floors: Option<Vec<f32>>,
 }
 
 impl Graph {
-    /// Of the `count` nearest ones of each sample, itself included; of those as near, the first.
+    /// Finds the `count` nearest samples of each sample, including itself. Ties go to the first.
     ///
-    /// All pairs are computed, block by block on all cores; n · `count` are kept.
+    /// All pairs are computed in blocks on all cores; n · `count` similarities are stored.
     pub(in crate::downsampling) fn of(space: &Space, similarity: Similarity, count: usize) -> Self {
         let samples = space.len();
         let blocks = space.blocks();
@@ -98,12 +98,12 @@ impl Graph {
         lists.finish((0..samples).map(own))
     }
 
-    /// To whom `sample` is among the nearest, and how near.
+    /// The samples that have `sample` among their nearest, with similarities.
     pub(in crate::downsampling) fn near(&self, sample: usize) -> &[(u32, f32)] {
         &self.entries[self.starts[sample]..self.starts[sample + 1]]
     }
 
-    /// The least similarity of all that are kept.
+    /// The least stored similarity.
     pub(in crate::downsampling) fn least(&self) -> f32 {
         self.entries.iter().map(|(_, value)| *value).fold(f32::INFINITY, f32::min)
     }
@@ -113,7 +113,7 @@ impl Graph {
     }
 }
 
-/// Numbers that are computed before they are evaluations through.
+/// Number of similarities that are computed before the lists are updated.
 const WAVE: usize = 1 << 24;
 
 /// Similarities of some samples to later ones.
@@ -141,20 +141,20 @@ impl Block {
     }
 }
 
-/// The nearest ones found so far. What they are in the end does not depend on the order of offers.
+/// The nearest samples found so far. The final lists do not depend on the order of offers.
 struct Lists {
     count: usize,
     kept: Vec<Vec<(f32, u32)>>,
-    /// Whoever is less near is not among the nearest.
+    /// Similarities below this are not among the nearest.
     least: Vec<f32>,
 }
 
-/// Samples of which a core has the lists at a time.
+/// Number of samples whose lists one core updates at a time.
 const CHUNK: usize = 64;
 
 impl Lists {
     fn of(samples: usize, count: usize) -> Self {
-        // one place is the sample's own.
+        // one entry is the sample itself.
         let count = count.saturating_sub(1);
         let least = if count == 0 { f32::INFINITY } else { f32::NEG_INFINITY };
         Self { count, kept: vec![Vec::new(); samples], least: vec![least; samples] }
@@ -221,7 +221,7 @@ impl Lists {
     }
 }
 
-/// Twice as many as wanted are kept before the worse ones go.
+/// Adds a candidate. The list is pruned when it has twice as many as wanted.
 #[inline(always)]
 fn offer(kept: &mut Vec<(f32, u32)>, least: &mut f32, count: usize, found: (f32, u32)) {
     if found.0 >= *least {
@@ -233,7 +233,7 @@ fn offer(kept: &mut Vec<(f32, u32)>, least: &mut f32, count: usize, found: (f32,
     }
 }
 
-/// Keeps the nearest ones, of those as near the first.
+/// Keeps the nearest samples; ties go to the first.
 fn prune(kept: &mut Vec<(f32, u32)>, count: usize) {
     if kept.len() > count {
         kept.select_nth_unstable_by(count, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));

@@ -2,37 +2,37 @@
 
 use super::outer::{Outer, dot};
 
-/// Matches a sum of few vectors, none with a negative weight, to the mean of all:
+/// Approximates the mean of all vectors by a sum of few vectors with non-negative weights:
 ///
 /// ```text
 /// min over w ≥ 0 of ‖b − Σ wᵢ aᵢ‖² + λ‖w‖²
 /// ```
 ///
-/// One vector joins at a time, the one along which what is left of the mean is longest; then the
-/// weights of all that have joined are found again, and whose would be negative leaves. This is the
-/// algorithm of Lawson and Hanson (*Solving Least Squares Problems*, 1974, chapter 23), ended early.
+/// Each step adds the vector with the largest product with the residual of the mean. Then all weights
+/// are fitted again, and vectors with a negative weight are removed. This is the algorithm of Lawson
+/// and Hanson (*Solving Least Squares Problems*, 1974, chapter 23), ended early.
 pub(in crate::downsampling) struct Matching<'a> {
     vectors: &'a Outer,
     ridge: f64,
-    /// Who has joined, with weights; products with each other, row after row; and of their matrix with
-    /// the ridge the Cholesky factor.
-    joined: Vec<usize>,
+    /// The active vectors and their weights, the rows of their Gram matrix, and the rows of the Cholesky
+    /// factor of that matrix plus the ridge.
+    active: Vec<usize>,
     weights: Vec<f64>,
     products: Vec<Vec<f64>>,
     factor: Vec<Vec<f64>>,
-    /// The products of who has joined with the mean.
+    /// The products of the active vectors with the mean.
     with_mean: Vec<f64>,
 }
 
 impl<'a> Matching<'a> {
     pub(in crate::downsampling) fn of(vectors: &'a Outer, ridge: f64) -> Self {
-        let (joined, weights, with_mean) = (Vec::new(), Vec::new(), Vec::new());
+        let (active, weights, with_mean) = (Vec::new(), Vec::new(), Vec::new());
         let (products, factor) = (Vec::new(), Vec::new());
-        Self { vectors, ridge, joined, weights, products, factor, with_mean }
+        Self { vectors, ridge, active, weights, products, factor, with_mean }
     }
 
-    /// At most `size` vectors with their weights; fewer where what is left of the mean is at most
-    /// `tolerance` of it, or no vector lies along it.
+    /// At most `size` vectors with their weights. There are fewer if the residual is at most `tolerance`
+    /// of the mean's length or if no vector has a positive product with it.
     pub(in crate::downsampling) fn run(mut self, size: usize, tolerance: f64) -> Vec<(usize, f64)> {
         let count = self.vectors.left.rows();
         let mean: Vec<f64> = self.vectors.sum().into_iter().map(|sum| sum / count as f64).collect();
@@ -40,45 +40,45 @@ impl<'a> Matching<'a> {
         let length = |vector: &[f64]| vector.iter().map(|value| value * value).sum::<f64>().sqrt();
         let (whole, mut left, mut along) = (length(&mean), mean.clone(), with_mean.clone());
         let least = LEAST * with_mean.iter().copied().fold(0.0, f64::max);
-        // each step comes nearer to the mean, but for rounding: then it ends here.
+        // each step reduces the residual, except for rounding, which this limit stops.
         for _ in 0..3 * size {
-            if self.joined.len() == size || length(&left) <= tolerance * whole {
+            if self.active.len() == size || length(&left) <= tolerance * whole {
                 break;
             }
-            self.joined.iter().for_each(|joined| along[*joined] = 0.0);
+            self.active.iter().for_each(|active| along[*active] = 0.0);
             let best = (0..count).rev().max_by(|a, b| along[*a].total_cmp(&along[*b]));
             let Some(best) = best.filter(|best| along[*best] > least) else {
                 break;
             };
-            if !self.join(best, with_mean[best]) {
+            if !self.add(best, with_mean[best]) {
                 break;
             }
-            self.settle();
+            self.fit();
             left.clone_from(&mean);
-            for (joined, weight) in self.joined.iter().zip(&self.weights) {
-                self.vectors.add(&mut left, *joined, -weight);
+            for (active, weight) in self.active.iter().zip(&self.weights) {
+                self.vectors.add(&mut left, *active, -weight);
             }
             along = self.vectors.products(&left);
         }
-        self.joined.into_iter().zip(self.weights).collect()
+        self.active.into_iter().zip(self.weights).collect()
     }
 
-    /// Whether it is no mixture of who has joined, but for rounding.
-    fn join(&mut self, vector: usize, with_mean: f64) -> bool {
+    /// Adds a vector. Returns whether it is linearly independent of the active vectors, up to rounding.
+    fn add(&mut self, vector: usize, with_mean: f64) -> bool {
         let mut products: Vec<f64> =
-            self.joined.iter().map(|joined| self.vectors.product(*joined, vector)).collect();
+            self.active.iter().map(|active| self.vectors.product(*active, vector)).collect();
         products.push(self.vectors.product(vector, vector));
         let Some(row) = factor_row(&self.factor, &products, self.ridge) else { return false };
         self.factor.push(row);
         self.products.push(products);
-        self.joined.push(vector);
+        self.active.push(vector);
         self.weights.push(0.0);
         self.with_mean.push(with_mean);
         true
     }
 
-    fn leave(&mut self, place: usize) {
-        self.joined.remove(place);
+    fn remove(&mut self, place: usize) {
+        self.active.remove(place);
         self.weights.remove(place);
         self.with_mean.remove(place);
         self.products.remove(place);
@@ -87,17 +87,17 @@ impl<'a> Matching<'a> {
         });
         self.factor.truncate(place);
         for products in &self.products[place..] {
-            // what was no mixture of more vectors is none of fewer, but for rounding.
+            // independence of more vectors implies that of fewer, except for rounding.
             let row = factor_row(&self.factor, products, self.ridge);
             self.factor.push(row.unwrap_or_else(|| unit(products.len())));
         }
     }
 
-    /// Finds the weights of who has joined; whoever's would not be above 0 leaves.
-    fn settle(&mut self) {
-        while !self.joined.is_empty() {
+    /// Fits the weights of the active vectors; removes vectors whose weight would not be above 0.
+    fn fit(&mut self) {
+        while !self.active.is_empty() {
             let wanted = solve(&self.factor, &self.with_mean);
-            // as far towards them as no weight is negative.
+            // move towards the solution until the first weight reaches 0.
             let steps = self.weights.iter().zip(&wanted).enumerate();
             let steps = steps.filter(|(_, (_, wanted))| **wanted <= 0.0);
             let step = |(place, (weight, wanted)): (usize, (&f64, &f64))| {
@@ -110,15 +110,15 @@ impl<'a> Matching<'a> {
             for (weight, wanted) in self.weights.iter_mut().zip(&wanted) {
                 *weight = (*weight + step * (wanted - *weight)).max(0.0);
             }
-            self.leave(place);
+            self.remove(place);
         }
     }
 }
 
-/// What is less than this part of what it was is rounding.
+/// Relative size below which a number is a rounding error.
 const LEAST: f64 = 1e-10;
 
-/// The next row of a Cholesky factor, nothing where the matrix has no full rank.
+/// The next row of a Cholesky factor; none if the matrix does not have full rank.
 fn factor_row(factor: &[Vec<f64>], products: &[f64], ridge: f64) -> Option<Vec<f64>> {
     let (own, others) = products.split_last()?;
     let mut row = Vec::with_capacity(products.len());

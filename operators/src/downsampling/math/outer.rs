@@ -4,15 +4,15 @@ use rayon::prelude::*;
 
 use crate::Matrix;
 
-/// Vectors, each the outer product of two short ones `gᵢ ⊗ eᵢ`, which is never laid out:
-/// `⟨gᵢ⊗eᵢ, gⱼ⊗eⱼ⟩ = ⟨gᵢ,gⱼ⟩·⟨eᵢ,eⱼ⟩`. Without a right factor they are the left ones.
+/// Vectors that are outer products `gᵢ ⊗ eᵢ` of two short vectors and are never stored in full:
+/// `⟨gᵢ⊗eᵢ, gⱼ⊗eⱼ⟩ = ⟨gᵢ,gⱼ⟩·⟨eᵢ,eⱼ⟩`. Without right factors the vectors are the left factors.
 pub(in crate::downsampling) struct Outer {
     pub(in crate::downsampling) left: Matrix,
     pub(in crate::downsampling) right: Option<Matrix>,
 }
 
 impl Outer {
-    /// How many numbers a vector would have.
+    /// The number of components of a full vector.
     fn width(&self) -> usize {
         self.left.cols() * self.right.as_ref().map_or(1, Matrix::cols)
     }
@@ -22,7 +22,7 @@ impl Outer {
         (self.left.row(row), self.right.as_ref().map_or(&[1.0][..], |right| right.row(row)))
     }
 
-    /// Adds `by` times vector `row`.
+    /// Adds `by` times vector `row` to `sum`.
     pub(in crate::downsampling) fn add(&self, sum: &mut [f64], row: usize, by: f64) {
         let (left, right) = self.factors(row);
         for (sums, value) in sum.chunks_exact_mut(right.len()).zip(left) {
@@ -58,7 +58,7 @@ impl Outer {
     }
 }
 
-/// In eight sums, which need not wait for each other.
+/// The dot product, in eight independent sums.
 #[inline(always)]
 pub(in crate::downsampling) fn dot<T: Copy + Into<f64>>(a: &[f64], b: &[T]) -> f64 {
     let (whole, rest) = a.as_chunks::<8>();

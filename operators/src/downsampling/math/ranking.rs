@@ -2,9 +2,9 @@
 
 use crate::downsampling::{Chosen, SampleScores};
 
-/// The `size` highest scores, the highest first; of equal ones the first. Scores are finite.
+/// The `size` highest scores in descending order; ties go to the first. Scores must be finite.
 pub(in crate::downsampling) fn highest(scores: &[f32], size: usize) -> Vec<Chosen> {
-    // of scores that are equal, although one is −0.
+    // adding 0 makes −0 equal to 0.
     let score = |sample: &usize| scores[*sample] + 0.0;
     let before = |a: &usize, b: &usize| score(b).total_cmp(&score(a)).then(a.cmp(b));
     let mut order: Vec<usize> = (0..scores.len()).collect();
@@ -64,7 +64,7 @@ macro_rules! uncertainty_sampling {
 }
 pub(in crate::downsampling) use uncertainty_sampling;
 
-/// The two highest probabilities of a row; of a single column, that of the class and its opposite.
+/// The two highest probabilities of a row. A single column holds the probability of one of two classes.
 pub(in crate::downsampling) fn two_highest(row: &[f32]) -> [f32; 2] {
     if let [only] = row {
         return [only.max(1.0 - only), only.min(1.0 - only)];

@@ -8,33 +8,34 @@ use serde::{Deserialize, Serialize};
 use super::ranking::highest;
 use crate::downsampling::{Budget, Chosen};
 
-/// How samples are chosen by a score.
+/// The method of drawing samples by a score.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Draws {
-    /// At random, each sample at most once.
+    /// Random draws, each sample at most once.
     #[default]
     WithoutReplacement,
-    /// At random, independently of each other: a sample may be chosen several times.
+    /// Independent random draws: a sample may be chosen several times.
     WithReplacement,
-    /// The highest scores, with weight 1: not unbiased.
+    /// The highest scores, with weight 1; the estimate is biased.
     Top,
 }
 
 impl Draws {
-    /// Chooses by `scores`, which are not negative; higher ones more often and with less weight.
+    /// Chooses by `scores`, which must not be negative. Higher scores have higher probabilities and lower
+    /// weights.
     ///
     /// ```text
     /// with replacement      pᵢ = scoreᵢ / Σ score          wᵢ = 1 / (n·pᵢ)
     /// without               πᵢ = min(1, c·scoreᵢ),  Σπ = k  wᵢ = k / (n·πᵢ)
     /// ```
     ///
-    /// The mean of w·f over the k chosen is that of f over all n, on average over seeds, for every f
-    /// that is 0 where the score is. Without replacement, samples enter with exactly the probability
-    /// πᵢ, by the pivotal method: J.-C. Deville and Y. Tillé, *Unequal probability sampling without
-    /// replacement through a splitting method*, Biometrika 85 (1998). Where no score is above the
-    /// k-th part of the sum, πᵢ = k·pᵢ and both weights are the same.
+    /// The expectation of the mean of w·f over the k chosen samples is the mean of f over all n, for
+    /// every f that is 0 where the score is 0. Without replacement, samples are included with exactly
+    /// the probability πᵢ, by the pivotal method: J.-C. Deville and Y. Tillé, *Unequal probability sampling without
+    /// replacement through a splitting method*, Biometrika 85 (1998). If no score is above 1/k of the
+    /// sum, πᵢ = k·pᵢ and both weights are the same.
     pub(in crate::downsampling) fn choose(self, scores: &[f32], budget: Budget) -> Vec<Chosen> {
         let mut random = budget.random();
         match self {
@@ -52,7 +53,7 @@ impl Draws {
     }
 }
 
-/// Finite, also where a score of nearly 0 was chosen.
+/// Converts a weight to a finite number, even for a score of nearly 0.
 fn weight(exact: f64) -> f32 {
     exact.clamp(f64::from(f32::MIN_POSITIVE), f64::from(f32::MAX)) as f32
 }
@@ -66,7 +67,7 @@ fn with_replacement(scores: &[f32], size: usize, random: &mut Pcg64) -> Vec<Chos
         sum += score(index);
         sums.push(sum);
     }
-    // rounding up to the sum itself would be beyond the last.
+    // a draw that rounds up to the sum itself falls on the last positive score.
     let last = scores.len() - 1 - scores.iter().rev().take_while(|s| !zero && **s == 0.0).count();
     let draw = |_| {
         let at = random.random::<f64>() * sum;
@@ -76,8 +77,8 @@ fn with_replacement(scores: &[f32], size: usize, random: &mut Pcg64) -> Vec<Chos
     (0..size).map(draw).collect()
 }
 
-/// The probability of each to be among `size`: in the ratio of scores, but at most 1. Where fewer than
-/// `size` scores are above 0, the others are all as likely.
+/// The inclusion probability of each sample for a choice of `size`: proportional to the score, at most 1.
+/// If fewer than `size` scores are above 0, the other samples have equal probabilities.
 fn inclusion(scores: &[f32], size: usize) -> Vec<f64> {
     let positive = scores.iter().filter(|score| **score > 0.0).count();
     if positive <= size {
@@ -86,7 +87,7 @@ fn inclusion(scores: &[f32], size: usize) -> Vec<f64> {
     }
     let mut order: Vec<f64> = scores.iter().map(|score| f64::from(*score)).collect();
     order.sort_unstable_by(|a, b| b.total_cmp(a));
-    // sums of all scores from each on, the smallest first so that they count.
+    // suffix sums, added from the smallest score so that small scores are not lost to rounding.
     let mut sums: Vec<f64> = order
         .iter()
         .rev()
@@ -108,7 +109,7 @@ fn inclusion(scores: &[f32], size: usize) -> Vec<f64> {
     scores.iter().map(probability).collect()
 }
 
-/// Pairs duel in random order until each is in or out.
+/// The pivotal method: pairs compete in random order until each sample is included or excluded.
 fn pivotal(inclusion: &[f64], size: usize, random: &mut Pcg64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..inclusion.len()).collect();
     order.shuffle(random);
@@ -132,18 +133,18 @@ fn pivotal(inclusion: &[f64], size: usize, random: &mut Pcg64) -> Vec<usize> {
             (Some(before), probability) => (before, (next, probability)),
         };
         let sum = one.1 + other.1;
-        let chance: f64 = random.random();
+        let draw: f64 = random.random();
         open = if sum < 1.0 {
-            let stays = if chance * sum < one.1 { one.0 } else { other.0 };
+            let stays = if draw * sum < one.1 { one.0 } else { other.0 };
             Some((stays, sum))
         } else {
-            let first = chance * (2.0 - sum) < 1.0 - other.1;
+            let first = draw * (2.0 - sum) < 1.0 - other.1;
             let (enters, stays) = if first { (one.0, other.0) } else { (other.0, one.0) };
             chosen.push(enters);
             (sum > 1.0).then_some((stays, sum - 1.0))
         };
     }
-    // its probability is 0 or 1 but for rounding.
+    // the probability of the last sample is 0 or 1, except for rounding.
     chosen.extend(open.map(|(last, _)| last).filter(|_| chosen.len() < size));
     chosen.truncate(size);
     chosen
@@ -154,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn certain_samples_leave_their_ratios_to_the_others() {
+    fn other_samples_keep_their_ratios_next_to_certain_ones() {
         assert_eq!(inclusion(&[1.0, 1.0, 2.0], 2), [0.5, 0.5, 1.0]);
         assert_eq!(inclusion(&[9.0, 1.0, 3.0, 0.0], 2), [1.0, 0.25, 0.75, 0.0]);
         assert_eq!(inclusion(&[5.0, 0.0, 0.0, 0.0], 2), [1.0, 1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0]);

@@ -1,4 +1,4 @@
-//! Policies that choose at random.
+//! Policies of uniform random choice.
 
 pub(super) mod rs2;
 pub(super) mod uniform;

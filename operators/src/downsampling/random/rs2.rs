@@ -9,13 +9,14 @@ use crate::downsampling::{
 
 pub(in crate::downsampling) const EXAMPLE: &str = "replacement = false";
 
-/// Repeated sampling of random subsets: another one in each round.
+/// Repeated sampling of random subsets: another subset in each round.
 ///
-/// With replacement, rounds do not know of each other. Without, the candidates are shuffled and cut
-/// into ⌊n/size⌋ subsets, one for each round; when they are used up it shuffles again. What is left
-/// over by the cuts waits for another shuffle. Within a subset no sample is twice; weights are 1.
+/// With replacement, rounds are independent. Without replacement, the candidates are shuffled and split
+/// into ⌊n/size⌋ subsets, one for each round. When all subsets are used, the candidates are shuffled
+/// again. The remainder of the split is not used before the next shuffle. A subset has no repetitions.
+/// Weights are 1.
 ///
-/// Is made for a choice in each epoch. Reference: P. Okanovic et al., *Repeated Random Sampling for
+/// The policy is designed for a choice in each epoch. Reference: P. Okanovic et al., *Repeated Random Sampling for
 /// Minimizing the Time-to-Accuracy of Learning*, ICLR 2024 (arXiv 2023).
 ///
 /// ```
@@ -33,7 +34,7 @@ pub(in crate::downsampling) const EXAMPLE: &str = "replacement = false";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Rs2 {
-    /// Whether a sample may be chosen again before all others were.
+    /// Whether a sample may be chosen again before all others have been chosen.
     pub replacement: bool,
 }
 

@@ -7,9 +7,9 @@ use crate::downsampling::{Budget, Chosen, DownsamplingConfig, RequiredScores, Sa
 
 pub(in crate::downsampling) const EXAMPLE: &str = "";
 
-/// Every subset of that size is as likely: what all other choices are compared with.
+/// A uniformly random subset: the baseline for all other policies.
 ///
-/// RequiredScores nothing of the model; each round is another choice. Weights are 1.
+/// It requires no scores. Each round is another choice. Weights are 1.
 ///
 /// ```
 /// use driftmill_operators::downsampling::*;

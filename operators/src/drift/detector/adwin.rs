@@ -10,20 +10,20 @@ use super::{Domain, Evidence, Parameter, Signal, is_fraction, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
-/// ADWIN: whether a window of all values can be cut in two parts of different means.
+/// ADWIN: adaptive windowing. A drift is a cut of the window into two parts with different means.
 ///
 /// ```text
 /// 1/m = 1/(n₀ − w + 1) + 1/(n₁ − w + 1),  d = ln(2 ln n / δ)        w = min_window
 /// drift where |x̄₀ − x̄₁| > √(2/m · σ² · d) + 2/3 · d/m               at some cut
 /// ```
 ///
-/// σ² is the variance of the window. The window is kept as sums of 2ⁱ values each, at most
-/// `max_buckets` for each i, so that n values take O(log n) memory; cuts are tried between sums,
-/// oldest first, after every `clock` values. There are no warnings. Bounds hold for values from 0
-/// to 1; other numbers are taken as they are.
+/// σ² is the variance of the window. The window is stored as sums of 2ⁱ values each, at most
+/// `max_buckets` for each i, so that n values take O(log n) memory. Cuts between sums are tested after
+/// every `clock` values, oldest first. There are no warnings. The bounds hold for values from 0 to 1;
+/// other numbers are used without scaling.
 ///
 /// Reference: A. Bifet, R. Gavaldà, *Learning from Time-Changing Data with Adaptive Windowing*, SDM
-/// (2007). As in River 0.26, a drift forgets the whole window, where the paper keeps its newer part.
+/// (2007). As in River 0.26, a drift discards the whole window; the paper keeps its newer part.
 ///
 /// ```
 /// use driftmill_operators::drift::detector::*;
@@ -36,19 +36,19 @@ pub(super) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Adwin {
-    /// δ, the chance of a false drift, between 0 and 1 (default 0.002).
+    /// δ, the probability of a false drift, between 0 and 1 (default 0.002).
     #[serde(default = "delta")]
     pub delta: f64,
-    /// Values between two measurements at all cuts (default 32).
+    /// Number of values between two tests of all cuts (default 32).
     #[serde(default = "clock")]
     pub clock: NonZeroU64,
-    /// Most sums of the same number of values, 2 or more (default 5).
+    /// Maximum number of sums of the same number of values, 2 or more (default 5).
     #[serde(default = "max_buckets")]
     pub max_buckets: usize,
-    /// Fewest values on either side of a cut (default 5).
+    /// Minimum number of values on either side of a cut (default 5).
     #[serde(default = "min_window")]
     pub min_window: NonZeroU64,
-    /// Values of the window before the first measurement (default 10).
+    /// Number of values in the window before the first test (default 10).
     #[serde(default = "grace")]
     pub grace: u64,
 }
@@ -99,8 +99,8 @@ impl MethodConfig for Adwin {
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct State {
     count: u64,
-    /// The first value: what is summed is how far values are from it, so that large values that
-    /// hardly vary lose nothing.
+    /// The first value. Sums hold differences from it, so that large values with a small variance lose
+    /// no precision.
     origin: f64,
     total: f64,
     /// Sum of squared deviations from the mean.
@@ -139,14 +139,14 @@ impl State {
 }
 
 impl Adwin {
-    /// The first cut, from the oldest on, whose parts differ; else the one that comes closest.
+    /// The first cut, from the oldest, whose parts differ; otherwise the cut closest to the bound.
     fn cuts(&self, state: &State) -> Judgement {
         let all = state.count as f64;
         let least = self.min_window.get() as f64;
         let d = (2.0 * all.ln() / self.delta).ln();
         let spread = 2.0 * state.squares / all * d;
         let tolerance = 2.0 / 3.0 * d;
-        // roots are drawn only where they are told.
+        // roots are computed only for reported bounds.
         let bound = |inverse: f64| (inverse * spread).sqrt() + tolerance * inverse;
         let mut closest = None;
         let mut most = f64::MIN;
@@ -192,7 +192,7 @@ impl Method for Adwin {
 
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         state.push(value, self.max_buckets);
-        // cuts are tried on at least three values: of fewer, ln ln n is not a number.
+        // cuts need at least three values: for fewer, ln ln n is NaN.
         let due = state.count.is_multiple_of(self.clock.get());
         if !due || state.count <= self.grace.max(2) {
             return Judgement::NONE;

@@ -7,7 +7,7 @@ use super::{Direction, Domain, Parameter, is_positive, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
-/// The tabular CUSUM control chart: the sum of what values exceed their usual mean by.
+/// The tabular CUSUM control chart: the sum of the excesses of values over their usual mean.
 ///
 /// ```text
 /// z = (x − μ) / σ          μ, σ: mean and standard deviation of the first `warmup` values
@@ -15,10 +15,10 @@ pub(super) const EXAMPLE: &str = "";
 /// d ← max(0, d − z − k)    drift where d > h     (down)
 /// ```
 ///
-/// With k = ½ a shift of the mean by one standard deviation is found after about twenty values, and
-/// values that do not change are taken for changed once in about 70,000; with h = 5, as in
-/// textbooks, after ten and once in 465. As long as all values are equal the warm-up goes on, for nothing tells yet how much they
-/// vary. There are no warnings.
+/// With k = ½ and h = 10, a shift of the mean by one standard deviation is detected after about twenty
+/// values, and there is one false alarm in about 70,000 values. With h = 5, as in textbooks, it is ten
+/// values and one false alarm in 465. The warm-up continues while all values are equal, because their
+/// deviation is unknown. There are no warnings.
 ///
 /// Reference: E. S. Page, *Continuous Inspection Schemes*, Biometrika 41 (1954); D. C. Montgomery,
 /// *Introduction to Statistical Quality Control* (2009), §9.1.
@@ -34,17 +34,17 @@ pub(super) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cusum {
-    /// Values from which mean and deviation are estimated (default 100).
+    /// Number of values for the estimates of mean and deviation (default 100).
     #[serde(default = "warmup")]
     pub warmup: u64,
-    /// The reference value: the deviation that is tolerated, in standard deviations; best half the
-    /// shift that should be found (default 0.5).
+    /// The reference value: the tolerated deviation, in standard deviations. The optimum is half the shift
+    /// that should be detected (default 0.5).
     #[serde(default = "k")]
     pub k: f64,
-    /// The decision interval: the sum that is drift, in standard deviations (default 10).
+    /// The decision interval: a larger sum is a drift, in standard deviations (default 10).
     #[serde(default = "h")]
     pub h: f64,
-    /// Which changes of the mean are drift (default `both`).
+    /// The direction of changes that are drifts (default `both`).
     #[serde(default)]
     pub direction: Direction,
 }
@@ -97,7 +97,7 @@ pub(super) struct State {
 }
 
 impl Cusum {
-    fn learn(&self, state: &mut State, value: f64) {
+    fn warm_up(&self, state: &mut State, value: f64) {
         state.count += 1;
         let before = value - state.mean;
         state.mean += before / state.count as f64;
@@ -119,7 +119,7 @@ impl Method for Cusum {
 
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         if state.deviation == 0.0 {
-            self.learn(state, value);
+            self.warm_up(state, value);
             return Judgement::NONE;
         }
         let z = (value - state.mean) / state.deviation;

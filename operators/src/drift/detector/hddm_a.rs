@@ -7,14 +7,14 @@ use super::{Domain, Parameter, hddm, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
-/// HDDM_A: the mean against the lowest mean so far, with Hoeffding's bound.
+/// HDDM_A: compares the mean with the lowest mean so far, with Hoeffding's bound.
 ///
 /// ```text
 /// z̄ = mean of all n values, ȳ = mean of the first m: those where ȳ + √(ln(1/drift) / 2m) was lowest
 /// drift where z̄ − ȳ ≥ √((n − m) / (m n) · ln(2/drift) / 2)     warning likewise
 /// ```
 ///
-/// For values from 0 to 1. With `two_sided` a mean that falls is drift as well.
+/// For values from 0 to 1. With `two_sided`, a falling mean is a drift as well.
 ///
 /// Reference: I. Frías-Blanco, J. del Campo-Ávila, G. Ramos-Jiménez, R. Morales-Bueno, A. Ortiz-Díaz,
 /// Y. Caballero-Mota, *Online and Non-Parametric Drift Detection Methods Based on Hoeffding's
@@ -31,13 +31,15 @@ pub(super) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HddmA {
-    /// Significance of a false drift at a value, by the bound (default 0.001).
+    /// Significance level of a drift: the bound on the probability of a false drift at a value (default
+    /// 0.001).
     #[serde(default = "hddm::drift")]
     pub drift: f64,
-    /// Significance of a false warning at a value, by the bound (default 0.005).
+    /// Significance level of a warning: the bound on the probability of a false warning at a value
+    /// (default 0.005).
     #[serde(default = "hddm::warning")]
     pub warning: f64,
-    /// Whether a mean that falls is drift as well (default no).
+    /// Whether a falling mean is a drift as well (default no).
     #[serde(default)]
     pub two_sided: bool,
 }
@@ -90,8 +92,8 @@ pub(super) struct State {
 }
 
 impl Test {
-    /// How far the mean is from that at the cut, in the direction that counts.
-    fn judge(&self, all: Mean, cut: Mean, change: f64) -> Judgement {
+    /// Tests the change of the mean since the cut.
+    fn test(&self, all: Mean, cut: Mean, change: f64) -> Judgement {
         if cut.count == all.count {
             return Judgement::NONE;
         }
@@ -119,13 +121,13 @@ impl Method for Test {
         if lowest.count == 0 || all.mean + bound(all) <= lowest.mean + bound(lowest) {
             *lowest = *all;
         }
-        let grown = self.judge(*all, *lowest, all.mean - lowest.mean);
+        let grown = self.test(*all, *lowest, all.mean - lowest.mean);
         if !self.two_sided {
             return grown;
         }
         if highest.count == 0 || all.mean - bound(all) >= highest.mean - bound(highest) {
             *highest = *all;
         }
-        grown.or(self.judge(*all, *highest, highest.mean - all.mean))
+        grown.or(self.test(*all, *highest, highest.mean - all.mean))
     }
 }

@@ -7,16 +7,16 @@ use super::{Domain, Parameter, hddm, is_fraction, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
-/// HDDM_W: moving averages before and after the best cut, with McDiarmid's bound.
+/// HDDM_W: compares moving averages before and after the best cut, with McDiarmid's bound.
 ///
 /// ```text
-/// e ← λ x + (1 − λ) e          an average of values, begun with the first
-/// s ← λ² + (1 − λ)² s          its sum of squared weights, begun with 1
+/// e ← λ x + (1 − λ) e          an average of values, starting with the first
+/// s ← λ² + (1 − λ)² s          its sum of squared weights, starting with 1
 /// cut: where e + √(s ln(1/drift) / 2) of all values was lowest
 /// drift where e₂ − e₁ > √((s₁ + s₂) ln(1/drift) / 2)     1: up to the cut, 2: after it
 /// ```
 ///
-/// For values from 0 to 1. With `two_sided` a mean that falls is drift as well.
+/// For values from 0 to 1. With `two_sided`, a falling mean is a drift as well.
 ///
 /// Reference: I. Frías-Blanco, J. del Campo-Ávila, G. Ramos-Jiménez, R. Morales-Bueno, A. Ortiz-Díaz,
 /// Y. Caballero-Mota, *Online and Non-Parametric Drift Detection Methods Based on Hoeffding's
@@ -33,16 +33,18 @@ pub(super) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HddmW {
-    /// Significance of a false drift at a value, by the bound (default 0.001).
+    /// Significance level of a drift: the bound on the probability of a false drift at a value (default
+    /// 0.001).
     #[serde(default = "hddm::drift")]
     pub drift: f64,
-    /// Significance of a false warning at a value, by the bound (default 0.005).
+    /// Significance level of a warning: the bound on the probability of a false warning at a value
+    /// (default 0.005).
     #[serde(default = "hddm::warning")]
     pub warning: f64,
     /// λ, the weight of the newest value in an average, between 0 and 1 (default 0.05).
     #[serde(default = "lambda")]
     pub lambda: f64,
-    /// Whether a mean that falls is drift as well (default no).
+    /// Whether a falling mean is a drift as well (default no).
     #[serde(default)]
     pub two_sided: bool,
 }
@@ -87,7 +89,7 @@ pub(super) struct Test {
     two_sided: bool,
 }
 
-/// A moving average; none of nothing.
+/// A moving average; `any` is false before the first value.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 struct Average {
     any: bool,
@@ -111,7 +113,7 @@ pub(super) struct State {
 }
 
 impl Test {
-    fn take_in(&self, average: &mut Average, value: f64) {
+    fn update(&self, average: &mut Average, value: f64) {
         let (old, squares) =
             if average.any { (average.mean, average.squares) } else { (value, 1.0) };
         let keep = 1.0 - self.lambda;
@@ -120,15 +122,15 @@ impl Test {
         average.any = true;
     }
 
-    /// Moves the cut to here where the mean was never so `sign · low`; whether and how far the mean
-    /// after the cut is beyond.
-    fn judge(&self, halves: &mut Halves, all: Average, value: f64, sign: f64) -> Judgement {
+    /// Moves the cut to this value if the bound of `sign · mean` was never lower. Otherwise tests the
+    /// change of the average since the cut.
+    fn test(&self, halves: &mut Halves, all: Average, value: f64, sign: f64) -> Judgement {
         let extreme = sign * all.mean + (all.squares * self.drift).sqrt();
         if !halves.before.any || extreme < halves.extreme {
             *halves = Halves { before: all, after: Average::default(), extreme };
             return Judgement::NONE;
         }
-        self.take_in(&mut halves.after, value);
+        self.update(&mut halves.after, value);
         let squares = halves.before.squares + halves.after.squares;
         let change = sign * (halves.after.mean - halves.before.mean);
         let bound = (squares * self.drift).sqrt();
@@ -147,8 +149,8 @@ impl Method for Test {
 
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         let State { all, grown, fallen } = state;
-        self.take_in(all, value);
-        let up = self.judge(grown, *all, value, 1.0);
-        if self.two_sided { up.or(self.judge(fallen, *all, value, -1.0)) } else { up }
+        self.update(all, value);
+        let up = self.test(grown, *all, value, 1.0);
+        if self.two_sided { up.or(self.test(fallen, *all, value, -1.0)) } else { up }
     }
 }

@@ -13,7 +13,7 @@ use crate::drift::metric::steps;
 
 pub(super) const EXAMPLE: &str = "";
 
-/// KSWIN: the newest values against older ones chosen at random, with the Kolmogorov–Smirnov test.
+/// KSWIN: compares the newest values with a random sample of older ones, by the Kolmogorov–Smirnov test.
 ///
 /// ```text
 /// D = sup over x of |F(x) − G(x)|     F: the newest r values of a window, G: r of the others
@@ -128,7 +128,7 @@ pub(super) struct State {
 }
 
 impl Test {
-    /// Older values, at random.
+    /// A random sample of the older values.
     fn chosen(&self, state: &State) -> Vec<f64> {
         let seed = self.seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ state.count;
         let mut random = Pcg64::seed_from_u64(seed);
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn chances_are_those_of_scipy() {
+    fn tail_probabilities_agree_with_scipy() {
         let text = include_str!("../../../tests/references/detectors.json");
         let reference: Reference = serde_json::from_str(text).unwrap();
         for Smirnov { n, k, p } in reference.smirnov {

@@ -1,4 +1,4 @@
-//! Sequential change detectors: one value after another, and the moment when they changed.
+//! Sequential change detectors, which process a stream value by value.
 
 use crate::Snapshot;
 
@@ -8,61 +8,61 @@ mod running;
 
 pub use direction::Direction;
 
-/// What a `detector.…` table builds.
+/// The configuration of a detector: a `detector.…` table.
 pub trait DetectorConfig: Send + Sync {
-    /// A detector that has seen nothing.
+    /// Creates the detector, without any values.
     fn init(&self) -> Box<dyn Detector>;
 
-    /// Which values it is made for.
+    /// The values that the detector accepts.
     fn domain(&self) -> Domain;
 
-    /// The parameter that makes it more or less ready to fire.
+    /// The main parameter, which controls how readily the detector fires.
     fn parameter(&self) -> Parameter;
 
-    /// The same table with another value of that parameter; a level of warnings that would lie beyond
-    /// it follows.
+    /// The same configuration with another value of the main parameter. The level of warnings follows
+    /// if it would be stricter than that of drifts.
     fn with_parameter(&self, value: f64) -> Box<dyn DetectorConfig>;
 
-    /// What is wrong with the table beyond what its types refuse.
+    /// Problems of the table that its types cannot detect.
     fn check(&self) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// A parameter of a detector, and between which values one can measurement for it.
+/// The main parameter of a detector, with the range for a search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Parameter {
     /// Its name in pipeline files.
     pub name: &'static str,
-    /// Its value; above 0, as are the others.
+    /// Its value. All values here are above 0.
     pub value: f64,
-    /// A value with which the detector fires as readily as it can, or nearly.
+    /// A value with which the detector fires about as often as possible.
     pub lax: f64,
-    /// A value with which it hardly ever fires; lower than `lax` or higher.
+    /// A value with which the detector rarely fires; it may be lower or higher than `lax`.
     pub strict: f64,
-    /// Name and value of another parameter that follows it where it must.
+    /// Name and value of another parameter that follows the main one if necessary.
     pub follows: Option<(&'static str, f64)>,
 }
 
 /// Watches a stream of values for a change of their distribution.
 ///
-/// Its signals depend on the values alone. Where it says [`Signal::Drift`] it starts again: the
-/// value that follows is the first that it knows.
+/// The signals depend on the values alone. After [`Signal::Drift`] the detector restarts with the next
+/// value.
 ///
-/// Values outside its [`Domain`], among them those that are not finite, are a mistake of the caller: a
-/// debug build stops there, others go on as if the value had not come.
+/// Values outside the [`Domain`], such as NaN, are an error of the caller: a debug build panics, a
+/// release build ignores the value.
 pub trait Detector: Snapshot + Send {
-    /// Takes in one value.
+    /// Processes one value and returns the signal after it.
     fn observe(&mut self, value: f64) -> Signal;
 
-    /// What the last value was judged by; none where it was only taken in.
+    /// The evidence for the last signal; none if the last value was not tested.
     fn evidence(&self) -> Option<Evidence>;
 
-    /// Forgets all values.
+    /// Restarts without any values.
     fn restart(&mut self);
 }
 
-/// What a detector says after a value.
+/// The signal of a detector after a value.
 #[derive(
     Clone,
     Copy,
@@ -76,16 +76,16 @@ pub trait Detector: Snapshot + Send {
     serde::Deserialize,
 )]
 pub enum Signal {
-    /// All is as usual.
+    /// No change.
     #[default]
     None,
-    /// There may be a change.
+    /// A possible change.
     Warning,
-    /// There is a change.
+    /// A change.
     Drift,
 }
 
-/// A detector's statistic beside the bound beyond which there is drift.
+/// The statistic of a detector and its bound. A drift is a statistic beyond the bound.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Evidence {
     /// The statistic after the last value.
@@ -94,19 +94,19 @@ pub struct Evidence {
     pub bound: f64,
 }
 
-/// Which values a detector is made for, each kind a part of the next.
+/// The values that a detector accepts. Each domain is a subset of the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Domain {
     /// 0 (right) and 1 (wrong).
     Binary,
     /// From 0 to 1.
     Unit,
-    /// Every number that 32 bits can hold: sums of squares of these are finite.
+    /// All numbers in the range of 32-bit floats, whose sums of squares are finite.
     Real,
 }
 
 impl Domain {
-    /// Whether `value` is of this kind.
+    /// Whether the domain contains `value`.
     pub fn contains(self, value: f64) -> bool {
         match self {
             Self::Binary => value == 0.0 || value == 1.0,
@@ -131,7 +131,7 @@ driftmill_registry::one_of! {
     }
 }
 
-/// The problems of parameters of which each must be as its text says.
+/// The texts of the rules that do not hold.
 fn problems<const N: usize>(rules: [(bool, &str); N]) -> Vec<String> {
     rules.iter().filter(|(holds, _)| !holds).map(|(_, text)| (*text).to_owned()).collect()
 }

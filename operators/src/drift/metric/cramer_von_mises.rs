@@ -9,8 +9,8 @@ use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
-/// The two-sample Cramér–von Mises statistic, averaged over the dimensions: like that of
-/// Kolmogorov and Smirnov, but of all differences and not the largest alone.
+/// The two-sample Cramér–von Mises statistic, averaged over the dimensions. It is like that of
+/// Kolmogorov and Smirnov, but uses all differences instead of the largest.
 ///
 /// ```text
 /// T = nm / (n+m)² · Σ over all values z of both samples, of (F(z) − G(z))²
@@ -41,7 +41,7 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct CramerVonMises {
-    /// Mean T from which on there is drift.
+    /// Mean T; drift from this value on.
     pub threshold: Criterion,
 }
 
@@ -68,7 +68,7 @@ fn statistic(x: &[f32], y: &[f32]) -> f64 {
     let (n, m) = (x.len() as f64, y.len() as f64);
     let (mut passed, mut before, mut sum) = (0, 0.0, 0.0);
     steps(x, y, |i, j, _| {
-        // as if those that are equal came one after another, as evenly mixed as can be.
+        // equal values count as if they were one after another, evenly mixed.
         let (count, after) = ((i + j - passed) as f64, i as f64 / n - j as f64 / m);
         let step = (after - before) / count;
         sum += count * before * before
@@ -79,7 +79,7 @@ fn statistic(x: &[f32], y: &[f32]) -> f64 {
     n * m / (n + m).powi(2) * sum
 }
 
-/// How likely T is `value` or more.
+/// The probability that T is `value` or more without drift.
 fn p_value(value: f64, n: usize, m: usize) -> f64 {
     let (n, m) = (n as f64, m as f64);
     let all = n + m;

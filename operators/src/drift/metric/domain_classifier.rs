@@ -18,7 +18,7 @@ const RESOLUTION: f64 = 1e-6;
 /// How well a classifier tells the current sample from the reference: the ROC-AUC of a logistic
 /// regression, cross-validated.
 ///
-/// ½ when it cannot (and somewhat to both sides at random), 1 when it never errs. Columns are brought
+/// ½ if it cannot (with random deviations to both sides), 1 if it never errs. Columns are brought
 /// to mean 0 and variance 1 of both samples together. A row's fold follows from its values, so that
 /// neither the order of rows nor chance matters, and equal rows are never in training and test both;
 /// the AUC is that of pairs within a fold. Sees what moves means along some direction, in any number

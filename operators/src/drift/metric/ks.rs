@@ -9,7 +9,7 @@ use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
-/// Up to so many pairs of values the p-value is exact.
+/// Maximum number of pairs of values for which the p-value is exact.
 const EXACT: usize = 10_000;
 
 /// The two-sample Kolmogorov–Smirnov statistic, averaged over the dimensions.
@@ -18,11 +18,10 @@ const EXACT: usize = 10_000;
 /// D = sup over x of |F(x) − G(x)|     F, G: the samples' empirical distribution functions
 /// ```
 ///
-/// Between 0 (equal) and 1 (apart). The p-value of a dimension is exact while n·m ≤ 10,000, by
-/// counting the paths through the n × m grid that stay nearer than D to the diagonal; beyond, it is
-/// that of the limit distribution with Stephens' correction, off by at most 0.007 where it is below
-/// 0.1. Ties make
-/// both too large: the test is then on the safe side.
+/// Between 0 (equal) and 1 (apart). The p-value of a dimension is exact for n·m ≤ 10,000,
+/// by counting the paths through the n × m grid that stay nearer than D to the diagonal. Otherwise it
+/// is that of the limit distribution with Stephens' correction, with an error of at most 0.007 for
+/// p-values below 0.1. Ties make both too large, so that the test is conservative.
 ///
 /// Reference: N. Smirnov, *Table for Estimating the Goodness of Fit of Empirical Distributions*,
 /// Annals of Mathematical Statistics 19 (1948); averaged over dimensions as in Modyn. Paths:
@@ -39,7 +38,7 @@ const EXACT: usize = 10_000;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Ks {
-    /// Mean D from which on there is drift.
+    /// Mean D; drift from this value on.
     pub threshold: Criterion,
 }
 
@@ -82,11 +81,11 @@ fn p_value(gap: usize, n: usize, m: usize) -> f64 {
     limit((root + 0.12 + 0.11 / root) * gap as f64 / (n * m) as f64)
 }
 
-/// The share of the paths from one corner of the n × m grid to the other that anywhere are `gap` or
-/// more from the diagonal.
+/// The share of the paths from one corner of the n × m grid to the other that reach a distance of `gap`
+/// or more from the diagonal.
 fn exact(gap: usize, n: usize, m: usize) -> f64 {
     let beyond = |i: usize, j: usize| (i * m).abs_diff(j * n) >= gap;
-    // of the paths to (i, j), how many were beyond; one row of the grid at a time.
+    // the share of the paths to (i, j) that were beyond, one row of the grid at a time.
     let mut row = vec![0.0f64; m + 1];
     for i in 0..=n {
         for j in 0..=m {
@@ -102,9 +101,9 @@ fn exact(gap: usize, n: usize, m: usize) -> f64 {
     row[m]
 }
 
-/// Kolmogorov's distribution: 2 Σ (−1)^(k−1) exp(−2k²z²), from above.
+/// The upper tail of Kolmogorov's distribution: 2 Σ (−1)^(k−1) exp(−2k²z²).
 fn limit(z: f64) -> f64 {
-    // the series converges slowly where the answer is 1.
+    // the series converges slowly for small z, where the result is 1.
     if z < 0.2 {
         return 1.0;
     }

@@ -1,4 +1,4 @@
-//! How far two samples of a distribution are apart.
+//! Metrics: distances between two samples of points.
 
 use crate::Matrix;
 use crate::criterion::{Criterion, Direction, Measured, Significance};
@@ -19,18 +19,19 @@ pub use distances::{Block, distances_between, distances_within};
 pub use kernel::Kernel;
 pub use mean_distance::Norm;
 pub use mmd::Estimate;
+#[cfg(feature = "downsampling")]
 pub(crate) use panels::{Panels, STEP};
 pub(in crate::drift) use steps::steps;
 
-/// What a `metrics.…` table builds.
+/// The configuration of a metric: a `metrics.…` table.
 pub trait MetricConfig: Send + Sync {
-    /// The distance; it may remember what it computed of an unchanged reference.
+    /// Creates the metric, which may cache computations for an unchanged reference.
     fn init(&self) -> Box<dyn Metric>;
 
-    /// When a distance is drift.
+    /// The criterion for a drift.
     fn threshold(&self) -> &Criterion;
 
-    /// The distance where nothing drifts (default 0).
+    /// The distance without drift (default 0).
     fn neutral(&self) -> f64 {
         0.0
     }
@@ -41,7 +42,7 @@ pub trait MetricConfig: Send + Sync {
         false
     }
 
-    /// What is wrong with the table beyond what its types refuse.
+    /// Problems of the table that its types cannot detect.
     fn check(&self) -> Vec<String> {
         Vec::new()
     }
@@ -55,7 +56,8 @@ pub trait Metric: Send {
     /// The result depends on the arguments alone.
     fn distance(&mut self, reference: &Matrix, current: &Matrix) -> f64;
 
-    /// The distance, and how likely one as large is by significance: by default, among shuffled rows.
+    /// The distance and its p-values, the probabilities of a distance at least as large without drift.
+    /// The default is a permutation test.
     fn test(
         &mut self,
         reference: &Matrix,
@@ -70,16 +72,16 @@ pub trait Metric: Send {
 pub(crate) use chi_squared::survival;
 pub(crate) use fisher::p_value as fisher_p_value;
 
-/// A distance with the p-values of the tests that it makes: one, or one for each dimension.
+/// A distance and its p-values: one, or one for each dimension.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tested {
     /// The distance.
     pub value: f64,
-    /// Between 0 and 1.
+    /// The p-values, between 0 and 1.
     pub p_values: Vec<f64>,
 }
 
-/// What `criterion` has to know of two samples: the distance, and its p-value if it asks for that.
+/// Measures the distance of two samples, and its p-value if `criterion` needs one.
 pub fn measure(
     metric: &mut dyn Metric,
     criterion: &Criterion,
@@ -118,7 +120,7 @@ driftmill_registry::any_of! {
 }
 
 impl MetricTable {
-    /// What is wrong with the table that no single type can refuse.
+    /// Problems of the table that its types cannot detect, each with its key.
     pub fn check(&self) -> Vec<String> {
         let named = self.named();
         if named.is_empty() {
@@ -134,7 +136,7 @@ impl MetricTable {
     }
 }
 
-/// A p-value that no shuffle can give.
+/// The problem of a significance level that no permutation test can reach.
 fn unreachable(metric: &dyn MetricConfig) -> Option<String> {
     let significance =
         metric.threshold().significance().filter(|_| !metric.has_null_distribution())?;

@@ -4,11 +4,11 @@ use super::{Metric, Tested, permutation, sorted_columns};
 use crate::Matrix;
 use crate::criterion::Significance;
 
-/// Of two samples of numbers, in ascending order, the distance and its p-value.
+/// The distance of two samples of numbers in ascending order, and its p-value.
 pub(super) type ColumnTest = fn(&[f32], &[f32]) -> (f64, f64);
 
-/// The mean over dimensions of a distance of two samples of numbers; of a reference that does not
-/// change the columns are sorted once.
+/// The mean over the dimensions of a distance of two samples of numbers. The columns of an unchanged
+/// reference are sorted once.
 pub(super) struct PerColumn<F> {
     distance: F,
     test: Option<ColumnTest>,
@@ -16,19 +16,19 @@ pub(super) struct PerColumn<F> {
 }
 
 impl<F: Fn(&[f32], &[f32]) -> f64> PerColumn<F> {
-    /// `distance` is that of the second sample from the first; both are in ascending order.
+    /// `distance` is the distance of the second sample from the first, both in ascending order.
     pub(super) fn new(distance: F) -> Self {
         Self { distance, test: None, reference: None }
     }
 
-    /// The same, where the distribution without drift is known.
+    /// Adds a test for a metric whose distribution without drift is known.
     pub(super) fn tested(self, test: ColumnTest) -> Self {
         Self { test: Some(test), ..self }
     }
 }
 
 impl<F> PerColumn<F> {
-    /// What `each` says of each dimension.
+    /// Applies `each` to every dimension.
     fn columns<T>(
         &mut self,
         reference: &Matrix,

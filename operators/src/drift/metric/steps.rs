@@ -1,7 +1,7 @@
 //! The steps of two empirical distribution functions.
 
-/// Walks along two sorted samples: for each value, in ascending order, how many of each are not above
-/// it, and the distance to the next value (0 for the last).
+/// Calls `each` for each value of two sorted samples in ascending order, with the number of values of
+/// each sample that are not above it, and the distance to the next value (0 for the last).
 pub(in crate::drift) fn steps<T: Copy + PartialOrd + Into<f64>>(
     x: &[T],
     y: &[T],
@@ -15,7 +15,7 @@ pub(in crate::drift) fn steps<T: Copy + PartialOrd + Into<f64>>(
             (Some(a), None) | (None, Some(a)) => *a,
             (None, None) => return,
         };
-        // ties step together: between them the functions have no value.
+        // ties are one step.
         i += x[i..].iter().take_while(|value| **value <= at).count();
         j += y[j..].iter().take_while(|value| **value <= at).count();
         let next = match (x.get(i), y.get(j)) {

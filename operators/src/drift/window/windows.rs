@@ -96,7 +96,7 @@ impl Windows {
         }
     }
 
-    /// Forgets a sample that was taken back.
+    /// Forgets a sample that was retracted.
     pub fn retract(&mut self, id: Id) {
         for items in [&mut self.current, &mut self.reservoir, &mut self.reference] {
             if let Some(at) = items.iter().rposition(|(_, held)| *held == id) {
@@ -105,7 +105,7 @@ impl Windows {
         }
     }
 
-    /// Keeps of the reservoir what could still enter the reference beside the current window.
+    /// Keeps the samples of the reservoir that can still enter the reference next to the current window.
     fn trim_reservoir(&mut self, now: i64) {
         let limit = match self.reference_limit {
             Limit::Amount(most) if !self.overlap => {

@@ -31,7 +31,7 @@ pub struct Scorable {
 /// How well samples of one interval were predicted.
 ///
 /// Sums are integers: they do not depend on the order of additions, nor on the number of workers.
-/// They are differences where scores are taken back.
+/// They are differences where scores are retracted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scored {
     /// Number of the interval of event time.

@@ -171,7 +171,7 @@ impl PartitionState {
         }
     }
 
-    /// Proposes, for nobody, for decisions of the past that end at or before `end`.
+    /// Makes and discards proposals for past decisions that end at or before `end`.
     fn pass_decisions(&mut self, end: Option<Position>) {
         let passed = |(_, at, _): &mut (u64, Position, _)| end.is_none_or(|end| *at <= end);
         while let Some((trigger, _, choice_of)) = self.past.pop_front_if(passed) {

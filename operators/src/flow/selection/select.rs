@@ -71,7 +71,7 @@ impl<'scope> Select<'scope> for Ordered<'scope> {
     }
 }
 
-/// What the policy of each partition learns about decisions.
+/// Events about decisions for the policy of each partition.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum SelectionEvent {
     Decided(Decision),

@@ -23,7 +23,7 @@ pub(super) struct Host<S, K, L> {
     on_checkpoint: K,
     checkpoint_interval: u64,
     on_evaluation: L,
-    /// Seconds since some moment: how long a measurement took is told, never used.
+    /// Seconds on a monotonic clock. The duration of an evaluation is reported but never used.
     clock: Box<dyn Fn() -> f64>,
     /// Changes to be shown.
     changes: Queue,

@@ -25,7 +25,7 @@ pub struct HostedShadow<S, K, L, F> {
     pub hosted: HostedTrigger<S, K, L>,
     /// Where versions took effect before the outcomes that are to come, in order.
     pub versions: Vec<(Position, u64)>,
-    /// Is told where the policy fires, before `keep` is told of where it stands then.
+    /// Receives each decision of the policy, before the checkpoint that follows it.
     pub on_decision: F,
 }
 
@@ -40,9 +40,9 @@ pub trait Shadow<'scope> {
     /// at the change that causes them. Where another version takes effect, the policy loses what it
     /// remembers of answers beside its state.
     ///
-    /// Where the policy fires it is told of a training at once: the active version was made of the
-    /// samples that entered since it last fired, in no time. A warm-up that has to go on because there
-    /// is no version yet fires once. The output is empty; its frontier at p
+    /// When the policy fires, a training is reported to it at once: one that took no time and trained the
+    /// active version on the samples since the last decision. A warm-up that continues because there is
+    /// no version yet fires once. The output is empty; its frontier at p
     /// means: all changes before p were shown, and fire no more.
     fn shadow<S, K, L, F>(
         self,

@@ -12,7 +12,7 @@ pub(super) struct Held {
     /// Those that entered at their positions, in that order; without a label those that were taken
     /// back since.
     samples: VecDeque<(Position, Option<u32>)>,
-    /// How many of them were taken back.
+    /// How many of them were retracted.
     gone: usize,
     /// Those that entered later, when their labels came, each with the number of triggers before.
     late: BTreeMap<Position, (u64, u32)>,
@@ -39,7 +39,7 @@ impl Held {
         self.late.insert(position, (self.triggers, label));
     }
 
-    /// A sample is taken back, if it is within the tail.
+    /// A sample is retracted, if it is within the tail.
     pub(super) fn leave(&mut self, position: Position) {
         if let Some((trigger, _)) = self.late.remove(&position) {
             let back = (self.triggers - trigger) as usize;

@@ -22,7 +22,7 @@ pub(super) struct ReservoirPartition {
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct State {
     /// One for each trigger within the tail and for what came since, the newest last; one for all where
-    /// everything is within the tail. With the samples each has seen, less those that were taken back
+    /// everything is within the tail. With the samples each has seen, less those that were retracted
     /// while it held them.
     periods: VecDeque<(Reservoir, u64)>,
 }

@@ -45,7 +45,7 @@ p_value = 0.001";
 /// [`NewClass`](super::NewClass).
 ///
 /// A sample enters when its label becomes known, which may be later than itself. In the interval
-/// and in the windows a corrected label is corrected, and a sample leaves that is taken back or
+/// and in the windows a corrected label is corrected, and a sample leaves that is retracted or
 /// loses its label. No model is asked. In the warm-up nothing is compared: `warmup_trigger` decides,
 /// or, without one, its end trains the first model.
 ///
@@ -80,7 +80,7 @@ pub struct ClassBalance {
     /// Labelled samples before the first measurement (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, evaluations at after every `every` samples; `amount` or `time`.
+    /// Decides in the warm-up, evaluated after every `every` samples; `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
     /// Which labelled samples are compared.
@@ -115,7 +115,7 @@ impl TriggerConfig for ClassBalance {
     fn check(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::from_iter(Intervals::check(self.warmup_trigger.as_deref()));
         if !(self.p_value > 0.0 && self.p_value <= 1.0) {
-            let wrong = format!("a p-value is above 0 and at most 1, not {}", self.p_value);
+            let wrong = format!("a p-value must be above 0 and at most 1, not {}", self.p_value);
             problems.push(("p_value", wrong));
         }
         if !(self.minimum_expected >= 1.0 && self.minimum_expected.is_finite()) {
@@ -140,7 +140,7 @@ struct State {
 }
 
 impl State {
-    /// Follows what becomes of samples that the windows hold.
+    /// Updates samples in the windows whose label changes or that are deleted.
     fn follow(&mut self, change: &Change) {
         let id = change.record.id();
         let label = match change.kind {

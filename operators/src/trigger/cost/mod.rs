@@ -1,4 +1,4 @@
-//! What it costs not to train, beside what it costs to train.
+//! The cost of waiting compared with the cost of training.
 
 mod latency;
 mod training;

@@ -22,7 +22,7 @@ pub enum TrainingCost {
     /// By a line through what the last trainings took: ridge regression of seconds on samples, with
     /// an intercept and a penalty of 1.
     Measured {
-        /// Trainings that are evaluations at.
+        /// Trainings that are evaluated.
         window: NonZeroUsize,
     },
     /// As declared: `fixed` + `per_sample` · samples.

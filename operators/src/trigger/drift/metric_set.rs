@@ -56,7 +56,7 @@ impl MetricSet {
         let remember = self.0.iter_mut().filter(|member| member.criterion.remembers().is_some());
         let learn = |member: &mut SetMember| {
             let value = member.metric.distance(reference, current);
-            member.criterion.learn(&mut member.history, value);
+            member.criterion.record(&mut member.history, value);
             let metric = member.key.to_owned();
             Score { metric, value, threshold: None, p_value: None, fires: false }
         };

@@ -41,8 +41,8 @@ metrics.mmd = { threshold = { p_value = 0.01 } }";
 ///
 /// What the newest model says of an unchanged reference is asked once.
 ///
-/// A trailing part of less than `every` samples is never evaluations at. A sample that is taken back
-/// leaves the windows, or the interval that is not complete; labels are not evaluations at.
+/// A trailing part of less than `every` samples is never evaluated. A sample that is retracted
+/// leaves the windows, or the interval that is not complete; labels are not evaluated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -52,7 +52,7 @@ pub struct Drift {
     /// Samples before the first comparison (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, evaluations at after every `every` samples; `amount` or `time`.
+    /// Decides in the warm-up, evaluated after every `every` samples; `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
     /// What is compared (default `embeddings`).

@@ -24,13 +24,13 @@ windows.amount = { reference = 1000, current = 500 } }";
 /// 2. what they say of the change, questions  enough votes: train up to and with it;    all votes end
 /// ```
 ///
-/// Until nothing is decided before the change, no member has seen it: a training before it finds
-/// them all there, and a vote for the position before it counts in both steps. Questions are asked
-/// one after another, all of the model that is the newest at the change. Whenever a member evaluations or
-/// voted, and the votes are not enough, the ensemble has evaluations and found nothing: one measurement for a
-/// change, whose members are the measurements that were taken. Every member learns of every training,
-/// whoever voted for it; of votes that lead to none it learns nothing. Warm-ups vote like anything
-/// else. A member may be an ensemble.
+/// No member sees a change before the first step has ended: after a training before the change, all
+/// members continue with it, and a vote for the position before the change counts in both steps.
+/// Questions are asked one after another, all to the newest model at the change. If a member has
+/// evaluated or voted, but the votes are not enough, the ensemble reports one evaluation for the change,
+/// whose members are the measurements of its members. Every member is informed of every training,
+/// including members that did not vote for it. Members are not informed of votes without a training.
+/// Warm-ups vote like other decisions. A member may be an ensemble.
 ///
 /// Reference: M. Böther et al., *Modyn: Data-Centric Machine Learning Pipeline Orchestration*,
 /// SIGMOD (2025). There the majority is first one of the members that have voted so far, and members

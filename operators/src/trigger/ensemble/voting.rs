@@ -28,7 +28,7 @@ struct State {
     cast: BTreeMap<usize, Vote>,
     /// Looks taken at the change that is shown.
     measurements: Vec<Measurement>,
-    /// Whether a member evaluations or voted at that change.
+    /// Whether a member evaluated or voted at that change.
     heard: bool,
     /// The change of which not all members have been heard, and the member that asked.
     asked: Option<(Change, usize)>,

@@ -28,7 +28,7 @@ metrics.accuracy = { threshold = 0.8 }";
 ///
 /// A sample enters when its label becomes known, which may be later than itself; without a label it
 /// never does. Until its interval is complete a corrected label is corrected, and a sample leaves
-/// that is taken back or loses its label; what was measured stays. A label that was taken back and
+/// that is retracted or loses its label; what was measured stays. A label that was retracted and
 /// comes again is a new one.
 ///
 /// In the warm-up nothing fires: `warmup_trigger` decides, or, without one, its end trains the first
@@ -71,7 +71,7 @@ pub struct Performance {
     /// Labelled samples before the first measurement (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, evaluations at after every `every` samples; `amount` or `time`.
+    /// Decides in the warm-up, evaluated after every `every` samples; `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
     /// What is measured, and when that is too bad.

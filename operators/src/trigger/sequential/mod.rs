@@ -26,13 +26,13 @@ detector.page_hinkley = { threshold = 20 }";
 /// or one of its features; a detector sees one value after another, in order. Values are asked for
 /// `every` samples at once, so the decision comes at the end of the interval in which the detector
 /// fires; the reason names the sample at which it did. While there is no model to ask, and in any
-/// case for the first `warmup` samples, nothing is evaluations at: `warmup_trigger` decides, or, without
+/// case for the first `warmup` samples, nothing is evaluated: `warmup_trigger` decides, or, without
 /// one, the end of the warm-up trains the first model.
 ///
 /// Where labels count (`error`, `loss`), a sample enters when its label becomes known, which may be
 /// later than itself; without a label it never does. Until its interval is complete a corrected
-/// label is corrected, and a sample leaves that is taken back or loses its label; what the detector
-/// has seen it has seen. A label that was taken back and comes again is a new one.
+/// label is corrected, and a sample leaves that is retracted or loses its label; what the detector
+/// has seen it has seen. A label that was retracted and comes again is a new one.
 ///
 /// An error is a predicted class, the first of the most probable, that is not the label; the loss
 /// is −ln p of the label's class, where p is at least 2⁻²³; the margin is the difference of the two
@@ -76,7 +76,7 @@ pub struct Sequential {
     /// Samples before the first measurement (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, evaluations at after every `every` samples; `amount` or `time`.
+    /// Decides in the warm-up, evaluated after every `every` samples; `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
     /// What finds changes.
