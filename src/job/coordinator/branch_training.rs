@@ -18,7 +18,6 @@ use crate::job::branch::irreducible::training_rows;
 use crate::job::publish::publisher::Publisher;
 use crate::job::services::training::{Answer, Run};
 use crate::job::{Branch, Context};
-use crate::report::TriggerLine;
 use crate::train::{Stage, TrainError, TrainJob};
 
 /// The decisions and trainings of one branch.
@@ -59,9 +58,6 @@ impl BranchTraining {
         reply: Reply,
         records: &mut Records<'_>,
     ) -> anyhow::Result<Option<Outcome>> {
-        let place = self.context.place(set.decision.position);
-        let line = TriggerLine::of(&set.decision, place, set.rows.len() as u64);
-        records.history.triggers.push(line);
         if self.branch.name.is_empty() {
             self.context.status.triggered();
         }

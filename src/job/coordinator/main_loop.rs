@@ -19,7 +19,6 @@ use crate::job::publish::publisher::Publisher;
 use crate::job::run::supervise::{End, Stopping};
 use crate::job::{Context, Interrupt, StateDirectory};
 use crate::outage::is_full;
-use crate::report::FiredLine;
 
 /// How long parts of a job may take to stop.
 pub(in crate::job) const GRACE: Duration = Duration::from_secs(5);
@@ -45,7 +44,6 @@ pub(in crate::job) struct Coordinator {
     pub(in crate::job) journal: Journal,
     pub(in crate::job) trainings: Vec<BranchTraining>,
     pub(in crate::job) histories: Vec<BranchHistory>,
-    pub(in crate::job) fired: Vec<Vec<FiredLine>>,
     pub(in crate::job) open: usize,
     pub(in crate::job) recorded: bool,
     pub(in crate::job) faults: Receiver<anyhow::Error>,
@@ -162,8 +160,6 @@ impl Coordinator {
                 self.journal.entries(policy).looks.push(*evaluation);
             }
             Command::ShadowDecision(shadow, fired) => {
-                let place = self.context.place(fired.position);
-                self.fired[shadow].push(FiredLine::of(&fired, place));
                 self.journal.entries(PolicyId::Shadow(shadow)).fired.push(*fired);
             }
             Command::Decision { branch, set, reply } => {

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use driftmill_operators::flow::ShadowDecision;
 use driftmill_operators::{Snapshot, restore};
 use serde_json::Value;
 use timely::worker::Worker;
@@ -34,7 +33,6 @@ use crate::job::services::reads::Reads;
 use crate::job::work;
 use crate::job::{Branch, Context, Options, StateDirectory};
 use crate::outage::CancellationToken;
-use crate::report::FiredLine;
 use crate::source::Partition;
 use crate::store::{Counts, Log};
 
@@ -66,7 +64,7 @@ pub(in crate::job) fn prepare(
     let (commands, inbox) = commands();
     let listener = Listening { commands: commands.clone(), faults: faults_send.clone() };
     let known =
-        Known { run: run.id.clone(), made: branches[0].versions(), adopted: run.adopted.clone() };
+        Known { run: run.id.clone(), made: catalog.digests("")?, adopted: run.adopted.clone() };
     let outlet = |(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? });
     let outlets = sinks.into_iter().map(outlet).collect::<anyhow::Result<_>>()?;
     let publisher = Publisher::start(outlets, &known, Arc::new(listener), stop)?;
@@ -104,10 +102,8 @@ pub(in crate::job) fn prepare(
         wind_down: AtomicBool::new(false),
         faults: faults_send,
     });
-    let history = |branch: &Arc<Branch>| BranchHistory::restore(branch, &context.partitions);
-    let histories = context.branches.iter().map(history).collect::<Result<_, _>>()?;
-    let line = |fired: &ShadowDecision| FiredLine::of(fired, context.place(fired.position));
-    let fired = context.shadows.iter().map(|shadow| shadow.past().map(line).collect()).collect();
+    let history = |branch: &Arc<Branch>| BranchHistory::restore(branch);
+    let histories = context.branches.iter().map(history).collect();
     let numbers = 0..context.branches.len();
     let coordinator = Coordinator {
         trainings: numbers.map(|number| BranchTraining::new(&context, number)).collect(),
@@ -122,7 +118,6 @@ pub(in crate::job) fn prepare(
         publisher,
         journal: Journal::default(),
         histories,
-        fired,
         open: 0,
         recorded: false,
         faults,

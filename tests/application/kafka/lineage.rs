@@ -87,7 +87,10 @@ fn lineage_says_which_versions_know_what_is_gone() {
     let (_, partition, offset) = *sets[1].intersection(&deleted).next().unwrap();
     let sample = format!("{topic}/{partition}/{offset}");
     let answer = asked(&state, &["--sample", &sample]);
-    assert_eq!((&answer["retracted"], &answer["rows"][0]["status"]), (&true.into(), &"deleted".into()));
+    assert_eq!(
+        (&answer["retracted"], &answer["rows"][0]["status"]),
+        (&true.into(), &"deleted".into())
+    );
     let saw = answer["versions"].as_array().unwrap().iter();
     let saw = saw.filter(|version| version["policy"] == "lineage" && version["deleted"] == true);
     let saw: Vec<u64> = saw.map(|version| version["version"].as_u64().unwrap()).collect();
