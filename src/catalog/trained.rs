@@ -121,7 +121,7 @@ impl Catalog {
         Ok(found)
     }
 
-    /// The training sets of all branches for decisions with this number.
+    /// The training set of a version, if there is one.
     ///
     /// # Errors
     /// When SQLite cannot read them, or a row is damaged.
@@ -158,7 +158,7 @@ impl Catalog {
         Ok(())
     }
 
-    /// The numbers of the versions of a branch, the first and the last.
+    /// The number of the newest version of a branch.
     ///
     /// # Errors
     /// When SQLite cannot read them.
