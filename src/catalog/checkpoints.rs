@@ -1,33 +1,40 @@
-//! Where policies stand between decisions, and what they saw until then.
+//! Checkpoints of policies between decisions, with the evaluations that they made until then.
 
-use driftmill_operators::Snapshot;
-use driftmill_operators::flow::{ShadowDecision, TriggerCheckpoint, TriggerEvaluation};
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use driftmill_operators::flow::{
+    SelectionCheckpoint, ShadowDecision, TriggerCheckpoint, TriggerEvaluation,
+};
+use driftmill_operators::{Snapshot, restore};
+use rusqlite::{Row, Transaction, named_params, params};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::database::insert_lengths;
-use super::resume::parsed;
+use super::run::insert_lengths;
+use super::table::{Record, SELECTION_CHECKPOINTS, TRIGGER_CHECKPOINTS, Table, undecodable};
 use super::trigger_evaluations::{insert_shadow_decisions, insert_trigger_evaluations};
 use super::{Catalog, CatalogError};
 use crate::store::SegmentLength;
+
+/// The version of the states of policies and evaluations. It grows when one of them changes in a way
+/// that makes a state of before undecodable, together with a migration of the catalog.
+pub(super) const STATE_VERSION: i64 = 1;
 
 /// What is recorded of a policy between decisions.
 #[derive(Debug)]
 pub struct PolicyEntry<'a> {
     /// Its branch, or `shadow/` and the name of a shadow.
     pub policy: &'a str,
-    /// Where it stands, if that changed.
+    /// Its checkpoint, if there is a new one.
     pub standing: Option<&'a TriggerCheckpoint>,
-    /// How far the evaluation of its branch is.
+    /// The state of the evaluation of its branch.
     pub evaluation: Option<Vec<u8>>,
-    /// What it saw until then, or further on.
+    /// Its trigger evaluations up to the checkpoint, or later.
     pub looks: &'a [TriggerEvaluation],
-    /// Where a shadow fired until then, or further on.
+    /// The decisions of a shadow up to the checkpoint, or later.
     pub fired: &'a [ShadowDecision],
 }
 
 impl<'a> PolicyEntry<'a> {
-    /// An entry of a policy that says nothing yet.
+    /// An entry of a policy with nothing to record yet.
     pub fn of(policy: &'a str) -> Self {
         Self { policy, standing: None, evaluation: None, looks: &[], fired: &[] }
     }
@@ -36,27 +43,76 @@ impl<'a> PolicyEntry<'a> {
 /// A shadow policy as it was recorded.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ShadowRecord {
-    /// Where it stands; none if that was never recorded.
+    /// Its checkpoint; none if that was never recorded.
     pub standing: Option<TriggerCheckpoint>,
-    /// Where it fired, in order.
-    pub fired: Vec<ShadowDecision>,
+    /// The number of its next decision.
+    pub next_decision: u64,
+}
+
+/// A row of `trigger_checkpoints`.
+#[derive(Default)]
+pub(super) struct TriggerState {
+    pub(super) policy: Option<TriggerCheckpoint>,
+    pub(super) evaluation: Option<Vec<u8>>,
+}
+
+impl Record for TriggerState {
+    const TABLE: &'static Table = &TRIGGER_CHECKPOINTS;
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        check_version(row)?;
+        let policy: Option<Vec<u8>> = row.get("policy")?;
+        let policy = policy.map(|state| decoded(row, "policy", &state)).transpose()?;
+        Ok(Self { policy, evaluation: row.get("evaluation")? })
+    }
+}
+
+/// A row of `selection_checkpoints`.
+pub(super) struct SelectionState {
+    pub(super) stream: u32,
+    pub(super) checkpoint: SelectionCheckpoint,
+}
+
+impl Record for SelectionState {
+    const TABLE: &'static Table = &SELECTION_CHECKPOINTS;
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        check_version(row)?;
+        let state: Vec<u8> = row.get("state")?;
+        let checkpoint = decoded(row, "state", &state)?;
+        Ok(Self { stream: row.get("stream")?, checkpoint })
+    }
+}
+
+/// States of another version are not decoded.
+fn check_version(row: &Row<'_>) -> rusqlite::Result<()> {
+    let version: i64 = row.get("state_version")?;
+    if version == STATE_VERSION {
+        return Ok(());
+    }
+    let text = format!("the state has version {version}, this program knows {STATE_VERSION}");
+    Err(undecodable(row, "state_version", text))
+}
+
+fn decoded<T: DeserializeOwned>(row: &Row<'_>, column: &str, state: &[u8]) -> rusqlite::Result<T> {
+    restore(state).map_err(|error| undecodable(row, column, error))
 }
 
 impl Catalog {
     /// Records how much of the log is durable, and what policies did that saw no more than that.
     ///
     /// # Errors
-    /// When SQLite refuses.
+    /// When SQLite fails.
     pub fn observed(
         &mut self,
         durable: &[SegmentLength],
         entries: &[PolicyEntry<'_>],
     ) -> Result<(), CatalogError> {
-        self.commit("recording what was read in", |transaction| {
+        self.commit("recording progress in", |transaction| {
             insert_lengths(transaction, durable)?;
             for entry in entries {
-                if let Some(standing) = entry.standing {
-                    insert_trigger_checkpoint(transaction, entry.policy, standing)?;
+                if let Some(checkpoint) = entry.standing {
+                    insert_trigger_checkpoint(transaction, entry.policy, checkpoint)?;
                 }
                 if let Some(evaluation) = &entry.evaluation {
                     insert_evaluation(transaction, entry.policy, evaluation)?;
@@ -68,56 +124,55 @@ impl Catalog {
         })
     }
 
-    /// Where the policy and the evaluation of a branch stand, as far as that is known.
-    pub(super) fn standing(
-        &self,
-        branch: &str,
-    ) -> Result<(Option<TriggerCheckpoint>, Option<Vec<u8>>), CatalogError> {
-        let query = "SELECT policy, evaluation FROM trigger_checkpoints WHERE branch = ?";
-        let states = |row: &Row<'_>| Ok((row.get::<_, Option<Vec<u8>>>(0)?, row.get(1)?));
-        let states = self.database.query_row(query, [branch], states).optional();
-        let (policy, evaluation) =
-            states.map_err(CatalogError::database("reading"))?.unwrap_or_default();
-        Ok((policy.map(|policy| parsed(&policy)).transpose()?, evaluation))
+    /// The checkpoints of the trigger policy and the evaluation of a branch, as far as recorded.
+    pub(super) fn trigger_state(&self, branch: &str) -> Result<TriggerState, CatalogError> {
+        Ok(self.read("WHERE branch = ?", [branch])?.pop().unwrap_or_default())
     }
 
-    /// Forgets where all other shadows stand; what they saw and where they fired stays known.
+    /// Removes the checkpoints of all other shadows; their evaluations and decisions stay recorded.
     ///
     /// # Errors
-    /// When SQLite refuses.
+    /// When SQLite fails.
     pub fn keep_shadows(&mut self, policies: &[String]) -> Result<(), CatalogError> {
         let query = "SELECT branch FROM trigger_checkpoints WHERE branch LIKE 'shadow/%'";
-        let mut gone = self.rows(query, [], |row| row.get::<_, String>(0))?;
-        gone.retain(|policy| !policies.contains(policy));
-        if gone.is_empty() {
+        let mut others = self.rows(query, [], |row| row.get::<_, String>("branch"))?;
+        others.retain(|policy| !policies.contains(policy));
+        if others.is_empty() {
             return Ok(());
         }
-        self.commit("forgetting shadows in", |transaction| {
+        self.commit("removing shadows from", |transaction| {
             let delete = "DELETE FROM trigger_checkpoints WHERE branch = ?";
-            gone.iter().try_for_each(|policy| transaction.execute(delete, [policy]).map(drop))
+            others.iter().try_for_each(|policy| transaction.execute(delete, [policy]).map(drop))
         })
     }
 
-    /// Where a shadow policy stands; one that was never heard of has seen nothing.
+    /// A shadow policy as it was recorded; nothing is recorded of a new one.
     ///
     /// # Errors
-    /// When SQLite cannot read it, or a state is not one.
+    /// When SQLite cannot read it, or a row is damaged.
     pub fn shadow(&self, policy: &str) -> Result<ShadowRecord, CatalogError> {
-        let (standing, _) = self.standing(policy)?;
-        Ok(ShadowRecord { standing, fired: self.fired(policy)? })
+        let standing = self.trigger_state(policy)?.policy;
+        let next = "SELECT ifnull(max(number) + 1, 0) FROM shadow_decisions WHERE policy = ?";
+        let next: i64 = self
+            .database
+            .query_row(next, [policy], |row| row.get(0))
+            .map_err(CatalogError::database("reading"))?;
+        Ok(ShadowRecord { standing, next_decision: next.cast_unsigned() })
     }
 }
 
 pub(super) fn insert_trigger_checkpoint(
     transaction: &Transaction<'_>,
     branch: &str,
-    standing: &TriggerCheckpoint,
+    checkpoint: &TriggerCheckpoint,
 ) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO trigger_checkpoints (branch, policy) VALUES (?, ?)
-         ON CONFLICT (branch) DO UPDATE SET policy = excluded.policy",
+        "INSERT INTO trigger_checkpoints (branch, policy, state_version) VALUES (?, ?, ?)
+         ON CONFLICT (branch) DO UPDATE
+         SET policy = excluded.policy, state_version = excluded.state_version",
     )?;
-    insert.execute(params![branch, standing.save()]).map(|_| ())
+    insert.execute(params![branch, checkpoint.save(), STATE_VERSION])?;
+    seal(transaction, branch)
 }
 
 pub(super) fn insert_evaluation(
@@ -126,8 +181,15 @@ pub(super) fn insert_evaluation(
     evaluation: &[u8],
 ) -> rusqlite::Result<()> {
     let mut insert = transaction.prepare_cached(
-        "INSERT INTO trigger_checkpoints (branch, evaluation) VALUES (?, ?)
-         ON CONFLICT (branch) DO UPDATE SET evaluation = excluded.evaluation",
+        "INSERT INTO trigger_checkpoints (branch, evaluation, state_version) VALUES (?, ?, ?)
+         ON CONFLICT (branch) DO UPDATE
+         SET evaluation = excluded.evaluation, state_version = excluded.state_version",
     )?;
-    insert.execute(params![branch, evaluation]).map(|_| ())
+    insert.execute(params![branch, evaluation, STATE_VERSION])?;
+    seal(transaction, branch)
+}
+
+fn seal(transaction: &Transaction<'_>, branch: &str) -> rusqlite::Result<()> {
+    let seal = TRIGGER_CHECKPOINTS.seal("branch = :branch");
+    transaction.prepare_cached(&seal)?.execute(named_params! {":branch": branch}).map(drop)
 }

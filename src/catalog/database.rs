@@ -1,98 +1,90 @@
+//! The catalog's database: it is created, opened, migrated, read and written here.
+
 use std::path::Path;
+use std::time::Duration;
 
 use driftmill_operators::Id;
-use rusqlite::{Connection, OpenFlags, Params, Row, Statement, Transaction, params};
+use rusqlite::backup::Backup;
+use rusqlite::{Connection, OpenFlags, Params, Row, Transaction};
 
 use super::CatalogError;
-use super::tables::{FORMAT, TABLES};
+use super::run::{RunRecord, insert_partitions, insert_run};
+use super::schema::{FIRST_FORMAT, FORMAT, migrate};
+use super::table::{Record, register};
 use crate::failpoint::Failpoint;
 use crate::source::Partition;
-use crate::store::SegmentLength;
+
+/// Pages of a database that are copied at once.
+const COPIED_PAGES: i32 = 1024;
 
 /// The catalog of a run: one SQLite database, in which every change is one durable transaction.
 pub struct Catalog {
     pub(super) database: Connection,
 }
 
-/// A run, as its catalog knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunRecord {
-    /// Its unique name.
-    pub id: String,
-    /// The pipeline that it began with, as JSON.
-    pub pipeline: String,
-    /// The pipeline that it was started with last, as JSON.
-    pub current: String,
-    /// The run whose published versions count as its own.
-    pub adopted: Option<String>,
-    /// Whether its stream came to its end.
-    pub complete: bool,
-}
-
 impl Catalog {
     /// A new catalog at `path`.
     ///
     /// # Errors
-    /// When SQLite refuses, as for a path that already holds one.
+    /// When SQLite fails, as for a path that already holds one.
     pub fn create(
         path: &Path,
         run: &RunRecord,
         partitions: &[Partition],
     ) -> Result<Self, CatalogError> {
         let failed = || CatalogError::database("creating");
-        let database = Connection::open(path).map_err(failed())?;
-        let mut catalog = Self::configured(database, "creating")?;
+        let mut database = Connection::open(path).map_err(failed())?;
+        configure(&database).map_err(failed())?;
+        migrate(&mut database).map_err(CatalogError::migration(path))?;
+        let mut catalog = Self { database };
         catalog.commit("creating", |transaction| {
-            transaction.execute_batch(TABLES)?;
-            transaction.pragma_update(None, "user_version", FORMAT)?;
-            let RunRecord { id, pipeline, current, adopted, complete } = run;
-            let insert = "INSERT INTO run VALUES (?, ?, ?, ?, ?)";
-            transaction.execute(insert, params![id, pipeline, current, adopted, complete])?;
+            insert_run(transaction, run)?;
             insert_partitions(transaction, partitions)
         })?;
         Ok(catalog)
     }
 
-    /// The catalog at `path` as it is now, to be looked at while others write it.
+    /// The catalog at `path` as it is now, for reading while others write it.
+    ///
+    /// A catalog of an earlier format is not changed: a temporary copy of it is migrated.
     ///
     /// # Errors
-    /// When SQLite cannot read it, or it has another format.
+    /// When SQLite cannot read it, or it has an unknown format.
     pub fn view(path: &Path) -> Result<Self, CatalogError> {
         let failed = || CatalogError::database("opening");
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let database = Connection::open_with_flags(path, flags).map_err(failed())?;
-        // all that is read is of one moment: the first look at the database.
+        register(&database).map_err(failed())?;
+        // all that is read is of one moment: that of the first query.
         database.execute_batch("BEGIN").map_err(failed())?;
-        Self { database }.of_known_format(path)
+        if format(&database, path)? == FORMAT {
+            return Ok(Self { database });
+        }
+        let mut copy = Connection::open("").map_err(failed())?;
+        register(&copy).map_err(failed())?;
+        Backup::new(&database, &mut copy)
+            .and_then(|backup| backup.run_to_completion(COPIED_PAGES, Duration::ZERO, None))
+            .map_err(failed())?;
+        migrate(&mut copy).map_err(CatalogError::migration(path))?;
+        Ok(Self { database: copy })
     }
 
-    /// The catalog at `path`, to go on with or to verify.
+    /// The catalog at `path`, to resume its run or to verify it. One of an earlier format is migrated.
     ///
     /// # Errors
-    /// When SQLite cannot read it, or it has another format.
+    /// When SQLite cannot read it, or it has an unknown format.
     pub fn open(path: &Path) -> Result<Self, CatalogError> {
         let failed = || CatalogError::database("opening");
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
-        let database = Connection::open_with_flags(path, flags).map_err(failed())?;
-        Self::configured(database, "opening")?.of_known_format(path)
-    }
-
-    fn of_known_format(self, path: &Path) -> Result<Self, CatalogError> {
-        let query = self.database.query_row("PRAGMA user_version", [], |row| row.get(0));
-        let format: i64 = query.map_err(CatalogError::database("opening"))?;
-        match format == FORMAT {
-            true => Ok(self),
-            false => Err(CatalogError::Format { path: path.to_owned(), format, known: FORMAT }),
+        let mut database = Connection::open_with_flags(path, flags).map_err(failed())?;
+        configure(&database).map_err(failed())?;
+        if format(&database, path)? < FORMAT {
+            migrate(&mut database).map_err(CatalogError::migration(path))?;
         }
-    }
-
-    fn configured(database: Connection, action: &'static str) -> Result<Self, CatalogError> {
-        let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
-        database.execute_batch(settings).map_err(CatalogError::database(action))?;
         Ok(Self { database })
     }
 
-    /// Does `work` wholly or not at all; durable when this returns.
+    /// Does `work` completely or not at all; durable when this returns.
     pub(super) fn commit(
         &mut self,
         action: &'static str,
@@ -106,111 +98,44 @@ impl Catalog {
         Ok(())
     }
 
-    /// The run.
-    ///
-    /// # Errors
-    /// When SQLite cannot read it.
-    pub fn run(&self) -> Result<RunRecord, CatalogError> {
-        let record = |row: &Row<'_>| {
-            Ok(RunRecord {
-                id: row.get(0)?,
-                pipeline: row.get(1)?,
-                current: row.get(2)?,
-                adopted: row.get(3)?,
-                complete: row.get(4)?,
-            })
-        };
-        self.database
-            .query_row("SELECT * FROM run", [], record)
-            .map_err(CatalogError::database("reading"))
-    }
-
-    /// Records the pipeline that the run is started with.
-    ///
-    /// # Errors
-    /// When SQLite refuses.
-    pub fn set_current(&mut self, pipeline: &str) -> Result<(), CatalogError> {
-        self.commit("recording the pipeline in", |transaction| {
-            transaction.execute("UPDATE run SET current = ?", [pipeline]).map(|_| ())
-        })
-    }
-
-    /// Records whether the stream came to its end.
-    ///
-    /// # Errors
-    /// When SQLite refuses.
-    pub fn set_complete(&mut self, complete: bool) -> Result<(), CatalogError> {
-        self.commit("completing the run in", |transaction| {
-            transaction.execute("UPDATE run SET complete = ?", [complete]).map(|_| ())
-        })
-    }
-
     /// Moves all that was written into the database's one file.
     ///
     /// # Errors
-    /// When SQLite refuses.
+    /// When SQLite fails.
     pub fn settle(&self) -> Result<(), CatalogError> {
         let settle = self.database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         settle.map_err(CatalogError::database("settling"))
     }
 
-    /// Whether anything was read or decided.
-    ///
-    /// # Errors
-    /// When SQLite cannot read it.
-    pub fn has_started(&self) -> Result<bool, CatalogError> {
-        let query = "SELECT EXISTS (SELECT 1 FROM segments) OR EXISTS (SELECT 1 FROM decisions)";
-        let begun = self.database.query_row(query, [], |row| row.get(0));
-        begun.map_err(CatalogError::database("reading"))
+    /// Whole rows of a table, compared with their checksums; `rest` selects and orders them.
+    pub(super) fn read<R: Record>(
+        &self,
+        rest: &str,
+        params: impl Params,
+    ) -> Result<Vec<R>, CatalogError> {
+        let mut rows = Vec::new();
+        self.read_each(rest, params, |row| rows.push(row))?;
+        Ok(rows)
     }
 
-    /// The partitions with their bounds, in the order in which they were recorded.
-    ///
-    /// # Errors
-    /// When SQLite cannot read them.
-    pub fn partitions(&self) -> Result<Vec<Partition>, CatalogError> {
-        let partition = |row: &Row<'_>| {
-            let end: Option<i64> = row.get(4)?;
-            Ok(Partition {
-                topic: row.get(0)?,
-                topic_index: row.get(1)?,
-                partition: row.get(2)?,
-                start: row.get::<_, i64>(3)? as u64,
-                end: end.map(|end| end as u64),
-            })
-        };
-        let query = "SELECT topic, topic_index, partition, start, end FROM partitions
-                     ORDER BY number";
-        self.rows(query, [], partition)
-    }
-
-    /// Records new bounds.
-    ///
-    /// # Errors
-    /// When SQLite refuses.
-    pub fn set_partitions(&mut self, partitions: &[Partition]) -> Result<(), CatalogError> {
-        self.commit("recording bounds in", |transaction| {
-            transaction.execute("DELETE FROM partitions", [])?;
-            insert_partitions(transaction, partitions)
-        })
-    }
-
-    /// How much of the log is durable.
-    ///
-    /// # Errors
-    /// When SQLite cannot read it.
-    pub fn segments(&self) -> Result<Vec<SegmentLength>, CatalogError> {
-        let length = |row: &Row<'_>| {
-            Ok(SegmentLength {
-                name: row.get(0)?,
-                bytes: row.get::<_, i64>(1)? as u64,
-                batches: row.get::<_, i64>(2)? as u64,
-                remote: row.get(3)?,
-            })
-        };
-        let query = "SELECT name, bytes, batches, url FROM segments
-            LEFT JOIN remote_segments ON segment = name AND complete ORDER BY name";
-        self.rows(query, [], length)
+    /// The same, one row at a time.
+    pub(super) fn read_each<R: Record>(
+        &self,
+        rest: &str,
+        params: impl Params,
+        mut each: impl FnMut(R),
+    ) -> Result<(), CatalogError> {
+        let failed = || CatalogError::database("reading");
+        let mut statement =
+            self.database.prepare_cached(&R::TABLE.select(rest)).map_err(failed())?;
+        let mut rows = statement.query(params).map_err(failed())?;
+        while let Some(row) = rows.next().map_err(failed())? {
+            if !row.get("intact").map_err(failed())? {
+                return Err(damaged::<R>(row, "it does not have its checksum".to_owned()));
+            }
+            each(R::from_row(row).map_err(|error| damaged::<R>(row, error.to_string()))?);
+        }
+        Ok(())
     }
 
     /// What a query finds.
@@ -220,40 +145,31 @@ impl Catalog {
         params: impl Params,
         row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, CatalogError> {
-        let rows = |query: &mut Statement<'_>| query.query_map(params, row)?.collect();
-        let found = self.database.prepare(query).and_then(|mut query| rows(&mut query));
-        found.map_err(CatalogError::database("reading"))
+        let mut statement =
+            self.database.prepare_cached(query).map_err(CatalogError::database("reading"))?;
+        let rows = statement.query_map(params, row).and_then(Iterator::collect);
+        rows.map_err(CatalogError::database("reading"))
     }
 }
 
-fn insert_partitions(transaction: &Transaction<'_>, parts: &[Partition]) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO partitions VALUES (?, ?, ?, ?, ?, ?)";
-    for (number, part) in parts.iter().enumerate() {
-        transaction.execute(
-            insert,
-            params![
-                number as i64,
-                part.topic_index,
-                part.topic,
-                part.partition,
-                part.start as i64,
-                part.end.map(|end| end as i64)
-            ],
-        )?;
-    }
-    Ok(())
+fn damaged<R: Record>(row: &Row<'_>, detail: String) -> CatalogError {
+    CatalogError::Row { table: R::TABLE.name, row: R::TABLE.key_of(row), detail }
 }
 
-/// Part of any transaction that depends on what was read.
-pub(super) fn insert_lengths(
-    transaction: &Transaction<'_>,
-    durable: &[SegmentLength],
-) -> rusqlite::Result<()> {
-    let mut insert = transaction.prepare_cached("REPLACE INTO segments VALUES (?, ?, ?)")?;
-    for SegmentLength { name, bytes, batches, .. } in durable {
-        insert.execute(params![name, *bytes as i64, *batches as i64])?;
+fn configure(database: &Connection) -> rusqlite::Result<()> {
+    database.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
+    register(database)
+}
+
+/// The format of a database, if it is one that can be opened.
+fn format(database: &Connection, path: &Path) -> Result<i64, CatalogError> {
+    let query = database.query_row("PRAGMA user_version", [], |row| row.get(0));
+    let format: i64 = query.map_err(CatalogError::database("opening"))?;
+    if (FIRST_FORMAT..=FORMAT).contains(&format) {
+        return Ok(format);
     }
-    Ok(())
+    let known = format!("formats {FIRST_FORMAT} to {FORMAT}");
+    Err(CatalogError::Format { path: path.to_owned(), format, known })
 }
 
 /// SHA-256 of ids, 64 bits each, little-endian.

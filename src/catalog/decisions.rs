@@ -1,15 +1,19 @@
-//! What was decided and what became of it.
+//! Records decisions and their outcomes.
 
 use std::collections::BTreeMap;
 
 use driftmill_operators::Snapshot;
 use driftmill_operators::flow::{Decision, TriggerCheckpoint, TriggerEvaluation};
 use driftmill_operators::selection::TrainingSet;
-use rusqlite::{Transaction, params};
+use roaring::RoaringTreemap;
+use rusqlite::{Transaction, named_params, params};
 
-use super::checkpoints::{insert_evaluation, insert_trigger_checkpoint};
-use super::database::{digest, insert_lengths};
+use super::blocks::insert_blocks;
+use super::checkpoints::{STATE_VERSION, insert_evaluation, insert_trigger_checkpoint};
+use super::database::digest;
 use super::expired::bitmap;
+use super::run::insert_lengths;
+use super::table::{DECISIONS, OUTCOMES, SELECTION_CHECKPOINTS};
 use super::trained_samples::{TrainedSamples, insert_trained_samples};
 use super::trigger_evaluations::{cut_name, insert_trigger_evaluations};
 use super::{Catalog, CatalogError};
@@ -92,18 +96,18 @@ pub struct IrreducibleOutcome<'a> {
 }
 
 impl Catalog {
-    /// Records a decision, before its training, together with the log that it saw and with where
-    /// all policies of its branch stand.
+    /// Records a decision before its training, together with the length of the log that it saw and
+    /// with the checkpoints of all policies of its branch.
     ///
     /// # Errors
-    /// When SQLite refuses.
+    /// When SQLite fails.
     pub fn decided(&mut self, deciding: &Deciding<'_>) -> Result<(), CatalogError> {
+        let Deciding { branch, set, seed, model, .. } = *deciding;
         self.commit("recording a decision in", |transaction| {
             insert_lengths(transaction, deciding.durable)?;
-            let how = (deciding.seed, deciding.model);
-            insert_decision(transaction, (deciding.branch, deciding.set), how)?;
-            insert_trigger_checkpoint(transaction, deciding.branch, deciding.standing)?;
-            insert_trigger_evaluations(transaction, deciding.branch, deciding.looks)?;
+            insert_decision(transaction, &NewDecision { branch, set, seed, model })?;
+            insert_trigger_checkpoint(transaction, branch, deciding.standing)?;
+            insert_trigger_evaluations(transaction, branch, deciding.looks)?;
             insert_selection_checkpoints(transaction, deciding)
         })
     }
@@ -111,21 +115,23 @@ impl Catalog {
     /// Counts a further training for a decision that was recorded before; how many there were.
     ///
     /// # Errors
-    /// When SQLite refuses.
+    /// When SQLite fails.
     pub fn attempt(&mut self, branch: &str, trigger: u64) -> Result<u64, CatalogError> {
-        let update = "UPDATE decisions SET attempts = attempts + 1 WHERE branch = ? AND trigger = ?
-                      RETURNING attempts";
-        let attempts = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
-        self.database
-            .query_row(update, params![branch, trigger as i64], attempts)
-            .map(|attempts| attempts as u64)
-            .map_err(CatalogError::database("recording an attempt in"))
+        let decision = params![branch, trigger as i64];
+        let mut attempts = 0;
+        self.commit("recording an attempt in", |transaction| {
+            let update = "UPDATE decisions SET attempts = attempts + 1
+                          WHERE branch = ? AND trigger = ? RETURNING attempts";
+            attempts = transaction.query_row(update, decision, |row| row.get("attempts"))?;
+            transaction.execute(&DECISIONS.seal("branch = ? AND trigger = ?"), decision).map(drop)
+        })?;
+        Ok(i64::cast_unsigned(attempts))
     }
 
     /// Records how far the evaluation of a branch is.
     ///
     /// # Errors
-    /// When SQLite refuses.
+    /// When SQLite fails.
     pub fn evaluated(&mut self, branch: &str, evaluation: &[u8]) -> Result<(), CatalogError> {
         self.commit("recording an evaluation in", |transaction| {
             insert_evaluation(transaction, branch, evaluation)
@@ -136,29 +142,35 @@ impl Catalog {
     /// of its branch is.
     ///
     /// # Errors
-    /// When SQLite refuses.
+    /// When SQLite fails.
     pub fn outcome(&mut self, finished: &Finished<'_>) -> Result<(), CatalogError> {
         let Finished { branch, trigger, outcome, seconds, evaluation, irreducible } = finished;
         self.commit("recording an outcome in", |transaction| {
             for irreducible in *irreducible {
-                let IrreducibleOutcome { branch, set, made, .. } = irreducible;
-                let decision = (*branch, set.decision.trigger);
-                insert_decision(
-                    transaction,
-                    (branch, set),
-                    (irreducible.seed, irreducible.parent),
-                )?;
-                insert_outcome(transaction, decision, &Ok(*made), irreducible.seconds)?;
+                let IrreducibleOutcome { branch, set, seed, parent: model, made, seconds } =
+                    *irreducible;
+                insert_decision(transaction, &NewDecision { branch, set, seed, model })?;
+                let trigger = set.decision.trigger;
+                insert_outcome(transaction, branch, trigger, &Ok(made), seconds)?;
             }
-            insert_outcome(transaction, (branch, *trigger), outcome, *seconds)?;
+            insert_outcome(transaction, branch, *trigger, outcome, *seconds)?;
             insert_evaluation(transaction, branch, evaluation)
         })
     }
 }
 
+/// A decision that is to be recorded.
+struct NewDecision<'a> {
+    branch: &'a str,
+    set: &'a TrainingSet,
+    seed: u64,
+    model: Option<u64>,
+}
+
 fn insert_outcome(
     transaction: &Transaction<'_>,
-    (branch, trigger): (&str, u64),
+    branch: &str,
+    trigger: u64,
     outcome: &Result<Made<'_>, Failed<'_>>,
     seconds: f64,
 ) -> rusqlite::Result<()> {
@@ -166,21 +178,20 @@ fn insert_outcome(
         Ok(made) => (Some(made), None),
         Err(failed) => (None, failed.error),
     };
-    let mut insert =
-        transaction.prepare_cached("REPLACE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;
-    insert.execute(params![
-        branch,
-        trigger as i64,
-        made.map(|made| made.version as i64),
-        made.map(|made| made.sha256),
-        made.map(|made| made.description),
-        made.and_then(|made| made.loss),
-        seconds,
-        error,
-    ])?;
+    let mut insert = transaction.prepare_cached(&OUTCOMES.insert("REPLACE"))?;
+    insert.execute(named_params! {
+        ":branch": branch,
+        ":trigger": trigger as i64,
+        ":version": made.map(|made| made.version as i64),
+        ":sha256": made.map(|made| made.sha256),
+        ":description": made.map(|made| made.description),
+        ":loss": made.and_then(|made| made.loss),
+        ":seconds": seconds,
+        ":error": error,
+    })?;
     match made.and_then(|made| made.trained_samples) {
-        Some(trained_samples) => {
-            insert_trained_samples(transaction, (branch, trigger), trained_samples)
+        Some((summary, kept)) => {
+            insert_trained_samples(transaction, branch, trigger, summary, kept)
         }
         None => Ok(()),
     }
@@ -188,46 +199,44 @@ fn insert_outcome(
 
 fn insert_decision(
     transaction: &Transaction<'_>,
-    (branch, set): (&str, &TrainingSet),
-    (seed, model): (u64, Option<u64>),
+    decision: &NewDecision<'_>,
 ) -> rusqlite::Result<()> {
+    let NewDecision { branch, set, seed, model } = *decision;
     let Decision { trigger, position, cut, decisions_before, reason } = &set.decision;
     let rows = &set.rows;
     let mut classes: BTreeMap<u32, u64> = BTreeMap::new();
     rows.iter().for_each(|row| *classes.entry(row.label).or_default() += 1);
     let weight: f64 = rows.iter().map(|row| f64::from(row.weight)).sum();
-    let bitmap = bitmap(&rows.iter().map(|row| row.id().0).collect());
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO decisions
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
-    )?;
-    insert.execute(params![
-        branch,
-        *trigger as i64,
-        position.time(),
-        position.id().0 as i64,
-        cut_name(*cut),
-        decisions_before,
-        reason.policy,
-        reason.text,
-        reason.score,
-        reason.threshold,
-        set.candidates as i64,
-        rows.len() as i64,
-        serde_json::to_string(&classes).expect("counts are plain data"),
-        weight,
-        set.round as i64,
-        bitmap,
-        digest(rows.iter().map(|row| row.id())),
-        set.seconds,
-        seed as i64,
-        model.map(|version| version as i64),
-    ])?;
-    Ok(())
+    let ids: RoaringTreemap = rows.iter().map(|row| row.id().0).collect();
+    let mut insert = transaction.prepare_cached(&DECISIONS.insert("INSERT"))?;
+    insert.execute(named_params! {
+        ":branch": branch,
+        ":trigger": *trigger as i64,
+        ":time": position.time(),
+        ":sample": position.id().0 as i64,
+        ":cut": cut_name(*cut),
+        ":decisions_before": decisions_before,
+        ":policy": reason.policy,
+        ":reason": reason.text,
+        ":score": reason.score,
+        ":threshold": reason.threshold,
+        ":candidates": set.candidates as i64,
+        ":samples": rows.len() as i64,
+        ":labels": serde_json::to_string(&classes).expect("counts are plain data"),
+        ":weight": weight,
+        ":round": set.round as i64,
+        ":ids": bitmap(&ids),
+        ":ids_digest": digest(rows.iter().map(|row| row.id())),
+        ":seconds": set.seconds,
+        ":seed": seed as i64,
+        ":model": model.map(|version| version as i64),
+        ":attempts": 1,
+    })?;
+    insert_blocks(transaction, branch, *trigger as i64, &ids)
 }
 
-/// A decision is made again from what stood before it, so of each shard the states after it and the
-/// last one before it are kept.
+/// Records the states of a selection after a decision. A decision that is made again resumes from
+/// the states before it, so the last earlier state of each partition is kept as well.
 fn insert_selection_checkpoints(
     transaction: &Transaction<'_>,
     deciding: &Deciding<'_>,
@@ -235,13 +244,19 @@ fn insert_selection_checkpoints(
     let trigger = deciding.set.decision.trigger as i64;
     let mut forget = transaction.prepare_cached(
         "DELETE FROM selection_checkpoints WHERE branch = ?1 AND stream = ?2 AND trigger < (
-            SELECT max(trigger) FROM selection_checkpoints WHERE branch = ?1 AND stream = ?2 AND trigger < ?3)",
+            SELECT max(trigger) FROM selection_checkpoints
+            WHERE branch = ?1 AND stream = ?2 AND trigger < ?3)",
     )?;
-    let mut insert =
-        transaction.prepare_cached("INSERT INTO selection_checkpoints VALUES (?, ?, ?, ?)")?;
-    for (stream, standing) in &deciding.set.checkpoints {
+    let mut insert = transaction.prepare_cached(&SELECTION_CHECKPOINTS.insert("INSERT"))?;
+    for (stream, checkpoint) in &deciding.set.checkpoints {
         forget.execute(params![deciding.branch, stream, trigger])?;
-        insert.execute(params![deciding.branch, stream, trigger, standing.save()])?;
+        insert.execute(named_params! {
+            ":branch": deciding.branch,
+            ":stream": stream,
+            ":trigger": trigger,
+            ":state": checkpoint.save(),
+            ":state_version": STATE_VERSION,
+        })?;
     }
     Ok(())
 }

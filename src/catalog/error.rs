@@ -1,19 +1,21 @@
-use std::path::PathBuf;
+//! Errors of the catalog and the model store.
+
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 /// Why the catalog or the model store could not be written or read.
 #[derive(Debug, Error)]
 pub enum CatalogError {
-    /// The database refused.
-    #[error("{action} the catalog")]
+    /// SQLite failed.
+    #[error("{action} `catalog.sqlite`")]
     Database {
         /// What was attempted.
         action: &'static str,
         /// What SQLite said.
         source: rusqlite::Error,
     },
-    /// The file system refused.
+    /// The file system failed.
     #[error("{action} `{}`", path.display())]
     Io {
         /// What was attempted.
@@ -26,7 +28,7 @@ pub enum CatalogError {
     /// It was written by another version of this program.
     #[error(
         "the catalog `{}` has format {format}, this program knows {known}\n\
-         hint: go on with the program that wrote it, or start a new run with --fresh",
+         hint: use the program that wrote it, or start a new run with --fresh",
         path.display()
     )]
     Format {
@@ -34,16 +36,34 @@ pub enum CatalogError {
         path: PathBuf,
         /// Its format.
         format: i64,
-        /// The format that can be read.
-        known: i64,
+        /// The formats that can be opened.
+        known: String,
     },
-    /// A recorded state is not one.
-    #[error("the catalog holds a state that cannot be restored: {0}")]
-    State(String),
-    /// A file of a version is another.
+    /// An earlier format cannot be brought up to date.
+    #[error("migrating the catalog `{}`", path.display())]
+    Migration {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        source: rusqlite_migration::Error,
+    },
+    /// A row is not what was written.
     #[error(
-        "the {file} of version {version} are not those that were recorded\n\
-         hint: `driftmill verify` looks at all files of a run"
+        "`catalog.sqlite` is damaged: table {table}, {row}: {detail}\n\
+         hint: `driftmill verify` checks all files of a run"
+    )]
+    Row {
+        /// The table.
+        table: &'static str,
+        /// The key of the row.
+        row: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A file of a version is not the one that was recorded.
+    #[error(
+        "the {file} of version {version} is not what was recorded\n\
+         hint: `driftmill verify` checks all files of a run"
     )]
     Other {
         /// Which one.
@@ -51,7 +71,7 @@ pub enum CatalogError {
         /// The version.
         version: u64,
     },
-    /// A version file is not one.
+    /// A `version.json` does not decode.
     #[error("`{}` does not describe a model version", path.display())]
     Version {
         /// The file.
@@ -62,29 +82,33 @@ pub enum CatalogError {
 }
 
 impl CatalogError {
-    /// Whether something is not what was written.
+    /// Whether a file does not hold what was written, or what this program can read.
     pub fn is_damage(&self) -> bool {
-        use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
         match self {
-            Self::Database { source, .. } => {
-                let code = source.sqlite_error_code();
-                let unread = matches!(
-                    source,
-                    rusqlite::Error::FromSqlConversionFailure(..)
-                        | rusqlite::Error::IntegralValueOutOfRange(..)
-                        | rusqlite::Error::InvalidColumnType(..)
-                        | rusqlite::Error::QueryReturnedNoRows
-                );
-                unread || code.is_some_and(|code| matches!(code, DatabaseCorrupt | NotADatabase))
-            }
+            Self::Database { source, .. } => is_damage(source),
+            Self::Migration { source, .. } => match source {
+                rusqlite_migration::Error::RusqliteError { err, .. } => is_damage(err),
+                _ => true,
+            },
             Self::Io { source, .. } => source.kind() == std::io::ErrorKind::InvalidData,
-            Self::State(_) | Self::Version { .. } | Self::Other { .. } => true,
-            Self::Format { .. } => false,
+            Self::Format { .. } | Self::Row { .. } | Self::Version { .. } | Self::Other { .. } => {
+                true
+            }
         }
+    }
+
+    /// The state of a policy does not decode; `branch` is a branch or a shadow as in the catalog.
+    pub fn checkpoint(table: &'static str, branch: &str, error: impl ToString) -> Self {
+        Self::Row { table, row: format!("branch `{branch}`"), detail: error.to_string() }
     }
 
     pub(super) fn database(action: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
         move |source| Self::Database { action, source }
+    }
+
+    pub(super) fn migration(path: &Path) -> impl FnOnce(rusqlite_migration::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Migration { path, source }
     }
 
     pub(super) fn io(
@@ -94,4 +118,23 @@ impl CatalogError {
         let path = path.into();
         move |source| Self::Io { action, path, source }
     }
+}
+
+/// Whether SQLite found something else than what was written. All statements are of this program, so
+/// one that does not compile meets another schema.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::Error;
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
+    let unread = matches!(
+        error,
+        Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::InvalidColumnType(..)
+            | Error::InvalidColumnName(..)
+            | Error::SqlInputError { .. }
+            | Error::Utf8Error(..)
+            | Error::QueryReturnedNoRows
+    );
+    let code = error.sqlite_error_code();
+    unread || code.is_some_and(|code| matches!(code, DatabaseCorrupt | NotADatabase | Unknown))
 }

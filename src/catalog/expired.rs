@@ -1,12 +1,17 @@
-//! What retention took out of a run: without its bytes, but nothing is forgotten that was known of it.
+//! Segments, samples and versions that retention removed. Their bytes are gone; ids, ranges and keys
+//! stay recorded.
 
 use std::collections::BTreeSet;
 
 use driftmill_operators::Id;
 use roaring::RoaringTreemap;
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{Row, Transaction, named_params};
 
-use super::database::insert_lengths;
+use super::run::insert_lengths;
+use super::table::{
+    ERASED_SAMPLES, EXPIRED_RANGES, EXPIRED_SEGMENTS, EXPIRED_VERSIONS, Record, Table, undecodable,
+    unsigned,
+};
 use super::{Catalog, CatalogError};
 use crate::store::{Contents, Counts, RowRange, SegmentLength};
 
@@ -32,7 +37,7 @@ impl Catalog {
     /// then to be done.
     ///
     /// # Errors
-    /// When SQLite refuses.
+    /// When SQLite fails.
     pub fn remove(
         &mut self,
         segments: &[ExpiredSegment],
@@ -43,10 +48,11 @@ impl Catalog {
                 transaction.execute("DELETE FROM segments WHERE name = ?", [&segment.name])?;
                 insert(transaction, segment)?;
             }
-            let mut insert = transaction
-                .prepare_cached("INSERT OR IGNORE INTO expired_versions VALUES (?, ?)")?;
+            let mut insert =
+                transaction.prepare_cached(&EXPIRED_VERSIONS.insert("INSERT OR IGNORE"))?;
             for (branch, version) in versions {
-                insert.execute(params![branch, *version as i64])?;
+                let version = *version as i64;
+                insert.execute(named_params! {":branch": branch, ":version": version})?;
             }
             Ok(())
         })
@@ -56,7 +62,7 @@ impl Catalog {
     /// then to be removed.
     ///
     /// # Errors
-    /// When SQLite refuses.
+    /// When SQLite fails.
     pub fn erase(
         &mut self,
         name: &str,
@@ -66,55 +72,34 @@ impl Catalog {
         self.commit("recording what is erased in", |transaction| {
             transaction.execute("DELETE FROM segments WHERE name = ?", [name])?;
             insert_lengths(transaction, std::slice::from_ref(copy))?;
-            let insert = "INSERT INTO erased_samples VALUES (?, ?)";
-            transaction.execute(insert, params![copy.name, bitmap(samples)]).map(|_| ())
+            let row = named_params! {":segment": copy.name, ":ids": bitmap(samples)};
+            transaction.execute(&ERASED_SAMPLES.insert("INSERT"), row).map(drop)
         })
     }
 
     /// All samples that were erased, whether their segments are still there or not.
     ///
     /// # Errors
-    /// When SQLite cannot read them, or a bitmap is not one.
+    /// When SQLite cannot read them, or a row is damaged.
     pub fn erased(&self) -> Result<RoaringTreemap, CatalogError> {
-        self.union_of("SELECT ids FROM erased_samples")
+        let mut all = RoaringTreemap::new();
+        self.read_each("", [], |ErasedSamples(ids)| all |= ids)?;
+        Ok(all)
     }
 
     /// Shows every segment that was removed, one at a time, the first one first.
     ///
     /// # Errors
-    /// When SQLite cannot read them, or a bitmap is not one.
+    /// When SQLite cannot read them, or a row is damaged.
     pub fn removed(&self, mut each: impl FnMut(ExpiredSegment)) -> Result<(), CatalogError> {
-        let failed = || CatalogError::database("reading");
-        let mut statement = self
-            .database
-            .prepare("SELECT * FROM expired_segments ORDER BY number")
-            .map_err(failed())?;
-        let mut rows = statement.query([]).map_err(failed())?;
-        while let Some(row) = rows.next().map_err(failed())? {
-            let number: i64 = row.get(0).map_err(failed())?;
-            let mut segment = segment(row)?;
-            segment.contents.ranges = self.ranges(number).map_err(failed())?;
+        let mut ranges: Vec<ExpiredRange> =
+            self.read("ORDER BY number DESC, topic_index DESC, partition DESC", [])?;
+        self.read_each("ORDER BY number", [], |ExpiredRow { number, mut segment }| {
+            while let Some(range) = ranges.pop_if(|range| range.number == number) {
+                segment.contents.ranges.push(range.range);
+            }
             each(segment);
-        }
-        Ok(())
-    }
-
-    fn ranges(&self, number: i64) -> rusqlite::Result<Vec<RowRange>> {
-        let range = |row: &Row<'_>| {
-            let (topic, partition) = (row.get(0)?, row.get(1)?);
-            let id = |offset: i64| Id::new(topic, partition, offset as u64);
-            Ok(RowRange {
-                first: id(row.get(2)?),
-                last: id(row.get(3)?),
-                rows: row.get::<_, i64>(4)? as u64,
-                from_time: row.get(5)?,
-                to_time: row.get(6)?,
-            })
-        };
-        let query =
-            "SELECT topic_index, partition, from_offset, to_offset, rows, from_time, to_time
-                     FROM expired_ranges WHERE number = ? ORDER BY topic_index, partition";
-        self.database.prepare_cached(query)?.query_map([number], range)?.collect()
+        })
     }
 
     /// How many messages there were in the segments that were removed.
@@ -122,16 +107,9 @@ impl Catalog {
     /// # Errors
     /// When SQLite cannot read it.
     pub fn expired_counts(&self) -> Result<Counts, CatalogError> {
-        let query = "SELECT ifnull(sum(rows), 0), ifnull(sum(samples), 0), ifnull(sum(bad), 0),
-                            ifnull(sum(late), 0) FROM expired_segments";
-        let counts = |row: &Row<'_>| {
-            Ok(Counts {
-                rows: row.get::<_, i64>(0)? as u64,
-                samples: row.get::<_, i64>(1)? as u64,
-                bad: row.get::<_, i64>(2)? as u64,
-                late: row.get::<_, i64>(3)? as u64,
-            })
-        };
+        let query = "SELECT ifnull(sum(rows), 0) AS rows, ifnull(sum(samples), 0) AS samples,
+                            ifnull(sum(bad), 0) AS bad, ifnull(sum(late), 0) AS late
+                     FROM expired_segments";
         self.database.query_row(query, [], counts).map_err(CatalogError::database("reading"))
     }
 
@@ -141,94 +119,122 @@ impl Catalog {
     /// When SQLite cannot read them.
     pub fn expired_versions(&self, branch: &str) -> Result<BTreeSet<u64>, CatalogError> {
         let query = "SELECT version FROM expired_versions WHERE branch = ?";
-        let versions = self.rows(query, [branch], |row| Ok(row.get::<_, i64>(0)? as u64))?;
+        let versions = self.rows(query, [branch], |row| unsigned(row, "version"))?;
         Ok(versions.into_iter().collect())
     }
+}
 
-    /// The samples of all training sets whose decisions have no outcome yet.
-    ///
-    /// # Errors
-    /// When SQLite cannot read them, or a bitmap is not one.
-    pub fn in_training(&self) -> Result<RoaringTreemap, CatalogError> {
-        self.union_of(
-            "SELECT ids FROM decisions d WHERE NOT EXISTS (
-                 SELECT 1 FROM outcomes o WHERE o.branch = d.branch AND o.trigger = d.trigger)",
-        )
-    }
+/// A row of `expired_segments`, without its ranges.
+struct ExpiredRow {
+    number: i64,
+    segment: ExpiredSegment,
+}
 
-    fn union_of(&self, query: &str) -> Result<RoaringTreemap, CatalogError> {
-        let failed = || CatalogError::database("reading");
-        let mut statement = self.database.prepare(query).map_err(failed())?;
-        let mut rows = statement.query([]).map_err(failed())?;
-        let mut ids = RoaringTreemap::new();
-        while let Some(row) = rows.next().map_err(failed())? {
-            ids |= parsed(&row.get::<_, Vec<u8>>(0).map_err(failed())?)?;
-        }
-        Ok(ids)
+impl Record for ExpiredRow {
+    const TABLE: &'static Table = &EXPIRED_SEGMENTS;
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let keys: Vec<u8> = row.get("keys")?;
+        let keys = keys.as_chunks::<16>().0.iter().map(|key| u128::from_be_bytes(*key)).collect();
+        let segment = ExpiredSegment {
+            name: row.get("name")?,
+            bytes: unsigned(row, "bytes")?,
+            counts: counts(row)?,
+            contents: Contents { ranges: Vec::new(), samples: bitmap_of(row, "ids")?, keys },
+            replaced: bitmap_of(row, "replaced")?,
+            deleted: bitmap_of(row, "deleted")?,
+        };
+        Ok(Self { number: row.get("number")?, segment })
     }
+}
+
+/// A row of `expired_ranges`.
+struct ExpiredRange {
+    number: i64,
+    range: RowRange,
+}
+
+impl Record for ExpiredRange {
+    const TABLE: &'static Table = &EXPIRED_RANGES;
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let (topic, partition) = (row.get("topic_index")?, row.get("partition")?);
+        let id = |offset| Id::new(topic, partition, offset);
+        let range = RowRange {
+            first: id(unsigned(row, "from_offset")?),
+            last: id(unsigned(row, "to_offset")?),
+            rows: unsigned(row, "rows")?,
+            from_time: row.get("from_time")?,
+            to_time: row.get("to_time")?,
+        };
+        Ok(Self { number: row.get("number")?, range })
+    }
+}
+
+/// A row of `erased_samples`.
+struct ErasedSamples(RoaringTreemap);
+
+impl Record for ErasedSamples {
+    const TABLE: &'static Table = &ERASED_SAMPLES;
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        bitmap_of(row, "ids").map(Self)
+    }
+}
+
+fn counts(row: &Row<'_>) -> rusqlite::Result<Counts> {
+    Ok(Counts {
+        rows: unsigned(row, "rows")?,
+        samples: unsigned(row, "samples")?,
+        bad: unsigned(row, "bad")?,
+        late: unsigned(row, "late")?,
+    })
 }
 
 fn insert(transaction: &Transaction<'_>, segment: &ExpiredSegment) -> rusqlite::Result<()> {
     let ExpiredSegment { name, bytes, counts, contents, replaced, deleted } = segment;
     let keys: Vec<u8> = contents.keys.iter().flat_map(|key| key.to_be_bytes()).collect();
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO expired_segments VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    let number = insert.insert(params![
-        name,
-        *bytes as i64,
-        counts.rows as i64,
-        counts.samples as i64,
-        counts.bad as i64,
-        counts.late as i64,
-        bitmap(&contents.samples),
-        bitmap(replaced),
-        bitmap(deleted),
-        keys,
-    ])?;
-    let mut insert =
-        transaction.prepare_cached("INSERT INTO expired_ranges VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;
+    let next = "SELECT ifnull(max(number), 0) + 1 FROM expired_segments";
+    let number: i64 = transaction.query_row(next, [], |row| row.get(0))?;
+    let mut insert = transaction.prepare_cached(&EXPIRED_SEGMENTS.insert("INSERT"))?;
+    insert.execute(named_params! {
+        ":number": number,
+        ":name": name,
+        ":bytes": *bytes as i64,
+        ":rows": counts.rows as i64,
+        ":samples": counts.samples as i64,
+        ":bad": counts.bad as i64,
+        ":late": counts.late as i64,
+        ":ids": bitmap(&contents.samples),
+        ":replaced": bitmap(replaced),
+        ":deleted": bitmap(deleted),
+        ":keys": keys,
+    })?;
+    let mut insert = transaction.prepare_cached(&EXPIRED_RANGES.insert("INSERT"))?;
     for range in &contents.ranges {
-        insert.execute(params![
-            number,
-            range.first.topic(),
-            range.first.partition(),
-            range.first.offset() as i64,
-            range.last.offset() as i64,
-            range.rows as i64,
-            range.from_time,
-            range.to_time,
-        ])?;
+        insert.execute(named_params! {
+            ":number": number,
+            ":topic_index": range.first.topic(),
+            ":partition": range.first.partition(),
+            ":from_offset": range.first.offset() as i64,
+            ":to_offset": range.last.offset() as i64,
+            ":rows": range.rows as i64,
+            ":from_time": range.from_time,
+            ":to_time": range.to_time,
+        })?;
     }
     Ok(())
 }
 
-fn segment(row: &Row<'_>) -> Result<ExpiredSegment, CatalogError> {
-    let failed = || CatalogError::database("reading");
-    let number = |at| row.get::<_, i64>(at).map(|number| number as u64).map_err(failed());
-    let bytes = |at| row.get::<_, Vec<u8>>(at).map_err(failed());
-    let (rows, samples, bad, late) = (number(3)?, number(4)?, number(5)?, number(6)?);
-    let keys = bytes(10)?;
-    let keys = keys.as_chunks::<16>().0.iter().map(|key| u128::from_be_bytes(*key)).collect();
-    Ok(ExpiredSegment {
-        name: row.get(1).map_err(failed())?,
-        bytes: number(2)?,
-        counts: Counts { rows, samples, bad, late },
-        contents: Contents { ranges: Vec::new(), samples: parsed(&bytes(7)?)?, keys },
-        replaced: parsed(&bytes(8)?)?,
-        deleted: parsed(&bytes(9)?)?,
-    })
-}
-
-/// Ids as they stand in the catalog.
+/// Ids as the catalog stores them.
 pub(super) fn bitmap(ids: &RoaringTreemap) -> Vec<u8> {
     let mut bitmap = Vec::with_capacity(ids.serialized_size());
-    ids.serialize_into(&mut bitmap).expect("memory takes all that is written");
+    ids.serialize_into(&mut bitmap).expect("a vector takes all that is written");
     bitmap
 }
 
-/// Ids as they were written by [`bitmap`].
-pub(super) fn parsed(bitmap: &[u8]) -> Result<RoaringTreemap, CatalogError> {
-    let ids = RoaringTreemap::deserialize_from(bitmap);
-    ids.map_err(|error| CatalogError::State(error.to_string()))
+/// Ids in a column that [`bitmap`] wrote.
+pub(super) fn bitmap_of(row: &Row<'_>, column: &str) -> rusqlite::Result<RoaringTreemap> {
+    let bytes: Vec<u8> = row.get(column)?;
+    RoaringTreemap::deserialize_from(&*bytes).map_err(|error| undecodable(row, column, error))
 }

@@ -1,5 +1,6 @@
-//! What a run decided and made: a database that anyone can query, and the model store.
+//! The decisions and versions of a run: a database that anyone can query, and the model store.
 
+mod blocks;
 mod checkpoints;
 mod database;
 mod decisions;
@@ -9,7 +10,10 @@ mod models;
 mod outbox;
 mod remote_segments;
 mod resume;
-mod tables;
+mod run;
+mod schema;
+mod summary;
+mod table;
 mod trained;
 mod trained_samples;
 mod trigger_evaluations;
@@ -17,7 +21,7 @@ mod verify;
 mod version;
 
 pub use checkpoints::{PolicyEntry, ShadowRecord};
-pub use database::{Catalog, RunRecord};
+pub use database::Catalog;
 pub(crate) use database::{digest, hex};
 pub use decisions::{Deciding, Failed, Finished, IrreducibleOutcome, Made};
 pub use error::CatalogError;
@@ -25,6 +29,8 @@ pub use expired::ExpiredSegment;
 pub use models::{ModelStore, irreducible_key};
 pub use outbox::Outbox;
 pub use resume::{BranchRecord, DecisionRecord, OutcomeRecord};
+pub use run::RunRecord;
+pub use summary::{BranchTotals, VersionPlace, VersionRecord};
 pub use trained::TrainedSet;
 pub use trained_samples::{Spread, TrainedSamples};
 pub use verify::{CatalogHealth, verify};

@@ -1,3 +1,5 @@
+//! The model store: versions as folders of files.
+
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};

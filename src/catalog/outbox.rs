@@ -1,7 +1,10 @@
+//! Versions that are published to sinks.
+
 use std::collections::BTreeSet;
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Row, named_params};
 
+use super::table::{OUTBOX, Record, Table, unsigned};
 use super::{Catalog, CatalogError};
 
 /// What is known to be in a sink.
@@ -13,11 +16,25 @@ pub struct Outbox {
     pub bookmark: Option<String>,
 }
 
+/// A published version.
+struct Published {
+    version: u64,
+    bookmark: Option<String>,
+}
+
+impl Record for Published {
+    const TABLE: &'static Table = &OUTBOX;
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { version: unsigned(row, "version")?, bookmark: row.get("bookmark")? })
+    }
+}
+
 impl Catalog {
     /// Records that a version is in a sink.
     ///
     /// # Errors
-    /// When SQLite refuses.
+    /// When SQLite fails.
     pub fn published(
         &mut self,
         sink: &str,
@@ -25,28 +42,24 @@ impl Catalog {
         bookmark: Option<&str>,
     ) -> Result<(), CatalogError> {
         self.commit("recording a publication in", |transaction| {
-            let mut insert =
-                transaction.prepare_cached("INSERT OR IGNORE INTO outbox VALUES (?, ?, ?)")?;
-            insert.execute(params![sink, version as i64, bookmark]).map(|_| ())
+            let mut insert = transaction.prepare_cached(&OUTBOX.insert("INSERT OR IGNORE"))?;
+            let row = named_params! {
+                ":sink": sink,
+                ":version": version as i64,
+                ":bookmark": bookmark,
+            };
+            insert.execute(row).map(drop)
         })
     }
 
     /// What was published to a sink.
     ///
     /// # Errors
-    /// When SQLite cannot read it.
+    /// When SQLite cannot read it, or a row is damaged.
     pub fn outbox(&self, sink: &str) -> Result<Outbox, CatalogError> {
-        let failed = || CatalogError::database("reading");
-        let query = "SELECT version FROM outbox WHERE sink = ?";
-        let versions = self.rows(query, [sink], |row| row.get::<_, i64>(0))?;
-        let query = "SELECT bookmark FROM outbox WHERE sink = ? AND bookmark IS NOT NULL
-                     ORDER BY version DESC LIMIT 1";
-        let bookmark = self
-            .database
-            .query_row(query, [sink], |row| row.get(0))
-            .optional()
-            .map_err(failed())?
-            .flatten();
-        Ok(Outbox { versions: versions.into_iter().map(|v| v as u64).collect(), bookmark })
+        let published: Vec<Published> = self.read("WHERE sink = ? ORDER BY version", [sink])?;
+        let bookmark = published.iter().rev().find_map(|published| published.bookmark.clone());
+        let versions = published.into_iter().map(|published| published.version).collect();
+        Ok(Outbox { versions, bookmark })
     }
 }

@@ -1,17 +1,20 @@
-//! What a run needs to go on.
+//! The state from which a run resumes.
 
-use driftmill_operators::flow::{
-    Decision, SelectionCheckpoint, SelectionCheckpoints, TriggerCheckpoint,
-};
+use std::collections::BTreeMap;
+
+use driftmill_operators::Position;
+use driftmill_operators::flow::{Decision, SelectionCheckpoints, TriggerCheckpoint};
 use driftmill_operators::selection::Chosen;
-use driftmill_operators::trigger::Reason;
-use driftmill_operators::{Id, Position, restore};
-use roaring::RoaringTreemap;
-use rusqlite::{Row, params};
+use driftmill_operators::{Id, restore};
+use rusqlite::{OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::trigger_evaluations::cut_of;
+use super::checkpoints::{SelectionState, TriggerState};
+use super::table::{OUTCOMES, Record, Table, optional, unsigned};
+use super::trained::{TrainedSet, decision};
+use super::trigger_evaluations::end;
 use super::{Catalog, CatalogError};
+use crate::evaluate::Prequential;
 
 /// A decision as it was recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,7 +25,7 @@ pub struct DecisionRecord {
     pub samples: u64,
     /// SHA-256 of their ids.
     pub ids_digest: String,
-    /// What became of it, if that is known.
+    /// The outcome, if there is one yet.
     pub outcome: Option<OutcomeRecord>,
 }
 
@@ -35,30 +38,52 @@ pub struct OutcomeRecord {
     pub sha256: Option<String>,
     /// SHA-256 of its description.
     pub description: Option<String>,
-    /// How long its training took.
+    /// Duration of its training.
     pub seconds: f64,
     /// Why no version was made.
     pub error: Option<String>,
 }
 
-/// Where a branch stands.
+impl OutcomeRecord {
+    /// An outcome that is not recorded.
+    pub(super) fn unknown() -> Self {
+        Self { version: None, sha256: None, description: None, seconds: 0.0, error: None }
+    }
+}
+
+impl Record for OutcomeRecord {
+    const TABLE: &'static Table = &OUTCOMES;
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            version: optional(row, "version")?,
+            sha256: row.get("sha256")?,
+            description: row.get("description")?,
+            seconds: row.get("seconds")?,
+            error: row.get("error")?,
+        })
+    }
+}
+
+/// A branch as it was recorded.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct BranchRecord {
-    /// Its decisions, in order.
+    /// Its decisions, in order: all that are made again, and before them as many as the evaluation or
+    /// a shadow can ask the versions of.
     pub decisions: Vec<DecisionRecord>,
-    /// Where its trigger policy stands; none if that was never recorded.
+    /// The checkpoint of its trigger policy; none if that was never recorded.
     pub standing: Option<TriggerCheckpoint>,
-    /// How far its evaluation is.
+    /// The state of its evaluation.
     pub evaluation: Option<Vec<u8>>,
-    /// Where its selection stands before the decision that is made next.
+    /// The checkpoints of its selection from before the decision that is made next.
     pub standings: SelectionCheckpoints,
 }
 
 impl BranchRecord {
     /// The number of the decision that is made next, or made again.
     pub fn next_trigger(&self) -> u64 {
-        let next = |standing: &TriggerCheckpoint| {
-            standing.open.as_ref().map_or(standing.next_trigger, |open| open.trigger)
+        let next = |checkpoint: &TriggerCheckpoint| {
+            checkpoint.open.as_ref().map_or(checkpoint.next_trigger, |open| open.trigger)
         };
         self.standing.as_ref().map_or(0, next)
     }
@@ -69,112 +94,172 @@ impl BranchRecord {
         self.decisions.iter().filter(move |record| record.decided.trigger < next)
     }
 
-    /// No decision that is still to be made and nothing that is still to be scored is before.
+    /// The position of the trigger policy's checkpoint.
     pub fn reached(&self) -> Position {
-        self.standing.as_ref().map_or(Position::MIN, |standing| standing.at)
+        self.standing.as_ref().map_or(Position::MIN, |checkpoint| checkpoint.at)
     }
 
     /// The first position that some policy of the branch has not seen.
     pub fn resume_at(&self, stream: u32) -> Position {
-        let policy = self.standing.as_ref().map_or(Position::MIN, |standing| standing.at);
-        let shard = self.standings.partitions.get(&stream);
-        policy.min(shard.map_or(Position::MIN, |shard| shard.at))
+        let selection = self.standings.partitions.get(&stream);
+        self.reached().min(selection.map_or(Position::MIN, |checkpoint| checkpoint.at))
+    }
+
+    /// The evaluation's sums, and by partition the position before which samples are scored.
+    ///
+    /// # Errors
+    /// When the recorded state does not decode.
+    pub fn scored(
+        &self,
+        branch: &str,
+    ) -> Result<(Prequential, BTreeMap<u32, Position>), CatalogError> {
+        let scored = self.evaluation.as_deref().map(restore).transpose();
+        let failed = |error| CatalogError::checkpoint("trigger_checkpoints", branch, error);
+        Ok(scored.map_err(failed)?.unwrap_or_default())
     }
 }
 
+/// The last decision of a branch before trigger `?2` that led to a version and lies before time `?3`.
+const LAST_VERSION_BEFORE: &str = "SELECT d.trigger FROM decisions d JOIN outcomes o
+    ON o.branch = d.branch AND o.trigger = d.trigger
+    WHERE d.branch = ?1 AND d.trigger < ?2 AND d.time < ?3 AND o.version IS NOT NULL
+    ORDER BY d.trigger DESC LIMIT 1";
+
 impl Catalog {
-    /// Where a branch stands; a branch that was never heard of has seen nothing.
+    /// A branch as it was recorded; nothing is recorded of a new one.
     ///
     /// # Errors
-    /// When SQLite cannot read it, or a state is not one.
+    /// When SQLite cannot read it, or a row is damaged.
     pub fn branch(&self, branch: &str) -> Result<BranchRecord, CatalogError> {
-        let mut record = BranchRecord { decisions: self.decisions(branch)?, ..Default::default() };
-        (record.standing, record.evaluation) = self.standing(branch)?;
+        let TriggerState { policy, evaluation } = self.trigger_state(branch)?;
+        let mut record = BranchRecord { standing: policy, evaluation, ..BranchRecord::default() };
         let next = record.next_trigger();
-        let past = record.past().map(|past| (past.decided.trigger, past.decided.end()));
-        record.standings.decisions = past.collect();
-        for (stream, state) in self.shards(branch, next)? {
-            record.standings.partitions.insert(stream, parsed::<SelectionCheckpoint>(&state)?);
+        for SelectionState { stream, checkpoint } in self.selection_states(branch, next)? {
+            record.standings.partitions.insert(stream, checkpoint);
         }
+        record.standings.decisions = self.ends(branch, next)?;
+        let asked = self.asked(branch, &record)?;
+        let from = self.database.query_row(
+            LAST_VERSION_BEFORE,
+            params![branch, next as i64, asked.time()],
+            |row| row.get::<_, i64>("trigger"),
+        );
+        let from = from.optional().map_err(CatalogError::database("reading"))?;
+        record.decisions = self.decisions_from(branch, from.unwrap_or(0))?;
         Ok(record)
     }
 
-    /// Per stream its newest state from before decision `next`.
-    fn shards(&self, branch: &str, next: u64) -> Result<Vec<(u32, Vec<u8>)>, CatalogError> {
-        let query = "SELECT stream, state, max(trigger) FROM selection_checkpoints
-                     WHERE branch = ? AND trigger < ? GROUP BY stream";
-        self.rows(query, params![branch, next as i64], |row| Ok((row.get(0)?, row.get(1)?)))
+    /// The first position at which the evaluation of a branch, or a shadow, may ask for a version.
+    fn asked(&self, branch: &str, record: &BranchRecord) -> Result<Position, CatalogError> {
+        let (_, scored) = record.scored(branch)?;
+        let mut asked = record.reached();
+        for partition in self.partitions()? {
+            let stream = partition.id(0).stream();
+            asked = asked.min(scored.get(&stream).copied().unwrap_or(Position::MIN));
+        }
+        if branch.is_empty() {
+            let shadows: Vec<TriggerState> = self.read("WHERE branch LIKE 'shadow/%'", [])?;
+            for shadow in shadows.into_iter().filter_map(|shadow| shadow.policy) {
+                asked = asked.min(shadow.at);
+            }
+        }
+        Ok(asked)
     }
 
-    /// What was chosen for the decisions of a branch whose selection has to be told again: those
-    /// from the oldest shard on and before the one that is made next.
+    /// By partition the newest state from before decision `next`.
+    fn selection_states(
+        &self,
+        branch: &str,
+        next: u64,
+    ) -> Result<Vec<SelectionState>, CatalogError> {
+        let rest = "WHERE branch = ?1 AND trigger = (
+                        SELECT max(trigger) FROM selection_checkpoints newest
+                        WHERE newest.branch = ?1 AND newest.trigger < ?2
+                        AND newest.stream = selection_checkpoints.stream)";
+        self.read(rest, params![branch, next as i64])
+    }
+
+    /// Numbers and ends of the decisions before decision `next`: of each only the position.
+    fn ends(&self, branch: &str, next: u64) -> Result<Vec<(u64, Position)>, CatalogError> {
+        let query = "SELECT trigger, time, sample, cut FROM decisions
+                     WHERE branch = ? AND trigger < ? ORDER BY trigger";
+        self.rows(query, params![branch, next as i64], |row| {
+            Ok((unsigned(row, "trigger")?, end(row)?))
+        })
+    }
+
+    /// The choices for the decisions of a branch that its selection has not seen: those from the
+    /// oldest checkpoint on and before the one that is made next.
     ///
     /// # Errors
-    /// When SQLite cannot read it, or a bitmap is not one.
+    /// When SQLite cannot read them, or a row is damaged.
     pub fn chosen(&self, branch: &str, record: &BranchRecord) -> Result<Vec<Chosen>, CatalogError> {
-        let shards = record.standings.partitions.values();
-        let oldest = shards.map(|shard| shard.trigger).min().unwrap_or(0);
-        let query = "SELECT trigger, round, ids FROM decisions
-                     WHERE branch = ? AND trigger >= ? AND trigger < ? ORDER BY trigger";
+        let checkpoints = record.standings.partitions.values();
+        let oldest = checkpoints.map(|checkpoint| checkpoint.trigger).min().unwrap_or(0);
+        let rest = "WHERE branch = ? AND trigger >= ? AND trigger < ? ORDER BY trigger";
         let among = params![branch, oldest as i64, record.next_trigger() as i64];
-        let found = self.rows(query, among, |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, Vec<u8>>(2)?))
+        let mut chosen = Vec::new();
+        self.read_each(rest, among, |set: TrainedSet| {
+            let ids = set.ids.into_iter().map(Id).collect();
+            chosen.push(Chosen { trigger: set.decision.trigger, round: set.round, ids });
         })?;
-        let chosen = |(trigger, round, ids): (i64, i64, Vec<u8>)| {
-            let ids = RoaringTreemap::deserialize_from(&*ids)
-                .map_err(|error| CatalogError::State(error.to_string()))?;
-            let ids = ids.into_iter().map(Id).collect();
-            Ok(Chosen { trigger: trigger as u64, round: round as u64, ids })
-        };
-        found.into_iter().map(chosen).collect()
+        Ok(chosen)
     }
 
-    /// The decisions of a branch, in order.
+    /// The outcome of a decision, if there is one yet.
+    pub(super) fn outcome_of(
+        &self,
+        branch: &str,
+        trigger: u64,
+    ) -> Result<Option<OutcomeRecord>, CatalogError> {
+        Ok(self.read("WHERE branch = ? AND trigger = ?", params![branch, trigger as i64])?.pop())
+    }
+
+    /// The decisions of a branch from `trigger` on, compared with their checksums.
+    fn decisions_from(
+        &self,
+        branch: &str,
+        trigger: i64,
+    ) -> Result<Vec<DecisionRecord>, CatalogError> {
+        let rest = "WHERE branch = ? AND trigger >= ? ORDER BY trigger";
+        let mut records = Vec::new();
+        self.read_each(rest, params![branch, trigger], |set: TrainedSet| {
+            let samples = set.ids.len();
+            let TrainedSet { decision: decided, ids_digest, .. } = set;
+            records.push(DecisionRecord { decided, samples, ids_digest, outcome: None });
+        })?;
+        for record in &mut records {
+            record.outcome = self.outcome_of(branch, record.decided.trigger)?;
+        }
+        Ok(records)
+    }
+
+    /// The last `limit` decisions of a branch, in order.
     ///
     /// # Errors
     /// When SQLite cannot read them.
-    pub fn decisions(&self, branch: &str) -> Result<Vec<DecisionRecord>, CatalogError> {
+    pub fn decisions(
+        &self,
+        branch: &str,
+        limit: Option<u64>,
+    ) -> Result<Vec<DecisionRecord>, CatalogError> {
         let query = "SELECT d.trigger, d.time, d.sample, d.cut, d.decisions_before, d.policy,
                             d.reason, d.score, d.threshold, d.samples, d.ids_digest,
-                            o.trigger, o.version, o.sha256, o.seconds, o.error, o.description
+                            o.trigger AS outcome, o.version, o.sha256, o.seconds, o.error,
+                            o.description
                      FROM decisions d LEFT JOIN outcomes o USING (branch, trigger)
-                     WHERE branch = ? ORDER BY d.trigger";
-        self.rows(query, [branch], decision)
+                     WHERE d.branch = ? ORDER BY d.trigger DESC LIMIT ?";
+        let limit = limit.map_or(-1, u64::cast_signed);
+        let mut last = self.rows(query, params![branch, limit], |row| {
+            let outcome = optional(row, "outcome")?;
+            Ok(DecisionRecord {
+                decided: decision(row)?,
+                samples: unsigned(row, "samples")?,
+                ids_digest: row.get("ids_digest")?,
+                outcome: outcome.map(|_| OutcomeRecord::from_row(row)).transpose()?,
+            })
+        })?;
+        last.reverse();
+        Ok(last)
     }
-}
-
-fn decision(row: &Row<'_>) -> rusqlite::Result<DecisionRecord> {
-    let id = Id(row.get::<_, i64>(2)? as u64);
-    let decided = Decision {
-        trigger: row.get::<_, i64>(0)? as u64,
-        position: Position::new(row.get(1)?, id),
-        cut: cut_of(row, 3)?,
-        decisions_before: row.get(4)?,
-        reason: Reason {
-            policy: row.get(5)?,
-            text: row.get(6)?,
-            score: row.get(7)?,
-            threshold: row.get(8)?,
-        },
-    };
-    let known: Option<i64> = row.get(11)?;
-    let outcome = || {
-        Ok::<_, rusqlite::Error>(OutcomeRecord {
-            version: row.get::<_, Option<i64>>(12)?.map(|version| version as u64),
-            sha256: row.get(13)?,
-            seconds: row.get(14)?,
-            error: row.get(15)?,
-            description: row.get(16)?,
-        })
-    };
-    Ok(DecisionRecord {
-        decided,
-        samples: row.get::<_, i64>(9)? as u64,
-        ids_digest: row.get(10)?,
-        outcome: known.map(|_| outcome()).transpose()?,
-    })
-}
-
-pub(super) fn parsed<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, CatalogError> {
-    restore(bytes).map_err(|error| CatalogError::State(error.to_string()))
 }

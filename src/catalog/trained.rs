@@ -1,11 +1,18 @@
+//! Training sets with their decisions, and the versions that they led to.
+
 use std::collections::BTreeMap;
 
+use driftmill_operators::Id;
 use driftmill_operators::flow::Decision;
-use driftmill_operators::trigger::{Cut, Reason};
-use driftmill_operators::{Id, Position};
+use driftmill_operators::trigger::Reason;
 use roaring::RoaringTreemap;
-use rusqlite::Row;
+use rusqlite::{Params, Row, params};
 
+use super::blocks::block_of;
+use super::expired::bitmap_of;
+use super::resume::OutcomeRecord;
+use super::table::{DECISIONS, Record, Table, optional, undecodable, unsigned};
+use super::trigger_evaluations::{cut, position};
 use super::{Catalog, CatalogError};
 
 /// A decision's training set, and the version that it led to.
@@ -27,70 +34,190 @@ pub struct TrainedSet {
     pub labels: BTreeMap<u32, u64>,
     /// Sum of their weights.
     pub weight: f64,
+    /// The selection's round.
+    pub round: u64,
     /// The samples.
     pub ids: RoaringTreemap,
     /// SHA-256 of their ids.
     pub ids_digest: String,
-    /// How long choosing them took.
+    /// Duration of the selection.
     pub seconds: f64,
     /// Seed of the training.
     pub seed: u64,
 }
 
-impl Catalog {
-    /// Shows the training set of every decision, branch after branch, oldest first; one at a time,
-    /// for all together may be large.
-    ///
-    /// # Errors
-    /// When SQLite cannot read them, or a bitmap is not one.
-    pub fn trained(&self, mut each: impl FnMut(TrainedSet)) -> Result<(), CatalogError> {
-        let failed = || CatalogError::database("reading");
-        let query = "SELECT d.branch, o.version, d.trigger, d.time, d.sample, d.cut,
-                            d.decisions_before, d.policy, d.reason, d.score, d.threshold, d.model,
-                            o.sha256, d.ids_digest, d.seed, d.ids, d.candidates, d.labels, d.weight,
-                            d.seconds
-                     FROM decisions d LEFT JOIN outcomes o USING (branch, trigger)
-                     ORDER BY branch, trigger";
-        let mut statement = self.database.prepare(query).map_err(failed())?;
-        let mut rows = statement.query([]).map_err(failed())?;
-        while let Some(row) = rows.next().map_err(failed())? {
-            let ids: Vec<u8> = row.get(15).map_err(failed())?;
-            let ids = RoaringTreemap::deserialize_from(&*ids)
-                .map_err(|error| CatalogError::State(error.to_string()))?;
-            let labels: String = row.get(17).map_err(failed())?;
-            let labels = serde_json::from_str(&labels)
-                .map_err(|error| CatalogError::State(error.to_string()))?;
-            each(TrainedSet { labels, ..trained(row, ids).map_err(failed())? });
-        }
-        Ok(())
+impl Record for TrainedSet {
+    const TABLE: &'static Table = &DECISIONS;
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let labels: String = row.get("labels")?;
+        let labels =
+            serde_json::from_str(&labels).map_err(|error| undecodable(row, "labels", error))?;
+        Ok(Self {
+            branch: row.get("branch")?,
+            version: None,
+            decision: decision(row)?,
+            parent: optional(row, "model")?,
+            sha256: None,
+            candidates: unsigned(row, "candidates")?,
+            labels,
+            weight: row.get("weight")?,
+            round: unsigned(row, "round")?,
+            ids: bitmap_of(row, "ids")?,
+            ids_digest: row.get("ids_digest")?,
+            seconds: row.get("seconds")?,
+            seed: unsigned(row, "seed")?,
+        })
     }
 }
 
-fn trained(row: &Row<'_>, ids: RoaringTreemap) -> rusqlite::Result<TrainedSet> {
-    let id = Id(row.get::<_, i64>(4)? as u64);
-    Ok(TrainedSet {
-        branch: row.get(0)?,
-        candidates: row.get::<_, i64>(16)? as u64,
-        labels: BTreeMap::new(),
-        weight: row.get(18)?,
-        seconds: row.get(19)?,
-        version: row.get::<_, Option<i64>>(1)?.map(|version| version as u64),
-        decision: Decision {
-            trigger: row.get::<_, i64>(2)? as u64,
-            position: Position::new(row.get(3)?, id),
-            cut: if row.get::<_, String>(5)? == "before" { Cut::Before } else { Cut::After },
-            decisions_before: row.get(6)?,
-            reason: Reason {
-                policy: row.get(7)?,
-                text: row.get(8)?,
-                score: row.get(9)?,
-                threshold: row.get(10)?,
-            },
+/// The decision in a row of `decisions`.
+pub(super) fn decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
+    Ok(Decision {
+        trigger: unsigned(row, "trigger")?,
+        position: position(row)?,
+        cut: cut(row)?,
+        decisions_before: row.get("decisions_before")?,
+        reason: Reason {
+            policy: row.get("policy")?,
+            text: row.get("reason")?,
+            score: row.get("score")?,
+            threshold: row.get("threshold")?,
         },
-        parent: row.get::<_, Option<i64>>(11)?.map(|version| version as u64),
-        sha256: row.get(12)?,
-        ids_digest: row.get(13)?,
-        seed: row.get::<_, i64>(14)? as u64,
-        ids,
     })
+}
+
+/// The decisions whose training sets have samples of a block.
+pub(super) const OF_BLOCK: &str = "WHERE (branch, trigger) IN (
+    SELECT branch, trigger FROM training_set_blocks WHERE block = ?) ORDER BY branch, trigger";
+
+/// The decision that led to a version.
+pub(super) const OF_VERSION: &str = "WHERE (branch, trigger) IN (
+    SELECT branch, trigger FROM outcomes INDEXED BY outcomes_by_version
+    WHERE branch = ? AND version = ?)";
+
+impl Catalog {
+    /// Shows the training set of every decision, branch after branch, oldest first; one at a time,
+    /// because all together can be large.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them, or a row is damaged.
+    pub fn trained(&self, each: impl FnMut(TrainedSet)) -> Result<(), CatalogError> {
+        self.sets("ORDER BY branch, trigger", [], each)
+    }
+
+    /// The training set of a decision, if there is one.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it, or a row is damaged.
+    pub fn training_set(
+        &self,
+        branch: &str,
+        trigger: u64,
+    ) -> Result<Option<TrainedSet>, CatalogError> {
+        let mut found = None;
+        let decision = params![branch, trigger as i64];
+        self.sets("WHERE branch = ? AND trigger = ?", decision, |set| found = Some(set))?;
+        Ok(found)
+    }
+
+    /// The training set of a version, if there is one.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them, or a row is damaged.
+    pub fn training_set_of_version(
+        &self,
+        branch: &str,
+        version: u64,
+    ) -> Result<Option<TrainedSet>, CatalogError> {
+        let mut found = None;
+        self.sets(OF_VERSION, params![branch, version as i64], |set| found = Some(set))?;
+        Ok(found)
+    }
+
+    /// Shows every training set with one of these samples, branch after branch, oldest first; a set
+    /// can appear several times if the samples are of several blocks.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them, or a row is damaged.
+    pub fn trained_on(
+        &self,
+        ids: &[Id],
+        mut each: impl FnMut(TrainedSet),
+    ) -> Result<(), CatalogError> {
+        let mut blocks: Vec<i64> = ids.iter().map(|id| block_of(id.0)).collect();
+        blocks.sort_unstable();
+        blocks.dedup();
+        for block in blocks {
+            self.sets(OF_BLOCK, [block], |set| {
+                if ids.iter().any(|id| set.ids.contains(id.0)) {
+                    each(set);
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The number of the newest version of a branch.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them.
+    pub fn last_version(&self, branch: &str) -> Result<Option<u64>, CatalogError> {
+        let query = "SELECT version FROM outcomes WHERE branch = ? AND version IS NOT NULL
+                     ORDER BY version DESC LIMIT 1";
+        Ok(self.rows(query, [branch], |row| unsigned(row, "version"))?.pop())
+    }
+
+    /// The versions of other branches below a branch that were trained for one of its decisions:
+    /// names of branches, and numbers.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them.
+    pub fn irreducible_versions(
+        &self,
+        branch: &str,
+        trigger: u64,
+    ) -> Result<Vec<(String, u64)>, CatalogError> {
+        let query = "SELECT branch, version FROM outcomes
+                     WHERE branch > :branch || '/' AND branch < :branch || '0' AND trigger = :trigger
+                     AND version IS NOT NULL ORDER BY branch";
+        let below = rusqlite::named_params! {":branch": branch, ":trigger": trigger as i64};
+        self.rows(query, below, |row| Ok((row.get("branch")?, unsigned(row, "version")?)))
+    }
+
+    /// Shows training sets with their outcomes.
+    fn sets(
+        &self,
+        rest: &str,
+        params: impl Params,
+        mut each: impl FnMut(TrainedSet),
+    ) -> Result<(), CatalogError> {
+        let mut failed = None;
+        self.read_each(rest, params, |set: TrainedSet| {
+            if failed.is_some() {
+                return;
+            }
+            match self.outcome_of(&set.branch, set.decision.trigger) {
+                Ok(outcome) => {
+                    let outcome = outcome.unwrap_or_else(OutcomeRecord::unknown);
+                    let OutcomeRecord { version, sha256, .. } = outcome;
+                    each(TrainedSet { version, sha256, ..set });
+                }
+                Err(error) => failed = Some(error),
+            }
+        })?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// The samples of all training sets whose decisions have no outcome yet.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them, or a row is damaged.
+    pub fn in_training(&self) -> Result<RoaringTreemap, CatalogError> {
+        let mut all = RoaringTreemap::new();
+        let rest = "WHERE NOT EXISTS (SELECT 1 FROM outcomes o
+                    WHERE o.branch = decisions.branch AND o.trigger = decisions.trigger)";
+        self.read_each(rest, [], |set: TrainedSet| all |= set.ids)?;
+        Ok(all)
+    }
 }

@@ -1,25 +1,26 @@
-//! What trainings trained on, where that was not all that was chosen for them.
+//! The samples that a training trained on, where that is only a part of its training set.
 
 use std::collections::BTreeMap;
 
 use driftmill_operators::Id;
 use driftmill_operators::selection::TrainingSet;
 use roaring::RoaringTreemap;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Row, Transaction, named_params, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::database::hex;
-use super::expired::{bitmap, parsed};
+use super::expired::{bitmap, bitmap_of};
+use super::table::{Record, TRAINED_SAMPLES, Table, undecodable};
 use super::{Catalog, CatalogError};
 use crate::train::{Downsampled, Kept};
 
-/// What a training trained on, summed up.
+/// A summary of the samples that a training trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainedSamples {
-    /// Key of the policy that chose.
+    /// Key of the downsampling policy.
     pub policy: String,
-    /// Samples it could choose from.
+    /// Samples that it could choose from.
     pub candidates: u64,
     /// How often it chose.
     pub choices: u64,
@@ -36,16 +37,16 @@ pub struct TrainedSamples {
     pub digest: String,
 }
 
-/// Numbers, summed up.
+/// Summary statistics of numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
-    /// The least.
+    /// The smallest.
     pub min: f64,
     /// The mean.
     pub mean: f64,
-    /// The greatest.
+    /// The largest.
     pub max: f64,
-    /// (Σw)² / Σw²: as many samples of equal weights tell as much.
+    /// The effective sample size, (Σw)² / Σw².
     pub effective: f64,
 }
 
@@ -67,7 +68,7 @@ impl Spread {
 }
 
 impl TrainedSamples {
-    /// Sums up what was trained on `set`.
+    /// The summary of a training on `set`.
     pub fn of(set: &TrainingSet, downsampled: &Downsampled) -> Self {
         let Downsampled { policy, candidates, choices, kept, seconds } = downsampled;
         let mut labels: BTreeMap<u32, u64> = BTreeMap::new();
@@ -88,7 +89,7 @@ impl TrainedSamples {
     }
 }
 
-/// SHA-256 of what was trained on.
+/// SHA-256 of the samples that were trained on.
 fn digest(kept: &[Kept]) -> String {
     let mut hash = Sha256::new();
     for Kept { id, times, weight } in kept {
@@ -101,58 +102,71 @@ fn digest(kept: &[Kept]) -> String {
 
 pub(super) fn insert_trained_samples(
     transaction: &Transaction<'_>,
-    (branch, trigger): (&str, u64),
-    (trained_samples, kept): (&TrainedSamples, &[Kept]),
+    branch: &str,
+    trigger: u64,
+    summary: &TrainedSamples,
+    kept: &[Kept],
 ) -> rusqlite::Result<()> {
     let ids = bitmap(&kept.iter().map(|kept| kept.id.0).collect());
     let bytes = |of: fn(&Kept) -> [u8; 4]| kept.iter().flat_map(of).collect::<Vec<u8>>();
-    // more than that often is often enough.
+    // counts beyond 32 bits are recorded as the largest one.
     let times = bytes(|kept| u32::try_from(kept.times).unwrap_or(u32::MAX).to_le_bytes());
     let weights = bytes(|kept| kept.weight.to_le_bytes());
-    let json = serde_json::to_string(trained_samples).expect("a summary is plain data");
-    let mut insert =
-        transaction.prepare_cached("REPLACE INTO trained_samples VALUES (?, ?, ?, ?, ?, ?)")?;
-    insert.execute(params![branch, trigger as i64, json, ids, times, weights])?;
+    let mut insert = transaction.prepare_cached(&TRAINED_SAMPLES.insert("REPLACE"))?;
+    insert.execute(named_params! {
+        ":branch": branch,
+        ":trigger": trigger as i64,
+        ":summary": serde_json::to_string(summary).expect("a summary is plain data"),
+        ":ids": ids,
+        ":times": times,
+        ":weights": weights,
+    })?;
     Ok(())
 }
 
-impl Catalog {
-    /// What the training of a decision trained on; none if that is all that was chosen for it, or it
-    /// has no outcome.
-    ///
-    /// # Errors
-    /// When SQLite cannot read it, or it is not what was written.
-    pub fn trained_samples(
-        &self,
-        branch: &str,
-        trigger: u64,
-    ) -> Result<Option<(TrainedSamples, Vec<Kept>)>, CatalogError> {
-        let query = "SELECT summary, ids, times, weights FROM trained_samples WHERE branch = ? AND trigger = ?";
-        type Found = (String, Vec<u8>, Vec<u8>, Vec<u8>);
-        let found: Option<Found> = self
-            .database
-            .query_row(query, params![branch, trigger as i64], |row| row.try_into())
-            .optional()
-            .map_err(CatalogError::database("reading"))?;
-        let Some((summary, ids, times, weights)) = found else { return Ok(None) };
-        let wrong = |text: &dyn std::fmt::Display| {
-            CatalogError::State(format!("what trigger {trigger} trained on: {text}"))
+/// A row of the table: the summary, and each sample with its count and weight.
+struct TrainedRow(TrainedSamples, Vec<Kept>);
+
+impl Record for TrainedRow {
+    const TABLE: &'static Table = &TRAINED_SAMPLES;
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let summary: String = row.get("summary")?;
+        let summary: TrainedSamples =
+            serde_json::from_str(&summary).map_err(|error| undecodable(row, "summary", error))?;
+        let ids = bitmap_of(row, "ids")?;
+        let words = |column| {
+            let bytes: Vec<u8> = row.get(column)?;
+            Ok::<_, rusqlite::Error>(bytes.as_chunks::<4>().0.to_vec())
         };
-        let trained_samples: TrainedSamples =
-            serde_json::from_str(&summary).map_err(|error| wrong(&error))?;
-        let ids = parsed(&ids).map_err(|error| wrong(&error))?;
-        let words = |bytes: &[u8]| bytes.as_chunks::<4>().0.to_vec();
-        let rows = ids.into_iter().zip(words(&times)).zip(words(&weights));
+        let rows = ids.into_iter().zip(words("times")?).zip(words("weights")?);
         let kept = rows.map(|((id, times), weight)| Kept {
             id: Id(id),
             times: u32::from_le_bytes(times).into(),
             weight: f32::from_le_bytes(weight),
         });
         let kept: Vec<Kept> = kept.collect();
-        if digest(&kept) != trained_samples.digest || kept.len() as u64 != trained_samples.samples {
-            return Err(wrong(&"it has another digest"));
+        if digest(&kept) != summary.digest || kept.len() as u64 != summary.samples {
+            return Err(undecodable(row, "ids", "the samples have another digest"));
         }
-        Ok(Some((trained_samples, kept)))
+        Ok(Self(summary, kept))
+    }
+}
+
+impl Catalog {
+    /// The samples that the training of a decision trained on; none if those are all that were chosen
+    /// for it, or it has no outcome.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it, or it is damaged.
+    pub fn trained_samples(
+        &self,
+        branch: &str,
+        trigger: u64,
+    ) -> Result<Option<(TrainedSamples, Vec<Kept>)>, CatalogError> {
+        let decision = params![branch, trigger as i64];
+        let found = self.read("WHERE branch = ? AND trigger = ?", decision)?.pop();
+        Ok(found.map(|TrainedRow(summary, kept)| (summary, kept)))
     }
 }
 
@@ -161,7 +175,7 @@ mod tests {
     use super::Spread;
 
     #[test]
-    fn a_spread_says_how_many_equal_ones_tell_as_much() {
+    fn a_spread_has_the_effective_sample_size() {
         let spread = Spread::of([1.0, 1.0, 1.0, 1.0].into_iter());
         assert_eq!(spread, Spread { min: 1.0, mean: 1.0, max: 1.0, effective: 4.0 });
         let spread = Spread::of([3.0, 1.0].into_iter());

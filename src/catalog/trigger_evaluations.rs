@@ -1,107 +1,114 @@
-//! What policies saw, and where shadows fired.
+//! Evaluations of trigger policies, and decisions of shadows.
 
 use driftmill_operators::flow::{ShadowDecision, TriggerEvaluation};
 use driftmill_operators::trigger::{Cut, Measurement, Reason};
 use driftmill_operators::{Id, Position};
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{Row, Transaction, named_params, params};
 
+use super::table::{
+    Record, SHADOW_DECISIONS, TRIGGER_EVALUATIONS, Table, optional, undecodable, unsigned,
+};
 use super::{Catalog, CatalogError};
 
+impl Record for TriggerEvaluation {
+    const TABLE: &'static Table = &TRIGGER_EVALUATIONS;
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let measurement: String = row.get("evaluation")?;
+        let measurement: Measurement = serde_json::from_str(&measurement)
+            .map_err(|error| undecodable(row, "evaluation", error))?;
+        Ok(Self {
+            position: position(row)?,
+            trigger: unsigned(row, "trigger")?,
+            number: row.get("number")?,
+            decides: row.get("decides")?,
+            version: optional(row, "version")?,
+            seconds: row.get("seconds")?,
+            measurement,
+        })
+    }
+}
+
+impl Record for ShadowDecision {
+    const TABLE: &'static Table = &SHADOW_DECISIONS;
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            number: unsigned(row, "number")?,
+            position: position(row)?,
+            cut: cut(row)?,
+            version: optional(row, "version")?,
+            reason: Reason {
+                policy: row.get("kind")?,
+                text: row.get("reason")?,
+                score: row.get("score")?,
+                threshold: row.get("threshold")?,
+            },
+            measurement: None,
+        })
+    }
+}
+
 impl Catalog {
-    /// Names of the policies that something is recorded of which they saw, branches and shadows.
+    /// Names of all policies with recorded evaluations or decisions, branches and shadows.
     ///
     /// # Errors
     /// When SQLite cannot read them.
     pub fn observers(&self) -> Result<Vec<String>, CatalogError> {
         self.rows(
-            "SELECT branch FROM decisions UNION SELECT policy FROM trigger_evaluations
-             UNION SELECT policy FROM shadow_decisions ORDER BY 1",
+            "SELECT branch AS policy FROM decisions UNION SELECT policy FROM trigger_evaluations
+             UNION SELECT policy FROM shadow_decisions ORDER BY policy",
             [],
-            |row| row.get(0),
+            |row| row.get("policy"),
         )
     }
 
-    /// What a policy saw, in order.
+    /// The evaluations of a policy, in order.
     ///
     /// # Errors
-    /// When SQLite cannot read it, or a look is not one.
+    /// When SQLite cannot read them, or one is damaged.
     pub fn looks(&self, policy: &str) -> Result<Vec<TriggerEvaluation>, CatalogError> {
-        let query = "SELECT time, sample, trigger, number, decides, version, seconds, evaluation
-                     FROM trigger_evaluations WHERE policy = ? ORDER BY trigger, time, sample, number";
-        let looks = self.rows(query, [policy], |row| {
-            let id = Id(row.get::<_, i64>(1)? as u64);
-            let looked = TriggerEvaluation {
-                position: Position::new(row.get(0)?, id),
-                trigger: row.get::<_, i64>(2)? as u64,
-                number: row.get(3)?,
-                decides: row.get(4)?,
-                version: row.get::<_, Option<i64>>(5)?.map(|version| version as u64),
-                seconds: row.get(6)?,
-                measurement: Measurement::default(),
-            };
-            Ok((looked, row.get::<_, String>(7)?))
-        })?;
-        let parsed = |(looked, look): (TriggerEvaluation, String)| match serde_json::from_str(&look)
-        {
-            Ok(look) => Ok(TriggerEvaluation { measurement: look, ..looked }),
-            Err(error) => Err(CatalogError::State(error.to_string())),
-        };
-        looks.into_iter().map(parsed).collect()
+        self.read("WHERE policy = ? ORDER BY trigger, time, sample, number", [policy])
     }
 
-    /// Where a shadow fired, in order; without what it saw there, which is among the looks.
-    pub(super) fn fired(&self, policy: &str) -> Result<Vec<ShadowDecision>, CatalogError> {
-        let query = "SELECT number, time, sample, cut, version, kind, reason, score, threshold
-                     FROM shadow_decisions WHERE policy = ? ORDER BY number";
-        self.rows(query, [policy], |row| {
-            let id = Id(row.get::<_, i64>(2)? as u64);
-            Ok(ShadowDecision {
-                number: row.get::<_, i64>(0)? as u64,
-                position: Position::new(row.get(1)?, id),
-                cut: cut_of(row, 3)?,
-                version: row.get::<_, Option<i64>>(4)?.map(|version| version as u64),
-                reason: Reason {
-                    policy: row.get(5)?,
-                    text: row.get(6)?,
-                    score: row.get(7)?,
-                    threshold: row.get(8)?,
-                },
-                measurement: None,
-            })
-        })
+    /// The last `limit` decisions of a shadow, in order, without what it measured there, which is
+    /// among its evaluations.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them, or one is damaged.
+    pub fn shadow_decisions(
+        &self,
+        policy: &str,
+        limit: Option<u64>,
+    ) -> Result<Vec<ShadowDecision>, CatalogError> {
+        let limit = limit.map_or(-1, u64::cast_signed);
+        let rest = "WHERE policy = ? ORDER BY number DESC LIMIT ?";
+        let mut last = self.read(rest, params![policy, limit])?;
+        last.reverse();
+        Ok(last)
     }
 }
 
-/// What is seen again after a restart is there, and stays as it was: only how long it took differs.
+/// Evaluations that are made again after a restart are recorded already; they stay as they are.
 pub(super) fn insert_trigger_evaluations(
     transaction: &Transaction<'_>,
     policy: &str,
-    looks: &[TriggerEvaluation],
+    evaluations: &[TriggerEvaluation],
 ) -> rusqlite::Result<()> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT OR IGNORE INTO trigger_evaluations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    for TriggerEvaluation {
-        position,
-        trigger,
-        number,
-        decides,
-        version,
-        measurement: look,
-        seconds,
-    } in looks
-    {
-        insert.execute(params![
-            policy,
-            *trigger as i64,
-            position.time(),
-            position.id().0 as i64,
-            number,
-            decides,
-            version.map(|version| version as i64),
-            seconds,
-            serde_json::to_string(look).expect("a look is plain data"),
-        ])?;
+    let mut insert = transaction.prepare_cached(&TRIGGER_EVALUATIONS.insert("INSERT OR IGNORE"))?;
+    for evaluation in evaluations {
+        insert.execute(named_params! {
+            ":policy": policy,
+            ":trigger": evaluation.trigger as i64,
+            ":time": evaluation.position.time(),
+            ":sample": evaluation.position.id().0 as i64,
+            ":number": evaluation.number,
+            ":decides": evaluation.decides,
+            ":version": evaluation.version.map(|version| version as i64),
+            ":seconds": evaluation.seconds,
+            ":evaluation": serde_json::to_string(&evaluation.measurement)
+                .expect("a measurement is plain data"),
+        })?;
     }
     Ok(())
 }
@@ -109,26 +116,37 @@ pub(super) fn insert_trigger_evaluations(
 pub(super) fn insert_shadow_decisions(
     transaction: &Transaction<'_>,
     policy: &str,
-    fired: &[ShadowDecision],
+    decisions: &[ShadowDecision],
 ) -> rusqlite::Result<()> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT OR IGNORE INTO shadow_decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?;
-    for ShadowDecision { number, position, cut, version, reason, measurement: _ } in fired {
-        insert.execute(params![
-            policy,
-            *number as i64,
-            position.time(),
-            position.id().0 as i64,
-            cut_name(*cut),
-            version.map(|version| version as i64),
-            reason.policy,
-            reason.text,
-            reason.score,
-            reason.threshold,
-        ])?;
+    let mut insert = transaction.prepare_cached(&SHADOW_DECISIONS.insert("INSERT OR IGNORE"))?;
+    for ShadowDecision { number, position, cut, version, reason, measurement: _ } in decisions {
+        insert.execute(named_params! {
+            ":policy": policy,
+            ":number": *number as i64,
+            ":time": position.time(),
+            ":sample": position.id().0 as i64,
+            ":cut": cut_name(*cut),
+            ":version": version.map(|version| version as i64),
+            ":kind": reason.policy,
+            ":reason": reason.text,
+            ":score": reason.score,
+            ":threshold": reason.threshold,
+        })?;
     }
     Ok(())
+}
+
+/// The position in columns `time` and `sample`.
+pub(super) fn position(row: &Row<'_>) -> rusqlite::Result<Position> {
+    Ok(Position::new(row.get("time")?, Id(unsigned(row, "sample")?)))
+}
+
+/// The first position that the decision in a row does not cover.
+pub(super) fn end(row: &Row<'_>) -> rusqlite::Result<Position> {
+    Ok(match cut(row)? {
+        Cut::Before => position(row)?,
+        Cut::After => position(row)?.next(),
+    })
 }
 
 pub(super) fn cut_name(cut: Cut) -> &'static str {
@@ -138,6 +156,12 @@ pub(super) fn cut_name(cut: Cut) -> &'static str {
     }
 }
 
-pub(super) fn cut_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Cut> {
-    Ok(if row.get::<_, String>(column)? == "before" { Cut::Before } else { Cut::After })
+/// The cut in column `cut`.
+pub(super) fn cut(row: &Row<'_>) -> rusqlite::Result<Cut> {
+    let name: String = row.get("cut")?;
+    match &*name {
+        "before" => Ok(Cut::Before),
+        "after" => Ok(Cut::After),
+        _ => Err(undecodable(row, "cut", format!("`{name}` is neither `before` nor `after`"))),
+    }
 }

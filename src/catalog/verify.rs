@@ -1,26 +1,39 @@
+//! Compares a catalog with its checksums, and with the log and the models next to it.
+//!
+//! SQLite's own check covers the structure of the file: every page is used once, every byte of a page
+//! belongs to a row or to free space, and indexes agree with tables. Checksums of rows cover the
+//! values, the list of statements the schema, and a comparison the fields of the header that SQLite
+//! does not read. What remains is free space, and counters that SQLite writes for itself.
+
+use std::io::Read;
 use std::path::Path;
 
 use roaring::RoaringTreemap;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row, params};
 use sha2::{Digest, Sha256};
 
 use super::database::hex;
+use super::schema::{FORMAT, expected_statements, statements};
+use super::table::{TABLES, Table};
 use super::{Catalog, CatalogError, ModelStore, TrainedSamples};
 use crate::train::Kept;
 
-/// What a comparison of a catalog with the files beside it found.
+/// Problems of one kind that are listed.
+const LISTED: usize = 20;
+
+/// The result of a verification.
 #[derive(Clone, Debug, Default)]
 pub struct CatalogHealth {
     /// Number of decisions.
     pub decisions: u64,
-    /// Number of versions whose files are what was recorded.
+    /// Number of versions whose files are those that were recorded.
     pub versions: u64,
-    /// What is wrong.
+    /// Everything that is wrong.
     pub problems: Vec<String>,
 }
 
-/// Compares a catalog with its state directory `state`: with the log's `samples`, to which those
-/// belong that were removed, and the models.
+/// Compares a catalog with its state directory `state`: with the log's `samples`, which are completed
+/// by those that retention removed, and with the models.
 ///
 /// # Errors
 /// When SQLite cannot read the catalog.
@@ -29,152 +42,216 @@ pub fn verify(
     state: &Path,
     samples: &RoaringTreemap,
 ) -> Result<CatalogHealth, CatalogError> {
-    let database = &catalog.database;
-    let failed = || CatalogError::database("reading");
-    let mut health = CatalogHealth::default();
-    let sound: String =
-        database.query_row("PRAGMA integrity_check", [], |row| row.get(0)).map_err(failed())?;
-    if sound != "ok" {
-        health.problems.push(format!("the catalog is damaged: {sound}"));
-    }
+    let mut health = CatalogHealth { problems: verify_database(catalog)?, ..Default::default() };
     let mut known = samples.clone();
-    catalog.removed(|segment| known |= segment.contents.samples)?;
-    health.decisions(database, &known).map_err(failed())?;
-    health.outcomes(database, state).map_err(failed())?;
-    health.trained_samples(catalog, state).map_err(failed())?;
+    let removed = catalog.removed(|segment| known |= segment.contents.samples);
+    health.problems.extend(removed.err().map(text));
+    let mut decisions = Vec::new();
+    let read = catalog.trained(|set| {
+        decisions.push(Verified {
+            lacking: (&set.ids - &known).len(),
+            name: name(&set.branch, set.decision.trigger),
+            branch: set.branch,
+            trigger: set.decision.trigger,
+        });
+    });
+    health.problems.extend(read.err().map(text));
+    for decision in decisions {
+        health.decisions += 1;
+        health.verify_decision(catalog, state, &decision)?;
+    }
     Ok(health)
 }
 
+/// A decision that is verified.
+struct Verified {
+    name: String,
+    branch: String,
+    trigger: u64,
+    /// Samples of its training set that were never in the log.
+    lacking: u64,
+}
+
 impl CatalogHealth {
-    fn decisions(
+    fn verify_decision(
         &mut self,
-        database: &Connection,
-        samples: &RoaringTreemap,
-    ) -> Result<(), rusqlite::Error> {
-        let query = "SELECT branch, trigger, samples, ids FROM decisions ORDER BY branch, trigger";
-        let mut decided = database.prepare(query)?;
-        let mut rows = decided.query([])?;
-        while let Some(row) = rows.next()? {
-            let name = name(row.get(0)?, row.get(1)?);
-            let (count, ids): (i64, Vec<u8>) = (row.get(2)?, row.get(3)?);
-            self.decisions += 1;
-            match RoaringTreemap::deserialize_from(&*ids) {
-                Err(error) => self.problems.push(format!("{name}: its training set: {error}")),
-                Ok(ids) if ids.len() != count as u64 => {
-                    let text = format!("{name}: {count} samples, but {} ids", ids.len());
-                    self.problems.push(text);
-                }
-                Ok(ids) if !ids.is_subset(samples) => {
-                    let lacking = (ids - samples).len();
-                    self.problems.push(format!("{name}: {lacking} samples are not in the log"));
-                }
-                Ok(_) => {}
-            }
+        catalog: &Catalog,
+        state: &Path,
+        decision: &Verified,
+    ) -> Result<(), CatalogError> {
+        let Verified { name, branch, trigger, lacking } = decision;
+        if *lacking > 0 {
+            self.problems.push(format!("{name}: {lacking} samples are not in the log"));
         }
-        Ok(())
-    }
-
-    fn outcomes(&mut self, database: &Connection, state: &Path) -> Result<(), rusqlite::Error> {
-        let query = "SELECT branch, trigger, version, sha256, description,
-                            (branch, version) IN expired_versions
-                     FROM outcomes WHERE version IS NOT NULL ORDER BY branch, trigger";
-        let mut outcomes = database.prepare(query)?;
-        let mut rows = outcomes.query([])?;
-        while let Some(row) = rows.next()? {
-            let (branch, trigger): (String, i64) = (row.get(0)?, row.get(1)?);
-            let (version, sha256): (i64, String) = (row.get(2)?, row.get(3)?);
-            let description: String = row.get(4)?;
-            let store = ModelStore::of(state, &branch);
-            let removed: bool = row.get(5)?;
-            match check(&store, version as u64, [&sha256, &description], removed) {
-                Ok(()) => self.versions += 1,
-                Err(problem) => {
-                    self.problems
-                        .push(format!("{}: version {version}: {problem}", name(branch, trigger)));
-                }
-            }
+        let outcome = match catalog.outcome_of(branch, *trigger) {
+            Ok(Some(outcome)) => outcome,
+            // rows without their checksum are reported already.
+            Ok(None) | Err(CatalogError::Row { .. }) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let (Some(version), Some(sha256)) = (outcome.version, &outcome.sha256) else {
+            return Ok(());
+        };
+        let store = ModelStore::of(state, branch);
+        let description = outcome.description.as_deref().unwrap_or_default();
+        let recorded = Recorded { version, sha256, description };
+        match recorded.check(&store, catalog.is_expired(branch, version)?) {
+            Ok(()) => self.versions += 1,
+            Err(problem) => self.problems.push(format!("{name}: version {version}: {problem}")),
         }
+        // descriptions that do not decode are reported there.
+        let Ok(described) = store.get(version) else { return Ok(()) };
+        let Some(set) = catalog.training_set(branch, *trigger)? else { return Ok(()) };
+        let problem = match catalog.trained_samples(branch, *trigger) {
+            Err(CatalogError::Row { .. }) => None,
+            Err(error) => return Err(error),
+            Ok(trained) => compare(trained, &set.ids, described.data.trained_samples),
+        };
+        self.problems.extend(problem.map(|problem| format!("{name}: {problem}")));
         Ok(())
     }
 }
 
-impl CatalogHealth {
-    fn trained_samples(&mut self, catalog: &Catalog, state: &Path) -> Result<(), rusqlite::Error> {
-        let query = "SELECT branch, trigger, d.ids, version
-                     FROM decisions d JOIN outcomes USING (branch, trigger)
-                     WHERE version IS NOT NULL ORDER BY branch, trigger";
-        let mut made = catalog.database.prepare(query)?;
-        let mut rows = made.query([])?;
-        while let Some(row) = rows.next()? {
-            let (branch, trigger): (String, i64) = (row.get(0)?, row.get(1)?);
-            let (ids, version): (Vec<u8>, i64) = (row.get(2)?, row.get(3)?);
-            // sets and descriptions that are none are told elsewhere.
-            let set = RoaringTreemap::deserialize_from(&*ids).unwrap_or_default();
-            let Ok(version) = ModelStore::of(state, &branch).get(version as u64) else { continue };
-            let problem = match catalog.trained_samples(&branch, trigger as u64) {
-                Err(error) => Some(told(error)),
-                Ok(trained_samples) => compare(trained_samples, &set, version.data.trained_samples),
-            };
-            let problem = problem.map(|problem| format!("{}: {problem}", name(branch, trigger)));
-            self.problems.extend(problem);
-        }
-        Ok(())
+/// Everything that is wrong with the database itself.
+fn verify_database(catalog: &Catalog) -> Result<Vec<String>, CatalogError> {
+    let database = &catalog.database;
+    let failed = || CatalogError::database("reading");
+    catalog.settle()?;
+    let mut problems = header_problems(database)?;
+    let structure = list(database, "PRAGMA integrity_check", |row| row.get(0)).map_err(failed())?;
+    let wrong = structure.into_iter().filter(|line| line != "ok").take(LISTED);
+    problems.extend(wrong.map(|line| format!("`catalog.sqlite`: {line}")));
+    let found = statements(database).map_err(failed())?;
+    let wanted =
+        expected_statements().map_err(CatalogError::migration(Path::new("catalog.sqlite")))?;
+    if found != wanted {
+        problems.push("`catalog.sqlite`: its schema is not that of its format".to_owned());
+    }
+    for table in TABLES {
+        problems.extend(damaged_rows(database, table).map_err(failed())?);
+    }
+    let orphans = "SELECT 'decision ' || trigger || ' of `' || branch || '`' FROM outcomes
+                   WHERE (branch, trigger) NOT IN (SELECT branch, trigger FROM decisions)";
+    let orphans = list(database, orphans, |row| row.get(0)).map_err(failed())?;
+    problems.extend(orphans.into_iter().map(|name| format!("{name} is missing")));
+    Ok(problems)
+}
+
+fn damaged_rows(database: &Connection, table: &Table) -> rusqlite::Result<Vec<String>> {
+    let rows = list(database, &table.select_damaged(), |row| {
+        let (name, key) = (table.name, table.key_of(row));
+        Ok(format!("`catalog.sqlite`: table {name}, {key}: it does not have its checksum"))
+    })?;
+    Ok(rows.into_iter().take(LISTED).collect())
+}
+
+fn list(
+    database: &Connection,
+    query: &str,
+    row: impl FnMut(&Row<'_>) -> rusqlite::Result<String>,
+) -> rusqlite::Result<Vec<String>> {
+    database.prepare(query)?.query_map([], row)?.collect()
+}
+
+/// Fields of the file's header that SQLite does not compare with anything.
+fn header_problems(database: &Connection) -> Result<Vec<String>, CatalogError> {
+    let Some(path) = database.path().filter(|path| !path.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let mut header = [0; 100];
+    std::fs::File::open(path)
+        .and_then(|mut file| file.read_exact(&mut header))
+        .map_err(CatalogError::io("reading", path))?;
+    let word =
+        |at: usize| header[at..at + 4].iter().fold(0, |word, byte| word << 8 | u32::from(*byte));
+    let fields: [(&str, u32, u32); 9] = [
+        ("version for writing", header[18].into(), 2),
+        ("version for reading", header[19].into(), 2),
+        ("schema format", word(44), 4),
+        ("cache size", word(48), 0),
+        ("largest root page", word(52), 0),
+        ("encoding", word(56), 1),
+        ("format", word(60), FORMAT as u32),
+        ("incremental vacuum", word(64), 0),
+        ("application", word(68), 0),
+    ];
+    let wrong = fields.iter().filter(|(_, found, wanted)| found != wanted);
+    let mut problems: Vec<String> = wrong
+        .map(|(field, found, wanted)| {
+            format!("`catalog.sqlite`: its header says {found} for {field}, not {wanted}")
+        })
+        .collect();
+    if header[72..92].iter().any(|byte| *byte != 0) {
+        problems.push("`catalog.sqlite`: reserved bytes of its header are not zero".to_owned());
+    }
+    Ok(problems)
+}
+
+impl Catalog {
+    /// Whether retention removed the weights of a version.
+    fn is_expired(&self, branch: &str, version: u64) -> Result<bool, CatalogError> {
+        let query =
+            "SELECT EXISTS (SELECT 1 FROM expired_versions WHERE branch = ? AND version = ?)";
+        self.database
+            .query_row(query, params![branch, version as i64], |row| row.get(0))
+            .map_err(CatalogError::database("reading"))
     }
 }
 
-/// What is wrong with what a training trained on, of `set`, its version having been `described`.
+/// Compares the samples that a training trained on with its training set, and with the description of
+/// its version.
 fn compare(
     trained_samples: Option<(TrainedSamples, Vec<Kept>)>,
     set: &RoaringTreemap,
     described: Option<TrainedSamples>,
 ) -> Option<String> {
-    let (trained_samples, kept) = match trained_samples {
-        Some((trained_samples, kept)) => (Some(trained_samples), kept),
-        None => (None, Vec::new()),
-    };
-    let others = kept.iter().filter(|kept| !set.contains(kept.id.0)).count();
+    let (trained_samples, kept) = trained_samples.unzip();
+    let others = kept.iter().flatten().filter(|kept| !set.contains(kept.id.0)).count();
     if others > 0 {
         return Some(format!("it trained on {others} samples that are not in its training set"));
     }
     // numbers may be written with another last digit.
-    let digest = |trained_samples: Option<TrainedSamples>| {
-        trained_samples.map(|trained_samples| trained_samples.digest)
-    };
-    let text = "what it trained on is not what the version's description says";
+    let digest = |samples: Option<TrainedSamples>| samples.map(|samples| samples.digest);
+    let text = "the samples that it trained on are not those of the version's description";
     (digest(trained_samples) != digest(described)).then(|| text.to_owned())
 }
 
-/// Whether a version's two files are those of the outcome; one, if its weights were removed.
-fn check(
-    store: &ModelStore,
+/// A version as the catalog recorded it.
+struct Recorded<'a> {
     version: u64,
-    [sha256, description]: [&str; 2],
-    removed: bool,
-) -> Result<(), String> {
-    let (described, digest) = store.described(version).map_err(told)?;
-    if described.version != version || described.artifact.sha256 != sha256 {
-        return Err("its description is that of another".to_owned());
-    }
-    if digest != description {
-        return Err("its description is not the one that was recorded".to_owned());
-    }
-    if removed {
-        return Ok(());
-    }
-    let weights = store.weights(version).map_err(told)?;
-    if hex(&Sha256::digest(&weights)) != sha256 {
-        return Err("its weights are not those that were recorded".to_owned());
-    }
-    Ok(())
+    sha256: &'a str,
+    description: &'a str,
 }
 
-/// An error with its causes.
-fn told(error: CatalogError) -> String {
-    format!("{:#}", anyhow::Error::from(error))
+impl Recorded<'_> {
+    /// Compares a version's two files with the record; one, if its weights were removed.
+    fn check(&self, store: &ModelStore, removed: bool) -> Result<(), String> {
+        let (described, digest) = store.described(self.version).map_err(text)?;
+        if described.version != self.version || described.artifact.sha256 != self.sha256 {
+            return Err("its description is that of another".to_owned());
+        }
+        if digest != self.description {
+            return Err("its description is not the one that was recorded".to_owned());
+        }
+        if removed {
+            return Ok(());
+        }
+        let weights = store.weights(self.version).map_err(text)?;
+        if hex(&Sha256::digest(&weights)) != self.sha256 {
+            return Err("its weights are not those that were recorded".to_owned());
+        }
+        Ok(())
+    }
 }
 
-fn name(branch: String, trigger: i64) -> String {
-    match &*branch {
+/// An error with its causes, without the hint.
+fn text(error: CatalogError) -> String {
+    let text = format!("{:#}", anyhow::Error::from(error));
+    text.split("\nhint:").next().unwrap_or_default().to_owned()
+}
+
+fn name(branch: &str, trigger: u64) -> String {
+    match branch {
         "" => format!("trigger {trigger}"),
         name => format!("trigger {trigger} of {name}"),
     }

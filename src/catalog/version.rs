@@ -1,3 +1,5 @@
+//! The description of a model version, as `version.json` and the published event hold it.
+
 use driftmill_datasets::Schema;
 use serde::{Deserialize, Serialize};
 

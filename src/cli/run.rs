@@ -52,6 +52,9 @@ pub(super) struct Run {
     /// End with one JSON object on stdout
     #[arg(long)]
     json: bool,
+    /// List all decisions at the end, not only the last 40, or with --json the last 1000
+    #[arg(long)]
+    all: bool,
 }
 
 impl Run {
@@ -70,6 +73,7 @@ impl Run {
                 (_, true) => Others::Adopt,
                 _ => Others::Refuse,
             },
+            all: self.all,
             ..Options::default()
         };
         if options.cluster.process > 0 {
@@ -79,7 +83,7 @@ impl Run {
         if self.json {
             print(&serde_json::to_string(&ended.summary)?)?;
         } else {
-            print(&render(&name, &ended.summary))?;
+            print(&render(&name, &ended.summary, self.all))?;
         }
         Ok(code(ended.end))
     }

@@ -96,10 +96,10 @@ impl History {
 
     fn fired_by(&self, policy: &str) -> Result<Vec<Decision>, HistoryError> {
         if policy.starts_with(SHADOWS) {
-            let fired = self.catalog.shadow(policy)?.fired;
+            let fired = self.catalog.shadow_decisions(policy, None)?;
             return Ok(fired.into_iter().map(|fired| self.would_be(fired)).collect());
         }
-        let decisions = self.catalog.decisions(policy)?;
+        let decisions = self.catalog.decisions(policy, None)?;
         Ok(decisions.into_iter().map(|record| self.decision(record)).collect())
     }
 

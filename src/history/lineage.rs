@@ -4,7 +4,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::sample_status::{SampleStatus, SampleStatuses};
 use super::{History, HistoryError};
-use crate::catalog::Place;
+use crate::catalog::{Place, TrainedSet};
 use crate::store::{LogBatch, RowKind};
 use crate::train::Kept;
 
@@ -179,7 +179,7 @@ impl History {
         samples.for_each(|row| row.status = Some(statuses.of(row.id)));
         let retracted = rows.iter().all(|row| row.status != Some(SampleStatus::There));
         let (mut versions, mut branches) = (Vec::new(), Vec::new());
-        self.catalog.trained(|set| {
+        let each = |set: TrainedSet| {
             let Some(version) = set.version else { return };
             let seen = rows.iter().filter(|row| set.ids.contains(row.id.0));
             let seen: Vec<&Row> = seen.collect();
@@ -198,7 +198,11 @@ impl History {
                 trained_samples: None,
             });
             branches.push((set.branch, seen.into_iter().map(|row| row.id).collect()));
-        })?;
+        };
+        match &rows[..] {
+            [row] => self.catalog.trained_on(&[row.id], each)?,
+            _ => self.catalog.trained(each)?,
+        }
         for (version, (branch, ids)) in versions.iter_mut().zip(branches) {
             version.trained_samples = self.trained_samples(&branch, version.trigger, ids)?;
         }

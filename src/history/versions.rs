@@ -170,12 +170,7 @@ impl History {
         branch: &str,
         trigger: u64,
     ) -> Result<TrainedSet, HistoryError> {
-        let mut found = None;
-        self.catalog.trained(|set| {
-            if set.branch == branch && set.decision.trigger == trigger {
-                found = Some(set);
-            }
-        })?;
+        let found = self.catalog.training_set(branch, trigger)?;
         let name = self.name_of(branch);
         let missing = || HistoryError::Unknown(format!("`{name}` has no trigger {trigger}"));
         found.ok_or_else(missing)

@@ -1,4 +1,4 @@
-//! What a run did, for people and for scripts.
+//! Reports on a run, for people and for scripts.
 
 mod contact_sheet;
 mod plot;
@@ -8,7 +8,8 @@ mod text;
 pub use contact_sheet::contact_sheet;
 pub use plot::{Panel, PlotError, Point, draw};
 pub use summary::{
-    BranchSummary, Evaluation, FiredLine, ShadowSummary, Summary, TriggerLine, VersionLine,
+    BranchSummary, Evaluation, FiredLine, SUMMARY_LIMIT, ShadowSummary, Summary, Totals,
+    TriggerLine, VersionLine,
 };
 pub use text::render;
 pub(crate) use text::{align_right, amount, fine, moment, plain_table};

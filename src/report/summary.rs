@@ -1,14 +1,19 @@
+//! The summary of a run: the JSON object that `driftmill run --json` ends with.
+
 use std::collections::BTreeMap;
 
-use driftmill_operators::flow::{Decision, ShadowDecision};
+use driftmill_operators::flow::ShadowDecision;
 use driftmill_operators::trigger::Reason;
 use serde::Serialize;
 
-use crate::catalog::{Place, Version};
+use crate::catalog::{BranchTotals, DecisionRecord, Place, VersionRecord};
 use crate::evaluate::{Classes, Results};
 use crate::outage::Outage;
 
-/// What a run did: the JSON object that `driftmill run --json` ends with.
+/// Decisions and versions of each policy that a summary lists, the last ones, unless all are wanted.
+pub const SUMMARY_LIMIT: u64 = 1000;
+
+/// The summary of a run: the JSON object that `driftmill run --json` ends with.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Summary {
     /// The run's unique name.
@@ -26,10 +31,12 @@ pub struct Summary {
     /// Samples of each class, per interval of the evaluation: those that are there, not those that
     /// were replaced or deleted, each by its newest label.
     pub classes: Vec<Classes>,
-    /// Decisions, in order.
+    /// The last decisions, in order.
     pub triggers: Vec<TriggerLine>,
-    /// Model versions, in order.
+    /// The last model versions, in order.
     pub versions: Vec<VersionLine>,
+    /// Counts of all decisions and versions.
+    pub totals: Totals,
     /// How good they were.
     pub evaluation: Evaluation,
     /// The policies that the pipeline's own were compared with.
@@ -55,18 +62,43 @@ pub struct Evaluation {
 /// What one composition of policies did.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BranchSummary {
-    /// Decisions, in order.
+    /// The last decisions, in order.
     pub triggers: Vec<TriggerLine>,
-    /// Model versions, in order.
+    /// The last model versions, in order.
     pub versions: Vec<VersionLine>,
+    /// Counts of all decisions and versions.
+    pub totals: Totals,
     /// How good they were.
     pub evaluation: Evaluation,
 }
 
-/// What a policy did that trains nothing.
+/// Counts of all decisions and versions of a composition of policies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Totals {
+    /// Decisions.
+    pub triggers: u64,
+    /// Model versions.
+    pub versions: u64,
+    /// Samples that the versions trained on.
+    pub samples: u64,
+    /// Duration of all trainings, which differs from run to run.
+    #[serde(skip)]
+    pub training_seconds: f64,
+}
+
+impl From<BranchTotals> for Totals {
+    fn from(totals: BranchTotals) -> Self {
+        let BranchTotals { triggers, versions, samples, seconds: training_seconds } = totals;
+        Self { triggers, versions, samples, training_seconds }
+    }
+}
+
+/// The decisions of a shadow, a policy that trains nothing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ShadowSummary {
-    /// Where it would have trained, in order.
+    /// How often it would have trained.
+    pub decisions: u64,
+    /// Where it would have trained last, in order.
     pub fired: Vec<FiredLine>,
 }
 
@@ -133,18 +165,18 @@ pub struct VersionLine {
 }
 
 impl TriggerLine {
-    /// The line of a decision whose training set has `samples` samples; no version yet.
-    pub fn of(decided: &Decision, position: Place, samples: u64) -> Self {
-        let Reason { policy, text, score, threshold } = decided.reason.clone();
+    /// The line of a decision at `position`.
+    pub fn of(record: &DecisionRecord, position: Place) -> Self {
+        let Reason { policy, text, score, threshold } = record.decided.reason.clone();
         Self {
-            id: decided.trigger,
+            id: record.decided.trigger,
             position,
             policy,
             reason: text,
             score,
             threshold,
-            samples,
-            version: None,
+            samples: record.samples,
+            version: record.outcome.as_ref().and_then(|outcome| outcome.version),
         }
     }
 }
@@ -158,22 +190,18 @@ impl FiredLine {
     }
 }
 
-impl VersionLine {
-    /// The line of a version.
-    pub fn of(version: &Version) -> Self {
+impl From<VersionRecord> for VersionLine {
+    fn from(record: VersionRecord) -> Self {
+        let VersionRecord { version, trigger, samples, trained_samples, .. } = record;
         Self {
-            version: version.version,
-            trigger: version.trigger.id,
-            samples: version.data.samples,
-            trained_samples: version
-                .data
-                .trained_samples
-                .as_ref()
-                .map(|trained_samples| trained_samples.samples),
-            ids_digest: version.data.ids_digest.clone(),
-            sha256: version.artifact.sha256.clone(),
-            loss: version.losses.last().copied(),
-            training_seconds: version.training_seconds,
+            version,
+            trigger,
+            samples,
+            trained_samples,
+            ids_digest: record.ids_digest,
+            sha256: record.sha256,
+            loss: record.loss,
+            training_seconds: record.seconds,
         }
     }
 }
@@ -184,6 +212,7 @@ impl Summary {
         BranchSummary {
             triggers: self.triggers.clone(),
             versions: self.versions.clone(),
+            totals: self.totals,
             evaluation: self.evaluation.clone(),
         }
     }

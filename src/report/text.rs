@@ -1,18 +1,25 @@
+//! The summary of a run as text, and what all tables of the program share.
+
 use std::fmt::Write;
 
 use chrono::DateTime;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Row, Table};
 
-use super::{BranchSummary, FiredLine, ShadowSummary, Summary, TriggerLine, VersionLine};
+use super::{BranchSummary, ShadowSummary, Summary, Totals, TriggerLine, VersionLine};
 
-/// Most rows of the table of triggers; the rest is in the JSON and the catalog.
+/// Rows of the table of triggers, unless all are wanted.
 const MOST_ROWS: usize = 40;
 
-/// A run's summary for people.
-pub fn render(name: &str, summary: &Summary) -> String {
+/// A run's summary for people, with the last 40 decisions or `all` that it lists.
+pub fn render(name: &str, summary: &Summary, all: bool) -> String {
     let mut out = String::new();
-    let rows = summary.triggers.iter().take(MOST_ROWS);
+    let shown = if all { summary.triggers.len() } else { MOST_ROWS };
+    let rows = summary.triggers[summary.triggers.len().saturating_sub(shown)..].iter();
+    let earlier = summary.totals.triggers.saturating_sub(rows.len() as u64);
+    if earlier > 0 {
+        line(&mut out, &format!("… {earlier} triggers before these: --all shows them"));
+    }
     let fine = fine(rows.clone().map(|trigger| trigger.position.time));
     if !summary.triggers.is_empty() {
         let mut table =
@@ -37,10 +44,6 @@ pub fn render(name: &str, summary: &Summary) -> String {
         align_right(&mut table, &[0, 4, 5, 6]);
         line(&mut out, &table.to_string());
     }
-    if summary.triggers.len() > MOST_ROWS {
-        let more = summary.triggers.len() - MOST_ROWS;
-        line(&mut out, &format!("… and {more} more triggers"));
-    }
     line(&mut out, "");
     line(&mut out, &compared(name, summary).to_string());
     line(&mut out, "");
@@ -60,12 +63,10 @@ fn compared(name: &str, summary: &Summary) -> Table {
     let others = summary.compare.iter().map(|(name, branch)| (name.as_str(), branch));
     for (name, branch) in std::iter::once((name, &own)).chain(others) {
         let results = &branch.evaluation.prequential;
-        let samples = |version: &VersionLine| version.trained_samples.unwrap_or(version.samples);
-        let samples: u64 = branch.versions.iter().map(samples).sum();
-        let seconds: f64 = branch.versions.iter().map(|version| version.training_seconds).sum();
+        let Totals { versions, samples, training_seconds: seconds, .. } = branch.totals;
         table.add_row([
             name.to_owned(),
-            branch.versions.len().to_string(),
+            versions.to_string(),
             samples.to_string(),
             // the sum of no numbers is −0.
             format!("{:.1}", seconds.abs()),
@@ -80,18 +81,16 @@ fn compared(name: &str, summary: &Summary) -> Table {
 
 /// One row for each policy that trains nothing.
 fn shadows(summary: &Summary) -> Table {
-    let mut table = plain_table(["shadow", "would have trained", "first", "last", "why"]);
+    let mut table = plain_table(["shadow", "would have trained", "last", "why"]);
     let fired = summary.shadow.values().flat_map(|shadow| &shadow.fired);
     let fine = fine(fired.map(|fired| fired.position.time));
-    for (name, ShadowSummary { fired }) in &summary.shadow {
-        let [first, last] = [fired.first(), fired.last()];
-        let when = |fired: Option<&FiredLine>| {
-            fired.map_or("–".to_owned(), |fired| moment(fired.position.time, fine))
-        };
+    for (name, ShadowSummary { decisions, fired }) in &summary.shadow {
+        let last = fired.last();
+        let when = last.map_or("–".to_owned(), |last| moment(last.position.time, fine));
         let why = last.map_or("–".to_owned(), |last| last.reason.clone());
-        let plural = if fired.len() == 1 { "" } else { "s" };
-        let count = format!("{} time{plural}", fired.len());
-        table.add_row([name.clone(), count, when(first), when(last), why]);
+        let plural = if *decisions == 1 { "" } else { "s" };
+        let count = format!("{decisions} time{plural}");
+        table.add_row([name.clone(), count, when, why]);
     }
     table
 }

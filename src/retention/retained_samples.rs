@@ -2,11 +2,10 @@ use std::collections::BTreeMap;
 
 use driftmill_operators::selection::SelectionConfig;
 use driftmill_operators::trigger::Trigger;
-use driftmill_operators::{Id, Position, SnapshotError, restore};
+use driftmill_operators::{Id, Position};
 use roaring::RoaringTreemap;
 
 use crate::catalog::{BranchRecord, Catalog, CatalogError, irreducible_key};
-use crate::evaluate::Prequential;
 use crate::store::Log;
 
 /// The policies of one branch of a run, or a shadow.
@@ -52,11 +51,13 @@ impl Needs {
         let mut hold = |id: Id| {
             held.insert(id.0);
         };
-        let wrong = |error: SnapshotError| CatalogError::State(error.to_string());
+        const TRIGGER: &str = "trigger_checkpoints";
+        const SELECTION: &str = "selection_checkpoints";
         for Policies { policy, mut trigger, selection } in policies {
             let record = catalog.branch(&policy)?;
             if let Some(standing) = &record.standing {
-                trigger.load(&standing.policy).map_err(wrong)?;
+                let loaded = trigger.load(&standing.policy);
+                loaded.map_err(|error| CatalogError::checkpoint(TRIGGER, &policy, error))?;
                 trigger.retained_samples(&mut hold);
             }
             let Some(selection) = selection else {
@@ -66,18 +67,17 @@ impl Needs {
             };
             for standing in record.standings.partitions.values() {
                 let mut shard = selection.init();
-                shard.load(&standing.state).map_err(wrong)?;
+                let loaded = shard.load(&standing.state);
+                loaded.map_err(|error| CatalogError::checkpoint(SELECTION, &policy, error))?;
                 shard.retained_samples(&mut hold);
             }
-            let saved = record.evaluation.as_deref();
-            let saved = saved.map(restore::<(Prequential, BTreeMap<u32, Position>)>);
-            let scored = saved.transpose().map_err(wrong)?.unwrap_or_default().1;
+            let (_, scored) = record.scored(&policy)?;
             for number in 1.. {
                 let branch = irreducible_key(&policy, number);
-                let record = catalog.branch(&branch)?;
-                if record.decisions.is_empty() {
+                if catalog.last_version(&branch)?.is_none() {
                     break;
                 }
+                let record = BranchRecord::default();
                 irreducible_models.push(Stands { branch, record, scored: BTreeMap::new() });
             }
             branches.push(Stands { branch: policy, record, scored });

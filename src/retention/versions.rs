@@ -1,10 +1,12 @@
+//! Versions that are old, and the reasons to keep them nevertheless.
+
 use std::collections::BTreeSet;
 
 use driftmill_operators::Position;
 
 use super::retained_samples::Stands;
 use super::{Subject, VersionRetention};
-use crate::catalog::{Catalog, CatalogError};
+use crate::catalog::{Catalog, CatalogError, VersionPlace};
 
 /// A version that is old.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,17 +21,6 @@ pub struct OldVersion {
     pub kept: Option<String>,
 }
 
-/// A version that was made.
-struct Made {
-    version: u64,
-    /// Position time of its decision.
-    time: i64,
-    /// Where it took effect.
-    end: Position,
-    /// Whether recovery has it behind itself.
-    past: bool,
-}
-
 /// The old versions of a branch whose weights are there; about what comes before `asked` no version
 /// is asked any more, if that can be said of anything.
 pub(super) fn old(
@@ -38,13 +29,13 @@ pub(super) fn old(
     stands: &Stands,
     asked: Option<Position>,
 ) -> Result<Vec<OldVersion>, CatalogError> {
-    let made = made(stands);
+    let made = subject.catalog.version_places(&stands.branch)?;
     let Some(newest) = made.last().map(|made| made.time) else { return Ok(Vec::new()) };
     let oldest = retention.age.map_or(i64::MAX, |age| newest.saturating_sub(age.millis()));
     let surplus = made.len().saturating_sub(retention.keep.get() as usize);
     let sinks = if stands.branch.is_empty() { subject.sinks } else { &[] };
     let published = published(subject.catalog, sinks)?;
-    let needed = needed(&made, asked);
+    let needed = needed(&made, stands, asked);
     let why = |version: u64| {
         let lacks = published.iter().find(|(_, there)| !there.contains(&version));
         match lacks {
@@ -69,21 +60,6 @@ pub(super) fn old(
     Ok(old.collect())
 }
 
-fn made(stands: &Stands) -> Vec<Made> {
-    let next = stands.record.next_trigger();
-    let made = stands.record.decisions.iter().filter_map(|record| {
-        let decided = &record.decided;
-        Some(Made {
-            version: record.outcome.as_ref()?.version?,
-            time: decided.position.time(),
-            end: decided.end(),
-            // what has no policy of its own is recorded when all of it is over.
-            past: decided.trigger < next || stands.record.standing.is_none(),
-        })
-    });
-    made.collect()
-}
-
 /// What each sink has.
 fn published<'a>(
     catalog: &Catalog,
@@ -92,10 +68,13 @@ fn published<'a>(
     sinks.iter().map(|sink| Ok((*sink, catalog.outbox(sink)?.versions))).collect()
 }
 
-/// The first version that the evaluation, a shadow or recovery may still load.
-fn needed(made: &[Made], asked: Option<Position>) -> u64 {
-    let version = |made: Option<&Made>| made.map_or(0, |made| made.version);
+/// The first version that the evaluation, a shadow or a restart may still load.
+fn needed(made: &[VersionPlace], stands: &Stands, asked: Option<Position>) -> u64 {
+    let version = |made: Option<&VersionPlace>| made.map_or(0, |made| made.version);
     let asked = asked.unwrap_or(Position::MIN);
     let active = made.iter().rfind(|made| made.end <= asked);
-    version(active).min(version(made.iter().rfind(|made| made.past)))
+    let next = stands.record.next_trigger();
+    // irreducible-loss models have no trigger policy: they are recorded with their outcomes.
+    let is_past = |made: &&VersionPlace| made.trigger < next || stands.record.standing.is_none();
+    version(active).min(version(made.iter().rfind(is_past)))
 }

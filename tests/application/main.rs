@@ -18,6 +18,7 @@ mod downsampling;
 mod erasure;
 mod export;
 mod files;
+mod formats;
 mod full_disk;
 mod guide;
 mod interrupts;
@@ -62,6 +63,7 @@ const FILES: &[&[suite::Test]] = &[
     erasure::TESTS,
     export::TESTS,
     files::TESTS,
+    formats::TESTS,
     full_disk::TESTS,
     guide::TESTS,
     interrupts::TESTS,

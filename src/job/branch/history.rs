@@ -1,24 +1,16 @@
-//! What a branch did, for the summary and the catalog; owned by the coordinator.
+//! The evaluation of a branch, for the summary and the catalog; owned by the coordinator.
 
 use std::collections::BTreeMap;
 
 use driftmill_operators::flow::Scores;
 use driftmill_operators::{Position, Snapshot};
 
-use crate::catalog::CatalogError;
 use crate::evaluate::Prequential;
-use crate::job::context::place;
 use crate::job::{Branch, Context};
-use crate::report::{TriggerLine, VersionLine};
-use crate::source::Partition;
 
-/// What a branch did.
+/// The evaluation of a branch.
 #[derive(Clone, Debug, Default)]
 pub struct BranchHistory {
-    /// Its decisions, in order.
-    pub triggers: Vec<TriggerLine>,
-    /// Its versions, in order.
-    pub versions: Vec<VersionLine>,
     /// How good they were.
     pub prequential: Prequential,
     /// By worker, before which position all samples are scored.
@@ -26,26 +18,9 @@ pub struct BranchHistory {
 }
 
 impl BranchHistory {
-    /// What a branch did before the job was started.
-    ///
-    /// # Errors
-    /// When what was recorded cannot be read.
-    pub(in crate::job) fn restore(
-        branch: &Branch,
-        partitions: &[Partition],
-    ) -> Result<Self, CatalogError> {
-        let mut history = Self { prequential: branch.prequential.clone(), ..Self::default() };
-        for record in branch.start.past() {
-            let version = record.outcome.as_ref().and_then(|outcome| outcome.version);
-            let place = place(partitions, record.decided.position);
-            let mut line = TriggerLine::of(&record.decided, place, record.samples);
-            line.version = version;
-            history.triggers.push(line);
-            if let Some(version) = version {
-                history.versions.push(VersionLine::of(&branch.described(version)?));
-            }
-        }
-        Ok(history)
+    /// The history of a branch before the job was started.
+    pub(in crate::job) fn restore(branch: &Branch) -> Self {
+        Self { prequential: branch.prequential.clone(), ..Self::default() }
     }
 
     /// Adds the scores of samples.

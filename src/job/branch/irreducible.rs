@@ -169,14 +169,10 @@ fn newest(
     key: &str,
     store: &ModelStore,
 ) -> Result<Option<(u64, Weights)>, CatalogError> {
-    let decisions = catalog.decisions(key)?;
-    let outcomes = decisions.into_iter().rev().filter_map(|record| record.outcome);
-    let Some(outcome) = outcomes.into_iter().find(|outcome| outcome.version.is_some()) else {
-        return Ok(None);
-    };
-    let version = outcome.version.unwrap_or_default();
+    let Some(newest) = catalog.versions(key, Some(1))?.pop() else { return Ok(None) };
+    let version = newest.version;
     let weights = Weights::new(store.weights(version)?);
-    if outcome.sha256.as_deref() != Some(weights.sha256()) {
+    if newest.sha256 != weights.sha256() {
         return Err(CatalogError::Other { file: "weights", version });
     }
     Ok(Some((version, weights)))

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use driftmill_operators::flow::shadowed;
 use driftmill_operators::selection::SelectionConfig;
 
 use super::irreducible::IrreducibleLossModels;
@@ -36,8 +37,32 @@ pub(in crate::job) fn compose(
     let threads = runtimes.into_iter().zip(irreducible_models).collect();
     let branches = branches(pipeline, folder, threads, records.clone())?;
     let started = shadow_records(pipeline, catalog, &records[0], stable)?;
+    check_triggers(pipeline, &records, &started, stable)?;
     let shadows = shadows(pipeline, started.clone());
     Ok(Composed { records, branches, started, shadows })
+}
+
+/// Whether the checkpoints of all trigger policies decode, before the dataflow loads them.
+fn check_triggers(
+    pipeline: &Pipeline,
+    records: &[BranchRecord],
+    started: &[ShadowRecord],
+    stable: bool,
+) -> Result<(), CatalogError> {
+    const TABLE: &str = "trigger_checkpoints";
+    for (branch, record) in pipeline.branches().zip(records) {
+        if let Some(checkpoint) = &record.standing {
+            let loaded = init(branch.trigger, stable).load(&checkpoint.policy);
+            loaded.map_err(|error| CatalogError::checkpoint(TABLE, branch.name, error))?;
+        }
+    }
+    for ((name, shadow), record) in pipeline.shadow.iter().zip(started) {
+        if let Some(checkpoint) = &record.standing {
+            let loaded = shadowed(init(&shadow.trigger, stable)).load(&checkpoint.policy);
+            loaded.map_err(|error| CatalogError::checkpoint(TABLE, &shadow_key(name), error))?;
+        }
+    }
+    Ok(())
 }
 
 /// Where the branches of the pipeline stand.
@@ -68,7 +93,8 @@ fn shadow_records(
         let key = shadow_key(name);
         let mut record = catalog.shadow(&key)?;
         if record.standing.is_none() {
-            record.standing = Some(shadow::beginning(init(trigger, stable), own, &record.fired));
+            record.standing =
+                Some(shadow::beginning(init(trigger, stable), own, record.next_decision));
             let standing = record.standing.as_ref();
             catalog.observed(&[], &[PolicyEntry { standing, ..PolicyEntry::of(&key) }])?;
         }

@@ -32,12 +32,6 @@ impl Shadow {
         Self { name, key, trigger: trigger.clone(), start }
     }
 
-    /// Where it fired before its checkpoint.
-    pub(in crate::job) fn past(&self) -> impl Iterator<Item = &ShadowDecision> {
-        let next = self.start.standing.as_ref().map_or(0, |standing| standing.next_trigger);
-        self.start.fired.iter().filter(move |fired| fired.number < next)
-    }
-
     /// The first position that it has not seen.
     pub(in crate::job) fn resume_at(&self) -> Position {
         self.start.standing.as_ref().map_or(Position::MIN, |standing| standing.at)
@@ -83,13 +77,13 @@ impl Shadow {
 pub(in crate::job) fn beginning(
     trigger: Box<dyn Trigger>,
     own: &BranchRecord,
-    past: &[ShadowDecision],
+    next_trigger: u64,
 ) -> TriggerCheckpoint {
     let own = own.standing.as_ref();
     TriggerCheckpoint {
         at: own.map_or(Position::MIN, |own| own.at),
         decisions_before: 0,
-        next_trigger: past.last().map_or(0, |last| last.number + 1),
+        next_trigger,
         version: own.and_then(|own| own.version),
         open: None,
         policy: shadowed(trigger).save(),

@@ -3,18 +3,15 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use driftmill_operators::Position;
 use driftmill_operators::flow::Evaluated;
 use driftmill_operators::selection::SelectionConfig;
 use driftmill_operators::trigger::TriggerTable;
-use driftmill_operators::{Position, restore};
 
 use super::irreducible::IrreducibleLossModels;
-use crate::catalog::{
-    BranchRecord, CatalogError, DecisionRecord, ModelStore, OutcomeRecord, Version,
-};
+use crate::catalog::{BranchRecord, CatalogError, DecisionRecord, ModelStore, OutcomeRecord};
 use crate::config::Composition;
 use crate::evaluate::Prequential;
-
 use crate::train::{Downsampling, Runtime, Weights};
 
 /// One composition of policies over the stream, with the versions it made.
@@ -85,9 +82,12 @@ impl Branch {
     }
 
     fn restore(&mut self) -> Result<(), CatalogError> {
-        if let Some(saved) = &self.start.evaluation {
-            (self.prequential, self.scored) =
-                restore(saved).map_err(|error| CatalogError::State(error.to_string()))?;
+        (self.prequential, self.scored) = self.start.scored(&self.name)?;
+        for checkpoint in self.start.standings.partitions.values() {
+            let loaded = self.selection.init().load(&checkpoint.state);
+            loaded.map_err(|error| {
+                CatalogError::checkpoint("selection_checkpoints", &self.name, error)
+            })?;
         }
         let versions = self.start.past().filter_map(|record| record.outcome.as_ref()?.version);
         if let Some(newest) = versions.last() {
@@ -130,12 +130,6 @@ impl Branch {
     pub(in crate::job) fn floor(&self, stream: u32) -> Position {
         let scored = self.scored.get(&stream).copied().unwrap_or(Position::MIN);
         self.start.reached().max(scored)
-    }
-
-    /// The versions it made so far, with their digests.
-    pub(in crate::job) fn versions(&self) -> BTreeMap<u64, String> {
-        let outcomes = self.start.decisions.iter().filter_map(|record| record.outcome.as_ref());
-        outcomes.filter_map(|outcome| outcome.version.zip(outcome.sha256.clone())).collect()
     }
 
     /// Decisions that were recorded before the job was started and are made again.
@@ -182,17 +176,6 @@ impl Branch {
                 Err(CatalogError::Other { file: "weights", version })
             }
             _ => Ok(weights),
-        }
-    }
-
-    /// A version's description, if it is the one that was recorded.
-    pub(in crate::job) fn described(&self, version: u64) -> Result<Version, CatalogError> {
-        let (described, digest) = self.store.described(version)?;
-        match self.recorded(version).and_then(|outcome| outcome.description.as_ref()) {
-            Some(recorded) if *recorded != digest => {
-                Err(CatalogError::Other { file: "description", version })
-            }
-            _ => Ok(described),
         }
     }
 

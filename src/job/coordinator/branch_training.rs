@@ -18,7 +18,6 @@ use crate::job::branch::irreducible::training_rows;
 use crate::job::publish::publisher::Publisher;
 use crate::job::services::training::{Answer, Run};
 use crate::job::{Branch, Context};
-use crate::report::TriggerLine;
 use crate::train::{Stage, TrainJob};
 
 /// The decisions and trainings of one branch.
@@ -82,7 +81,9 @@ impl BranchTraining {
             None => None,
         };
         self.again.remove(&set.decision.trigger);
-        self.show(set, outcome.as_ref(), records.history);
+        if self.branch.name.is_empty() {
+            self.context.status.triggered();
+        }
         Ok(outcome.map_or_else(
             || {
                 self.start(set.clone(), reply.clone());
@@ -90,17 +91,6 @@ impl BranchTraining {
             },
             Decided::Known,
         ))
-    }
-
-    /// Adds a decision, and the outcome if it has one, to what the summary shows.
-    fn show(&self, set: &TrainingSet, outcome: Option<&Outcome>, history: &mut BranchHistory) {
-        let place = self.context.place(set.decision.position);
-        let mut line = TriggerLine::of(&set.decision, place, set.rows.len() as u64);
-        line.version = outcome.and_then(|outcome| outcome.version);
-        history.triggers.push(line);
-        if self.branch.name.is_empty() {
-            self.context.status.triggered();
-        }
     }
 
     /// Commits a decision with its checkpoint; whether it was committed.

@@ -7,11 +7,10 @@ use driftmill_operators::trigger::Outcome;
 
 use super::branch_training::Records;
 use super::describe::Named;
-use crate::catalog::{Failed, Finished, IrreducibleOutcome, Made, OutcomeRecord, Version};
+use crate::catalog::{Failed, Finished, IrreducibleOutcome, Made, OutcomeRecord};
 use crate::job::branch::irreducible::{IrreducibleLossModel, IrreducibleTraining};
 use crate::job::services::training::Stored;
 use crate::job::{Branch, Context};
-use crate::report::VersionLine;
 use crate::train::{Trained, Weights};
 
 /// Stores and records the outcomes of a branch.
@@ -49,8 +48,7 @@ impl Outcomes {
             return self.failed(set, outcome.error.as_deref(), records);
         };
         let weights = self.branch.weights(number)?;
-        let version = self.branch.described(number)?;
-        self.active(&version, weights, records);
+        self.active(number, weights);
         Ok(self.outcome(set, Some(number), outcome.seconds))
     }
 
@@ -87,10 +85,7 @@ impl Outcomes {
             let folder = self.branch.store.folder_of(number);
             records.publisher.publish(&stored.version, &folder);
         }
-        self.active(&stored.version, trained.weights.clone(), records);
-        if let Some(line) = records.history.triggers.last_mut() {
-            line.version = Some(number);
-        }
+        self.active(number, trained.weights.clone());
         Ok(self.outcome(set, Some(number), trained.seconds))
     }
 
@@ -115,10 +110,9 @@ impl Outcomes {
     }
 
     /// A version is active from now on.
-    fn active(&mut self, version: &Version, weights: Weights, records: &mut Records<'_>) {
-        self.versions = version.version;
-        records.history.versions.push(VersionLine::of(version));
-        self.branch.made(version.version, weights);
+    fn active(&mut self, version: u64, weights: Weights) {
+        self.versions = version;
+        self.branch.made(version, weights);
     }
 
     fn record(

@@ -4,8 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use driftmill_operators::flow::ShadowDecision;
-
 use super::branch_training::{BranchTraining, Decided, Records};
 use super::command::{Command, PolicyId};
 use super::durability::Durability;
@@ -13,8 +11,7 @@ use super::journal::Journal;
 use super::maintenance::Maintenance;
 use crate::job::branch::history::BranchHistory;
 use crate::job::publish::publisher::Publisher;
-use crate::job::{Branch, Context, Shadow, StateDirectory};
-use crate::report::FiredLine;
+use crate::job::{Branch, Context, StateDirectory};
 
 /// The pause before another attempt to record what could not be recorded.
 const RETRY: Duration = Duration::from_millis(50);
@@ -31,7 +28,6 @@ pub(in crate::job) struct Recorder {
     journal: Journal,
     trainings: Vec<BranchTraining>,
     pub(in crate::job) histories: Vec<BranchHistory>,
-    pub(in crate::job) fired: Vec<Vec<FiredLine>>,
     /// Trainings under way.
     open: usize,
     /// Commands that are recorded in a commit, and the moment of the next attempt.
@@ -51,9 +47,7 @@ impl Recorder {
         publisher: Publisher,
     ) -> anyhow::Result<Self> {
         let context = Arc::clone(&durability.context);
-        let history = |branch: &Arc<Branch>| BranchHistory::restore(branch, &context.partitions);
-        let line = |fired: &ShadowDecision| FiredLine::of(fired, context.place(fired.position));
-        let fired = |shadow: &Arc<Shadow>| shadow.past().map(line).collect();
+        let history = |branch: &Arc<Branch>| BranchHistory::restore(branch);
         let numbers = 0..context.branches.len();
         Ok(Self {
             state,
@@ -61,8 +55,7 @@ impl Recorder {
             publisher,
             journal: Journal::default(),
             trainings: numbers.map(|number| BranchTraining::new(&context, number)).collect(),
-            histories: context.branches.iter().map(history).collect::<Result<_, _>>()?,
-            fired: context.shadows.iter().map(fired).collect(),
+            histories: context.branches.iter().map(history).collect(),
             open: 0,
             waiting: VecDeque::new(),
             retry_at: Instant::now(),
@@ -88,8 +81,6 @@ impl Recorder {
                 self.journal.entries(policy).looks.push(*evaluation);
             }
             Command::ShadowDecision(shadow, fired) => {
-                let place = self.context.place(fired.position);
-                self.fired[shadow].push(FiredLine::of(&fired, place));
                 self.journal.entries(PolicyId::Shadow(shadow)).fired.push(*fired);
             }
             Command::Scores { branch, scores } => self.histories[branch].scored(&scores),

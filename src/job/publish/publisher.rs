@@ -1,5 +1,6 @@
 //! Publishing beside the dataflow: a thread for each sink, which no other waits for.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,7 +10,7 @@ use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::predecessors::{Known, There};
-use crate::catalog::{Catalog, Outbox, Version};
+use crate::catalog::{Catalog, CatalogError, Outbox, Version};
 use crate::failpoint::Failpoint;
 use crate::job::Branch;
 use crate::sink::{CancellationToken, Published, Sink, SinkError};
@@ -102,10 +103,18 @@ impl Publisher {
         &self,
         branch: &Branch,
         catalog: &Catalog,
+        sinks: &[&str],
     ) -> anyhow::Result<()> {
-        let expired = catalog.expired_versions(&branch.name)?;
-        for number in branch.versions().into_keys().filter(|number| !expired.contains(number)) {
-            self.publish(&branch.described(number)?, &branch.store.folder_of(number));
+        let mut missing = BTreeMap::new();
+        for sink in sinks {
+            missing.append(&mut catalog.unpublished(sink)?);
+        }
+        for (number, recorded) in missing {
+            let (version, digest) = branch.store.described(number)?;
+            if digest != recorded {
+                return Err(CatalogError::Other { file: "description", version: number }.into());
+            }
+            self.publish(&version, &branch.store.folder_of(number));
         }
         Ok(())
     }

@@ -1,22 +1,26 @@
 //! Running a job: attempts until the run ends, and the summary.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
+use driftmill_operators::flow::ShadowDecision;
 
 use super::prepare::{prepare, start_workers};
 use super::supervise::End;
+use crate::catalog::CatalogError;
 use crate::cluster::{Cluster, Rendezvous};
 use crate::config::Pipeline;
-use crate::job::branch::history::BranchHistory;
 use crate::job::coordinator::main_loop::Coordinator;
 use crate::job::maintenance::repair::repair;
 use crate::job::publish::predecessors::Others;
-use crate::job::{Branch, Interrupt, Shadow, StateDirectory};
-use crate::report::{BranchSummary, Evaluation, FiredLine, ShadowSummary, Summary};
+use crate::job::{Interrupt, StateDirectory};
+use crate::report::{
+    BranchSummary, Evaluation, FiredLine, SUMMARY_LIMIT, ShadowSummary, Summary, TriggerLine,
+    VersionLine,
+};
 
 /// How a job is run; but for `stable` nothing here has an
 /// influence on what it decides.
@@ -41,6 +45,9 @@ pub struct Options {
     /// Whether the stream is declared stable: policies measure and let nothing come of it, so that
     /// only what counts samples or time trains (default no).
     pub stable: bool,
+    /// Whether the summary lists all decisions and versions, not only the last [`SUMMARY_LIMIT`]
+    /// (default no).
+    pub all: bool,
 }
 
 impl Default for Options {
@@ -54,6 +61,7 @@ impl Default for Options {
             others: Others::Refuse,
             sync: true,
             stable: false,
+            all: false,
         }
     }
 }
@@ -82,7 +90,10 @@ pub fn run(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyh
         let (coordinator, ended) = attempt(&pipeline, options, interrupt, state)?;
         match ended {
             Ok(Some(end)) => {
-                let summary = summarize(&coordinator, since.elapsed(), end == End::Complete);
+                let limit = (!options.all).then_some(SUMMARY_LIMIT);
+                let mut summary = summarize(&coordinator, limit)?;
+                summary.complete = end == End::Complete;
+                summary.seconds = since.elapsed().as_secs_f64();
                 return Ok(Ended { summary, end });
             }
             Ok(None) => {}
@@ -104,7 +115,8 @@ fn attempt(
     let (mut coordinator, wires) = prepare(pipeline.clone(), options, state, rendezvous)?;
     let (own, catalog) =
         (&coordinator.context.branches[0], &coordinator.recorder.durability.catalog);
-    let published = coordinator.recorder.publisher.publish_missing(own, catalog);
+    let sinks: Vec<&str> = pipeline.sink.named().iter().map(|(key, _)| *key).collect();
+    let published = coordinator.recorder.publisher.publish_missing(own, catalog, &sinks);
     let end = published.and_then(|()| {
         let finished = start_workers(&coordinator.context, options.workers, wires)?;
         interrupt.listen();
@@ -133,41 +145,53 @@ fn release(coordinator: Coordinator) -> anyhow::Result<StateDirectory> {
     Ok(state)
 }
 
-fn summarize(coordinator: &Coordinator, elapsed: Duration, complete: bool) -> Summary {
-    let context = &coordinator.context;
-    let summary = |(branch, history): (&Arc<Branch>, &BranchHistory)| {
+/// The summary of a run that ended, with the last `limit` decisions and versions of each policy.
+fn summarize(coordinator: &Coordinator, limit: Option<u64>) -> Result<Summary, CatalogError> {
+    let (context, catalog) = (&coordinator.context, &coordinator.recorder.durability.catalog);
+    let mut compare = BTreeMap::new();
+    for (branch, history) in context.branches.iter().zip(&coordinator.recorder.histories) {
         let prequential = history.prequential.results(branch.interval);
+        let decisions = catalog.decisions(&branch.name, limit)?;
+        let triggers = decisions
+            .iter()
+            .map(|record| TriggerLine::of(record, context.place(record.decided.position)));
+        let versions = catalog.versions(&branch.name, limit)?;
         let summary = BranchSummary {
-            triggers: history.triggers.clone(),
-            versions: history.versions.clone(),
+            triggers: triggers.collect(),
+            versions: versions.into_iter().map(VersionLine::from).collect(),
+            totals: catalog.totals(&branch.name)?.into(),
             evaluation: Evaluation { prequential },
         };
-        (branch.name.clone(), summary)
-    };
-    let mut branches = context.branches.iter().zip(&coordinator.recorder.histories).map(summary);
-    let (_, own) = branches.next().expect("a job has a branch of its own");
-    let BranchSummary { triggers, versions, evaluation } = own;
-    let shadows = context.shadows.iter().zip(&coordinator.recorder.fired);
-    let shadow = |(shadow, fired): (&Arc<Shadow>, &Vec<FiredLine>)| {
-        (shadow.name.clone(), ShadowSummary { fired: fired.clone() })
-    };
-    Summary {
+        compare.insert(branch.name.clone(), summary);
+    }
+    let own = compare.remove("").expect("a job has a branch of its own");
+    let BranchSummary { triggers, versions, totals, evaluation } = own;
+    let mut shadow = BTreeMap::new();
+    for policy in &context.shadows {
+        let fired = catalog.shadow_decisions(&policy.key, limit)?;
+        let line = |fired: &ShadowDecision| FiredLine::of(fired, context.place(fired.position));
+        let summary = ShadowSummary {
+            decisions: catalog.shadow(&policy.key)?.next_decision,
+            fired: fired.iter().map(line).collect(),
+        };
+        shadow.insert(policy.name.clone(), summary);
+    }
+    let length = context.pipeline.evaluation.interval.map(|span| span.millis());
+    Ok(Summary {
         run: context.run.clone(),
         state: coordinator.recorder.state.path().display().to_string(),
-        complete,
+        complete: false,
         samples: context.status.samples(),
         late: context.status.late(),
         dead_letters: context.status.dead_letters(),
-        classes: {
-            let length = context.pipeline.evaluation.interval.map(|span| span.millis());
-            context.classes.lock().expect("no one panics while counting").results(length)
-        },
+        classes: context.classes.lock().expect("no one panics while counting").results(length),
         triggers,
         versions,
+        totals,
         evaluation,
-        compare: branches.collect(),
-        shadow: shadows.map(shadow).collect(),
+        compare,
+        shadow,
         outages: context.cancellation.outages().list(),
-        seconds: elapsed.as_secs_f64(),
-    }
+        seconds: 0.0,
+    })
 }

@@ -173,7 +173,7 @@ fn start_publisher(
     adopted: Option<String>,
     stop: CancellationToken,
 ) -> anyhow::Result<Publisher> {
-    let made = context.branches[0].versions();
+    let made = catalog.digests("")?;
     let known = Known { run: context.run.clone(), made, adopted };
     let outlet = |(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? });
     let outlets = sinks.into_iter().map(outlet).collect::<anyhow::Result<_>>()?;

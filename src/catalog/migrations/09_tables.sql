@@ -1,7 +1,4 @@
-/// The catalog's format: written to `PRAGMA user_version`.
-pub(super) const FORMAT: i64 = 9;
-
-pub(super) const TABLES: &str = "
+-- The tables of format 9, the first one that is migrated. The text of a migration never changes.
 CREATE TABLE run (
     id TEXT PRIMARY KEY,
     pipeline TEXT NOT NULL,     -- the whole pipeline that it began with, as JSON
@@ -151,4 +148,3 @@ CREATE TABLE outbox (        -- published versions; those missing here are to be
     bookmark TEXT,              -- up to where the sink need not be read back
     PRIMARY KEY (sink, version)
 ) STRICT;
-";

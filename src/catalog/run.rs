@@ -1,0 +1,193 @@
+//! The run, its partitions, and how much of its log is durable.
+
+use rusqlite::{Row, Transaction, named_params};
+
+use super::table::{PARTITIONS, RUN, Record, SEGMENTS, Table, optional, unsigned};
+use super::{Catalog, CatalogError};
+use crate::source::Partition;
+use crate::store::SegmentLength;
+
+/// A run, as its catalog knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRecord {
+    /// Its unique name.
+    pub id: String,
+    /// The pipeline that it was created with, as JSON.
+    pub pipeline: String,
+    /// The pipeline that it was started with last, as JSON.
+    pub current: String,
+    /// The run whose published versions count as its own.
+    pub adopted: Option<String>,
+    /// Whether its stream came to its end.
+    pub complete: bool,
+}
+
+impl Record for RunRecord {
+    const TABLE: &'static Table = &RUN;
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            pipeline: row.get("pipeline")?,
+            current: row.get("current")?,
+            adopted: row.get("adopted")?,
+            complete: row.get("complete")?,
+        })
+    }
+}
+
+impl Record for Partition {
+    const TABLE: &'static Table = &PARTITIONS;
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            topic: row.get("topic")?,
+            topic_index: row.get("topic_index")?,
+            partition: row.get("partition")?,
+            start: unsigned(row, "start")?,
+            end: optional(row, "end")?,
+        })
+    }
+}
+
+impl Record for SegmentLength {
+    const TABLE: &'static Table = &SEGMENTS;
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            name: row.get("name")?,
+            bytes: unsigned(row, "bytes")?,
+            batches: unsigned(row, "batches")?,
+            remote: None,
+        })
+    }
+}
+
+impl Catalog {
+    /// The run.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it, or it is damaged.
+    pub fn run(&self) -> Result<RunRecord, CatalogError> {
+        self.read("", [])?
+            .pop()
+            .ok_or(rusqlite::Error::QueryReturnedNoRows)
+            .map_err(CatalogError::database("reading the run in"))
+    }
+
+    /// Records the pipeline that the run is started with.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn set_current(&mut self, pipeline: &str) -> Result<(), CatalogError> {
+        self.commit("recording the pipeline in", |transaction| {
+            transaction.execute("UPDATE run SET current = ?", [pipeline])?;
+            transaction.execute(&RUN.seal("true"), []).map(drop)
+        })
+    }
+
+    /// Records whether the stream came to its end.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn set_complete(&mut self, complete: bool) -> Result<(), CatalogError> {
+        self.commit("completing the run in", |transaction| {
+            transaction.execute("UPDATE run SET complete = ?", [complete])?;
+            transaction.execute(&RUN.seal("true"), []).map(drop)
+        })
+    }
+
+    /// Whether anything was read or decided.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it.
+    pub fn has_started(&self) -> Result<bool, CatalogError> {
+        let query = "SELECT EXISTS (SELECT 1 FROM segments) OR EXISTS (SELECT 1 FROM decisions)";
+        let started = self.database.query_row(query, [], |row| row.get(0));
+        started.map_err(CatalogError::database("reading"))
+    }
+
+    /// The partitions with their bounds, in the order in which they were recorded.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them, or one is damaged.
+    pub fn partitions(&self) -> Result<Vec<Partition>, CatalogError> {
+        self.read("ORDER BY number", [])
+    }
+
+    /// Records new bounds.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn set_partitions(&mut self, partitions: &[Partition]) -> Result<(), CatalogError> {
+        self.commit("recording bounds in", |transaction| {
+            transaction.execute("DELETE FROM partitions", [])?;
+            insert_partitions(transaction, partitions)
+        })
+    }
+
+    /// How much of the log is durable, segment by segment.
+    ///
+    /// # Errors
+    /// When SQLite cannot read it, or a row is damaged.
+    pub fn segments(&self) -> Result<Vec<SegmentLength>, CatalogError> {
+        let mut remote = self.remote_segments()?;
+        let mut segments: Vec<SegmentLength> = self.read("ORDER BY name", [])?;
+        for segment in &mut segments {
+            segment.remote = remote.remove(&segment.name);
+        }
+        Ok(segments)
+    }
+}
+
+pub(super) fn insert_run(transaction: &Transaction<'_>, run: &RunRecord) -> rusqlite::Result<()> {
+    let RunRecord { id, pipeline, current, adopted, complete } = run;
+    transaction
+        .execute(
+            &RUN.insert("INSERT"),
+            named_params! {
+                ":id": id,
+                ":pipeline": pipeline,
+                ":current": current,
+                ":adopted": adopted,
+                ":complete": complete,
+            },
+        )
+        .map(drop)
+}
+
+pub(super) fn insert_partitions(
+    transaction: &Transaction<'_>,
+    partitions: &[Partition],
+) -> rusqlite::Result<()> {
+    for (number, partition) in partitions.iter().enumerate() {
+        transaction.execute(
+            &PARTITIONS.insert("INSERT"),
+            named_params! {
+                ":number": number as i64,
+                ":topic_index": partition.topic_index,
+                ":topic": partition.topic,
+                ":partition": partition.partition,
+                ":start": partition.start as i64,
+                ":end": partition.end.map(|end| end as i64),
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// Part of any transaction that depends on what was read.
+pub(super) fn insert_lengths(
+    transaction: &Transaction<'_>,
+    durable: &[SegmentLength],
+) -> rusqlite::Result<()> {
+    let mut insert = transaction.prepare_cached(&SEGMENTS.insert("REPLACE"))?;
+    for SegmentLength { name, bytes, batches, .. } in durable {
+        insert.execute(named_params! {
+            ":name": name,
+            ":bytes": *bytes as i64,
+            ":batches": *batches as i64,
+        })?;
+    }
+    Ok(())
+}

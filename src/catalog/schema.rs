@@ -1,0 +1,65 @@
+//! The catalog's format and its migrations, from the first format that can still be opened.
+
+use roaring::RoaringTreemap;
+use rusqlite::{Connection, Transaction};
+use rusqlite_migration::{HookError, HookResult, M, Migrations};
+
+use super::blocks::insert_blocks;
+use super::table::TABLES;
+
+/// The format that this program writes, in `PRAGMA user_version`.
+pub(super) const FORMAT: i64 = 10;
+
+/// The first format that is migrated. Earlier ones were never released.
+pub(super) const FIRST_FORMAT: i64 = 9;
+
+/// Creates all tables, or brings those of an earlier format up to date, in one transaction.
+pub(super) fn migrate(database: &mut Connection) -> rusqlite_migration::Result<()> {
+    migrations().to_latest(database)
+}
+
+/// One migration for each format; those of unreleased formats are empty, so that the number of a
+/// migration is that of its format.
+fn migrations() -> Migrations<'static> {
+    let unreleased = (1..FIRST_FORMAT).map(|_| M::up(""));
+    let migrations = [
+        M::up(include_str!("migrations/09_tables.sql")),
+        M::up_with_hook(include_str!("migrations/10_checksums.sql"), checksums),
+    ];
+    Migrations::new(unreleased.chain(migrations).collect())
+}
+
+/// Fills what format 10 adds: blocks of training sets, and checksums of all rows.
+fn checksums(transaction: &Transaction<'_>) -> HookResult {
+    let mut decisions = transaction.prepare("SELECT branch, trigger, ids FROM decisions")?;
+    let mut rows = decisions.query([])?;
+    while let Some(row) = rows.next()? {
+        let ids: Vec<u8> = row.get("ids")?;
+        let ids = RoaringTreemap::deserialize_from(&*ids)
+            .map_err(|error| HookError::Hook(format!("a training set: {error}")))?;
+        let branch: String = row.get("branch")?;
+        insert_blocks(transaction, &branch, row.get("trigger")?, &ids)?;
+    }
+    for table in TABLES {
+        transaction.execute(&table.seal("true"), [])?;
+    }
+    Ok(())
+}
+
+/// The statements that created the tables and indexes of a database, in the order of names.
+pub(super) fn statements(database: &Connection) -> rusqlite::Result<Vec<String>> {
+    let query = "SELECT type || ' ' || name || ' of ' || tbl_name || ': ' || ifnull(sql, '')
+                 FROM sqlite_schema ORDER BY type, name";
+    database.prepare(query)?.query_map([], |row| row.get(0))?.collect()
+}
+
+/// The same of an empty catalog of this format.
+///
+/// # Errors
+/// When SQLite has no memory.
+pub(super) fn expected_statements() -> rusqlite_migration::Result<Vec<String>> {
+    let mut database = Connection::open_in_memory()?;
+    super::table::register(&database)?;
+    migrate(&mut database)?;
+    Ok(statements(&database)?)
+}
