@@ -62,7 +62,7 @@ pub enum CatalogError {
     },
     /// A file of a version is not the one that was recorded.
     #[error(
-        "the {file} of version {version} is not what was recorded\n\
+        "the {file} of version {version} and the catalog do not match\n\
          hint: `driftmill verify` checks all files of a run"
     )]
     Other {

@@ -256,9 +256,9 @@ fn a_run_ends_with_one_json_object_and_its_models_can_be_listed() {
     assert_eq!(damaged.status.code(), Some(65));
     let text = String::from_utf8_lossy(&damaged.stdout).into_owned();
     assert!(text.contains("damaged: trigger 1: version 2: its weights are not"), "{text}");
-    // weights that are not what was recorded are not gone on with.
+    // a run is not resumed with weights that are not what was recorded.
     let again = driftmill(&[&run[..], &short].concat());
-    assert!(said(&again).contains("the weights of version 2 are not"), "{}", said(&again));
+    assert!(said(&again).contains("the weights of version 2 and the catalog"), "{}", said(&again));
 }
 
 fn an_interrupt_ends_a_run_with_a_summary() {

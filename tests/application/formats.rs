@@ -151,25 +151,34 @@ fn a_damaged_state_is_reported_with_file_table_and_row() {
             "branch `often`",
         ),
         (
-            "UPDATE selection_checkpoints SET state = zeroblob(length(state)) WHERE trigger = 1",
+            "UPDATE selection_checkpoints SET state = zeroblob(length(state)) WHERE trigger = 0",
             "selection_checkpoints",
-            "branch `often`, stream 0, trigger 1",
+            "stream 0, trigger 0",
         ),
         ("UPDATE outcomes SET loss = 7 WHERE branch = 'often'", "outcomes", "branch `often`"),
-        ("UPDATE decisions SET seed = 7 WHERE trigger = 0", "decisions", "branch ``, trigger 0"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let state = fixture(10, folder.path());
         let catalog = Connection::open(state.join("catalog.sqlite")).unwrap();
         assert!(catalog.execute(change, []).unwrap() > 0, "{change}");
         drop(catalog);
-        let error = run(pipeline(&text), &options(&state), &Interrupt::default()).unwrap_err();
+        let ended = run(pipeline(&text), &options(&state), &Interrupt::default());
+        let error = ended.err().unwrap_or_else(|| panic!("not noticed: {change}"));
         assert_eq!(i32::from(exit_code(&error)), DAMAGED, "{error:?}");
         let said = format!("{error:#}");
         for part in ["catalog.sqlite", table, row] {
             assert!(said.contains(part), "{part}: {said}");
         }
     }
+    // a run that is resumed does not read all of its past: `verify` does.
+    let folder = tempfile::tempdir().unwrap();
+    let state = fixture(10, folder.path());
+    let catalog = Connection::open(state.join("catalog.sqlite")).unwrap();
+    assert!(catalog.execute("UPDATE decisions SET seed = 7 WHERE trigger = 0", []).unwrap() > 0);
+    drop(catalog);
+    let output = driftmill("verify", &state, &[]);
+    assert_eq!(output.status.code(), Some(DAMAGED), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stdout).contains("decisions"), "{output:?}");
     // a state that has its checksum, but does not decode.
     let folder = tempfile::tempdir().unwrap();
     let state = fixture(10, folder.path());

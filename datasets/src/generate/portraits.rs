@@ -8,14 +8,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use self::trends::Trends;
 use self::sitter::{SIDE, Sitter};
+use self::trends::Trends;
 use super::random::{Draw, number, random};
 use super::{Generator, GeneratorConfig};
 use crate::{Columns, DatasetError, Positive, Schema, ValueType};
 
-mod trends;
 mod sitter;
+mod trends;
 
 pub(super) const EXAMPLE: &str = "seed = 1";
 

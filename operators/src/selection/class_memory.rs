@@ -9,8 +9,8 @@ use super::draw::{by_group, in_order, rank};
 use super::pool::Pool;
 use super::reservoir::Reservoir;
 use super::{Candidate, Choice, Group, Memory, Proposal, Selection, SelectionConfig};
-use crate::{Change, Id, Kind};
 use crate::snapshot::snapshot_field;
+use crate::{Change, Id, Kind};
 
 pub(super) const EXAMPLE: &str = "per_class = 20";
 

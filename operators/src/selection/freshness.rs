@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::draw::{by_group, in_order, propose_groups, rank, seed_of};
 use super::pool::{Pool, Sample};
 use super::{Choice, Proposal, Selection, SelectionConfig};
-use crate::{Change, Id};
 use crate::snapshot::snapshot_field;
+use crate::{Change, Id};
 
 pub(super) const EXAMPLE: &str = "unused_ratio = 0.5";
 

@@ -8,8 +8,8 @@ use self::held::Held;
 use self::reservoirs::ReservoirPartition;
 use super::draw::{choose, in_order, rank, seed_of};
 use super::{Candidate, Choice, Proposal, Selection, SelectionConfig, Tail};
-use crate::{Change, Id, Kind, Position};
 use crate::snapshot::snapshot_field;
+use crate::{Change, Id, Kind, Position};
 
 mod held;
 mod reservoirs;

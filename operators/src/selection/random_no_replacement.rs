@@ -8,8 +8,8 @@ use super::draw::{by_group, in_order, propose_groups, rank, seed_of};
 use super::pool::{Pool, Sample};
 use super::size::target;
 use super::{Choice, Proposal, Ratio, Selection, SelectionConfig};
-use crate::{Change, Id};
 use crate::snapshot::snapshot_field;
+use crate::{Change, Id};
 
 pub(super) const EXAMPLE: &str = "samples = 100";
 

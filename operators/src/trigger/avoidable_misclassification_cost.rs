@@ -10,8 +10,8 @@ use super::intervals::{Due, Intervals, warmup_training};
 use super::labelled::{Counted, LabelledIntervals, Sample, items};
 use super::trend::Forecast;
 use super::{Outcome, Question, Step, Trigger, TriggerConfig, TriggerTable, Want, outputs};
-use crate::{Change, Id, Matrix};
 use crate::snapshot::snapshot_fields;
+use crate::{Change, Id, Matrix};
 
 const POLICY: &str = "avoidable_misclassification_cost";
 

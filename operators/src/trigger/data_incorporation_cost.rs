@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::cost::{Balance, Prices, TrainingCost};
 use super::intervals::{Due, Interval, Intervals, warmup_training};
 use super::{Outcome, Step, Trigger, TriggerConfig, TriggerTable};
-use crate::{Change, Id, Kind};
 use crate::snapshot::snapshot_fields;
+use crate::{Change, Id, Kind};
 
 const POLICY: &str = "data_incorporation_cost";
 

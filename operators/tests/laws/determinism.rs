@@ -1,5 +1,6 @@
 //! Decisions and training sets depend on the records and their positions alone: not on batches,
 //! arrival, or the number of workers; and they are those of a plain loop.
+
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -11,7 +12,10 @@ use driftmill_operators::selection::{SelectionTable, TrainingSet};
 use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
 use driftmill_operators::{Change, Id, Position, Record};
 use proptest::prelude::*;
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::InputHandle;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Input};
+use timely::worker::Worker;
 
 /// Answers at once, without a model.
 struct Prompt<F, A> {
@@ -133,29 +137,34 @@ fn resumed(
                 .connect_loop(handle);
             input
         });
-        let mut mine: Vec<_> = partitions
-            .iter()
-            .enumerate()
-            .filter(|(number, _)| number % peers == index)
-            .map(|(_, records)| (records.iter(), i64::MIN))
-            .collect();
-        // a batch travels under the least watermark of this worker's partitions.
-        while !mine.is_empty() {
-            mine.retain_mut(|(records, watermark)| {
-                let batch: Vec<_> = records.take(setting.batch).collect();
-                *watermark = batch.last().map_or(*watermark, |(_, watermark)| *watermark);
-                batch.iter().for_each(|(record, _)| input.send(Change::insert(*record)));
-                !batch.is_empty()
-            });
-            if let Some(least) = mine.iter().map(|(_, watermark)| *watermark).min() {
-                input.advance_to(Position::new(least, Id(0)).max(*input.time()));
-            }
-            worker.step();
-        }
+        let mine = partitions.iter().skip(index).step_by(peers);
+        feed(worker, &mut input, mine, setting.batch);
     })
     .unwrap();
     let (kept, evaluations) = all_kept.lock().unwrap().clone();
     (receive.iter().collect(), kept, evaluations)
+}
+
+/// Sends the records of a worker's partitions in batches, each under the least watermark of them.
+fn feed<'a>(
+    worker: &mut Worker,
+    input: &mut InputHandle<Position, CapacityContainerBuilder<Vec<Change>>>,
+    partitions: impl Iterator<Item = &'a Partition>,
+    size: usize,
+) {
+    let mut mine: Vec<_> = partitions.map(|records| (records.iter(), i64::MIN)).collect();
+    while !mine.is_empty() {
+        mine.retain_mut(|(records, watermark)| {
+            let batch: Vec<_> = records.take(size).collect();
+            *watermark = batch.last().map_or(*watermark, |(_, watermark)| *watermark);
+            batch.iter().for_each(|(record, _)| input.send(Change::insert(*record)));
+            !batch.is_empty()
+        });
+        if let Some(least) = mine.iter().map(|(_, watermark)| *watermark).min() {
+            input.advance_to(Position::new(least, Id(0)).max(*input.time()));
+        }
+        worker.step();
+    }
 }
 
 /// The same, as a loop over the sorted records.

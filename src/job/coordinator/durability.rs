@@ -32,20 +32,13 @@ pub(in crate::job) struct Durability {
 }
 
 impl Durability {
-    /// Commits what depends on all that was read until now; whether it was committed. It is to be
-    /// tried again later while dead letters are not durable or the disk is full.
+    /// Commits what depends on all that was read until now; whether it was committed: not while dead
+    /// letters are not durable.
     ///
     /// # Errors
-    /// When a process is lost, or a file or the catalog cannot be written.
+    /// When a process is lost, or a file or the catalog cannot be written. After a full disk it may
+    /// be tried again.
     pub(in crate::job) fn commit(
-        &mut self,
-        record: impl FnOnce(&mut Catalog, &[SegmentLength]) -> Result<(), CatalogError>,
-    ) -> anyhow::Result<bool> {
-        let committed = self.in_order(record);
-        Ok(self.unless_full(committed)?.unwrap_or(false))
-    }
-
-    fn in_order(
         &mut self,
         record: impl FnOnce(&mut Catalog, &[SegmentLength]) -> Result<(), CatalogError>,
     ) -> anyhow::Result<bool> {
@@ -78,25 +71,25 @@ impl Durability {
         &mut self,
         result: anyhow::Result<T>,
     ) -> anyhow::Result<Option<T>> {
-        let outages = self.context.cancellation.outages();
         match result {
             Err(error) if is_full(error.as_ref()) => {
-                outages.begin(DISK, "full");
+                self.context.cancellation.outages().begin(DISK, "full");
                 if self.full.is_none_or(|reported| reported.elapsed() > REMIND) {
                     tracing::warn!("{error:#}: the job waits until there is room");
                     self.full = Some(Instant::now());
                 }
                 Ok(None)
             }
-            Err(error) => Err(error),
-            Ok(done) => {
-                if self.full.take().is_some()
-                    && let Some(waited) = outages.end(DISK)
-                {
-                    tracing::warn!("there is room again after {} s", waited.as_secs());
-                }
-                Ok(Some(done))
-            }
+            result => result.map(Some),
+        }
+    }
+
+    /// Notes that nothing waits for room any more.
+    pub(in crate::job) fn has_room(&mut self) {
+        if self.full.take().is_some()
+            && let Some(waited) = self.context.cancellation.outages().end(DISK)
+        {
+            tracing::warn!("there is room again after {} s", waited.as_secs());
         }
     }
 }

@@ -92,8 +92,9 @@ impl Coordinator {
     ) -> anyhow::Result<()> {
         loop {
             let closed = self.recorder.close(complete);
-            if let Some(closed) = self.recorder.durability.unless_full(closed)? {
-                return Ok(closed);
+            if self.recorder.durability.unless_full(closed)?.is_some() {
+                self.recorder.durability.has_room();
+                return Ok(());
             }
             ensure!(
                 !interrupt.requested(),

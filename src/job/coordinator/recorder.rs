@@ -106,12 +106,19 @@ impl Recorder {
         if Instant::now() < self.retry_at {
             return Ok(());
         }
-        for command in std::mem::take(&mut self.waiting) {
+        let (waiting, mut full) = (std::mem::take(&mut self.waiting), false);
+        let tried = !waiting.is_empty();
+        for command in waiting {
             let recorded = self.record(&command);
-            if !self.durability.unless_full(recorded)?.unwrap_or(false) {
+            let recorded = self.durability.unless_full(recorded)?;
+            full |= recorded.is_none();
+            if recorded != Some(true) {
                 self.waiting.push_back(command);
                 self.retry_at = Instant::now() + RETRY;
             }
+        }
+        if tried && !full {
+            self.durability.has_room();
         }
         Ok(())
     }
@@ -205,8 +212,13 @@ impl Recorder {
         // taken before the log is synced, which then has all that they have seen.
         let entries = self.journal.policy_entries(&self.context, &self.histories);
         let moved = entries.iter().any(|entry| entry.standing.is_some());
-        if self.durability.commit(|catalog, durable| catalog.observed(durable, &entries))? {
+        let committed =
+            self.durability.commit(|catalog, durable| catalog.observed(durable, &entries));
+        if self.durability.unless_full(committed)? == Some(true) {
             drop(entries);
+            if self.waiting.is_empty() {
+                self.durability.has_room();
+            }
             if moved {
                 self.maintenance.recorded();
             }

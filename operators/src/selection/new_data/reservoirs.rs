@@ -10,8 +10,8 @@ use super::super::pool::Effect;
 use super::super::reservoir::Reservoir;
 use super::super::{Proposal, Selection, Tail};
 use super::NewData;
-use crate::{Change, Id, Kind};
 use crate::snapshot::snapshot_field;
+use crate::{Change, Id, Kind};
 
 /// A partition of `keep = "reservoir"`.
 pub(super) struct ReservoirPartition {

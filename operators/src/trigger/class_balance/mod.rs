@@ -15,8 +15,8 @@ use super::{
     WindowBounds,
 };
 use crate::drift::window::{WindowTable, Windows};
-use crate::{Change, Id, Kind};
 use crate::snapshot::snapshot_fields;
+use crate::{Change, Id, Kind};
 
 const POLICY: &str = "class_balance";
 

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Answered, Measure, MeasureConfig};
 use crate::criterion::{Criterion, Direction};
+use crate::snapshot::snapshot_field;
 use crate::trigger::Score;
 use crate::trigger::avoidable::{Accuracies, Expectation, check_accuracy};
 use crate::trigger::outputs::is_wrong;
 use crate::trigger::trend::Forecast;
-use crate::snapshot::snapshot_field;
 
 pub(super) const EXAMPLE: &str = "threshold = 100
 expected_accuracy = 0.9";
