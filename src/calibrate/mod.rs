@@ -21,7 +21,7 @@ use crate::job::{self, End, Interrupt, Options};
 use crate::sink::SinkTable;
 use crate::source::TimeRange;
 
-/// What is to be calibrated, and on what.
+/// The policies to calibrate, and the stretch of the stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Stretch {
     /// The wanted share of evaluations that are false alarms.
@@ -30,7 +30,7 @@ pub struct Stretch {
     pub range: Option<TimeRange>,
 }
 
-/// What a stretch says of the policies of a pipeline.
+/// The result for the policies of a pipeline.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Calibrated {
     /// Proposals, policy after policy.

@@ -9,7 +9,7 @@ pub(super) struct Policy {
     /// What it is called: as its pipeline, comparison or shadow; members of a combined one with its
     /// name before their own.
     pub(super) name: String,
-    /// Where its table stands in the pipeline file.
+    /// The place of its table in the pipeline file.
     pub(super) path: Vec<String>,
     pub(super) trigger: TriggerTable,
 }

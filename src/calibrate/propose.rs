@@ -23,26 +23,26 @@ pub struct Proposal {
     pub metric: String,
     /// The key in the pipeline file.
     pub key: String,
-    /// What stands there; null where that is a default.
+    /// The value in the file; null if it is a default.
     pub now: Value,
     /// How often the policy looked.
     pub evaluations: usize,
     /// The share of evaluations at which it fired with what stands there; none where that was not
     /// seen.
     pub false_alarms: Option<f64>,
-    /// What should stand there; null if nothing can be proposed.
+    /// The proposed value; null if nothing can be proposed.
     pub proposed: Value,
     /// The share of false alarms to be expected with it.
     pub expected: Option<f64>,
     /// Another key that has to follow, and what should stand there.
     pub follows: Option<(String, Value)>,
-    /// What it stands on.
+    /// The basis of the proposal.
     pub basis: Basis,
-    /// What to think of, or why nothing is proposed.
+    /// A note, or why nothing is proposed.
     pub note: Option<String>,
 }
 
-/// What a proposal stands on.
+/// The basis of a proposal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
@@ -52,7 +52,7 @@ pub enum Basis {
     Extrapolated,
     /// Streams resampled from what the detector saw.
     Resampled,
-    /// What a p-value is.
+    /// The definition of a p-value.
     Definition,
     /// Nothing.
     None,
@@ -220,7 +220,7 @@ fn rounded(value: f64, direction: Direction) -> f64 {
     format!("{number}e{exponent}").parse().unwrap_or(value)
 }
 
-/// A key as it stands in a TOML file.
+/// A key as TOML files write it.
 fn quoted(key: &str) -> String {
     let bare = key.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
     if bare { key.to_owned() } else { format!("{key:?}") }

@@ -10,7 +10,7 @@ pub enum CatalogError {
     /// SQLite failed.
     #[error("{action} `catalog.sqlite`")]
     Database {
-        /// What was attempted.
+        /// The action that failed.
         action: &'static str,
         /// What SQLite said.
         source: rusqlite::Error,
@@ -18,11 +18,11 @@ pub enum CatalogError {
     /// The file system failed.
     #[error("{action} `{}`", path.display())]
     Io {
-        /// What was attempted.
+        /// The action that failed.
         action: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The reason that the system gives.
         source: std::io::Error,
     },
     /// It was written by another version of this program.

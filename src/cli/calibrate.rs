@@ -1,3 +1,5 @@
+//! The `calibrate` command: proposes thresholds for trigger policies.
+
 use clap::Args;
 use driftmill_operators::calibration::Rate;
 use serde_json::Value;

@@ -1,3 +1,5 @@
+//! The `check` command: checks a pipeline file.
+
 use clap::Args;
 
 use super::{File, print};

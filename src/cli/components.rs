@@ -1,3 +1,5 @@
+//! The `components` command: lists all that can be written in a pipeline file.
+
 use clap::Args;
 use driftmill_datasets::codec::CodecTable;
 use driftmill_datasets::generate::GeneratorTable;

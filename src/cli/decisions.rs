@@ -1,3 +1,5 @@
+//! The `decisions` command: lists decisions and trigger evaluations.
+
 use std::path::PathBuf;
 
 use clap::Args;

@@ -1,3 +1,5 @@
+//! Errors of the command line and their exit codes.
+
 use thiserror::Error;
 
 use crate::catalog::CatalogError;

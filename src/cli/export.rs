@@ -1,3 +1,5 @@
+//! The `export` command: writes samples to a Parquet file.
+
 use std::path::PathBuf;
 
 use clap::Args;

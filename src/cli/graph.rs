@@ -1,3 +1,5 @@
+//! The `graph` command: draws the dataflow of a pipeline.
+
 use clap::Args;
 
 use super::{File, print};

@@ -1,3 +1,5 @@
+//! The `lineage` command: shows which versions were trained on a sample.
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;

@@ -1,3 +1,5 @@
+//! The `models` command: lists the versions of a run.
+
 use std::path::PathBuf;
 
 use clap::Args;

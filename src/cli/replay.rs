@@ -1,3 +1,5 @@
+//! The `replay-dead-letters` command.
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;

@@ -1,3 +1,5 @@
+//! The `run` command.
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;

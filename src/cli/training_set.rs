@@ -1,3 +1,5 @@
+//! The `training-set` command: shows the samples of a training set.
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

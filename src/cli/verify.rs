@@ -1,3 +1,5 @@
+//! The `verify` command: checks every byte of a state directory.
+
 use std::fmt::Write;
 use std::path::PathBuf;
 

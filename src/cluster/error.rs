@@ -36,7 +36,7 @@ pub enum ClusterError {
     Listen {
         /// The address.
         address: String,
-        /// What the system said.
+        /// The reason that the system gives.
         source: std::io::Error,
     },
     /// Process 0 does not want this one.
@@ -63,7 +63,7 @@ pub enum ClusterError {
     Io {
         /// With whom.
         name: String,
-        /// What the system said.
+        /// The reason that the system gives.
         source: std::io::Error,
     },
 }

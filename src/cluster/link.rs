@@ -13,15 +13,15 @@ use super::{Reason, frame};
 /// A sign of life is sent after so long.
 const PULSE: Duration = Duration::from_secs(1);
 
-/// Who says nothing for so long is lost.
+/// A process that sends nothing for this time is lost.
 pub(super) const SILENCE: Duration = Duration::from_secs(30);
 
-/// How long what was said last may take to be sent.
+/// How long the last messages may take to be sent.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// A connection on which a process tells another what is not part of the dataflow.
+/// A connection for messages that are not part of the dataflow.
 ///
-/// Messages arrive in the order in which they were told. Telling never blocks.
+/// Messages arrive in the order in which they were sent. Sending never blocks.
 pub struct Link<M> {
     queue: Sender<Option<M>>,
     sent: Receiver<()>,
@@ -45,7 +45,7 @@ impl<M: Serialize + Send + 'static> Link<M> {
         let writing = socket.try_clone()?;
         let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
         named("link-send").spawn(move || {
-            // whoever hears notices when the other is gone.
+            // the receiving thread notices when the peer is gone.
             drop(send(&writing, &messages));
             let _nobody_waits = done.send(());
         })?;
@@ -64,13 +64,13 @@ impl<M: Serialize + Send + 'static> Link<M> {
         Ok(Self { queue, sent })
     }
 
-    /// Tells the other something.
+    /// Sends a message.
     pub fn tell(&self, message: M) {
-        // to one that is gone nothing can be told, and whoever hears knows.
+        // nothing can be sent to a peer that is gone; the receiving thread reports it.
         drop(self.queue.send(Some(message)));
     }
 
-    /// Waits a moment until all that was told is sent.
+    /// Waits a moment until all messages are sent.
     pub fn settle(&self) {
         drop(self.queue.send(None));
         let _settled = self.sent.recv_timeout(GRACE);

@@ -1,5 +1,5 @@
-//! Several processes that run one job together: how they find each other, what they tell each other
-//! beside the dataflow, and how they notice that one of them is gone.
+//! Several processes that run one job together: how they find each other, what they send each other
+//! outside the dataflow, and how they notice that one of them is gone.
 //!
 //! ```text
 //!  process 1 ─┐  a link: facts, requests and answers, signs of life
@@ -57,7 +57,7 @@ impl Cluster {
         format!("process {process} ({address})")
     }
 
-    /// What a process that was lost means for this one.
+    /// The error of this process when another is lost.
     pub fn lost(&self, loss: Loss) -> ClusterError {
         ClusterError::Lost { name: self.name(loss.process), loss }
     }

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cluster, ClusterError, Loss, Reason, Wires, frame};
 
-/// Between two looks at who has come.
+/// The time between two checks for connections.
 const MOMENT: Duration = Duration::from_millis(20);
 
-/// How long somebody who connects may take to say who it is.
+/// How long a peer may take to send its greeting.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A word about who is missing is said after so long, and then again.
+/// The time between two messages about missing processes.
 const TOLD: Duration = Duration::from_secs(2);
 
 /// Most bytes of a greeting.
@@ -23,13 +23,13 @@ const GREETING: u32 = 16 << 20;
 /// Programs that understand each other.
 const PROGRAM: &str = concat!("driftmill ", env!("CARGO_PKG_VERSION"));
 
-/// What a process says first.
+/// The greeting of a process.
 #[derive(Serialize, Deserialize)]
 struct Greeting {
     /// Which program it is.
     program: String,
     process: usize,
-    /// What it wants.
+    /// The purpose of the connection.
     wish: Wish,
 }
 
@@ -43,7 +43,7 @@ enum Wish {
     Leave(String),
 }
 
-/// What process 0 answers: what the other needs to take part, or why it cannot.
+/// The answer of process 0: the assignment, or why the process is rejected.
 type Answer = Result<Vec<u8>, String>;
 
 /// The place where a process waits for others.
@@ -64,7 +64,7 @@ pub struct Gathered {
 pub struct Joined {
     /// The socket for the link to process 0.
     pub link: TcpStream,
-    /// What process 0 gave it to take part.
+    /// The assignment of process 0.
     pub given: Vec<u8>,
 }
 
@@ -187,7 +187,7 @@ impl Rendezvous {
         Ok(socket)
     }
 
-    /// Who has come, if anybody has.
+    /// The next connection, if there is one.
     fn greeted(&self) -> Option<(TcpStream, Greeting)> {
         let Ok((socket, address)) = self.listener.accept() else {
             std::thread::sleep(MOMENT);
@@ -207,7 +207,7 @@ impl Rendezvous {
     }
 }
 
-/// Keeps a connection; a newer one takes the place of an older one, whose process has died.
+/// Keeps a connection; a newer one replaces an older one, whose process has died.
 fn accept(all: &mut Wires, process: usize, socket: TcpStream, wanted: bool) {
     if let Some(slot) = all.get_mut(process).filter(|_| wanted) {
         drop(socket.set_read_timeout(None));
@@ -223,7 +223,7 @@ fn lives(socket: &TcpStream) -> bool {
     blocking && (waits || matches!(peeked, Ok(1)))
 }
 
-/// Says now and then who is waited for.
+/// Reports from time to time which processes are missing.
 struct Waiting {
     told: Instant,
 }

@@ -16,10 +16,10 @@ use super::{Cluster, ClusterError};
 /// This process's wires, by process; none to itself.
 pub type Wires = Vec<Option<TcpStream>>;
 
-/// What was said on a link is heard after so long.
+/// The longest delay of a message on a link.
 const HEARD: Duration = Duration::from_millis(300);
 
-/// Who is told that a process is gone.
+/// Called with the number of a process that is gone.
 type Lost = Arc<dyn Fn(usize) + Send + Sync>;
 
 /// What timely makes this process's `count` workers of; `lost` hears of processes whose wires break.
@@ -93,7 +93,7 @@ impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         match self.socket.write(bytes) {
             Err(error) if error.kind() == ErrorKind::Interrupted => Err(error),
-            // what the other will not read any more is lost with it; whoever reads notices.
+            // what the peer does not read any more is lost with it; the reading thread reports it.
             written => Ok(written.unwrap_or(bytes.len())),
         }
     }

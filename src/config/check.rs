@@ -1,4 +1,4 @@
-//! What is wrong with a pipeline that no single type can refuse.
+//! Problems of a pipeline that no single type can detect.
 
 use super::Pipeline;
 use crate::train::Downsampling;

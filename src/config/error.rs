@@ -10,14 +10,14 @@ use serde::Serialize;
 pub struct ConfigError {
     /// The file, as it was named.
     pub file: String,
-    /// What is wrong, in the order of the file.
+    /// The problems, in the order of the file.
     pub problems: Vec<Problem>,
 }
 
 /// One thing that is wrong with a pipeline file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Problem {
-    /// What is wrong and what was expected.
+    /// The problem and what was expected.
     pub message: String,
     /// Line, from 1; none where the problem has no place in the file.
     pub line: Option<usize>,
@@ -28,7 +28,7 @@ pub struct Problem {
     /// Characters to be underlined.
     #[serde(skip)]
     pub width: usize,
-    /// What to do about it.
+    /// A hint.
     pub hint: Option<String>,
 }
 

@@ -88,7 +88,7 @@ fn deserialize(text: &str, mut table: Spanned<DeTable<'_>>) -> Result<Pipeline, 
     Err(problems)
 }
 
-/// What Serde says, in the words of those who write pipelines, and a hint.
+/// The message of Serde in the words of pipeline files, and a hint.
 fn explained(message: &str, nearest: Option<&str>) -> (String, Option<String>) {
     if message.starts_with("wanted exactly 1 element, more") {
         let hint = "remove the others; --set can replace a whole table, as in \

@@ -1,4 +1,4 @@
-//! What a person sees while a job runs.
+//! The display of a running job.
 
 mod progress;
 mod status;

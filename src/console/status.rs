@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::outage::Outages;
 
-/// How far a job is; written by its parts, read by whoever shows it.
+/// How far a job is: written by its parts, read by the console.
 #[derive(Debug)]
 pub struct Status {
     samples: AtomicU64,
@@ -34,7 +34,7 @@ pub struct Training {
     pub loss: Option<f64>,
 }
 
-/// What a process has done since it told the last time, and what it waits for.
+/// The counts of a process since its last report, and its outages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     samples: u64,
@@ -68,7 +68,7 @@ impl Status {
         self.late.fetch_add(late, Ordering::Relaxed);
     }
 
-    /// Hands what was counted on to whoever counts for all processes.
+    /// Takes what was counted, to be added to the counts of process 0.
     pub fn take(&self) -> Tally {
         Tally {
             samples: self.samples.swap(0, Ordering::Relaxed),
@@ -142,7 +142,7 @@ impl Status {
         self.late.load(Ordering::Relaxed)
     }
 
-    /// One line for people: what was read, what time it is in the stream, what is going on.
+    /// One line as text: samples read, the time of the stream, and trainings under way.
     pub(super) fn line(&self, rate: f64) -> String {
         let mut parts = vec![format!("{} samples ({})", self.samples(), per_second(rate))];
         let reached = self.reached.load(Ordering::Relaxed);

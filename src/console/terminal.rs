@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 /// The live line, while there is one.
 static LIVE: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Standard error for lines of the log: they stand above the live line, if there is one.
+/// Standard error for lines of the log: they are printed above the live line, if there is one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogLines;
 

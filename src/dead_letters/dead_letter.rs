@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A message that is not a sample, with all that is needed to understand it and to send it again.
+/// An invalid message, with all that is needed to understand it and to send it again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// Topic, file or generator.

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::DeadLetter;
 use crate::sink::SinkError;
 
-/// Why messages that are not samples cannot be kept or sent again.
+/// Why invalid messages cannot be kept or sent again.
 #[derive(Debug, Error)]
 pub enum DeadLetterError {
     /// The pipeline wants no message that is not a sample.
@@ -21,11 +21,11 @@ pub enum DeadLetterError {
     /// The file system refused.
     #[error("{action} `{}`", path.display())]
     Io {
-        /// What was attempted.
+        /// The action that failed.
         action: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The reason that the system gives.
         source: std::io::Error,
     },
     /// A line of a file of dead letters is none.
@@ -35,19 +35,19 @@ pub enum DeadLetterError {
         path: PathBuf,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         reason: serde_json::Error,
     },
     /// Kafka refused.
     #[error("{action} on `{brokers}`: {reason}{hint}")]
     Kafka {
-        /// What was attempted.
+        /// The action that failed.
         action: String,
         /// The brokers, as the pipeline names them.
         brokers: String,
-        /// What librdkafka said.
+        /// The message of librdkafka.
         reason: String,
-        /// What to do about it, on a line of its own; may be empty.
+        /// A hint on a line of its own; may be empty.
         hint: &'static str,
     },
     /// The topic cannot be created.

@@ -15,7 +15,7 @@ use super::{DeadLetter, DeadLetterError, DeadLetters, Destination};
 use crate::sink::{CancellationToken, SinkError, create_topic};
 use crate::source::{Heard, describe};
 
-/// What a dead letter may have at most: more than the message, which others took, and its story.
+/// The largest dead letter: more than the largest message and its headers.
 const MOST_BYTES: &str = "10485760";
 
 const HINT: &str = "\nhint: may the user write to the topic, and is its `max.message.bytes` large \
@@ -61,7 +61,7 @@ impl Destination for Topic {
     }
 }
 
-/// Where the message came from, and why it is here.
+/// The origin of the message and the reason.
 fn headers(dead_letter: &DeadLetter) -> OwnedHeaders {
     let partition = dead_letter.partition.to_string();
     let offset = dead_letter.offset.to_string();

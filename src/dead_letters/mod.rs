@@ -1,4 +1,4 @@
-//! Messages that are not samples: where they go, and how they are sent again.
+//! Invalid messages: where they go, and how they are sent again.
 //!
 //! After a crash a job reads again what was not durable: a file is rid of dead letters of such messages
 //! first, in a topic the same dead letter may stand twice. Topic, partition and offset say which message
@@ -27,11 +27,11 @@ use serde::{Deserialize, Serialize};
 use crate::sink::CancellationToken;
 use crate::source::Properties;
 
-/// Where messages go that are not samples.
+/// The destination of invalid messages.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeadLetters {
-    /// What becomes of a message that is not a sample: `"dead_letter"` (default) keeps it,
+    /// How invalid messages are handled: `"dead_letter"` (default) keeps it,
     /// `"skip"` only counts it, `"fail"` ends the job.
     #[serde(default)]
     pub on_error: OnError,
@@ -51,7 +51,7 @@ pub struct DeadLetters {
     pub properties: Properties,
 }
 
-/// What becomes of a message that is not a sample.
+/// How invalid messages are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnError {
@@ -65,7 +65,7 @@ pub enum OnError {
 }
 
 impl DeadLetters {
-    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
+    /// Problems of the table that its types do not exclude, as `(key, problem)`.
     pub fn check(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
         if self.file.is_some() && self.topic.is_some() {
@@ -81,7 +81,7 @@ impl DeadLetters {
         problems
     }
 
-    /// Opens the place where the dead letters of `run` go, whose state directory is `state`.
+    /// Opens the destination of the dead letters of `run`, whose state directory is `state`.
     ///
     /// # Errors
     /// When it cannot be reached.
@@ -111,7 +111,7 @@ impl DeadLetters {
     }
 }
 
-/// Where dead letters go.
+/// A destination of dead letters.
 trait Destination: Send {
     /// Adds dead letters.
     fn write(&mut self, dead_letters: &[DeadLetter]) -> Result<(), DeadLetterError>;

@@ -13,7 +13,7 @@ use crate::outage::CancellationToken;
 /// How long the destination is asked at once whether dead letters are durable.
 const SYNC: Duration = Duration::from_millis(200);
 
-/// Takes messages that are not samples. Writing never blocks: a pipe that nobody reads or a broker
+/// Takes invalid messages. Writing never blocks: a pipe that nobody reads or a broker
 /// that is away blocks a thread of its own only.
 pub struct DeadLetterQueue {
     run: String,
@@ -143,7 +143,7 @@ impl DeadLetterQueue {
                             }
                             None => destination.sync(SYNC),
                         };
-                        // whoever asked may have ended.
+                        // the coordinator may have ended.
                         drop(answer.send(result));
                     }
                 }

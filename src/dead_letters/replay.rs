@@ -14,7 +14,7 @@ use super::kafka::Sender;
 use super::{DeadLetter, DeadLetterError};
 use crate::sink::CancellationToken;
 
-/// Messages sent before what was sent is remembered.
+/// Messages that are sent before their numbers are recorded.
 const BATCH: usize = 500;
 
 /// Between two lines about brokers that do not answer.
@@ -32,7 +32,7 @@ pub struct Replay {
     pub dry: bool,
 }
 
-/// What became of dead letters.
+/// How many dead letters were sent or skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     /// Sent now.
@@ -51,7 +51,7 @@ impl Replay {
     /// they are, too.
     ///
     /// # Errors
-    /// When they cannot be sent; what was sent is remembered.
+    /// When they cannot be sent. Messages that were sent are recorded.
     pub fn send(&self, dead_letters: &[DeadLetter]) -> Result<Replayed, DeadLetterError> {
         let mut counts = Replayed::default();
         let mut known = self.remembered()?;

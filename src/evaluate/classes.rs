@@ -1,3 +1,5 @@
+//! Counts of the classes of a stream.
+
 use std::collections::BTreeMap;
 
 use driftmill_operators::flow::Class;

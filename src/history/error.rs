@@ -1,3 +1,5 @@
+//! Why the history of a run cannot be read.
+
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
@@ -35,7 +37,7 @@ pub enum HistoryError {
     File {
         /// Which file.
         path: PathBuf,
-        /// What the system said.
+        /// The reason that the system gives.
         source: std::io::Error,
     },
     /// A Parquet file cannot be written.

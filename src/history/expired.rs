@@ -1,3 +1,5 @@
+//! Samples that retention has removed.
+
 use driftmill_operators::Id;
 use roaring::RoaringTreemap;
 

@@ -1,3 +1,5 @@
+//! Exports samples to a Parquet file.
+
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::path::Path;

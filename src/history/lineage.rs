@@ -1,3 +1,5 @@
+//! Which versions were trained on a sample, and on which samples a version was trained.
+
 use driftmill_operators::{Id, Position};
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;

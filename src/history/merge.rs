@@ -1,3 +1,5 @@
+//! Merges the partitions of the log in the order of positions.
+
 use driftmill_operators::{Id, Position};
 
 use crate::source::Partition;

@@ -1,3 +1,5 @@
+//! Replays the log through the rules of keyed sources.
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;

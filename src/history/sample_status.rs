@@ -1,3 +1,5 @@
+//! The status of samples: replaced, deleted, erased or expired.
+
 use driftmill_operators::{Change, Id, Kind, Position};
 use roaring::RoaringTreemap;
 use serde::Serialize;

@@ -1,3 +1,5 @@
+//! The training set of a version.
+
 use std::collections::{BTreeMap, HashMap};
 
 use driftmill_datasets::{Schema, Values};

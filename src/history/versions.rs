@@ -1,3 +1,5 @@
+//! The versions of a run.
+
 use std::collections::BTreeMap;
 
 use driftmill_operators::selection::Candidate;

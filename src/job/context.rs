@@ -20,7 +20,7 @@ use crate::outage::CancellationToken;
 use crate::source::Partition;
 use crate::store::Log;
 
-/// What all parts of a running job share that are in one process.
+/// The state that all parts of a job share within one process.
 pub struct Context {
     /// The pipeline.
     pub pipeline: Pipeline,
@@ -52,7 +52,7 @@ pub struct Context {
     pub stable: bool,
     /// Number of workers of all processes.
     pub workers: usize,
-    /// Whether those who wait for something outside are to give up, and what they wait for.
+    /// Tells parts that wait for something outside to give up, and lists what they wait for.
     pub(super) cancellation: CancellationToken,
     /// The processes.
     pub cluster: Cluster,
@@ -88,7 +88,7 @@ impl Context {
         !self.wind_down.swap(true, Ordering::SeqCst)
     }
 
-    /// Ends what goes on.
+    /// Stops all parts of the job in this process.
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
         self.cancellation.raise();
@@ -105,7 +105,7 @@ impl Context {
         self.wind_down.load(Ordering::SeqCst)
     }
 
-    /// Ends the job: it cannot go on.
+    /// Ends the job with an error.
     pub fn fail(&self, error: impl Into<anyhow::Error>) {
         // only the first error is reported; the others are its consequences.
         drop(self.faults.send(error.into()));
@@ -136,7 +136,7 @@ impl Context {
         move |evaluation| commands.send(Command::TriggerEvaluation(policy, Box::new(evaluation)))
     }
 
-    /// Where the selection of a branch stands, as far as `worker` has to know it.
+    /// The selection checkpoints of a branch for the partitions of `worker`.
     pub(super) fn standings(&self, branch: &Branch, worker: usize) -> SelectionCheckpoints {
         let mut standings = branch.start.standings.clone();
         let mine = (0..self.partitions.len()).filter(|number| self.worker_of(*number) == worker);

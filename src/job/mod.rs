@@ -5,19 +5,19 @@
 //!     └─► order ─► upsert (keyed sources) ─┬─► branch: the pipeline's own policies
 //!                       │                  ├─► branch: each policy it is compared with
 //!                       │                  └─► shadow: each policy that trains nothing
-//!                       └─► orphans: labels to which no sample came
+//!                       └─► unmatched labels: labels without a sample
 //!  branch:  decide ─► select ─► train ─► outcomes ─► evaluate
 //!             ▲                            │
 //!             └────────── feedback ────────┤
 //!  shadow of the pipeline's own branch:  ◄─┘
 //! ```
 //!
-//! Slow and outside things are services of the operators: `trainer` trains, stores and publishes,
-//! `model_queries` answers policies, `scorer` scores samples. All three ask the branch's model
-//! runtime, of which there is one for each device.
+//! Operators send commands to the `coordinator`, the one thread of process 0 that records them, and
+//! ask `services` for everything slow: the trainer trains, the model queries answer policies, the
+//! scorer scores samples. All three use the model runtime of the branch.
 //!
-//! Where several processes run a job, `role` are kept by process 0, whose first worker decides and
-//! trains; the others `follow`: they read, score, and do what it asks of its `peers`.
+//! Where several processes run a job, process 0 decides and trains; the others, its followers, read,
+//! score, and do what the coordinator requests.
 
 mod branch;
 mod context;
@@ -92,7 +92,7 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
     });
     while worker.has_dataflows() && !context.stopping() {
         worker.step_or_park(Some(Duration::from_millis(20)));
-        // decisions go on when all is read.
+        // decisions continue after all is read.
         ingest.borrow_mut().follow(&released, &observed);
     }
     if context.stopping() {

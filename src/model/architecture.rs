@@ -9,7 +9,7 @@ use burn::tensor::Tensor;
 use super::network::Objective;
 use super::{ModelError, Network, file, parameters};
 
-/// What distinguishes one Burn module from another; [`Net`] makes a [`Network`] of it.
+/// An architecture: a Burn module from which [`Net`] makes a [`Network`].
 pub trait Architecture: Module + 'static {
     /// The embedding of each row of `input`.
     fn features(&self, input: Tensor<2>) -> Tensor<2>;

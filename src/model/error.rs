@@ -10,7 +10,7 @@ pub enum ModelError {
     Shape {
         /// Key of the model in pipeline files.
         model: &'static str,
-        /// What it expects, and a hint.
+        /// The expected schema, and a hint.
         problem: String,
     },
     /// The bytes are not weights of this network.

@@ -3,10 +3,10 @@
 use driftmill_datasets::{Schema, ValueType, Values};
 use serde::{Deserialize, Serialize};
 
-/// What a network sees of a feature value: `value × scale + shift`.
+/// How a feature value is scaled for a network: `value × scale + shift`.
 ///
 /// Bytes become −1 to 1, as `(x / 255 − 0.5) / 0.5`; floats are left as they are. It is a function
-/// of the schema alone and is written beside the weights, for a consumer must repeat it.
+/// of the schema alone and is written next to the weights, because a consumer must repeat it.
 ///
 /// ```
 /// use driftmill::model::InputScale;

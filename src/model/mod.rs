@@ -24,7 +24,7 @@ pub use input::InputScale;
 pub use network::{Network, Objective};
 pub use random::Random;
 
-/// What a `[model.…]` table builds.
+/// A table `[model.…]` of a pipeline file.
 pub trait ModelConfig {
     /// A network for samples of `schema` with initial weights drawn from `random`.
     ///
@@ -37,7 +37,7 @@ pub trait ModelConfig {
         random: &mut Random,
     ) -> Result<Box<dyn Network>, ModelError>;
 
-    /// Number of classes the model tells apart; labels are below it.
+    /// Number of classes of the model; labels are below it.
     fn classes(&self) -> u32;
 
     /// Why the model cannot take samples of `schema`: what it expects and a hint.

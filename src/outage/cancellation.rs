@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Outages;
 
-/// A wish that all who wait give up, and what they wait for; clones share both.
+/// A request that all waiting parts give up, and the list of what they wait for; clones share both.
 #[derive(Clone, Debug, Default)]
 pub struct CancellationToken {
     raised: Arc<(Mutex<bool>, Condvar)>,
@@ -13,12 +13,12 @@ pub struct CancellationToken {
 }
 
 impl CancellationToken {
-    /// A wish of its own, that shares what is waited for with another's.
+    /// A token of its own that shares the list of outages with another.
     pub fn sharing(outages: &Outages) -> Self {
         Self { outages: outages.clone(), ..Self::default() }
     }
 
-    /// Asks all to give up.
+    /// Requests that all give up.
     pub fn raise(&self) {
         let (raised, wake) = &*self.raised;
         *raised.lock().unwrap_or_else(PoisonError::into_inner) = true;
@@ -38,7 +38,7 @@ impl CancellationToken {
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// What is waited for.
+    /// The list of outages.
     pub fn outages(&self) -> &Outages {
         &self.outages
     }

@@ -17,7 +17,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, Default)]
 pub struct Outages(Arc<Mutex<BTreeMap<String, Known>>>);
 
-/// What is known of one part.
+/// The outage of one part.
 #[derive(Debug, Default)]
 struct Known {
     since: Option<Instant>,
@@ -35,7 +35,7 @@ pub struct Outage {
     pub times: u64,
     /// For how long altogether.
     pub seconds: f64,
-    /// What was said last.
+    /// The last reason.
     pub reason: String,
     /// Whether it waits now.
     pub now: bool,
@@ -53,7 +53,7 @@ impl Outages {
         new
     }
 
-    /// A part goes on; for how long it had to wait, if it had to.
+    /// A part continues; returns how long it had to wait, if it had to.
     pub fn end(&self, part: &str) -> Option<Duration> {
         let mut all = self.all();
         let known = all.get_mut(part)?;
@@ -74,7 +74,7 @@ impl Outages {
         self.all().iter().map(outage).collect()
     }
 
-    /// What is waited for now, for people: part, reason, for how long.
+    /// The outages of this moment as text: part, reason, duration.
     pub fn now(&self) -> Vec<String> {
         let all = self.all();
         let open = all.iter().filter(|(_, known)| known.since.is_some());

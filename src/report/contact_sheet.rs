@@ -5,7 +5,7 @@ use std::path::Path;
 use super::PlotError;
 use super::plot::write_png;
 
-/// Images beside each other.
+/// Images next to each other.
 const COLUMNS: usize = 32;
 
 /// Pixels between them.

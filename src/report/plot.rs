@@ -10,12 +10,12 @@ use thiserror::Error;
 
 use super::text::{fine, moment};
 
-/// What one panel of a picture shows.
+/// One panel of a picture.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Panel {
-    /// What it is of.
+    /// Its title.
     pub title: String,
-    /// What the values are.
+    /// The name of the values.
     pub scale: String,
     /// Values, in the order of time.
     pub points: Vec<Point>,
@@ -30,7 +30,7 @@ pub struct Point {
     pub time: i64,
     /// The value.
     pub value: f64,
-    /// What it was compared with.
+    /// The threshold that it was compared with.
     pub threshold: Option<f64>,
     /// Whether it was beyond.
     pub fires: bool,

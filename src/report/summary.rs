@@ -45,7 +45,7 @@ pub struct Summary {
     /// Policies that train nothing.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub shadow: BTreeMap<String, ShadowSummary>,
-    /// What the job had to wait for since it was started.
+    /// The outages since the job was started.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub outages: Vec<Outage>,
     /// How long the run took.
@@ -59,7 +59,7 @@ pub struct Evaluation {
     pub prequential: Results,
 }
 
-/// What one composition of policies did.
+/// The summary of one composition of policies.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BranchSummary {
     /// The last decisions, in order.
@@ -102,7 +102,7 @@ pub struct ShadowSummary {
     pub fired: Vec<FiredLine>,
 }
 
-/// Where a policy that trains nothing would have trained.
+/// The summary of a shadow.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FiredLine {
     /// Its number: 0, 1, 2, …
@@ -117,7 +117,7 @@ pub struct FiredLine {
     pub reason: String,
     /// The measured value, where the policy compares one.
     pub score: Option<f64>,
-    /// What the value was compared with.
+    /// The threshold that the value was compared with.
     pub threshold: Option<f64>,
 }
 
@@ -134,7 +134,7 @@ pub struct TriggerLine {
     pub reason: String,
     /// The measured value, where the policy compares one.
     pub score: Option<f64>,
-    /// What the value was compared with.
+    /// The threshold that the value was compared with.
     pub threshold: Option<f64>,
     /// Samples in the training set.
     pub samples: u64,

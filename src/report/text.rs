@@ -55,7 +55,7 @@ pub fn render(name: &str, summary: &Summary, all: bool) -> String {
     out
 }
 
-/// One row for each composition of policies: what it cost and what it gave.
+/// One row for each composition of policies: its cost and its quality.
 fn compared(name: &str, summary: &Summary) -> Table {
     let mut table =
         plain_table(["policy", "trainings", "samples", "seconds", "accuracy", "loss", "worst"]);

@@ -1,3 +1,5 @@
+//! Removes what has expired.
+
 use roaring::RoaringTreemap;
 use thiserror::Error;
 
@@ -23,7 +25,7 @@ impl Plan {
     /// leaves of the log, and the next plan what it leaves of versions.
     ///
     /// # Errors
-    /// When a segment is not what was written, or SQLite or the file system refuses.
+    /// When a segment is damaged, or SQLite or the file system refuses.
     pub fn apply(
         &self,
         subject: &Subject<'_>,

@@ -1,3 +1,5 @@
+//! The `[retention]` table of a pipeline file.
+
 use std::num::NonZeroU64;
 
 use driftmill_operators::Span;
@@ -59,7 +61,7 @@ impl Retention {
         *self == Self::default()
     }
 
-    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
+    /// Problems of the table that its types do not exclude, as `(key, problem)`.
     pub fn check(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
         if self.log.as_ref().is_some_and(|log| *log == LogRetention::default()) {

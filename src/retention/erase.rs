@@ -1,3 +1,5 @@
+//! Erases samples from the log.
+
 use std::collections::BTreeMap;
 
 use roaring::RoaringTreemap;
@@ -22,7 +24,7 @@ impl Erasure {
     /// they went, go.
     ///
     /// # Errors
-    /// When a segment is not what was written.
+    /// When a segment is damaged.
     pub fn of(wanted: &RoaringTreemap, needs: &Needs, log: &Log) -> Result<Self, StoreError> {
         let mut erasure = Self::default();
         let held = wanted & &needs.held;
@@ -55,7 +57,7 @@ impl Erasure {
     /// then lacks; what a crash leaves of either is removed by a restart.
     ///
     /// # Errors
-    /// When a segment is not what was written, or SQLite or the file system refuses.
+    /// When a segment is damaged, or SQLite or the file system refuses.
     pub fn apply(
         &self,
         log: &Log,

@@ -1,3 +1,5 @@
+//! The rows of a key, to be erased together.
+
 use std::collections::BTreeSet;
 
 use driftmill_operators::Id;
@@ -16,7 +18,7 @@ pub enum Keys {
     Known(Retractions),
     /// That was not looked at: nothing of the log goes.
     Unknown,
-    /// Labels come by themselves.
+    /// Labels arrive separately.
     Labels,
 }
 

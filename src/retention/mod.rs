@@ -9,7 +9,7 @@
 //!    selection choose. What a policy holds later it held then, or has seen since;
 //! 3. the training sets of decisions without an outcome;
 //! 4. of keyed topics what still has a say about keys: samples that are there, and rows that
-//!    replaced or deleted samples of a segment that is kept. Where labels come by themselves, they
+//!    replaced or deleted samples of a segment that is kept. Where labels arrive separately, they
 //!    may come for any sample: everything is kept;
 //! 5. versions that the evaluation may score with, that a shadow may ask, that recovery loads, or that
 //!    a sink lacks.

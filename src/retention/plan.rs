@@ -1,3 +1,5 @@
+//! Which segments and versions have expired.
+
 use driftmill_operators::{Id, Position};
 
 use super::keys::Keys;

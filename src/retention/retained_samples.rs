@@ -1,3 +1,5 @@
+//! Which samples a policy may still ask for.
+
 use std::collections::BTreeMap;
 
 use driftmill_operators::selection::SelectionConfig;

@@ -12,11 +12,11 @@ pub enum SinkError {
     /// The file system refused.
     #[error("{action} `{}`", path.display())]
     Io {
-        /// What was attempted.
+        /// The action that failed.
         action: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The reason that the system gives.
         source: std::io::Error,
     },
     /// No broker answers.
@@ -27,7 +27,7 @@ pub enum SinkError {
     Unreachable {
         /// The brokers, as the pipeline names them.
         brokers: String,
-        /// What was last heard.
+        /// The last message of the client.
         detail: String,
     },
     /// A broker does not let us in.
@@ -39,7 +39,7 @@ pub enum SinkError {
     Refused {
         /// The brokers, as the pipeline names them.
         brokers: String,
-        /// What the broker said.
+        /// The answer of the broker.
         detail: String,
     },
     /// The value of a property is not where it is said to be.
@@ -48,13 +48,13 @@ pub enum SinkError {
     /// Kafka refused, and will refuse again.
     #[error("{action} on `{brokers}`: {reason}{hint}")]
     Kafka {
-        /// What was attempted.
+        /// The action that failed.
         action: String,
         /// The brokers, as the pipeline names them.
         brokers: String,
-        /// What librdkafka said.
+        /// The message of librdkafka.
         reason: String,
-        /// What to do about it, on a line of its own; may be empty.
+        /// A hint on a line of its own; may be empty.
         hint: &'static str,
     },
     /// Another job publishes under the same name.
@@ -67,7 +67,7 @@ pub enum SinkError {
         model: String,
         /// The topic.
         topic: String,
-        /// Who the other is.
+        /// The other job.
         by: String,
     },
     /// The same version is there with other weights.
@@ -81,7 +81,7 @@ pub enum SinkError {
         version: u64,
         /// SHA-256 of what is there.
         there: String,
-        /// SHA-256 of what was to be published.
+        /// SHA-256 of the version that was to be published.
         made: String,
     },
     /// All were asked to give up.

@@ -1,4 +1,4 @@
-//! Where model versions go besides the run's own model store, exactly once.
+//! Sinks, to which versions are published exactly once, in addition to the run's model store.
 
 mod error;
 
@@ -9,9 +9,9 @@ use std::path::Path;
 
 use crate::catalog::Version;
 
-/// What a `[sink.…]` table builds.
+/// A table `[sink.…]` of a pipeline file.
 pub trait SinkConfig: Send + Sync {
-    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
+    /// Problems of the table that its types do not exclude, as `(key, problem)`.
     fn check(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
@@ -25,7 +25,7 @@ pub trait SinkConfig: Send + Sync {
 
 /// Takes the versions of one model.
 ///
-/// What was published is read back after a crash: what is there is not published again.
+/// After a crash the published versions are read back, so that none is published again.
 pub trait Sink: Send {
     /// The versions that were published from the bookmark `since` on, of all runs, oldest first;
     /// without a bookmark all that are there. Disturbs nobody who publishes.
@@ -63,7 +63,7 @@ pub struct Published {
 }
 
 impl Published {
-    /// What is to be read back of `version`.
+    /// The part of `version` that is read back.
     pub fn of(version: &Version) -> Self {
         Self {
             run: version.run().to_owned(),

@@ -11,7 +11,7 @@ use super::order::{OrderRules, Placed, WatermarkTracker};
 pub struct Fetched<'a> {
     /// The rows: samples, and with features of zeros deletions and labels.
     pub columns: Columns,
-    /// For each row what it is: `Insert`, `Delete` or `Label`.
+    /// The kind of each row: `Insert`, `Delete` or `Label`.
     pub kinds: Vec<Kind>,
     /// For each row its offset.
     pub offsets: Vec<u64>,
@@ -24,7 +24,7 @@ pub struct Fetched<'a> {
     gate: Gate<'a>,
 }
 
-/// What a partition's samples must pass.
+/// The rules for the samples of a partition.
 #[derive(Debug)]
 pub struct Gate<'a> {
     /// Which event times are taken.
@@ -50,7 +50,7 @@ pub struct RawMessage<'a> {
     pub payload: &'a [u8],
 }
 
-/// A message that is not a sample, with all that is needed to understand or repeat it.
+/// An invalid message, with all that is needed to understand or repeat it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BadMessage {
     /// Its offset.

@@ -15,7 +15,7 @@ pub enum SourceError {
     Unreachable {
         /// The brokers, as the pipeline names them.
         brokers: String,
-        /// What was last heard.
+        /// The last message of the client.
         detail: String,
     },
     /// A broker does not let us in.
@@ -25,7 +25,7 @@ pub enum SourceError {
     Refused {
         /// The brokers, as the pipeline names them.
         brokers: String,
-        /// What the broker said.
+        /// The answer of the broker.
         detail: String,
     },
     /// A topic is not there.
@@ -59,25 +59,25 @@ pub enum SourceError {
         partition: i32,
         /// The first offset that is missing.
         wanted: i64,
-        /// What the broker has.
+        /// The offsets that the broker has.
         detail: String,
     },
     /// Kafka refused something else.
     #[error("{action}")]
     Kafka {
-        /// What was attempted.
+        /// The action that failed.
         action: String,
-        /// What librdkafka said.
+        /// The message of librdkafka.
         source: rdkafka::error::KafkaError,
     },
     /// A file cannot be read.
     #[error("{action} `{}`", path.display())]
     File {
-        /// What was attempted.
+        /// The action that failed.
         action: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
-        /// What was said.
+        /// The message.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A file or generator is not what the pipeline says.

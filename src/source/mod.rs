@@ -1,4 +1,4 @@
-//! Where samples come from, and the order in which a partition's content puts them.
+//! Sources of samples, and the order of samples within a partition.
 
 mod batch;
 mod error;
@@ -12,7 +12,7 @@ use driftmill_datasets::Schema;
 use driftmill_datasets::codec::CodecTable;
 use driftmill_operators::Id;
 
-/// What a `[source.…]` table builds.
+/// A table `[source.…]` of a pipeline file.
 pub trait SourceConfig: Send + Sync {
     /// Whether messages are bytes that a codec must decode.
     fn needs_codec(&self) -> bool;
@@ -25,7 +25,7 @@ pub trait SourceConfig: Send + Sync {
         None
     }
 
-    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
+    /// Problems of the table that its types do not exclude, as `(key, problem)`.
     fn check(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
@@ -36,7 +36,7 @@ pub trait SourceConfig: Send + Sync {
     /// When the source cannot be reached or is not as the pipeline says.
     fn resolve(&self) -> Result<Vec<Partition>, SourceError>;
 
-    /// The partitions that an endless stream has beside those `known`, each from its beginning.
+    /// Partitions of an endless stream that are not among those `known`, each from its beginning.
     ///
     /// # Errors
     /// When the source cannot be reached.
@@ -58,7 +58,7 @@ pub trait SourceConfig: Send + Sync {
 /// A keyed source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keyed {
-    /// Whether labels come by themselves, in a topic of their own.
+    /// Whether labels arrive separately, in a topic of their own.
     pub labels: bool,
 }
 
@@ -91,7 +91,7 @@ pub trait Reader {
     /// Does not block.
     ///
     /// # Errors
-    /// When reading cannot go on.
+    /// When reading cannot continue.
     fn poll(
         &mut self,
         slot: usize,

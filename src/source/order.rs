@@ -13,7 +13,7 @@ pub struct OrderRules {
     /// How far behind its partition's newest a sample may be and still keep its own place
     /// (default `"0s"`).
     pub out_of_orderness: Span,
-    /// What happens to a sample that is later than that (default `admit`).
+    /// How a later sample is handled (default `admit`).
     pub late: Late,
     /// How far ahead of its record's timestamp an event time may be (default `"1d"`).
     pub max_ahead: Span,
@@ -48,7 +48,7 @@ impl Default for OrderRules {
     }
 }
 
-/// What happens to a late sample.
+/// How a late sample is handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Late {
@@ -69,7 +69,7 @@ pub struct TimeRange {
     pub to: i64,
 }
 
-/// Where a partition's prefix puts its next message.
+/// The position of the next message of a partition.
 ///
 /// ```text
 /// W(o) = highest event time before offset o  −  out_of_orderness

@@ -11,7 +11,7 @@ use super::{Rolling, Tier};
 pub struct Store {
     /// When a segment is full.
     pub segment: Rolling,
-    /// Where complete segments go (default: nowhere).
+    /// The object store for complete segments (default: none).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tier: Option<Tier>,
 }

@@ -11,24 +11,24 @@ pub enum StoreError {
     /// The file system refused.
     #[error("{action} `{}`", path.display())]
     Io {
-        /// What was attempted: `writing`, `mapping`.
+        /// The action that failed: `writing`, `mapping`.
         action: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The reason that the system gives.
         source: std::io::Error,
     },
     /// Arrow refused.
     #[error("encoding a batch of the log")]
     Encode(#[from] arrow::error::ArrowError),
-    /// The bytes are not what was written.
+    /// The bytes are damaged.
     #[error("`{}` is damaged at byte {at}: {detail}", path.display())]
     Damaged {
         /// Which file.
         path: PathBuf,
-        /// Where.
+        /// The byte offset.
         at: u64,
-        /// What is wrong.
+        /// The problem.
         detail: String,
     },
     /// A file that was written is not there.
@@ -40,7 +40,7 @@ pub enum StoreError {
         /// Which one.
         path: PathBuf,
     },
-    /// A segment is on its object store alone; whoever asked has it fetched, and asks again.
+    /// A segment is on its object store alone; it is fetched, and the read is tried again.
     #[error("segment {segment} is on its object store")]
     Remote {
         /// The name of its files.
@@ -49,11 +49,11 @@ pub enum StoreError {
     /// An object store could not be reached, or refused.
     #[error("{action} `{url}`")]
     Tier {
-        /// What was attempted: `reading`, `writing`.
+        /// The action that failed: `reading`, `writing`.
         action: &'static str,
         /// Which object.
         url: String,
-        /// What was said.
+        /// The message.
         source: Box<object_store::Error>,
     },
     /// A segment could not be written as Parquet, or read.
@@ -61,7 +61,7 @@ pub enum StoreError {
     Parquet {
         /// The segment's file, or the object's URL.
         place: String,
-        /// What is wrong.
+        /// The problem.
         source: parquet::errors::ParquetError,
     },
     /// No row of the log has this id.
@@ -79,7 +79,7 @@ impl StoreError {
         }
     }
 
-    /// Whether something is not what was written.
+    /// Whether it means that data is damaged.
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Damaged { .. } | Self::Gone { .. } | Self::Parquet { .. })
     }

@@ -26,7 +26,7 @@ pub enum TrainError {
     Device {
         /// The device asked for.
         device: DeviceChoice,
-        /// What its driver said.
+        /// The message of its driver.
         message: String,
     },
     /// The operating system gave no threads.
@@ -84,7 +84,7 @@ pub enum TrainError {
     Choosing {
         /// Its key.
         policy: &'static str,
-        /// What is wrong.
+        /// The problem.
         problem: String,
     },
     /// The loss or a weight is no longer a finite number.
@@ -95,10 +95,10 @@ pub enum TrainError {
         /// The epoch, from 1.
         epoch: usize,
     },
-    /// The job panicked; the runtime goes on.
+    /// The job panicked; the runtime continues.
     #[error("the model runtime panicked: {message}")]
     Panicked {
-        /// What the panic said.
+        /// The message of the panic.
         message: String,
     },
     /// The runtime was stopped before the job was done.
@@ -113,7 +113,7 @@ impl TrainError {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(super) fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
     payload
         .downcast_ref::<&str>()

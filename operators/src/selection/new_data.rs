@@ -32,7 +32,7 @@ pub(super) const EXAMPLE: &str = "limit = 10000";
 ///     partition.observe(&Change::insert(record));
 /// }
 /// let chosen = config.combine(partition.propose(0)).rows;
-/// assert_eq!(chosen.iter().map(|c| c.position).collect::<Vec<_>>(), [3, 4]);
+/// assert_eq!(chosen.iter().map(|c| c.position.id()).collect::<Vec<_>>(), [Id(3), Id(4)]);
 /// assert_eq!(partition.propose(1).available, 0);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

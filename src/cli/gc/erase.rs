@@ -1,3 +1,5 @@
+//! Erasing samples with the `gc` command.
+
 use driftmill_operators::Position;
 use roaring::RoaringTreemap;
 

@@ -1,3 +1,5 @@
+//! The `gc` command: removes what has expired, and erases samples.
+
 mod erase;
 mod report;
 

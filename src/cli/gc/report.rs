@@ -1,3 +1,5 @@
+//! What the `gc` command prints.
+
 use serde_json::{Value, json};
 
 use crate::cli::lines;

@@ -1,3 +1,5 @@
+//! Writes generated samples to a Kafka topic.
+
 use std::time::Duration;
 
 use anyhow::Context;

@@ -1,3 +1,5 @@
+//! The `generate` command: writes generated samples.
+
 use std::num::{NonZeroU16, NonZeroU64};
 use std::path::PathBuf;
 use std::str::FromStr;

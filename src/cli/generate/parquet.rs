@@ -1,3 +1,5 @@
+//! Writes generated samples to a Parquet file.
+
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Models that tell what of a sample's loss cannot be trained on.
+//! Irreducible-loss models: they estimate the part of a sample's loss that no training removes.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -28,7 +28,7 @@ pub(in crate::job) struct IrreducibleLossModels {
 
 /// One model, with its versions.
 pub(in crate::job) struct IrreducibleLossModel {
-    /// What the catalog calls it.
+    /// Its key in the catalog.
     pub(in crate::job) key: String,
     pub(in crate::job) store: ModelStore,
     newest: Mutex<Option<(u64, Weights)>>,
@@ -38,14 +38,14 @@ pub(in crate::job) struct IrreducibleLossModel {
 pub(in crate::job) struct IrreducibleTraining {
     /// Which of the models.
     pub(in crate::job) irreducible_model: usize,
-    /// What it was trained on.
+    /// Its training set.
     pub(in crate::job) set: TrainingSet,
     /// Seed of the training.
     pub(in crate::job) seed: u64,
     pub(in crate::job) trained: Trained,
 }
 
-/// What a training learns from once the judges have spoken.
+/// The rows of a training with their irreducible losses.
 pub(in crate::job) struct IrreducibleLosses {
     pub(in crate::job) rows: Vec<TrainingRow>,
     pub(in crate::job) irreducible: Irreducible,
@@ -53,7 +53,7 @@ pub(in crate::job) struct IrreducibleLosses {
 }
 
 impl IrreducibleLossModels {
-    /// The models of a branch, as they stand in the catalog.
+    /// The models of a branch, restored from the catalog.
     pub(in crate::job) fn open(
         branch: &str,
         table: &IrreducibleModels,
@@ -124,7 +124,7 @@ impl IrreducibleLossModels {
                 ids: others.iter().map(|row| row.id()).collect(),
                 labels: others.iter().map(|row| row.label).collect(),
             };
-            // nobody waits any more only if the whole job is over.
+            // the receiver is gone only if the whole job is over.
             self.runtime.score(job, move |result| drop(send.send(result)));
             let scores = answer.recv().unwrap_or(Err(TrainError::Stopped))?;
             let scored = others.iter().zip(scores).map(|(row, score)| (row.id(), score.loss));

@@ -1,4 +1,4 @@
-//! The policies of a pipeline, each as it stands.
+//! Restores the policies of a pipeline from their checkpoints.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::job::context::init;
 use crate::job::{Branch, Shadow};
 use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
 
-/// The policies of a pipeline, and where they stand.
+/// The policies of a pipeline with their records.
 pub(in crate::job) struct Composed {
     pub(in crate::job) records: Vec<BranchRecord>,
     pub(in crate::job) branches: Vec<Arc<Branch>>,
@@ -23,7 +23,7 @@ pub(in crate::job) struct Composed {
     pub(in crate::job) shadows: Vec<Arc<Shadow>>,
 }
 
-/// Makes them ready as they stand in the catalog, on a stream that is declared stable or is not.
+/// Restores them from the catalog, for a stream that is declared `stable` or is not.
 pub(in crate::job) fn compose(
     pipeline: &Pipeline,
     folder: &Path,
@@ -65,7 +65,7 @@ fn check_triggers(
     Ok(())
 }
 
-/// Where the branches of the pipeline stand.
+/// The records of the pipeline's branches.
 fn records(pipeline: &Pipeline, catalog: &Catalog) -> Result<Vec<BranchRecord>, CatalogError> {
     let record = |branch: Composition<'_>| {
         let mut record = catalog.branch(branch.name)?;
@@ -103,7 +103,7 @@ fn shadow_records(
     Ok(records)
 }
 
-/// The pipeline's shadows, as they stand in `records`.
+/// The pipeline's shadows, restored from `records`.
 pub(in crate::job) fn shadows(pipeline: &Pipeline, records: Vec<ShadowRecord>) -> Vec<Arc<Shadow>> {
     let shadows = pipeline.shadow.iter().zip(records);
     let shadow = |((name, shadow), record): ((&String, &config::Shadow), _)| {
@@ -150,7 +150,7 @@ fn irreducible_models(
     pipeline.branches().map(irreducible_models).collect()
 }
 
-/// The pipeline's own branch, then those it is compared with, as they stand in `records`.
+/// The pipeline's own branch, then those it is compared with, restored from `records`.
 pub(in crate::job) fn branches(
     pipeline: &Pipeline,
     folder: &Path,

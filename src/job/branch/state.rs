@@ -20,7 +20,7 @@ pub struct Branch {
     pub name: String,
     /// When to train.
     pub trigger: TriggerTable,
-    /// What to train on.
+    /// The selection policy.
     pub selection: Arc<dyn SelectionConfig>,
     /// The selection's key in the pipeline file.
     pub selection_key: &'static str,
@@ -34,7 +34,7 @@ pub struct Branch {
     pub interval: Option<i64>,
     /// The thread that owns the models.
     pub runtime: Runtime,
-    /// Where it stood when the job was started.
+    /// Its record when the job was started.
     pub start: BranchRecord,
     /// How far its evaluation was then, by partition.
     scored: BTreeMap<u32, Position>,
@@ -51,7 +51,7 @@ impl Branch {
     /// from what nothing is trained on.
     ///
     /// # Errors
-    /// When what was recorded cannot be read.
+    /// When its record cannot be read.
     pub(in crate::job) fn new(
         composition: Composition<'_>,
         selection: Arc<dyn SelectionConfig>,
@@ -139,7 +139,7 @@ impl Branch {
         again.map(|record| (record.decided.trigger, record.clone())).collect()
     }
 
-    /// Keeps a version at hand as long as there are few that are newer.
+    /// Keeps the weights of a version in memory while few versions are newer.
     pub(in crate::job) fn made(&self, version: u64, weights: Weights) {
         let mut recent = self.recent();
         let place = recent.partition_point(|(held, _)| *held < version);

@@ -32,7 +32,7 @@ pub(in crate::job) struct BranchTraining {
     failures: u64,
 }
 
-/// What a decision and its outcome are recorded in.
+/// The places where a decision and its outcome are recorded.
 pub(in crate::job) struct Records<'a> {
     pub(in crate::job) durability: &'a mut Durability,
     pub(in crate::job) journal: &'a mut Journal,
@@ -40,7 +40,7 @@ pub(in crate::job) struct Records<'a> {
     pub(in crate::job) publisher: &'a Publisher,
 }
 
-/// What came of a decision.
+/// The result of handling a decision.
 pub(in crate::job) enum Decided {
     /// It cannot be recorded yet.
     NotYet,

@@ -27,9 +27,9 @@ pub(in crate::job) enum PolicyId {
     Shadow(usize),
 }
 
-/// What operators and services want done; sending one never blocks.
+/// A request of an operator or a service; sending one never blocks.
 pub(in crate::job) enum Command {
-    /// Record messages that are not samples. Sent before their rows are appended to the log.
+    /// Record invalid messages. Sent before their rows are appended to the log.
     DeadLetters(Vec<DeadLetter>),
     /// Record the state of a policy: with its open decision, or with the next commit.
     Checkpoint(PolicyId, Box<TriggerCheckpoint>),
@@ -47,7 +47,7 @@ pub(in crate::job) enum Command {
     Flush(Box<dyn FnOnce() + Send>),
     /// Record that a version is in a sink.
     Published { sink: &'static str, version: u64, bookmark: Option<String> },
-    /// Read or change the catalog, and answer to whoever waits for it on a thread of its own.
+    /// Read or change the catalog, and answer a thread that waits for it.
     Catalog(Box<dyn FnOnce(&mut Catalog) + Send>),
 }
 
@@ -97,7 +97,7 @@ impl Commands {
         }
     }
 
-    /// Whether so many commands wait that nothing more should be read for now.
+    /// Whether the queue is so long that reading should pause.
     pub(in crate::job) fn is_full(&self) -> bool {
         self.queued.load(Ordering::Relaxed) > MAX_QUEUED
     }

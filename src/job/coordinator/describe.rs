@@ -20,7 +20,7 @@ pub(in crate::job) struct Named<'a> {
     pub(in crate::job) branch: &'a Branch,
     /// Empty for the branch's own models, else what is added to their name.
     pub(in crate::job) suffix: &'a str,
-    /// Where it is stored.
+    /// The model store that holds it.
     pub(in crate::job) store: &'a ModelStore,
     /// Its architecture.
     pub(in crate::job) architecture: &'a ModelTable,

@@ -20,7 +20,7 @@ const REMIND: Duration = Duration::from_secs(10);
 /// The name under which the outage of the disk is shown.
 const DISK: &str = "disk";
 
-/// What has to be durable before a commit, and the catalog.
+/// The catalog, and everything that has to be durable before a commit.
 pub(in crate::job) struct Durability {
     pub(in crate::job) context: Arc<Context>,
     pub(in crate::job) catalog: Catalog,

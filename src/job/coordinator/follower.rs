@@ -21,10 +21,10 @@ use crate::job::{Context, End, Interrupt, Options, StateDirectory};
 use crate::outage::CancellationToken;
 use crate::store::Log;
 
-/// What was counted is told after so long.
+/// The time between two reports of counts.
 const TELL: Duration = Duration::from_secs(1);
 
-/// Between two looks at what happened here.
+/// The longest wait for a message of process 0.
 const MOMENT: Duration = Duration::from_millis(20);
 
 /// Takes part in running a pipeline, as another process than process 0; returns why the job ended.
@@ -53,7 +53,7 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
         let log = Log::join(&folder.join("log"), schema, &given.durable)?;
         let log = log.rolling(pipeline.store.segment).cached(None, Some(&cancellation));
         let runtimes = runtimes(&pipeline, Arc::new(LogRows(log.clone())))?;
-        // who does not train asks no judges.
+        // a follower does not train and needs no irreducible-loss models.
         let threads = runtimes.into_iter().map(|runtime| (runtime, None)).collect();
         Ok((branches(&pipeline, &folder, threads, given.branches)?, log))
     });
@@ -89,7 +89,7 @@ fn link(
     Link::start(joined.link, hear).map_err(|source| ClusterError::Io { name, source })
 }
 
-/// Tells process 0 why this process ends.
+/// Reports to process 0 why this process ends.
 fn last_word(link: &Link<FollowerEvent>, error: anyhow::Error, process: usize) -> anyhow::Error {
     link.tell(FollowerEvent::Lost(loss(&error, process)));
     link.settle();

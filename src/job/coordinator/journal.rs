@@ -1,4 +1,4 @@
-//! What policies did that is not recorded yet.
+//! The journal: what policies did since the last commit.
 
 use std::collections::BTreeMap;
 
@@ -10,16 +10,16 @@ use crate::catalog::PolicyEntry;
 use crate::job::Context;
 use crate::job::branch::history::BranchHistory;
 
-/// What one policy did since the last commit.
+/// The journal of one policy.
 #[derive(Default)]
 pub(in crate::job) struct Entries {
     /// Its state between decisions.
     pub(in crate::job) standing: Option<TriggerCheckpoint>,
-    /// Its state at a decision whose training set is still being chosen.
+    /// Its state at a decision whose training set is still being selected.
     open: Option<TriggerCheckpoint>,
     /// Its evaluations until then, and since.
     pub(in crate::job) looks: Vec<TriggerEvaluation>,
-    /// Where it fired, if it trains nothing.
+    /// Its decisions, if it is a shadow.
     pub(in crate::job) fired: Vec<ShadowDecision>,
 }
 
@@ -28,7 +28,7 @@ pub(in crate::job) struct Entries {
 pub(in crate::job) struct Journal(BTreeMap<PolicyId, Entries>);
 
 impl Journal {
-    /// What a policy did since the last commit.
+    /// The journal of a policy, to be added to.
     pub(in crate::job) fn entries(&mut self, policy: PolicyId) -> &mut Entries {
         self.0.entry(policy).or_default()
     }
@@ -37,7 +37,7 @@ impl Journal {
         self.0.iter().map(|(policy, entries)| (*policy, entries)).filter(|(_, it)| !it.is_empty())
     }
 
-    /// What is to be recorded of each policy, and of the evaluation of its branch.
+    /// The entries to record, with the evaluation of each branch.
     pub(in crate::job) fn policy_entries<'a>(
         &'a self,
         context: &'a Context,

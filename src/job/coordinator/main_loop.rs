@@ -16,7 +16,7 @@ use crate::job::{Context, Interrupt};
 /// How long parts of a job may take to stop.
 pub(in crate::job) const GRACE: Duration = Duration::from_secs(5);
 
-/// What was read is durable after so long, whatever is decided.
+/// The time between two commits of what was read, if there are no decisions.
 const PERSIST: Duration = Duration::from_secs(1);
 
 /// Dead letters that may wait to be written before ingestion pauses.
@@ -25,7 +25,7 @@ const MAX_DEAD_LETTERS: usize = 10_000;
 /// The longest wait for a command.
 const MOMENT: Duration = Duration::from_millis(20);
 
-/// What process 0 alone has.
+/// The coordinator of a job, on process 0.
 pub(in crate::job) struct Coordinator {
     pub(in crate::job) context: Arc<Context>,
     pub(in crate::job) recorder: Recorder,
@@ -65,8 +65,8 @@ impl Coordinator {
         self.finish_upload();
         if ended.is_err() {
             self.context.stop();
-            // the next run on this state finds nobody who still writes; of several processes each
-            // ends separately.
+            // the next run on this state must find no thread that still writes. Of several processes
+            // each ends separately.
             if self.context.cluster.is_single() && !workers_ended {
                 let _still_running = finished.recv_timeout(GRACE);
             }
@@ -160,7 +160,7 @@ impl Coordinator {
         self.recorder.durability.peers.ask(|| CoordinatorRequest::Stop);
     }
 
-    /// Waits until what is being uploaded is there, but not for long; the next start does the rest.
+    /// Waits for an upload under way, but not for long; the next start repeats it.
     fn finish_upload(&mut self) {
         let since = Instant::now();
         while self.recorder.is_uploading() && since.elapsed() < GRACE {

@@ -30,7 +30,7 @@ impl Maintenance {
         }
     }
 
-    /// Notes that the catalog changed: there may be more that nobody needs.
+    /// Notes that the catalog changed, so that retention may have something to remove.
     pub(in crate::job) fn recorded(&mut self) {
         self.recorded = true;
     }
@@ -38,7 +38,7 @@ impl Maintenance {
     /// Runs maintenance, unless it ran a moment ago.
     ///
     /// # Errors
-    /// When the catalog cannot be written, or an uploaded segment is not what was written. A full
+    /// When the catalog cannot be written, or an uploaded segment is damaged. A full
     /// disk is no error: what retention would record can wait until there is room.
     pub(in crate::job) fn run_when_due(
         &mut self,

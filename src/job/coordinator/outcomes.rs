@@ -20,7 +20,7 @@ pub(in crate::job) struct Outcomes {
     versions: u64,
 }
 
-/// What an outcome records besides the version.
+/// Details that are recorded with an outcome.
 #[derive(Default)]
 struct Details<'a> {
     seconds: f64,
@@ -168,7 +168,7 @@ impl Outcomes {
         Ok(self.outcome(set, None, 0.0))
     }
 
-    /// What policies learn of a training.
+    /// The outcome as policies receive it.
     fn outcome(&self, set: &TrainingSet, version: Option<u64>, seconds: f64) -> Outcome {
         let known = if self.context.pipeline.on_delete.is_keep() { &[] } else { &set.rows[..] };
         Outcome {

@@ -25,7 +25,7 @@ pub(in crate::job) struct Peers {
     stop: Option<bool>,
 }
 
-/// What a process said, or why it says nothing more.
+/// An event of a process, or the reason why no more events come.
 type Event = (usize, Result<FollowerEvent, Reason>);
 
 impl Peers {

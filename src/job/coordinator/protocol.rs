@@ -1,4 +1,4 @@
-//! What the processes of a job tell each other beside the dataflow.
+//! Messages between the processes of a job, outside the dataflow.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::job::End;
 use crate::source::Partition;
 use crate::store::SegmentLength;
 
-/// What a process says of itself to take part.
+/// The greeting of a process that wants to take part.
 #[derive(Serialize, Deserialize)]
 pub(in crate::job) struct Hello {
     /// Its pipeline, as JSON.
@@ -20,10 +20,10 @@ pub(in crate::job) struct Hello {
     pub(in crate::job) workers: usize,
 }
 
-/// What process 0 gives a process that takes part.
+/// What a follower needs from process 0 to run its workers.
 #[derive(Serialize, Deserialize)]
 pub(in crate::job) struct Assignment {
-    /// The job's unique name; it also stands in the state directory.
+    /// The job's unique name, which is also written in the state directory.
     pub(in crate::job) job: String,
     /// The last part of the state directory's path.
     pub(in crate::job) folder: String,
@@ -32,20 +32,20 @@ pub(in crate::job) struct Assignment {
     pub(in crate::job) partitions: Vec<Partition>,
     /// How much of the log is durable.
     pub(in crate::job) durable: Vec<SegmentLength>,
-    /// Where the branches stand.
+    /// The checkpoints of the branches.
     pub(in crate::job) branches: Vec<BranchRecord>,
-    /// Where the shadows stand.
+    /// The checkpoints of the shadows.
     pub(in crate::job) shadows: Vec<ShadowRecord>,
 }
 
-/// What process 0 is told.
+/// An event that a follower reports to process 0.
 #[derive(Serialize, Deserialize)]
 pub(in crate::job) enum FollowerEvent {
-    /// What was counted since the last time.
+    /// Counts since the last report.
     Counted(Tally),
-    /// Messages that are not samples.
+    /// Invalid messages.
     DeadLetters(Vec<DeadLetter>),
-    /// The answer to [`CoordinatorRequest::Flush`], after all that was told before.
+    /// The answer to [`CoordinatorRequest::Flush`], after all events that were sent before it.
     Durable(u64, Vec<SegmentLength>),
     /// Somebody asks the job to end, gently or not.
     Stop(bool),
@@ -53,7 +53,7 @@ pub(in crate::job) enum FollowerEvent {
     Lost(Loss),
 }
 
-/// What process 0 asks of the others.
+/// A request of process 0 to the followers.
 #[derive(Serialize, Deserialize)]
 pub(in crate::job) enum CoordinatorRequest {
     /// To make durable what they have read, and to say how much that is; the requests are numbered.

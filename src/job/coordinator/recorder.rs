@@ -193,7 +193,7 @@ impl Recorder {
     /// Runs maintenance, unless it ran a moment ago.
     ///
     /// # Errors
-    /// When the catalog cannot be written, or an uploaded segment is not what was written.
+    /// When the catalog cannot be written, or an uploaded segment is damaged.
     pub(in crate::job) fn maintain(&mut self) -> anyhow::Result<()> {
         self.maintenance.run_when_due(&self.state, &mut self.durability.catalog)
     }

@@ -36,7 +36,7 @@ pub(in crate::job) fn rows(partition: &Partition, fetched: Fetched<'_>) -> LogBa
     if bad.is_empty() { rows } else { with_bad(partition, rows, width, &bad) }
 }
 
-/// Messages that are not samples, with their story.
+/// Invalid messages, with their story.
 pub(in crate::job) fn dead_letters(partition: &Partition, bad: &[BadMessage]) -> Vec<DeadLetter> {
     bad.iter()
         .map(|message| DeadLetter {
@@ -54,7 +54,7 @@ pub(in crate::job) fn dead_letters(partition: &Partition, bad: &[BadMessage]) ->
         .collect()
 }
 
-/// What a row means; none for a message that is not a sample.
+/// The kind of change of a row; none for an invalid message.
 fn kind_of(row: u8) -> Option<Kind> {
     const PUT: u8 = RowKind::Put as u8;
     const ERASED: u8 = RowKind::Erased as u8;

@@ -31,7 +31,7 @@ pub(in crate::job) fn newest<'scope>(
     changes
 }
 
-/// The message's bytes are not kept while it waits: what it said stands in the reason.
+/// The message's bytes are not kept while it waits: the reason of the dead letter describes it.
 fn dead_letter(context: &Context, orphan: &Change) -> DeadLetter {
     let label = &orphan.record;
     let said = label.label.map_or("no class".to_owned(), |class| format!("class {class}"));

@@ -25,7 +25,7 @@ use crate::source::{Fetched, Gate, Partition, Progress, Reader};
 /// The pause before idle partitions are polled again.
 const IDLE: Duration = Duration::from_millis(2);
 
-/// What one worker reads.
+/// Reads the partitions of one worker.
 pub(in crate::job) struct Ingest {
     context: Arc<Context>,
     parts: Vec<PartitionState>,
@@ -202,12 +202,12 @@ impl Ingest {
             return Ok(Appended { changes: Vec::new(), progress });
         }
         let dead_letters = dead_letters(&part.partition, &fetched.bad);
-        // before the rows are appended: whoever makes them durable finds the dead letters.
+        // before the rows are appended: a commit that covers the rows finds the dead letters.
         if !dead_letters.is_empty() {
             self.context.commands.send(Command::DeadLetters(dead_letters));
         }
         let bad = fetched.bad.len() as u64;
-        // in the log before it is sent: whoever sees a change can fetch its row.
+        // in the log before it is sent: an operator that sees a change can fetch its row.
         let mut rows = rows(&part.partition, fetched);
         rows.highest = part.watermark.highest();
         let changes = changes(&rows, keyed);
@@ -239,7 +239,7 @@ impl Ingest {
             (WorkerWatermark::Done, _) => return false,
             (WorkerWatermark::Awake(reached), _)
             | (_, WorkerWatermark::Awake(reached) | WorkerWatermark::Asleep(reached)) => {
-                // who is asleep may follow others beyond where it wakes.
+                // an idle worker may have followed others beyond the position where it continues.
                 capability.downgrade(&reached.max(*capability.time()));
             }
             (WorkerWatermark::Asleep(_), WorkerWatermark::Done) => {}
@@ -248,7 +248,7 @@ impl Ingest {
     }
 }
 
-/// When to look again.
+/// When to poll again.
 enum Again {
     Now,
     Later,

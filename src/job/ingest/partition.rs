@@ -40,9 +40,9 @@ pub(in crate::job) struct PartitionState {
     pub(in crate::job) watermark: WatermarkTracker,
     /// The offset after the last one sent.
     pub(in crate::job) next: u64,
-    /// What was logged before and is to be sent again, from a position on.
+    /// The rest of the log of an earlier process, and the position from which it is sent.
     replay: Option<(Replay, Position)>,
-    /// What comes after that is not placed before.
+    /// New messages are not placed before this position.
     floor: Position,
     pub(in crate::job) done: bool,
     /// Whether it had no more when it was last polled.
@@ -78,7 +78,7 @@ impl PartitionState {
         }
     }
 
-    /// The next batch of what was logged before, until there is none.
+    /// The next batch of the log of an earlier process, until there is none.
     pub(in crate::job) fn replayed(
         &mut self,
         keyed: bool,

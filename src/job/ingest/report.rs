@@ -1,4 +1,4 @@
-//! What a worker reports about the partitions it reads: progress, and outages of the source.
+//! Reports of a worker about its partitions: progress, and outages of the source.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,9 +15,9 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// How far a worker's dataflow is; `None` when the stream has ended there.
 #[derive(Clone, Copy)]
 pub(super) struct Frontiers {
-    /// Where the order is complete.
+    /// The order is complete before this position.
     pub(super) released: Option<Position>,
-    /// What every policy has seen.
+    /// Every policy has seen all changes before this position.
     pub(super) observed: Option<Position>,
 }
 
@@ -65,7 +65,7 @@ impl Report {
         status.held_by(self.worker, holder.map(PartitionState::name));
     }
 
-    /// Reports it when the source does not answer, or a topic has partitions that nobody reads.
+    /// Reports it when the source does not answer, or a topic has partitions that are not read.
     pub(super) fn source(&mut self, parts: &[PartitionState], reader: &dyn Reader) {
         if self.checked.elapsed() < CHECK_INTERVAL {
             return;

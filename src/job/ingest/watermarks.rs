@@ -40,7 +40,7 @@ impl WorkerWatermark {
         }
     }
 
-    /// How far both are: who is awake is waited for; where all are asleep, what came is let through.
+    /// The watermark of both: that of the active one, or, if both are idle, the later one.
     pub(in crate::job) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Awake(one), Self::Awake(other)) => Self::Awake(one.min(other)),
@@ -51,7 +51,7 @@ impl WorkerWatermark {
     }
 }
 
-/// What a worker tells the others and hears of them.
+/// Exchanges watermarks between workers.
 pub(in crate::job) struct WatermarkExchange {
     worker: usize,
     told: Option<WorkerWatermark>,
@@ -60,7 +60,7 @@ pub(in crate::job) struct WatermarkExchange {
 }
 
 impl WatermarkExchange {
-    /// A dataflow of its own, which ends when all workers have let go of theirs.
+    /// Builds a dataflow for it, which ends when all workers have dropped their handles.
     pub(in crate::job) fn open(worker: &mut Worker) -> Self {
         let mut input = InputHandleVec::new();
         let heard = Rc::new(RefCell::new(BTreeMap::new()));
@@ -73,7 +73,7 @@ impl WatermarkExchange {
         Self { worker: worker.index(), told: None, heard, input }
     }
 
-    /// Tells how far this worker's partitions are; returns how far all are, as far as it is known.
+    /// Sends the watermark of this worker's partitions; returns that of all, as far as it is known.
     pub(in crate::job) fn tell(&mut self, own: WorkerWatermark) -> WorkerWatermark {
         if self.told != Some(own) {
             self.told = Some(own);

@@ -11,7 +11,7 @@ use crate::job::ingest::changes::rows;
 use crate::source::{Fetched, Gate, Partition, Progress, WatermarkTracker};
 use crate::store::{LogBatch, Lost, StoreError};
 
-/// How long the source may take to bring again what was lost.
+/// How long the source may take to send the lost messages again.
 const CANCELLATION: Duration = Duration::from_secs(60);
 
 /// Repairs what went wrong, if it is a batch of the log that its source still has.
@@ -30,7 +30,7 @@ pub(in crate::job) fn repair(
     }
 }
 
-/// The batch of the log that is not what was written, if that is what went wrong.
+/// The damaged batch of the log, if the error is about one.
 fn damage_of(error: &anyhow::Error) -> Option<(PathBuf, u64)> {
     error.chain().find_map(|error| match error.downcast_ref() {
         Some(StoreError::Damaged { path, at, .. }) => Some((path.clone(), *at)),
@@ -42,7 +42,7 @@ impl Context {
     /// Fetches a damaged segment again, or reads a damaged batch again from its source; false if there is no such batch.
     ///
     /// # Errors
-    /// When the source no longer has what was read, or what it has is something else.
+    /// When the source no longer has the messages, or they have changed.
     fn repair(&self, path: &Path, at: u64) -> anyhow::Result<bool> {
         let Some(lost) = self.log.lost(path, at) else { return Ok(false) };
         if self.log.discard_copy(path)? {

@@ -1,4 +1,4 @@
-//! Applies retention to a run that goes on.
+//! Applies retention to a running job.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ impl Context {
         let keys = match self.pipeline.source.keyed() {
             None => Keys::None,
             Some(keyed) if keyed.labels => Keys::Labels,
-            // what keys mean takes a look at the whole log, which is not for a job that runs.
+            // to resolve keys takes a scan of the whole log, which would delay a running job.
             Some(_) => Keys::Unknown,
         };
         let named = self.pipeline.sink.named();

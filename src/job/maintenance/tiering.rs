@@ -22,10 +22,10 @@ const PART: &str = "store.tier";
 pub(in crate::job) struct Uploading(Option<JoinHandle<anyhow::Result<()>>>);
 
 impl Uploading {
-    /// Goes on with what is complete now, unless it is still busy with what was before.
+    /// Starts to upload the segments that are complete, unless an upload is under way.
     ///
     /// # Errors
-    /// When a segment is not what was written, or the catalog cannot be written.
+    /// When a segment is damaged, or the catalog cannot be written.
     pub(in crate::job) fn go_on(&mut self, context: &Arc<Context>) -> anyhow::Result<()> {
         if context.pipeline.store.tier.is_none() || self.is_running() {
             return Ok(());
@@ -87,7 +87,8 @@ impl CatalogAccess for Catalog {
     }
 }
 
-/// Asks the coordinator, and waits for its answer: for threads that nobody waits for.
+/// Asks the coordinator and waits for its answer. The coordinator must never wait for the thread
+/// that asks.
 impl CatalogAccess for Commands {
     fn with<T: Send + 'static>(
         &mut self,
@@ -112,13 +113,13 @@ fn upload_complete(context: &Context) -> anyhow::Result<()> {
 /// The same where nothing is written any more.
 ///
 /// # Errors
-/// When a segment is not what was written, or the catalog cannot be written.
+/// When a segment is damaged, or the catalog cannot be written.
 pub(in crate::job) fn upload_all(context: &Context, catalog: &mut Catalog) -> anyhow::Result<()> {
     let Some(tier) = &context.pipeline.store.tier else { return Ok(()) };
     let names = context.log.ended_not_uploaded(tier.age);
     let upload = Upload { tier, run: &context.run, log: &context.log, names };
     let uploaded = upload.run(catalog, || false);
-    // what somebody used when it was uploaded can go now.
+    // segments that were in use when they were uploaded can be evicted now.
     context.log.evict();
     match uploaded {
         Err(error) if is_outage(&error) => {
@@ -145,7 +146,7 @@ impl Upload<'_> {
     /// Takes the segments there, and removes there what is no longer in the log.
     ///
     /// # Errors
-    /// When a segment is not what was written, SQLite refuses, or the object store cannot be reached.
+    /// When a segment is damaged, SQLite refuses, or the object store cannot be reached.
     pub fn run(
         self,
         catalog: &mut impl CatalogAccess,
@@ -158,7 +159,7 @@ impl Upload<'_> {
             }
             let url = self.tier.url_of(self.run, &name);
             let record = (name.clone(), url.clone());
-            // first, or after a crash nobody would know of it.
+            // before the upload, or a crash would leave an object that the catalog does not know.
             catalog.with(move |catalog| catalog.uploading(&record.0, &record.1))?;
             Failpoint::TierRecorded.reach();
             self.log.upload(&name, &url)?;

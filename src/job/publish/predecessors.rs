@@ -1,4 +1,4 @@
-//! What earlier runs published, and what that means for a run.
+//! Versions that earlier runs published, and how a new run treats them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,13 +6,13 @@ use anyhow::Context as _;
 
 use crate::sink::{CancellationToken, Published, Sink, SinkConfig, SinkError, SinkTable};
 
-/// What a run without any state does about versions that other runs published under its name.
+/// How a new run treats versions that other runs published under its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Others {
     /// It does not start.
     #[default]
     Refuse,
-    /// It publishes beside them.
+    /// It publishes next to them.
     Ignore,
     /// It makes the newest run's versions again, and publishes what is missing.
     Adopt,
@@ -21,7 +21,7 @@ pub enum Others {
 /// Decides about what other runs than `run` published; returns the run that is adopted.
 ///
 /// # Errors
-/// When there are versions, and nobody said what to do about them.
+/// When there are versions and no option says how to treat them.
 pub fn decide(
     sinks: &mut [(&'static str, Box<dyn Sink>)],
     run: &str,
@@ -60,7 +60,7 @@ pub struct Occupied(String);
 /// Versions by number, with their digests.
 pub type Digests = BTreeMap<u64, String>;
 
-/// What a run knows about its versions before it publishes.
+/// The versions of a run before it publishes.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     /// The run.

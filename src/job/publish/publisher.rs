@@ -1,4 +1,4 @@
-//! Publishing beside the dataflow: a thread for each sink, which no other waits for.
+//! Publishing outside the dataflow: a thread for each sink, for which no other thread waits.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,7 @@ pub struct Outlet {
     pub key: &'static str,
     /// The sink.
     pub sink: Box<dyn Sink>,
-    /// What is known to be in it.
+    /// The versions that the sink is known to have.
     pub known: Outbox,
 }
 
@@ -52,7 +52,7 @@ struct Task {
 }
 
 impl Publisher {
-    /// Takes the sinks over from whoever published before, and reads back what is there.
+    /// Takes the sinks over from an earlier publisher, and reads back what they have.
     ///
     /// `known` are the run's own versions, and the run it has adopted.
     ///
@@ -161,7 +161,7 @@ impl Running {
                     self.listener.published(self.key, number, bookmark.as_deref());
                     tracing::debug!(version = number, sink = self.key, "published");
                 }
-                // whoever asked for that knows.
+                // the sink was asked to stop.
                 Err(error) if matches!(error.downcast_ref(), Some(SinkError::Stopped)) => return,
                 Err(error) => {
                     let doing = format!("publishing to sink.{}", self.key);

@@ -30,7 +30,7 @@ impl Interrupt {
         self.requested.load(Ordering::Relaxed)
     }
 
-    /// Whether a training may go on for a while.
+    /// Whether a running training may finish within the grace period.
     pub(in crate::job) fn gently(&self) -> bool {
         self.gently.load(Ordering::Relaxed)
     }

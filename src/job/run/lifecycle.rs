@@ -37,7 +37,7 @@ pub struct Options {
     pub poll: usize,
     /// Whether to show progress on stderr.
     pub progress: bool,
-    /// What to do about versions that other runs published.
+    /// How versions that other runs published are treated.
     pub others: Others,
     /// Whether what is read is made durable once a second, and not only with decisions (default
     /// yes); to measure what that costs.
@@ -69,13 +69,13 @@ impl Default for Options {
 /// How a job ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// What it did.
+    /// The summary of the run.
     pub summary: Summary,
     /// Why it ended.
     pub end: End,
 }
 
-/// How long what was stopped may take to end.
+/// How long stopped parts may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs a pipeline to the end of its stream, or until it is interrupted; where several processes run
@@ -128,7 +128,7 @@ fn attempt(
     Ok((coordinator, end))
 }
 
-/// Waits until nobody uses the run any more; its state directory, to open it again.
+/// Waits until no thread uses the run; returns its state directory, to resume it.
 fn release(coordinator: Coordinator) -> anyhow::Result<StateDirectory> {
     let Coordinator { context, recorder, .. } = coordinator;
     let (state, publisher) = recorder.release();

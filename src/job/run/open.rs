@@ -13,7 +13,7 @@ use crate::job::publish::predecessors::{self, Others};
 use crate::sink::Sink;
 use crate::source::Partition;
 
-/// A run that is begun, or goes on.
+/// A run that was created or resumed.
 pub(in crate::job) struct OpenedRun {
     pub(in crate::job) state: StateDirectory,
     pub(in crate::job) catalog: Catalog,
@@ -23,7 +23,7 @@ pub(in crate::job) struct OpenedRun {
     pub(in crate::job) partitions: Vec<Partition>,
 }
 
-/// Opens a pipeline's run: again, if its state directory is at hand.
+/// Creates a pipeline's run, or resumes the one in `state`.
 pub(in crate::job) fn open(
     pipeline: &Pipeline,
     options: &Options,
@@ -55,7 +55,7 @@ fn create(
                     resume(pipeline, state)
                 };
             }
-            // a start that failed binds nobody, however far it came.
+            // a start that failed is forgotten.
             Ok(_) => state.clear()?,
             Err(CatalogError::Format { format: 0, .. }) => {}
             Err(error) => return Err(error.into()),
@@ -112,7 +112,7 @@ fn resume_with(
     catalog.set_current(&json.to_string())?;
     let mut partitions = catalog.partitions()?;
     if run.complete {
-        // the stream may have grown since it came to what was its end.
+        // the stream may have grown since the run reached its end.
         extend(&mut partitions, pipeline.source.resolve()?);
         catalog.set_partitions(&partitions)?;
         catalog.set_complete(false)?;

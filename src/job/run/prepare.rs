@@ -1,4 +1,4 @@
-//! What a process makes ready before its workers start.
+//! Prepares process 0 before its workers start.
 
 use std::sync::Arc;
 
@@ -104,7 +104,7 @@ fn with_tier_limit(
     if options.cluster.is_single() { log } else { log.cached(None, Some(cancellation)) }
 }
 
-/// Waits for the other processes, if there are to be any, and gives each what it needs.
+/// Waits for the other processes, if there are any, and sends each its assignment.
 fn gather(
     pipeline: &Pipeline,
     options: &Options,
@@ -147,7 +147,7 @@ fn fits(own: &Value, options: &Options, hello: &Hello) -> Result<(), String> {
     Err(format!("its pipeline is another one: what differs is {}", keys.join(", ")))
 }
 
-/// How far a job is whose log has so many messages.
+/// The status of a job whose log has these counts.
 fn status(stop: &CancellationToken, counts: Counts, partitions: &[Partition]) -> Status {
     let status = Status::new(stop.outages().clone());
     status.read(counts.samples, counts.bad, counts.late);
@@ -181,7 +181,7 @@ fn start_publisher(
     Publisher::start(outlets, &known, Arc::new(listener), stop)
 }
 
-/// Tells the coordinator what sinks did.
+/// Reports events of sinks to the coordinator.
 struct Listening {
     commands: Commands,
     faults: Sender<anyhow::Error>,

@@ -14,7 +14,7 @@ use crate::outage::CancellationToken;
 use crate::source::Partition;
 use crate::store::Log;
 
-/// What a process has read or received before its workers start.
+/// The parts of a process that are opened before its workers start.
 pub(in crate::job) struct Opened {
     pub(in crate::job) pipeline: Pipeline,
     pub(in crate::job) pipeline_digest: String,

@@ -28,7 +28,7 @@ pub enum StateError {
         /// Id of the process, as it wrote it.
         holder: String,
     },
-    /// It holds what a run left behind, but not what was decided.
+    /// It holds files of a run, but no catalog.
     #[error(
         "`{}` holds the log or the versions of a run, but its catalog is empty or missing\n\
          hint: bring `catalog.sqlite` back, or begin a new run in another directory with --state",
@@ -71,7 +71,7 @@ pub enum StateError {
     Io {
         /// The directory.
         path: PathBuf,
-        /// What the system said.
+        /// The reason that the system gives.
         reason: std::io::Error,
     },
 }
@@ -87,19 +87,19 @@ impl StateDirectory {
         Self::open(path)
     }
 
-    /// Where a new run goes beside those that are there: `path` itself, else `path.2`, `path.3`, …
+    /// The path of a new run next to existing ones: `path` itself, else `path.2`, `path.3`, …
     pub fn irreducible(path: &Path) -> PathBuf {
         let free = |path: &PathBuf| !catalog_in(path).exists();
         family(path).find(free).expect("the numbers do not end")
     }
 
-    /// The newest of the runs that stand beside each other; `path` itself if there is none.
+    /// The newest of the runs next to each other; `path` itself if there is none.
     pub fn newest(path: &Path) -> PathBuf {
         let used = |path: &PathBuf| catalog_in(path).exists();
         family(path).take_while(used).last().unwrap_or_else(|| path.to_owned())
     }
 
-    /// Locks a directory that is there.
+    /// Locks an existing directory.
     ///
     /// # Errors
     /// When it cannot be locked, or another process has it.
@@ -126,7 +126,7 @@ impl StateDirectory {
         Ok(Self { path, lock })
     }
 
-    /// Where it is, absolute.
+    /// Its absolute path.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -163,7 +163,7 @@ impl StateDirectory {
         found.ok_or_else(|| StateError::Elsewhere { path: path.to_owned() })
     }
 
-    /// Whether nothing of a run is there but, perhaps, an empty catalog.
+    /// Whether it holds nothing of a run except perhaps an empty catalog.
     pub(in crate::job) fn is_unused(&self) -> bool {
         ["log", "models", "compare"].iter().all(|folder| {
             let entries = std::fs::read_dir(self.path.join(folder));
@@ -178,7 +178,7 @@ impl StateDirectory {
     pub(in crate::job) fn clear(&self) -> Result<(), StateError> {
         let log = self.path.join("log");
         if log.exists() {
-            // first, for a log without its catalog would be one that somebody misses.
+            // first: a log without its catalog would look like a damaged run.
             let removed = std::fs::remove_dir_all(&log);
             removed.map_err(|reason| StateError::Io { path: log, reason })?;
         }
@@ -193,7 +193,7 @@ impl StateDirectory {
         Ok(())
     }
 
-    /// Where the run's catalog is, if there is a run.
+    /// The path of the run's catalog.
     pub fn catalog(&self) -> PathBuf {
         catalog_in(&self.path)
     }
@@ -212,7 +212,7 @@ impl Drop for StateDirectory {
 /// Holds the name of a job of several processes.
 const MARK: &str = "processes";
 
-/// What SQLite keeps a database in.
+/// The files of an SQLite database.
 const DATABASE: [&str; 3] = ["catalog.sqlite", "catalog.sqlite-wal", "catalog.sqlite-shm"];
 
 fn catalog_in(path: &Path) -> PathBuf {

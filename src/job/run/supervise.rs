@@ -45,7 +45,7 @@ impl Stopping {
         let asked = *self.asked.get_or_insert_with(Instant::now);
         let grace = job.context.pipeline.shutdown.grace.millis().unsigned_abs();
         let patient = gently && asked.elapsed() < Duration::from_millis(grace);
-        // nobody is in a hurry for new partitions; what is not published then is published later.
+        // new partitions are not urgent; the next attempt publishes what is not published yet.
         let unpublished = requested && job.recorder.publisher.pending() > 0;
         if (patient || !requested) && (job.winding_down() || unpublished) {
             return true;

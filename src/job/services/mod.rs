@@ -1,4 +1,4 @@
-//! What answers the operators: training, model queries and scoring.
+//! Services of the operators: training, model queries and scoring.
 
 pub(super) mod feature_store;
 pub(super) mod model_queries;

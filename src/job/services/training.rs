@@ -13,15 +13,15 @@ use crate::job::coordinator::describe::Named;
 use crate::job::{Branch, Context};
 use crate::train::{Progress, TrainError, TrainJob, Trained};
 
-/// What became of a training.
+/// The result of a training.
 pub(in crate::job) struct Answer {
     pub(in crate::job) set: TrainingSet,
     pub(in crate::job) result: Result<Trained, TrainError>,
-    /// What was trained for it.
+    /// The trainings of irreducible-loss models for it.
     pub(in crate::job) irreducible_trainings: Vec<IrreducibleTraining>,
 }
 
-/// What a training runs in.
+/// A branch with its job, for which trainings run.
 pub(in crate::job) struct Run {
     pub(in crate::job) context: Arc<Context>,
     pub(in crate::job) branch: Arc<Branch>,
@@ -106,7 +106,7 @@ impl Stored {
         Ok(Self { version, description })
     }
 
-    /// What the catalog records of it.
+    /// The record of it in the catalog.
     pub(in crate::job) fn made<'a>(&'a self, trained: &'a Trained) -> Made<'a> {
         let kept = trained.downsampled.as_ref().map_or(&[][..], |downsampled| &downsampled.kept);
         Made {

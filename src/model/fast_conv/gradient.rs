@@ -65,7 +65,7 @@ impl<B: FastConv, C: CheckpointStrategy> FastConv for Autodiff<B, C> {
 #[derive(Debug)]
 struct ConvPool;
 
-/// What the backward step keeps.
+/// The state that the backward step needs.
 #[derive(Clone, Debug)]
 struct State<T> {
     input: NodeId,

@@ -102,7 +102,7 @@ struct Block {
     maps: usize,
 }
 
-/// What is needed for one image and fits into the nearer caches.
+/// Memory for one image that fits into the nearer caches.
 struct Scratch {
     padded: Vec<f32>,
     columns: Vec<f32>,

@@ -24,7 +24,7 @@ impl<'a> Factor<'a> {
     }
 }
 
-/// What becomes of the values that a product finds where it is written.
+/// Whether a product replaces the values at its place or is added to them.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Into {
     /// They are overwritten.

@@ -10,12 +10,12 @@ use std::fmt;
 pub(super) struct Bookmark(BTreeMap<i32, i64>);
 
 impl Bookmark {
-    /// What was written; one that makes no sense is as none: everything is read.
+    /// Reads a bookmark that was recorded. An invalid one counts as none: everything is read.
     pub(super) fn read(text: &str) -> Self {
         Self(serde_json::from_str(text).unwrap_or_default())
     }
 
-    /// Where partition `partition` is read from, if it is not the beginning.
+    /// The offset from which `partition` is read, if it is not the beginning.
     pub(super) fn of(&self, partition: i32) -> Option<i64> {
         self.0.get(&partition).copied()
     }

@@ -16,11 +16,11 @@ const REQUEST: Duration = Duration::from_secs(2);
 /// Brokers forget a group's offsets after a week: a claim is renewed before that.
 const RENEW: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Who publishes: the last one who said so.
+/// Which job publishes: the last one that claimed it.
 ///
 /// A producer that is refused as outdated cannot tell whether a successor has begun, or whether the
 /// brokers gave up a transaction of its own that took too long. In the one case it must never begin
-/// again, or it would fence its successor; in the other it must. So whoever begins writes its name
+/// again, or it would fence its successor; in the other it must. So a job that begins writes its name
 /// beside the offsets of a group first, and only the one whose name stands there begins again.
 pub(super) struct Claim {
     holder: Holder,
@@ -67,7 +67,7 @@ impl Claim {
     }
 
     fn check(&mut self, group: &Group<'_>) -> Result<(), Failed> {
-        // whoever was before us is followed by us.
+        // this job takes over from the one before.
         let held = if self.staked.is_some() { group.holder()? } else { None };
         let fresh = self.staked.is_some_and(|staked| staked.elapsed() < RENEW);
         match held {
@@ -82,7 +82,7 @@ impl Claim {
     }
 }
 
-/// The group beside whose offsets claims are written.
+/// The group in whose offsets claims are written.
 struct Group<'a> {
     link: &'a Link,
     consumer: &'a BaseConsumer<Heard>,
@@ -110,7 +110,7 @@ impl Group<'_> {
         Ok(elements.first().and_then(|element| serde_json::from_str(element.metadata()).ok()))
     }
 
-    /// Writes a claim, and looks whether it is there.
+    /// Writes a claim and reads it back.
     fn stake(&self, holder: &Holder) -> Result<(), Failed> {
         let mut claim = TopicPartitionList::new();
         let mut element = claim.add_partition(&self.link.config.topic, 0);

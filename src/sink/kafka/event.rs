@@ -7,7 +7,7 @@ use crate::sink::Published;
 
 /// A version as a CloudEvent in binary mode.
 pub(super) struct Event {
-    /// What is read back of it.
+    /// The version, as it is read back.
     pub(super) published: Published,
     pub(super) key: String,
     pub(super) value: Vec<u8>,

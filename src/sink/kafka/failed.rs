@@ -52,7 +52,7 @@ impl Link {
     }
 }
 
-/// What to do about an error that does not go away by itself.
+/// A hint for an error that no retry resolves.
 fn hint(code: Code) -> Option<&'static str> {
     match code {
         Code::MessageSizeTooLarge => Some(SIZE),

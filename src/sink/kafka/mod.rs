@@ -40,7 +40,7 @@ pub(super) const EXAMPLE: &str = "brokers = \"localhost:9092\"\ntopic = \"models
 /// `sha256` and `bytes`. Exactly once for those who read committed messages: each version is a
 /// transaction, what an outage or a crash left in doubt is read back before anything is sent again.
 ///
-/// Pipeline name and topic make the transactional id, `driftmill/NAME/TOPIC`: whoever starts last
+/// Pipeline name and topic make the transactional id, `driftmill/NAME/TOPIC`: the job that starts last
 /// under it is the one who publishes. The user needs rights on it, and on a group of that name.
 ///
 /// Reference: CloudEvents 1.0.2, *Kafka Protocol Binding*.
@@ -110,7 +110,7 @@ impl KafkaSink {
     }
 }
 
-/// What all that talks to the topic needs to know.
+/// The configuration that producer and consumer share.
 struct Link {
     config: KafkaSink,
     model: String,
@@ -127,7 +127,7 @@ impl Link {
         self.config.brokers.as_deref().unwrap_or_default()
     }
 
-    /// A consumer of our group that has no partitions yet, and what it says.
+    /// A consumer of the group without partitions, and its reports.
     fn consumer(&self, isolation: &str) -> Result<(BaseConsumer<Heard>, Heard), SinkError> {
         let heard = Heard::default();
         let mut client = self.config.client()?;
@@ -136,7 +136,7 @@ impl Link {
             .set("isolation.level", isolation)
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
-            // what was deleted meanwhile need not be read.
+            // deleted messages need not be read.
             .set("auto.offset.reset", "earliest");
         let consumer = client.create_with_context(heard.clone());
         Ok((consumer.map_err(|error| self.refused("starting a consumer", &error))?, heard))
@@ -147,7 +147,7 @@ impl Link {
 struct KafkaTopic {
     link: Link,
     claim: Claim,
-    /// What was published before is known to the caller.
+    /// The caller knows which versions were published before.
     bookmark: Bookmark,
     /// None before the topic was taken over, and while it is not known what became of a version.
     producer: Option<Producer>,
@@ -201,7 +201,7 @@ impl KafkaTopic {
         }
     }
 
-    /// Has a producer, whose like nobody else has.
+    /// Returns the producer of this job; all others with its transactional id are fenced.
     fn ready(&mut self) -> Result<(), Failed> {
         if self.producer.is_some() {
             return self.claim.renew(&self.link);

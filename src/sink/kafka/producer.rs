@@ -16,7 +16,7 @@ use crate::source::{Heard, describe};
 /// Between two lines about something that takes long.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// How long librdkafka waits before it lets us look around.
+/// The longest uninterrupted wait of librdkafka.
 const STEP: Duration = Duration::from_millis(200);
 
 /// A transaction that is not done after this is given up; the brokers abort it.
@@ -61,7 +61,7 @@ impl Producer {
             Ok(place)
         });
         if let Err(Failed::Forever(_)) = &published {
-            // nobody comes after us to end the transaction, for which readers would wait.
+            // no successor would end the transaction, for which readers wait.
             drop(self.producer().abort_transaction(5 * STEP));
         }
         published
@@ -108,7 +108,7 @@ impl Producer {
         }
     }
 
-    /// Ends a wait that takes too long, or that nobody wants any more.
+    /// Ends a wait that takes too long or was cancelled.
     fn check_source(&self, link: &Link, action: &str, begun: Instant) -> Result<(), Failed> {
         if link.stop.raised() {
             return Err(SinkError::Stopped.into());

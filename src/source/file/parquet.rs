@@ -24,7 +24,7 @@ pub(super) struct ParquetReader {
     end: u64,
 }
 
-/// What the file says of itself.
+/// The metadata of the file.
 fn metadata(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
     let file = File::open(path).map_err(failed("opening", path))?;
     ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed("reading", path))

@@ -14,10 +14,10 @@ use crate::source::SourceError;
 /// How long the last attempts take, and the pauses between them; the first are shorter.
 const PAUSE: Duration = Duration::from_secs(4);
 
-/// What a consumer holds of messages that were not asked for yet, in kilobytes.
+/// How much a consumer fetches ahead, in kilobytes.
 const AHEAD: usize = 64 << 10;
 
-/// A consumer that has no partitions yet, and what it says.
+/// A consumer without partitions, and its reports.
 ///
 /// Where each of `partitions` has a queue of its own, librdkafka's bound holds for each of them: it
 /// is divided among them, so that a job that reads more slowly than others write stays as large as
@@ -50,9 +50,9 @@ pub(super) fn consumer(
 
 /// Why no broker answers.
 pub(crate) enum NoAnswer {
-    /// Patience is at its end; with what was last heard.
+    /// The startup timeout has passed; with the last message of the client.
     Unreachable(String),
-    /// A broker does not let us in; with what it said.
+    /// A broker denies access; with its message.
     Refused(String),
 }
 
@@ -120,7 +120,7 @@ fn listen(consumer: &BaseConsumer<Heard>, time: Duration) {
     }
 }
 
-/// What librdkafka says, without the names of its functions.
+/// The message of librdkafka without the names of its functions.
 pub(crate) fn describe(error: &KafkaError) -> String {
     // its text would show the property's value.
     if let KafkaError::ClientConfig(_, problem, ..) = error {

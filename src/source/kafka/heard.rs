@@ -10,7 +10,7 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
-/// What a consumer says besides messages; heard while it is polled.
+/// Reports of a consumer besides messages, received while it is polled.
 ///
 /// Clones hear the same. librdkafka's own lines go to our log.
 #[derive(Clone, Debug, Default)]

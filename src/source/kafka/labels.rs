@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::source::{Fetched, RawMessage, Refused};
 
-/// Labels that come by themselves, in a topic of their own.
+/// Labels that arrive separately, in a topic of their own.
 ///
 /// A message labels the sample with its key; a later one corrects it, an empty one takes the label
 /// back.

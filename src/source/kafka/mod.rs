@@ -42,7 +42,7 @@ pub struct Kafka {
     /// no): of each key there is one sample, the newest. A message without a key is no sample.
     #[serde(default)]
     pub keyed: bool,
-    /// A topic of labels that come by themselves; needs `keyed`.
+    /// A topic of labels that arrive separately; needs `keyed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Labels>,
     /// Where to begin: `"earliest"` (default), `"latest"`, `{ time = "2026-01-31T00:00:00Z" }` or
@@ -73,7 +73,7 @@ fn half_a_minute() -> Span {
 const OURS: [&str; 4] =
     ["auto.offset.reset", "bootstrap.servers", "enable.auto.commit", "enable.partition.eof"];
 
-/// Where a topic is begun.
+/// Where reading of a topic begins.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
@@ -88,7 +88,7 @@ pub enum Start {
     Offsets(BTreeMap<String, u64>),
 }
 
-/// Where a topic is ended.
+/// Where reading of a topic ends.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Until {
@@ -176,7 +176,7 @@ impl Kafka {
         (known && partition.parse::<u16>().is_ok()).then_some(topic)
     }
 
-    /// What a producer is told that writes to the topics.
+    /// The properties of a producer that writes to the topics.
     ///
     /// # Errors
     /// When a property's value is not where it is said to be.

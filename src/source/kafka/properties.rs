@@ -46,7 +46,7 @@ impl Properties {
         )
     }
 
-    /// Tells a client.
+    /// Sets the property of a client.
     ///
     /// # Errors
     /// When a value is not where it is said to be.

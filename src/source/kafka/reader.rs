@@ -31,7 +31,7 @@ pub(super) struct KafkaReader {
     most: usize,
     /// Whether the stream has no end.
     endless: bool,
-    /// When an outage was last told of.
+    /// When an outage was last reported.
     told: Option<Instant>,
 }
 

@@ -8,17 +8,17 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The value of a property: as it stands, or where it is found when a client is made.
+/// The value of a property, or where it is read when a client is created.
 #[derive(Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum Value {
     /// The value itself.
     Text(String),
-    /// Where it is.
+    /// The place of the value.
     Elsewhere(Elsewhere),
 }
 
-/// Where a value is found.
+/// A place outside the pipeline file.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Elsewhere {

@@ -41,7 +41,7 @@ impl Attached {
         &mut self,
         length: &SegmentLength,
     ) -> Result<Vec<BatchAt>, StoreError> {
-        // a network file system looks whether what it remembers is still true when a file is opened.
+        // a network file system checks its cache when a file is opened.
         let path = self.segment.path();
         drop(File::open(path).map_err(StoreError::io("opening", path))?);
         let known = self.length.batches as usize;

@@ -11,7 +11,7 @@ pub struct SegmentLength {
     pub bytes: u64,
     /// Its batches.
     pub batches: u64,
-    /// Where it is on an object store, if it is.
+    /// Its object on an object store, if there is one.
     pub remote: Option<String>,
 }
 

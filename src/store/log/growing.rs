@@ -21,7 +21,7 @@ pub(in crate::store) struct SegmentFiles {
 }
 
 impl SegmentFiles {
-    /// New files for at most `capacity` bytes of batches; an index beside them.
+    /// New files for at most `capacity` bytes of batches; an index next to them.
     pub(in crate::store) fn create(path: &Path, capacity: u64) -> Result<Self, StoreError> {
         let index_path = path.with_extension("index");
         let index =

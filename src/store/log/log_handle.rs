@@ -19,7 +19,7 @@ use crate::store::segment::location::BatchAt;
 use crate::store::tier::{Cache, RemoteSegment};
 use crate::store::{Counts, LogBatch, LogWriter, SegmentLength, StoreError};
 
-/// The log of a run: finds rows by id, whoever wrote them.
+/// The log of a run: finds rows by id, independent of the worker that wrote them.
 ///
 /// Cheap to clone; all clones see the same log, and a row from the moment it is appended.
 #[derive(Clone)]
@@ -37,9 +37,9 @@ pub struct Log {
 pub(in crate::store) struct Shared {
     /// Per partition ([`Id::stream`]), in the order of offsets.
     pub(in crate::store) batches: BTreeMap<u32, Vec<BatchAt>>,
-    /// What is not recorded as durable to its end, by the segments' names.
+    /// Segments that are not recorded as durable to their end, by name.
     pub(in crate::store) growing: BTreeMap<String, Growing>,
-    /// What other processes write, by the segments' names.
+    /// Segments of other processes, by name.
     others: BTreeMap<String, Attached>,
     /// Segments that are on an object store, by their names.
     pub(in crate::store) remote: BTreeMap<String, RemoteSegment>,
@@ -89,7 +89,7 @@ impl Log {
     /// Whether there is a row for each of `ids`.
     ///
     /// # Errors
-    /// When a batch is not what was written.
+    /// When a batch is damaged.
     pub fn has(&self, ids: &[Id]) -> Result<bool, StoreError> {
         self.look(|shared| {
             for id in ids {
@@ -128,7 +128,7 @@ impl Log {
         folder.map_err(StoreError::io("syncing", &self.folder))
     }
 
-    /// These lengths need not be told again.
+    /// These lengths are recorded and need not be reported again.
     pub fn recorded(&self, durable: &[SegmentLength]) {
         let mut shared = self.write();
         for length in durable {
@@ -192,7 +192,7 @@ impl Log {
     /// The batch that has the row of `id`, without features; none if there is no such row.
     ///
     /// # Errors
-    /// When the batch is not what was written.
+    /// When the batch is damaged.
     pub fn batch_with(&self, id: Id) -> Result<Option<LogBatch>, StoreError> {
         let found = self.look(|shared| Ok(shared.find(id)?.map(|(batch, _)| batch.clone())))?;
         found.map(|batch| self.columns_of(&batch)).transpose()
@@ -224,7 +224,7 @@ impl Log {
     ///
     /// # Errors
     /// [`StoreError::Missing`] when an id was never appended, [`StoreError::Damaged`] when its
-    /// batch is not what was written.
+    /// batch is damaged.
     ///
     /// # Panics
     /// When `values` is not of this log's type.

@@ -38,7 +38,7 @@ impl Log {
         Ok(log)
     }
 
-    /// The log in `folder` as far as it is `durable`, for a process that writes to it beside the one
+    /// The log in `folder` as far as it is `durable`, for a process that writes to it next to the one
     /// that has opened it.
     ///
     /// # Errors

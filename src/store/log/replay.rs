@@ -1,4 +1,4 @@
-//! Reads what was logged before the log was opened.
+//! Replays rows that were logged before the log was opened.
 
 use driftmill_operators::Id;
 

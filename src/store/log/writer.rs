@@ -23,7 +23,7 @@ pub struct LogWriter {
     worker: usize,
     segments: usize,
     open: Option<Open>,
-    /// What is to be written next.
+    /// The batch to be written next.
     staged: Option<Staged>,
 }
 
@@ -44,7 +44,7 @@ struct Open {
     encoder: Option<StreamEncoder>,
     len: u64,
     batches: u64,
-    /// What follows the last batch.
+    /// The end of the stream after the last batch.
     end: Vec<Buffer>,
     /// Highest event time of its first batch, in milliseconds since 1970.
     from: i64,
@@ -94,7 +94,7 @@ impl LogWriter {
         Ok(())
     }
 
-    /// Writes what was staged; can be attempted again when it fails.
+    /// Writes the staged batch; may be tried again after an error.
     ///
     /// # Errors
     /// When the file system refuses; nothing of the rows is then visible.

@@ -12,12 +12,12 @@ use crate::store::segment::location::BatchAt;
 use crate::store::{Log, RowKind, SegmentLength, StoreError};
 
 impl Log {
-    /// Writes a durable copy of segment `name` beside it in which the features of these samples are
+    /// Writes a durable copy of segment `name` next to it in which the features of these samples are
     /// zeros, and their rows say so; all else is as it was. Nothing reads the copy until it is
     /// opened in place of the segment.
     ///
     /// # Errors
-    /// When a batch is not what was written, or the file system refuses.
+    /// When a batch is damaged, or the file system refuses.
     pub fn erase(&self, name: &str, ids: &RoaringTreemap) -> Result<SegmentLength, StoreError> {
         let _held = self.fetch(name)?;
         let worker = name.split('-').next().and_then(|worker| worker.parse().ok()).unwrap_or(0);

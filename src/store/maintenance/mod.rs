@@ -1,4 +1,4 @@
-//! Erasing, repairing and verifying what was written.
+//! Erasing samples, repairing and verifying the log.
 
 pub(super) mod erase;
 pub(super) mod repair;

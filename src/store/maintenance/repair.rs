@@ -1,4 +1,4 @@
-//! Batches of which the bytes are lost, but not what they were.
+//! Repairs damaged batches: their index still describes what they held.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -11,7 +11,7 @@ use crate::store::segment::batch::arrow_schema;
 use crate::store::segment::location::BatchAt;
 use crate::store::{Log, LogBatch, StoreError};
 
-/// What is known of a batch that is not what was written.
+/// A damaged batch, as its index describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost {
     /// Its first row.
@@ -25,7 +25,7 @@ pub struct Lost {
 }
 
 impl Log {
-    /// What is known of the batch at byte `at` of segment `path`; none if none begins there.
+    /// The description of the batch at byte `at` of segment `path`; none if none begins there.
     pub fn lost(&self, path: &Path, at: u64) -> Option<Lost> {
         self.with_batch(path, at, |before, batch| Lost {
             first: batch.entry.first,

@@ -11,32 +11,32 @@ use crate::store::segment::index::IndexEntry;
 use crate::store::tier::download;
 use crate::store::{SegmentLength, StoreError};
 
-/// What is wrong with a file that is not there.
+/// The problem of a missing file.
 const MISSING: &str = "it is missing";
 
-/// What a look at every byte of a log found.
+/// The result of a check of every byte of a log.
 #[derive(Clone, Debug, Default)]
 pub struct LogHealth {
     /// Number of segments.
     pub segments: u64,
-    /// Number of rows in batches that are what was written.
+    /// Number of rows in intact batches.
     pub rows: u64,
     /// Bytes of these batches.
     pub bytes: u64,
     /// Ids of these rows.
     pub ids: RoaringTreemap,
-    /// What is wrong, a segment at a time: behind the first damage nothing is looked at.
+    /// The problems, at most one for each segment: nothing is checked behind the first damage.
     pub damages: Vec<Damage>,
 }
 
-/// Something in a file that is not what was written.
+/// Damage in a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Damage {
     /// The segment.
     pub path: PathBuf,
     /// Bytes of the segment that are right.
     pub valid: u64,
-    /// What is wrong behind them.
+    /// The problem behind them.
     pub detail: String,
 }
 

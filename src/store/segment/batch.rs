@@ -18,7 +18,7 @@ use driftmill_operators::Id;
 /// The key of the samples' shape in a segment's metadata.
 const SHAPE: &str = "driftmill.shape";
 
-/// What a row of the log records.
+/// The kind of a row of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum RowKind {
@@ -28,7 +28,7 @@ pub enum RowKind {
     Delete = 1,
     /// A label for a key.
     Label = 2,
-    /// A message that is not a sample; its bytes are with the dead letters.
+    /// An invalid message; its bytes are with the dead letters.
     Bad = 3,
     /// A sample whose features were erased: they are zeros.
     Erased = 4,
@@ -70,7 +70,7 @@ pub struct LogBatch {
     pub position_times: Vec<i64>,
     /// The samples' own event times, in milliseconds since 1970.
     pub times: Vec<i64>,
-    /// What each row is.
+    /// The kind of each row.
     pub kinds: Vec<u8>,
     /// Key hashes; 0 without a key.
     pub keys: Vec<u128>,
@@ -195,7 +195,7 @@ pub(in crate::store) fn arrow_schema(schema: &Schema) -> SchemaRef {
     Arc::new(ArrowSchema::new(fields).with_metadata(shape))
 }
 
-/// What samples are, as columns of [`arrow_schema`] say it.
+/// The schema of samples, read from the columns of [`arrow_schema`].
 pub(in crate::store) fn schema_of(columns: &ArrowSchema) -> Option<Schema> {
     let DataType::FixedSizeList(item, _) = columns.field_with_name("features").ok()?.data_type()
     else {

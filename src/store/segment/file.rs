@@ -15,7 +15,7 @@ use super::batch::schema_of;
 use super::index::IndexEntry;
 use crate::store::StoreError;
 
-/// What ends an Arrow IPC stream.
+/// The end of an Arrow IPC stream.
 const END: [u8; 8] = [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0];
 
 /// A segment file and its memory map.
@@ -104,7 +104,7 @@ impl Segment {
         self.all().len() as u64
     }
 
-    /// What samples are, as the segment's first message says it.
+    /// The schema of samples, read from the segment's first message.
     pub(in crate::store) fn schema(&self) -> Result<Schema, StoreError> {
         let schema = || {
             let prefix: [u8; 8] = self.all().get(..8)?.try_into().ok()?;
@@ -124,7 +124,7 @@ impl Segment {
         &self.path
     }
 
-    /// Why the batch of `entry` is not what was written, if it is not.
+    /// Why the batch of `entry` is damaged, if it is.
     pub(in crate::store) fn damage(&self, entry: &IndexEntry) -> Option<String> {
         if entry.at.checked_add(entry.len).is_none_or(|end| end > self.capacity()) {
             return Some("its index speaks of more bytes than there are".to_owned());
@@ -140,7 +140,7 @@ impl Segment {
         &self.all()[at as usize..][..len]
     }
 
-    /// Where the columns of the batch at byte `at` are.
+    /// The places of the columns of the batch at byte `at`.
     pub(in crate::store) fn columns(&self, at: u64) -> Result<ColumnsAt, StoreError> {
         let mut at = at as usize;
         // the first batch of a stream stands behind the stream's schema.

@@ -49,12 +49,12 @@ impl IndexEntry {
         bytes
     }
 
-    /// Whether these bytes are what was written.
+    /// Whether these bytes are intact.
     pub(in crate::store) fn is_of(&self, parts: &[Buffer]) -> bool {
         (length(parts), checksum(parts)) == (self.len, self.checksum)
     }
 
-    /// The entry, unless its bytes are not what was written.
+    /// The entry, unless its bytes are damaged.
     pub(in crate::store) fn parse(bytes: &[u8; Self::LEN]) -> Option<Self> {
         let word = |i: usize| {
             u64::from_le_bytes(bytes[i * 8..][..8].try_into().expect("eight bytes of an entry"))

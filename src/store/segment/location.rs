@@ -10,12 +10,12 @@ use super::file::{ColumnsAt, Segment};
 use super::index::IndexEntry;
 use crate::store::{LogBatch, StoreError};
 
-/// Where a batch is.
+/// The place of a batch.
 #[derive(Clone)]
 pub(in crate::store) struct BatchAt {
     segment: Arc<Segment>,
     pub(in crate::store) entry: IndexEntry,
-    /// Known once the bytes were seen to be what was written.
+    /// Known once the bytes have been checked.
     columns: OnceLock<Columns>,
 }
 
@@ -71,7 +71,7 @@ impl BatchAt {
     /// The row of `id`, if it is in this batch.
     ///
     /// # Errors
-    /// When the batch is not what was written.
+    /// When the batch is damaged.
     pub(in crate::store) fn row(&self, id: Id) -> Result<Option<usize>, StoreError> {
         let rows = self.entry.rows as usize;
         let Some(distance) = id.0.checked_sub(self.entry.first.0) else { return Ok(None) };
@@ -87,7 +87,7 @@ impl BatchAt {
     /// The features of row `row`, of `bytes` bytes.
     ///
     /// # Errors
-    /// When the batch is not what was written.
+    /// When the batch is damaged.
     pub(in crate::store) fn features(&self, row: usize, bytes: usize) -> Result<&[u8], StoreError> {
         let at = self.columns()?.features + (row * bytes) as u64;
         Ok(self.segment.bytes(at, bytes))
@@ -96,7 +96,7 @@ impl BatchAt {
     /// The bytes in its segment at which kinds and features begin.
     ///
     /// # Errors
-    /// When the batch is not what was written.
+    /// When the batch is damaged.
     pub(in crate::store) fn kinds_and_features(&self) -> Result<(u64, u64), StoreError> {
         let columns = self.checked()?;
         Ok((columns.kinds, columns.features))
@@ -132,7 +132,7 @@ impl BatchAt {
     /// All columns but the features.
     ///
     /// # Errors
-    /// When the batch is not what was written.
+    /// When the batch is damaged.
     pub(in crate::store) fn read(&self, value: ValueType) -> Result<LogBatch, StoreError> {
         let columns = self.checked()?;
         let rows = self.entry.rows as usize;

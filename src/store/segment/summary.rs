@@ -10,7 +10,7 @@ use roaring::RoaringTreemap;
 use super::location::BatchAt;
 use crate::store::{Counts, Log, LogBatch, RowKind, StoreError};
 
-/// What the indexes say of a segment.
+/// A segment, as the indexes describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentSummary {
     /// The name of its files, without extension.
@@ -27,7 +27,7 @@ pub struct SegmentSummary {
     pub ends: Vec<(Id, Id)>,
 }
 
-/// What the rows of a segment are.
+/// The contents of a segment.
 #[derive(Clone, Debug, Default)]
 pub struct Contents {
     /// Per partition.
@@ -83,10 +83,10 @@ impl Log {
         streams.map(|(stream, _)| *stream).collect()
     }
 
-    /// What the rows of segment `name` are.
+    /// The contents of segment `name`.
     ///
     /// # Errors
-    /// When a batch is not what was written.
+    /// When a batch is damaged.
     pub fn contents(&self, name: &str) -> Result<Contents, StoreError> {
         let mut batches = self.batches_of(name);
         batches.sort_by_key(|batch| batch.entry.first);
@@ -97,7 +97,7 @@ impl Log {
         Ok(contents)
     }
 
-    /// The batches of segment `name`, as they stand in its file.
+    /// The batches of segment `name`, in the order of its file.
     pub(in crate::store) fn batches_of(&self, name: &str) -> Vec<BatchAt> {
         let shared = self.read();
         let batches = shared.batches.values().flatten();
@@ -109,7 +109,7 @@ impl Log {
 
     /// Forgets segments and removes their files, as far as they are there.
     ///
-    /// Whoever holds one of their batches goes on reading it.
+    /// A reader that holds one of their batches can still read it.
     ///
     /// # Errors
     /// When the file system refuses.

@@ -8,10 +8,10 @@ use url::Url;
 use super::objects::Objects;
 use crate::store::Size;
 
-/// Where segments of the log go that are complete, as Parquet files, while the local disk keeps the
+/// The object store for complete segments of the log, as Parquet files, while the local disk keeps the
 /// ones that were used last.
 ///
-/// What an object store asks for beside its URL comes from the environment, under the names that its
+/// Credentials and settings of an object store come from the environment, under the names that its
 /// own tools use: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_ENDPOINT`, `AWS_REGION`,
 /// `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME`, …
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,7 +35,7 @@ fn cache() -> Size {
 }
 
 impl Tier {
-    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
+    /// Problems of the table that its types do not exclude, as `(key, problem)`.
     pub fn check(&self) -> Vec<(&'static str, String)> {
         let problem = match Url::parse(&self.url) {
             Err(error) => format!("wanted a URL, as in \"s3://bucket/folder\": {error}"),
@@ -47,7 +47,7 @@ impl Tier {
         vec![("url", problem)]
     }
 
-    /// Where segment `name` of run `run` goes.
+    /// The URL of segment `name` of run `run`.
     pub fn url_of(&self, run: &str, name: &str) -> String {
         format!("{}/{run}/{name}.{}", self.url.trim_end_matches('/'), super::EXTENSION)
     }

@@ -13,5 +13,5 @@ pub use config::Tier;
 pub use segments::remove_object;
 pub(in crate::store) use segments::{Cache, RemoteSegment, download};
 
-/// What segments become on an object store.
+/// The objects of segments on an object store.
 const EXTENSION: &str = "parquet";

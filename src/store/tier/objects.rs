@@ -62,7 +62,7 @@ impl Objects {
             let (scheme, path) =
                 ObjectStoreScheme::parse(&parsed).map_err(|error| wrong(error.into()))?;
             if scheme == ObjectStoreScheme::Local {
-                // whoever is told that something is there finds it there after a power failure.
+                // an object that is reported as uploaded is there after a power failure.
                 let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new().with_fsync(true));
                 return Ok((store, path));
             }

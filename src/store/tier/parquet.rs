@@ -36,7 +36,7 @@ pub(in crate::store) struct Rows {
     url: String,
     schema: SchemaRef,
     batches: ParquetRecordBatchReader,
-    /// What is left of the batch that was read last.
+    /// The rest of the batch that was read last.
     rest: Option<RecordBatch>,
 }
 
@@ -65,7 +65,7 @@ impl Rows {
     /// Shows the next `count` rows, in one or more parts; false when there are not so many.
     ///
     /// # Errors
-    /// When the file is not what was written.
+    /// When the file is damaged.
     pub(in crate::store) fn next(
         &mut self,
         mut count: usize,

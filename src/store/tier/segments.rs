@@ -33,7 +33,7 @@ pub(in crate::store) struct RemoteSegment {
     pub(in crate::store) url: String,
 }
 
-/// How many bytes of frozen segments stay on the local disk, and who waits for an object store.
+/// How many bytes of remote segments stay on the local disk, and how an object store is waited for.
 #[derive(Clone, Default)]
 pub(in crate::store) struct Cache {
     limit: Option<u64>,
@@ -79,7 +79,7 @@ impl Log {
     /// Writes segment `name` to `url` as Parquet.
     ///
     /// # Errors
-    /// When a batch is not what was written, or the object store cannot be reached or refuses.
+    /// When a batch is damaged, or the object store cannot be reached or refuses.
     pub fn upload(&self, name: &str, url: &str) -> Result<(), StoreError> {
         let batches = self.batches_of(name);
         let Some(last) = batches.last() else { return Ok(()) };
@@ -136,7 +136,7 @@ impl Log {
         self.read().remote.get(name).is_some_and(|remote| !remote.segment.is_local())
     }
 
-    /// Looks at the log; what it lacks is fetched, and it is looked again.
+    /// Reads from the log; a segment that is missing locally is fetched, and the read is repeated.
     pub(in crate::store) fn look<T>(
         &self,
         mut look: impl FnMut(&Shared) -> Result<T, StoreError>,
@@ -184,7 +184,7 @@ impl Log {
 }
 
 impl Shared {
-    /// Removes the local copy of a frozen segment; false if somebody uses it.
+    /// Removes the local copy of a remote segment; false if it is in use.
     fn evict(&mut self, name: &str) -> bool {
         let Some(remote) = self.remote.get_mut(name) else { return false };
         let mut batches: Vec<&mut BatchAt> = self
@@ -242,7 +242,7 @@ impl Cache {
 /// Writes the segment of `entries` to `path`, byte for byte, from the object at `url`.
 ///
 /// # Errors
-/// When the object is not what was written, or cannot be read, or the file system refuses.
+/// When the object is damaged, or cannot be read, or the file system refuses.
 pub(in crate::store) fn download(
     url: &str,
     entries: &[IndexEntry],

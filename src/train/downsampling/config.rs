@@ -33,7 +33,7 @@ pub struct Downsampling {
     /// chooses once, before the first. Default: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<u64>,
-    /// The first trainings learn from everything: so many triggers. Default: 0.
+    /// Number of triggers whose trainings use all samples. Default: 0.
     #[serde(default)]
     pub warmup_triggers: u64,
     /// Which samples.
@@ -41,7 +41,7 @@ pub struct Downsampling {
     /// The models that say what of a loss cannot be trained on, for policies that ask.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub irreducible: Option<IrreducibleModels>,
-    /// What changes later, in the order of triggers.
+    /// Later stages, in the order of triggers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub schedule: Vec<Switch>,
 }
@@ -66,7 +66,7 @@ pub struct Switch {
     pub policy: Option<DownsamplingTable>,
 }
 
-/// What samples are chosen out of.
+/// The set from which samples are selected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -83,7 +83,7 @@ pub enum Mode {
 pub struct Stage {
     /// The share of samples that is kept.
     pub ratio: Ratio,
-    /// What they are chosen out of.
+    /// The set from which samples are selected.
     pub mode: Mode,
     /// Epochs after which is chosen again; 0 chooses once.
     pub period: u64,

@@ -15,7 +15,7 @@ use crate::train::runtime::worker::Worker;
 use crate::train::training::batch::Batch;
 use crate::train::{Downsampled, Irreducible, Kept, TrainError, TrainingRow};
 
-/// Chooses what one training learns from, and remembers it.
+/// Selects the samples of one training, and records them.
 pub(in crate::train) struct Downsampler<'a> {
     worker: &'a Worker,
     stage: &'a Stage,
@@ -60,7 +60,7 @@ impl<'a> Downsampler<'a> {
         self.stage.mode == Mode::BatchThenSample
     }
 
-    /// Those of `rows` that the next `epochs` learn from.
+    /// The `rows` that the next `epochs` train on.
     pub(in crate::train) fn rows(
         &mut self,
         network: &dyn Network,
@@ -111,7 +111,7 @@ impl<'a> Downsampler<'a> {
         Ok(())
     }
 
-    /// What a step can be taken on; at the end of an epoch nothing is left over.
+    /// The samples of the next step; at the end of an epoch none is left over.
     pub(in crate::train) fn ready(&mut self, ends_epoch: bool) -> Option<Batch> {
         let (full, waiting) = (self.worker.training.batch_size.get(), self.waiting.rows.len());
         if waiting < full && !(ends_epoch && waiting > 0) {
@@ -155,7 +155,7 @@ impl<'a> Downsampler<'a> {
         }
     }
 
-    /// What was trained on.
+    /// The samples that were trained on.
     pub(in crate::train) fn finish(self) -> Downsampled {
         let kept = self.kept.into_iter().map(|(id, (times, weight))| Kept {
             id,

@@ -13,10 +13,10 @@ use crate::train::runtime::queue::Rank;
 use crate::train::runtime::worker::Worker;
 use crate::train::{Downsampled, Kept, TrainError, TrainJob, TrainingRow};
 
-/// Key that says who chose exemplars.
+/// Key of the policy that selects exemplars.
 pub(in crate::train) const HERDING: &str = "herding";
 
-/// What a training has of its memory.
+/// The part of a training set that comes from a memory.
 pub(in crate::train) struct Recalled {
     /// All that is not memory, and the exemplars, in the order that they came in.
     pub(in crate::train) rows: Vec<TrainingRow>,

@@ -1,4 +1,4 @@
-//! What a network says of samples, as downsampling policies ask for it.
+//! Scores of samples by a network, for downsampling policies.
 
 use driftmill_operators::Matrix;
 use driftmill_operators::downsampling::{RequiredScores, SampleScores};

@@ -4,7 +4,7 @@ use driftmill_datasets::{Schema, Values};
 use driftmill_operators::Id;
 use thiserror::Error;
 
-/// Where the runtime gets features from; the sample store implements it.
+/// The feature store of the runtime; the log implements it.
 pub trait Rows: Send + Sync {
     /// Shape and type of the features.
     fn schema(&self) -> &Schema;
@@ -22,6 +22,6 @@ pub trait Rows: Send + Sync {
 pub struct RowsError {
     /// The sample.
     pub id: Id,
-    /// What is wrong with it.
+    /// The problem.
     pub source: Box<dyn std::error::Error + Send + Sync>,
 }

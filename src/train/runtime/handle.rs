@@ -61,7 +61,7 @@ impl Runtime {
         Ok(Self(Arc::new(Handle(queue))))
     }
 
-    /// Trains; `progress` is told of every step.
+    /// Trains; `progress` is called for every step.
     pub fn train(
         &self,
         job: TrainJob,

@@ -1,4 +1,4 @@
-//! What the runtime is asked and what it answers.
+//! Jobs for the runtime and their results.
 
 use std::collections::HashMap;
 
@@ -15,15 +15,15 @@ pub struct TrainJob {
     pub rows: Vec<TrainingRow>,
     /// The weights before this training; used if the `[training]` table says so, and for exemplars.
     pub start: Option<Weights>,
-    /// Seed of this training, beside the one in the `[training]` table.
+    /// Seed of this training, in addition to the one in the `[training]` table.
     pub seed: u64,
     /// Whether this is the first training of the model, which may take more epochs.
     pub first: bool,
-    /// Which part of the rows it learns from; all if there is none.
+    /// How the rows are downsampled; all are trained on if there is none.
     pub downsampling: Option<Stage>,
     /// A pool of older samples among the rows, of which exemplars are trained on.
     pub memory: Option<Memory>,
-    /// What other models say of the rows, for policies that ask.
+    /// The irreducible losses of the rows, for policies that need them.
     pub irreducible: Option<Irreducible>,
 }
 
@@ -49,11 +49,11 @@ pub struct Trained {
     pub seconds: f64,
     /// Steps of the optimizer.
     pub steps: u64,
-    /// What it trained on, if it did not from everything.
+    /// The samples that were trained on, if not all.
     pub downsampled: Option<Downsampled>,
 }
 
-/// What a training trained on among its candidates.
+/// The candidates that a training was trained on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Downsampled {
     /// Key of the policy that chose.
@@ -62,7 +62,7 @@ pub struct Downsampled {
     pub candidates: u64,
     /// How often it chose.
     pub choices: u64,
-    /// What was trained on at least once, by id.
+    /// The samples that were trained on at least once, by id.
     pub kept: Vec<Kept>,
     /// How long choosing took by the clock, inference for it included.
     pub seconds: f64,
@@ -93,7 +93,7 @@ pub struct Progress {
 /// Which values an inference yields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// What the last layer sees.
+    /// The embedding: the input of the last layer.
     Embeddings,
     /// Softmax of the scores: one column per class.
     Probabilities,

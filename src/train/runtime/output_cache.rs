@@ -7,13 +7,13 @@ use driftmill_operators::{Id, Matrix};
 /// Values in one of the two generations of answers; 64 MiB.
 const GENERATION: usize = 16 << 20;
 
-/// What a row takes beside its values, in values: an entry of a table.
+/// The overhead of a row, in values: an entry of a table.
 const ENTRY: usize = 8;
 
 /// Which outputs of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::train) enum Head {
-    /// What the last layer sees.
+    /// The embedding: the input of the last layer.
     Features,
     /// One score per class.
     Logits,
@@ -21,7 +21,7 @@ pub(in crate::train) enum Head {
     Both,
 }
 
-/// What models said of samples, so that several policies and the evaluation may ask for the same.
+/// Model outputs, computed once per sample and shared by policies and the evaluation.
 ///
 /// When a generation is full it takes the place of the older one, which goes, so that what was asked
 /// for lately is there.
@@ -40,13 +40,13 @@ struct Generation {
 
 #[derive(Default)]
 struct Table {
-    /// Where the row of a sample begins.
+    /// The beginning of the row of a sample.
     rows: HashMap<Id, usize>,
     values: Vec<f32>,
     cols: usize,
 }
 
-/// What is known of samples that were asked for.
+/// The cached outputs of some samples.
 pub(in crate::train) struct Found {
     /// Per sample, whether it is.
     known: Vec<bool>,
@@ -55,7 +55,7 @@ pub(in crate::train) struct Found {
 }
 
 impl OutputCache {
-    /// What is known of `ids`.
+    /// The cached outputs of `ids`.
     pub(in crate::train) fn find(&mut self, head: Head, sha256: &str, ids: &[Id]) -> Found {
         let about = (head, sha256.to_owned());
         let mut found = Found { known: Vec::with_capacity(ids.len()), values: Vec::new() };

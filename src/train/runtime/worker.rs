@@ -41,7 +41,7 @@ impl Job {
     }
 }
 
-/// What lives on the runtime's thread.
+/// The state of the runtime's thread.
 pub(in crate::train) struct Worker {
     pub(in crate::train) model: ModelTable,
     pub(in crate::train) training: Training,
@@ -50,7 +50,7 @@ pub(in crate::train) struct Worker {
     jobs: Arc<Queue<Job>>,
     /// Networks by digest, the most recently used last.
     networks: RefCell<VecDeque<(String, Rc<dyn Network>)>>,
-    /// What policies asked for.
+    /// Outputs that policies asked for.
     pub(in crate::train) answers: RefCell<OutputCache>,
 }
 

@@ -1,4 +1,4 @@
-//! What one step learns from, and what steps report.
+//! The batch of one step, and the progress that steps report.
 
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use driftmill_operators::downsampling::Chosen;

@@ -125,7 +125,7 @@ pub enum Lag {
     /// The next change is seen with the new version.
     #[default]
     Wait,
-    /// The stream goes on with the latest version there is.
+    /// The stream continues with the latest version.
     Latest,
 }
 

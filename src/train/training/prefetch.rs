@@ -26,7 +26,7 @@ pub(in crate::train) fn gather(rows: &dyn Rows, ids: &[Id]) -> Result<Vec<f32>, 
     Ok(InputScale::of(schema).apply_all(values))
 }
 
-/// Where batches go that wait for the device, a group of small ones at a time.
+/// The queue of batches that wait for the device, a group of small ones at a time.
 pub(in crate::train) struct Prefetched<T> {
     sender: Sender<Vec<T>>,
     group: Vec<T>,

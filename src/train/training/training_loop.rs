@@ -29,7 +29,7 @@ pub(in crate::train) struct TrainingLoop<'a> {
     progress: &'a dyn Fn(Progress),
 }
 
-/// What a training leaves beside the weights.
+/// The results of a training besides the weights.
 pub(in crate::train) struct LoopOutcome {
     /// Mean loss of each epoch that took a step.
     pub(in crate::train) losses: Vec<f64>,
@@ -86,7 +86,7 @@ impl<'a> TrainingLoop<'a> {
         Ok(LoopOutcome { losses: self.losses, steps: self.step, downsampled })
     }
 
-    /// What batches are made of in the next `epochs`.
+    /// The samples of the next `epochs`.
     fn rows(
         &mut self,
         candidates: &[TrainingRow],

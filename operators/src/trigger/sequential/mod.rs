@@ -55,8 +55,6 @@ detector.page_hinkley = { threshold = 20 }";
 ///     }
 ///     if let Step::Fire(decision) = step {
 ///         decided.push((i, decision.reason.text));
-///         let version = Some(1);
-///         let ids = Vec::new();
 ///         trigger.trained(&Outcome::trained(0, 1, Position::MIN));
 ///     }
 /// }

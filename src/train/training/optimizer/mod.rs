@@ -5,7 +5,7 @@ mod numbers;
 use burn::optim::ModuleOptimizer;
 pub use numbers::{Decay, Momentum, Rate};
 
-/// What an optimizer table builds.
+/// A table of an optimizer in a pipeline file.
 pub trait OptimizerConfig {
     /// The optimizer, with no memory of earlier steps.
     fn init(&self) -> ModuleOptimizer;
