@@ -26,7 +26,7 @@
 //! | [`catalog`] | recorded decisions and outcomes in SQLite, and the model store |
 //! | [`train`] | the thread that runs models: training, inference, scores |
 //! | [`model`] | architectures · [`source`] Kafka, files, generators · [`store`] the log · [`console`] progress · [`evaluate`] prequential evaluation · [`cluster`] processes that run one job |
-//! | [`atomic_write`] | files and folders that appear complete · [`failpoint`] places where tests abort · [`outage`] waiting, and giving up |
+//! | [`atomic_write`] | files and folders that appear complete · [`failpoint`] places where tests abort · [`outage`] waiting, and giving up · [`panics`] panics that are answered |
 //!
 //! # Design decisions
 //!
@@ -108,8 +108,10 @@ pub mod failpoint;
 pub mod guide;
 pub mod history;
 pub mod job;
+pub mod kafka;
 pub mod model;
 pub mod outage;
+pub mod panics;
 pub mod report;
 pub mod retention;
 pub mod sink;

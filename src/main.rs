@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Write};
 use clap::Parser;
 use driftmill::cli::{Cli, exit_code};
 use driftmill::console::LogLines;
+use driftmill::panics::end_process_on_panic;
 
 // activations of convolutions are large and short-lived.
 #[global_allocator]
@@ -20,7 +21,7 @@ fn main() {
 }
 
 fn run() -> u8 {
-    end_on_panic();
+    end_process_on_panic();
     tracing_subscriber::fmt()
         .with_writer(|| LogLines)
         .with_ansi(std::io::stderr().is_terminal())
@@ -56,17 +57,4 @@ fn report(error: &anyhow::Error) {
     let text = causes.join(": ");
     let prefix = if text.starts_with("error: ") { "" } else { "error: " };
     eprintln!("{prefix}{text}");
-}
-
-/// A panic in one worker would leave the others waiting for ever.
-fn end_on_panic() {
-    let default = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        // a training that panics is answered by the model runtime.
-        if std::thread::current().name().is_some_and(|name| name.starts_with("model-")) {
-            return;
-        }
-        default(info);
-        std::process::exit(70);
-    }));
 }

@@ -34,7 +34,8 @@ const LAYERS: &[&[&str]] = &[
     &["catalog"],
     &["train"],
     &["model", "source", "store", "console", "evaluate", "cluster"],
-    &["atomic_write", "failpoint", "outage"],
+    &["kafka"],
+    &["atomic_write", "failpoint", "outage", "panics"],
 ];
 
 /// What stands at the top of the tree, besides settings in dot-files.

@@ -30,6 +30,11 @@ impl StagedFile {
         &mut self.file
     }
 
+    /// The place of the file until it is complete.
+    pub fn path(&self) -> &Path {
+        &self.staged
+    }
+
     /// Makes the file durable and puts it at its place, instead of what is there.
     ///
     /// # Errors

@@ -8,10 +8,11 @@ use crate::config::ConfigError;
 use crate::dead_letters::DeadLetterError;
 use crate::history::HistoryError;
 use crate::job::{Occupied, StateError};
+use crate::kafka::NoValue;
 use crate::report::PlotError;
 use crate::retention::RetentionError;
 use crate::sink::SinkError;
-use crate::source::{NoValue, SourceError};
+use crate::source::SourceError;
 use crate::store::StoreError;
 use crate::train::TrainError;
 
@@ -83,7 +84,7 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
         || error.is::<ConfigError>()
         || error.is::<NoValue>()
         || matches!(error.downcast_ref(), Some(SinkError::NoValue(_)))
-        || matches!(error.downcast_ref(), Some(DeadLetterError::Topic(SinkError::NoValue(_))))
+        || matches!(error.downcast_ref(), Some(DeadLetterError::NoValue(_)))
         || matches!(error.downcast_ref(), Some(SourceError::Mismatch(_)));
     if config {
         return Some(CONFIG);

@@ -1,11 +1,12 @@
 //! Why dead letters cannot be written, read or replayed.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use thiserror::Error;
 
 use super::DeadLetter;
-use crate::sink::SinkError;
+use crate::kafka::{ClientReports, NoValue, RequestError};
 
 /// Why invalid messages cannot be kept or sent again.
 #[derive(Debug, Error)]
@@ -39,20 +40,26 @@ pub enum DeadLetterError {
         reason: serde_json::Error,
     },
     /// Kafka refused.
-    #[error("{action} on `{brokers}`: {reason}{hint}")]
-    Kafka {
-        /// The action that failed.
-        action: String,
+    #[error(transparent)]
+    Kafka(#[from] RequestError),
+    /// The value of a property is not where it is said to be.
+    #[error("`dead_letters.properties`: {0}")]
+    NoValue(#[from] NoValue),
+    /// The brokers do not answer.
+    #[error(
+        "no answer from `{brokers}` for {seconds} s: {detail}\nhint: is it running, and is this its address?"
+    )]
+    Unreachable {
         /// The brokers, as the pipeline names them.
         brokers: String,
-        /// The message of librdkafka.
-        reason: String,
-        /// A hint on a line of its own; may be empty.
-        hint: &'static str,
+        /// How long there was no answer.
+        seconds: u64,
+        /// The last message of the client.
+        detail: String,
     },
-    /// The topic cannot be created.
-    #[error(transparent)]
-    Topic(#[from] SinkError),
+    /// All were asked to give up.
+    #[error("stopped before all dead letters were written")]
+    Stopped,
     /// The thread that writes them failed.
     #[error("writing dead letters: {0:#}")]
     Other(anyhow::Error),
@@ -62,5 +69,11 @@ impl DeadLetterError {
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }
+    }
+
+    /// The error when the brokers did not answer for `time`.
+    pub(super) fn unreachable(brokers: &str, time: Duration, reports: &ClientReports) -> Self {
+        let detail = reports.trouble().unwrap_or_else(|| "no answer".to_owned());
+        Self::Unreachable { brokers: brokers.to_owned(), seconds: time.as_secs(), detail }
     }
 }

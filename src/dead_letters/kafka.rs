@@ -12,8 +12,8 @@ use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProd
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::{DeadLetter, DeadLetterError, DeadLetters, Destination};
-use crate::sink::{CancellationToken, SinkError, create_topic};
-use crate::source::{Heard, describe};
+use crate::kafka::{ClientReports, RequestError, create_topic, describe};
+use crate::outage::CancellationToken;
 
 /// The largest dead letter: more than the largest message and its headers.
 const MOST_BYTES: &str = "10485760";
@@ -34,7 +34,7 @@ impl Topic {
         stop: &CancellationToken,
     ) -> Result<Self, DeadLetterError> {
         let mut client = ClientConfig::new();
-        config.properties.apply(&mut client).map_err(SinkError::from)?;
+        config.properties.apply(&mut client)?;
         let brokers = config.brokers.clone().unwrap_or_default();
         client.set("bootstrap.servers", &brokers);
         create_topic(&client, &brokers, topic, 1)?;
@@ -99,7 +99,7 @@ impl Sender {
             client.set("message.max.bytes", MOST_BYTES);
         }
         client.set("enable.idempotence", "true").set("message.timeout.ms", "0");
-        let failed = |error| DeadLetterError::Kafka {
+        let failed = |error| RequestError {
             action: "starting a producer".into(),
             brokers: brokers.clone(),
             reason: describe(&error),
@@ -123,7 +123,7 @@ impl Sender {
                 Err((error, _)) => return Err(self.failed(&error)),
             }
             if self.stop.wait(Duration::from_millis(10)) {
-                return Err(SinkError::Stopped.into());
+                return Err(DeadLetterError::Stopped);
             }
         }
     }
@@ -134,11 +134,21 @@ impl Sender {
         while self.producer.in_flight_count() > 0 && begun.elapsed() < time {
             self.check()?;
             if self.stop.wait(Duration::from_millis(2)) {
-                return Err(SinkError::Stopped.into());
+                return Err(DeadLetterError::Stopped);
             }
         }
         self.check()?;
         Ok(self.producer.in_flight_count() == 0)
+    }
+
+    /// Messages that the brokers do not have yet.
+    pub(super) fn in_flight(&self) -> i32 {
+        self.producer.in_flight_count()
+    }
+
+    /// The error when the brokers did not answer for `time`.
+    pub(super) fn unreachable(&self, time: Duration) -> DeadLetterError {
+        DeadLetterError::unreachable(&self.brokers, time, &self.producer.context().reports)
     }
 
     /// Fails if something was refused since.
@@ -149,12 +159,12 @@ impl Sender {
     }
 
     fn failed(&self, error: &KafkaError) -> DeadLetterError {
-        DeadLetterError::Kafka {
+        DeadLetterError::from(RequestError {
             action: "writing messages that are not samples".into(),
             brokers: self.brokers.clone(),
             reason: describe(error),
             hint: HINT,
-        }
+        })
     }
 }
 
@@ -165,17 +175,17 @@ fn is_full(error: &KafkaError) -> bool {
 /// Remembers what the brokers refused.
 #[derive(Clone, Default)]
 struct Refused {
-    heard: Heard,
+    reports: ClientReports,
     error: Arc<Mutex<Option<KafkaError>>>,
 }
 
 impl ClientContext for Refused {
     fn log(&self, level: RDKafkaLogLevel, part: &str, line: &str) {
-        self.heard.log(level, part, line);
+        self.reports.log(level, part, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.heard.error(error, reason);
+        self.reports.error(error, reason);
     }
 }
 

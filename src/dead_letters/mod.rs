@@ -24,8 +24,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::sink::CancellationToken;
-use crate::source::Properties;
+use crate::kafka::Properties;
+use crate::outage::CancellationToken;
 
 /// The destination of invalid messages.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,7 +35,7 @@ pub struct DeadLetters {
     /// `"skip"` only counts it, `"fail"` ends the job.
     #[serde(default)]
     pub on_error: OnError,
-    /// A file of JSON lines (default: `dead-dead_letters.jsonl` in the state directory).
+    /// A file of JSON lines (default: `dead-letters.jsonl` in the state directory).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
     /// A Kafka topic instead, created with one partition if missing: key and bytes as they came,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
 use super::{DeadLetter, DeadLetterError, Destination};
+use crate::failpoint::Failpoint;
 use crate::outage::CancellationToken;
 
 /// How long the destination is asked at once whether dead letters are durable.
@@ -129,6 +130,7 @@ impl DeadLetterQueue {
             for request in received {
                 match request {
                     Request::Write(dead_letters) if failed.is_none() => {
+                        Failpoint::DeadLettersWrite.reach();
                         let write = || Ok(destination.write(&dead_letters)?);
                         failed = stop.until_room(write).err();
                         pending.fetch_sub(dead_letters.len(), Ordering::SeqCst);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -10,10 +10,12 @@ use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use super::{DeadLetter, DeadLetterError, DeadLetters};
-use crate::sink::SinkError;
-use crate::source::{Heard, describe};
+use crate::kafka::{ClientReports, RequestError, describe, drop_client};
 
 const REQUEST: Duration = Duration::from_secs(30);
+
+/// How long the brokers may take to send the next message.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// The dead letters in a file; none where a crash left half a line at its end.
 ///
@@ -36,21 +38,23 @@ pub fn from_file(path: &Path) -> Result<Vec<DeadLetter>, DeadLetterError> {
 /// When it cannot be read.
 pub fn from_topic(config: &DeadLetters, topic: &str) -> Result<Vec<DeadLetter>, DeadLetterError> {
     let brokers = config.brokers.clone().unwrap_or_default();
-    let failed = |error: KafkaError| DeadLetterError::Kafka {
+    let failed = |error: KafkaError| RequestError {
         action: format!("reading topic `{topic}`"),
         brokers: brokers.clone(),
         reason: describe(&error),
         hint: "",
     };
+    let reports = ClientReports::default();
     let mut client = ClientConfig::new();
-    config.properties.apply(&mut client).map_err(SinkError::from)?;
+    config.properties.apply(&mut client)?;
     client
         .set("bootstrap.servers", &brokers)
         .set("group.id", "driftmill")
         .set("enable.auto.commit", "false")
+        .set("enable.partition.eof", "true")
         .set("auto.offset.reset", "earliest");
-    let consumer: BaseConsumer<Heard> =
-        client.create_with_context(Heard::default()).map_err(failed)?;
+    let consumer: BaseConsumer<ClientReports> =
+        client.create_with_context(reports.clone()).map_err(failed)?;
     let mut open = ends(&consumer, topic).map_err(failed)?;
     let mut assignment = TopicPartitionList::new();
     for partition in open.keys() {
@@ -58,26 +62,37 @@ pub fn from_topic(config: &DeadLetters, topic: &str) -> Result<Vec<DeadLetter>, 
         added.map_err(failed)?;
     }
     consumer.assign(&assignment).map_err(failed)?;
-    let mut dead_letters = Vec::new();
+    let (mut dead_letters, mut answered) = (Vec::new(), Instant::now());
     while !open.is_empty() {
-        let Some(message) = consumer.poll(Duration::from_millis(100)) else { continue };
-        let message = message.map_err(failed)?;
-        let at = message.partition();
-        if let Some(end) = open.get(&at) {
-            if message.offset() < *end {
-                dead_letters.extend(dead_letter(&message));
+        match consumer.poll(Duration::from_millis(100)) {
+            Some(Ok(message)) => {
+                let partition = message.partition();
+                if let Some(end) = open.get(&partition) {
+                    if message.offset() < *end {
+                        dead_letters.extend(dead_letter(&message));
+                    }
+                    if message.offset() + 1 >= *end {
+                        open.remove(&partition);
+                    }
+                }
             }
-            if message.offset() + 1 >= *end {
-                open.remove(&at);
-            }
+            // the last offsets may be markers of transactions, or compacted away.
+            Some(Err(KafkaError::PartitionEOF(partition))) => drop(open.remove(&partition)),
+            Some(Err(error)) => return Err(failed(error).into()),
+            None if answered.elapsed() < ANSWER => continue,
+            None => return Err(DeadLetterError::unreachable(&brokers, ANSWER, &reports)),
         }
+        answered = Instant::now();
     }
-    std::thread::spawn(move || drop(consumer));
+    drop_client(consumer);
     Ok(dead_letters)
 }
 
 /// Per partition that is not empty, the offset behind its last message.
-fn ends(consumer: &BaseConsumer<Heard>, topic: &str) -> Result<BTreeMap<i32, i64>, KafkaError> {
+fn ends(
+    consumer: &BaseConsumer<ClientReports>,
+    topic: &str,
+) -> Result<BTreeMap<i32, i64>, KafkaError> {
     let metadata = consumer.fetch_metadata(Some(topic), REQUEST)?;
     let mut ends = BTreeMap::new();
     for found in metadata.topics().iter().flat_map(|found| found.partitions()) {

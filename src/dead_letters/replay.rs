@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
@@ -12,13 +12,16 @@ use rdkafka::producer::BaseRecord;
 
 use super::kafka::Sender;
 use super::{DeadLetter, DeadLetterError};
-use crate::sink::CancellationToken;
+use crate::outage::CancellationToken;
 
 /// Messages that are sent before their numbers are recorded.
 const BATCH: usize = 500;
 
 /// Between two lines about brokers that do not answer.
 const SILENCE: Duration = Duration::from_secs(10);
+
+/// How long the brokers may take to answer.
+const ANSWER: Duration = Duration::from_secs(60);
 
 /// Sends messages again to where they came from, each once.
 pub struct Replay {
@@ -51,7 +54,8 @@ impl Replay {
     /// they are, too.
     ///
     /// # Errors
-    /// When they cannot be sent. Messages that were sent are recorded.
+    /// When they cannot be sent, or the brokers do not answer for a minute. Messages that were sent
+    /// are remembered.
     pub fn send(&self, dead_letters: &[DeadLetter]) -> Result<Replayed, DeadLetterError> {
         let mut counts = Replayed::default();
         let mut known = self.remembered()?;
@@ -74,9 +78,7 @@ impl Replay {
             for dead_letter in batch {
                 again(&sender, dead_letter)?;
             }
-            while !sender.sync(SILENCE)? {
-                tracing::warn!("{} messages wait for the brokers", batch.len());
-            }
+            delivered(&sender)?;
             self.remember(batch)?;
         }
         Ok(counts)
@@ -101,6 +103,22 @@ impl Replay {
             File::options().append(true).create(true).open(&self.memory).map_err(failed())?;
         file.write_all(lines.as_bytes()).and_then(|()| file.sync_data()).map_err(failed())
     }
+}
+
+/// Waits until the brokers have all that was sent.
+fn delivered(sender: &Sender) -> Result<(), DeadLetterError> {
+    let (mut waiting, mut answered) = (sender.in_flight(), Instant::now());
+    while !sender.sync(SILENCE)? {
+        let left = sender.in_flight();
+        if left < waiting {
+            (waiting, answered) = (left, Instant::now());
+        }
+        if answered.elapsed() > ANSWER {
+            return Err(sender.unreachable(ANSWER));
+        }
+        tracing::warn!("{left} messages wait for the brokers");
+    }
+    Ok(())
 }
 
 fn again(sender: &Sender, dead_letter: &DeadLetter) -> Result<(), DeadLetterError> {

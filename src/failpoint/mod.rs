@@ -1,13 +1,14 @@
 //! Failpoints: places where a test makes the process die as a power cut would, before and after each
-//! durable step.
+//! durable step, or makes one of its threads panic or hang.
 //!
 //! `DRIFTMILL_ABORT=catalog.committed:3` aborts the process when it reaches that failpoint for the
-//! third time. Builds without debug assertions, such as release builds, have no failpoints.
+//! third time. `DRIFTMILL_PANIC` makes the thread panic that reaches it, `DRIFTMILL_HANG` makes it
+//! wait for ever. Builds without debug assertions, such as release builds, have no failpoints.
 
 /// Defines the failpoints, so that [`Failpoint::ALL`] lacks none.
 macro_rules! failpoints {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// A place where a test can make the process die.
+        /// A place where a test can make the process die, or a thread panic or hang.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Failpoint {
             $($(#[$doc])* $name,)*
@@ -56,27 +57,77 @@ failpoints! {
     TierRecorded = "tier.recorded",
     /// A segment is uploaded; the catalog does not say so.
     TierWritten = "tier.written",
+    /// A segment is about to be downloaded.
+    TierDownload = "tier.download",
+    /// Dead letters are about to be written.
+    DeadLettersWrite = "dead_letters.write",
+    /// The weights of an older version are about to be read.
+    WeightsRead = "weights.read",
+    /// A thread is about to gather batches for the device.
+    TrainingPrefetch = "training.prefetch",
+}
+
+/// What a test wants a failpoint to do, and when.
+#[cfg(debug_assertions)]
+struct Armed {
+    action: Action,
+    name: String,
+    /// The number of the visit at which it acts, from 1.
+    visit: u64,
+    visits: std::sync::atomic::AtomicU64,
+}
+
+#[cfg(debug_assertions)]
+#[derive(Clone, Copy)]
+enum Action {
+    Abort,
+    Panic,
+    Hang,
+}
+
+#[cfg(debug_assertions)]
+impl Armed {
+    /// The wish of the environment, if it has one.
+    fn from_environment() -> Option<Self> {
+        let actions = [
+            ("DRIFTMILL_ABORT", Action::Abort),
+            ("DRIFTMILL_PANIC", Action::Panic),
+            ("DRIFTMILL_HANG", Action::Hang),
+        ];
+        actions.into_iter().find_map(|(variable, action)| {
+            let armed = std::env::var(variable).ok()?;
+            let (name, visit) = armed.split_once(':')?;
+            let visit = visit.parse().ok()?;
+            Some(Self { action, name: name.to_owned(), visit, visits: 0.into() })
+        })
+    }
+
+    fn visit(&self, failpoint: Failpoint) {
+        use std::sync::atomic::Ordering;
+
+        if failpoint.name() != self.name
+            || self.visits.fetch_add(1, Ordering::Relaxed) + 1 != self.visit
+        {
+            return;
+        }
+        match self.action {
+            Action::Abort => std::process::abort(),
+            Action::Panic => panic!("a test made {} panic", self.name),
+            Action::Hang => loop {
+                std::thread::park();
+            },
+        }
+    }
 }
 
 impl Failpoint {
-    /// Aborts the process if this failpoint is armed and was reached often enough.
+    /// Does what a test has asked for, if it is this failpoint's turn.
     #[cfg(debug_assertions)]
     pub fn reach(self) {
-        use std::sync::OnceLock;
-        use std::sync::atomic::{AtomicU64, Ordering};
-
-        static ARMED: OnceLock<Option<(String, u64)>> = OnceLock::new();
-        static REACHED: AtomicU64 = AtomicU64::new(0);
-        let armed = ARMED.get_or_init(|| {
-            let armed = std::env::var("DRIFTMILL_ABORT").ok()?;
-            let (name, count) = armed.split_once(':')?;
-            Some((name.to_owned(), count.parse().ok()?))
-        });
-        if let Some((name, count)) = armed
-            && name == self.name()
-            && REACHED.fetch_add(1, Ordering::Relaxed) + 1 == *count
-        {
-            std::process::abort();
+        static ARMED: std::sync::LazyLock<Option<Armed>> =
+            std::sync::LazyLock::new(Armed::from_environment);
+        if let Some(armed) = &*ARMED {
+            armed.visit(self);
         }
     }
 

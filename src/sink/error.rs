@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::source::NoValue;
+use crate::kafka::{NoValue, RequestError};
 
 /// Why a model version could not be published.
 #[derive(Debug, Error)]
@@ -46,17 +46,8 @@ pub enum SinkError {
     #[error("`sink.kafka.properties`: {0}")]
     NoValue(#[from] NoValue),
     /// Kafka refused, and will refuse again.
-    #[error("{action} on `{brokers}`: {reason}{hint}")]
-    Kafka {
-        /// The action that failed.
-        action: String,
-        /// The brokers, as the pipeline names them.
-        brokers: String,
-        /// The message of librdkafka.
-        reason: String,
-        /// A hint on a line of its own; may be empty.
-        hint: &'static str,
-    },
+    #[error(transparent)]
+    Kafka(#[from] RequestError),
     /// Another job publishes under the same name.
     #[error(
         "another job publishes `{model}` to topic `{topic}`: {by}\n\

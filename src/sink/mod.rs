@@ -2,12 +2,12 @@
 
 mod error;
 
-pub use crate::outage::CancellationToken;
 pub use error::SinkError;
 
 use std::path::Path;
 
 use crate::catalog::Version;
+use crate::outage::CancellationToken;
 
 /// A table `[sink.…]` of a pipeline file.
 pub trait SinkConfig: Send + Sync {
@@ -99,5 +99,3 @@ driftmill_registry::any_of! {
         kafka: KafkaSink,
     }
 }
-
-pub use kafka::create_topic;

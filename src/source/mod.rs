@@ -134,5 +134,4 @@ impl SourceTable {
     }
 }
 
-pub(crate) use kafka::{Heard, NoAnswer, describe, wait_for_broker};
-pub use kafka::{Labels, NoValue, Properties};
+pub use kafka::Labels;

@@ -105,19 +105,3 @@ pub enum TrainError {
     #[error("the model runtime was stopped")]
     Stopped,
 }
-
-impl TrainError {
-    /// The error for what a panic threw.
-    pub(super) fn panicked(payload: &(dyn std::any::Any + Send)) -> Self {
-        Self::Panicked { message: panic_message(payload) }
-    }
-}
-
-/// The message of a panic.
-pub(super) fn panic_message(payload: &(dyn std::any::Any + Send)) -> String {
-    payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "no message".to_owned())
-}

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use driftmill::config::load;
 use driftmill::job::{Interrupt, Options, run};
-use driftmill::sink::create_topic;
+use driftmill::kafka::create_topic;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};

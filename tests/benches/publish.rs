@@ -21,7 +21,7 @@ mod wait;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use driftmill::sink::create_topic;
+use driftmill::kafka::create_topic;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Message;
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};

@@ -11,8 +11,7 @@ use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedPr
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::{Target, Usage};
-use crate::sink::create_topic;
-use crate::source::describe;
+use crate::kafka::{create_topic, describe};
 
 /// The first millisecond that librdkafka writes as it is told: it takes 0 for no time at all, and
 /// writes the time of the clock.

@@ -13,9 +13,8 @@ use toml_edit::Value;
 use super::File;
 use super::error::Usage;
 use crate::config::Pipeline;
-use crate::source::{
-    Fetched, Gate, OrderRules, Progress, Properties, Reader, SourceTable, WatermarkTracker,
-};
+use crate::kafka::Properties;
+use crate::source::{Fetched, Gate, OrderRules, Progress, Reader, SourceTable, WatermarkTracker};
 
 mod kafka;
 mod parquet;

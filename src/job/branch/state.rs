@@ -12,6 +12,7 @@ use super::irreducible::IrreducibleLossModels;
 use crate::catalog::{BranchRecord, CatalogError, DecisionRecord, ModelStore, OutcomeRecord};
 use crate::config::Composition;
 use crate::evaluate::Prequential;
+use crate::failpoint::Failpoint;
 use crate::train::{Downsampling, Runtime, Weights};
 
 /// One composition of policies over the stream, with the versions it made.
@@ -170,6 +171,7 @@ impl Branch {
 
     /// The weights in a version's file, if they are those that were recorded.
     fn stored(&self, version: u64) -> Result<Weights, CatalogError> {
+        Failpoint::WeightsRead.reach();
         let weights = Weights::new(self.store.weights(version)?);
         match self.recorded(version).and_then(|outcome| outcome.sha256.as_deref()) {
             Some(recorded) if recorded != weights.sha256() => {

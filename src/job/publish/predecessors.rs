@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context as _;
 
-use crate::sink::{CancellationToken, Published, Sink, SinkConfig, SinkError, SinkTable};
+use crate::outage::CancellationToken;
+use crate::sink::{Published, Sink, SinkConfig, SinkError, SinkTable};
 
 /// How a new run treats versions that other runs published under its name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

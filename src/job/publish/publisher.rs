@@ -13,7 +13,8 @@ use super::predecessors::{Known, There};
 use crate::catalog::{Catalog, CatalogError, Outbox, Version};
 use crate::failpoint::Failpoint;
 use crate::job::Branch;
-use crate::sink::{CancellationToken, Published, Sink, SinkError};
+use crate::outage::CancellationToken;
+use crate::sink::{Published, Sink, SinkError};
 
 /// Publishes versions to sinks, in order, each exactly once.
 ///

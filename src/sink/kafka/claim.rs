@@ -7,9 +7,9 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 use serde::{Deserialize, Serialize};
 
-use super::{Failed, Link, leave};
+use super::{Failed, Link};
+use crate::kafka::{ClientReports, drop_client};
 use crate::sink::SinkError;
-use crate::source::Heard;
 
 const REQUEST: Duration = Duration::from_secs(2);
 
@@ -54,9 +54,9 @@ impl Claim {
     /// # Errors
     /// When another has written its own meanwhile.
     pub(super) fn hold(&mut self, link: &Link) -> Result<(), Failed> {
-        let (consumer, _heard) = link.consumer("read_uncommitted")?;
+        let (consumer, _reports) = link.consumer("read_uncommitted")?;
         let held = self.check(&Group { link, consumer: &consumer });
-        leave(consumer);
+        drop_client(consumer);
         held
     }
 
@@ -85,7 +85,7 @@ impl Claim {
 /// The group in whose offsets claims are written.
 struct Group<'a> {
     link: &'a Link,
-    consumer: &'a BaseConsumer<Heard>,
+    consumer: &'a BaseConsumer<ClientReports>,
 }
 
 impl Group<'_> {

@@ -4,8 +4,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
 use super::Link;
+use crate::kafka::{RequestError, describe};
 use crate::sink::SinkError;
-use crate::source::describe;
 
 /// How an attempt failed.
 pub(super) enum Failed {
@@ -43,12 +43,12 @@ impl Link {
             KafkaError::ClientCreation(problem) => problem.clone(),
             other => describe(other),
         };
-        SinkError::Kafka {
+        SinkError::from(RequestError {
             action: format!("{action} of `{}` in topic `{}`", self.model, self.config.topic),
             brokers: self.brokers().to_owned(),
             reason,
             hint: error.rdkafka_error_code().and_then(hint).unwrap_or_default(),
-        }
+        })
     }
 }
 

@@ -10,20 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{CancellationToken, Published, Sink, SinkConfig, SinkError};
 use crate::catalog::Version;
-use crate::source::{Heard, NoAnswer, NoValue, Properties, wait_for_broker};
+use crate::kafka::{
+    Backoff, ClientReports, NoAnswer, NoValue, Properties, create_topic, drop_client, wait_for_broker,
+};
 
-mod backoff;
 mod bookmark;
 mod claim;
 mod event;
 mod failed;
 mod producer;
 mod read_back;
-mod topic;
 
-pub use topic::create_topic;
-
-use backoff::Backoff;
 use bookmark::Bookmark;
 use claim::Claim;
 use event::Event;
@@ -82,11 +79,11 @@ impl SinkConfig for KafkaSink {
 
     fn open(&self, model: &str, stop: &CancellationToken) -> Result<Box<dyn Sink>, SinkError> {
         let link = Link { config: self.clone(), model: model.to_owned(), stop: stop.clone() };
-        let (consumer, heard) = link.consumer("read_uncommitted")?;
-        let metadata = wait_for_broker(&consumer, &heard, link.brokers(), self.startup_timeout);
-        let metadata = metadata.map_err(|silence| {
+        let (consumer, reports) = link.consumer("read_uncommitted")?;
+        let metadata = wait_for_broker(&consumer, &reports, link.brokers(), self.startup_timeout);
+        let metadata = metadata.map_err(|no_answer| {
             let brokers = link.brokers().to_owned();
-            match silence {
+            match no_answer {
                 NoAnswer::Unreachable(detail) => SinkError::Unreachable { brokers, detail },
                 NoAnswer::Refused(detail) => SinkError::Refused { brokers, detail },
             }
@@ -95,7 +92,7 @@ impl SinkConfig for KafkaSink {
         if !metadata.topics().iter().any(is_there) {
             create_topic(&self.client()?, link.brokers(), &self.topic, 1)?;
         }
-        leave(consumer);
+        drop_client(consumer);
         let (claim, bookmark) = (Claim::new(), Bookmark::default());
         Ok(Box::new(KafkaTopic { link, claim, bookmark, producer: None }))
     }
@@ -128,8 +125,8 @@ impl Link {
     }
 
     /// A consumer of the group without partitions, and its reports.
-    fn consumer(&self, isolation: &str) -> Result<(BaseConsumer<Heard>, Heard), SinkError> {
-        let heard = Heard::default();
+    fn consumer(&self, isolation: &str) -> Result<(BaseConsumer<ClientReports>, ClientReports), SinkError> {
+        let reports = ClientReports::default();
         let mut client = self.config.client()?;
         client
             .set("group.id", self.id())
@@ -138,8 +135,8 @@ impl Link {
             .set("enable.partition.eof", "true")
             // deleted messages need not be read.
             .set("auto.offset.reset", "earliest");
-        let consumer = client.create_with_context(heard.clone());
-        Ok((consumer.map_err(|error| self.refused("starting a consumer", &error))?, heard))
+        let consumer = client.create_with_context(reports.clone());
+        Ok((consumer.map_err(|error| self.refused("starting a consumer", &error))?, reports))
     }
 }
 
@@ -229,9 +226,4 @@ impl KafkaTopic {
         self.bookmark.reach(partition, offset + 1);
         Ok(())
     }
-}
-
-/// Ends a client elsewhere: it takes leave of the brokers for a while, which is nothing to wait for.
-fn leave(client: impl Send + 'static) {
-    std::thread::spawn(move || drop(client));
 }

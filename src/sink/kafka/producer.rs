@@ -9,9 +9,9 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 
-use super::{Event, Failed, Link, leave};
+use super::{Event, Failed, Link};
+use crate::kafka::{ClientReports, drop_client, describe};
 use crate::sink::SinkError;
-use crate::source::{Heard, describe};
 
 /// Between two lines about something that takes long.
 const SILENCE: Duration = Duration::from_secs(10);
@@ -85,7 +85,7 @@ impl Producer {
             if let Some(delivered) = deliveries.take() {
                 return delivered.map_err(|error| link.failed("sending", &error));
             }
-            self.check_source(link, "sending", begun)?;
+            self.check_timeout(link, "sending", begun)?;
         }
     }
 
@@ -104,20 +104,20 @@ impl Producer {
                 Err(error) => return Err(link.failed(action, &error)),
             }
             self.producer().poll(Duration::ZERO);
-            self.check_source(link, action, begun)?;
+            self.check_timeout(link, action, begun)?;
         }
     }
 
     /// Ends a wait that takes too long or was cancelled.
-    fn check_source(&self, link: &Link, action: &str, begun: Instant) -> Result<(), Failed> {
+    fn check_timeout(&self, link: &Link, action: &str, begun: Instant) -> Result<(), Failed> {
         if link.stop.raised() {
             return Err(SinkError::Stopped.into());
         }
-        let cancellation = self.timeout + SILENCE;
-        if begun.elapsed() < cancellation {
+        let limit = self.timeout + SILENCE;
+        if begun.elapsed() < limit {
             return Ok(());
         }
-        let trouble = self.producer().context().heard.trouble();
+        let trouble = self.producer().context().reports.trouble();
         let trouble = trouble.unwrap_or_else(|| "no answer".into());
         Err(Failed::ForNow(format!("{action}: {trouble}")))
     }
@@ -129,14 +129,14 @@ impl Producer {
 
 impl Drop for Producer {
     fn drop(&mut self) {
-        leave(self.producer.take());
+        drop_client(self.producer.take());
     }
 }
 
 /// Hears what became of the message that was sent, and what librdkafka says besides.
 #[derive(Default)]
 struct Deliveries {
-    heard: Heard,
+    reports: ClientReports,
     delivered: Mutex<Option<Result<(i32, i64), KafkaError>>>,
 }
 
@@ -148,12 +148,12 @@ impl Deliveries {
 
 impl ClientContext for Deliveries {
     fn log(&self, level: RDKafkaLogLevel, part: &str, line: &str) {
-        self.heard.log(level, part, line);
+        self.reports.log(level, part, line);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!("kafka producer: {}", describe(&error));
-        self.heard.error(error, reason);
+        self.reports.error(error, reason);
     }
 }
 

@@ -8,9 +8,9 @@ use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::event::published;
-use super::{Bookmark, Failed, Link, leave};
+use super::{Bookmark, Failed, Link};
+use crate::kafka::{ClientReports, drop_client};
 use crate::sink::{Published, SinkError};
-use crate::source::Heard;
 
 const REQUEST: Duration = Duration::from_secs(2);
 
@@ -25,24 +25,24 @@ pub(super) fn read_back(
     link: &Link,
     from: &Bookmark,
 ) -> Result<(Vec<Published>, Bookmark), Failed> {
-    let (consumer, _heard) = link.consumer("read_uncommitted")?;
+    let (consumer, _reports) = link.consumer("read_uncommitted")?;
     let ends = ends(link, &consumer, from);
-    leave(consumer);
+    drop_client(consumer);
     let ends = ends?;
     let mut end = from.clone();
     for (partition, range) in &ends {
         end.reach(*partition, range.end);
     }
-    let (consumer, _heard) = link.consumer("read_committed")?;
+    let (consumer, _reports) = link.consumer("read_committed")?;
     let found = scan(link, &consumer, &ends);
-    leave(consumer);
+    drop_client(consumer);
     Ok((found?, end))
 }
 
 /// Per partition what is to be read of it.
 fn ends(
     link: &Link,
-    consumer: &BaseConsumer<Heard>,
+    consumer: &BaseConsumer<ClientReports>,
     from: &Bookmark,
 ) -> Result<BTreeMap<i32, std::ops::Range<i64>>, Failed> {
     let topic = &link.config.topic;
@@ -67,7 +67,7 @@ fn ends(
 /// Reads committed messages of all partitions up to their ends.
 fn scan(
     link: &Link,
-    consumer: &BaseConsumer<Heard>,
+    consumer: &BaseConsumer<ClientReports>,
     ends: &BTreeMap<i32, std::ops::Range<i64>>,
 ) -> Result<Vec<Published>, Failed> {
     let topic = &link.config.topic;
@@ -101,7 +101,7 @@ fn scan(
 /// Waits until no transaction is open before `end`.
 fn wait_for_committed(
     link: &Link,
-    consumer: &BaseConsumer<Heard>,
+    consumer: &BaseConsumer<ClientReports>,
     partition: i32,
     end: i64,
 ) -> Result<(), Failed> {

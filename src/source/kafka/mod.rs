@@ -10,20 +10,15 @@ use rdkafka::ClientConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::kafka::{NoValue, Properties};
 use super::{Keyed, Partition, Reader, SourceConfig, SourceError};
 
 mod connect;
-mod heard;
 mod labels;
-mod properties;
 mod reader;
 mod resolve;
-mod value;
 
-pub(crate) use connect::{NoAnswer, describe, wait_for_broker};
-pub(crate) use heard::Heard;
 pub use labels::Labels;
-pub use properties::{NoValue, Properties};
 
 pub(super) const EXAMPLE: &str = "brokers = \"localhost:9092\"\ntopics = [\"samples\"]";
 

@@ -12,17 +12,17 @@ use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::connect::{consumer, describe};
-use super::heard::Heard;
+use super::connect::consumer;
 use super::labels::LabelDecoder;
 use super::{Kafka, Until};
+use crate::kafka::{ClientReports, describe};
 use crate::source::{Fetched, Partition, Progress, RawMessage, Reader, Refused, SourceError};
 
 /// One worker's consumer, with a queue of its own for each partition: one that is not polled holds
 /// up no other.
 pub(super) struct KafkaReader {
-    consumer: Arc<BaseConsumer<Heard>>,
-    heard: Heard,
+    consumer: Arc<BaseConsumer<ClientReports>>,
+    reports: ClientReports,
     slots: Vec<Slot>,
     codec: Box<dyn Codec>,
     /// Reads the topic with this index.
@@ -40,7 +40,7 @@ const SILENCE: Duration = Duration::from_secs(10);
 
 struct Slot {
     partition: Partition,
-    queue: PartitionQueue<Heard>,
+    queue: PartitionQueue<ClientReports>,
     /// The offset after the last message that was polled.
     next: u64,
     /// Where the end is not there yet: the timestamp that is beyond it, in milliseconds since 1970.
@@ -54,7 +54,7 @@ impl KafkaReader {
         partitions: &[Partition],
         codec: &CodecTable,
     ) -> Result<Self, SourceError> {
-        let (consumer, heard) = consumer(kafka, partitions.len())?;
+        let (consumer, reports) = consumer(kafka, partitions.len())?;
         let consumer = Arc::new(consumer);
         let failed =
             |source| SourceError::Kafka { action: "assigning partitions".to_owned(), source };
@@ -84,7 +84,7 @@ impl KafkaReader {
         let labels = labels.map(|decoder| (kafka.topics.len() as u8, decoder));
         Ok(Self {
             consumer,
-            heard,
+            reports,
             slots,
             codec: codec.init(),
             labels,
@@ -100,7 +100,7 @@ impl KafkaReader {
         fatal(&error, "reading from Kafka")?;
         if self.told.is_none_or(|told| told.elapsed() > SILENCE) {
             self.told = Some(Instant::now());
-            let trouble = self.heard.trouble().unwrap_or_else(|| describe(&error));
+            let trouble = self.reports.trouble().unwrap_or_else(|| describe(&error));
             tracing::warn!("reading from Kafka: {trouble}; trying again");
         }
         Ok(())
@@ -154,17 +154,17 @@ impl Reader for KafkaReader {
     }
 
     fn trouble(&self) -> Option<String> {
-        self.heard.outage().filter(|_| !self.slots.is_empty())
+        self.reports.outage().filter(|_| !self.slots.is_empty())
     }
 
     fn partitions(&self, slot: usize) -> Option<usize> {
         let topic = &self.slots[slot].partition.topic;
-        self.heard.partitions(topic).filter(|_| self.endless)
+        self.reports.partitions(topic).filter(|_| self.endless)
     }
 
     fn left(&self, slot: usize) -> Option<u64> {
         let Slot { partition, next, done, .. } = &self.slots[slot];
-        let newest = || self.heard.newest(&partition.topic, partition.partition);
+        let newest = || self.reports.newest(&partition.topic, partition.partition);
         let end = if *done { Some(*next) } else { partition.end.or_else(newest) };
         end.map(|end| end.saturating_sub(*next))
     }
@@ -205,7 +205,7 @@ impl Slot {
 }
 
 /// The consumer's position: behind transaction markers, which are never delivered.
-fn position(consumer: &BaseConsumer<Heard>, partition: &Partition) -> Option<u64> {
+fn position(consumer: &BaseConsumer<ClientReports>, partition: &Partition) -> Option<u64> {
     let positions = consumer.position().ok()?;
     let element = positions.find_partition(&partition.topic, i32::from(partition.partition))?;
     match element.offset() {

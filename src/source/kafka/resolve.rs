@@ -8,8 +8,8 @@ use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::connect::{broker_of, consumer};
-use super::heard::Heard;
 use super::{Kafka, Start, Until};
+use crate::kafka::{ClientReports, drop_client};
 use crate::source::{Partition, SourceError};
 
 const REQUEST: Duration = Duration::from_secs(30);
@@ -19,15 +19,15 @@ const PROPAGATION: Duration = Duration::from_secs(3);
 
 /// Partitions of all topics with their bounds, in the order of the pipeline.
 pub(super) fn resolve(kafka: &Kafka) -> Result<Vec<Partition>, SourceError> {
-    let (consumer, heard) = consumer(kafka, 1)?;
-    let mut metadata = broker_of(&consumer, &heard, kafka)?;
+    let (consumer, reports) = consumer(kafka, 1)?;
+    let mut metadata = broker_of(&consumer, &reports, kafka)?;
     let begun = Instant::now();
     let lacks_one = |metadata: &Metadata| {
         kafka.all_topics().any(|topic| partitions_of(kafka, metadata, topic).is_err())
     };
     while lacks_one(&metadata) && begun.elapsed() < PROPAGATION {
         std::thread::sleep(Duration::from_millis(200));
-        metadata = broker_of(&consumer, &heard, kafka)?;
+        metadata = broker_of(&consumer, &reports, kafka)?;
     }
     let mut partitions: Vec<Partition> = Vec::new();
     for (index, topic) in kafka.all_topics().enumerate() {
@@ -63,8 +63,7 @@ pub(super) fn resolve(kafka: &Kafka) -> Result<Vec<Partition>, SourceError> {
     if let Start::Offsets(offsets) = &kafka.start {
         all_named_exist(offsets.keys(), &partitions)?;
     }
-    // it takes leave of the brokers for a tenth of a second, which is nothing to wait for.
-    std::thread::spawn(move || drop(consumer));
+    drop_client(consumer);
     Ok(partitions)
 }
 
@@ -120,7 +119,7 @@ fn nearest(metadata: &Metadata, topic: &str) -> String {
 }
 
 struct Resolver<'a> {
-    consumer: &'a BaseConsumer<Heard>,
+    consumer: &'a BaseConsumer<ClientReports>,
     topic: &'a str,
     partition: i32,
 }

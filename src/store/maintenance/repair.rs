@@ -1,12 +1,13 @@
 //! Repairs damaged batches: their index still describes what they held.
 
-use std::fs::File;
+use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use arrow::ipc::writer::StreamEncoder;
 use driftmill_operators::Id;
 
+use crate::atomic_write::StagedFile;
 use crate::store::segment::batch::arrow_schema;
 use crate::store::segment::location::BatchAt;
 use crate::store::{Log, LogBatch, StoreError};
@@ -35,8 +36,8 @@ impl Log {
         })
     }
 
-    /// Writes the batch at byte `at` of segment `path` again, if `rows` are what was written; else
-    /// returns false.
+    /// Replaces segment `path` by a copy in which the batch at byte `at` is written again, if `rows`
+    /// are what was written; else returns false. This log still reads the old file: open it again.
     ///
     /// # Errors
     /// When the file system refuses.
@@ -54,14 +55,17 @@ impl Log {
         if !entry.is_of(&parts) {
             return Ok(false);
         }
-        let file =
-            File::options().write(true).open(path).map_err(StoreError::io("opening", path))?;
-        let mut end = at;
-        for part in &parts {
-            file.write_all_at(part, end).map_err(StoreError::io("writing", path))?;
-            end += part.len() as u64;
-        }
-        file.sync_data().map_err(StoreError::io("syncing", path))?;
+        // the file is mapped: what is published in it never changes.
+        let mut staged = StagedFile::begin(path).map_err(StoreError::io("creating", path))?;
+        let rewritten = fs::copy(path, staged.path()).and_then(|_| {
+            let mut end = at;
+            for part in &parts {
+                staged.file().write_all_at(part, end)?;
+                end += part.len() as u64;
+            }
+            staged.complete()
+        });
+        rewritten.map_err(StoreError::io("rewriting", path))?;
         Ok(true)
     }
 

@@ -22,6 +22,19 @@ const END: [u8; 8] = [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0];
 ///
 /// The file is as long as its capacity until it is sealed, so that one map serves while it grows;
 /// the unwritten tail takes no room on disk.
+///
+/// Why reading the map is sound: only bytes of published batches are read, those before the length
+/// that the index or the catalog states, and these never change nor go away while they are mapped.
+/// * A writer appends behind the published length, in this process or another, and publishes a batch
+///   after it is written.
+/// * Cutting at the start and sealing shorten the file to a length that is not before the published
+///   one.
+/// * Erasing and repairing write a new file; repairing renames it to the old name, and those who map
+///   the old file keep it.
+/// * Removing a file leaves its map as it is.
+///
+/// The folder belongs to driftmill: another program that truncates a segment in it would end this
+/// process with a bus error.
 pub(in crate::store) struct Segment {
     path: PathBuf,
     /// None while the segment is on its object store alone.
@@ -61,7 +74,7 @@ impl Segment {
     /// Maps its file, which is there.
     pub(in crate::store) fn map(&self) -> Result<(), StoreError> {
         let file = File::open(&self.path).map_err(StoreError::opening(&self.path))?;
-        #[expect(unsafe_code, reason = "no one but this program writes or truncates its segments")]
+        #[expect(unsafe_code, reason = "published bytes of a segment never change: see `Segment`")]
         let map = unsafe { Mmap::map(&file) }.map_err(StoreError::io("mapping", &self.path))?;
         self.map.get_or_init(|| map);
         Ok(())

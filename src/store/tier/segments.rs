@@ -12,6 +12,7 @@ use driftmill_operators::{Id, Span};
 use super::objects::Objects;
 use super::parquet::{Rows, to_parquet};
 use crate::atomic_write::StagedFile;
+use crate::failpoint::Failpoint;
 use crate::outage::{CancellationToken, is_full};
 use crate::store::log::log_handle::Shared;
 use crate::store::segment::batch::{arrow_schema, schema_of};
@@ -248,6 +249,7 @@ pub(in crate::store) fn download(
     entries: &[IndexEntry],
     path: &Path,
 ) -> Result<(), StoreError> {
+    Failpoint::TierDownload.reach();
     let mut rows = Rows::of(url, Objects::at(url)?.get()?)?;
     let damaged = |at: u64| StoreError::Damaged {
         path: url.into(),

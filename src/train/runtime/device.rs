@@ -1,22 +1,20 @@
 //! Devices, and whether they work.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use burn::tensor::{Device, Tensor};
 
-use crate::train::error::panic_message;
+use crate::panics;
 use crate::train::{DeviceChoice, TrainError};
 
 /// The device, after a first sum on it came out right.
 pub(in crate::train) fn open(choice: DeviceChoice) -> Result<Device, TrainError> {
     // drivers are reached only by the first operation, and their absence is a panic
-    let tried = catch_unwind(AssertUnwindSafe(|| {
+    let tried = panics::catch(|| {
         let device = find(choice)?;
         let sum = Tensor::<1>::ones([4], &device).sum().into_scalar::<f32>();
         Ok::<_, TrainError>((device, sum))
-    }));
+    });
     let wrong = |message| TrainError::Device { device: choice, message };
-    let (device, sum) = tried.map_err(|payload| wrong(panic_message(payload.as_ref())))??;
+    let (device, sum) = tried.map_err(wrong)??;
     if sum != 4.0 {
         return Err(wrong(format!("it says that 1 + 1 + 1 + 1 = {sum}")));
     }

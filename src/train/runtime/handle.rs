@@ -10,6 +10,7 @@ use driftmill_operators::Matrix;
 use super::queue::{Queue, Rank};
 use super::worker::{Job, Worker};
 use crate::model::{ModelError, ModelTable};
+use crate::panics;
 use crate::train::{
     InferJob, Priority, Progress, Rows, Score, ScoreJob, TrainError, TrainJob, Trained, Training,
 };
@@ -46,13 +47,19 @@ impl Runtime {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads(&model, &training).get())
             .thread_name(|index| format!("model-{index}"))
+            .start_handler(|_| panics::forward_from_thread())
             .build()
             .map_err(|error| TrainError::Threads(error.to_string()))?;
         let queue = Arc::new(Queue::new());
         let jobs = queue.clone();
         let (opened, answer) = bounded(1);
         // inside the pool, for Burn splits its work over the pool it is called from
-        let work = move || pool.install(|| open_and_serve(model, training, rows, jobs, &opened));
+        let work = move || {
+            let serve = || pool.install(|| open_and_serve(model, training, rows, jobs, &opened));
+            if let Err(message) = panics::catch(serve) {
+                panic!("the model runtime ended: {message}");
+            }
+        };
         thread::Builder::new()
             .name("model-runtime".to_owned())
             .spawn(work)

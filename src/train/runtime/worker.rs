@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -13,6 +12,7 @@ use super::device;
 use super::output_cache::OutputCache;
 use super::queue::{Queue, Rank};
 use crate::model::{ModelTable, Network, Random};
+use crate::panics;
 use crate::train::{
     InferJob, Progress, Rows, Score, ScoreJob, TrainError, TrainJob, Trained, Training, Weights,
 };
@@ -140,14 +140,15 @@ impl Worker {
 
 /// The result of `work`, with a panic as an error.
 ///
-/// What a panic leaves behind is dropped with the job: networks in the making. Those kept are
-/// never changed.
+/// What a panic leaves behind is dropped with the job: networks that are being trained. Those that
+/// are kept are never changed.
 fn caught<T>(work: impl FnOnce() -> Result<T, TrainError>) -> Result<T, TrainError> {
-    catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|payload| Err(TrainError::panicked(payload.as_ref())))
+    panics::catch(work).unwrap_or_else(|message| Err(TrainError::Panicked { message }))
 }
 
-/// Calls `reply`; its panic, already printed, must not take the other jobs with it.
+/// Calls `reply`; a panic of it does not take the other jobs with it.
 fn answer<T>(reply: Reply<T>, result: Result<T, TrainError>) {
-    drop(catch_unwind(AssertUnwindSafe(|| reply(result))));
+    if let Err(message) = panics::catch(|| reply(result)) {
+        tracing::error!("the receiver of a result of the model runtime panicked: {message}");
+    }
 }

@@ -7,7 +7,9 @@ use crossbeam_channel::{Sender, bounded};
 use driftmill_datasets::Values;
 use driftmill_operators::Id;
 
+use crate::failpoint::Failpoint;
 use crate::model::InputScale;
+use crate::panics;
 use crate::train::{Rows, TrainError};
 
 /// Groups that wait for the device; one would do if gathering took always equally long.
@@ -58,8 +60,11 @@ pub(in crate::train) fn prefetch<T: Send, R>(
         let (sender, receiver) = bounded(AHEAD);
         let producer = scope.spawn(move || {
             let mut ahead = Prefetched { sender, group: Vec::new(), values: 0 };
-            produce(&mut ahead);
-            ahead.flush();
+            panics::forward(|| {
+                Failpoint::TrainingPrefetch.reach();
+                produce(&mut ahead);
+                ahead.flush();
+            });
         });
         let result = consume(&mut receiver.into_iter().flatten());
         match producer.join() {

@@ -86,7 +86,7 @@ fn job(brokers: &str, topic: &str, more: &str) -> String {
     )
 }
 
-/// Runs `driftmill replay-dead-dead_letters`; what it printed.
+/// Runs `driftmill replay-dead-letters`; what it printed.
 fn replay(text: &str, folder: &Path, arguments: &[&str]) -> String {
     let file = folder.join("replay.toml");
     std::fs::write(&file, text).unwrap();

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use driftmill::catalog::Version;
-use driftmill::sink::{CancellationToken, KafkaSink, Published, Sink, SinkConfig, SinkError};
+use driftmill::outage::CancellationToken;
+use driftmill::sink::{KafkaSink, Published, Sink, SinkConfig, SinkError};
 use rdkafka::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};

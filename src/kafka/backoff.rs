@@ -8,11 +8,11 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// Pauses between attempts: each twice as long as the one before, give or take a half, so that
 /// many jobs do not come back at once.
 #[derive(Default)]
-pub(super) struct Backoff(u32);
+pub(crate) struct Backoff(u32);
 
 impl Backoff {
     /// The next pause.
-    pub(super) fn pause(&mut self) -> Duration {
+    pub(crate) fn pause(&mut self) -> Duration {
         let pause = FIRST.saturating_mul(1 << self.0.min(16)).min(LONGEST);
         self.0 += 1;
         pause.mul_f64(rand::random_range(0.5..1.0))

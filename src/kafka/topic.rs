@@ -1,4 +1,4 @@
-//! Creates the topic of versions.
+//! Creates topics.
 
 use std::time::Duration;
 
@@ -8,9 +8,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::leave;
-use crate::sink::SinkError;
-use crate::source::describe;
+use super::{RequestError, describe, drop_client};
 
 const HINT: &str = "\nhint: is a broker running, is this its address, and may the user create \
                     topics?";
@@ -24,8 +22,8 @@ pub fn create_topic(
     brokers: &str,
     topic: &str,
     partitions: i32,
-) -> Result<(), SinkError> {
-    let failed = |source| SinkError::Kafka {
+) -> Result<(), RequestError> {
+    let failed = |source| RequestError {
         action: format!("creating topic `{topic}`"),
         brokers: brokers.to_owned(),
         reason: describe(&source),
@@ -38,7 +36,7 @@ pub fn create_topic(
     let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(30)));
     let results =
         futures_executor::block_on(admin.create_topics([&wanted], &options)).map_err(failed)?;
-    leave(admin);
+    drop_client(admin);
     match results.into_iter().next() {
         Some(Err((_, code))) if code != RDKafkaErrorCode::TopicAlreadyExists => {
             Err(failed(KafkaError::AdminOp(code)))
