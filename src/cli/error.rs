@@ -29,6 +29,16 @@ pub(super) struct Unreadable {
 #[error("{0}")]
 pub(super) struct Usage(pub(super) String);
 
+/// A row that is to be written is not a sample.
+#[derive(Debug, Error)]
+#[error(
+    "row {row} is not a sample: {reason}\nhint: rows are counted from 0 behind the header; all of them must be samples"
+)]
+pub(super) struct NotASample {
+    pub(super) row: u64,
+    pub(super) reason: String,
+}
+
 const USAGE: u8 = 64;
 const DATA: u8 = 65;
 const UNAVAILABLE: u8 = 69;
@@ -76,7 +86,7 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
         Some(DeadLetterError::Fail(_) | DeadLetterError::Line { .. })
     ) || error.downcast_ref().is_some_and(StoreError::is_damage)
         || error.downcast_ref().is_some_and(CatalogError::is_damage);
-    if data {
+    if data || error.is::<NotASample>() {
         return Some(DATA);
     }
     let binary = |file: &Unreadable| file.source.kind() == std::io::ErrorKind::InvalidData;

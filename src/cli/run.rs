@@ -139,16 +139,18 @@ fn code(end: End) -> u8 {
     }
 }
 
-/// The first signal asks the job to end, SIGTERM more gently than Ctrl-C; one it does not hear, or a
-/// second one, ends the process.
+/// The first signal asks the job to end, SIGTERM more gently than Ctrl-C. A second one ends the
+/// process, and so does one that comes before the job listens: nothing has begun yet, and a service
+/// that is stopped then has ended well.
 pub(super) fn interruptible() -> anyhow::Result<Arc<Interrupt>> {
     let interrupt = Arc::new(Interrupt::default());
     let request = Arc::clone(&interrupt);
     let mut signals = Signals::new([SIGINT, SIGTERM]).context("listening for signals")?;
     std::thread::spawn(move || {
         for signal in &mut signals {
-            if !request.request(signal == SIGTERM) {
-                std::process::exit(128 + signal);
+            let (gently, again) = (signal == SIGTERM, request.requested());
+            if !request.request(gently) {
+                std::process::exit(if gently && !again { 0 } else { 128 + signal });
             }
             tracing::warn!("stopping; once more ends at once");
         }

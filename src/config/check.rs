@@ -36,7 +36,6 @@ impl Pipeline {
         problems.extend(self.check_evaluation());
         problems.extend(self.check_downsampling());
         problems.extend(self.check_sink());
-        problems.extend(self.check_training());
         problems.extend(self.check_samples());
         problems.extend(self.check_keyed());
         problems
@@ -95,12 +94,6 @@ impl Pipeline {
         let lacking = self.sink.kafka.as_ref().is_some_and(|sink| sink.brokers.is_none());
         let text = "say on which brokers: brokers = \"localhost:9092\"";
         lacking.then(|| ("sink.kafka".to_owned(), text.to_owned()))
-    }
-
-    fn check_training(&self) -> Option<(String, String)> {
-        let text = "decisions wait for the model they need: `latest` is not built yet";
-        let latest = self.training.lag == crate::train::Lag::Latest;
-        latest.then(|| ("training.lag".to_owned(), text.to_owned()))
     }
 
     fn check_keyed(&self) -> Vec<(String, String)> {

@@ -9,7 +9,7 @@ use driftmill_datasets::Schema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Classes, ModelConfig, ModelError, Net, Network, Random, layers};
+use super::{Architecture, Classes, ModelConfig, ModelError, Net, Network, Random, layers, size};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -38,6 +38,15 @@ impl Default for Mlp {
     }
 }
 
+impl Mlp {
+    /// Widths of the input, the hidden layers and the scores.
+    fn widths(&self, schema: &Schema) -> Vec<usize> {
+        let hidden = self.hidden.iter().map(|width| width.get());
+        let scores = self.classes.get() as usize;
+        std::iter::once(schema.width()).chain(hidden).chain([scores]).collect()
+    }
+}
+
 impl ModelConfig for Mlp {
     fn init(
         &self,
@@ -48,11 +57,8 @@ impl ModelConfig for Mlp {
         if let Some(problem) = self.check(schema) {
             return Err(ModelError::Shape { model: "mlp", problem });
         }
-        let mut widths = vec![schema.width()];
-        widths.extend(self.hidden.iter().map(|width| width.get()));
-        widths.push(self.classes.get() as usize);
         let layers =
-            widths.windows(2).map(|pair| layers::dense(pair[0], pair[1], device, random)).collect();
+            self.widths(schema).windows(2).map(|pair| layers::dense(pair[0], pair[1], device, random)).collect();
         Ok(Box::new(Net::new(MlpModule { layers })))
     }
 
@@ -61,13 +67,15 @@ impl ModelConfig for Mlp {
     }
 
     fn check(&self, schema: &Schema) -> Option<String> {
-        (schema.width() == 0).then(|| {
-            format!(
+        if schema.width() == 0 {
+            return Some(format!(
                 "expects samples of one value or more, not of shape {:?}\n\
                  hint: name the features in the codec",
                 schema.shape
-            )
-        })
+            ));
+        }
+        let layers = self.widths(schema);
+        size::check(layers.windows(2).map(|pair| size::dense(pair[0], pair[1])).sum())
     }
 
     fn is_parallel(&self) -> bool {

@@ -14,6 +14,7 @@ mod layers;
 mod network;
 mod parameters;
 mod random;
+mod size;
 
 pub use architecture::{Architecture, Net};
 use burn::tensor::Device;

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::layers::{self, ConvBlock};
-use super::{Architecture, Classes, ModelConfig, ModelError, Net, Network, Random};
+use super::{Architecture, Classes, ModelConfig, ModelError, Net, Network, Random, size};
 
 pub(super) const EXAMPLE: &str = "";
 
@@ -75,13 +75,6 @@ impl Default for YearbookNet {
     }
 }
 
-impl YearbookNet {
-    /// By how much height and width shrink.
-    fn shrink(&self) -> usize {
-        1 << self.channels.0.len()
-    }
-}
-
 impl ModelConfig for YearbookNet {
     fn init(
         &self,
@@ -113,6 +106,35 @@ impl ModelConfig for YearbookNet {
     }
 
     fn check(&self, schema: &Schema) -> Option<String> {
+        if let Some(problem) = self.check_shape(schema) {
+            return Some(problem);
+        }
+        let mut channels = vec![schema.shape[0]];
+        channels.extend(self.channels.0.iter().map(|count| count.get()));
+        let pairs = channels.windows(2);
+        let convolutions: u128 =
+            pairs.map(|pair| size::convolution(pair[0], pair[1])).sum();
+        let maps = channels[channels.len() - 1];
+        let pixels = schema.shape[1] / self.shrink() * (schema.shape[2] / self.shrink());
+        let hidden = self.hidden.map_or(0, |width| size::dense(maps * pixels, width.get()));
+        let embedding = self.hidden.map_or(maps, NonZeroUsize::get);
+        let head = size::dense(embedding, self.classes.get() as usize);
+        size::check(convolutions + hidden + head)
+    }
+
+    fn is_parallel(&self) -> bool {
+        true
+    }
+}
+
+impl YearbookNet {
+    /// By how much height and width shrink.
+    fn shrink(&self) -> usize {
+        1 << self.channels.0.len()
+    }
+
+    /// The problem with the shape of the samples, if there is one.
+    fn check_shape(&self, schema: &Schema) -> Option<String> {
         let shrink = self.shrink();
         let fits = |size: usize| size > 0 && size.is_multiple_of(shrink);
         match schema.shape[..] {
@@ -129,10 +151,6 @@ impl ModelConfig for YearbookNet {
                 schema.shape
             )),
         }
-    }
-
-    fn is_parallel(&self) -> bool {
-        true
     }
 }
 

@@ -34,6 +34,6 @@ pub use runtime::job::{
     TrainJob, Trained,
 };
 pub use runtime::weights::Weights;
-pub use training::config::{DeviceChoice, Fraction, Lag, Start, Training};
+pub use training::config::{DeviceChoice, Fraction, Start, Training};
 pub use training::optimizer::{AdamW, Decay, Momentum, OptimizerConfig, OptimizerTable, Rate, Sgd};
 pub use training::training_row::TrainingRow;

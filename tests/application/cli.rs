@@ -118,6 +118,9 @@ fn what_no_type_refuses_is_checked_too() {
     let shape = GOOD.replace("[model.mlp]\nhidden = [4]", "[model.yearbook_net]");
     let (said, _) = check(&shape, &[]);
     assert!(said.contains("p.toml:11:8") && said.contains("model.yearbook_net"), "{said}");
+    let (said, code) = check(GOOD, &["--set", "model.mlp.hidden=[1000000000]"]);
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains("GB of memory") && said.contains("make its layers narrower"), "{said}");
 }
 
 fn syntax_errors_have_a_place() {

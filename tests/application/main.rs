@@ -19,6 +19,7 @@ mod erasure;
 mod export;
 mod files;
 mod formats;
+mod frozen;
 mod full_disk;
 mod guide;
 mod interrupts;
@@ -64,6 +65,7 @@ const FILES: &[&[suite::Test]] = &[
     export::TESTS,
     files::TESTS,
     formats::TESTS,
+    frozen::TESTS,
     full_disk::TESTS,
     guide::TESTS,
     interrupts::TESTS,

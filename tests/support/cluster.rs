@@ -18,9 +18,41 @@ pub(crate) type Size = (usize, usize);
 impl Processes {
     /// Starts all of them.
     pub(crate) fn start(pipeline: &Path, state: &Path, size: Size) -> Self {
+        Self::start_with(pipeline, state, size, |_, _| {})
+    }
+
+    /// Starts all of them, after `prepare` has changed the command of each.
+    pub(crate) fn start_with(
+        pipeline: &Path,
+        state: &Path,
+        size: Size,
+        prepare: impl Fn(usize, &mut Command),
+    ) -> Self {
         let (hosts, _) = hosts(state, size.0);
-        let start = |process| command(pipeline, state, size, process, &hosts).spawn().unwrap();
+        let start = |process| {
+            let mut run = command(pipeline, state, size, process, &hosts);
+            prepare(process, &mut run);
+            run.spawn().unwrap()
+        };
         Self { children: (0..size.0).map(start).collect() }
+    }
+
+    /// Sends a signal to one of them, as in `-TERM`.
+    pub(crate) fn signal(&self, process: usize, signal: &str) {
+        let id = self.children[process].id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// Waits for the end of one of them, and kills the others.
+    pub(crate) fn end_first(mut self, process: usize, time: Duration) -> Vec<Output> {
+        let begun = Instant::now();
+        while self.children[process].try_wait().unwrap().is_none() {
+            assert!(begun.elapsed() < time, "process {process} does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.children.iter_mut().for_each(|child| drop(child.kill()));
+        let ends = self.children.into_iter().map(|child| child.wait_with_output().unwrap());
+        ends.collect()
     }
 
     /// Kills one of them.

@@ -21,7 +21,8 @@ pub(super) const EXAMPLE: &str = "columns = [\"a\", \"b\"]\nfeatures = [\"a\", \
 
 /// One row of comma-separated values per message, without a header.
 ///
-/// Fields are in the order of `columns`, and each message has all of them. Features are numbers,
+/// Fields are in the order of `columns`, and each message has all of them; empty fields behind the
+/// last are ignored. Features are numbers,
 /// or `true` and `false` for 1 and 0, without spaces around them. NaN and infinity are refused.
 /// Fields may be quoted, and a line break may end the message.
 ///
@@ -139,8 +140,26 @@ struct CsvCodec {
 }
 
 impl CsvCodec {
-    /// Splits `payload` into fields.
+    /// Splits `payload` into fields; empty ones behind the last column are ignored.
     fn split(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
+        let error = match self.split_exactly(payload) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        let mut rest = payload.trim_ascii_end();
+        while let Some((last, before)) = rest.split_last()
+            && *last == self.delimiter
+        {
+            rest = before;
+            if self.split_exactly(rest).is_ok() {
+                return Ok(());
+            }
+        }
+        Err(error)
+    }
+
+    /// Splits `payload` into as many fields as there are columns.
+    fn split_exactly(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
         self.reader.reset();
         self.text.resize(self.text.len().max(payload.len() + 1), 0);
         let (mut result, read, written, mut fields) =

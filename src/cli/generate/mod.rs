@@ -11,7 +11,7 @@ use rdkafka::ClientConfig;
 use toml_edit::Value;
 
 use super::File;
-use super::error::Usage;
+use super::error::{NotASample, Usage};
 use crate::config::Pipeline;
 use crate::kafka::Properties;
 use crate::source::{Fetched, Gate, OrderRules, Progress, Reader, SourceTable, WatermarkTracker};
@@ -126,7 +126,8 @@ fn copy(
         let batch = BATCH.min((limit - written).try_into().unwrap_or(usize::MAX));
         let progress = reader.poll(0, batch, &mut fetched)?;
         if let Some(bad) = fetched.bad.first() {
-            anyhow::bail!("row {}: {}", bad.offset, bad.reason);
+            let (row, reason) = (bad.offset, bad.reason.to_string());
+            return Err(NotASample { row, reason }.into());
         }
         let times: Vec<i64> = fetched.placed.iter().map(|placed| placed.time).collect();
         target.write(&fetched.columns, &times)?;

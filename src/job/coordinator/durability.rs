@@ -7,7 +7,7 @@ use super::command::Inbox;
 use super::peers::Peers;
 use crate::catalog::{Catalog, CatalogError};
 use crate::dead_letters::DeadLetterQueue;
-use crate::job::Context;
+use crate::job::{Context, Interrupt};
 use crate::outage::is_full;
 use crate::store::SegmentLength;
 
@@ -27,13 +27,14 @@ pub(in crate::job) struct Durability {
     pub(in crate::job) dead_letters: DeadLetterQueue,
     pub(in crate::job) peers: Peers,
     pub(in crate::job) inbox: Inbox,
+    pub(in crate::job) interrupt: Interrupt,
     /// When a full disk was last reported, if it still is full.
     pub(in crate::job) full: Option<Instant>,
 }
 
 impl Durability {
     /// Commits what depends on all that was read until now; whether it was committed: not while dead
-    /// letters are not durable.
+    /// letters are not durable, and not when the job is interrupted while a process does not answer.
     ///
     /// # Errors
     /// When a process is lost, or a file or the catalog cannot be written. After a full disk it may
@@ -42,7 +43,9 @@ impl Durability {
         &mut self,
         record: impl FnOnce(&mut Catalog, &[SegmentLength]) -> Result<(), CatalogError>,
     ) -> anyhow::Result<bool> {
-        self.flush()?;
+        if !self.flush()? {
+            return Ok(false);
+        }
         let durable = self.context.log.sync()?;
         // a dead letter is sent before its row is appended: all that belong to `durable` are here.
         self.dead_letters.write(self.inbox.take_dead_letters())?;
@@ -54,12 +57,13 @@ impl Durability {
         Ok(true)
     }
 
-    /// Makes durable what all processes have read.
+    /// Makes durable what all processes have read; false when the job is interrupted while a process
+    /// does not answer.
     ///
     /// # Errors
     /// When a process is lost, or a file cannot be written.
-    pub(in crate::job) fn flush(&mut self) -> anyhow::Result<()> {
-        self.peers.flush(&self.context, &self.dead_letters)
+    pub(in crate::job) fn flush(&mut self) -> anyhow::Result<bool> {
+        self.peers.flush(&self.context, &self.dead_letters, &self.interrupt)
     }
 
     /// The result of something that writes to the disk; none if the disk is full, which is reported:

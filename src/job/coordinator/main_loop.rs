@@ -10,11 +10,9 @@ use crossbeam_channel::Receiver;
 use super::protocol::CoordinatorRequest;
 use super::recorder::Recorder;
 use crate::console::Progress;
+use crate::job::run::interrupt::GRACE;
 use crate::job::run::supervise::{End, Stopping};
 use crate::job::{Context, Interrupt};
-
-/// How long parts of a job may take to stop.
-pub(in crate::job) const GRACE: Duration = Duration::from_secs(5);
 
 /// The time between two commits of what was read, if there are no decisions.
 const PERSIST: Duration = Duration::from_secs(1);

@@ -9,7 +9,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use super::protocol::{CoordinatorRequest, FollowerEvent, loss};
 use crate::cluster::{Cluster, ClusterError, Gathered, Link, Reason, Wires};
 use crate::dead_letters::DeadLetterQueue;
-use crate::job::{Context, End};
+use crate::job::run::interrupt::GRACE;
+use crate::job::{Context, End, Interrupt};
 
 /// How long a process may take to make durable what it has read.
 const FLUSH_LIMIT: Duration = Duration::from_secs(120);
@@ -53,7 +54,8 @@ impl Peers {
     }
 
     /// Has them make durable all that they have read; the log then has their rows. Handles all their
-    /// other events meanwhile.
+    /// other events meanwhile. False if the job is interrupted and one of them does not answer within
+    /// the time that parts of a job have to stop.
     ///
     /// # Errors
     /// When one of them is lost, or does not answer in time.
@@ -61,9 +63,10 @@ impl Peers {
         &mut self,
         context: &Context,
         dead_letters: &DeadLetterQueue,
-    ) -> anyhow::Result<()> {
+        interrupt: &Interrupt,
+    ) -> anyhow::Result<bool> {
         if self.links.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         self.flush += 1;
         let (flush, since) = (self.flush, Instant::now());
@@ -77,6 +80,11 @@ impl Peers {
                         missing.remove(&process);
                     }
                 }
+                Err(RecvTimeoutError::Timeout)
+                    if interrupt.requested() && since.elapsed() > GRACE =>
+                {
+                    return Ok(false);
+                }
                 Err(RecvTimeoutError::Timeout) if since.elapsed() < FLUSH_LIMIT => {}
                 Err(_) => bail!(
                     "{} did not make durable what it read within {} s",
@@ -85,7 +93,7 @@ impl Peers {
                 ),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Handles the events that have arrived.

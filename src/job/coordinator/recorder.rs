@@ -85,8 +85,9 @@ impl Recorder {
             }
             Command::Scores { branch, scores } => self.histories[branch].scored(&scores),
             Command::Flush(done) => {
-                self.durability.flush()?;
-                done();
+                if self.durability.flush()? {
+                    done();
+                }
             }
             Command::Catalog(ask) => ask(&mut self.durability.catalog),
             Command::Decision { .. } | Command::Published { .. } => self.waiting.push_back(command),

@@ -1,37 +1,46 @@
 //! A request to end a job before its stream ends.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-/// A wish to end a job before its stream does.
+/// How long parts of a job may take to stop.
+pub(in crate::job) const GRACE: Duration = Duration::from_secs(5);
+
+/// A request to end a job before its stream ends; clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<Flags>);
+
 #[derive(Debug, Default)]
-pub struct Interrupt {
+struct Flags {
     requested: AtomicBool,
     gently: AtomicBool,
-    heard: AtomicBool,
+    listened_to: AtomicBool,
 }
 
 impl Interrupt {
-    /// Asks the job to end; whether it listens, for the first time: else nobody will end it.
+    /// Asks the job to end; true if this is the first request and the job listens. If false, nothing
+    /// else will end it.
     ///
     /// `gently` gives a training that runs the time of `shutdown.grace`.
     pub fn request(&self, gently: bool) -> bool {
-        self.gently.store(gently, Ordering::Relaxed);
-        let first = !self.requested.swap(true, Ordering::Relaxed);
-        first && self.heard.load(Ordering::Relaxed)
+        self.0.gently.store(gently, Ordering::Relaxed);
+        let first = !self.0.requested.swap(true, Ordering::Relaxed);
+        first && self.0.listened_to.load(Ordering::Relaxed)
     }
 
     /// The job listens from now on.
     pub(in crate::job) fn listen(&self) {
-        self.heard.store(true, Ordering::Relaxed);
+        self.0.listened_to.store(true, Ordering::Relaxed);
     }
 
     /// Whether the job was asked to end.
-    pub(in crate::job) fn requested(&self) -> bool {
-        self.requested.load(Ordering::Relaxed)
+    pub fn requested(&self) -> bool {
+        self.0.requested.load(Ordering::Relaxed)
     }
 
     /// Whether a running training may finish within the grace period.
     pub(in crate::job) fn gently(&self) -> bool {
-        self.gently.load(Ordering::Relaxed)
+        self.0.gently.load(Ordering::Relaxed)
     }
 }

@@ -112,7 +112,8 @@ fn attempt(
 ) -> anyhow::Result<(Coordinator, anyhow::Result<Option<End>>)> {
     let cluster = &options.cluster;
     let rendezvous = if cluster.is_single() { None } else { Some(Rendezvous::open(cluster)?) };
-    let (mut coordinator, wires) = prepare(pipeline.clone(), options, state, rendezvous)?;
+    let (mut coordinator, wires) =
+        prepare(pipeline.clone(), options, state, rendezvous, interrupt)?;
     let (own, catalog) =
         (&coordinator.context.branches[0], &coordinator.recorder.durability.catalog);
     let sinks: Vec<&str> = pipeline.sink.named().iter().map(|(key, _)| *key).collect();

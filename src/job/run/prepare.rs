@@ -29,7 +29,7 @@ use crate::job::publish::predecessors::{self, Known};
 use crate::job::publish::publisher::{Listener, Outlet, Publisher};
 use crate::job::services::feature_store::LogRows;
 use crate::job::work;
-use crate::job::{Context, Options, StateDirectory};
+use crate::job::{Context, Interrupt, Options, StateDirectory};
 use crate::outage::CancellationToken;
 use crate::sink::Sink;
 use crate::source::Partition;
@@ -42,6 +42,7 @@ pub(in crate::job) fn prepare(
     options: &Options,
     state: Option<StateDirectory>,
     rendezvous: Option<Rendezvous>,
+    interrupt: &Interrupt,
 ) -> anyhow::Result<(Coordinator, Wires)> {
     let schema = pipeline.schema().context("the source does not say what its samples are")?;
     let stop = CancellationToken::default();
@@ -83,7 +84,15 @@ pub(in crate::job) fn prepare(
     };
     let Process { context, inbox, faults } = Process::start(opened, options)?;
     let publisher = start_publisher(&context, sinks, &catalog, run.adopted, stop)?;
-    let durability = Durability { context, catalog, dead_letters, peers, inbox, full: None };
+    let durability = Durability {
+        context,
+        catalog,
+        dead_letters,
+        peers,
+        inbox,
+        interrupt: interrupt.clone(),
+        full: None,
+    };
     let context = Arc::clone(&durability.context);
     let recorder = Recorder::new(state, durability, publisher)?;
     Ok((Coordinator { context, recorder, faults }, wires))

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::interrupt::GRACE;
 use crate::job::Interrupt;
-use crate::job::coordinator::main_loop::{Coordinator, GRACE};
+use crate::job::coordinator::main_loop::Coordinator;
 
 /// Why a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

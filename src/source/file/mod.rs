@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use driftmill_datasets::codec::{CodecTable, Names};
+use driftmill_datasets::codec::{CodecTable, Delimiter, Names};
 use driftmill_datasets::{Schema, Timestamp, ValueType};
 use driftmill_operators::Span;
 use schemars::JsonSchema;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Partition, Reader, SourceConfig, SourceError};
 
 mod csv;
+mod csv_records;
 mod item;
 mod parquet;
 
@@ -34,6 +35,9 @@ pub struct FileSource {
     /// Names of the classes, where the label is one of these strings; the first is class 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Names>,
+    /// The character with which comment lines of a CSV file begin (default: there are none).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<Delimiter>,
     /// Column of the event time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
@@ -72,7 +76,7 @@ impl SourceConfig for FileSource {
 
     fn resolve(&self) -> Result<Vec<Partition>, SourceError> {
         let rows =
-            if self.is_parquet() { parquet::rows(&self.path)? } else { csv::rows(&self.path)? };
+            if self.is_parquet() { parquet::rows(&self.path)? } else { csv::rows(self)? };
         let topic = self.path.display().to_string();
         Ok(vec![Partition { topic, topic_index: 0, partition: 0, start: 0, end: Some(rows) }])
     }

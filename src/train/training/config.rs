@@ -45,8 +45,6 @@ pub struct Training {
     /// out what the last batches did. Default: no averaging.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub average: Option<Fraction>,
-    /// Whether the stream waits for a training. Default: `wait`.
-    pub lag: Lag,
     /// How often a training is begun that each time ends with the whole process, before its decision
     /// is recorded as failed. Default: 10.
     pub max_attempts: NonZeroU64,
@@ -69,7 +67,6 @@ impl Default for Training {
             optimizer: OptimizerTable::default(),
             shuffle: true,
             average: None,
-            lag: Lag::default(),
             max_attempts: NonZeroU64::new(10).expect("10 is not zero"),
             max_failures: None,
         }
@@ -116,17 +113,6 @@ pub enum Start {
     /// Those of the version before; the optimizer's state starts again. Without a version before,
     /// as `scratch`.
     Finetune,
-}
-
-/// Whether the stream waits for a training.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Lag {
-    /// The next change is seen with the new version.
-    #[default]
-    Wait,
-    /// The stream continues with the latest version.
-    Latest,
 }
 
 /// A part of a whole: above 0, at most 1.

@@ -132,6 +132,22 @@ fn letters_go_to_a_topic_and_back_to_where_they_came_from() {
         assert_eq!(message.payload(), Some(bytes.as_bytes()));
     }
 
+    // the topic now ends with markers of transactions, which are no messages.
+    let producer: BaseProducer =
+        client(brokers).set("transactional.id", unique("others")).create().unwrap();
+    producer.init_transactions(LIMIT).unwrap();
+    for commit in [true, false] {
+        producer.begin_transaction().unwrap();
+        let record = BaseRecord::<(), str>::to(&dead_letters).payload("no dead letter");
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+        producer.flush(LIMIT).unwrap();
+        if commit {
+            producer.commit_transaction(LIMIT).unwrap();
+        } else {
+            producer.abort_transaction(LIMIT).unwrap();
+        }
+    }
+
     let folder = tempfile::tempdir().unwrap();
     let dry = replay(&text, folder.path(), &["--dry-run"]);
     assert!(dry.starts_with("30 to be sent, 0 sent before, 0 of other classes"), "{dry}");

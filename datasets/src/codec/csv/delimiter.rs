@@ -15,7 +15,8 @@ pub struct Delimiter(u8);
 pub struct DelimiterError(char);
 
 impl Delimiter {
-    pub(super) fn get(self) -> u8 {
+    /// The byte.
+    pub fn get(self) -> u8 {
         self.0
     }
 }
