@@ -29,29 +29,20 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Ddm {
     /// Values before the first judgement (default 30).
-    #[serde(default = "min_samples")]
     pub min_samples: u64,
     /// Standard deviations above the lowest level that are a warning (default 2).
-    #[serde(default = "warning")]
     pub warning: f64,
     /// Standard deviations above the lowest level that are drift (default 3).
-    #[serde(default = "drift")]
     pub drift: f64,
 }
 
-fn min_samples() -> u64 {
-    30
-}
-
-fn warning() -> f64 {
-    2.0
-}
-
-fn drift() -> f64 {
-    3.0
+impl Default for Ddm {
+    fn default() -> Self {
+        Self { min_samples: 30, warning: 2.0, drift: 3.0 }
+    }
 }
 
 impl MethodConfig for Ddm {
@@ -92,14 +83,16 @@ pub(super) struct State {
     lowest: (f64, f64),
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self { count: 0, rate: 0.0, lowest: (f64::MAX, 0.0) }
+    }
+}
+
 impl Method for Ddm {
     type State = State;
 
     const DOMAIN: Domain = Domain::Unit;
-
-    fn start(&self) -> State {
-        State { count: 0, rate: 0.0, lowest: (f64::MAX, 0.0) }
-    }
 
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         state.count += 1;

@@ -32,29 +32,20 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Eddm {
     /// Errors before the first judgement (default 30).
-    #[serde(default = "min_errors")]
     pub min_errors: u64,
     /// Share of the largest level below which there is a warning (default 0.95).
-    #[serde(default = "warning")]
     pub warning: f64,
     /// Share of the largest level below which there is drift (default 0.9).
-    #[serde(default = "drift")]
     pub drift: f64,
 }
 
-fn min_errors() -> u64 {
-    30
-}
-
-fn warning() -> f64 {
-    0.95
-}
-
-fn drift() -> f64 {
-    0.9
+impl Default for Eddm {
+    fn default() -> Self {
+        Self { min_errors: 30, warning: 0.95, drift: 0.9 }
+    }
 }
 
 impl MethodConfig for Eddm {
@@ -117,10 +108,6 @@ impl Method for Eddm {
     type State = State;
 
     const DOMAIN: Domain = Domain::Binary;
-
-    fn start(&self) -> State {
-        State::default()
-    }
 
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         state.count += 1;

@@ -38,32 +38,22 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Kswin {
     /// Significance of a false drift at a value, between 0 and 1 (default 0.005).
-    #[serde(default = "alpha")]
     pub alpha: f64,
     /// Values in the window, at least twice `recent` (default 100).
-    #[serde(default = "window")]
     pub window: NonZeroUsize,
     /// r, the newest values (default 30).
-    #[serde(default = "recent")]
     pub recent: NonZeroUsize,
     /// Seed of the choice of older values (default 0).
-    #[serde(default)]
     pub seed: u64,
 }
 
-fn alpha() -> f64 {
-    0.005
-}
-
-fn window() -> NonZeroUsize {
-    NonZeroUsize::new(100).expect("100 is not zero")
-}
-
-fn recent() -> NonZeroUsize {
-    NonZeroUsize::new(30).expect("30 is not zero")
+impl Default for Kswin {
+    fn default() -> Self {
+        Self { alpha: 0.005, window: NonZeroUsize::new(100).expect("100 is not zero"), recent: NonZeroUsize::new(30).expect("30 is not zero"), seed: 0 }
+    }
 }
 
 impl Kswin {
@@ -142,10 +132,6 @@ impl Method for Test {
     type State = State;
 
     const DOMAIN: Domain = Domain::Real;
-
-    fn start(&self) -> State {
-        State::default()
-    }
 
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         state.count += 1;

@@ -8,14 +8,11 @@ use crate::{Snapshot, SnapshotError};
 
 /// A detection method: its state and its step for one value.
 pub(super) trait Method: Clone + Send + 'static {
-    /// The state that the values lead to.
-    type State: Clone + Send + Serialize + DeserializeOwned;
+    /// The state of the method. Its default is the state before the first value.
+    type State: Clone + Default + Send + Serialize + DeserializeOwned;
 
     /// The values that the method accepts.
     const DOMAIN: Domain;
-
-    /// The state before the first value.
-    fn start(&self) -> Self::State;
 
     /// Processes one value of the domain.
     fn step(&self, state: &mut Self::State, value: f64) -> Judgement;
@@ -99,8 +96,7 @@ struct Running<M: Method> {
 
 impl<M: Method> Running<M> {
     fn new(method: M) -> Self {
-        let state = method.start();
-        Self { method, state, last: Judgement::NONE }
+        Self { method, state: M::State::default(), last: Judgement::NONE }
     }
 }
 
@@ -135,7 +131,7 @@ impl<M: Method> Detector for Running<M> {
     }
 
     fn restart(&mut self) {
-        self.state = self.method.start();
+        self.state = M::State::default();
         self.last = Judgement::NONE;
     }
 }

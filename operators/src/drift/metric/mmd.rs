@@ -135,15 +135,10 @@ impl Metric for MmdMetric {
             - 2.0 * between / (reference.rows() * current.rows()) as f64
     }
 
-    fn test(
-        &mut self,
-        reference: &Matrix,
-        current: &Matrix,
-        significance: &Significance,
-    ) -> Tested {
+    fn test(&mut self, reference: &Matrix, current: &Matrix, level: &Significance) -> Tested {
         let rows = [reference, current].map(Matrix::rows);
-        let shuffles = self.shuffles.take().filter(|known| known.are(significance, rows));
-        let shuffles = shuffles.unwrap_or_else(|| Shuffles::new(significance, rows));
+        let shuffles = self.shuffles.take().filter(|known| known.are(level, rows));
+        let shuffles = shuffles.unwrap_or_else(|| Shuffles::new(level, rows));
         let known = self.of_reference(reference, true);
         let kernels = known.kernels.as_deref().unwrap_or_default();
         let tested = shuffles.test(known.kernel, kernels, reference, current);

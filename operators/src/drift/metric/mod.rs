@@ -58,14 +58,9 @@ pub trait Metric: Send {
 
     /// The distance and its p-values, the probabilities of a distance at least as large without drift.
     /// The default is a permutation test.
-    fn test(
-        &mut self,
-        reference: &Matrix,
-        current: &Matrix,
-        significance: &Significance,
-    ) -> Tested {
+    fn test(&mut self, reference: &Matrix, current: &Matrix, level: &Significance) -> Tested {
         let mut distance = |x: &Matrix, y: &Matrix| self.distance(x, y);
-        permutation::by_shuffling(&mut distance, [reference, current], significance)
+        permutation::by_shuffling(&mut distance, [reference, current], level)
     }
 }
 

@@ -49,15 +49,10 @@ impl<F: Fn(&[f32], &[f32]) -> f64 + Send> Metric for PerColumn<F> {
         mean(&self.columns(reference, current, |distance, x, y| distance(x, y)))
     }
 
-    fn test(
-        &mut self,
-        reference: &Matrix,
-        current: &Matrix,
-        significance: &Significance,
-    ) -> Tested {
+    fn test(&mut self, reference: &Matrix, current: &Matrix, level: &Significance) -> Tested {
         let Some(test) = self.test else {
             let mut distance = |x: &Matrix, y: &Matrix| self.distance(x, y);
-            return permutation::by_shuffling(&mut distance, [reference, current], significance);
+            return permutation::by_shuffling(&mut distance, [reference, current], level);
         };
         let columns = self.columns(reference, current, |_, x, y| test(x, y));
         let (values, p_values): (Vec<f64>, Vec<f64>) = columns.into_iter().unzip();

@@ -86,14 +86,9 @@ impl Metric for WhitenedMmdMetric {
         mmd.distance(reference, &current)
     }
 
-    fn test(
-        &mut self,
-        reference: &Matrix,
-        current: &Matrix,
-        significance: &Significance,
-    ) -> Tested {
+    fn test(&mut self, reference: &Matrix, current: &Matrix, level: &Significance) -> Tested {
         let (mmd, reference, current) = self.whiten(reference, current);
-        mmd.test(reference, &current, significance)
+        mmd.test(reference, &current, level)
     }
 }
 

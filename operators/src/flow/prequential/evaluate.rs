@@ -18,7 +18,7 @@ use crate::flow::{Ordered, Service};
 use crate::trigger::Outcome;
 
 /// Extension trait for prequential evaluation.
-pub trait Evaluate<'scope> {
+pub trait Evaluate<'scope>: Into<Ordered<'scope>> {
     /// Has every labelled sample scored by the newest version that took effect before it, whenever
     /// its label came; a corrected label takes the earlier score back.
     ///
@@ -33,24 +33,14 @@ pub trait Evaluate<'scope> {
         service: impl FnOnce(SyncActivator) -> S + 'static,
     ) -> StreamVec<'scope, Position, Scores>
     where
-        S: Service<ToScore, Vec<Scored>> + 'static;
-}
-
-impl<'scope> Evaluate<'scope> for Ordered<'scope> {
-    fn evaluate<S>(
-        self,
-        outcomes: StreamVec<'scope, Position, Outcome>,
-        start: Evaluated,
-        service: impl FnOnce(SyncActivator) -> S + 'static,
-    ) -> StreamVec<'scope, Position, Scores>
-    where
         S: Service<ToScore, Vec<Scored>> + 'static,
     {
         type Batches = CapacityContainerBuilder<Vec<Scores>>;
-        let scope = self.scope();
+        let changes: Ordered<'scope> = self.into();
+        let scope = changes.scope();
         let worker = scope.worker().index();
         let service: Start<S> = Box::new(service);
-        self.binary_frontier::<_, Batches, _, _, _, _>(
+        changes.binary_frontier::<_, Batches, _, _, _, _>(
             outcomes.broadcast(),
             Pipeline,
             Pipeline,
@@ -100,3 +90,5 @@ impl<'scope> Evaluate<'scope> for Ordered<'scope> {
         )
     }
 }
+
+impl<'scope> Evaluate<'scope> for Ordered<'scope> {}

@@ -17,7 +17,7 @@ use crate::trigger::{Decision, Outcome};
 use crate::{Matrix, Position};
 
 /// Extension trait for deciding when to train.
-pub trait Decide<'scope> {
+pub trait Decide<'scope>: Into<Ordered<'scope>> {
     /// Shows every change to a policy, in order, and sends what it decides.
     ///
     /// The stream must be ordered and complete on the first worker
@@ -34,25 +34,14 @@ pub trait Decide<'scope> {
     where
         S: Service<ModelQuery, Matrix> + 'static,
         K: FnMut(TriggerCheckpoint) + 'static,
-        L: FnMut(TriggerEvaluation) + 'static;
-}
-
-impl<'scope> Decide<'scope> for Ordered<'scope> {
-    fn decide<S, K, L>(
-        self,
-        outcomes: StreamVec<'scope, Position, Outcome>,
-        start: impl FnOnce(SyncActivator) -> HostedTrigger<S, K, L> + 'static,
-    ) -> StreamVec<'scope, Position, Decision>
-    where
-        S: Service<ModelQuery, Matrix> + 'static,
-        K: FnMut(TriggerCheckpoint) + 'static,
         L: FnMut(TriggerEvaluation) + 'static,
     {
         type Batches = CapacityContainerBuilder<Vec<Decision>>;
-        let scope = self.scope();
+        let changes: Ordered<'scope> = self.into();
+        let scope = changes.scope();
         let first = scope.worker().index() == 0;
         let to_first = Exchange::new(|_: &Outcome| 0);
-        self.binary::<_, Batches, _, _, _, _>(
+        changes.binary::<_, Batches, _, _, _, _>(
             outcomes,
             Pipeline,
             to_first,
@@ -89,3 +78,5 @@ impl<'scope> Decide<'scope> for Ordered<'scope> {
         )
     }
 }
+
+impl<'scope> Decide<'scope> for Ordered<'scope> {}

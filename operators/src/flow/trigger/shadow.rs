@@ -30,7 +30,7 @@ pub struct HostedShadow<S, K, L, F> {
 }
 
 /// Extension trait for policies that train nothing.
-pub trait Shadow<'scope> {
+pub trait Shadow<'scope>: Into<Ordered<'scope>> {
     /// Shows every change to a policy, in order, and tells where it would have trained.
     ///
     /// The stream must be ordered and complete on the first worker
@@ -53,25 +53,13 @@ pub trait Shadow<'scope> {
         S: Service<ModelQuery, Matrix> + 'static,
         K: FnMut(TriggerCheckpoint) + 'static,
         L: FnMut(TriggerEvaluation) + 'static,
-        F: FnMut(ShadowDecision) + 'static;
-}
-
-impl<'scope> Shadow<'scope> for Ordered<'scope> {
-    fn shadow<S, K, L, F>(
-        self,
-        outcomes: StreamVec<'scope, Position, Outcome>,
-        start: impl FnOnce(SyncActivator) -> HostedShadow<S, K, L, F> + 'static,
-    ) -> StreamVec<'scope, Position, ()>
-    where
-        S: Service<ModelQuery, Matrix> + 'static,
-        K: FnMut(TriggerCheckpoint) + 'static,
-        L: FnMut(TriggerEvaluation) + 'static,
         F: FnMut(ShadowDecision) + 'static,
     {
         type Batches = CapacityContainerBuilder<Vec<()>>;
-        let scope = self.scope();
+        let changes: Ordered<'scope> = self.into();
+        let scope = changes.scope();
         let to_first = Exchange::new(|_: &Outcome| 0);
-        self.binary_frontier::<_, Batches, _, _, _, _>(
+        changes.binary_frontier::<_, Batches, _, _, _, _>(
             outcomes,
             Pipeline,
             to_first,
@@ -106,6 +94,8 @@ impl<'scope> Shadow<'scope> for Ordered<'scope> {
         )
     }
 }
+
+impl<'scope> Shadow<'scope> for Ordered<'scope> {}
 
 /// Shows changes before `frontier`, of one version after another, and answers decisions at once.
 fn step<S, K, L>(
