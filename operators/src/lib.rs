@@ -40,6 +40,7 @@ pub mod prelude;
 pub mod selection;
 pub mod trigger;
 
+mod fair_share;
 mod id;
 mod matrix;
 mod position;

@@ -32,7 +32,8 @@ mod tail;
 mod training_set;
 mod windowed;
 
-pub use balance::{Shares, fair_share};
+pub use crate::fair_share::fair_share;
+pub use balance::Shares;
 pub use checkpoint::{SelectionCheckpoint, SelectionCheckpoints};
 pub use class_memory::Exemplars;
 pub use freshness::UnusedRatio;

@@ -47,16 +47,14 @@ pub(super) const EXAMPLE: &str = "samples = 100";
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct RandomNoReplacement {
     /// The share of the samples seen so far that is chosen (default 1).
-    #[serde(default)]
     pub ratio: Ratio,
     /// Most samples in a training set (default: no limit).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub samples: Option<NonZeroUsize>,
     /// Another seed makes another choice (default 0).
-    #[serde(default)]
     pub seed: u64,
 }
 
