@@ -46,12 +46,8 @@ pub(super) const EXAMPLE: &str = "samples = 10";
 #[serde(deny_unknown_fields)]
 pub struct NewClass {
     /// Labelled samples of a class at which it decides (default 1).
-    #[serde(default = "one")]
+    #[serde(default = "crate::defaults::count::<1>")]
     pub samples: NonZeroUsize,
-}
-
-fn one() -> NonZeroUsize {
-    NonZeroUsize::MIN
 }
 
 impl TriggerConfig for NewClass {

@@ -55,12 +55,6 @@ impl Default for Adwin {
 }
 
 impl MethodConfig for Adwin {
-    type Method = Self;
-
-    fn method(&self) -> Self {
-        self.clone()
-    }
-
     fn parameter(&self) -> Parameter {
         Parameter { name: "delta", value: self.delta, lax: 0.999, strict: 1e-100, follows: None }
     }

@@ -52,12 +52,6 @@ impl Default for Cusum {
 }
 
 impl MethodConfig for Cusum {
-    type Method = Self;
-
-    fn method(&self) -> Self {
-        self.clone()
-    }
-
     fn parameter(&self) -> Parameter {
         Parameter { name: "h", value: self.h, lax: 0.1, strict: 1e4, follows: None }
     }

@@ -46,12 +46,6 @@ impl Default for Ddm {
 }
 
 impl MethodConfig for Ddm {
-    type Method = Self;
-
-    fn method(&self) -> Self {
-        self.clone()
-    }
-
     fn parameter(&self) -> Parameter {
         Parameter {
             name: "drift",

@@ -49,12 +49,6 @@ impl Default for Eddm {
 }
 
 impl MethodConfig for Eddm {
-    type Method = Self;
-
-    fn method(&self) -> Self {
-        self.clone()
-    }
-
     fn parameter(&self) -> Parameter {
         Parameter {
             name: "drift",

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::running::{Judgement, Method, MethodConfig};
+use super::running::{BuildMethod, Judgement, Method, MethodConfig};
 use super::{Domain, Parameter, hddm, problems};
 
 pub(super) const EXAMPLE: &str = "";
@@ -47,7 +47,7 @@ impl Default for HddmA {
     }
 }
 
-impl MethodConfig for HddmA {
+impl BuildMethod for HddmA {
     type Method = Test;
 
     fn method(&self) -> Test {
@@ -58,7 +58,9 @@ impl MethodConfig for HddmA {
             two_sided: self.two_sided,
         }
     }
+}
 
+impl MethodConfig for HddmA {
     fn parameter(&self) -> Parameter {
         hddm::parameter(self.drift, self.warning)
     }

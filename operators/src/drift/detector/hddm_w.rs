@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::running::{Judgement, Method, MethodConfig};
+use super::running::{BuildMethod, Judgement, Method, MethodConfig};
 use super::{Domain, Parameter, hddm, is_fraction, problems};
 
 pub(super) const EXAMPLE: &str = "";
@@ -51,7 +51,7 @@ impl Default for HddmW {
     }
 }
 
-impl MethodConfig for HddmW {
+impl BuildMethod for HddmW {
     type Method = Test;
 
     fn method(&self) -> Test {
@@ -62,7 +62,9 @@ impl MethodConfig for HddmW {
             two_sided: self.two_sided,
         }
     }
+}
 
+impl MethodConfig for HddmW {
     fn parameter(&self) -> Parameter {
         hddm::parameter(self.drift, self.warning)
     }

@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
-use super::running::{Judgement, Method, MethodConfig};
+use super::running::{BuildMethod, Judgement, Method, MethodConfig};
 use super::{Domain, Parameter, is_fraction, problems};
 use crate::drift::metric::steps;
 
@@ -64,7 +64,7 @@ impl Kswin {
     }
 }
 
-impl MethodConfig for Kswin {
+impl BuildMethod for Kswin {
     type Method = Test;
 
     fn method(&self) -> Test {
@@ -72,7 +72,9 @@ impl MethodConfig for Kswin {
         let least = self.least().unwrap_or(recent + 1);
         Test { window, recent, least, seed: self.seed }
     }
+}
 
+impl MethodConfig for Kswin {
     fn parameter(&self) -> Parameter {
         // below the chance of the largest difference nothing fires.
         let strict =

@@ -49,12 +49,6 @@ impl Default for PageHinkley {
 }
 
 impl MethodConfig for PageHinkley {
-    type Method = Self;
-
-    fn method(&self) -> Self {
-        self.clone()
-    }
-
     fn parameter(&self) -> Parameter {
         Parameter {
             name: "threshold",

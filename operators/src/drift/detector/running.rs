@@ -18,19 +18,33 @@ pub(super) trait Method: Clone + Send + 'static {
     fn step(&self, state: &mut Self::State, value: f64) -> Judgement;
 }
 
-/// A configuration that builds a detection method. Its [`DetectorConfig`] follows from this trait.
-pub(super) trait MethodConfig: Clone + Send + Sync + 'static {
+/// A configuration that builds a detection method. A configuration that is itself a method builds a
+/// copy of itself.
+pub(super) trait BuildMethod {
     /// The method that the configuration builds.
     type Method: Method;
 
     /// Creates the method.
     fn method(&self) -> Self::Method;
+}
 
+impl<M: Method> BuildMethod for M {
+    type Method = M;
+
+    fn method(&self) -> M {
+        self.clone()
+    }
+}
+
+/// The parameters of a detection method. The [`DetectorConfig`] follows from this trait.
+pub(super) trait MethodConfig: BuildMethod + Send + Sync + 'static {
     /// See [`DetectorConfig::parameter`].
     fn parameter(&self) -> Parameter;
 
     /// See [`DetectorConfig::with_parameter`].
-    fn with_value(&self, value: f64) -> Self;
+    fn with_value(&self, value: f64) -> Self
+    where
+        Self: Sized;
 
     /// See [`DetectorConfig::check`].
     fn check(&self) -> Vec<String>;

@@ -2,6 +2,7 @@
 
 use crate::Matrix;
 use crate::criterion::{Criterion, Direction, Measured, Significance};
+use crate::named::check_named;
 
 mod columns;
 mod distances;
@@ -117,17 +118,12 @@ driftmill_registry::any_of! {
 impl MetricTable {
     /// Problems of the table that its types cannot detect, each with its key.
     pub fn check(&self) -> Vec<String> {
-        let named = self.named();
-        if named.is_empty() {
-            return vec!["name at least one metric, as in metrics.mmd".to_owned()];
-        }
-        let problems = |(key, metric): &(&str, &dyn MetricConfig)| {
+        check_named(&self.named(), "metrics.mmd", |metric| {
             let mut problems = metric.threshold().check(Direction::Higher);
-            problems.extend(unreachable(*metric));
+            problems.extend(unreachable(metric));
             problems.extend(metric.check());
-            problems.into_iter().map(|problem| format!("{key}: {problem}")).collect::<Vec<_>>()
-        };
-        named.iter().flat_map(problems).collect()
+            problems
+        })
     }
 }
 

@@ -63,3 +63,37 @@ impl<F: Fn(&[f32], &[f32]) -> f64 + Send> Metric for PerColumn<F> {
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
+
+/// Defines a metric that is the mean over the dimensions of a statistic whose distribution without
+/// drift is known. The module has the functions `statistic` and `test`; the latter returns the
+/// statistic and its p-value. Both take two samples of numbers in ascending order.
+macro_rules! column_test {
+    ($(#[$about:meta])* $Name:ident {
+        $(#[$threshold:meta])*
+        threshold,
+    }) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[serde(deny_unknown_fields)]
+        pub struct $Name {
+            $(#[$threshold])*
+            pub threshold: $crate::criterion::Criterion,
+        }
+
+        impl super::MetricConfig for $Name {
+            fn init(&self) -> Box<dyn super::Metric> {
+                Box::new(super::per_column::PerColumn::new(statistic).tested(test))
+            }
+
+            fn threshold(&self) -> &$crate::criterion::Criterion {
+                &self.threshold
+            }
+
+            fn has_null_distribution(&self) -> bool {
+                true
+            }
+        }
+    };
+}
+pub(super) use column_test;

@@ -2,7 +2,7 @@
 
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
-use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::generic::Operator;
 use timely::scheduling::SyncActivator;
 
@@ -12,6 +12,7 @@ use super::hosted::HostedTrigger;
 use super::waiting::Made;
 use super::{ModelQuery, TriggerCheckpoint};
 use crate::flow::clock::clock;
+use crate::flow::routing::to_first;
 use crate::flow::{Ordered, Service};
 use crate::trigger::{Decision, Outcome};
 use crate::{Matrix, Position};
@@ -40,11 +41,10 @@ pub trait Decide<'scope>: Into<Ordered<'scope>> {
         let changes: Ordered<'scope> = self.into();
         let scope = changes.scope();
         let first = scope.worker().index() == 0;
-        let to_first = Exchange::new(|_: &Outcome| 0);
         changes.binary::<_, Batches, _, _, _, _>(
             outcomes,
             Pipeline,
-            to_first,
+            to_first(),
             "Decide",
             move |capability, info| {
                 let wake = scope.activator_for(info.address.clone());

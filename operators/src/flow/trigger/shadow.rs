@@ -2,7 +2,7 @@
 
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
-use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::generic::Operator;
 use timely::scheduling::SyncActivator;
 
@@ -13,6 +13,7 @@ use super::shadow_policy::shadowed;
 use super::waiting::Made;
 use super::{ModelQuery, ShadowDecision, TriggerCheckpoint};
 use crate::flow::clock::clock;
+use crate::flow::routing::to_first;
 use crate::flow::versions::Versions;
 use crate::flow::{Ordered, Service};
 use crate::trigger::{Outcome, Phase};
@@ -58,11 +59,10 @@ pub trait Shadow<'scope>: Into<Ordered<'scope>> {
         type Batches = CapacityContainerBuilder<Vec<()>>;
         let changes: Ordered<'scope> = self.into();
         let scope = changes.scope();
-        let to_first = Exchange::new(|_: &Outcome| 0);
         changes.binary_frontier::<_, Batches, _, _, _, _>(
             outcomes,
             Pipeline,
-            to_first,
+            to_first(),
             "Shadow",
             move |_capability, info| {
                 let wake = scope.activator_for(info.address.clone());
