@@ -9,11 +9,11 @@ joined, and no more than that against negative ones. PyTorch runs on the process
 as it takes by itself.
 """
 
-import heapq
 import json
-import time
 
 import numpy
+import timing
+from lazy_greedy import lazy_greedy
 
 SAMPLES, SIZE, COLS, CLASSES = 10_000, 1_000, 512, 10
 random = numpy.random.default_rng(0)
@@ -44,18 +44,9 @@ def distances(x):
 
 def lazily(s, size):
     covered = numpy.zeros(len(s), dtype=numpy.float32)
-    heap = [(-gain, x, 0) for x, gain in enumerate(s.sum(axis=1).tolist())]
-    heapq.heapify(heap)
-    chosen = []
-    while len(chosen) < size:
-        _, x, after = heapq.heappop(heap)
-        if after < len(chosen):
-            gain = float(numpy.maximum(s[x] - covered, 0).sum())
-            heapq.heappush(heap, (-gain, x, len(chosen)))
-            continue
-        chosen.append(x)
-        numpy.maximum(covered, s[x], out=covered)
-    return chosen
+    gain = lambda x: float(numpy.maximum(s[x] - covered, 0).sum())
+    add = lambda x: numpy.maximum(covered, s[x], out=covered)
+    return lazy_greedy(s.sum(axis=1).tolist(), gain, add, size)
 
 
 def facility_location(x):
@@ -105,12 +96,7 @@ def by_class(of):
 
 
 def least(call, rounds=3):
-    times = []
-    for _ in range(rounds):
-        begun = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - begun)
-    return min(times)
+    return timing.least(call, rounds)
 
 
 x = points(COLS)

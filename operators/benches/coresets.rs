@@ -11,15 +11,18 @@
 //! Theirs keep the similarities of all pairs; ours, as by default, those to nearest neighbours.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
-use std::collections::BTreeMap;
+#[path = "support/python.rs"]
+mod python;
+
 use std::hint::black_box;
-use std::process::Command;
 use std::time::Instant;
 
 use driftmill_operators::Matrix;
 use driftmill_operators::downsampling::{Budget, DownsamplingTable, SampleScores, choose};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
+
+use python::python;
 
 const ROUNDS: usize = 5;
 const SAMPLES: usize = 10_000;
@@ -28,7 +31,7 @@ const COLS: usize = 512;
 const CLASSES: usize = 10;
 
 fn main() {
-    let theirs = python();
+    let theirs = python("coresets.py");
     let labels = (0..SAMPLES).map(|row| (row % CLASSES) as u32).collect();
     let given = SampleScores {
         labels: Some(labels),
@@ -104,13 +107,4 @@ fn least(mut round: impl FnMut() -> usize) -> f64 {
     // what takes long is not repeated as often.
     let rounds = if first > 5.0 { 1 } else { ROUNDS };
     (1..rounds).map(|_| time()).fold(first, f64::min)
-}
-
-/// What `coresets.py` measured, in seconds; nothing where no Python is named.
-fn python() -> BTreeMap<String, f64> {
-    let Some(python) = std::env::var_os("DRIFTMILL_PYTHON") else { return BTreeMap::new() };
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/coresets.py");
-    let output = Command::new(python).arg(script).output().expect("the named Python runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("times by name")
 }

@@ -7,9 +7,9 @@ Permutations are done as drift libraries do them, by taking rows and columns of 
 """
 
 import json
-import time
 
 import numpy
+import timing
 from scipy import stats
 
 ROUNDS = 7
@@ -68,12 +68,7 @@ def mmd_products(x, y, count=100):
 
 
 def least(call):
-    times = []
-    for _ in range(ROUNDS):
-        begun = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - begun)
-    return min(times)
+    return timing.least(call, ROUNDS)
 
 
 x, y = points(1000, 512), points(1000, 512)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use driftmill_operators::flow::{
     Decide, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints, Service,
-    Train, TriggerCheckpoint, TriggerEvaluation,
+    Train, TriggerCheckpoint, TriggerEvaluation, immediate,
 };
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
 use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
@@ -17,27 +17,6 @@ use timely::dataflow::InputHandle;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Input};
 use timely::worker::Worker;
 
-/// Answers at once, without a model.
-struct Prompt<F, A> {
-    answer: F,
-    answers: std::collections::VecDeque<A>,
-}
-
-impl<Q, A, F: FnMut(Q) -> A> Service<Q, A> for Prompt<F, A> {
-    fn ask(&mut self, request: Q) {
-        let answer = (self.answer)(request);
-        self.answers.push_back(answer);
-    }
-
-    fn poll(&mut self) -> Option<A> {
-        self.answers.pop_front()
-    }
-}
-
-pub(crate) fn prompt<Q, A>(answer: impl FnMut(Q) -> A) -> impl Service<Q, A> {
-    Prompt { answer, answers: Default::default() }
-}
-
 pub(crate) fn trained(set: &TrainingSet) -> Outcome {
     Outcome {
         trigger: set.decision.trigger,
@@ -47,6 +26,15 @@ pub(crate) fn trained(set: &TrainingSet) -> Outcome {
         seconds: 0.0,
         ids: set.rows.iter().map(|row| row.id()).collect(),
     }
+}
+
+/// A training service that trains at once and reports every training set to `record`.
+pub(crate) fn training(mut record: impl FnMut(TrainingSet)) -> impl Service<TrainingSet, Outcome> {
+    immediate(move |set: TrainingSet| {
+        let outcome = trained(&set);
+        record(TrainingSet { seconds: 0.0, ..set });
+        outcome
+    })
 }
 
 #[derive(Clone, Debug)]
@@ -112,7 +100,7 @@ fn resumed(
             let decisions = ordered.clone().order_all().decide(back, move |_wake| HostedTrigger {
                 trigger,
                 checkpoint,
-                service: prompt(|asked: ModelQuery| crate::host::answer(&asked.question, 40)),
+                service: immediate(|asked: ModelQuery| crate::host::answer(&asked.question, 40)),
                 on_checkpoint: move |checkpoint| kept.lock().unwrap().0.push(checkpoint),
                 checkpoint_interval: 7,
                 on_evaluation: move |measurement| {
@@ -127,13 +115,7 @@ fn resumed(
             checkpoints.partitions.retain(|stream, _| *stream as usize % peers == index);
             ordered
                 .select(decisions, Arc::new(setting.selection.clone()), checkpoints)
-                .train(move |_wake| {
-                    prompt(move |set: TrainingSet| {
-                        let outcome = trained(&set);
-                        send.send(TrainingSet { seconds: 0.0, ..set }).unwrap();
-                        outcome
-                    })
-                })
+                .train(move |_wake| training(move |set| send.send(set).unwrap()))
                 .connect_loop(handle);
             input
         });

@@ -1,4 +1,4 @@
-//! Herding: beside NumPy, by the definition, and what makes it worth more than chance.
+//! Herding: agreement with NumPy and with the definition, and its advantage over random choices.
 
 use driftmill_operators::Matrix;
 use driftmill_operators::downsampling::{Budget, SampleScores, choose, exemplars};
@@ -8,20 +8,14 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use serde::Deserialize;
 
-use crate::coresets::values;
+use crate::coresets::{Input, values};
 use crate::downsampling::{budget, indices, policy, sorted};
-
-#[derive(Deserialize)]
-struct Reference {
-    cases: Vec<Case>,
-}
+use crate::references::cases;
 
 #[derive(Deserialize)]
 struct Case {
-    seed: u64,
-    count: usize,
-    cols: usize,
-    size: usize,
+    #[serde(flatten)]
+    input: Input,
     herding: Vec<usize>,
     by_class: [Vec<usize>; 3],
 }
@@ -63,21 +57,20 @@ fn apart(rows: &[Vec<f64>], some: &[usize]) -> f64 {
 
 #[test]
 fn choices_are_those_of_numpy() {
-    let reference: Reference =
-        serde_json::from_str(include_str!("../references/herding.json")).unwrap();
-    for case in reference.cases {
-        let mut given = embedded(case.cols, values(case.seed, case.count * case.cols));
-        assert_eq!(herded(&given, case.size), case.herding, "{}", case.seed);
+    for case in cases::<Case>(include_str!("../references/herding.json")) {
+        let Input { seed, count, cols, size } = case.input;
+        let mut given = embedded(cols, values(seed, count * cols));
+        assert_eq!(herded(&given, size), case.herding, "{}", seed);
 
         let labels: Vec<u32> =
-            (0..case.count as u32).map(|row| if row % 7 == 0 { 0 } else { row % 3 }).collect();
+            (0..count as u32).map(|row| if row % 7 == 0 { 0 } else { row % 3 }).collect();
         let points = given.embeddings.clone().unwrap();
         let each = sorted(case.by_class.concat());
-        assert_eq!(exemplars(&points, &labels, case.size), each, "{}", case.seed);
+        assert_eq!(exemplars(&points, &labels, size), each, "{}", seed);
 
         given.labels = Some(labels);
-        let by_class = choose(&*policy("herding = {}"), &given, budget(3 * case.size)).unwrap();
-        assert_eq!(indices(&by_class), case.by_class.concat(), "{}", case.seed);
+        let by_class = choose(&*policy("herding = {}"), &given, budget(3 * size)).unwrap();
+        assert_eq!(indices(&by_class), case.by_class.concat(), "{}", seed);
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, mpsc};
 
 use driftmill_operators::flow::{
-    Decide, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints, Train, Upsert,
+    Decide, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints, Train,
+    Upsert, immediate,
 };
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
 use driftmill_operators::trigger::{OnDelete, TriggerTable};
@@ -17,7 +18,7 @@ use timely::dataflow::InputHandle;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Input, Inspect};
 use timely::worker::Worker;
 
-use crate::determinism::{prompt, trained};
+use crate::determinism::training;
 use crate::keyed::{Model, follows};
 
 /// A message: what it is, its key, how much later than the one before, its class.
@@ -192,20 +193,14 @@ pub(crate) fn training_sets(
             let decisions = ordered.clone().order_all().decide(back, |_wake| HostedTrigger {
                 trigger,
                 checkpoint: None,
-                service: prompt(|asked: ModelQuery| crate::host::answer(&asked.question, 40)),
+                service: immediate(|asked: ModelQuery| crate::host::answer(&asked.question, 40)),
                 on_checkpoint: |_| {},
                 checkpoint_interval: u64::MAX,
                 on_evaluation: drop,
             });
             ordered
                 .select(decisions, Arc::new(selection.clone()), SelectionCheckpoints::default())
-                .train(move |_wake| {
-                    prompt(move |set: TrainingSet| {
-                        let outcome = trained(&set);
-                        send.send(TrainingSet { seconds: 0.0, ..set }).unwrap();
-                        outcome
-                    })
-                })
+                .train(move |_wake| training(move |set| send.send(set).unwrap()))
                 .connect_loop(handle);
             input
         })

@@ -8,8 +8,6 @@ the papers, in 64 bits. Values are those of distances.py, row after row, with ha
 off.
 """
 
-import json
-import sys
 from importlib.metadata import version
 
 import apricot
@@ -17,6 +15,7 @@ import numpy
 import scipy
 import sklearn
 from distances import sample
+from output import write
 from scipy.optimize import nnls
 from sklearn.linear_model import orthogonal_mp
 
@@ -123,20 +122,5 @@ def case(seed, count, cols, size):
 
 
 if __name__ == "__main__":
-    libraries = [numpy, scipy, sklearn]
-    apricot_version = version("apricot-select")
-    json.dump(
-        {
-            "made_with": {library.__name__: library.__version__ for library in libraries}
-            | {"apricot": apricot_version},
-            "cases": [
-                case(1, 40, 4, 6),
-                case(11, 150, 10, 20),
-                case(21, 97, 33, 12),
-                case(31, 300, 16, 30),
-            ],
-        },
-        sys.stdout,
-        indent=1,
-    )
-    print()
+    inputs = [(1, 40, 4, 6), (11, 150, 10, 20), (21, 97, 33, 12), (31, 300, 16, 30)]
+    write([case(*one) for one in inputs], numpy, scipy, sklearn, apricot=version("apricot-select"))

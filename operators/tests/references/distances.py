@@ -6,12 +6,11 @@
 The samples are made by the generator below, which the tests have too.
 """
 
-import json
 import math
-import sys
 
 import numpy
 import scipy
+from output import write
 from scipy import stats
 from scipy.spatial import distance
 
@@ -89,6 +88,4 @@ if __name__ == "__main__":
     cases = [
         {"reference": x, "current": y, "distances": distances(sample(*x), sample(*y))} for x, y in CASES
     ]
-    made_with = {"numpy": numpy.__version__, "scipy": scipy.__version__}
-    json.dump({"made_with": made_with, "cases": cases}, sys.stdout, indent=1)
-    print()
+    write(cases, numpy, scipy)

@@ -8,11 +8,9 @@ are those of distances.py, row after row, with half of the range taken off; labe
 modulo 3, but that every seventh is 0.
 """
 
-import json
-import sys
-
 import numpy
 from distances import sample
+from output import write
 
 
 def herding(x, size):
@@ -44,18 +42,5 @@ def case(seed, count, cols, size):
 
 
 if __name__ == "__main__":
-    json.dump(
-        {
-            "made_with": {"numpy": numpy.__version__},
-            "cases": [
-                case(1, 40, 4, 6),
-                case(11, 150, 10, 20),
-                case(21, 97, 33, 12),
-                case(31, 300, 16, 30),
-                case(41, 600, 3, 100),
-            ],
-        },
-        sys.stdout,
-        indent=1,
-    )
-    print()
+    inputs = [(1, 40, 4, 6), (11, 150, 10, 20), (21, 97, 33, 12), (31, 300, 16, 30), (41, 600, 3, 100)]
+    write([case(*one) for one in inputs], numpy)

@@ -8,13 +8,11 @@ MMD and LSDD are written out here from the papers, in 64 bits; values are those 
 after row.
 """
 
-import json
-import sys
-
 import numpy
 import scipy
 import sklearn
 from distances import sample
+from output import write
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -99,11 +97,4 @@ CASES = [
     ((3, 800, 2.0, -1.0, 0), (4, 400, 1.5, -0.9, 0), 4),
     ((5, 2000, 3.0, 0.0, 8), (6, 2000, 3.5, 0.0, 8), 5),
 ]
-made_with = {
-    "numpy": numpy.__version__,
-    "scipy": scipy.__version__,
-    "sklearn": sklearn.__version__,
-}
-cases = [case(*c) for c in CASES]
-json.dump({"made_with": made_with, "cases": cases}, sys.stdout, indent=1)
-print()
+write([case(*c) for c in CASES], numpy, scipy, sklearn)
