@@ -9,15 +9,10 @@
 //! commit. What the disk takes is measured beside them: nothing durable is faster. Starts a broker of its own unless `$DRIFTMILL_TEST_BROKERS` names one.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
-#[path = "../support/broker.rs"]
-#[expect(dead_code, clippy::unwrap_used, reason = "it is part of the tests, which use all of it")]
-mod broker;
-#[path = "../support/certificates.rs"]
-#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
-mod certificates;
-#[path = "../support/wait.rs"]
-#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
-mod wait;
+#[path = "../support/with_broker.rs"]
+mod with_broker;
+
+use with_broker::{broker, certificates, wait};
 
 use std::io::Write;
 use std::time::{Duration, Instant};
