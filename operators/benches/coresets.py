@@ -1,12 +1,11 @@
-"""What coresets.rs measures, with NumPy and, where they are there, apricot and PyTorch: seconds of the
+"""The measurements of coresets.rs with NumPy and, if installed, apricot and PyTorch: seconds of the
 fastest of three rounds, as JSON.
 
     pip install numpy apricot-select torch
 
 Facility location keeps all similarities and grows the set lazily; matching is written as in the
-reference implementations, with the products of all vectors in each step, new weights for who has
-joined, and no more than that against negative ones. PyTorch runs on the processor, with as many threads
-as it takes by itself.
+reference implementations, with the products of all vectors in each step and new weights for all chosen
+samples. PyTorch runs on the CPU, with its default number of threads.
 """
 
 import json
@@ -118,7 +117,7 @@ try:
         chosen = FacilityLocationSelection(size, metric="precomputed", optimizer="lazy")
         return chosen.fit(cosines(x).astype(float))
 
-    # its functions are compiled when they are called first.
+    # the first call compiles its functions.
     select(x[:200])
     found["facility location (apricot)"] = least(lambda: select(x), 1)
     found["facility location, by class (apricot)"] = least(lambda: by_class(select)(x), 1)

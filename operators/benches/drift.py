@@ -1,9 +1,9 @@
-"""What drift.rs measures, with NumPy and SciPy: seconds of the fastest of seven rounds, as JSON.
+"""The measurements of drift.rs with NumPy and SciPy: seconds of the fastest of seven rounds, as JSON.
 
     pip install numpy scipy
 
-Permutations are done as drift libraries do them, by taking rows and columns of the kernel matrix, and
-(products) as drift.rs does them.
+Permutations permute rows and columns of the kernel matrix, as in drift libraries, or (products) use
+products with the kernel matrix, as in drift.rs.
 """
 
 import json

@@ -1,10 +1,10 @@
-//! Metrics of drift and what a drift trigger costs between comparisons, beside NumPy and SciPy.
+//! Drift metrics and the cost of a drift trigger between comparisons, compared with NumPy and SciPy.
 //!
 //!     cargo bench -p driftmill-operators --bench drift
 //!     DRIFTMILL_PYTHON=python3 cargo bench -p driftmill-operators --bench drift
 //!
-//! With a Python that has NumPy and SciPy, `drift.py` measures the same and its times are printed
-//! beside ours. Each time is the least of several rounds.
+//! With a Python that has NumPy and SciPy, `drift.py` measures the same and its times are
+//! printed next to ours. Each time is the minimum of several rounds.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
 #[path = "support/python.rs"]
@@ -45,7 +45,7 @@ fn main() {
     let per_sample = observing() / SAMPLES as f64;
 
     for (what, seconds) in ours {
-        // theirs has no memory of a reference.
+        // the Python code does not cache a reference.
         let same = what.split(", ").next().unwrap_or_default();
         let rest = if what.contains("permutations") { ", 100 permutations" } else { "" };
         print!("{what:36} {:9.3} ms", seconds * 1e3);

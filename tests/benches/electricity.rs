@@ -1,4 +1,4 @@
-//! The electricity job from one Kafka topic to another, beside one written by hand in Python with
+//! The electricity job from one Kafka topic to another, compared with a job in Python with
 //! confluent-kafka, numpy and PyTorch: the same rows, the same broker, in alternating rounds.
 //!
 //! ```text
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Starts a broker of its own and makes a Python environment, unless `$DRIFTMILL_TEST_BROKERS` and
-//! `$PEER_PYTHON` name them. Ours is timed as a whole process, the Python one after its imports.
+//! `$PEER_PYTHON` name them. Our job is timed as a whole process, the Python job after its imports.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[path = "../support/data.rs"]

@@ -1,5 +1,5 @@
-//! How long a version takes from the end of its training to a consumer of committed messages: made
-//! durable, recorded, and published in a transaction.
+//! The time from the end of a training to the arrival of the version at a consumer of committed messages:
+//! it is made durable, recorded, and published in a transaction.
 //!
 //! ```text
 //! cargo bench --bench publish
@@ -24,7 +24,7 @@ use serde_json::Value;
 
 const VERSIONS: usize = 300;
 
-/// Trainings of about a tenth of a second, so that a version rarely waits for the one before.
+/// Trainings of about 0.1 s, so that a version rarely waits for the previous one.
 fn pipeline(brokers: &str, topic: &str) -> String {
     format!(
         "name = \"publish\"

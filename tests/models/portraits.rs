@@ -1,4 +1,4 @@
-//! The portraits stream is honest: it cannot be told apart by a trick, a model made before its
+//! The portraits stream is honest: a trick cannot separate its classes, a model made before its
 //! change fails after it, and one made after it has forgotten the early years.
 
 use std::ops::Range;
@@ -105,6 +105,6 @@ fn the_stream_is_honest() {
     assert!(trick < own - 0.05, "a linear model on pixels reaches {trick}, the network {own}");
     let failed = accuracy(&network, &before, &late);
     assert!(failed < own - 0.15, "made before the change, {failed} after it");
-    let forgotten = accuracy(&network, &after, &early);
+    let deleted = accuracy(&network, &after, &early);
     assert!(forgotten < own - 0.15, "made after the change, {forgotten} before it");
 }

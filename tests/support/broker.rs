@@ -38,7 +38,7 @@ pub(crate) fn brokers() -> &'static str {
     named().unwrap_or_else(|| &shared().address)
 }
 
-/// The broker that tests share which need one of ours.
+/// The broker that tests share if they need one of their own.
 pub(crate) fn shared() -> &'static Broker {
     static BROKER: OnceLock<Broker> = OnceLock::new();
     BROKER.get_or_init(own)
@@ -115,7 +115,7 @@ impl Broker {
         self.tell("pause");
     }
 
-    /// Lets the broker that was paused go on.
+    /// Resumes the paused broker.
     pub(crate) fn resume(&mut self) {
         self.tell("resume");
     }
@@ -138,7 +138,7 @@ impl Drop for Broker {
     }
 }
 
-/// Runs the broker below a shell that kills and starts it when told so, and that ends it and removes
+/// Runs the broker below a shell that kills and starts it on request, and that ends it and removes
 /// its data when our end of a pipe closes: when the tests have passed, failed, or were killed.
 fn supervise(broker: &Command, folder: &Path) -> Child {
     let log = fs::File::create(folder.join("broker.log")).unwrap();

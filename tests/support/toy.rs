@@ -22,7 +22,7 @@ pub(crate) fn receive<T>(what: &str, values: &Receiver<T>) -> T {
     received.unwrap_or_else(|error| panic!("waited {ANSWER:?} in vain for {what}: {error}"))
 }
 
-/// Samples that are a function of their id: two classes, told apart by brightness.
+/// Samples that are a function of their id: two classes, which differ in brightness.
 pub(crate) struct Toy(pub(crate) Schema);
 
 impl Toy {

@@ -69,7 +69,7 @@ struct NewClassTrigger {
 struct New {
     /// The samples that have it.
     ids: BTreeSet<Id>,
-    /// Decides when there are so many.
+    /// The number of samples at which the policy decides.
     next: usize,
 }
 

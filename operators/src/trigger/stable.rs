@@ -32,7 +32,7 @@ pub enum Stable<'a> {
     Members(Vec<(&'a str, &'a TriggerTable)>),
 }
 
-/// A policy that, once there is a model, goes on measuring but decides nothing by what it measures:
+/// A policy that, once there is a model, continues to measure but decides nothing by its measurements:
 /// windows and histories are those of a stretch without false alarms. Decisions without a measurement, as
 /// those of a warm-up, it makes.
 ///

@@ -265,7 +265,7 @@ fn some_rows() -> impl Strategy<Value = Vec<f32>> {
 
 proptest! {
     #[test]
-    fn lazy_is_naive(values in some_rows(), size in 1usize..30, neighbours in 1usize..40) {
+    fn lazy_sets_are_those_of_the_naive_algorithm(values in some_rows(), size in 1usize..30, neighbours in 1usize..40) {
         let given = gradients(3, values);
         for policy in ["facility_location", "craig", "graph_cut", "log_determinant"] {
             let rest = match policy {
@@ -284,7 +284,7 @@ proptest! {
     }
 
     #[test]
-    fn clusters_hold_everyone_once(values in some_rows(), size in 1usize..30, neighbours in 1usize..40) {
+    fn clusters_hold_every_sample_once(values in some_rows(), size in 1usize..30, neighbours in 1usize..40) {
         let given = gradients(3, values);
         let found = chosen(&on_gradients(&format!("{neighbours}")), &given, size);
         let sum: f32 = found.iter().map(|chosen| chosen.weight).sum();

@@ -1,5 +1,5 @@
-//! Decisions and training sets depend on the records and their positions alone: not on batches,
-//! arrival, or the number of workers; and they are those of a plain loop.
+//! Decisions and training sets depend only on the records and their positions, not on batches, arrival
+//! or the number of workers. They are those of a plain loop.
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, mpsc};
@@ -211,9 +211,9 @@ proptest! {
         }
     }
 
-    /// From wherever the policies stood, with another number of workers, all of the log replayed.
+    /// Resumes from every checkpoint, with another number of workers and a replay of the whole log.
     #[test]
-    fn a_stopped_dataflow_goes_on(
+    fn a_stopped_dataflow_resumes(
         times in prop::collection::vec(prop::collection::vec(-20i64..60, 0..50), 1..5),
         trigger in prop::sample::select(TRIGGERS.to_vec()),
         selection in prop::sample::select(crate::host::selections()),
@@ -244,7 +244,7 @@ proptest! {
             });
             checkpoints.partitions.extend(saved.cloned());
         }
-        // what was chosen is handed back only as far as a partition that has been seen has to be told.
+        // choices are reported only to partitions that have been observed.
         let before = sets.iter().filter(|set| set.decision.trigger < next);
         let seen = before.flat_map(|set| &set.checkpoints).map(|(stream, _)| *stream);
         let saved = |stream| checkpoints.partitions.get(&stream).map_or(0, |partition| partition.trigger);
@@ -255,13 +255,13 @@ proptest! {
         let start = Kept { checkpoint: Some(checkpoint), checkpoints };
         let at = start.checkpoint.as_ref().unwrap().at;
         let (rest, _, again) = resumed(&partitions, &other, &start);
-        prop_assert_eq!(without_shards(&rest), without_shards(&sets[next as usize..]));
+        prop_assert_eq!(without_checkpoints(&rest), without_checkpoints(&sets[next as usize..]));
         let later = evaluations.partition_point(|measurement| measurement.position < at);
         prop_assert_eq!(&again[..], &evaluations[later..]);
     }
 }
 
 /// When states are saved depends on when they were saved before.
-fn without_shards(sets: &[TrainingSet]) -> Vec<TrainingSet> {
+fn without_checkpoints(sets: &[TrainingSet]) -> Vec<TrainingSet> {
     sets.iter().map(|set| TrainingSet { checkpoints: Vec::new(), ..set.clone() }).collect()
 }

@@ -95,7 +95,7 @@ fn means_are_much_nearer_than_those_of_random_choices() {
 }
 
 #[test]
-fn a_choice_knows_neither_order_nor_lengths() {
+fn a_choice_depends_on_neither_order_nor_lengths() {
     for seed in 0..10 {
         let points = Matrix::new(5, values(seed, 5 * 90));
         let mut random = Pcg64::seed_from_u64(seed);
@@ -113,7 +113,7 @@ fn a_choice_knows_neither_order_nor_lengths() {
 }
 
 #[test]
-fn a_class_does_not_know_of_others() {
+fn the_choice_in_a_class_does_not_depend_on_others() {
     let points = Matrix::new(4, values(8, 4 * 60));
     let labels: Vec<u32> = (0..60).map(|row| [9, 0, 9, u32::MAX][row % 4]).collect();
     let all = exemplars(&points, &labels, 5);

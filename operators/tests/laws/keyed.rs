@@ -1,4 +1,4 @@
-//! What follows from keyed changes, said of each key by itself, without a dataflow.
+//! A model of keyed changes that handles each key separately, without a dataflow.
 use std::collections::BTreeMap;
 
 use driftmill_operators::{Change, Kind, Position, Record};

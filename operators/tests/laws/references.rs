@@ -1,5 +1,5 @@
-//! Distances and p-values beside those of SciPy, NumPy and scikit-learn on the same numbers; the
-//! scripts in `tests/references` made them.
+//! Agreement of distances and p-values with SciPy, NumPy and scikit-learn on the same numbers. The
+//! scripts in `tests/references` wrote the expected results.
 
 use std::collections::BTreeMap;
 
@@ -115,7 +115,7 @@ const SINGLE: f64 = 1e-5;
 const CONVERGED: f64 = 1e-6;
 
 #[test]
-fn matrices_are_as_far_apart_as_by_the_papers() {
+fn distances_of_matrices_are_those_of_the_papers() {
     let cases: Vec<Matrices> = cases(include_str!("../references/matrices.json"));
     for (number, case) in cases.iter().enumerate() {
         let (x, y) = (case.reference.values(case.cols), case.current.values(case.cols));

@@ -1,4 +1,4 @@
-//! Policies that train nothing fire where they should, whatever workers, batches and restarts.
+//! Shadows fire at the same positions for all numbers of workers, batches and restarts.
 use std::sync::{Arc, Mutex};
 
 use driftmill_operators::flow::{
@@ -135,7 +135,7 @@ proptest! {
         prop_assert!(other.asked.iter().all(|(at, version)| *version == active(*at)));
         prop_assert!(told.fired.iter().all(|fired| fired.version == active(fired.position)));
 
-        // from wherever it stood.
+        // from every checkpoint.
         let kept = [told.checkpoints.clone(), other.checkpoints].concat();
         if kept.is_empty() {
             return Ok(());
@@ -171,7 +171,7 @@ proptest! {
 }
 
 #[test]
-fn what_a_former_version_said_is_not_remembered() {
+fn answers_of_an_earlier_version_are_not_reused() {
     let place =
         |i: i64| Record::new(Position::new(i, Id::new(0, 0, i as u64)), i as u128 + 1, i, Some(0));
     let partition: Partition = (0..32).map(|i| Change::insert(place(i))).collect();

@@ -1,5 +1,6 @@
-//! Keyed samples and their labels: what policies see is what follows from the changes in their
-//! order, whatever the batches and the number of workers.
+//! Keyed samples and their labels: policies observe the changes of the model, for all batches and
+//! numbers of workers.
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -172,7 +173,7 @@ fn assert_whole(changes: &[Change]) {
     }
 }
 
-/// What is trained on, by a pipeline over keyed samples.
+/// The training sets of a pipeline over keyed samples.
 pub(crate) fn training_sets(
     partitions: &[Partition],
     setting: &Setting,
@@ -221,7 +222,7 @@ const NEWEST: &str = "new_data = { tail = \"all\", limit = 4 }";
 
 fn selections() -> Vec<String> {
     let mut all = crate::host::selections();
-    // more often than others: what they choose is known exactly.
+    // more often than others, because their exact choices are known.
     all.extend([ALL, NEWEST, "all = {}"].iter().flat_map(|text| vec![(*text).to_owned(); 4]));
     all
 }
@@ -230,7 +231,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn policies_see_what_follows_from_the_order(
+    fn policies_observe_the_changes_of_the_model(
         partitions in streams(),
         wait in prop_oneof![Just(0i64), 1i64..60],
         workers in prop::sample::select(vec![1usize, 2, 3, 4]),

@@ -1,11 +1,10 @@
-"""Choices beside NumPy, SciPy, scikit-learn and apricot, for tests/laws/coresets.rs.
+"""Choices of NumPy, SciPy, scikit-learn and apricot, for tests/laws/coresets.rs.
 
     pip install numpy==2.* scipy==1.* scikit-learn==1.* apricot-select==0.6.*
     python coresets.py > coresets.json
 
-Facility location is apricot's; graph cut, determinants, centres and matching are written out here from
-the papers, in 64 bits. Values are those of distances.py, row after row, with half of the range taken
-off.
+Facility location is that of apricot. Graph cut, determinants, centres and matching follow the papers,
+in 64 bits. Values are those of distances.py minus 0.4, row by row.
 """
 
 from importlib.metadata import version
@@ -76,7 +75,7 @@ def matched(x, columns, ridge):
 
 
 def grad_match(x, size, ridge):
-    """Bruckstein et al. 2008: whoever has joined stays, with weight 0 if need be."""
+    """Bruckstein et al. 2008: a chosen sample stays, possibly with weight 0."""
     b, chosen, weights = x.mean(axis=0), [], numpy.zeros(0)
     while len(chosen) < size:
         along = x @ (b - weights @ x[chosen] / len(x))

@@ -1,11 +1,11 @@
-"""Herding beside NumPy, for tests/laws/herding.rs.
+"""Herding with NumPy, for tests/laws/herding.rs.
 
     pip install numpy==2.* scipy==1.*
     python herding.py > herding.json
 
-Written out from Rebuffi et al. (2017), algorithm 4, in 64 bits, without taking a sample twice. Values
-are those of distances.py, row after row, with half of the range taken off; labels are row numbers
-modulo 3, but that every seventh is 0.
+Follows Rebuffi et al. (2017), algorithm 4, in 64 bits, without choosing a sample twice. Values are
+those of distances.py minus 0.4, row by row. Labels are row numbers modulo 3, except that every seventh
+is 0.
 """
 
 import numpy

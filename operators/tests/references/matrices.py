@@ -1,11 +1,10 @@
-"""Distances of matrices, models and components beside NumPy and scikit-learn, for
+"""Distances of matrices, models and components with NumPy and scikit-learn, for
 tests/laws/references.rs.
 
     pip install numpy==2.* scipy==1.* scikit-learn==1.*
     python matrices.py > matrices.json
 
-MMD and LSDD are written out here from the papers, in 64 bits; values are those of distances.py, row
-after row.
+MMD and LSDD follow the papers, in 64 bits. Values are those of distances.py, row by row.
 """
 
 import numpy
@@ -86,7 +85,7 @@ def case(reference, current, cols):
         "weights": model.coef_[0].tolist(),
         "intercept": model.intercept_[0],
         "auc": roc_auc_score(kind, numpy.round(scores, 9)),
-        # the sign of a component is open.
+        # the sign of a component is arbitrary.
         "components": abs(PCA(2).fit(x).transform(y[:5])).ravel().tolist(),
     }
 

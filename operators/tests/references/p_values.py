@@ -25,7 +25,7 @@ def p_values(x, y, categories):
         "ks": stats.ks_2samp(x, y, method="exact" if exact else "asymp").pvalue,
     }
     if not categories:
-        # SciPy's statistic of ties is another.
+        # SciPy defines the statistic of ties differently.
         found["cramer_von_mises"] = stats.cramervonmises_2samp(x, y, method="asymptotic").pvalue
     if categories:
         counts = table(x, y)

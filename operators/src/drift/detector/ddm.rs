@@ -14,8 +14,8 @@ pub(super) const EXAMPLE: &str = "";
 /// warning where p + s > p* + warning · s*        drift where p + s > p* + drift · s*
 /// ```
 ///
-/// For errors (0 and 1); a value between is an error in part. Where no error at all came before,
-/// s* is 0, and the first error after `min_samples` is drift, as it is in other implementations.
+/// For errors (0 and 1); a value between them is a partial error. If there was no error before, s* is 0
+/// and the first error after `min_samples` is a drift, as in other implementations.
 ///
 /// Reference: J. Gama, P. Medas, G. Castillo, P. Rodrigues, *Learning with Drift Detection*, SBIA
 /// (2004); the inequalities are strict, as in River 0.26.
@@ -31,7 +31,7 @@ pub(super) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Ddm {
-    /// Values before the first judgement (default 30).
+    /// Number of values before the first test (default 30).
     pub min_samples: u64,
     /// Standard deviations above the lowest level that are a warning (default 2).
     pub warning: f64,

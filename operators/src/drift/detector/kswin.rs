@@ -20,9 +20,9 @@ pub(super) const EXAMPLE: &str = "";
 /// drift where P(D or more | no change) ≤ alpha and D > 0.1
 /// ```
 ///
-/// The chance is exact: for k = r · D it is 2 Σ (−1)^(j+1) C(2r, r − jk) / C(2r, r), j = 1, 2, …
-/// There are no warnings. Equal values at equal places lead to an equal choice: it depends on `seed`
-/// and the number of values since the last drift alone.
+/// The probability is exact: for k = r · D it is 2 Σ (−1)^(j+1) C(2r, r − jk) / C(2r, r), j = 1, 2, …
+/// There are no warnings. The random sample depends only on `seed` and the number of values since the
+/// last drift.
 ///
 /// Reference: C. Raab, M. Heusinger, F.-M. Schleif, *Reactive Soft Prototype Computing for Concept
 /// Drift Streams*, Neurocomputing 416 (2020); B. V. Gnedenko, V. S. Korolyuk, *On the Maximum
@@ -76,7 +76,7 @@ impl BuildMethod for Kswin {
 
 impl MethodConfig for Kswin {
     fn parameter(&self) -> Parameter {
-        // below the chance of the largest difference nothing fires.
+        // below the probability of the largest difference the detector never fires.
         let strict =
             tail_probability(self.recent.get(), self.recent.get()).clamp(f64::MIN_POSITIVE, 0.5);
         Parameter { name: "alpha", value: self.alpha, lax: 0.5, strict, follows: None }
@@ -96,7 +96,7 @@ impl MethodConfig for Kswin {
     }
 }
 
-/// The chance that two samples of n values from one distribution differ by k / n or more.
+/// The probability that two samples of n values from one distribution differ by k / n or more.
 pub(super) fn tail_probability(n: usize, k: usize) -> f64 {
     // C(2n, n − m) / C(2n, n)
     let ratio =

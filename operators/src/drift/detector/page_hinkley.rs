@@ -7,7 +7,7 @@ use super::{Direction, Domain, Parameter, is_positive, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
-/// The Page–Hinkley test: how far the sum of deviations from the mean has come from its extreme.
+/// The Page–Hinkley test: the difference of the sum of deviations from its extreme.
 ///
 /// ```text
 /// m ← α · m + (x − x̄) − δ     drift where m − min m > λ     (up)
@@ -30,7 +30,7 @@ pub(super) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct PageHinkley {
-    /// Values before the first judgement (default 30).
+    /// Number of values before the first test (default 30).
     pub min_samples: u64,
     /// δ, the deviation that is tolerated, in units of the values (default 0.005).
     pub delta: f64,

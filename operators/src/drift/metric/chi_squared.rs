@@ -59,7 +59,7 @@ fn by_category(x: &[f32], y: &[f32]) -> (f64, u32) {
     (sum, categories)
 }
 
-/// How likely χ² with so many degrees of freedom is `x` or more: the regularized incomplete gamma
+/// The probability that χ² with `freedom` degrees of freedom is `x` or more: the regularized incomplete gamma
 /// function Q(k/2, x/2), which is a finite sum for whole k.
 pub(crate) fn survival(x: f64, freedom: u32) -> f64 {
     let half = x / 2.0;

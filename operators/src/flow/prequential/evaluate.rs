@@ -19,13 +19,13 @@ use crate::trigger::Outcome;
 
 /// Extension trait for prequential evaluation.
 pub trait Evaluate<'scope>: Into<Ordered<'scope>> {
-    /// Has every labelled sample scored by the newest version that took effect before it, whenever
-    /// its label came; a corrected label takes the earlier score back.
+    /// Scores every labelled sample with the newest version that took effect before it. The label may
+    /// arrive later. A corrected label retracts the earlier score.
     ///
-    /// That a sample was replaced or deleted later does not change how it was predicted.
+    /// A later replacement or deletion of the sample does not change its score.
     ///
-    /// The stream must be ordered ([`order`](super::Order::order)). What `start` says is scored is
-    /// not scored again. The output's frontier at p means: every sample before p is scored.
+    /// The stream must be ordered ([`order`](super::Order::order)). Samples that are
+    /// scored according to `start` are not scored again. The output's frontier at p means: every sample before p is scored.
     fn evaluate<S>(
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,
@@ -62,7 +62,7 @@ pub trait Evaluate<'scope>: Into<Ordered<'scope>> {
                         }
                     });
                     loop {
-                        // what was asked while the service was busy is one request.
+                        // samples that arrived while the service was busy are one request.
                         let idle = open.is_empty();
                         if idle
                             && let Some((capability, requests, until)) =
@@ -79,7 +79,7 @@ pub trait Evaluate<'scope>: Into<Ordered<'scope>> {
                         let (capability, until) =
                             open.pop_front().expect("answers follow requests");
                         gathered.extend(sums);
-                        // all versions' scores of a stretch count at once.
+                        // the scores of all versions before a frontier count together.
                         if let Some(until) = until {
                             let sums = std::mem::take(&mut gathered);
                             output.session(&capability).give(Scores { worker, until, sums });

@@ -41,7 +41,7 @@ pub trait Select<'scope> {
     /// Chooses a training set for each decision, from this stream's changes before the decision's
     /// end; the sets appear on the first worker, in the order of the decisions.
     ///
-    /// The stream must be ordered ([`order`](super::Order::order)). Partitions go on from where they
+    /// The stream must be ordered ([`order`](super::Order::order)). Partitions continue from where they
     /// stand in `start`.
     fn select(
         self,
@@ -127,7 +127,7 @@ fn propose<'scope>(
                     output.session(&capability).give(proposal);
                 }
 
-                // no later decision can end before its frontier, so the policy may go on to there.
+                // no later decision can end before its frontier, so the policy may observe all changes before it.
                 if waiting.is_empty() && !partitions.wait() {
                     partitions.observe_before(decided.frontier().first().copied());
                 }

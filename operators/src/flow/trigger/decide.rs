@@ -19,14 +19,14 @@ use crate::{Matrix, Position};
 
 /// Extension trait for deciding when to train.
 pub trait Decide<'scope>: Into<Ordered<'scope>> {
-    /// Shows every change to a policy, in order, and sends what it decides.
+    /// Shows every change to a policy, in order, and sends its decisions.
     ///
     /// The stream must be ordered and complete on the first worker
     /// ([`order_all`](super::OrderAll::order_all)). Changes before the policy's checkpoint are not
     /// shown; a decision that is open there is sent again. After a decision no change is shown
     /// until its outcome has come back through `outcomes`; after a question, until the service has
-    /// answered. The output's frontier at p means: all changes before p were shown, and decide no
-    /// more.
+    /// answered. The output's frontier at p means: all changes before p were shown, and no further
+    /// decision follows from them.
     fn decide<S, K, L>(
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,
@@ -50,7 +50,7 @@ pub trait Decide<'scope>: Into<Ordered<'scope>> {
                 let wake = scope.activator_for(info.address.clone());
                 let deciding = start(scope.worker().sync_activator_for(info.address.to_vec()));
                 let (mut host, open) = Host::new(deciding, clock(scope.worker()));
-                // what was decided before is sent again, once.
+                // the open decision of the checkpoint is sent again, once.
                 let mut again =
                     open.filter(|_| first).map(|open| (capability.delayed(&open.position), open));
                 drop(capability);

@@ -19,12 +19,12 @@ use crate::flow::{Ordered, Service};
 use crate::trigger::{Outcome, Phase};
 use crate::{Matrix, Position};
 
-/// A policy that trains nothing, with what it needs from outside.
+/// A policy that trains nothing, with its service and its receivers.
 pub struct HostedShadow<S, K, L, F> {
     /// The policy and its surroundings, as for one that trains. A checkpoint is never kept while a
     /// decision is open, and its policy is that of [`shadowed`].
     pub hosted: HostedTrigger<S, K, L>,
-    /// Where versions took effect before the outcomes that are to come, in order.
+    /// The positions at which earlier versions took effect, in order.
     pub versions: Vec<(Position, u64)>,
     /// Receives each decision of the policy, before the checkpoint that follows it.
     pub on_decision: F,
@@ -32,19 +32,19 @@ pub struct HostedShadow<S, K, L, F> {
 
 /// Extension trait for policies that train nothing.
 pub trait Shadow<'scope>: Into<Ordered<'scope>> {
-    /// Shows every change to a policy, in order, and tells where it would have trained.
+    /// Shows every change to a policy, in order, and reports where it would have trained.
     ///
     /// The stream must be ordered and complete on the first worker
     /// ([`order_all`](super::OrderAll::order_all)); `outcomes` are those of the branch that trains,
     /// and their frontier at p must mean: every decision before p has its outcome. A change is shown
     /// when the frontier has passed it, so that questions are asked of the version that is active
-    /// at the change that causes them. Where another version takes effect, the policy loses what it
-    /// remembers of answers beside its state.
+    /// at the change that causes them. When another version takes effect, the policy loses cached
+    /// answers that are not part of its state.
     ///
     /// When the policy fires, a training is reported to it at once: one that took no time and trained the
     /// active version on the samples since the last decision. A warm-up that continues because there is
     /// no version yet fires once. The output is empty; its frontier at p
-    /// means: all changes before p were shown, and fire no more.
+    /// means: all changes before p were shown, and no further decision follows from them.
     fn shadow<S, K, L, F>(
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,

@@ -26,7 +26,7 @@ struct Member {
 struct State {
     /// The votes that stand, by the member's place.
     cast: BTreeMap<usize, Vote>,
-    /// Looks taken at the change that is shown.
+    /// Evaluations at the current change.
     measurements: Vec<Measurement>,
     /// Whether a member evaluated or voted at that change.
     heard: bool,

@@ -139,7 +139,7 @@ struct SequentialTrigger {
     detector: Box<dyn Detector>,
     /// The samples of the open question.
     asked: Vec<Sample>,
-    /// Whether values are told, and not shown to the detector.
+    /// Whether values are only reported, not shown to the detector.
     only_values: bool,
 }
 
