@@ -8,10 +8,10 @@
 //! ```
 //!
 //! Accuracy is prequential: each sample is scored by the version that was active before it. Seconds
-//! are sums over all trainings of a run; those of choosing are among them and, where a policy has other
-//! models trained, theirs are among both. A policy beats uniform choice if its mean accuracy over the
-//! seeds is higher by more than the standard error of the difference. `rho_loss` always chooses of each
-//! batch, for which it is made.
+//! are sums over all trainings of a run. They include the seconds of choosing, and both include the
+//! training of irreducible-loss models. A policy beats uniform choice if its mean accuracy over the
+//! seeds is higher by more than the standard error of the difference. `rho_loss` always chooses from each
+//! batch, for which it is designed.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[path = "../support/data.rs"]

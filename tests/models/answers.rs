@@ -1,4 +1,4 @@
-//! Model outputs are computed once per sample and shared by everything that asks.
+//! Model outputs are computed once per sample and shared by triggers, shadows and evaluation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

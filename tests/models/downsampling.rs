@@ -1,4 +1,4 @@
-//! Which part of a training set a training learns from.
+//! Downsampling within a training.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

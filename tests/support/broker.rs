@@ -1,8 +1,8 @@
-//! A real Apache Kafka broker for the tests: one for each run of them, on free ports, with its own
-//! data directory; tests that kill a broker start another.
+//! A real Apache Kafka broker for the tests: one for each test run, on free ports, with its own data
+//! directory. Tests that kill a broker start another one.
 //!
-//! `DRIFTMILL_TEST_BROKERS` names a running one instead. The jars come once from Maven Central and
-//! are kept in `~/.cache/driftmill-test-broker`.
+//! `DRIFTMILL_TEST_BROKERS` names a running one instead. The jars are downloaded once from Maven Central
+//! and kept in `~/.cache/driftmill-test-broker`.
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};

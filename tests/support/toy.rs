@@ -1,4 +1,4 @@
-//! Samples made up on the spot, and a runtime that is waited for.
+//! Synthetic samples, and a runtime whose answers are waited for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

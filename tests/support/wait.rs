@@ -1,4 +1,4 @@
-//! Waiting with a limit: what does not come is named.
+//! Waiting with a limit. The error names the missing event.
 
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
