@@ -29,7 +29,7 @@ impl Default for Tail {
 }
 
 impl Tail {
-    /// What policies that choose among old samples reach by default.
+    /// The default tail of policies that choose among old samples.
     pub(super) const fn all() -> Self {
         Self::All(Everything::All)
     }

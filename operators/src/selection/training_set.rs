@@ -32,7 +32,7 @@ impl Candidate {
 /// Candidates that belong together, for policies that treat some differently from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
-    /// What they have in common, as the policy numbers it.
+    /// The number of the group, as defined by the policy.
     pub key: u64,
     /// Number of candidates.
     pub candidates: usize,
@@ -75,7 +75,7 @@ impl Proposal {
 pub struct Choice {
     /// The chosen, in the order of positions.
     pub rows: Vec<Candidate>,
-    /// How often all samples have been gone through, for policies that count it.
+    /// The number of completed rounds through all samples, for policies with rounds.
     pub round: u64,
     /// The pool among the chosen from which a model chooses exemplars, for policies with such a pool.
     pub memory: Option<Memory>,
@@ -118,7 +118,7 @@ pub struct TrainingSet {
     pub decision: Decision,
     /// Number of samples that the policy could choose from.
     pub candidates: u64,
-    /// What to train on, in the order of positions.
+    /// The samples to train on, in the order of positions.
     pub rows: Vec<Candidate>,
     /// The round that the choice was made in ([`Choice::round`]).
     pub round: u64,

@@ -37,7 +37,7 @@ pub(super) struct Interval {
     pub(super) items: Vec<Item>,
     /// Whether it began within the warm-up, and if so, whether it is the last that did.
     pub(super) warmup: Option<Last>,
-    /// What is to be done now.
+    /// The action that is due.
     pub(super) due: Due,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Interval {
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Last(pub(super) bool);
 
-/// What is to be done at the end of an interval.
+/// The action at the end of an interval.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Due {
     /// Nothing: the warm-up trigger had no reason to train.

@@ -20,7 +20,7 @@ pub(super) struct Sample {
     pub(super) label: Option<u32>,
 }
 
-/// Which samples make an interval.
+/// The samples that count towards an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Counted {
     /// All, as they come.

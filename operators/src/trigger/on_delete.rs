@@ -56,7 +56,7 @@ struct OnDeleteTrigger {
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct State {
-    /// What the newest version was trained on.
+    /// The training set of the newest version.
     #[serde(with = "distances")]
     known: Vec<Id>,
     /// Samples of these that were deleted.

@@ -28,7 +28,7 @@ fn retract(at: u64, offset: u64) -> Change {
     Change { kind: Kind::Retract, at, record: record(offset, offset as i64, 0), before: None }
 }
 
-/// How often each two of the first six samples are chosen when two are.
+/// The frequency of each pair of the first six samples among choices of two.
 fn pairs(text: &str, play: impl Fn(&SelectionTable) -> Vec<u64>) -> Vec<u64> {
     let mut found = vec![0u64; 36];
     for seed in 0..6000 {
@@ -77,7 +77,7 @@ fn every_two_of_six_are_equally_likely() {
     }
 }
 
-/// What was there before and is retracted leaves no trace.
+/// Retracted samples have no effect on later choices.
 #[test]
 fn choices_stay_uniform_after_retractions() {
     for text in TWO_OF_SIX.into_iter().filter(|text| !text.contains("reservoir")) {

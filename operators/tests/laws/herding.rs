@@ -45,7 +45,7 @@ fn directions(points: &Matrix) -> Vec<Vec<f64>> {
     (0..points.rows()).map(direction).collect()
 }
 
-/// How far the mean of some rows is from that of all.
+/// The distance of the mean of some rows from that of all.
 fn apart(rows: &[Vec<f64>], some: &[usize]) -> f64 {
     let squared = |col: usize| {
         let all = rows.iter().map(|row| row[col]).sum::<f64>() / rows.len() as f64;

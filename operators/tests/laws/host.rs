@@ -49,7 +49,7 @@ pub(crate) fn decisions(
     made
 }
 
-/// What a policy lets its host see.
+/// The observable behaviour of a policy.
 pub(crate) enum Seen<'a> {
     Asked(&'a Question),
     Measured(&'a Measurement),

@@ -113,7 +113,8 @@ pub(crate) fn channel<T>() -> (Arc<Mutex<Sender<T>>>, Receiver<T>) {
     (Arc::new(Mutex::new(send)), receive)
 }
 
-/// What policies see, in order, and the unmatched; that each worker sees whole samples is checked.
+/// The changes that policies observe, in order, and the unmatched labels. Checks that each worker
+/// observes all changes of a sample.
 fn upserted(partitions: &[Partition], setting: &Setting) -> Model {
     let ((all, seen), (send_unmatched, unmatched)) = (channel(), channel());
     let (by_partition, of_partitions) = channel::<(usize, Change)>();

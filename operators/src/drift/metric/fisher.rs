@@ -36,7 +36,7 @@ fn test(x: &[f32], y: &[f32]) -> (f64, f64) {
     (statistic(x, y), p_value(lowest(x, y), [x.len(), y.len()]))
 }
 
-/// How often the lowest value is in each of two sorted samples.
+/// The frequency of the lowest value in each of two sorted samples.
 fn lowest(x: &[f32], y: &[f32]) -> [usize; 2] {
     let lowest = x[0].min(y[0]);
     [x, y].map(|sample| sample.partition_point(|value| *value <= lowest))

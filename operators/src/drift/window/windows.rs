@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Item;
 use crate::Id;
 
-/// How much a window holds.
+/// The size limit of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Limit {
     /// This number of the newest samples.

@@ -28,7 +28,7 @@ pub struct Scorable {
     pub count: i64,
 }
 
-/// How well samples of one interval were predicted.
+/// The quality of the predictions for the samples of one interval.
 ///
 /// Sums are integers: they do not depend on the order of additions, nor on the number of workers.
 /// They are differences where scores are retracted.

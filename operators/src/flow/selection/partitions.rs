@@ -36,7 +36,7 @@ struct PartitionState {
 /// be idle: what was chosen for more need not be choice_of again.
 const DECISIONS: u64 = 64;
 
-/// What one partition is choice_of of a choice: its own ids, and the round.
+/// The part of a choice that is reported to one partition: its own ids, and the round.
 #[derive(Clone, Default)]
 struct PartitionChoice {
     ids: Vec<Id>,
@@ -101,7 +101,7 @@ impl Partitions {
         }
     }
 
-    /// What all partitions propose for trigger `trigger`, which ends at `end`.
+    /// The proposal of all partitions for trigger `trigger`, which ends at `end`.
     pub(super) fn propose(&mut self, trigger: u64, end: Position) -> Proposal {
         self.observe_before(Some(end));
         // one that has seen nothing since the job was stopped may hold candidates from before.

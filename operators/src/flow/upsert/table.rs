@@ -125,14 +125,14 @@ struct Part {
 }
 
 impl Part {
-    /// Where the key's entry stands if nothing is in its way.
+    /// The preferred index of the key's entry.
     fn home(&self, key: u128) -> usize {
         // the bits behind those that chose the part, as a share of all places.
         let share = (key >> 56) as u64;
         ((u128::from(share) * self.places as u128) >> 64) as usize
     }
 
-    /// Where the key's entry is, or where it belongs.
+    /// The index of the key's entry, or the index at which to insert it.
     fn find(&self, key: u128) -> Result<usize, usize> {
         let mut at = self.home(key);
         while let Some(entry) = self.entries.get(at) {
