@@ -105,6 +105,6 @@ fn the_stream_is_honest() {
     assert!(trick < own - 0.05, "a linear model on pixels reaches {trick}, the network {own}");
     let failed = accuracy(&network, &before, &late);
     assert!(failed < own - 0.15, "made before the change, {failed} after it");
-    let deleted = accuracy(&network, &after, &early);
+    let forgotten = accuracy(&network, &after, &early);
     assert!(forgotten < own - 0.15, "made after the change, {forgotten} before it");
 }
