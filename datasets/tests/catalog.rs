@@ -1,6 +1,6 @@
 //! Conformance tests of every registered codec and generator.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 #[path = "catalog/codecs.rs"]
 mod codecs;

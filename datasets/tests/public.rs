@@ -1,5 +1,5 @@
 //! Tests with public data sets, which are not part of the repository.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 #[path = "../../tests/support/data.rs"]
 mod data;

@@ -1,19 +1,18 @@
-"""What coresets.rs measures, with NumPy and, where they are there, apricot and PyTorch: seconds of the
+"""The measurements of coresets.rs with NumPy and, if installed, apricot and PyTorch: seconds of the
 fastest of three rounds, as JSON.
 
     pip install numpy apricot-select torch
 
 Facility location keeps all similarities and grows the set lazily; matching is written as in the
-reference implementations, with the products of all vectors in each step, new weights for who has
-joined, and no more than that against negative ones. PyTorch runs on the processor, with as many threads
-as it takes by itself.
+reference implementations, with the products of all vectors in each step and new weights for all chosen
+samples. PyTorch runs on the CPU, with its default number of threads.
 """
 
-import heapq
 import json
-import time
 
 import numpy
+import timing
+from lazy_greedy import lazy_greedy
 
 SAMPLES, SIZE, COLS, CLASSES = 10_000, 1_000, 512, 10
 random = numpy.random.default_rng(0)
@@ -44,18 +43,9 @@ def distances(x):
 
 def lazily(s, size):
     covered = numpy.zeros(len(s), dtype=numpy.float32)
-    heap = [(-gain, x, 0) for x, gain in enumerate(s.sum(axis=1).tolist())]
-    heapq.heapify(heap)
-    chosen = []
-    while len(chosen) < size:
-        _, x, after = heapq.heappop(heap)
-        if after < len(chosen):
-            gain = float(numpy.maximum(s[x] - covered, 0).sum())
-            heapq.heappush(heap, (-gain, x, len(chosen)))
-            continue
-        chosen.append(x)
-        numpy.maximum(covered, s[x], out=covered)
-    return chosen
+    gain = lambda x: float(numpy.maximum(s[x] - covered, 0).sum())
+    add = lambda x: numpy.maximum(covered, s[x], out=covered)
+    return lazy_greedy(s.sum(axis=1).tolist(), gain, add, size)
 
 
 def facility_location(x):
@@ -105,12 +95,7 @@ def by_class(of):
 
 
 def least(call, rounds=3):
-    times = []
-    for _ in range(rounds):
-        begun = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - begun)
-    return min(times)
+    return timing.least(call, rounds)
 
 
 x = points(COLS)
@@ -132,7 +117,7 @@ try:
         chosen = FacilityLocationSelection(size, metric="precomputed", optimizer="lazy")
         return chosen.fit(cosines(x).astype(float))
 
-    # its functions are compiled when they are called first.
+    # the first call compiles its functions.
     select(x[:200])
     found["facility location (apricot)"] = least(lambda: select(x), 1)
     found["facility location, by class (apricot)"] = least(lambda: by_class(select)(x), 1)

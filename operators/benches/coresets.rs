@@ -1,25 +1,29 @@
-//! Choices among 10,000 samples of 512 numbers, beside NumPy, apricot and PyTorch.
+//! Choices among 10,000 samples of 512 numbers, compared with NumPy, apricot and PyTorch.
 //!
 //!     cargo bench -p driftmill-operators --bench coresets
 //!     DRIFTMILL_PYTHON=python3 cargo bench -p driftmill-operators --bench coresets
 //!
 //! With a Python that has NumPy and, for more, apricot-select, scikit-learn and torch, `coresets.py`
-//! chooses from samples made the same way and its times are printed beside ours, with their quotient:
-//! above 1 where we are faster. Each time is the least of several rounds, but that what takes long has
-//! one.
+//! chooses from samples of the same distribution, and its times are printed with their ratio to ours,
+//! which is above 1 if ours are shorter. Each time is the minimum of several rounds, or of one round if it
+//! takes long.
 //!
-//! Theirs keep the similarities of all pairs; ours, as by default, those to nearest neighbours.
+//! The Python libraries keep the similarities of all pairs; ours are those to the nearest neighbours, as
+//! by default.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
-use std::collections::BTreeMap;
+#[path = "support/python.rs"]
+mod python;
+
 use std::hint::black_box;
-use std::process::Command;
 use std::time::Instant;
 
 use driftmill_operators::Matrix;
 use driftmill_operators::downsampling::{Budget, DownsamplingTable, SampleScores, choose};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
+
+use python::python;
 
 const ROUNDS: usize = 5;
 const SAMPLES: usize = 10_000;
@@ -28,7 +32,7 @@ const COLS: usize = 512;
 const CLASSES: usize = 10;
 
 fn main() {
-    let theirs = python();
+    let theirs = python("coresets.py");
     let labels = (0..SAMPLES).map(|row| (row % CLASSES) as u32).collect();
     let given = SampleScores {
         labels: Some(labels),
@@ -101,16 +105,7 @@ fn least(mut round: impl FnMut() -> usize) -> f64 {
         begun.elapsed().as_secs_f64()
     };
     let first = time();
-    // what takes long is not repeated as often.
+    // long computations are not repeated.
     let rounds = if first > 5.0 { 1 } else { ROUNDS };
     (1..rounds).map(|_| time()).fold(first, f64::min)
-}
-
-/// What `coresets.py` measured, in seconds; nothing where no Python is named.
-fn python() -> BTreeMap<String, f64> {
-    let Some(python) = std::env::var_os("DRIFTMILL_PYTHON") else { return BTreeMap::new() };
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/coresets.py");
-    let output = Command::new(python).arg(script).output().expect("the named Python runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("times by name")
 }

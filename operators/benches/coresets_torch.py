@@ -1,24 +1,14 @@
-"""Choices of coresets.py with PyTorch, on the processor."""
-
-import heapq
+"""The choices of coresets.py with PyTorch, on the CPU."""
 
 import torch
+from lazy_greedy import lazy_greedy
 
 
 def lazily(s, size):
     covered = torch.zeros(len(s))
-    heap = [(-gain, x, 0) for x, gain in enumerate(s.sum(dim=1).tolist())]
-    heapq.heapify(heap)
-    chosen = []
-    while len(chosen) < size:
-        _, x, after = heapq.heappop(heap)
-        if after < len(chosen):
-            gain = (s[x] - covered).clamp_(min=0).sum().item()
-            heapq.heappush(heap, (-gain, x, len(chosen)))
-            continue
-        chosen.append(x)
-        torch.maximum(covered, s[x], out=covered)
-    return chosen
+    gain = lambda x: (s[x] - covered).clamp_(min=0).sum().item()
+    add = lambda x: torch.maximum(covered, s[x], out=covered)
+    return lazy_greedy(s.sum(dim=1).tolist(), gain, add, size)
 
 
 def facility_location(x, size):

@@ -1,10 +1,10 @@
-//! Sequential detectors: updates per second of processor time, beside those of River.
+//! Sequential detectors: updates per second of CPU time, compared with River.
 //!
 //!     cargo bench -p driftmill-operators --bench detectors
 //!     DRIFTMILL_PYTHON=python cargo bench -p driftmill-operators --bench detectors
 //!
 //! Names of detectors behind `--` choose among them. With `DRIFTMILL_PYTHON`, a Python that has
-//! River, `detectors.py` beside this file takes the same stream in between.
+//! River, `detectors.py` in this folder processes the same stream in between.
 
 use std::hint::black_box;
 use std::process::Command;
@@ -14,7 +14,7 @@ use driftmill_operators::drift::detector::{DetectorTable, Signal};
 const VALUES: usize = 1_000_000;
 const ROUNDS: usize = 5;
 
-/// Errors, one in five and from the middle on one in three; the script beside makes the same.
+/// Errors, one in five and from the middle on one in three; the script generates the same.
 fn errors() -> Vec<f64> {
     let mut state = 1u64;
     let mut next = || {

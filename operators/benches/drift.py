@@ -1,15 +1,15 @@
-"""What drift.rs measures, with NumPy and SciPy: seconds of the fastest of seven rounds, as JSON.
+"""The measurements of drift.rs with NumPy and SciPy: seconds of the fastest of seven rounds, as JSON.
 
     pip install numpy scipy
 
-Permutations are done as drift libraries do them, by taking rows and columns of the kernel matrix, and
-(products) as drift.rs does them.
+Permutations permute rows and columns of the kernel matrix, as in drift libraries, or (products) use
+products with the kernel matrix, as in drift.rs.
 """
 
 import json
-import time
 
 import numpy
+import timing
 from scipy import stats
 
 ROUNDS = 7
@@ -68,12 +68,7 @@ def mmd_products(x, y, count=100):
 
 
 def least(call):
-    times = []
-    for _ in range(ROUNDS):
-        begun = time.perf_counter()
-        call()
-        times.append(time.perf_counter() - begun)
-    return min(times)
+    return timing.least(call, ROUNDS)
 
 
 x, y = points(1000, 512), points(1000, 512)

@@ -1,15 +1,16 @@
-//! Metrics of drift and what a drift trigger costs between comparisons, beside NumPy and SciPy.
+//! Drift metrics and the cost of a drift trigger between comparisons, compared with NumPy and SciPy.
 //!
 //!     cargo bench -p driftmill-operators --bench drift
 //!     DRIFTMILL_PYTHON=python3 cargo bench -p driftmill-operators --bench drift
 //!
-//! With a Python that has NumPy and SciPy, `drift.py` measures the same and its times are printed
-//! beside ours. Each time is the least of several rounds.
+//! With a Python that has NumPy and SciPy, `drift.py` measures the same and its times are
+//! printed next to ours. Each time is the minimum of several rounds.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
-use std::collections::BTreeMap;
+#[path = "support/python.rs"]
+mod python;
+
 use std::hint::black_box;
-use std::process::Command;
 use std::time::Instant;
 
 use driftmill_operators::drift::metric::MetricTable;
@@ -18,11 +19,13 @@ use driftmill_operators::{Change, Id, Matrix, Position, Record};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
+use python::python;
+
 const ROUNDS: usize = 7;
 const SAMPLES: u64 = 1_000_000;
 
 fn main() {
-    let theirs = python();
+    let theirs = python("drift.py");
     let mut ours = Vec::new();
     let mut found = |what: &str, seconds: f64| ours.push((what.to_owned(), seconds));
 
@@ -42,7 +45,7 @@ fn main() {
     let per_sample = observing() / SAMPLES as f64;
 
     for (what, seconds) in ours {
-        // theirs has no memory of a reference.
+        // the Python code does not cache a reference.
         let same = what.split(", ").next().unwrap_or_default();
         let rest = if what.contains("permutations") { ", 100 permutations" } else { "" };
         print!("{what:36} {:9.3} ms", seconds * 1e3);
@@ -118,13 +121,4 @@ fn observing() -> f64 {
         }
         passed as f64
     })
-}
-
-/// What `drift.py` measured, in seconds; nothing where no Python is named.
-fn python() -> BTreeMap<String, f64> {
-    let Some(python) = std::env::var_os("DRIFTMILL_PYTHON") else { return BTreeMap::new() };
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/drift.py");
-    let output = Command::new(python).arg(script).output().expect("the named Python runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("times by name")
 }

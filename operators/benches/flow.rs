@@ -1,4 +1,4 @@
-//! Records per second through order, amount trigger and new-data selection, beside a plain loop that
+//! Records per second through order, amount trigger and new-data selection, compared with a plain loop that
 //! does the same over a vector.
 //!
 //!     cargo bench -p driftmill-operators --bench flow

@@ -4,7 +4,7 @@
 //!
 //! Names of policies choose among them. Streams are made from seeds and are the same everywhere:
 //!
-//! * detectors of errors: 0 or 1, an error with chance 0.1, after the change 0.3;
+//! * detectors of errors: 0 or 1, an error with probability 0.1, after the change 0.3;
 //! * detectors of numbers: nearly normal, of mean 0 and after the change 1, of deviation 1;
 //! * metrics: rows of 4 nearly normal numbers whose means change by 0.25 (those of categories: rows of
 //!   4 errors as above); a reference of 200 rows against 100 new ones at each comparison.
@@ -34,7 +34,7 @@ const COLUMNS: usize = 4;
 /// Seeds of the streams that calibrate, far from all others.
 const APART: u64 = 1 << 32;
 
-/// What was found on stable and on changed streams.
+/// The results on stable and on changed streams.
 #[derive(Default)]
 struct Found {
     /// Stable streams, and measurements at them.
@@ -43,13 +43,13 @@ struct Found {
     /// Stable streams with a false alarm, and false alarms in them.
     disturbed: usize,
     alarms: usize,
-    /// Looks from the change to the alarm, where there was one.
+    /// Values or comparisons from the change to the alarm, if there was one.
     delays: Vec<usize>,
 }
 
 impl Found {
-    /// Puts together false alarms of each stable stream, of `measurements` measurements, and delays of each changed
-    /// one.
+    /// Collects the false alarms of each stable stream, of `measurements` measurements, and the delays of
+    /// each changed one.
     fn new(alarms: &[usize], measurements: usize, delays: Vec<Option<usize>>) -> Self {
         Self {
             streams: alarms.len(),

@@ -1,5 +1,5 @@
 //! Seconds of processor time on one core in which each selection makes a training set of a million
-//! of ten million candidates, beside a plain loop that does the same with what a program has at hand.
+//! of ten million candidates, compared with a plain loop that does the same.
 //!
 //!     cargo bench -p driftmill-operators --bench selection
 //!

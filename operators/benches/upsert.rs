@@ -1,5 +1,5 @@
-//! Keyed samples: records per second of processor time on one worker beside a hash map that does the same, bytes of
-//! memory per key, and labels joined by the keyed table beside a differential join.
+//! Keyed samples: records per second of CPU time on one worker, compared with a hash map that does the
+//! same, bytes of memory per key, and labels joined by the keyed table, compared with a differential join.
 //!
 //!     cargo bench -p driftmill-operators --bench upsert
 //!     cargo bench -p driftmill-operators --bench upsert -- memory 50000000

@@ -1,4 +1,4 @@
-//! Hosts a trigger policy of one's own in a timely dataflow.
+//! Hosts a custom trigger policy in a timely dataflow.
 
 use driftmill_operators::prelude::*;
 use serde::{Deserialize, Serialize};

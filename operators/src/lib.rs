@@ -40,8 +40,11 @@ pub mod prelude;
 pub mod selection;
 pub mod trigger;
 
+mod defaults;
+mod fair_share;
 mod id;
 mod matrix;
+mod named;
 mod position;
 mod record;
 mod snapshot;

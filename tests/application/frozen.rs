@@ -201,10 +201,12 @@ fn a_training_that_panics_is_a_failed_training() {
     assert_eq!(ran.summary["versions"].as_array().unwrap().len(), 2);
 }
 
+/// Weights grow by this factor with every step.
+const DIVERGES: &str = "optimizer.sgd = { learning_rate = 1e30, weight_decay = 1.0 }";
+
 fn as_many_trainings_may_fail_as_the_pipeline_says() {
     let diverges = |most: &str| {
-        let training =
-            format!("training = {{ epochs = 2, optimizer.sgd.learning_rate = 1e30{most} }}");
+        let training = format!("training = {{ epochs = 2, {DIVERGES}{most} }}");
         let text = short().replace("training = { epochs = 1 }", &training);
         Program::start(&text).end()
     };

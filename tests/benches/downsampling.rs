@@ -1,17 +1,17 @@
-//! What each downsampling policy gives and takes: accuracy, seconds of training and of choosing, beside
-//! all data and beside uniform choice, on digits that turn and on the electricity market.
+//! Accuracy, training time and choice time of each downsampling policy, compared with all data and with
+//! uniform choice, on rotating digits and on the electricity market.
 //!
 //! ```text
 //! cargo bench --bench downsampling                          # seeds 0 to 2, half and a tenth
 //! cargo bench --bench downsampling -- batch_then_sample     # of each batch
-//! cargo bench --bench downsampling -- loss grad_match       # these, beside uniform
+//! cargo bench --bench downsampling -- loss grad_match       # these, compared with uniform
 //! ```
 //!
-//! Accuracy is prequential: each sample is judged by the version that was active when it came. Seconds
-//! are sums over all trainings of a run; those of choosing are among them and, where a policy has other
-//! models trained, theirs are among both. A policy beats uniform choice if its mean accuracy over the
-//! seeds is higher by more than the standard error of the difference. `rho_loss` always chooses of each
-//! batch, for which it is made.
+//! Accuracy is prequential: each sample is scored by the version that was active before it. Seconds
+//! are sums over all trainings of a run. They include the seconds of choosing, and both include the
+//! training of irreducible-loss models. A policy beats uniform choice if its mean accuracy over the
+//! seeds is higher by more than the standard error of the difference. `rho_loss` always chooses from each
+//! batch, for which it is designed.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 #[path = "../support/data.rs"]
@@ -25,7 +25,7 @@ use serde_json::Value;
 
 const SEEDS: u64 = 3;
 
-/// What is done beside selection, for each stream.
+/// The pipeline of each stream, without downsampling.
 const STREAMS: [(&str, &str); 2] = [
     (
         "rotating digits",

@@ -1,4 +1,4 @@
-//! The electricity job from one Kafka topic to another, beside one written by hand in Python with
+//! The electricity job from one Kafka topic to another, compared with a job in Python with
 //! confluent-kafka, numpy and PyTorch: the same rows, the same broker, in alternating rounds.
 //!
 //! ```text
@@ -6,22 +6,17 @@
 //! ```
 //!
 //! Starts a broker of its own and makes a Python environment, unless `$DRIFTMILL_TEST_BROKERS` and
-//! `$PEER_PYTHON` name them. Ours is timed as a whole process, the Python one after its imports.
+//! `$PEER_PYTHON` name them. Our job is timed as a whole process, the Python job after its imports.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
-#[path = "../support/broker.rs"]
-#[expect(dead_code, clippy::unwrap_used, reason = "it is part of the tests, which use all of it")]
-mod broker;
-#[path = "../support/certificates.rs"]
-#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
-mod certificates;
 #[path = "../support/data.rs"]
 #[expect(dead_code, reason = "it is part of the tests, which use all of it")]
 mod data;
 mod python;
-#[path = "../support/wait.rs"]
-#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
-mod wait;
+#[path = "../support/with_broker.rs"]
+mod with_broker;
+
+use with_broker::{broker, certificates, wait};
 
 use std::process::Command;
 use std::time::Instant;

@@ -1,4 +1,4 @@
-//! Gathering rows by random ids from the log into one buffer per batch, beside reading the same
+//! Gathering rows by random ids from the log into one buffer per batch, compared with reading the same
 //! rows in order.
 //!
 //!     cargo bench --bench gather

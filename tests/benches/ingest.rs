@@ -1,23 +1,19 @@
-//! From Kafka into the log, placed, indexed and durable, beside a bare librdkafka consumer that
-//! drops every message: one worker, samples of 1 KB, the same topic, in alternating rounds.
+//! Ingestion from Kafka into the durable log, compared with a bare librdkafka consumer that drops every
+//! message: one worker, samples of 1 KB, the same topic, in alternating rounds.
 //!
 //! ```text
 //! cargo bench --bench ingest
 //! ```
 //!
-//! Each rate is of everything from creating a consumer to the last message, for us to the last
-//! commit. What the disk takes is measured beside them: nothing durable is faster. Starts a broker of its own unless `$DRIFTMILL_TEST_BROKERS` names one.
+//! Each rate covers the time from the creation of a consumer to the last message, for our job to the last
+//! commit. The write rate of the disk is measured too, as the upper bound of durable ingestion. Starts a
+//! broker of its own unless `$DRIFTMILL_TEST_BROKERS` names one.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
-#[path = "../support/broker.rs"]
-#[expect(dead_code, clippy::unwrap_used, reason = "it is part of the tests, which use all of it")]
-mod broker;
-#[path = "../support/certificates.rs"]
-#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
-mod certificates;
-#[path = "../support/wait.rs"]
-#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
-mod wait;
+#[path = "../support/with_broker.rs"]
+mod with_broker;
+
+use with_broker::{broker, certificates, wait};
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -30,7 +26,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
-/// As the program does it.
+/// The allocator of the program.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -70,7 +66,7 @@ fn fill(brokers: &str, topic: &str) {
     producer.flush(Duration::from_secs(120)).expect("a broker takes what is sent");
 }
 
-/// Messages per second of a consumer that drops them, set up like ours.
+/// Messages per second of a consumer that drops them, configured like ours.
 fn bare(brokers: &str, topic: &str) -> f64 {
     let begun = Instant::now();
     let consumer: BaseConsumer = ClientConfig::new()

@@ -1,5 +1,5 @@
-//! How long a version takes from the end of its training to a consumer of committed messages: made
-//! durable, recorded, and published in a transaction.
+//! The time from the end of a training to the arrival of the version at a consumer of committed messages:
+//! it is made durable, recorded, and published in a transaction.
 //!
 //! ```text
 //! cargo bench --bench publish
@@ -8,15 +8,10 @@
 //! Starts a broker of its own unless `$DRIFTMILL_TEST_BROKERS` names one.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
-#[path = "../support/broker.rs"]
-#[expect(dead_code, clippy::unwrap_used, reason = "it is part of the tests, which use all of it")]
-mod broker;
-#[path = "../support/certificates.rs"]
-#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
-mod certificates;
-#[path = "../support/wait.rs"]
-#[expect(clippy::unwrap_used, reason = "it is part of the tests")]
-mod wait;
+#[path = "../support/with_broker.rs"]
+mod with_broker;
+
+use with_broker::{broker, certificates, wait};
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -29,7 +24,7 @@ use serde_json::Value;
 
 const VERSIONS: usize = 300;
 
-/// Trainings of about a tenth of a second, so that a version rarely waits for the one before.
+/// Trainings of about 0.1 s, so that a version rarely waits for the previous one.
 fn pipeline(brokers: &str, topic: &str) -> String {
     format!(
         "name = \"publish\"

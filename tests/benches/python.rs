@@ -24,7 +24,7 @@ pub(crate) fn python() -> PathBuf {
     python
 }
 
-/// What a script beside this file printed: one JSON value.
+/// The output of a script in this folder: one JSON value.
 pub(crate) fn run(python: &Path, script: &str, arguments: &[&str]) -> serde_json::Value {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/benches").join(script);
     let output = Command::new(python).arg(script).args(arguments).output().expect("python runs");

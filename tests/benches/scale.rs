@@ -28,7 +28,7 @@ const MILLION: u64 = 1_000_000;
 const TRIGGERS: usize = 300;
 const TRAINING_SET: u64 = 10_000;
 
-/// A run with so many samples behind it, without its job.
+/// A run with this number of processed samples, without its job.
 struct Run {
     _folder: tempfile::TempDir,
     log: Log,

@@ -1,4 +1,4 @@
-//! Model outputs are computed once per sample and shared by everything that asks.
+//! Model outputs are computed once per sample and shared by triggers, shadows and evaluation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,10 +8,10 @@ use driftmill::train::{Output, Priority};
 use crate::toy::{Counting, Toy, Waiting, ids, job};
 
 crate::suite::tests! {
-    what_a_policy_asked_is_not_computed_again,
+    answers_to_a_policy_are_not_computed_again,
 }
 
-fn what_a_policy_asked_is_not_computed_again() {
+fn answers_to_a_policy_are_not_computed_again() {
     let count = Arc::new(AtomicUsize::new(0));
     let rows = Counting(Toy::rows(), Arc::clone(&count));
     let runtime = Waiting::start("[mlp]\nhidden = [8]", "epochs = 1", rows);

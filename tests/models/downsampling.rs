@@ -1,4 +1,4 @@
-//! Which part of a training set a training learns from.
+//! Downsampling within a training.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::toy::{Counting, Toy, Waiting, ids, job};
 crate::suite::tests! {
     every_loss_is_that_of_the_samples_own_features,
     of_each_batch_the_hardest_samples_are_trained_on,
-    what_policies_are_given_is_what_the_model_says,
+    policies_receive_the_outputs_of_the_model,
     all_samples_are_the_same_as_no_downsampling,
     the_weights_of_a_choice_are_those_of_the_loss,
-    repeated_random_subsets_go_through_the_whole_set,
+    repeated_random_subsets_cover_the_whole_set,
     the_result_does_not_depend_on_threads,
     payload_is_read_no_more_often_than_needed,
     a_diverging_model_is_told_from_a_wrong_policy,
@@ -88,7 +88,7 @@ fn of_each_batch_the_hardest_samples_are_trained_on() {
     assert_eq!(used.choices, 26);
 }
 
-fn what_policies_are_given_is_what_the_model_says() {
+fn policies_receive_the_outputs_of_the_model() {
     let training = "start = \"finetune\"\nepochs = 2";
     let runtime = Waiting::start(MODEL, training, Toy::rows());
     let start = runtime.train(job(300)).unwrap().weights;
@@ -194,7 +194,7 @@ fn values(weights: &Weights) -> Vec<f32> {
     floats.map(f32::from_le_bytes).collect()
 }
 
-fn repeated_random_subsets_go_through_the_whole_set() {
+fn repeated_random_subsets_cover_the_whole_set() {
     let runtime = Waiting::start(MODEL, "epochs = 5", Toy::rows());
     let table = "ratio = 0.2\n[policy.rs2]\nreplacement = false";
     let used = downsampled_by(runtime.train(downsampled(300, table)).unwrap());

@@ -1,6 +1,6 @@
-//! The model runtime on `wgpu`, compared with the processor.
+//! The model runtime on `wgpu`, compared with the CPU.
 //!
-//! Needs a Vulkan, Metal or DirectX 12 adapter, which may be a driver in software.
+//! Needs a Vulkan, Metal or DirectX 12 adapter, which may be a software driver.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
 //! The models and the runtime that trains them, from outside.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod answers;
 mod downsampling;

@@ -1,4 +1,4 @@
-//! The portraits stream is honest: it cannot be told apart by a trick, a model made before its
+//! The portraits stream is honest: a trick cannot separate its classes, a model made before its
 //! change fails after it, and one made after it has forgotten the early years.
 
 use std::ops::Range;

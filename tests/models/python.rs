@@ -1,4 +1,4 @@
-//! A version read without this program: numpy computes the same probabilities from the files.
+//! A version without this program: numpy computes the same probabilities from the files.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! The model runtime from outside: what a training promises.
+//! The model runtime from outside: the guarantees of a training.
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -19,16 +19,16 @@ crate::suite::tests! {
     weights_count_between_batches,
     every_sample_gets_its_own_features,
     scores_agree_with_probabilities,
-    fine_tuning_goes_on_where_the_last_version_stopped,
+    fine_tuning_continues_from_the_last_version,
     decisions_are_inferred_while_a_training_runs,
-    a_panic_or_an_error_of_the_store_is_answered_and_the_runtime_goes_on,
-    a_training_set_that_makes_no_sense_is_refused,
-    a_training_that_diverges_says_so,
+    a_panic_or_an_error_of_the_store_is_answered_and_the_runtime_continues,
+    an_invalid_training_set_is_refused,
+    a_diverging_training_is_reported,
     weights_of_another_model_are_refused,
     a_model_that_does_not_fit_the_samples_is_refused_at_the_start,
     a_device_that_is_not_built_in_is_refused_at_the_start,
     stopping_answers_everything,
-    dropping_the_last_handle_finishes_what_waits,
+    dropping_the_last_handle_finishes_waiting_requests,
 }
 
 const MLP: &str = "[mlp]\nhidden = [16, 8]";
@@ -177,7 +177,7 @@ fn scores_agree_with_probabilities() {
     }
 }
 
-fn fine_tuning_goes_on_where_the_last_version_stopped() {
+fn fine_tuning_continues_from_the_last_version() {
     let runtime = Waiting::start(
         MLP,
         &format!("start = \"finetune\"\nfirst_epochs = 9\n{ADAM}"),
@@ -213,7 +213,7 @@ fn decisions_are_inferred_while_a_training_runs() {
     assert_eq!(order, [("decided", true), ("scored", true), ("trained", true)]);
 }
 
-fn a_panic_or_an_error_of_the_store_is_answered_and_the_runtime_goes_on() {
+fn a_panic_or_an_error_of_the_store_is_answered_and_the_runtime_continues() {
     let runtime = Waiting::start(MLP, ADAM, Toy::rows());
     let mut broken = job(100);
     broken.rows[70].id = Id::new(0, 500, 0);
@@ -229,7 +229,7 @@ fn a_panic_or_an_error_of_the_store_is_answered_and_the_runtime_goes_on() {
     assert!(runtime.train(job(100)).is_ok());
 }
 
-fn a_training_set_that_makes_no_sense_is_refused() {
+fn an_invalid_training_set_is_refused() {
     let runtime = Waiting::start(MLP, ADAM, Toy::rows());
     let mut label = job(3);
     label.rows[1].label = 2;
@@ -240,7 +240,7 @@ fn a_training_set_that_makes_no_sense_is_refused() {
     assert!(matches!(runtime.train(job(0)), Err(TrainError::Empty { rows: 0 })));
 }
 
-fn a_training_that_diverges_says_so() {
+fn a_diverging_training_is_reported() {
     let options = "epochs = 20\n[optimizer.sgd]\nlearning_rate = 1e30";
     let runtime = Waiting::start(MLP, options, Toy::rows());
     let message = runtime.train(job(200)).unwrap_err().to_string();
@@ -286,7 +286,7 @@ fn stopping_answers_everything() {
     assert!(answers.iter().all(|answer| matches!(answer, Err(TrainError::Stopped))));
 }
 
-fn dropping_the_last_handle_finishes_what_waits() {
+fn dropping_the_last_handle_finishes_waiting_requests() {
     let runtime = Waiting::start(MLP, ADAM, Toy::rows());
     let (send, answers) = channel();
     for _ in 0..3 {

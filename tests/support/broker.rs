@@ -1,8 +1,8 @@
-//! A real Apache Kafka broker for the tests: one for each run of them, on free ports, with its own
-//! data directory; tests that kill a broker start another.
+//! A real Apache Kafka broker for the tests: one for each test run, on free ports, with its own data
+//! directory. Tests that kill a broker start another one.
 //!
-//! `DRIFTMILL_TEST_BROKERS` names a running one instead. The jars come once from Maven Central and
-//! are kept in `~/.cache/driftmill-test-broker`.
+//! `DRIFTMILL_TEST_BROKERS` names a running one instead. The jars are downloaded once from Maven Central
+//! and kept in `~/.cache/driftmill-test-broker`.
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
@@ -38,7 +38,7 @@ pub(crate) fn brokers() -> &'static str {
     named().unwrap_or_else(|| &shared().address)
 }
 
-/// The broker that tests share which need one of ours.
+/// The broker that tests share if they need one of their own.
 pub(crate) fn shared() -> &'static Broker {
     static BROKER: OnceLock<Broker> = OnceLock::new();
     BROKER.get_or_init(own)
@@ -115,7 +115,7 @@ impl Broker {
         self.tell("pause");
     }
 
-    /// Lets the broker that was paused go on.
+    /// Resumes the paused broker.
     pub(crate) fn resume(&mut self) {
         self.tell("resume");
     }
@@ -138,7 +138,7 @@ impl Drop for Broker {
     }
 }
 
-/// Runs the broker below a shell that kills and starts it when told so, and that ends it and removes
+/// Runs the broker below a shell that kills and starts it on request, and that ends it and removes
 /// its data when our end of a pipe closes: when the tests have passed, failed, or were killed.
 fn supervise(broker: &Command, folder: &Path) -> Child {
     let log = fs::File::create(folder.join("broker.log")).unwrap();

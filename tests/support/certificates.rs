@@ -1,4 +1,4 @@
-//! A certificate authority, and a broker's key that it has signed, made with the JDK's `keytool`.
+//! A certificate authority and a broker's key signed by it, created with the JDK's `keytool`.
 
 use crate::wait::OutputInTime;
 use std::path::{Path, PathBuf};

@@ -110,7 +110,7 @@ pub(crate) fn command(
     run
 }
 
-/// A file of addresses that are free, beside the state directory; with the addresses.
+/// Writes a file of free addresses next to the state directory. Returns its path and the addresses.
 pub(crate) fn hosts(state: &Path, count: usize) -> (PathBuf, Vec<String>) {
     let taken: Vec<TcpListener> =
         (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();

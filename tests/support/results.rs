@@ -1,4 +1,4 @@
-//! What a run decided and made, but for names, places and wall-clock times.
+//! The decisions and versions of a run, without names, paths and wall-clock times.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Samples made up on the spot, and a runtime that is waited for.
+//! Synthetic samples, and a runtime whose answers are waited for.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ pub(crate) fn receive<T>(what: &str, values: &Receiver<T>) -> T {
     received.unwrap_or_else(|error| panic!("waited {ANSWER:?} in vain for {what}: {error}"))
 }
 
-/// Samples that are a function of their id: two classes, told apart by brightness.
+/// Samples that are a function of their id: two classes, which differ in brightness.
 pub(crate) struct Toy(pub(crate) Schema);
 
 impl Toy {

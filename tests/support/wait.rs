@@ -1,10 +1,10 @@
-//! Waiting with a limit: what does not come is named.
+//! Waiting with a limit. The error names the missing event.
 
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Time for whatever a test waits for, unless it measures how long that takes.
+/// The limit of a wait, unless the test measures its duration.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// Waits until `condition` holds.

@@ -1,12 +1,8 @@
 //! The codec of comma-separated values.
 
-use std::num::NonZeroU32;
-
 use csv_core::{ReadRecordResult, Reader, ReaderBuilder};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-use super::table::{Layout, append_row};
+use super::table::{append_row, column_codec};
 use super::{Codec, CodecConfig, Names};
 use crate::{Columns, DecodeError, Schema, Values};
 
@@ -19,70 +15,44 @@ use cell::Role;
 
 pub(super) const EXAMPLE: &str = "columns = [\"a\", \"b\"]\nfeatures = [\"a\", \"b\"]";
 
-/// One row of comma-separated values per message, without a header.
-///
-/// Fields are in the order of `columns`, and each message has all of them; empty fields behind the
-/// last are ignored. Features are numbers,
-/// or `true` and `false` for 1 and 0, without spaces around them. NaN and infinity are refused.
-/// Fields may be quoted, and a line break may end the message.
-///
-/// Reference: RFC 4180, *Common Format and MIME Type for Comma-Separated Values Files*, 2005.
-///
-/// ```
-/// use driftmill_datasets::Columns;
-/// use driftmill_datasets::codec::{CodecConfig, Csv};
-///
-/// let csv: Csv = toml::from_str(
-///     r#"
-///     columns = ["period", "price", "demand", "class"]
-///     features = ["demand", "period"]
-///     label = "class"
-///     "#,
-/// )
-/// .unwrap();
-/// let mut columns = Columns::new(csv.schema());
-/// csv.init().decode(b"0.25,0.056,0.5,1\n", &mut columns).unwrap();
-/// assert_eq!(columns.values.floats(), &[0.5, 0.25]);
-/// assert_eq!(columns.labels, [Some(1)]);
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Csv {
-    /// Names of all columns of a row, in order.
-    pub columns: Names,
-    /// Columns of the features, in the order of the model's inputs; none in a topic of labels.
-    #[serde(default, skip_serializing_if = "Names::is_none")]
-    pub features: Names,
-    /// Column of the class: a whole number from 0 up, or one of `labels`. A row in which it is
-    /// empty is a sample without a label. Default: samples have no label.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// Names of the classes, if labels are strings; the first is class 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub labels: Option<Names>,
-    /// Number of classes: labels from this number up are refused. Default: any label.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classes: Option<NonZeroU32>,
-    /// Column of the event time: whole milliseconds since 1970, or an RFC 3339 date. May be empty.
-    /// Default: samples have no event time of their own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time: Option<String>,
-    /// The one character between fields. Default: a comma.
-    #[serde(default)]
-    pub delimiter: Delimiter,
+column_codec! {
+    /// One row of comma-separated values per message, without a header.
+    ///
+    /// Fields are in the order of `columns`, and each message has all of them; empty fields behind the
+    /// last one are ignored. Features are numbers, or `true` and `false` for 1 and 0, without spaces
+    /// around them. NaN and infinity are refused. Fields may be quoted, and a line break may end the
+    /// message.
+    ///
+    /// Reference: RFC 4180, *Common Format and MIME Type for Comma-Separated Values Files*, 2005.
+    ///
+    /// ```
+    /// use driftmill_datasets::Columns;
+    /// use driftmill_datasets::codec::{CodecConfig, Csv};
+    ///
+    /// let csv: Csv = toml::from_str(
+    ///     r#"
+    ///     columns = ["period", "price", "demand", "class"]
+    ///     features = ["demand", "period"]
+    ///     label = "class"
+    ///     "#,
+    /// )
+    /// .unwrap();
+    /// let mut columns = Columns::new(csv.schema());
+    /// csv.init().decode(b"0.25,0.056,0.5,1\n", &mut columns).unwrap();
+    /// assert_eq!(columns.values.floats(), &[0.5, 0.25]);
+    /// assert_eq!(columns.labels, [Some(1)]);
+    /// ```
+    Csv {
+        /// Names of all columns of a row, in order.
+        pub columns: Names,
+        ..columns,
+        /// The one character between fields. Default: a comma.
+        #[serde(default)]
+        pub delimiter: Delimiter,
+    }
 }
 
 impl Csv {
-    fn layout(&self) -> Layout<'_> {
-        Layout {
-            features: &self.features,
-            label: self.label.as_ref(),
-            labels: self.labels.as_ref(),
-            classes: self.classes,
-            time: self.time.as_ref(),
-        }
-    }
-
     fn role(&self, column: &String) -> Role {
         if let Some(feature) = self.features.position(column) {
             Role::Feature(feature)

@@ -2,13 +2,9 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::num::NonZeroU32;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 use self::row::Row;
-use super::table::{Layout, append_row};
+use super::table::{append_row, column_codec};
 use super::{Classes, Codec, CodecConfig, Names};
 use crate::{Columns, DecodeError, Schema, Values};
 
@@ -17,65 +13,37 @@ mod scalar;
 
 pub(super) const EXAMPLE: &str = "features = [\"a\", \"b\"]";
 
-/// One JSON object per message, with one member per column.
-///
-/// Members may be in any order. Members that the table does not name are skipped. Features are
-/// numbers, or `true` and `false` for 1 and 0. A message is invalid if a feature is missing,
-/// null, a string or beyond the range of a 32-bit float, or if a named column occurs twice.
-///
-/// Reference: RFC 8259, *The JavaScript Object Notation (JSON) Data Interchange Format*, 2017.
-///
-/// ```
-/// use driftmill_datasets::Columns;
-/// use driftmill_datasets::codec::{CodecConfig, Json};
-///
-/// let json: Json = toml::from_str(
-///     r#"
-///     features = ["demand", "price"]
-///     label = "class"
-///     labels = ["DOWN", "UP"]
-///     time = "at"
-///     "#,
-/// )
-/// .unwrap();
-/// let mut columns = Columns::new(json.schema());
-/// let message = br#"{"at": "1996-05-07T00:30:00Z", "class": "UP", "price": 0.5, "demand": 2}"#;
-/// json.init().decode(message, &mut columns).unwrap();
-/// assert_eq!(columns.values.floats(), &[2.0, 0.5]);
-/// assert_eq!(columns.labels, [Some(1)]);
-/// assert_eq!(columns.times, [Some(831_429_000_000)]);
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Json {
-    /// Columns of the features, in the order of the model's inputs; none in a topic of labels.
-    #[serde(default, skip_serializing_if = "Names::is_none")]
-    pub features: Names,
-    /// Column of the class: a whole number from 0 up, or one of `labels`. A message in which it is
-    /// null or missing is a sample without a label. Default: samples have no label.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// Names of the classes, if labels are strings; the first is class 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub labels: Option<Names>,
-    /// Number of classes: labels from this number up are refused. Default: any label.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classes: Option<NonZeroU32>,
-    /// Column of the event time: whole milliseconds since 1970, or an RFC 3339 string. May be null
-    /// or missing. Default: samples have no event time of their own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time: Option<String>,
-}
-
-impl Json {
-    fn layout(&self) -> Layout<'_> {
-        Layout {
-            features: &self.features,
-            label: self.label.as_ref(),
-            labels: self.labels.as_ref(),
-            classes: self.classes,
-            time: self.time.as_ref(),
-        }
+column_codec! {
+    /// One JSON object per message, with one member per column.
+    ///
+    /// Members may be in any order. Members that the table does not name are skipped. Features are
+    /// numbers, or `true` and `false` for 1 and 0. A message is invalid if a feature is missing,
+    /// null, a string or beyond the range of a 32-bit float, or if a named column occurs twice.
+    ///
+    /// Reference: RFC 8259, *The JavaScript Object Notation (JSON) Data Interchange Format*, 2017.
+    ///
+    /// ```
+    /// use driftmill_datasets::Columns;
+    /// use driftmill_datasets::codec::{CodecConfig, Json};
+    ///
+    /// let json: Json = toml::from_str(
+    ///     r#"
+    ///     features = ["demand", "price"]
+    ///     label = "class"
+    ///     labels = ["DOWN", "UP"]
+    ///     time = "at"
+    ///     "#,
+    /// )
+    /// .unwrap();
+    /// let mut columns = Columns::new(json.schema());
+    /// let message = br#"{"at": "1996-05-07T00:30:00Z", "class": "UP", "price": 0.5, "demand": 2}"#;
+    /// json.init().decode(message, &mut columns).unwrap();
+    /// assert_eq!(columns.values.floats(), &[2.0, 0.5]);
+    /// assert_eq!(columns.labels, [Some(1)]);
+    /// assert_eq!(columns.times, [Some(831_429_000_000)]);
+    /// ```
+    Json {
+        ..columns,
     }
 }
 

@@ -50,6 +50,54 @@ impl Layout<'_> {
     }
 }
 
+/// Defines the configuration of a codec of rows with named columns. All of them name the columns of the
+/// features, the label and the event time; the keys before and after these are those of one codec.
+macro_rules! column_codec {
+    ($(#[$about:meta])* $Name:ident {
+        $($(#[$before_about:meta])* pub $before:ident: $Before:ty,)*
+        ..columns,
+        $($(#[$after_about:meta])* pub $after:ident: $After:ty,)*
+    }) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+        #[serde(deny_unknown_fields)]
+        pub struct $Name {
+            $($(#[$before_about])* pub $before: $Before,)*
+            /// Columns of the features, in the order of the model's inputs; none in a topic of labels.
+            #[serde(default, skip_serializing_if = "Names::is_none")]
+            pub features: Names,
+            /// Column of the class: a whole number from 0 up, or one of `labels`. A row in which it is
+            /// empty, null or missing is a sample without a label. Default: samples have no label.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub label: Option<String>,
+            /// Names of the classes, if labels are strings; the first is class 0.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub labels: Option<Names>,
+            /// Number of classes: labels from this number up are refused. Default: any label.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub classes: Option<std::num::NonZeroU32>,
+            /// Column of the event time: whole milliseconds since 1970, or an RFC 3339 string. It may be
+            /// empty, null or missing. Default: samples have no event time of their own.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            pub time: Option<String>,
+            $($(#[$after_about])* pub $after: $After,)*
+        }
+
+        impl $Name {
+            fn layout(&self) -> $crate::codec::table::Layout<'_> {
+                $crate::codec::table::Layout {
+                    features: &self.features,
+                    label: self.label.as_ref(),
+                    labels: self.labels.as_ref(),
+                    classes: self.classes,
+                    time: self.time.as_ref(),
+                }
+            }
+        }
+    };
+}
+pub(super) use column_codec;
+
 /// The event time and the label of a row.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Marks {

@@ -64,7 +64,7 @@ fn push(columns: &mut Columns, sample: &Sample) {
 
 proptest! {
     #[test]
-    fn decodes_what_it_encodes(samples in proptest::collection::vec(sample(), 1..4)) {
+    fn encoded_samples_decode_to_equal_samples(samples in proptest::collection::vec(sample(), 1..4)) {
         for (key, table, config) in all() {
             let mut columns = Columns::new(config.schema());
             samples.iter().for_each(|sample| push(&mut columns, sample));

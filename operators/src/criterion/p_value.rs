@@ -27,7 +27,7 @@ pub struct Significance {
     /// The significance level: a p-value below it fires. Above 0 and at most 1.
     pub p_value: f64,
     /// Number of permutations if the distribution is not known (default 100).
-    #[serde(default = "hundred")]
+    #[serde(default = "crate::defaults::count::<100>")]
     pub permutations: NonZeroUsize,
     /// Seed of the permutations (default 0).
     #[serde(default)]
@@ -35,10 +35,6 @@ pub struct Significance {
     /// Correction for several tests, one for each dimension (default `bonferroni`).
     #[serde(default)]
     pub correction: Correction,
-}
-
-fn hundred() -> NonZeroUsize {
-    NonZeroUsize::new(100).expect("a hundred is not zero")
 }
 
 /// The correction for several tests at once.

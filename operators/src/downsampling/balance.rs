@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Budget, Chosen, SampleScores};
+use super::{Budget, Chosen, RequiredScores, SampleScores};
+use crate::fair_share::fair_share;
 
 /// The division of a budget among classes.
 ///
@@ -28,6 +29,11 @@ impl Balance {
     /// The default of policies that would otherwise choose from one class alone.
     pub(super) fn proportional() -> Self {
         Self::Proportional
+    }
+
+    /// The scores that the division requires.
+    pub(super) fn required_scores(self) -> RequiredScores {
+        RequiredScores { labels: self.needs_labels(), ..RequiredScores::default() }
     }
 
     /// Whether labels must be known.
@@ -75,7 +81,7 @@ impl Balance {
         let classes: Vec<Vec<usize>> = classes.into_values().collect();
         let counts: Vec<usize> = classes.iter().map(Vec::len).collect();
         let sizes = match self {
-            Self::FairShare => fair_share(size, &counts),
+            Self::FairShare => fair_sizes(size, &counts),
             Self::None | Self::Proportional => proportional(size, &counts),
         };
         let blocks = |(rows, size): (Vec<usize>, usize)| {
@@ -89,19 +95,10 @@ impl Balance {
     }
 }
 
-/// Sizes at the largest equal share of all classes, where smaller classes give all they have. The
-/// remainder of rounding goes to the first classes with more samples.
-fn fair_share(size: usize, counts: &[usize]) -> Vec<usize> {
-    let mut ascending: Vec<usize> = (0..counts.len()).collect();
-    ascending.sort_by_key(|class| counts[*class]);
-    let (mut left, mut share) = (size.min(counts.iter().sum()), 0);
-    for (passed, class) in ascending.iter().enumerate() {
-        share = left / (counts.len() - passed);
-        if counts[*class] > share {
-            break;
-        }
-        left -= counts[*class];
-    }
+/// Sizes at the [fair share](fair_share) of all classes. The remainder of rounding goes to the first
+/// classes with more samples.
+fn fair_sizes(size: usize, counts: &[usize]) -> Vec<usize> {
+    let share = fair_share(size, counts);
     let mut sizes: Vec<usize> = counts.iter().map(|count| share.min(*count)).collect();
     let mut left = size.min(counts.iter().sum()) - sizes.iter().sum::<usize>();
     for (size, count) in sizes.iter_mut().zip(counts) {
@@ -145,7 +142,7 @@ mod tests {
 
     #[test]
     fn fair_shares_are_equal_up_to_the_size_of_a_class() {
-        let fair = |size, counts: &[usize]| fair_share(size, counts);
+        let fair = |size, counts: &[usize]| fair_sizes(size, counts);
         assert_eq!(fair(100, &[10, 10, 200]), [10, 10, 80]);
         assert_eq!(fair(100, &[10, 20, 200]), [10, 20, 70]);
         assert_eq!(fair(30, &[10, 20, 30]), [10, 10, 10]);

@@ -26,7 +26,7 @@ pub trait CountClasses<'scope> {
     /// Counts the samples of each class in intervals of event time of `interval` milliseconds; in
     /// one interval, number 0, if that is none.
     ///
-    /// What comes out is by how much each count changes. The stream must be ordered
+    /// The output is the change of each count. The stream must be ordered
     /// ([`order`](super::Order::order)); each worker's output is about classes of its own.
     fn count_classes(self, interval: Option<i64>) -> StreamVec<'scope, Position, (Class, i64)>;
 }

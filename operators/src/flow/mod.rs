@@ -9,6 +9,7 @@ mod clock;
 mod order;
 mod prequential;
 mod queue;
+mod routing;
 mod selection;
 mod service;
 mod timestamp;

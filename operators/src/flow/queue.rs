@@ -20,7 +20,7 @@ impl Queue {
         }
     }
 
-    /// What is left of the first batch; empty when there is none.
+    /// The rest of the first batch; empty without a batch.
     pub(super) fn rest(&self) -> &[Change] {
         self.batches.front().map_or(&[], |batch| &batch[self.passed..])
     }

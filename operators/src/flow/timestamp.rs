@@ -8,7 +8,7 @@ use timely::progress::timestamp::{PathSummary, Refines};
 use crate::Position;
 
 impl Timestamp for Position {
-    /// How many positions a path advances by.
+    /// The number of positions that a path advances by.
     type Summary = u64;
 
     fn minimum() -> Self {

@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
-use timely::dataflow::channels::pact::Exchange;
 use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::Operator;
 use timely::scheduling::SyncActivator;
 
 use super::service::{Service, Start};
 use crate::Position;
+use crate::flow::routing::to_first;
 use crate::selection::TrainingSet;
 use crate::trigger::Outcome;
 
@@ -38,8 +38,7 @@ impl<'scope> Train<'scope> for StreamVec<'scope, Position, TrainingSet> {
         type Batches = CapacityContainerBuilder<Vec<Outcome>>;
         let scope = self.scope();
         let start: Start<S> = Box::new(service);
-        let to_first = Exchange::new(|_: &TrainingSet| 0);
-        self.unary::<Batches, _, _, _>(to_first, "Train", move |_capability, info| {
+        self.unary::<Batches, _, _, _>(to_first(), "Train", move |_capability, info| {
             let mut service = start(scope.worker().sync_activator_for(info.address.to_vec()));
             let mut open: VecDeque<Capability<Position>> = VecDeque::new();
             move |sets, output| {

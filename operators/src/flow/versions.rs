@@ -3,7 +3,7 @@
 use crate::Position;
 use crate::trigger::Outcome;
 
-/// Where versions took effect, oldest first.
+/// The positions at which versions took effect, oldest first.
 #[derive(Default)]
 pub(super) struct Versions(Vec<(Position, u64)>);
 

@@ -14,12 +14,12 @@ use crate::{Change, Id, Kind};
 
 pub(super) const EXAMPLE: &str = "per_class = 20";
 
-/// What is new: all of it is chosen.
+/// The group of new samples, which are all chosen.
 const NEW: u64 = 0;
 
 /// The samples since the last trigger, and a memory of older ones with a fixed number of every class:
-/// for classes that come one after another (class-incremental learning), so that a version does not
-/// forget those that come no more.
+/// for classes that come one after another (class-incremental learning), so that a version still
+/// predicts those that no longer come.
 ///
 /// The memory of a class is a uniform choice of all its samples before, as a reservoir gives it, but
 /// by the smallest hash(seed, id) instead of one after another: it changes only as far as new samples

@@ -24,12 +24,12 @@ const USED: u32 = 1;
 /// size = min(⌊U / r⌋, ⌊V / (1 − r)⌋, limit)
 /// ```
 ///
-/// While nothing has been used, all unused samples are chosen (at most `limit`); while nothing is
-/// unused, none. A sample is used from the training set on that it was in, whatever became of the
-/// training; with another label it is unused again, and what is replaced or deleted is neither.
+/// While no sample has been used, all unused samples are chosen, at most `limit`. While no sample is
+/// unused, no sample is chosen. A sample is used once it was in a training set, even if the training
+/// failed. With another label it is unused again. Replaced and deleted samples are removed.
 ///
-/// Keeps of each sample its position, event time, label and whether it was used: 32 bytes. Its partitions
-/// wait after each proposal until they know what was chosen.
+/// Memory: position, event time, label and use of each sample, 32 bytes. Partitions wait after each
+/// proposal until they know the choice.
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Position, Record, selection::*};
@@ -58,10 +58,10 @@ const USED: u32 = 1;
 pub struct Freshness {
     /// The share of the training set that was in none before: above 0, below 1.
     pub unused_ratio: UnusedRatio,
-    /// Most samples in a training set (default: no limit).
+    /// Maximum number of samples in a training set (default: no limit).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<NonZeroUsize>,
-    /// Another seed makes another choice (default 0).
+    /// Seed of the random choice (default 0).
     #[serde(default)]
     pub seed: u64,
 }
@@ -90,12 +90,12 @@ impl From<UnusedRatio> for f64 {
 }
 
 impl Freshness {
-    /// Such a mix, without a limit.
+    /// A mix with this ratio, without a limit.
     pub fn new(unused_ratio: UnusedRatio) -> Self {
         Self { unused_ratio, limit: None, seed: 0 }
     }
 
-    /// How many of so many unused and used samples are chosen.
+    /// The numbers of unused and used samples to choose, given how many there are.
     fn mix(&self, unused: usize, used: usize) -> (usize, usize) {
         let limit = self.limit.map_or(usize::MAX, NonZeroUsize::get);
         if used == 0 {

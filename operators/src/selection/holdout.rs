@@ -20,8 +20,8 @@ const SALT: u64 = 0x5DEE_CE66_D1CE_CAFE;
 /// held out  ⇔  hash(seed, key) < fraction · 2⁶⁴
 /// ```
 ///
-/// so it is the same for all versions, pipelines and workers, and whatever replaces a sample shares its
-/// fate. A larger fraction holds out what a smaller one does, and more.
+/// The choice is the same for all versions, pipelines and workers, and a replaced sample is held out if
+/// and only if the new one is. A larger fraction holds out all samples of a smaller one, and more.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -1,17 +1,17 @@
 //! What to train on.
 //!
-//! A selection is split over partitions: each one's partition sees the changes of its own records and,
-//! when a trigger was decided, proposes candidates; the proposals of all partitions together make one
-//! training set, the same whatever the number of partitions.
+//! A selection runs on every partition. Each partition observes the changes of its own records and
+//! proposes candidates for each decision. The proposals of all partitions are combined into one training
+//! set, which does not depend on the number of partitions.
 //!
-//! # Significance
+//! # Random choices
 //!
-//! Nothing is drawn in the order of arrival: each sample has a *rank*, a hash of a seed, its id and,
-//! where a choice is to be made again each time, the trigger. The k samples of the smallest ranks are
+//! A choice does not depend on the order of arrival. Each sample has a *rank*, a hash of a seed, its id
+//! and, for policies that choose again for each trigger, the trigger. The k samples of the smallest ranks are
 //! k samples at random (bottom-k sampling), and those of several partitions are the bottom k of what they
 //! propose, so a choice is a function of seed, trigger and positions alone. A sequential reservoir
-//! would depend on the order and on the cut into partitions. A deleted sample is just not there, and the
-//! next smallest takes its place.
+//! would depend on the order and on the partitions. A deleted sample is replaced by the one with the next
+//! smallest rank.
 //!
 //! Reference: E. Cohen, H. Kaplan, *Summarizing Data using Bottom-k Sketches*, PODC (2007).
 //!
@@ -32,7 +32,8 @@ mod tail;
 mod training_set;
 mod windowed;
 
-pub use balance::{Shares, fair_share};
+pub use crate::fair_share::fair_share;
+pub use balance::Shares;
 pub use checkpoint::{SelectionCheckpoint, SelectionCheckpoints};
 pub use class_memory::Exemplars;
 pub use freshness::UnusedRatio;
@@ -45,7 +46,7 @@ pub use training_set::{Candidate, Choice, Chosen, Group, Memory, Proposal, Train
 
 use crate::{Change, Id, Snapshot};
 
-/// What a `[selection.…]` table builds.
+/// The configuration of a selection policy: a `[selection.…]` table.
 pub trait SelectionConfig: Send + Sync {
     /// An empty partition.
     fn init(&self) -> Box<dyn Selection>;
@@ -53,8 +54,8 @@ pub trait SelectionConfig: Send + Sync {
     /// Chooses among what the partitions propose, put together in any order.
     fn combine(&self, proposal: Proposal) -> Choice;
 
-    /// Whether partitions must be told what was chosen ([`Selection::chosen`]) before they go on: then
-    /// they wait for it after each proposal.
+    /// Whether partitions must know the choice ([`Selection::chosen`]) before they continue. They then
+    /// wait for it after each proposal.
     fn remembers(&self) -> bool {
         false
     }
@@ -70,12 +71,12 @@ pub trait Selection: Snapshot + Send {
         changes.iter().for_each(|change| self.observe(change));
     }
 
-    /// Proposes for trigger `trigger`, which covers all that was observed; whatever
-    /// [`SelectionConfig::combine`] may choose of this partition is among the candidates.
+    /// Proposes candidates for trigger `trigger`, which covers all observed changes. They include every
+    /// sample of this partition that [`SelectionConfig::combine`] may choose.
     fn propose(&mut self, trigger: u64) -> Proposal;
 
-    /// Is told which of this partition's samples were chosen for its last proposal, and of the round that
-    /// the choice was made in, if the policy [remembers](SelectionConfig::remembers).
+    /// Records which of this partition's samples were chosen for its last proposal and the round of the
+    /// choice, if the policy [remembers](SelectionConfig::remembers).
     fn chosen(&mut self, _ids: &[Id], _round: u64) {}
 
     /// Shows every sample it has observed and may still propose: the features of all others can go.

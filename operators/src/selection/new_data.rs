@@ -37,19 +37,16 @@ pub(super) const EXAMPLE: &str = "limit = 10000";
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct NewData {
     /// How many triggers back: a number, or `"all"` (default 0: since the last trigger).
-    #[serde(default)]
     pub tail: Tail,
     /// Most samples in a training set (default: no limit).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<NonZeroUsize>,
     /// Which samples a limit keeps (default `last`).
-    #[serde(default)]
     pub keep: Keep,
     /// Seed of `keep = "uniform"` and `"reservoir"` (default 0).
-    #[serde(default)]
     pub seed: u64,
 }
 

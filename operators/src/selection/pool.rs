@@ -16,11 +16,11 @@ pub(super) struct Sample {
     /// Its own event time, in milliseconds.
     pub(super) time: i64,
     pub(super) label: u32,
-    /// What the policy notes of it.
+    /// The policy's mark of the sample.
     pub(super) mark: u32,
 }
 
-/// What a change means to those who keep labelled samples.
+/// The effect of a change on a set of labelled samples.
 pub(super) enum Effect {
     /// The sample is there from now on, with this label; the one that was there before is not.
     Enters(u32),
@@ -44,7 +44,7 @@ impl Effect {
 pub(super) struct Pool {
     /// In the order of positions.
     samples: Vec<Sample>,
-    /// How many of them were retracted.
+    /// The number of retracted samples.
     gone: usize,
     /// Those that entered out of order, when their labels came.
     late: BTreeMap<Position, Sample>,

@@ -36,19 +36,16 @@ pub(super) const EXAMPLE: &str = "ratio = 0.5";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Random {
     /// How many triggers back: a number, or `"all"` (default: everything).
-    #[serde(default = "Tail::all")]
     pub tail: Tail,
     /// The share of the samples within the tail that is chosen (default 1).
-    #[serde(default)]
     pub ratio: Ratio,
     /// Maximum number of samples in a training set (default: no limit).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub samples: Option<NonZeroUsize>,
     /// Seed of the random choice (default 0).
-    #[serde(default)]
     pub seed: u64,
 }
 

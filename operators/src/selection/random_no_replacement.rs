@@ -13,19 +13,18 @@ use crate::{Change, Id};
 
 pub(super) const EXAMPLE: &str = "samples = 100";
 
-/// Goes through all samples seen so far in rounds, at random: none is taken again until all were.
+/// A random choice without repetition: in a round, every sample seen so far is chosen once.
 ///
 /// ```text
 /// size = min(⌊ratio · available⌋, samples)
 /// ```
 ///
-/// Each training set takes that many of those that were not taken in this round, every choice equally
-/// likely. Where they are too few all of them are taken and a new round begins with that set, which
-/// others fill up. A sample that enters while a round goes on is taken in it; one with another label
-/// is as good as new.
+/// Each training set is a uniformly random choice of the samples that were not yet chosen in this round.
+/// If they are too few, all of them are chosen, and a new round begins, which fills up the set. A sample
+/// that enters during a round is chosen in it. A sample with a new label counts as a new sample.
 ///
-/// Keeps of each sample its position, event time, label and the round it is free in: 32 bytes. Its
-/// partitions wait after each proposal until they know what was chosen, and of the round.
+/// Memory: position, event time, label and next round of each sample, 32 bytes. Partitions wait after
+/// each proposal until they know the choice and its round.
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Position, Record, selection::*};
@@ -47,16 +46,14 @@ pub(super) const EXAMPLE: &str = "samples = 100";
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct RandomNoReplacement {
     /// The share of the samples seen so far that is chosen (default 1).
-    #[serde(default)]
     pub ratio: Ratio,
-    /// Most samples in a training set (default: no limit).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Maximum number of samples in a training set (default: no limit).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub samples: Option<NonZeroUsize>,
-    /// Another seed makes another choice (default 0).
-    #[serde(default)]
+    /// Seed of the random choice (default 0).
     pub seed: u64,
 }
 

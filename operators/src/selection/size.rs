@@ -49,7 +49,7 @@ impl From<Ratio> for f64 {
     }
 }
 
-/// How many of `available` samples are chosen: the share of them, but at most `most`.
+/// The number of samples to choose of `available`: their share, but at most `most`.
 pub(super) fn target(available: u64, ratio: Ratio, most: Option<NonZeroUsize>) -> usize {
     let share = usize::try_from(ratio.of(available)).unwrap_or(usize::MAX);
     most.map_or(share, |most| share.min(most.get()))

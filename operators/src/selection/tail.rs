@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "wanted a number of triggers, or \"all\"")]
 pub enum Tail {
-    /// The samples since the last trigger and of so many triggers before it.
+    /// The samples since the last trigger and of this number of triggers before it.
     Triggers(u32),
     /// Everything.
     All(Everything),
@@ -29,7 +29,7 @@ impl Default for Tail {
 }
 
 impl Tail {
-    /// What policies that choose among old samples reach by default.
+    /// The default tail of policies that choose among old samples.
     pub(super) const fn all() -> Self {
         Self::All(Everything::All)
     }

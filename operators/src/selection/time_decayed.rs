@@ -30,7 +30,7 @@ pub(super) const EXAMPLE: &str = "half_life = \"1d\"\nsamples = 100";
 /// half-life of a steady stream. The size of the set is min(⌊ratio · available⌋, samples), and every
 /// sample counts alike in the loss.
 ///
-/// Keeps of each sample within the tail its position, event time and label: 32 bytes.
+/// Memory: position, event time and label of each sample within the tail, 32 bytes.
 ///
 /// Reference: P. S. Efraimidis, P. G. Spirakis, *Weighted random sampling with a reservoir*,
 /// Information Processing Letters 97 (2006), algorithm A-ES. (Keys there are u^(1/w), the largest
@@ -59,7 +59,7 @@ pub(super) const EXAMPLE: &str = "half_life = \"1d\"\nsamples = 100";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TimeDecayed {
-    /// After so much event time a sample weighs half: above 0.
+    /// Event time after which the weight of a sample is half: above 0.
     pub half_life: HalfLife,
     /// How many triggers back: a number, or `"all"` (default: everything).
     #[serde(default = "Tail::all")]
@@ -67,10 +67,10 @@ pub struct TimeDecayed {
     /// The share of the samples within the tail that is chosen (default 1).
     #[serde(default)]
     pub ratio: Ratio,
-    /// Most samples in a training set (default: no limit).
+    /// Maximum number of samples in a training set (default: no limit).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<NonZeroUsize>,
-    /// Another seed makes another choice (default 0).
+    /// Seed of the random choice (default 0).
     #[serde(default)]
     pub seed: u64,
 }
@@ -97,7 +97,7 @@ impl From<HalfLife> for Span {
 }
 
 impl TimeDecayed {
-    /// All samples, weighted so.
+    /// All samples, weighted with this half-life.
     pub fn new(half_life: HalfLife) -> Self {
         Self { half_life, tail: Tail::all(), ratio: Ratio::ALL, samples: None, seed: 0 }
     }

@@ -11,7 +11,7 @@ use crate::{Id, Position};
 /// A sample that may be trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// Where the sample stands in the order.
+    /// The position of the sample.
     pub position: Position,
     /// Its class.
     pub label: u32,
@@ -32,15 +32,15 @@ impl Candidate {
 /// Candidates that belong together, for policies that treat some differently from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
-    /// What they have in common, as the policy numbers it.
+    /// The number of the group, as defined by the policy.
     pub key: u64,
-    /// How many they are.
+    /// Number of candidates.
     pub candidates: usize,
     /// Every sample of the partition in this group whose rank is below this is among them.
     pub below: u64,
 }
 
-/// What one partition, or all of them, propose for one trigger.
+/// The proposal of one partition, or of all together, for one trigger.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {
     /// The trigger.
@@ -52,14 +52,14 @@ pub struct Proposal {
     /// The groups of the candidates, one after another in their order; none for policies that treat
     /// all alike.
     pub groups: Vec<Group>,
-    /// Where partitions stand after their proposal, by partition, as far as it is time to keep it.
+    /// The states of partitions after their proposal, by partition, if a checkpoint is due.
     pub checkpoints: Vec<(u32, SelectionCheckpoint)>,
     /// Seconds spent on proposals in all partitions. Reported, but never used.
     pub seconds: f64,
 }
 
 impl Proposal {
-    /// Adds what another partition proposes for the same trigger.
+    /// Adds the proposal of another partition for the same trigger.
     pub fn add(&mut self, other: Self) {
         self.trigger = other.trigger;
         self.available += other.available;
@@ -70,14 +70,14 @@ impl Proposal {
     }
 }
 
-/// What [`SelectionConfig::combine`](super::SelectionConfig::combine) makes of the proposals.
+/// The result of [`SelectionConfig::combine`](super::SelectionConfig::combine).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Choice {
     /// The chosen, in the order of positions.
     pub rows: Vec<Candidate>,
-    /// How often all samples have been gone through, for policies that count it.
+    /// The number of completed rounds through all samples, for policies with rounds.
     pub round: u64,
-    /// What of the chosen is to be chosen from by a model, for policies that leave this to it.
+    /// The pool among the chosen from which a model chooses exemplars, for policies with such a pool.
     pub memory: Option<Memory>,
 }
 
@@ -111,20 +111,20 @@ pub struct Chosen {
     pub ids: Vec<Id>,
 }
 
-/// A decision with what was chosen for it: all that a training needs to know.
+/// A decision and the samples chosen for it: the input of a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingSet {
     /// The decision.
     pub decision: Decision,
     /// Number of samples that the policy could choose from.
     pub candidates: u64,
-    /// What to train on, in the order of positions.
+    /// The samples to train on, in the order of positions.
     pub rows: Vec<Candidate>,
     /// The round that the choice was made in ([`Choice::round`]).
     pub round: u64,
-    /// What of it is to be chosen from by a model ([`Choice::memory`]).
+    /// The pool from which a model chooses exemplars ([`Choice::memory`]).
     pub memory: Option<Memory>,
-    /// Where the policy's partitions stand after it, by partition, as far as it is time to keep it.
+    /// The states of the policy's partitions after it, by partition, if a checkpoint is due.
     pub checkpoints: Vec<(u32, SelectionCheckpoint)>,
     /// Seconds spent on the choice in all partitions. Reported, but never used.
     pub seconds: f64,

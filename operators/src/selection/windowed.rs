@@ -8,7 +8,7 @@ use crate::{Change, Id, Snapshot, SnapshotError};
 
 /// A policy that draws from the samples of the last triggers and remembers nothing else.
 pub(super) trait Draw: Send {
-    /// How many triggers back the samples go.
+    /// The number of earlier triggers whose samples are candidates.
     fn tail(&self) -> Tail;
 
     /// Proposes some of these samples, which are in order; the mark of each is the number of triggers

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::trend::{Forecast, Trend};
 
-/// How many misclassifications of an interval are too many.
+/// The expected accuracy, which defines the avoidable misclassifications of an interval.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expectation {
     /// The accuracy of a new model, where it is given.
     pub(super) accuracy: Option<f64>,
-    /// How it is forecast where it is not.
+    /// The method of the forecast, if no accuracy is given.
     pub(super) forecast: Forecast,
     /// Whether intervals that are better than expected make up for others.
     pub(super) allow_reduction: bool,
@@ -58,7 +58,7 @@ impl Accuracies {
     }
 }
 
-/// What is wrong with an expected accuracy.
+/// The problem of an expected accuracy.
 pub(super) fn check_accuracy(accuracy: Option<f64>) -> Option<&'static str> {
     let fits = accuracy.is_none_or(|accuracy| (0.0..=1.0).contains(&accuracy));
     (!fits).then_some("an accuracy is between 0 and 1")

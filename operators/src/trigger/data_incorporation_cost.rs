@@ -16,14 +16,14 @@ pub(super) const EXAMPLE: &str = "every = 250
 conversion = 0.000001
 training.declared = { fixed = 20, per_sample = 0.001 }";
 
-/// Trains when the samples that no model knows have waited for as much as a training costs.
+/// Trains when the waiting of untrained samples has cost as much as a training.
 ///
 /// ```text
 /// regret = ∫ (samples that came since the last training) dt         in sample-seconds of event time
 /// train where regret · conversion ≥ seconds that a training of these samples takes
 /// ```
 ///
-/// TriggerEvaluation at after every `every` samples. `conversion` says what waiting is worth: with 0.001, a
+/// The policy evaluates after every `every` samples. `conversion` is the cost of waiting: with 0.001, a
 /// thousand samples that wait for a second, or one that waits for a thousand, are worth a second of
 /// training. What a training takes is measured, or declared ([`TrainingCost`]); measured, the line
 /// is laid through the sizes of the training sets, so it says little where a selection takes only a
@@ -138,6 +138,6 @@ impl Trigger for CostTrigger {
         }
     }
 
-    // it never asks about a sample.
+    // the policy asks about no samples.
     fn retained_samples(&self, _visit: &mut dyn FnMut(Id)) {}
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Measurement;
 
-/// Which changes a training covers.
+/// The changes that a training covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cut {
@@ -50,11 +50,11 @@ pub enum Phase {
 /// A policy's verdict to train.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Firing {
-    /// Which changes the training covers.
+    /// The changes that the training covers.
     pub cut: Cut,
     /// Why the policy fired.
     pub reason: Reason,
-    /// What the policy measured, if it measured samples.
+    /// The measurement of the policy, if it measured samples.
     pub measurement: Option<Measurement>,
     /// The policy's phase.
     pub phase: Phase,

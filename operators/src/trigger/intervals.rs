@@ -37,7 +37,7 @@ pub(super) struct Interval {
     pub(super) items: Vec<Item>,
     /// Whether it began within the warm-up, and if so, whether it is the last that did.
     pub(super) warmup: Option<Last>,
-    /// What is to be done now.
+    /// The action that is due.
     pub(super) due: Due,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Interval {
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Last(pub(super) bool);
 
-/// What is to be done at the end of an interval.
+/// The action at the end of an interval.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Due {
     /// Nothing: the warm-up trigger had no reason to train.
@@ -62,7 +62,7 @@ impl Intervals {
         Self { every, warmup, trigger, state: State::default() }
     }
 
-    /// What is wrong with a warm-up trigger.
+    /// The problem of a warm-up trigger.
     pub(super) fn check(trigger: Option<&TriggerTable>) -> Option<(&'static str, String)> {
         let simple =
             |table: &TriggerTable| matches!(table, TriggerTable::amount(_) | TriggerTable::time(_));
@@ -70,7 +70,7 @@ impl Intervals {
         trigger.filter(|table| !simple(table)).map(|_| wanted())
     }
 
-    /// Takes in a sample; the interval, if that completes it.
+    /// Adds a sample. Returns the interval if it is complete.
     pub(super) fn insert(&mut self, change: &Change) -> Option<Interval> {
         if self.state.seen < self.warmup {
             self.observe_warmup(change);
@@ -87,12 +87,12 @@ impl Intervals {
         Some(Interval { items, warmup, due })
     }
 
-    /// Forgets a sample that was retracted.
+    /// Removes a sample that was retracted.
     pub(super) fn retract(&mut self, id: Id) {
         self.state.items.retain(|(_, held)| *held != id);
     }
 
-    /// Learns of a model.
+    /// Records the outcome of a training.
     pub(super) fn trained(&mut self, outcome: &Outcome) {
         self.state.has_model |= outcome.version.is_some();
     }
@@ -115,7 +115,7 @@ impl Intervals {
 
     fn due(&mut self, in_warmup: bool) -> Due {
         let fired = std::mem::take(&mut self.state.fired);
-        // at the end of the warm-up its trigger still has the say over the last interval.
+        // the warm-up trigger still decides on the last interval of the warm-up.
         match (self.state.seen < self.warmup || fired && in_warmup, fired) {
             (true, true) => Due::Train,
             (true, false) => Due::Nothing,
@@ -125,7 +125,7 @@ impl Intervals {
     }
 }
 
-/// What a policy answers when its warm-up trains.
+/// The step of a policy whose warm-up trains.
 pub(super) fn warmup_training(policy: &str) -> Step {
     let firing = Firing::plain(Cut::After, Reason::plain(policy, "warm-up"));
     Step::Fire(Firing { phase: Phase::WarmUp, ..firing })

@@ -20,7 +20,7 @@ pub(super) struct Sample {
     pub(super) label: Option<u32>,
 }
 
-/// Which samples make an interval.
+/// The samples that count towards an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Counted {
     /// All, as they come.
@@ -52,7 +52,7 @@ impl LabelledIntervals {
         Self { counted, intervals, labels: BTreeMap::new() }
     }
 
-    /// Sees one change; the interval that it completes, and what is to be done with it.
+    /// Observes one change. Returns the interval that it completes, and what is due.
     pub(super) fn observe(&mut self, change: &Change) -> Option<(Vec<Sample>, Due)> {
         if !self.enters(change) {
             return None;
@@ -65,7 +65,7 @@ impl LabelledIntervals {
         Some((items.into_iter().map(sample).collect(), due))
     }
 
-    /// Whether a sample enters with the change; what leaves or changes, does.
+    /// Whether a sample enters with the change. Applies retractions and corrections.
     fn enters(&mut self, change: &Change) -> bool {
         let (id, label) = (change.record.id(), change.record.label);
         let labelled = self.counted == Counted::Labelled;
@@ -90,7 +90,7 @@ impl LabelledIntervals {
         false
     }
 
-    /// Learns of a model.
+    /// Records the outcome of a training.
     pub(super) fn trained(&mut self, outcome: &Outcome) {
         self.intervals.trained(outcome);
     }

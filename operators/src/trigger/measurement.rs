@@ -13,7 +13,7 @@ pub struct Measurement {
     pub policy: String,
     /// Its name, as a member of another.
     pub member: Option<String>,
-    /// What was measured, in the table's order.
+    /// The measured values, in the order of the table.
     pub scores: Vec<Score>,
     /// The samples that were evaluated.
     pub windows: Vec<WindowBounds>,
@@ -36,7 +36,7 @@ pub struct Score {
     pub metric: String,
     /// The measured value.
     pub value: f64,
-    /// What the value was compared with; none while there is nothing to compare it with.
+    /// The threshold that the value was compared with; none if there is no threshold yet.
     pub threshold: Option<f64>,
     /// The p-value: the probability of a value at least as extreme without drift, if it was computed.
     pub p_value: Option<f64>,
@@ -49,7 +49,7 @@ pub struct Score {
 /// Times are those of positions: event time, where it is not behind what came before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowBounds {
-    /// What the policy calls the window, as in `reference`.
+    /// The policy's name of the window, as in `reference`.
     pub name: String,
     /// Samples in it.
     pub samples: u64,

@@ -31,22 +31,22 @@ pub use trend::Forecast;
 
 use crate::{Change, Id, Matrix, Snapshot};
 
-/// What a `[trigger.…]` table builds.
+/// The configuration of a trigger policy: a `[trigger.…]` table.
 pub trait TriggerConfig: Send + Sync {
     /// Starts the policy from its initial state.
     fn init(&self) -> Box<dyn Trigger>;
 
-    /// What is wrong with the table beyond what its types refuse, as `(key, problem)`.
+    /// Problems of the table that its types cannot detect, as `(key, problem)`.
     fn check(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
 
-    /// What is wrong with the table besides, for a policy that trains nothing (default: nothing).
+    /// Further problems of the table for a policy that trains nothing (default: none).
     fn check_shadow(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
 
-    /// What of it can be calibrated on a stretch where nothing changes (default: nothing).
+    /// The parts that can be calibrated on a stable stretch of the stream (default: none).
     fn stable(&self) -> Stable<'_> {
         Stable::Nothing
     }

@@ -46,12 +46,8 @@ pub(super) const EXAMPLE: &str = "samples = 10";
 #[serde(deny_unknown_fields)]
 pub struct NewClass {
     /// Labelled samples of a class at which it decides (default 1).
-    #[serde(default = "one")]
+    #[serde(default = "crate::defaults::count::<1>")]
     pub samples: NonZeroUsize,
-}
-
-fn one() -> NonZeroUsize {
-    NonZeroUsize::MIN
 }
 
 impl TriggerConfig for NewClass {
@@ -73,7 +69,7 @@ struct NewClassTrigger {
 struct New {
     /// The samples that have it.
     ids: BTreeSet<Id>,
-    /// Decides when there are so many.
+    /// The number of samples at which the policy decides.
     next: usize,
 }
 

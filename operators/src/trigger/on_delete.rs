@@ -56,7 +56,7 @@ struct OnDeleteTrigger {
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct State {
-    /// What the newest version was trained on.
+    /// The training set of the newest version.
     #[serde(with = "distances")]
     known: Vec<Id>,
     /// Samples of these that were deleted.
@@ -66,14 +66,14 @@ struct State {
 }
 
 impl State {
-    fn is_forgotten(&self, change: &Change) -> bool {
+    fn is_deleted_from_version(&self, change: &Change) -> bool {
         change.kind == Kind::Delete && self.known.binary_search(&change.record.id()).is_ok()
     }
 
     fn decide(&mut self, cut: Cut) -> Firing {
         self.due = false;
         let samples = if self.deleted == 1 { "sample" } else { "samples" };
-        let reason = Reason::plain("forget", format!("{} deleted {samples}", self.deleted));
+        let reason = Reason::plain("on_delete", format!("{} deleted {samples}", self.deleted));
         Firing::plain(cut, reason)
     }
 }
@@ -97,7 +97,7 @@ impl Trigger for OnDeleteTrigger {
             // the change is shown again.
             return step;
         }
-        if self.state.is_forgotten(change) {
+        if self.state.is_deleted_from_version(change) {
             self.state.deleted += 1;
             self.state.due = true;
         }
@@ -111,8 +111,9 @@ impl Trigger for OnDeleteTrigger {
         let mut passed = 0;
         while passed < changes.len() {
             let rest = &changes[passed..];
-            let forgotten = |change: &Change| self.state.due || self.state.is_forgotten(change);
-            let others = rest.iter().position(forgotten).unwrap_or(rest.len());
+            let deleted =
+                |change: &Change| self.state.due || self.state.is_deleted_from_version(change);
+            let others = rest.iter().position(deleted).unwrap_or(rest.len());
             if others > 0 {
                 let (seen, step) = self.trigger.observe_all(&rest[..others]);
                 passed += seen;

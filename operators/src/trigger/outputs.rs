@@ -51,7 +51,7 @@ pub(super) fn labelled<'a>(
     rows.filter_map(|(place, sample)| sample.label.map(|label| (answer.row(place), label)))
 }
 
-/// How many samples are predicted wrongly.
+/// The number of samples that are predicted wrongly.
 pub(super) fn wrong(samples: &[Sample], answer: &Matrix) -> u64 {
     labelled(samples, answer).filter(|(row, label)| is_wrong(row, *label)).count() as u64
 }

@@ -6,7 +6,7 @@ use crate::drift::detector::DetectorConfig;
 use crate::snapshot::snapshot_fields;
 use crate::{Change, Id, Matrix};
 
-/// What of a policy can be calibrated on such a stretch, from what it sees there.
+/// The parts of a policy that can be calibrated on a stable stretch.
 pub enum Stable<'a> {
     /// Nothing: it measures nothing that has a threshold.
     Nothing,
@@ -14,7 +14,7 @@ pub enum Stable<'a> {
     Thresholds {
         /// Each metric's key, and on which side of its threshold it fires.
         metrics: Vec<(&'static str, Direction)>,
-        /// How many of them must agree.
+        /// The number of metrics that must agree.
         aggregate: Aggregate,
         /// Samples between two measurements.
         every: usize,
@@ -32,7 +32,7 @@ pub enum Stable<'a> {
     Members(Vec<(&'a str, &'a TriggerTable)>),
 }
 
-/// A policy that, once there is a model, goes on measuring but decides nothing by what it measures:
+/// A policy that, once there is a model, continues to measure but decides nothing by its measurements:
 /// windows and histories are those of a stretch without false alarms. Decisions without a measurement, as
 /// those of a warm-up, it makes.
 ///

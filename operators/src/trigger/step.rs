@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Firing, Measurement};
 use crate::Id;
 
-/// What a policy asks about samples.
+/// A question of a policy about samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Want {
     /// Raw feature values.
@@ -19,7 +19,7 @@ pub enum Want {
 /// A question about samples.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
-    /// What is asked.
+    /// The requested output.
     pub want: Want,
     /// The samples, in the order in which the answer lists them.
     pub ids: Vec<Id>,

@@ -31,7 +31,7 @@ fn rate(share: f64) -> Rate {
 }
 
 #[test]
-fn the_rate_and_the_threshold_are_where_they_are_said_to_be() {
+fn rates_and_thresholds_are_those_of_the_proposal() {
     for (values, wanted) in [(200, 0.02), (1000, 0.01), (100, 0.01)] {
         let (mut rates, mut thresholds, mut mean) = (0, 0, 0.0);
         for seed in 0..500 {
@@ -52,7 +52,7 @@ fn the_rate_and_the_threshold_are_where_they_are_said_to_be() {
 }
 
 #[test]
-fn a_tail_is_told_beyond_what_was_seen() {
+fn a_tail_is_extrapolated_beyond_the_observed_values() {
     let (mut within, mut mean) = (0, 0.0);
     for seed in 0..200 {
         let values: Vec<f64> = uniform(seed, 300).iter().map(|u| -(1.0 - u).ln()).collect();
@@ -68,7 +68,7 @@ fn a_tail_is_told_beyond_what_was_seen() {
 }
 
 #[test]
-fn what_cannot_be_told_is_refused() {
+fn impossible_rates_are_refused() {
     let few = observed(&uniform(0, 99), Direction::Higher, rate(0.01));
     assert_eq!(few, Err(CalibrationError::TooFew { values: 99, needed: 100 }));
     assert!(observed(&uniform(0, 100), Direction::Higher, rate(0.01)).is_ok());

@@ -1,4 +1,4 @@
-//! What every registered policy must do; new ones enter without being listed.
+//! Laws of every registered policy. New policies are included automatically.
 use crate::host::{Seen, decisions, run, select, selections, stream};
 use driftmill_operators::downsampling::DownsamplingTable;
 use driftmill_operators::drift::detector::DetectorTable;
@@ -54,7 +54,7 @@ fn every_trigger_fires_and_equal_streams_give_equal_decisions() {
 }
 
 #[test]
-fn a_restored_trigger_goes_on_as_if_never_stopped() {
+fn a_restored_trigger_continues_as_if_never_stopped() {
     let changes = changes();
     for (key, example) in TriggerTable::CATALOG {
         let table: TriggerTable = parse(key, example).unwrap();
@@ -71,7 +71,7 @@ fn a_restored_trigger_goes_on_as_if_never_stopped() {
 }
 
 #[test]
-fn a_look_is_told_once_with_what_it_led_to() {
+fn an_evaluation_is_reported_once_with_its_result() {
     let changes = changes();
     for (key, example) in TriggerTable::CATALOG {
         let table: TriggerTable = parse(key, example).unwrap();
@@ -98,7 +98,7 @@ fn a_look_is_told_once_with_what_it_led_to() {
 }
 
 #[test]
-fn what_is_decided_before_a_change_is_said_without_seeing_it() {
+fn a_decision_before_a_change_does_not_observe_it() {
     let changes = changes();
     for (key, example) in TriggerTable::CATALOG {
         let table: TriggerTable = parse(key, example).unwrap();
@@ -125,7 +125,7 @@ fn garbage_is_no_snapshot() {
 }
 
 #[test]
-fn a_restored_selection_goes_on_as_if_never_stopped() {
+fn a_restored_selection_continues_as_if_never_stopped() {
     let changes = changes();
     for text in selections() {
         let table: SelectionTable = toml::from_str(&text).unwrap();
@@ -242,7 +242,7 @@ fn points_without_a_scale_have_no_units_either() {
 
 proptest! {
     #[test]
-    fn no_metric_knows_an_order_of_rows(
+    fn no_metric_depends_on_the_order_of_rows(
         (x, shuffled) in some_rows().prop_flat_map(|x| (Just(x.clone()), Just(x).prop_shuffle())),
         y in some_rows(),
     ) {

@@ -1,4 +1,4 @@
-//! Choices at random have the probabilities that they should, over seeds that are written down.
+//! Random choices have the documented probabilities, over fixed seeds.
 
 use driftmill_operators::selection::{SelectionConfig, SelectionTable};
 use driftmill_operators::{Change, Id, Kind, Position, Record};
@@ -28,7 +28,7 @@ fn retract(at: u64, offset: u64) -> Change {
     Change { kind: Kind::Retract, at, record: record(offset, offset as i64, 0), before: None }
 }
 
-/// How often each two of the first six samples are chosen when two are.
+/// The frequency of each pair of the first six samples among choices of two.
 fn pairs(text: &str, play: impl Fn(&SelectionTable) -> Vec<u64>) -> Vec<u64> {
     let mut found = vec![0u64; 36];
     for seed in 0..6000 {
@@ -77,9 +77,9 @@ fn every_two_of_six_are_equally_likely() {
     }
 }
 
-/// What was there before and is retracted leaves no trace.
+/// Retracted samples have no effect on later choices.
 #[test]
-fn choices_stay_uniform_when_samples_are_taken_back() {
+fn choices_stay_uniform_after_retractions() {
     for text in TWO_OF_SIX.into_iter().filter(|text| !text.contains("reservoir")) {
         let found = pairs(text, |config| {
             let mut selection = config.init();
@@ -97,7 +97,7 @@ fn choices_stay_uniform_when_samples_are_taken_back() {
 
 /// Half of a hundred and twenty samples leave a reservoir, of what entered first and of what did later.
 #[test]
-fn a_reservoir_stays_full_and_uniform_when_samples_are_taken_back() {
+fn a_reservoir_stays_full_and_uniform_after_retractions() {
     for text in [
         "new_data = { limit = 8, keep = \"reservoir\", seed = SEED }",
         "class_memory = { per_class = 8, seed = SEED }",
@@ -200,7 +200,7 @@ fn with_another_label_a_sample_is_unused_again() {
 }
 
 #[test]
-fn a_limit_holds_for_all_shards_together() {
+fn a_limit_holds_for_all_partitions_together() {
     for text in ["keep = \"last\"", "keep = \"uniform\"", "keep = \"reservoir\""] {
         let config = table(&format!("new_data = {{ limit = 7, {text} }}"), 0);
         let mut all = driftmill_operators::selection::Proposal::default();

@@ -1,4 +1,4 @@
-//! Memories of classes: what a model may choose exemplars from.
+//! Memories of classes: the pools from which a model chooses exemplars.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ fn pool(choice: &Choice) -> Vec<u64> {
 }
 
 #[test]
-fn a_pool_is_for_herding_and_large_enough() {
+fn a_pool_requires_herding_and_a_minimum_size() {
     let refused = |text: &str| {
         let error = toml::from_str::<SelectionTable>(&format!("[class_memory]\n{text}"));
         error.unwrap_err().to_string()
@@ -58,7 +58,7 @@ fn a_pool_is_for_herding_and_large_enough() {
 }
 
 #[test]
-fn editors_are_told_of_every_key() {
+fn the_schema_lists_every_key() {
     let schema = schemars::schema_for!(SelectionTable).to_value();
     let memory = &schema["$defs"]["ClassMemory"];
     assert!(memory["description"].as_str().unwrap().starts_with("The samples since"));
@@ -69,7 +69,7 @@ fn editors_are_told_of_every_key() {
 }
 
 #[test]
-fn a_pool_holds_ten_times_as_many_where_nothing_is_said() {
+fn a_pool_holds_ten_times_as_many_by_default() {
     let config = table("class_memory = { per_class = 3, keep = \"herding\" }");
     let mut partition = config.init();
     (0..200)
@@ -86,7 +86,7 @@ fn a_pool_holds_ten_times_as_many_where_nothing_is_said() {
 }
 
 #[test]
-fn what_is_taken_back_leaves_the_pool_and_others_take_its_place() {
+fn retracted_samples_leave_the_pool_and_others_replace_them() {
     let config = table("class_memory = { per_class = 2, keep = \"herding\", pool = 6 }");
     let mut partition = config.init();
     (0..12).for_each(|offset| partition.observe(&Change::insert(record(offset, 0))));

@@ -1,4 +1,5 @@
-//! Counts of classes are those of the samples that are there, whatever batches and workers.
+//! Counts of classes are those of the current samples, for all batches and numbers of workers.
+
 use std::collections::BTreeMap;
 
 use driftmill_operators::flow::{Class, CountClasses, Order, Upsert};

@@ -1,4 +1,4 @@
-//! Choices where many candidates are equal, or differ in little: nobody is preferred for coming first.
+//! Choices among equal or nearly equal candidates: the first candidates are not preferred.
 
 use driftmill_operators::Matrix;
 use driftmill_operators::downsampling::{Budget, Chosen, SampleScores, choose};
@@ -28,7 +28,7 @@ fn ties_between_copies_are_random() {
                 };
                 let copies: Vec<usize> = by(3, 0).into_iter().map(|index| index % 300).collect();
                 let mean = copies.iter().sum::<usize>() / 60;
-                // 60 of uniform chance lie within five deviations of the middle.
+                // 60 uniformly random choices lie within five deviations of the middle.
                 assert!((94..=206).contains(&mean), "{table}: {mean}");
                 assert_eq!(by(3, 0), by(3, 0));
                 assert_ne!(sorted(by(3, 0)), sorted(by(4, 0)), "{table}");
@@ -64,7 +64,7 @@ fn two_classes(samples: usize) -> SampleScores {
 }
 
 #[test]
-fn with_two_classes_all_kinds_of_samples_are_chosen_unless_said_otherwise() {
+fn with_two_classes_all_kinds_of_samples_are_chosen_by_default() {
     let given = two_classes(600);
     for policy in ["facility_location", "craig", "graph_cut", "log_determinant"] {
         let found = chosen(&format!("{policy} = {{}}"), &given, 60);

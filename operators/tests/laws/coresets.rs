@@ -6,18 +6,21 @@ use proptest::prelude::*;
 use serde::Deserialize;
 
 use crate::downsampling::{budget, gradients, indices, policy, sorted};
+use crate::references::cases;
 
-#[derive(Deserialize)]
-struct Reference {
-    cases: Vec<Case>,
+/// The input of a case: the seed of its values, their number and dimensions, and the size of the set.
+#[derive(Clone, Copy, Deserialize)]
+pub(crate) struct Input {
+    pub(crate) seed: u64,
+    pub(crate) count: usize,
+    pub(crate) cols: usize,
+    pub(crate) size: usize,
 }
 
 #[derive(Deserialize)]
 struct Case {
-    seed: u64,
-    count: usize,
-    cols: usize,
-    size: usize,
+    #[serde(flatten)]
+    input: Input,
     facility_location: Vec<usize>,
     facility_location_outer: Vec<usize>,
     craig: Vec<usize>,
@@ -47,20 +50,19 @@ pub(crate) fn chosen(table: &str, given: &SampleScores, size: usize) -> Vec<Chos
 
 #[test]
 fn sets_are_those_of_other_libraries() {
-    let reference: Reference =
-        serde_json::from_str(include_str!("../references/coresets.json")).unwrap();
-    for case in reference.cases {
-        let points = Matrix::new(case.cols, values(case.seed, case.count * case.cols));
-        let factors = Matrix::new(3, values(case.seed + 1, case.count * 3));
+    for case in cases::<Case>(include_str!("../references/coresets.json")) {
+        let Input { seed, count, cols, size } = case.input;
+        let points = Matrix::new(cols, values(seed, count * cols));
+        let factors = Matrix::new(3, values(seed + 1, count * 3));
         let given = SampleScores {
             gradients: Some(points.clone()),
             embeddings: Some(points.clone()),
-            ..SampleScores::of(case.count)
+            ..SampleScores::of(count)
         };
         let outer = SampleScores { embeddings: Some(factors), ..given.clone() };
         let set = |table: &str, wanted: &[usize]| {
             let with = if table.contains("_with_") { &outer } else { &given };
-            assert_eq!(indices(&chosen(table, with, case.size)), wanted, "{}: {table}", case.seed);
+            assert_eq!(indices(&chosen(table, with, size)), wanted, "{}: {table}", seed);
         };
         set(
             "facility_location = { on = \"gradients\", neighbours = \"all\" }",
@@ -75,9 +77,9 @@ fn sets_are_those_of_other_libraries() {
         set("graph_cut = { on = \"gradients\", balance = \"none\" }", &case.graph_cut);
         set("log_determinant.on = \"gradients\"", &case.log_determinant);
         set("k_center.first = \"central\"", &case.k_center);
-        let weights = chosen(craig, &given, case.size);
+        let weights = chosen(craig, &given, size);
         let weights: Vec<f32> = weights.iter().map(|chosen| chosen.weight).collect();
-        assert_eq!(weights, case.craig_weights, "{}", case.seed);
+        assert_eq!(weights, case.craig_weights, "{}", seed);
 
         let matched = |settings: &str, size: usize, wanted: &[(usize, f64)]| {
             let with = if settings.contains("_with_") { &outer } else { &given };
@@ -87,19 +89,19 @@ fn sets_are_those_of_other_libraries() {
             let mut wanted: Vec<_> = wanted.iter().copied().filter(|(_, w)| *w > 0.0).collect();
             wanted.sort_by_key(|(index, _)| *index);
             let same: Vec<usize> = wanted.iter().map(|(index, _)| *index).collect();
-            assert_eq!(indices(&found), same, "{}: {table}", case.seed);
+            assert_eq!(indices(&found), same, "{}: {table}", seed);
             for (found, (_, wanted)) in found.iter().zip(wanted) {
                 assert!((f64::from(found.weight) / wanted - 1.0).abs() < 1e-5, "{table}");
             }
         };
-        matched("\"last_layer\"", case.size, &case.grad_match);
-        matched("\"last_layer_with_embedding\"", case.size, &case.grad_match_outer);
+        matched("\"last_layer\"", size, &case.grad_match);
+        matched("\"last_layer_with_embedding\"", size, &case.grad_match_outer);
         // as long as nobody has to leave.
         if case.pursuit.iter().all(|(_, weight)| *weight > 0.0) {
             matched("\"last_layer\", lambda = 0.0", 3, &case.pursuit);
         }
         // one less than all, which need no choice.
-        matched("\"last_layer\", tolerance = 0.0", case.count - 1, &case.whole);
+        matched("\"last_layer\", tolerance = 0.0", count - 1, &case.whole);
     }
 }
 
@@ -263,7 +265,7 @@ fn some_rows() -> impl Strategy<Value = Vec<f32>> {
 
 proptest! {
     #[test]
-    fn lazy_is_naive(values in some_rows(), size in 1usize..30, neighbours in 1usize..40) {
+    fn lazy_sets_are_those_of_the_naive_algorithm(values in some_rows(), size in 1usize..30, neighbours in 1usize..40) {
         let given = gradients(3, values);
         for policy in ["facility_location", "craig", "graph_cut", "log_determinant"] {
             let rest = match policy {
@@ -282,7 +284,7 @@ proptest! {
     }
 
     #[test]
-    fn clusters_hold_everyone_once(values in some_rows(), size in 1usize..30, neighbours in 1usize..40) {
+    fn clusters_hold_every_sample_once(values in some_rows(), size in 1usize..30, neighbours in 1usize..40) {
         let given = gradients(3, values);
         let found = chosen(&on_gradients(&format!("{neighbours}")), &given, size);
         let sum: f32 = found.iter().map(|chosen| chosen.weight).sum();

@@ -1,4 +1,4 @@
-//! Thresholds that follow what was measured before, as drift triggers use them.
+//! Thresholds of drift triggers that depend on earlier measurements.
 
 use crate::host::{Seen, decisions, run, stream};
 use driftmill_operators::trigger::{Measurement, TriggerTable};
@@ -68,7 +68,7 @@ fn a_warm_up_fills_the_history() {
 }
 
 #[test]
-fn what_is_taken_back_makes_the_last_interval_longer() {
+fn retracted_samples_make_the_last_interval_longer() {
     let mut changes = stream(0..120);
     let taken = changes[52].record;
     let back = (0..12).map(|i| Change {
@@ -107,7 +107,7 @@ fn a_model_of_the_warm_up_calibrates_before_it_compares() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused() {
+fn invalid_thresholds_are_refused() {
     for (table, problem) in [
         ("metrics.ks.threshold = { below_average = 0.1, of = 3 }", "use above_average"),
         ("metrics.ks.threshold = { quantile = 1.5, of = 3 }", "between 0 and 1"),
@@ -151,7 +151,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn a_restored_trigger_looks_as_if_never_stopped(
+    fn a_restored_trigger_evaluates_as_if_never_stopped(
         table in prop::sample::select(TABLES.to_vec()),
         cut in 0usize..300,
         after in 0u64..300,

@@ -1,5 +1,5 @@
-//! What every registered detector must do, and where River's fire; `tests/references/detectors.py` made
-//! the latter.
+//! Laws of every registered detector, and agreement with River, whose results were written by
+//! `tests/references/detectors.py`.
 
 use std::collections::BTreeMap;
 
@@ -154,7 +154,7 @@ fn numbers() -> impl Strategy<Value = Vec<f64>> {
 }
 
 #[test]
-fn every_detector_finds_a_change_and_its_evidence_tells() {
+fn every_detector_finds_a_change_and_its_evidence_shows_it() {
     let mut uniform = Uniform(11);
     let mut half =
         |from: f64| -> Vec<f64> { (0..2000).map(|_| from + uniform.next() / 2.0).collect() };
@@ -246,7 +246,7 @@ proptest! {
     }
 
     #[test]
-    fn a_restored_detector_goes_on_as_if_never_stopped(numbers in numbers(), cut in 0usize..800) {
+    fn a_restored_detector_continues_as_if_never_stopped(numbers in numbers(), cut in 0usize..800) {
         for (key, table) in every() {
             let values = of(table.domain(), &numbers);
             let (mut first, mut second) = (table.init(), table.init());
@@ -278,7 +278,7 @@ proptest! {
 
     /// Scaling by powers of two and shifts on a grid are exact, but for the mean.
     #[test]
-    fn some_detectors_know_no_scale_or_origin(numbers in numbers(), shift in -64i8..64, power in -8i32..8) {
+    fn some_detectors_do_not_depend_on_scale_or_origin(numbers in numbers(), shift in -64i8..64, power in -8i32..8) {
         let shift = f64::from(shift);
         let scale = 2f64.powi(power);
         let unscaled = ["adwin", "page_hinkley"];

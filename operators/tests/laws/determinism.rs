@@ -1,12 +1,12 @@
-//! Decisions and training sets depend on the records and their positions alone: not on batches,
-//! arrival, or the number of workers; and they are those of a plain loop.
+//! Decisions and training sets depend only on the records and their positions, not on batches, arrival
+//! or the number of workers. They are those of a plain loop.
 
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, mpsc};
 
 use driftmill_operators::flow::{
     Decide, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints, Service,
-    Train, TriggerCheckpoint, TriggerEvaluation,
+    Train, TriggerCheckpoint, TriggerEvaluation, immediate,
 };
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
 use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
@@ -17,27 +17,6 @@ use timely::dataflow::InputHandle;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Input};
 use timely::worker::Worker;
 
-/// Answers at once, without a model.
-struct Prompt<F, A> {
-    answer: F,
-    answers: std::collections::VecDeque<A>,
-}
-
-impl<Q, A, F: FnMut(Q) -> A> Service<Q, A> for Prompt<F, A> {
-    fn ask(&mut self, request: Q) {
-        let answer = (self.answer)(request);
-        self.answers.push_back(answer);
-    }
-
-    fn poll(&mut self) -> Option<A> {
-        self.answers.pop_front()
-    }
-}
-
-pub(crate) fn prompt<Q, A>(answer: impl FnMut(Q) -> A) -> impl Service<Q, A> {
-    Prompt { answer, answers: Default::default() }
-}
-
 pub(crate) fn trained(set: &TrainingSet) -> Outcome {
     Outcome {
         trigger: set.decision.trigger,
@@ -47,6 +26,15 @@ pub(crate) fn trained(set: &TrainingSet) -> Outcome {
         seconds: 0.0,
         ids: set.rows.iter().map(|row| row.id()).collect(),
     }
+}
+
+/// A training service that trains at once and reports every training set to `record`.
+pub(crate) fn training(mut record: impl FnMut(TrainingSet)) -> impl Service<TrainingSet, Outcome> {
+    immediate(move |set: TrainingSet| {
+        let outcome = trained(&set);
+        record(TrainingSet { seconds: 0.0, ..set });
+        outcome
+    })
 }
 
 #[derive(Clone, Debug)]
@@ -112,7 +100,7 @@ fn resumed(
             let decisions = ordered.clone().order_all().decide(back, move |_wake| HostedTrigger {
                 trigger,
                 checkpoint,
-                service: prompt(|asked: ModelQuery| crate::host::answer(&asked.question, 40)),
+                service: immediate(|asked: ModelQuery| crate::host::answer(&asked.question, 40)),
                 on_checkpoint: move |checkpoint| kept.lock().unwrap().0.push(checkpoint),
                 checkpoint_interval: 7,
                 on_evaluation: move |measurement| {
@@ -127,13 +115,7 @@ fn resumed(
             checkpoints.partitions.retain(|stream, _| *stream as usize % peers == index);
             ordered
                 .select(decisions, Arc::new(setting.selection.clone()), checkpoints)
-                .train(move |_wake| {
-                    prompt(move |set: TrainingSet| {
-                        let outcome = trained(&set);
-                        send.send(TrainingSet { seconds: 0.0, ..set }).unwrap();
-                        outcome
-                    })
-                })
+                .train(move |_wake| training(move |set| send.send(set).unwrap()))
                 .connect_loop(handle);
             input
         });
@@ -229,9 +211,9 @@ proptest! {
         }
     }
 
-    /// From wherever the policies stood, with another number of workers, all of the log replayed.
+    /// Resumes from every checkpoint, with another number of workers and a replay of the whole log.
     #[test]
-    fn a_stopped_dataflow_goes_on(
+    fn a_stopped_dataflow_resumes(
         times in prop::collection::vec(prop::collection::vec(-20i64..60, 0..50), 1..5),
         trigger in prop::sample::select(TRIGGERS.to_vec()),
         selection in prop::sample::select(crate::host::selections()),
@@ -262,7 +244,7 @@ proptest! {
             });
             checkpoints.partitions.extend(saved.cloned());
         }
-        // what was chosen is handed back only as far as a partition that has been seen has to be told.
+        // choices are reported only to partitions that have been observed.
         let before = sets.iter().filter(|set| set.decision.trigger < next);
         let seen = before.flat_map(|set| &set.checkpoints).map(|(stream, _)| *stream);
         let saved = |stream| checkpoints.partitions.get(&stream).map_or(0, |partition| partition.trigger);
@@ -273,13 +255,13 @@ proptest! {
         let start = Kept { checkpoint: Some(checkpoint), checkpoints };
         let at = start.checkpoint.as_ref().unwrap().at;
         let (rest, _, again) = resumed(&partitions, &other, &start);
-        prop_assert_eq!(without_shards(&rest), without_shards(&sets[next as usize..]));
+        prop_assert_eq!(without_checkpoints(&rest), without_checkpoints(&sets[next as usize..]));
         let later = evaluations.partition_point(|measurement| measurement.position < at);
         prop_assert_eq!(&again[..], &evaluations[later..]);
     }
 }
 
 /// When states are saved depends on when they were saved before.
-fn without_shards(sets: &[TrainingSet]) -> Vec<TrainingSet> {
+fn without_checkpoints(sets: &[TrainingSet]) -> Vec<TrainingSet> {
     sets.iter().map(|set| TrainingSet { checkpoints: Vec::new(), ..set.clone() }).collect()
 }

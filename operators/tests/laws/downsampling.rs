@@ -1,4 +1,4 @@
-//! What holds for every choice among candidates, and for those by scores and at random.
+//! Laws of every choice among candidates, and of choices by scores and random choices.
 
 use driftmill_operators::Matrix;
 use driftmill_operators::downsampling::{
@@ -112,7 +112,7 @@ fn every_policy_chooses_as_many_as_asked_for_and_the_same_each_time() {
 }
 
 #[test]
-fn what_is_needed_must_be_given() {
+fn required_scores_must_be_given() {
     for (key, policy) in every_policy() {
         let found = choose(&*policy, &SampleScores::of(9), budget(2));
         let nothing = policy.required_scores() == RequiredScores::default();
@@ -173,7 +173,7 @@ fn candidates_without_any_difference_are_still_chosen_from() {
 }
 
 #[test]
-fn no_choice_knows_an_order_of_candidates() {
+fn no_choice_depends_on_the_order_of_candidates() {
     let policies: Vec<DownsamplingTable> = [
         "loss.draws = \"top\"",
         "rho_loss = {}",

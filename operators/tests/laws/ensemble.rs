@@ -1,4 +1,4 @@
-//! Several triggers that vote: who is heard, in which order, and how long a vote lasts.
+//! Ensembles of triggers: the order of votes and their duration.
 use std::collections::BTreeSet;
 
 use crate::host::{Seen, decisions, run, stream};
@@ -34,7 +34,7 @@ fn votes_are_counted_of_all_members_from_the_beginning() {
 }
 
 #[test]
-fn a_vote_without_a_look_counts_at_its_change_where_evaluations_do() {
+fn a_vote_without_an_evaluation_counts_at_its_change() {
     let found = |settings: &str| {
         decided(&format!("votes = \"evaluation\"\n{settings}"), AMOUNTS, &stream(0..84))
     };
@@ -60,7 +60,7 @@ fn a_member_that_decides_before_a_change_votes_before_it() {
 }
 
 #[test]
-fn nobody_has_seen_what_a_training_before_it_does_not_cover() {
+fn a_training_before_a_change_does_not_cover_it() {
     // in the order of names the member that holds samples is heard first.
     let members = "members.a.drift = { every = 100, metrics.ks = { threshold = 0.5 }, \
                    windows.amount = { reference = 50, current = 50 } }\n\
@@ -77,7 +77,7 @@ fn nobody_has_seen_what_a_training_before_it_does_not_cover() {
 }
 
 #[test]
-fn a_vote_ends_with_a_look_that_finds_nothing() {
+fn a_vote_ends_with_an_evaluation_that_does_not_fire() {
     let members = "members.bad.performance = { every = 4, metrics.accuracy = { threshold = 0.5 } }\n\
                    members.late.amount = { every = 11 }";
     // always predicted: class 0; samples 4 to 7 are of class 1.
@@ -105,7 +105,7 @@ fn votes(measurement: &Measurement) -> Vec<bool> {
 }
 
 #[test]
-fn a_change_gives_one_look_with_all_that_were_taken() {
+fn a_change_gives_one_evaluation_with_those_of_all_members() {
     let features =
         "every = 10, on = \"features\", windows.amount = { reference = 20, current = 10 }";
     let drift = |threshold| format!("{{ {features}, metrics.ks = {{ threshold = {threshold} }} }}");
@@ -135,7 +135,7 @@ fn a_change_gives_one_look_with_all_that_were_taken() {
 }
 
 #[test]
-fn every_member_learns_what_a_training_took() {
+fn every_member_receives_the_outcome_of_a_training() {
     let cost = "data_incorporation_cost = { every = 4, conversion = 1, training.measured = { window = 2 } }";
     let members = format!(
         "members.a.{cost}\nmembers.z.ensemble.members.b.{cost}\n\
@@ -156,7 +156,7 @@ fn gather(measurements: &[Measurement], thresholds: &mut Vec<f64>) {
 }
 
 #[test]
-fn what_can_never_be_is_refused() {
+fn impossible_ensembles_are_refused() {
     let problems = |text: &str| toml::from_str::<TriggerTable>(text).unwrap().check();
     let text = |problems: Vec<(&str, String)>| {
         problems.iter().map(|(key, problem)| format!("{key}: {problem}")).collect::<Vec<_>>()
@@ -214,7 +214,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_restored_ensemble_goes_on(
+    fn a_restored_ensemble_continues(
         members in prop::sample::subsequence((0..TriggerTable::CATALOG.len()).collect::<Vec<_>>(), 2..5),
         settings in prop::sample::select(SETTINGS.to_vec()),
         cut in 0usize..2000,
@@ -258,7 +258,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_seen_at_once_is_what_is_seen_one_by_one() {
+fn batches_of_changes_give_the_same_steps_as_single_changes() {
     let changes = stream((0..6000).map(|i| i * 100_000));
     let all: Vec<usize> = (0..3).collect();
     let (mut one, mut many) = (of(&all, SETTINGS[1]), of(&all, SETTINGS[1]));

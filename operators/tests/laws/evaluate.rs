@@ -2,12 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
-use driftmill_operators::flow::{Evaluate, Evaluated, Order, Scorable, Scored, ToScore, Upsert};
+use driftmill_operators::flow::{
+    Evaluate, Evaluated, Order, Scorable, Scored, ToScore, Upsert, immediate,
+};
 use driftmill_operators::trigger::Outcome;
 use driftmill_operators::{Change, Id, Kind, Position, Record, Span};
 use timely::dataflow::operators::Input;
-
-use crate::determinism::prompt;
 
 fn change(kind: Kind, id: Id, label: Option<u32>, time: i64) -> Change {
     let key = u128::from(id.offset()) + 1;
@@ -25,7 +25,7 @@ fn a_late_label_is_scored_by_the_version_that_was_active_when_its_sample_came() 
             let (outcomes, made) = scope.new_input::<Vec<Outcome>>();
             let (ordered, _orphans) = changes.order().upsert(Span::from_millis(0));
             ordered.evaluate(made, Evaluated::default(), move |_wake| {
-                prompt(move |request: ToScore| {
+                immediate(move |request: ToScore| {
                     requests.lock().unwrap().push(request);
                     Vec::<Scored>::new()
                 })

@@ -1,4 +1,4 @@
-//! Herding: beside NumPy, by the definition, and what makes it worth more than chance.
+//! Herding: agreement with NumPy and with the definition, and its advantage over random choices.
 
 use driftmill_operators::Matrix;
 use driftmill_operators::downsampling::{Budget, SampleScores, choose, exemplars};
@@ -8,20 +8,14 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use serde::Deserialize;
 
-use crate::coresets::values;
+use crate::coresets::{Input, values};
 use crate::downsampling::{budget, indices, policy, sorted};
-
-#[derive(Deserialize)]
-struct Reference {
-    cases: Vec<Case>,
-}
+use crate::references::cases;
 
 #[derive(Deserialize)]
 struct Case {
-    seed: u64,
-    count: usize,
-    cols: usize,
-    size: usize,
+    #[serde(flatten)]
+    input: Input,
     herding: Vec<usize>,
     by_class: [Vec<usize>; 3],
 }
@@ -51,7 +45,7 @@ fn directions(points: &Matrix) -> Vec<Vec<f64>> {
     (0..points.rows()).map(direction).collect()
 }
 
-/// How far the mean of some rows is from that of all.
+/// The distance of the mean of some rows from that of all.
 fn apart(rows: &[Vec<f64>], some: &[usize]) -> f64 {
     let squared = |col: usize| {
         let all = rows.iter().map(|row| row[col]).sum::<f64>() / rows.len() as f64;
@@ -63,21 +57,20 @@ fn apart(rows: &[Vec<f64>], some: &[usize]) -> f64 {
 
 #[test]
 fn choices_are_those_of_numpy() {
-    let reference: Reference =
-        serde_json::from_str(include_str!("../references/herding.json")).unwrap();
-    for case in reference.cases {
-        let mut given = embedded(case.cols, values(case.seed, case.count * case.cols));
-        assert_eq!(herded(&given, case.size), case.herding, "{}", case.seed);
+    for case in cases::<Case>(include_str!("../references/herding.json")) {
+        let Input { seed, count, cols, size } = case.input;
+        let mut given = embedded(cols, values(seed, count * cols));
+        assert_eq!(herded(&given, size), case.herding, "{}", seed);
 
         let labels: Vec<u32> =
-            (0..case.count as u32).map(|row| if row % 7 == 0 { 0 } else { row % 3 }).collect();
+            (0..count as u32).map(|row| if row % 7 == 0 { 0 } else { row % 3 }).collect();
         let points = given.embeddings.clone().unwrap();
         let each = sorted(case.by_class.concat());
-        assert_eq!(exemplars(&points, &labels, case.size), each, "{}", case.seed);
+        assert_eq!(exemplars(&points, &labels, size), each, "{}", seed);
 
         given.labels = Some(labels);
-        let by_class = choose(&*policy("herding = {}"), &given, budget(3 * case.size)).unwrap();
-        assert_eq!(indices(&by_class), case.by_class.concat(), "{}", case.seed);
+        let by_class = choose(&*policy("herding = {}"), &given, budget(3 * size)).unwrap();
+        assert_eq!(indices(&by_class), case.by_class.concat(), "{}", seed);
     }
 }
 
@@ -102,7 +95,7 @@ fn means_are_much_nearer_than_those_of_random_choices() {
 }
 
 #[test]
-fn a_choice_knows_neither_order_nor_lengths() {
+fn a_choice_depends_on_neither_order_nor_lengths() {
     for seed in 0..10 {
         let points = Matrix::new(5, values(seed, 5 * 90));
         let mut random = Pcg64::seed_from_u64(seed);
@@ -120,7 +113,7 @@ fn a_choice_knows_neither_order_nor_lengths() {
 }
 
 #[test]
-fn a_class_does_not_know_of_others() {
+fn the_choice_in_a_class_does_not_depend_on_others() {
     let points = Matrix::new(4, values(8, 4 * 60));
     let labels: Vec<u32> = (0..60).map(|row| [9, 0, 9, u32::MAX][row % 4]).collect();
     let all = exemplars(&points, &labels, 5);

@@ -1,4 +1,4 @@
-//! What is held out stays out.
+//! Held-out samples are never chosen.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn what_is_held_out_is_never_chosen(events in events(), seed in 0u64..20) {
+    fn held_out_samples_are_never_chosen(events in events(), seed in 0u64..20) {
         let holdout = Holdout::new(0.3, seed).unwrap();
         for text in selections() {
             let table: SelectionTable = toml::from_str(&text).unwrap();
@@ -45,7 +45,7 @@ proptest! {
 }
 
 #[test]
-fn a_holdout_is_of_keys_and_grows() {
+fn a_holdout_depends_on_keys_and_grows_with_its_fraction() {
     let record = |key, offset| Record::new(Position::new(0, Id(offset)), key, 0, None);
     for seed in 0..5 {
         let shares = [0.0, 0.05, 0.1, 0.5, 0.999].map(|share| Holdout::new(share, seed).unwrap());

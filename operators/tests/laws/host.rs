@@ -21,7 +21,7 @@ pub(crate) fn stream(times: impl IntoIterator<Item = i64>) -> Vec<Change> {
         .collect()
 }
 
-/// What a policy is told of samples: their features drift away from offset `after` on.
+/// The answers about samples: their features drift from offset `after` on.
 pub(crate) fn answer(question: &Question, after: u64) -> Matrix {
     let cols = if question.want == Want::Features { 3 } else { 2 };
     let value = |id: &Id, col: u64| {
@@ -49,7 +49,7 @@ pub(crate) fn decisions(
     made
 }
 
-/// What a policy lets its host see.
+/// The observable behaviour of a policy.
 pub(crate) enum Seen<'a> {
     Asked(&'a Question),
     Measured(&'a Measurement),
@@ -97,7 +97,7 @@ fn say(
     decision.cut == Cut::Before && !asked
 }
 
-/// What is chosen of one partition, which is told of it.
+/// The choice from one partition, which is reported to it.
 pub(crate) fn select(
     config: &dyn SelectionConfig,
     partition: &mut dyn Selection,

@@ -1,16 +1,16 @@
-//! What follows from keyed changes, said of each key by itself, without a dataflow.
+//! A model of keyed changes that handles each key separately, without a dataflow.
 use std::collections::BTreeMap;
 
 use driftmill_operators::{Change, Kind, Position, Record};
 
-/// What [`follows`] says.
+/// The result of [`follows`].
 #[derive(Default)]
 pub(crate) struct Model {
     pub(crate) changes: Vec<Change>,
     pub(crate) unmatched: Vec<Change>,
 }
 
-/// What follows from `changes`, which may come in any order.
+/// The changes that result from `changes`, which may come in any order.
 pub(crate) fn follows(changes: &[Change], wait: i64) -> Model {
     let mut keys: BTreeMap<u128, Vec<Change>> = BTreeMap::new();
     for change in changes {

@@ -1,4 +1,5 @@
-//! Triggers on what labels there are.
+//! Triggers on new classes and on the balance of classes.
+
 use crate::labelled::{insert, label, places, play, retract, trigger, zero};
 use driftmill_operators::trigger::{Outcome, Step, Trigger};
 use driftmill_operators::{Change, Kind, Position};
@@ -39,7 +40,7 @@ fn labels_count_when_they_come_and_not_when_they_are_gone() {
 }
 
 #[test]
-fn a_class_that_no_version_came_of_decides_again_after_as_many() {
+fn a_class_without_a_version_decides_again_after_as_many() {
     let mut trigger = trigger(THREE);
     let mut made = Vec::new();
     for i in 0..12 {
@@ -128,7 +129,7 @@ proptest! {
 
     /// Late labels, corrections, retractions: a restored policy follows them as before.
     #[test]
-    fn a_restored_policy_goes_on(
+    fn a_restored_policy_continues(
         steps in prop::collection::vec((0u64..60, 0u32..4, 0u8..5), 0..300),
         cut in any::<prop::sample::Index>(),
     ) {

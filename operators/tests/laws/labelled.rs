@@ -35,7 +35,7 @@ pub(crate) fn offsets(question: &Question) -> Vec<u64> {
     question.ids.iter().map(|id| id.offset()).collect()
 }
 
-/// What a trigger says, change by change.
+/// The steps of a trigger, change by change.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Said {
     pub(crate) asked: Vec<Vec<u64>>,

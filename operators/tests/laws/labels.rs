@@ -1,5 +1,5 @@
-//! Labels that come late, are corrected or taken back, for all triggers that use labels; and the
-//! sequential trigger.
+//! Late, corrected and retracted labels, for all triggers that use labels and for the sequential
+//! trigger.
 
 use driftmill_operators::trigger::{Outcome, TriggerTable};
 use driftmill_operators::{Change, Position};
@@ -30,7 +30,7 @@ fn a_sample_enters_when_its_label_comes() {
 }
 
 #[test]
-fn what_needs_no_label_does_not_wait_for_one() {
+fn triggers_without_labels_do_not_wait_for_them() {
     let changes: Vec<Change> = (0..8).map(|i| insert(i, None)).collect();
     let table = "[sequential]\non = \"margin\"\nevery = 4\ndetector.adwin = {}";
     assert_eq!(play(&mut *trigger(table), &changes, 1.0, &zero).asked, [[4, 5, 6, 7]]);
@@ -39,7 +39,7 @@ fn what_needs_no_label_does_not_wait_for_one() {
 #[test]
 fn a_label_is_corrected_until_its_interval_is_complete() {
     let mut changes: Vec<Change> = (0..7).map(|i| insert(i, Some(0))).collect();
-    // of the open interval: two labels change; of the complete one: nothing is told.
+    // two labels of the open interval change; nothing is reported of the complete one.
     changes.extend([label(7, 4, Some(0), Some(1)), label(8, 5, Some(0), Some(1))]);
     changes.extend([label(9, 0, Some(0), Some(1)), insert(10, Some(0))]);
     // afterwards nothing is asked again.
@@ -50,7 +50,7 @@ fn a_label_is_corrected_until_its_interval_is_complete() {
 }
 
 #[test]
-fn what_is_taken_back_leaves_the_open_interval() {
+fn retracted_samples_leave_the_open_interval() {
     let mut changes: Vec<Change> = (0..7).map(|i| insert(i, Some(0))).collect();
     changes.extend([retract(7, 5), label(8, 6, Some(0), None), retract(9, 1)]);
     changes.extend([insert(10, Some(0)), insert(11, None), label(12, 6, None, Some(1))]);
@@ -61,7 +61,7 @@ fn what_is_taken_back_leaves_the_open_interval() {
 }
 
 #[test]
-fn a_drift_is_told_with_the_sample_that_shows_it() {
+fn a_drift_is_reported_with_the_sample_that_shows_it() {
     let table = "[sequential]\non = \"error\"\nevery = 50\nrestart = RESTART\ndetector.ddm = {}";
     // one error in five, from sample 510 on four.
     let labels = (0..1000u64).map(|i| u32::from((i % 5 == 0) == (i < 510)));
@@ -102,7 +102,7 @@ fn after_a_training_a_detector_starts_again() {
 }
 
 #[test]
-fn a_detector_must_fit_what_is_watched() {
+fn a_detector_must_accept_the_observed_values() {
     let problems = |text: &str| toml::from_str::<TriggerTable>(text).unwrap().check();
     let table =
         |on: &str, detector: &str| format!("[sequential]\non = {on}\ndetector.{detector} = {{}}");
@@ -129,7 +129,7 @@ proptest! {
 
     /// Labels late, corrected and taken back, samples taken back: at any cut.
     #[test]
-    fn a_restored_trigger_of_labels_goes_on_as_if_never_stopped(
+    fn a_restored_trigger_of_labels_continues_as_if_never_stopped(
         events in proptest::collection::vec((0u8..6, 0u64..40, 0u32..2), 200),
         cut in 0usize..200,
     ) {

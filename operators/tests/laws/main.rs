@@ -1,5 +1,5 @@
-//! What holds for every policy and for the dataflow that hosts them.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+//! Laws of every policy and of the dataflow that hosts the policies.
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod calibration;
 mod catalog;

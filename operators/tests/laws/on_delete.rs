@@ -1,4 +1,6 @@
-//! Where versions must forget: a deletion of what the newest version knows leads to another one.
+//! `on_delete = "retrain"`: the deletion of a sample that the newest version was trained on leads to
+//! another version.
+
 use std::collections::BTreeSet;
 
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
@@ -13,7 +15,7 @@ use crate::upsert::{Setting, streams, training_sets};
 
 const TRIGGERS: [&str; 2] = ["amount.every = 5", "time.every = \"9ms\""];
 
-/// What the newest version before `at` was trained on.
+/// The training set of the newest version before `at`.
 fn known(sets: &[TrainingSet], at: Position) -> BTreeSet<Id> {
     let before = |set: &&TrainingSet| set.decision.end() <= at && !set.rows.is_empty();
     let newest = sets.iter().rfind(before);
@@ -42,11 +44,11 @@ proptest! {
         let many = Setting { wait, workers, batch };
         prop_assert_eq!(&sets, &sets_with(&many, OnDelete::Retrain));
 
-        // each deletion of what the newest version knows is decided on, and nothing else.
+        // each deletion of a sample that the newest version was trained on leads to a decision.
         let changes = follows(&partitions.concat(), wait).changes;
-        let forgotten = changes.iter().filter(|change| change.kind == Kind::Delete);
-        let forgotten = forgotten.filter(|change| known(&sets, change.at).contains(&change.record.id()));
-        let wanted: Vec<Position> = forgotten.map(|change| change.at).collect();
+        let deleted = changes.iter().filter(|change| change.kind == Kind::Delete);
+        let deleted = deleted.filter(|change| known(&sets, change.at).contains(&change.record.id()));
+        let wanted: Vec<Position> = deleted.map(|change| change.at).collect();
         let (forgot, others): (Vec<_>, Vec<_>) =
             sets.iter().partition(|set| set.decision.reason.policy == "forget");
         let found: Vec<Position> = forgot.iter().map(|set| set.decision.position).collect();
@@ -63,7 +65,7 @@ proptest! {
     }
 
     #[test]
-    fn a_restored_policy_forgets_as_if_never_stopped(
+    fn a_restored_policy_retrains_as_if_never_stopped(
         partitions in streams(),
         cut in any::<prop::sample::Index>(),
     ) {

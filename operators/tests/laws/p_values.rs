@@ -1,4 +1,4 @@
-//! P-values without drift: no drift may measurement unlikely more often than it says.
+//! P-values without drift: small p-values are not more frequent than they should be.
 
 use driftmill_operators::Matrix;
 use driftmill_operators::drift::metric::MetricTable;
@@ -71,7 +71,7 @@ fn p_values_are_small_for_drift() {
 }
 
 #[test]
-fn tests_say_something_of_the_smallest_samples() {
+fn tests_give_numbers_for_the_smallest_samples() {
     let samples = [
         Matrix::new(2, vec![1.0, 0.1]),
         Matrix::new(2, vec![1.0, 0.1, 1.0, 0.1, 1.0, 0.1]),

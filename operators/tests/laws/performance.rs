@@ -1,4 +1,4 @@
-//! Where triggers on performance and on costs decide.
+//! The decisions of triggers on performance and on costs.
 
 use driftmill_operators::Change;
 
@@ -19,7 +19,7 @@ fn played(table: &str, wrong: &[u64]) -> (Vec<f64>, Vec<usize>) {
 /// Modyn's decision rules, low values bad. Differences: with no history nothing fires, where Modyn
 /// fires at the first value; the values here are accuracies of four samples.
 #[test]
-fn accuracies_are_judged_as_by_modyn() {
+fn accuracies_fire_as_in_modyn() {
     let performance = "[performance]\nevery = 4\nmetrics.accuracy = ";
     let wrong = [0, 0, 1, 2, 1, 3, 4, 0];
     let accuracies = vec![1.0, 0.75, 0.5, 0.75, 0.25, 0.0, 1.0];

@@ -1,5 +1,5 @@
-//! Distances and p-values beside those of SciPy, NumPy and scikit-learn on the same numbers; the
-//! scripts in `tests/references` made them.
+//! Agreement of distances and p-values with SciPy, NumPy and scikit-learn on the same numbers. The
+//! scripts in `tests/references` wrote the expected results.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,19 @@ use driftmill_operators::Matrix;
 use driftmill_operators::drift::metric::{MetricTable, Tested};
 use driftmill_operators::drift::{Components, Logistic, roc_auc};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// Both sides compute in 64 bits, on the same 32-bit values, in another order.
 const TOLERANCE: f64 = 1e-9;
 
-#[derive(Deserialize)]
-struct Reference<C> {
-    cases: Vec<C>,
+/// The cases of a file that a script in `tests/references` wrote.
+pub(crate) fn cases<C: DeserializeOwned>(json: &str) -> Vec<C> {
+    #[derive(Deserialize)]
+    struct Reference<C> {
+        cases: Vec<C>,
+    }
+
+    serde_json::from_str::<Reference<C>>(json).unwrap().cases
 }
 
 #[derive(Deserialize)]
@@ -42,9 +48,8 @@ impl Sample {
 
 #[test]
 fn distances_are_those_of_scipy() {
-    let reference: Reference<Distances> =
-        serde_json::from_str(include_str!("../references/distances.json")).unwrap();
-    for (number, case) in reference.cases.iter().enumerate() {
+    let cases: Vec<Distances> = cases(include_str!("../references/distances.json"));
+    for (number, case) in cases.iter().enumerate() {
         let (reference, current) = (case.reference.values(1), case.current.values(1));
         for (key, wanted) in &case.distances {
             let table: MetricTable = toml::from_str(&format!("[{key}]\nthreshold = 1")).unwrap();
@@ -74,9 +79,8 @@ const LIMIT: f64 = 1e-2;
 
 #[test]
 fn p_values_are_those_of_scipy() {
-    let reference: Reference<PValues> =
-        serde_json::from_str(include_str!("../references/p_values.json")).unwrap();
-    for (number, case) in reference.cases.iter().enumerate() {
+    let cases: Vec<PValues> = cases(include_str!("../references/p_values.json"));
+    for (number, case) in cases.iter().enumerate() {
         let (reference, current) = (case.reference.values(1), case.current.values(1));
         for (key, wanted) in &case.p_values {
             let table = format!("[{key}]\nthreshold = {{ p_value = 0.05 }}");
@@ -111,10 +115,9 @@ const SINGLE: f64 = 1e-5;
 const CONVERGED: f64 = 1e-6;
 
 #[test]
-fn matrices_are_as_far_apart_as_by_the_papers() {
-    let reference: Reference<Matrices> =
-        serde_json::from_str(include_str!("../references/matrices.json")).unwrap();
-    for (number, case) in reference.cases.iter().enumerate() {
+fn distances_of_matrices_are_those_of_the_papers() {
+    let cases: Vec<Matrices> = cases(include_str!("../references/matrices.json"));
+    for (number, case) in cases.iter().enumerate() {
         let (x, y) = (case.reference.values(case.cols), case.current.values(case.cols));
         let near = |what: &str, found: f64, wanted: f64, tolerance: f64| {
             let error = (found - wanted).abs();

@@ -1,4 +1,4 @@
-//! Reducible holdout losses: worked examples, and what they have to do with losses.
+//! Reducible holdout losses: worked examples, and their relation to losses.
 
 use driftmill_operators::downsampling::{SampleScores, choose};
 use proptest::prelude::*;
@@ -49,7 +49,7 @@ fn both_losses_must_be_usable() {
 
 proptest! {
     #[test]
-    fn what_cannot_be_reduced_alike_does_not_matter(
+    fn equal_changes_of_both_losses_do_not_matter(
         losses in prop::collection::vec((0u16..64).prop_map(|loss| f32::from(loss) / 8.0), 6),
         (irreducible, size) in (0u16..64, 1usize..6),
     ) {

@@ -1,4 +1,4 @@
-//! What every selection keeps to, whatever happens to its samples; and how large its choices are.
+//! Laws of every selection for all sequences of changes, and the sizes of its choices.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,7 +111,7 @@ impl<'a> Host<'a> {
         (choice, available)
     }
 
-    /// Stops, and goes on from what was saved.
+    /// Stops, and resumes from the saved state.
     fn restart(&mut self) {
         for partition in &mut self.partitions {
             let saved = partition.save();

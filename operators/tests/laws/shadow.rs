@@ -1,9 +1,9 @@
-//! Policies that train nothing fire where they should, whatever workers, batches and restarts.
+//! Shadows fire at the same positions for all numbers of workers, batches and restarts.
 use std::sync::{Arc, Mutex};
 
 use driftmill_operators::flow::{
     Decide, HostedShadow, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints,
-    Shadow, ShadowDecision, Train, TriggerCheckpoint, TriggerEvaluation, Upsert,
+    Shadow, ShadowDecision, Train, TriggerCheckpoint, TriggerEvaluation, Upsert, immediate,
 };
 use driftmill_operators::selection::{NewData, TrainingSet};
 use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
@@ -11,7 +11,7 @@ use driftmill_operators::{Change, Id, Position, Record, Span};
 use proptest::prelude::*;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Input};
 
-use crate::determinism::{prompt, trained};
+use crate::determinism::trained;
 use crate::keyed::follows;
 use crate::upsert::{Partition, Setting, feed, streams};
 
@@ -50,7 +50,7 @@ fn shadow(
             let decisions = all.clone().decide(back, move |_wake| HostedTrigger {
                 trigger: real.init(),
                 checkpoint: None,
-                service: prompt(|asked: ModelQuery| says(&asked)),
+                service: immediate(|asked: ModelQuery| says(&asked)),
                 on_checkpoint: |_| {},
                 checkpoint_interval: u64::MAX,
                 on_evaluation: drop,
@@ -59,7 +59,7 @@ fn shadow(
             let outcomes = ordered
                 .select(decisions, selection, SelectionCheckpoints::default())
                 .train(move |_wake| {
-                    prompt(move |set: TrainingSet| {
+                    immediate(move |set: TrainingSet| {
                         let outcome = trained(&set);
                         made.lock().unwrap().outcomes.push(outcome.clone());
                         outcome
@@ -71,7 +71,7 @@ fn shadow(
                 hosted: HostedTrigger {
                     trigger,
                     checkpoint,
-                    service: prompt(move |question: ModelQuery| {
+                    service: immediate(move |question: ModelQuery| {
                         asked.lock().unwrap().asked.push((question.position, question.version));
                         says(&question)
                     }),
@@ -135,7 +135,7 @@ proptest! {
         prop_assert!(other.asked.iter().all(|(at, version)| *version == active(*at)));
         prop_assert!(told.fired.iter().all(|fired| fired.version == active(fired.position)));
 
-        // from wherever it stood.
+        // from every checkpoint.
         let kept = [told.checkpoints.clone(), other.checkpoints].concat();
         if kept.is_empty() {
             return Ok(());
@@ -171,7 +171,7 @@ proptest! {
 }
 
 #[test]
-fn what_a_former_version_said_is_not_remembered() {
+fn answers_of_an_earlier_version_are_not_reused() {
     let place =
         |i: i64| Record::new(Position::new(i, Id::new(0, 0, i as u64)), i as u128 + 1, i, Some(0));
     let partition: Partition = (0..32).map(|i| Change::insert(place(i))).collect();

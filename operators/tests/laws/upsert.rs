@@ -1,12 +1,14 @@
-//! Keyed samples and their labels: what policies see is what follows from the changes in their
-//! order, whatever the batches and the number of workers.
+//! Keyed samples and their labels: policies observe the changes of the model, for all batches and
+//! numbers of workers.
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, mpsc};
 
 use driftmill_operators::flow::{
-    Decide, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints, Train, Upsert,
+    Decide, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints, Train,
+    Upsert, immediate,
 };
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
 use driftmill_operators::trigger::{OnDelete, TriggerTable};
@@ -17,7 +19,7 @@ use timely::dataflow::InputHandle;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Input, Inspect};
 use timely::worker::Worker;
 
-use crate::determinism::{prompt, trained};
+use crate::determinism::training;
 use crate::keyed::{Model, follows};
 
 /// A message: what it is, its key, how much later than the one before, its class.
@@ -111,7 +113,8 @@ pub(crate) fn channel<T>() -> (Arc<Mutex<Sender<T>>>, Receiver<T>) {
     (Arc::new(Mutex::new(send)), receive)
 }
 
-/// What policies see, in order, and the unmatched; that each worker sees whole samples is checked.
+/// The changes that policies observe, in order, and the unmatched labels. Checks that each worker
+/// observes all changes of a sample.
 fn upserted(partitions: &[Partition], setting: &Setting) -> Model {
     let ((all, seen), (send_unmatched, unmatched)) = (channel(), channel());
     let (by_partition, of_partitions) = channel::<(usize, Change)>();
@@ -171,7 +174,7 @@ fn assert_whole(changes: &[Change]) {
     }
 }
 
-/// What is trained on, by a pipeline over keyed samples.
+/// The training sets of a pipeline over keyed samples.
 pub(crate) fn training_sets(
     partitions: &[Partition],
     setting: &Setting,
@@ -192,20 +195,14 @@ pub(crate) fn training_sets(
             let decisions = ordered.clone().order_all().decide(back, |_wake| HostedTrigger {
                 trigger,
                 checkpoint: None,
-                service: prompt(|asked: ModelQuery| crate::host::answer(&asked.question, 40)),
+                service: immediate(|asked: ModelQuery| crate::host::answer(&asked.question, 40)),
                 on_checkpoint: |_| {},
                 checkpoint_interval: u64::MAX,
                 on_evaluation: drop,
             });
             ordered
                 .select(decisions, Arc::new(selection.clone()), SelectionCheckpoints::default())
-                .train(move |_wake| {
-                    prompt(move |set: TrainingSet| {
-                        let outcome = trained(&set);
-                        send.send(TrainingSet { seconds: 0.0, ..set }).unwrap();
-                        outcome
-                    })
-                })
+                .train(move |_wake| training(move |set| send.send(set).unwrap()))
                 .connect_loop(handle);
             input
         })
@@ -226,7 +223,7 @@ const NEWEST: &str = "new_data = { tail = \"all\", limit = 4 }";
 
 fn selections() -> Vec<String> {
     let mut all = crate::host::selections();
-    // more often than others: what they choose is known exactly.
+    // more often than others, because their exact choices are known.
     all.extend([ALL, NEWEST, "all = {}"].iter().flat_map(|text| vec![(*text).to_owned(); 4]));
     all
 }
@@ -235,7 +232,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn policies_see_what_follows_from_the_order(
+    fn policies_observe_the_changes_of_the_model(
         partitions in streams(),
         wait in prop_oneof![Just(0i64), 1i64..60],
         workers in prop::sample::select(vec![1usize, 2, 3, 4]),

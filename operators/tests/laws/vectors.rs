@@ -99,7 +99,7 @@ fn time_windows_with_overlap() {
 }
 
 #[test]
-fn amount_windows_keep_what_falls_out_of_the_current_window_once() {
+fn samples_that_leave_the_current_window_enter_the_reference_once() {
     let mut windows = windows("[amount]\nreference = 10\ncurrent = 5");
     for chunk in [[0, 1], [2, 3], [4, 5]] {
         windows.observe(&at(&chunk));

@@ -1,20 +1,17 @@
-"""Distances of matrices, models and components beside NumPy and scikit-learn, for
+"""Distances of matrices, models and components with NumPy and scikit-learn, for
 tests/laws/references.rs.
 
     pip install numpy==2.* scipy==1.* scikit-learn==1.*
     python matrices.py > matrices.json
 
-MMD and LSDD are written out here from the papers, in 64 bits; values are those of distances.py, row
-after row.
+MMD and LSDD follow the papers, in 64 bits. Values are those of distances.py, row by row.
 """
-
-import json
-import sys
 
 import numpy
 import scipy
 import sklearn
 from distances import sample
+from output import write
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -88,7 +85,7 @@ def case(reference, current, cols):
         "weights": model.coef_[0].tolist(),
         "intercept": model.intercept_[0],
         "auc": roc_auc_score(kind, numpy.round(scores, 9)),
-        # the sign of a component is open.
+        # the sign of a component is arbitrary.
         "components": abs(PCA(2).fit(x).transform(y[:5])).ravel().tolist(),
     }
 
@@ -99,11 +96,4 @@ CASES = [
     ((3, 800, 2.0, -1.0, 0), (4, 400, 1.5, -0.9, 0), 4),
     ((5, 2000, 3.0, 0.0, 8), (6, 2000, 3.5, 0.0, 8), 5),
 ]
-made_with = {
-    "numpy": numpy.__version__,
-    "scipy": scipy.__version__,
-    "sklearn": sklearn.__version__,
-}
-cases = [case(*c) for c in CASES]
-json.dump({"made_with": made_with, "cases": cases}, sys.stdout, indent=1)
-print()
+write([case(*c) for c in CASES], numpy, scipy, sklearn)

@@ -6,12 +6,10 @@
 The samples are those of distances.py.
 """
 
-import json
-import sys
-
 import numpy
 import scipy
 from distances import sample
+from output import write
 from scipy import stats
 
 
@@ -27,7 +25,7 @@ def p_values(x, y, categories):
         "ks": stats.ks_2samp(x, y, method="exact" if exact else "asymp").pvalue,
     }
     if not categories:
-        # SciPy's statistic of ties is another.
+        # SciPy defines the statistic of ties differently.
         found["cramer_von_mises"] = stats.cramervonmises_2samp(x, y, method="asymptotic").pvalue
     if categories:
         counts = table(x, y)
@@ -56,6 +54,4 @@ cases = [
     {"reference": x, "current": y, "p_values": p_values(sample(*x), sample(*y), x[4] > 0)}
     for x, y in CASES
 ]
-made_with = {"numpy": numpy.__version__, "scipy": scipy.__version__}
-json.dump({"made_with": made_with, "cases": cases}, sys.stdout, indent=1)
-print()
+write(cases, numpy, scipy)

@@ -27,7 +27,7 @@ fn empty_fields_mean_no_label_and_no_time() {
 }
 
 #[test]
-fn errors_say_what_is_wrong() {
+fn errors_name_the_problem() {
     let cases = [
         ("1,2,3,no", "not a CSV row: wanted 5 fields, found 4"),
         ("1,2,3,no,5,6,7", "not a CSV row: wanted 5 fields, found more"),

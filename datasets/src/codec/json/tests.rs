@@ -36,7 +36,7 @@ fn null_and_missing_members_mean_no_label() {
 }
 
 #[test]
-fn errors_say_what_is_wrong() {
+fn errors_name_the_problem() {
     let cases = [
         (r#"{"a": 1}"#, "no column `b`"),
         (

@@ -33,13 +33,11 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct GradientNorm {
     /// The method of drawing samples (default `without_replacement`).
-    #[serde(default)]
     pub draws: Draws,
     /// The gradient (default `last_layer`, because only norms matter here, not directions).
-    #[serde(default)]
     pub gradient: Gradient,
 }
 

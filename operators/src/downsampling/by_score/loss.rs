@@ -38,10 +38,9 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Loss {
     /// The method of drawing samples (default `without_replacement`).
-    #[serde(default)]
     pub draws: Draws,
 }
 

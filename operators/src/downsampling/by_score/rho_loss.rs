@@ -40,17 +40,15 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct RhoLoss {
     /// The division of the budget among classes (default `none`).
-    #[serde(default)]
     pub balance: Balance,
 }
 
 impl DownsamplingConfig for RhoLoss {
     fn required_scores(&self) -> RequiredScores {
-        let labels = self.balance.needs_labels();
-        RequiredScores { loss: true, irreducible: true, labels, ..RequiredScores::default() }
+        RequiredScores { loss: true, irreducible: true, ..self.balance.required_scores() }
     }
 
     fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {

@@ -41,32 +41,33 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct GraphCut {
     /// λ, the weight of the similarity to all samples; above 0 (default 1).
-    #[serde(default = "one")]
     pub lambda: f64,
     /// The compared vectors (default `gradients_with_embeddings`; `gradients` alone have at most c − 1
     /// independent directions for c classes, so two opposite ones for two classes).
-    #[serde(default)]
     pub on: On,
     /// The greedy algorithm (default `lazy`).
-    #[serde(default)]
     pub greedy: Greedy,
     /// The division of the budget among classes (default `proportional`: without a
     /// division, the first choices all come from the largest cluster until the penalty for similar
     /// samples outweighs its size, so that with λ = 1 a small set may be of a single class).
-    #[serde(default = "Balance::proportional")]
     pub balance: Balance,
     /// Number of consecutive candidates that are treated as one block (default: all of a class).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub block: Option<NonZeroUsize>,
 }
 
 impl Default for GraphCut {
     fn default() -> Self {
-        let (on, greedy) = (On::default(), Greedy::default());
-        Self { lambda: one(), on, greedy, balance: Balance::proportional(), block: None }
+        Self {
+            lambda: 1.0,
+            on: On::default(),
+            greedy: Greedy::default(),
+            balance: Balance::proportional(),
+            block: None,
+        }
     }
 }
 
@@ -92,10 +93,6 @@ impl DownsamplingConfig for GraphCut {
             chosen.into_iter().map(Chosen::plain).collect()
         })
     }
-}
-
-fn one() -> f64 {
-    1.0
 }
 
 struct Cut<'a> {

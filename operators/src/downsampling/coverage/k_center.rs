@@ -39,16 +39,14 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct KCenter {
     /// The first centre (default `random`).
-    #[serde(default)]
     pub first: First,
     /// The division of the budget among classes (default `none`).
-    #[serde(default)]
     pub balance: Balance,
     /// Number of consecutive candidates that are treated as one block (default: all of a class).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub block: Option<NonZeroUsize>,
 }
 
@@ -66,11 +64,7 @@ pub enum First {
 
 impl DownsamplingConfig for KCenter {
     fn required_scores(&self) -> RequiredScores {
-        RequiredScores {
-            embeddings: true,
-            labels: self.balance.needs_labels(),
-            ..RequiredScores::default()
-        }
+        RequiredScores { embeddings: true, ..self.balance.required_scores() }
     }
 
     fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {

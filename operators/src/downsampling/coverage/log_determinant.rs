@@ -44,30 +44,26 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct LogDeterminant {
     /// δ, the regularisation, which bounds gains from below; above 0 (default 0.001).
-    #[serde(default = "thousandth")]
     pub delta: f64,
     /// The compared vectors (default `gradients_with_embeddings`; `gradients` alone have at most c − 1
     /// independent directions for c classes, so two opposite ones for two classes).
-    #[serde(default)]
     pub on: On,
     /// The greedy algorithm (default `lazy`).
-    #[serde(default)]
     pub greedy: Greedy,
     /// The division of the budget among classes (default `none`).
-    #[serde(default)]
     pub balance: Balance,
     /// Number of consecutive candidates that are treated as one block (default: all of a class).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub block: Option<NonZeroUsize>,
 }
 
 impl Default for LogDeterminant {
     fn default() -> Self {
         let (on, greedy, balance) = (On::default(), Greedy::default(), Balance::default());
-        Self { delta: thousandth(), on, greedy, balance, block: None }
+        Self { delta: 0.001, on, greedy, balance, block: None }
     }
 }
 
@@ -93,10 +89,6 @@ impl DownsamplingConfig for LogDeterminant {
             chosen.into_iter().map(Chosen::plain).collect()
         })
     }
-}
-
-fn thousandth() -> f64 {
-    1e-3
 }
 
 struct Volume<'a> {

@@ -50,45 +50,30 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct GradMatch {
     /// λ, the regularisation: larger values give more and smaller weights; at least 0 (default 1).
-    #[serde(default = "one")]
     pub lambda: f64,
     /// The residual at which the algorithm ends, as a share of the mean's length; at least 0 and below 1
     /// (default 0.0001).
-    #[serde(default = "small")]
     pub tolerance: f64,
     /// The gradient (default `last_layer_with_embedding`; `last_layer` has at most c − 1 independent
     /// directions for c classes, so that very few samples already match the mean).
-    #[serde(default = "with_embedding")]
     pub gradient: Gradient,
     /// The division of the budget among classes, as in the paper (default `proportional`: gradients of
     /// two classes have opposite directions if embeddings are not negative, so that without a division
     /// only samples of the larger class match the mean).
-    #[serde(default = "Balance::proportional")]
     pub balance: Balance,
     /// Number of consecutive candidates that are treated as one block (default: all of a class).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub block: Option<NonZeroUsize>,
-}
-
-fn with_embedding() -> Gradient {
-    Gradient::LastLayerWithEmbedding
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-fn small() -> f64 {
-    1e-4
 }
 
 impl Default for GradMatch {
     fn default() -> Self {
-        let (gradient, balance) = (with_embedding(), Balance::proportional());
-        Self { lambda: one(), tolerance: small(), gradient, balance, block: None }
+        let gradient = Gradient::LastLayerWithEmbedding;
+        let balance = Balance::proportional();
+        Self { lambda: 1.0, tolerance: 1e-4, gradient, balance, block: None }
     }
 }
 

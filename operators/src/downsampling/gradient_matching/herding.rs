@@ -39,30 +39,21 @@ pub(in crate::downsampling) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Herding {
     /// The division of the budget among classes (default `fair_share`).
-    #[serde(default = "each_class")]
     pub balance: Balance,
-}
-
-fn each_class() -> Balance {
-    Balance::FairShare
 }
 
 impl Default for Herding {
     fn default() -> Self {
-        Self { balance: each_class() }
+        Self { balance: Balance::FairShare }
     }
 }
 
 impl DownsamplingConfig for Herding {
     fn required_scores(&self) -> RequiredScores {
-        RequiredScores {
-            embeddings: true,
-            labels: self.balance.needs_labels(),
-            ..RequiredScores::default()
-        }
+        RequiredScores { embeddings: true, ..self.balance.required_scores() }
     }
 
     fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {

@@ -81,3 +81,70 @@ impl Objective for Coverage {
         }
     }
 }
+
+/// Defines a policy that covers all samples by a greedy set. Its similarity is the constant
+/// `SIMILARITY` of the module, and its weights are those of the function `weights`, which takes the
+/// coverage, the space and the chosen samples.
+macro_rules! coverage_policy {
+    ($(#[$about:meta])* $Name:ident) => {
+        $(#[$about])*
+        ///
+        /// Memory holds n·`neighbours` similarities, never n². A sample without a chosen neighbour counts
+        /// as if its last neighbour were chosen. Until every sample has a chosen neighbour, large clusters
+        /// therefore attract less than with `neighbours = "all"`; from then on there is no difference. All
+        /// pairs are compared once, in O(n²·d) time. With `block` the time is O(n·block·d), and each block
+        /// contributes its share.
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $Name {
+            /// The compared vectors (default `gradients_with_embeddings`; `gradients` alone have at most
+            /// c − 1 independent directions for c classes, so two opposite ones for two classes).
+            pub on: $crate::downsampling::On,
+            /// The greedy algorithm (default `lazy`).
+            pub greedy: $crate::downsampling::Greedy,
+            /// The division of the budget among classes (default `none`).
+            pub balance: $crate::downsampling::Balance,
+            /// Number of consecutive candidates that are treated as one block (default: all of a class).
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub block: Option<std::num::NonZeroUsize>,
+            /// Number of neighbours of a sample whose similarities are kept, or `"all"` (default: four
+            /// times the number of samples per chosen sample, at least 64 and at most 512).
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub neighbours: Option<$crate::downsampling::Neighbours>,
+        }
+
+        impl $crate::downsampling::DownsamplingConfig for $Name {
+            fn required_scores(&self) -> $crate::downsampling::RequiredScores {
+                let labels = self.balance.needs_labels();
+                $crate::downsampling::RequiredScores { labels, ..self.on.required_scores() }
+            }
+
+            fn check(&self) -> Vec<(&'static str, String)> {
+                self.greedy.check()
+            }
+
+            fn choose(
+                &self,
+                given: &$crate::downsampling::SampleScores,
+                budget: $crate::downsampling::Budget,
+            ) -> Vec<$crate::downsampling::Chosen> {
+                use $crate::downsampling::math::{coverage::Coverage, greedy::maximise, space::Space};
+                use $crate::downsampling::{Chosen, Neighbours};
+
+                self.balance.choose(self.block, given, budget, |given, budget| {
+                    let space = Space::of(self.on, given);
+                    let neighbours = Neighbours::count(self.neighbours, given.samples, budget.size);
+                    let mut coverage = Coverage::of(&space, SIMILARITY, neighbours);
+                    let random = budget.random();
+                    let chosen =
+                        maximise(&mut coverage, self.greedy, Vec::new(), budget.size, random);
+                    let weights = weights(&coverage, &space, &chosen);
+                    let weighted = |(index, weight)| Chosen { index, weight };
+                    chosen.into_iter().zip(weights).map(weighted).collect()
+                })
+            }
+        }
+    };
+}
+pub(in crate::downsampling) use coverage_policy;

@@ -45,8 +45,7 @@ macro_rules! uncertainty_sampling {
             fn required_scores(&self) -> $crate::downsampling::RequiredScores {
                 $crate::downsampling::RequiredScores {
                     probabilities: true,
-                    labels: self.balance.needs_labels(),
-                    ..Default::default()
+                    ..self.balance.required_scores()
                 }
             }
 

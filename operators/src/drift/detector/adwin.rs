@@ -34,52 +34,27 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Adwin {
     /// δ, the probability of a false drift, between 0 and 1 (default 0.002).
-    #[serde(default = "delta")]
     pub delta: f64,
     /// Number of values between two tests of all cuts (default 32).
-    #[serde(default = "clock")]
     pub clock: NonZeroU64,
     /// Maximum number of sums of the same number of values, 2 or more (default 5).
-    #[serde(default = "max_buckets")]
     pub max_buckets: usize,
     /// Minimum number of values on either side of a cut (default 5).
-    #[serde(default = "min_window")]
     pub min_window: NonZeroU64,
     /// Number of values in the window before the first test (default 10).
-    #[serde(default = "grace")]
     pub grace: u64,
 }
 
-fn delta() -> f64 {
-    0.002
-}
-
-fn clock() -> NonZeroU64 {
-    NonZeroU64::new(32).expect("32 is not zero")
-}
-
-fn max_buckets() -> usize {
-    5
-}
-
-fn min_window() -> NonZeroU64 {
-    NonZeroU64::new(5).expect("5 is not zero")
-}
-
-fn grace() -> u64 {
-    10
+impl Default for Adwin {
+    fn default() -> Self {
+        Self { delta: 0.002, clock: NonZeroU64::new(32).expect("32 is not zero"), max_buckets: 5, min_window: NonZeroU64::new(5).expect("5 is not zero"), grace: 10 }
+    }
 }
 
 impl MethodConfig for Adwin {
-    type Method = Self;
-
-    fn method(&self) -> Self {
-        self.clone()
-    }
-
     fn parameter(&self) -> Parameter {
         Parameter { name: "delta", value: self.delta, lax: 0.999, strict: 1e-100, follows: None }
     }
@@ -185,10 +160,6 @@ impl Method for Adwin {
     type State = State;
 
     const DOMAIN: Domain = Domain::Real;
-
-    fn start(&self) -> State {
-        State::default()
-    }
 
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         state.push(value, self.max_buckets);

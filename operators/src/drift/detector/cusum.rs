@@ -32,42 +32,26 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Cusum {
     /// Number of values for the estimates of mean and deviation (default 100).
-    #[serde(default = "warmup")]
     pub warmup: u64,
     /// The reference value: the tolerated deviation, in standard deviations. The optimum is half the shift
     /// that should be detected (default 0.5).
-    #[serde(default = "k")]
     pub k: f64,
     /// The decision interval: a larger sum is a drift, in standard deviations (default 10).
-    #[serde(default = "h")]
     pub h: f64,
     /// The direction of changes that are drifts (default `both`).
-    #[serde(default)]
     pub direction: Direction,
 }
 
-fn warmup() -> u64 {
-    100
-}
-
-fn k() -> f64 {
-    0.5
-}
-
-fn h() -> f64 {
-    10.0
+impl Default for Cusum {
+    fn default() -> Self {
+        Self { warmup: 100, k: 0.5, h: 10.0, direction: Direction::default() }
+    }
 }
 
 impl MethodConfig for Cusum {
-    type Method = Self;
-
-    fn method(&self) -> Self {
-        self.clone()
-    }
-
     fn parameter(&self) -> Parameter {
         Parameter { name: "h", value: self.h, lax: 0.1, strict: 1e4, follows: None }
     }
@@ -112,10 +96,6 @@ impl Method for Cusum {
     type State = State;
 
     const DOMAIN: Domain = Domain::Real;
-
-    fn start(&self) -> State {
-        State::default()
-    }
 
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         if state.deviation == 0.0 {

@@ -14,8 +14,8 @@ pub(super) const EXAMPLE: &str = "";
 /// warning where p + s > p* + warning · s*        drift where p + s > p* + drift · s*
 /// ```
 ///
-/// For errors (0 and 1); a value between is an error in part. Where no error at all came before,
-/// s* is 0, and the first error after `min_samples` is drift, as it is in other implementations.
+/// For errors (0 and 1); a value between them is a partial error. If there was no error before, s* is 0
+/// and the first error after `min_samples` is a drift, as in other implementations.
 ///
 /// Reference: J. Gama, P. Medas, G. Castillo, P. Rodrigues, *Learning with Drift Detection*, SBIA
 /// (2004); the inequalities are strict, as in River 0.26.
@@ -29,38 +29,23 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Ddm {
-    /// Values before the first judgement (default 30).
-    #[serde(default = "min_samples")]
+    /// Number of values before the first test (default 30).
     pub min_samples: u64,
     /// Standard deviations above the lowest level that are a warning (default 2).
-    #[serde(default = "warning")]
     pub warning: f64,
     /// Standard deviations above the lowest level that are drift (default 3).
-    #[serde(default = "drift")]
     pub drift: f64,
 }
 
-fn min_samples() -> u64 {
-    30
-}
-
-fn warning() -> f64 {
-    2.0
-}
-
-fn drift() -> f64 {
-    3.0
+impl Default for Ddm {
+    fn default() -> Self {
+        Self { min_samples: 30, warning: 2.0, drift: 3.0 }
+    }
 }
 
 impl MethodConfig for Ddm {
-    type Method = Self;
-
-    fn method(&self) -> Self {
-        self.clone()
-    }
-
     fn parameter(&self) -> Parameter {
         Parameter {
             name: "drift",
@@ -92,14 +77,16 @@ pub(super) struct State {
     lowest: (f64, f64),
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self { count: 0, rate: 0.0, lowest: (f64::MAX, 0.0) }
+    }
+}
+
 impl Method for Ddm {
     type State = State;
 
     const DOMAIN: Domain = Domain::Unit;
-
-    fn start(&self) -> State {
-        State { count: 0, rate: 0.0, lowest: (f64::MAX, 0.0) }
-    }
 
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         state.count += 1;

@@ -15,9 +15,9 @@ pub(super) const EXAMPLE: &str = "";
 /// warning where level < warning, drift where level < drift
 /// ```
 ///
-/// For errors (0 and 1); judged at each error, and a warning lasts until the next one. Made for
-/// changes that come slowly; it fires more readily than [`Ddm`](super::Ddm), also where nothing
-/// changed.
+/// For errors (0 and 1). The test runs at each error, and a warning lasts until the next one. The
+/// method is designed for gradual changes. It fires more readily than [`Ddm`](super::Ddm), with more
+/// false alarms.
 ///
 /// Reference: M. Baena-García, J. del Campo-Ávila, R. Fidalgo, A. Bifet, R. Gavaldà,
 /// R. Morales-Bueno, *Early Drift Detection Method*, IWKDDS (2006); as in River 0.26, a drift takes
@@ -32,38 +32,23 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Eddm {
-    /// Errors before the first judgement (default 30).
-    #[serde(default = "min_errors")]
+    /// Number of errors before the first test (default 30).
     pub min_errors: u64,
     /// Share of the largest level below which there is a warning (default 0.95).
-    #[serde(default = "warning")]
     pub warning: f64,
     /// Share of the largest level below which there is drift (default 0.9).
-    #[serde(default = "drift")]
     pub drift: f64,
 }
 
-fn min_errors() -> u64 {
-    30
-}
-
-fn warning() -> f64 {
-    0.95
-}
-
-fn drift() -> f64 {
-    0.9
+impl Default for Eddm {
+    fn default() -> Self {
+        Self { min_errors: 30, warning: 0.95, drift: 0.9 }
+    }
 }
 
 impl MethodConfig for Eddm {
-    type Method = Self;
-
-    fn method(&self) -> Self {
-        self.clone()
-    }
-
     fn parameter(&self) -> Parameter {
         Parameter {
             name: "drift",
@@ -100,7 +85,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Takes in the gap that ends with an error; p + 2 s.
+    /// Adds the gap that ends with an error and returns p + 2 s.
     fn level(&mut self) -> f64 {
         let gap = (self.count - self.last_error) as f64;
         self.last_error = self.count;
@@ -117,10 +102,6 @@ impl Method for Eddm {
     type State = State;
 
     const DOMAIN: Domain = Domain::Binary;
-
-    fn start(&self) -> State {
-        State::default()
-    }
 
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         state.count += 1;

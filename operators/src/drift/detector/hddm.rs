@@ -4,14 +4,10 @@ use super::running::Judgement;
 use super::{Parameter, Signal, is_fraction};
 
 /// Default significance level of a drift.
-pub(super) fn drift() -> f64 {
-    0.001
-}
+pub(super) const DRIFT: f64 = 0.001;
 
 /// Default significance level of a warning.
-pub(super) fn warning() -> f64 {
-    0.005
-}
+pub(super) const WARNING: f64 = 0.005;
 
 /// The main parameter: the significance level of a drift. The level of a warning follows it.
 pub(super) fn parameter(drift: f64, warning: f64) -> Parameter {

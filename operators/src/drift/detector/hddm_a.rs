@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::running::{Judgement, Method, MethodConfig};
+use super::running::{BuildMethod, Judgement, Method, MethodConfig};
 use super::{Domain, Parameter, hddm, problems};
 
 pub(super) const EXAMPLE: &str = "";
@@ -29,22 +29,25 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct HddmA {
     /// Significance level of a drift: the bound on the probability of a false drift at a value (default
     /// 0.001).
-    #[serde(default = "hddm::drift")]
     pub drift: f64,
     /// Significance level of a warning: the bound on the probability of a false warning at a value
     /// (default 0.005).
-    #[serde(default = "hddm::warning")]
     pub warning: f64,
     /// Whether a falling mean is a drift as well (default no).
-    #[serde(default)]
     pub two_sided: bool,
 }
 
-impl MethodConfig for HddmA {
+impl Default for HddmA {
+    fn default() -> Self {
+        Self { drift: hddm::DRIFT, warning: hddm::WARNING, two_sided: false }
+    }
+}
+
+impl BuildMethod for HddmA {
     type Method = Test;
 
     fn method(&self) -> Test {
@@ -55,7 +58,9 @@ impl MethodConfig for HddmA {
             two_sided: self.two_sided,
         }
     }
+}
 
+impl MethodConfig for HddmA {
     fn parameter(&self) -> Parameter {
         hddm::parameter(self.drift, self.warning)
     }
@@ -108,10 +113,6 @@ impl Method for Test {
     type State = State;
 
     const DOMAIN: Domain = Domain::Unit;
-
-    fn start(&self) -> State {
-        State::default()
-    }
 
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         let State { all, lowest, highest } = state;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::running::{Judgement, Method, MethodConfig};
+use super::running::{BuildMethod, Judgement, Method, MethodConfig};
 use super::{Domain, Parameter, hddm, is_fraction, problems};
 
 pub(super) const EXAMPLE: &str = "";
@@ -31,29 +31,27 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct HddmW {
     /// Significance level of a drift: the bound on the probability of a false drift at a value (default
     /// 0.001).
-    #[serde(default = "hddm::drift")]
     pub drift: f64,
     /// Significance level of a warning: the bound on the probability of a false warning at a value
     /// (default 0.005).
-    #[serde(default = "hddm::warning")]
     pub warning: f64,
     /// λ, the weight of the newest value in an average, between 0 and 1 (default 0.05).
-    #[serde(default = "lambda")]
     pub lambda: f64,
     /// Whether a falling mean is a drift as well (default no).
-    #[serde(default)]
     pub two_sided: bool,
 }
 
-fn lambda() -> f64 {
-    0.05
+impl Default for HddmW {
+    fn default() -> Self {
+        Self { drift: hddm::DRIFT, warning: hddm::WARNING, lambda: 0.05, two_sided: false }
+    }
 }
 
-impl MethodConfig for HddmW {
+impl BuildMethod for HddmW {
     type Method = Test;
 
     fn method(&self) -> Test {
@@ -64,7 +62,9 @@ impl MethodConfig for HddmW {
             two_sided: self.two_sided,
         }
     }
+}
 
+impl MethodConfig for HddmW {
     fn parameter(&self) -> Parameter {
         hddm::parameter(self.drift, self.warning)
     }
@@ -142,10 +142,6 @@ impl Method for Test {
     type State = State;
 
     const DOMAIN: Domain = Domain::Unit;
-
-    fn start(&self) -> State {
-        State::default()
-    }
 
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         let State { all, grown, fallen } = state;

@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
-use super::running::{Judgement, Method, MethodConfig};
+use super::running::{BuildMethod, Judgement, Method, MethodConfig};
 use super::{Domain, Parameter, is_fraction, problems};
 use crate::drift::metric::steps;
 
@@ -20,9 +20,9 @@ pub(super) const EXAMPLE: &str = "";
 /// drift where P(D or more | no change) ≤ alpha and D > 0.1
 /// ```
 ///
-/// The chance is exact: for k = r · D it is 2 Σ (−1)^(j+1) C(2r, r − jk) / C(2r, r), j = 1, 2, …
-/// There are no warnings. Equal values at equal places lead to an equal choice: it depends on `seed`
-/// and the number of values since the last drift alone.
+/// The probability is exact: for k = r · D it is 2 Σ (−1)^(j+1) C(2r, r − jk) / C(2r, r), j = 1, 2, …
+/// There are no warnings. The random sample depends only on `seed` and the number of values since the
+/// last drift.
 ///
 /// Reference: C. Raab, M. Heusinger, F.-M. Schleif, *Reactive Soft Prototype Computing for Concept
 /// Drift Streams*, Neurocomputing 416 (2020); B. V. Gnedenko, V. S. Korolyuk, *On the Maximum
@@ -38,32 +38,22 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Kswin {
     /// Significance of a false drift at a value, between 0 and 1 (default 0.005).
-    #[serde(default = "alpha")]
     pub alpha: f64,
     /// Values in the window, at least twice `recent` (default 100).
-    #[serde(default = "window")]
     pub window: NonZeroUsize,
     /// r, the newest values (default 30).
-    #[serde(default = "recent")]
     pub recent: NonZeroUsize,
     /// Seed of the choice of older values (default 0).
-    #[serde(default)]
     pub seed: u64,
 }
 
-fn alpha() -> f64 {
-    0.005
-}
-
-fn window() -> NonZeroUsize {
-    NonZeroUsize::new(100).expect("100 is not zero")
-}
-
-fn recent() -> NonZeroUsize {
-    NonZeroUsize::new(30).expect("30 is not zero")
+impl Default for Kswin {
+    fn default() -> Self {
+        Self { alpha: 0.005, window: NonZeroUsize::new(100).expect("100 is not zero"), recent: NonZeroUsize::new(30).expect("30 is not zero"), seed: 0 }
+    }
 }
 
 impl Kswin {
@@ -74,7 +64,7 @@ impl Kswin {
     }
 }
 
-impl MethodConfig for Kswin {
+impl BuildMethod for Kswin {
     type Method = Test;
 
     fn method(&self) -> Test {
@@ -82,9 +72,11 @@ impl MethodConfig for Kswin {
         let least = self.least().unwrap_or(recent + 1);
         Test { window, recent, least, seed: self.seed }
     }
+}
 
+impl MethodConfig for Kswin {
     fn parameter(&self) -> Parameter {
-        // below the chance of the largest difference nothing fires.
+        // below the probability of the largest difference the detector never fires.
         let strict =
             tail_probability(self.recent.get(), self.recent.get()).clamp(f64::MIN_POSITIVE, 0.5);
         Parameter { name: "alpha", value: self.alpha, lax: 0.5, strict, follows: None }
@@ -104,7 +96,7 @@ impl MethodConfig for Kswin {
     }
 }
 
-/// The chance that two samples of n values from one distribution differ by k / n or more.
+/// The probability that two samples of n values from one distribution differ by k / n or more.
 pub(super) fn tail_probability(n: usize, k: usize) -> f64 {
     // C(2n, n − m) / C(2n, n)
     let ratio =
@@ -142,10 +134,6 @@ impl Method for Test {
     type State = State;
 
     const DOMAIN: Domain = Domain::Real;
-
-    fn start(&self) -> State {
-        State::default()
-    }
 
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         state.count += 1;

@@ -7,7 +7,7 @@ use super::{Direction, Domain, Parameter, is_positive, problems};
 
 pub(super) const EXAMPLE: &str = "";
 
-/// The Page–Hinkley test: how far the sum of deviations from the mean has come from its extreme.
+/// The Page–Hinkley test: the difference of the sum of deviations from its extreme.
 ///
 /// ```text
 /// m ← α · m + (x − x̄) − δ     drift where m − min m > λ     (up)
@@ -28,48 +28,27 @@ pub(super) const EXAMPLE: &str = "";
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct PageHinkley {
-    /// Values before the first judgement (default 30).
-    #[serde(default = "min_samples")]
+    /// Number of values before the first test (default 30).
     pub min_samples: u64,
     /// δ, the deviation that is tolerated, in units of the values (default 0.005).
-    #[serde(default = "delta")]
     pub delta: f64,
     /// λ, the sum of deviations that is drift, in units of the values (default 50).
-    #[serde(default = "threshold")]
     pub threshold: f64,
     /// α, what remains of a sum at the next value, above 0 and at most 1 (default 0.9999).
-    #[serde(default = "alpha")]
     pub alpha: f64,
     /// Which changes of the mean are drift (default `both`).
-    #[serde(default)]
     pub direction: Direction,
 }
 
-fn min_samples() -> u64 {
-    30
-}
-
-fn delta() -> f64 {
-    0.005
-}
-
-fn threshold() -> f64 {
-    50.0
-}
-
-fn alpha() -> f64 {
-    0.9999
+impl Default for PageHinkley {
+    fn default() -> Self {
+        Self { min_samples: 30, delta: 0.005, threshold: 50.0, alpha: 0.9999, direction: Direction::default() }
+    }
 }
 
 impl MethodConfig for PageHinkley {
-    type Method = Self;
-
-    fn method(&self) -> Self {
-        self.clone()
-    }
-
     fn parameter(&self) -> Parameter {
         Parameter {
             name: "threshold",
@@ -93,7 +72,7 @@ impl MethodConfig for PageHinkley {
     }
 }
 
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(super) struct State {
     count: u64,
     mean: f64,
@@ -103,14 +82,16 @@ pub(super) struct State {
     most: f64,
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self { count: 0, mean: 0.0, up: 0.0, least: f64::MAX, down: 0.0, most: f64::MIN }
+    }
+}
+
 impl Method for PageHinkley {
     type State = State;
 
     const DOMAIN: Domain = Domain::Real;
-
-    fn start(&self) -> State {
-        State { least: f64::MAX, most: f64::MIN, ..State::default() }
-    }
 
     fn step(&self, state: &mut State, value: f64) -> Judgement {
         state.count += 1;

@@ -8,32 +8,43 @@ use crate::{Snapshot, SnapshotError};
 
 /// A detection method: its state and its step for one value.
 pub(super) trait Method: Clone + Send + 'static {
-    /// The state that the values lead to.
-    type State: Clone + Send + Serialize + DeserializeOwned;
+    /// The state of the method. Its default is the state before the first value.
+    type State: Clone + Default + Send + Serialize + DeserializeOwned;
 
     /// The values that the method accepts.
     const DOMAIN: Domain;
-
-    /// The state before the first value.
-    fn start(&self) -> Self::State;
 
     /// Processes one value of the domain.
     fn step(&self, state: &mut Self::State, value: f64) -> Judgement;
 }
 
-/// A configuration that builds a detection method. Its [`DetectorConfig`] follows from this trait.
-pub(super) trait MethodConfig: Clone + Send + Sync + 'static {
+/// A configuration that builds a detection method. A configuration that is itself a method builds a
+/// copy of itself.
+pub(super) trait BuildMethod {
     /// The method that the configuration builds.
     type Method: Method;
 
     /// Creates the method.
     fn method(&self) -> Self::Method;
+}
 
+impl<M: Method> BuildMethod for M {
+    type Method = M;
+
+    fn method(&self) -> M {
+        self.clone()
+    }
+}
+
+/// The parameters of a detection method. The [`DetectorConfig`] follows from this trait.
+pub(super) trait MethodConfig: BuildMethod + Send + Sync + 'static {
     /// See [`DetectorConfig::parameter`].
     fn parameter(&self) -> Parameter;
 
     /// See [`DetectorConfig::with_parameter`].
-    fn with_value(&self, value: f64) -> Self;
+    fn with_value(&self, value: f64) -> Self
+    where
+        Self: Sized;
 
     /// See [`DetectorConfig::check`].
     fn check(&self) -> Vec<String>;
@@ -99,8 +110,7 @@ struct Running<M: Method> {
 
 impl<M: Method> Running<M> {
     fn new(method: M) -> Self {
-        let state = method.start();
-        Self { method, state, last: Judgement::NONE }
+        Self { method, state: M::State::default(), last: Judgement::NONE }
     }
 }
 
@@ -135,7 +145,7 @@ impl<M: Method> Detector for Running<M> {
     }
 
     fn restart(&mut self) {
-        self.state = self.method.start();
+        self.state = M::State::default();
         self.last = Judgement::NONE;
     }
 }

@@ -1,62 +1,50 @@
 //! The chi-squared test.
 
-use serde::{Deserialize, Serialize};
-
-use super::per_column::PerColumn;
+use super::per_column::column_test;
 use super::steps::steps;
-use super::{Metric, MetricConfig};
-use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
-/// Pearson's χ² of categories, averaged over the dimensions.
-///
-/// ```text
-/// χ² = Σ over both samples and all categories of (O − E)² / E     E: as if both were of one mixture
-/// ```
-///
-/// Each value is a category. Any number from 0 on; it grows with the samples, so that a p-value says
-/// more than a bound. The p-value of a dimension is that of the χ² distribution with one degree of
-/// freedom less than there are categories: good where E is 5 or more, as it is without Yates'
-/// correction. Values of a continuum have no categories: see [`Ks`](super::Ks).
-///
-/// Reference: K. Pearson, Philosophical Magazine 50 (1900); SciPy's `chi2_contingency` with
-/// `correction=False`.
-///
-/// ```
-/// use driftmill_operators::{Matrix, drift::metric::*};
-/// let reference = Matrix::new(1, vec![0.0, 0.0, 0.0, 1.0]);
-/// let current = Matrix::new(1, vec![0.0, 1.0, 1.0, 1.0]);
-/// assert_eq!(ChiSquared { threshold: 3.84.into() }.init().distance(&reference, &current), 2.0);
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct ChiSquared {
-    /// Mean χ² from which on there is drift.
-    pub threshold: Criterion,
+column_test! {
+    /// Pearson's χ² of categories, averaged over the dimensions.
+    ///
+    /// ```text
+    /// χ² = Σ over both samples and all categories of (O − E)² / E     E: as if both were of one mixture
+    /// ```
+    ///
+    /// Each value is a category. Any number from 0 on; it grows with the samples, so that a p-value says
+    /// more than a bound. The p-value of a dimension is that of the χ² distribution with one degree of
+    /// freedom less than there are categories: good where E is 5 or more, as it is without Yates'
+    /// correction. Values of a continuum have no categories: see [`Ks`](super::Ks).
+    ///
+    /// Reference: K. Pearson, Philosophical Magazine 50 (1900); SciPy's `chi2_contingency` with
+    /// `correction=False`.
+    ///
+    /// ```
+    /// use driftmill_operators::{Matrix, drift::metric::*};
+    /// let reference = Matrix::new(1, vec![0.0, 0.0, 0.0, 1.0]);
+    /// let current = Matrix::new(1, vec![0.0, 1.0, 1.0, 1.0]);
+    /// assert_eq!(ChiSquared { threshold: 3.84.into() }.init().distance(&reference, &current), 2.0);
+    /// ```
+    ChiSquared {
+        /// Mean χ² from which on there is drift.
+        threshold,
+    }
 }
 
-impl MetricConfig for ChiSquared {
-    fn init(&self) -> Box<dyn Metric> {
-        let test = |x: &[f32], y: &[f32]| {
-            let (value, categories) = statistic(x, y);
-            (value, survival(value, categories - 1))
-        };
-        Box::new(PerColumn::new(|x: &[f32], y: &[f32]| statistic(x, y).0).tested(test))
-    }
+/// χ² of two samples.
+fn statistic(x: &[f32], y: &[f32]) -> f64 {
+    by_category(x, y).0
+}
 
-    fn threshold(&self) -> &Criterion {
-        &self.threshold
-    }
-
-    fn has_null_distribution(&self) -> bool {
-        true
-    }
+/// χ² of two samples and its p-value.
+fn test(x: &[f32], y: &[f32]) -> (f64, f64) {
+    let (value, categories) = by_category(x, y);
+    (value, survival(value, categories - 1))
 }
 
 /// χ² of two sorted samples, and how many categories there are.
-fn statistic(x: &[f32], y: &[f32]) -> (f64, u32) {
+fn by_category(x: &[f32], y: &[f32]) -> (f64, u32) {
     let (n, m) = (x.len() as f64, y.len() as f64);
     let (mut before, mut sum, mut categories) = ([0, 0], 0.0, 0);
     steps(x, y, |i, j, _| {
@@ -71,7 +59,7 @@ fn statistic(x: &[f32], y: &[f32]) -> (f64, u32) {
     (sum, categories)
 }
 
-/// How likely χ² with so many degrees of freedom is `x` or more: the regularized incomplete gamma
+/// The probability that χ² with `freedom` degrees of freedom is `x` or more: the regularized incomplete gamma
 /// function Q(k/2, x/2), which is a finite sum for whole k.
 pub(crate) fn survival(x: f64, freedom: u32) -> f64 {
     let half = x / 2.0;

@@ -2,7 +2,7 @@
 
 use crate::Matrix;
 
-/// From so many values on, counting is faster than comparing.
+/// Number of values from which counting is faster than comparing.
 const MANY: usize = 2048;
 
 /// Bits of a key that are sorted by at a time.

@@ -1,66 +1,49 @@
 //! The Cramér–von Mises test.
 
-use serde::{Deserialize, Serialize};
-
-use super::per_column::PerColumn;
+use super::per_column::column_test;
 use super::steps::steps;
-use super::{Metric, MetricConfig};
-use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
-/// The two-sample Cramér–von Mises statistic, averaged over the dimensions. It is like that of
-/// Kolmogorov and Smirnov, but uses all differences instead of the largest.
-///
-/// ```text
-/// T = nm / (n+m)² · Σ over all values z of both samples, of (F(z) − G(z))²
-/// ```
-///
-/// 0 when equal; it grows with the samples: without drift T is about 1/6 on average, and above 0.461
-/// in one of twenty comparisons. Of equal values F − G goes in even steps from what it is before them
-/// to what it is after, so that equal samples have 0 however many of their values are equal. (SciPy
-/// gives ties the mean of their ranks, which makes T of two samples of one value as large as they
-/// are.)
-///
-/// The p-value of a dimension is that of the limit distribution, with the mean and variance that T has
-/// for n and m; for ten values or more in each it is off by less than 0.01 where it is below
-/// 0.1. Ties make T smaller without drift, and the p-value larger than it is.
-///
-/// Reference: T. W. Anderson, *On the Distribution of the Two-Sample Cramér–von Mises Criterion*,
-/// Annals of Mathematical Statistics 33 (1962), equation 9; limit: T. W. Anderson
-/// and D. A. Darling, *Asymptotic Theory of Certain "Goodness of Fit" Criteria*, ibid. 23 (1952); SciPy's `cramervonmises_2samp`.
-///
-/// ```
-/// use driftmill_operators::{Matrix, drift::metric::*};
-/// let reference = Matrix::new(1, vec![1.0, 2.0, 3.0, 4.0]);
-/// let current = Matrix::new(1, vec![3.5, 4.5, 5.5, 6.5]);
-/// let distance = CramerVonMises { threshold: 0.461.into() }.init().distance(&reference, &current);
-/// assert_eq!(distance, 0.5);
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct CramerVonMises {
-    /// Mean T; drift from this value on.
-    pub threshold: Criterion,
+column_test! {
+    /// The two-sample Cramér–von Mises statistic, averaged over the dimensions. It is like that of
+    /// Kolmogorov and Smirnov, but uses all differences instead of the largest.
+    ///
+    /// ```text
+    /// T = nm / (n+m)² · Σ over all values z of both samples, of (F(z) − G(z))²
+    /// ```
+    ///
+    /// 0 when equal; it grows with the samples: without drift T is about 1/6 on average, and above 0.461
+    /// in one of twenty comparisons. Of equal values F − G goes in even steps from what it is before them
+    /// to what it is after, so that equal samples have 0 however many of their values are equal. (SciPy
+    /// gives ties the mean of their ranks, which makes T of two samples of one value as large as they
+    /// are.)
+    ///
+    /// The p-value of a dimension is that of the limit distribution, with the mean and variance that T has
+    /// for n and m; for ten values or more in each it is off by less than 0.01 where it is below
+    /// 0.1. Ties make T smaller without drift, and the p-value larger than it is.
+    ///
+    /// Reference: T. W. Anderson, *On the Distribution of the Two-Sample Cramér–von Mises Criterion*,
+    /// Annals of Mathematical Statistics 33 (1962), equation 9; limit: T. W. Anderson
+    /// and D. A. Darling, *Asymptotic Theory of Certain "Goodness of Fit" Criteria*, ibid. 23 (1952); SciPy's `cramervonmises_2samp`.
+    ///
+    /// ```
+    /// use driftmill_operators::{Matrix, drift::metric::*};
+    /// let reference = Matrix::new(1, vec![1.0, 2.0, 3.0, 4.0]);
+    /// let current = Matrix::new(1, vec![3.5, 4.5, 5.5, 6.5]);
+    /// let distance = CramerVonMises { threshold: 0.461.into() }.init().distance(&reference, &current);
+    /// assert_eq!(distance, 0.5);
+    /// ```
+    CramerVonMises {
+        /// Mean T; drift from this value on.
+        threshold,
+    }
 }
 
-impl MetricConfig for CramerVonMises {
-    fn init(&self) -> Box<dyn Metric> {
-        let test = |x: &[f32], y: &[f32]| {
-            let value = statistic(x, y);
-            (value, p_value(value, x.len(), y.len()))
-        };
-        Box::new(PerColumn::new(statistic).tested(test))
-    }
-
-    fn threshold(&self) -> &Criterion {
-        &self.threshold
-    }
-
-    fn has_null_distribution(&self) -> bool {
-        true
-    }
+/// T of two samples and its p-value.
+fn test(x: &[f32], y: &[f32]) -> (f64, f64) {
+    let value = statistic(x, y);
+    (value, p_value(value, x.len(), y.len()))
 }
 
 /// T of two sorted samples.

@@ -5,22 +5,21 @@ use rayon::prelude::*;
 use super::panels::{Panels, STEP};
 use crate::Matrix;
 
-/// Rows at a time: what they are compared with then stays in the nearer caches, and so do the
-/// results.
+/// Number of rows of a block: the rows they are compared with, and the results, stay in the caches.
 const BLOCK: usize = STEP;
 
 /// The squared distances `‖a − b‖²` of some rows to others, never negative.
 pub struct Block<'a> {
     /// The first of the rows.
     pub first: usize,
-    /// To how many others: the length of a row of `values`.
+    /// The number of other rows: the length of a row of `values`.
     pub cols: usize,
     /// One row after another.
     pub values: &'a mut [f32],
 }
 
-/// What `each` says of the distances of all rows of `left` to all rows of `right`, block after block;
-/// on all cores.
+/// Applies `each` to the distances of all rows of `left` to all rows of `right`, block after block, on
+/// all cores.
 pub fn distances_between<T: Send>(
     left: &Matrix,
     right: &Matrix,
@@ -34,8 +33,8 @@ pub fn distances_between<T: Send>(
     })
 }
 
-/// What `each` says of the distances of all rows to themselves and later ones, block after block; on
-/// all cores.
+/// Applies `each` to the distances of all rows to themselves and later ones, block after block, on all
+/// cores.
 ///
 /// Row i of a block stands for row `first + i`, and its value j for the distance to row `first + j`:
 /// each pair of different rows is found once, where j > i.
@@ -57,7 +56,7 @@ impl Block<'_> {
     }
 }
 
-/// Where blocks are cut does not depend on how many cores there are.
+/// Applies `each` to all blocks. The blocks do not depend on the number of cores.
 fn by_block<T: Send>(
     rows: usize,
     each: impl Fn(usize, usize, &mut Vec<f32>) -> T + Sync,

@@ -43,12 +43,8 @@ pub struct DomainClassifier {
     /// ROC-AUC from which on there is drift.
     pub threshold: Criterion,
     /// Parts, each of which is tested with a model trained on all others (default 5; at least 2).
-    #[serde(default = "five")]
+    #[serde(default = "crate::defaults::count::<5>")]
     pub folds: NonZeroUsize,
-}
-
-fn five() -> NonZeroUsize {
-    NonZeroUsize::new(5).expect("five is not zero")
 }
 
 impl MetricConfig for DomainClassifier {

@@ -9,10 +9,9 @@ use crate::criterion::{Criterion, Direction, History};
 pub(super) const EXAMPLE: &str = "threshold = 0.5
 of.ks = { threshold = { p_value = 0.05 } }";
 
-/// The share of dimensions that drift, each by itself.
+/// The share of dimensions that drift.
 ///
-/// A dimension drifts when one of the metrics in `of` finds it beyond its own threshold, a number or
-/// a p-value. Between 0 and 1.
+/// A dimension drifts if one of the metrics in `of` is beyond its threshold, a number or a p-value. Between 0 and 1.
 ///
 /// Reference: Evidently 0.4, where `of` is the normalized Wasserstein distance from 0.1 on, and the
 /// share 0.2.
@@ -31,7 +30,7 @@ of.ks = { threshold = { p_value = 0.05 } }";
 pub struct DriftedRatio {
     /// Share from which on there is drift.
     pub threshold: Criterion,
-    /// What makes a dimension drift.
+    /// The metrics of a single dimension and their thresholds.
     pub of: Box<MetricTable>,
 }
 
@@ -58,7 +57,7 @@ impl MetricConfig for DriftedRatio {
 
 struct Ratio {
     of: MetricTable,
-    /// For each dimension its own metrics, which remember what they know of the reference.
+    /// The metrics of each dimension, which cache computations for the reference.
     metrics: Vec<Vec<Bounded>>,
 }
 

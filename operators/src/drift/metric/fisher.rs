@@ -1,64 +1,48 @@
 //! Fisher's exact test.
 
-use serde::{Deserialize, Serialize};
-
-use super::per_column::PerColumn;
-use super::{Metric, MetricConfig};
-use crate::criterion::Criterion;
+use super::per_column::column_test;
 
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
-/// How far the shares of one of two categories are apart, averaged over the dimensions, with Fisher's
-/// exact test.
-///
-/// ```text
-/// distance = |a/n − b/m|     a, b: how often the lowest value of both samples is in each
-/// ```
-///
-/// Between 0 and 1. For dimensions with two values; where there are more, the lowest is compared with
-/// all others. The p-value of a dimension is that of the two-sided test: of all tables with these
-/// margins, how likely are those that are not likelier than this one.
-///
-/// Reference: R. A. Fisher, *Statistical Methods for Research Workers* (1934), §21.02; SciPy's
-/// `fisher_exact`.
-///
-/// ```
-/// use driftmill_operators::{Matrix, drift::metric::*};
-/// let reference = Matrix::new(1, vec![0.0, 0.0, 0.0, 1.0]);
-/// let current = Matrix::new(1, vec![0.0, 1.0, 1.0, 1.0]);
-/// assert_eq!(Fisher { threshold: 0.4.into() }.init().distance(&reference, &current), 0.5);
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Fisher {
-    /// Mean difference of the shares from which on there is drift.
-    pub threshold: Criterion,
-}
-
-impl MetricConfig for Fisher {
-    fn init(&self) -> Box<dyn Metric> {
-        let test =
-            |x: &[f32], y: &[f32]| (distance(x, y), p_value(lowest(x, y), [x.len(), y.len()]));
-        Box::new(PerColumn::new(distance).tested(test))
-    }
-
-    fn threshold(&self) -> &Criterion {
-        &self.threshold
-    }
-
-    fn has_null_distribution(&self) -> bool {
-        true
+column_test! {
+    /// How far the shares of one of two categories are apart, averaged over the dimensions, with Fisher's
+    /// exact test.
+    ///
+    /// ```text
+    /// distance = |a/n − b/m|     a, b: how often the lowest value of both samples is in each
+    /// ```
+    ///
+    /// Between 0 and 1. For dimensions with two values; where there are more, the lowest is compared with
+    /// all others. The p-value of a dimension is that of the two-sided test: of all tables with these
+    /// margins, how likely are those that are not likelier than this one.
+    ///
+    /// Reference: R. A. Fisher, *Statistical Methods for Research Workers* (1934), §21.02; SciPy's
+    /// `fisher_exact`.
+    ///
+    /// ```
+    /// use driftmill_operators::{Matrix, drift::metric::*};
+    /// let reference = Matrix::new(1, vec![0.0, 0.0, 0.0, 1.0]);
+    /// let current = Matrix::new(1, vec![0.0, 1.0, 1.0, 1.0]);
+    /// assert_eq!(Fisher { threshold: 0.4.into() }.init().distance(&reference, &current), 0.5);
+    /// ```
+    Fisher {
+        /// Mean difference of the shares from which on there is drift.
+        threshold,
     }
 }
 
-/// How often the lowest value is in each of two sorted samples.
+/// The difference of the shares and its p-value.
+fn test(x: &[f32], y: &[f32]) -> (f64, f64) {
+    (statistic(x, y), p_value(lowest(x, y), [x.len(), y.len()]))
+}
+
+/// The frequency of the lowest value in each of two sorted samples.
 fn lowest(x: &[f32], y: &[f32]) -> [usize; 2] {
     let lowest = x[0].min(y[0]);
     [x, y].map(|sample| sample.partition_point(|value| *value <= lowest))
 }
 
-fn distance(x: &[f32], y: &[f32]) -> f64 {
+fn statistic(x: &[f32], y: &[f32]) -> f64 {
     let [a, b] = lowest(x, y);
     (a as f64 / x.len() as f64 - b as f64 / y.len() as f64).abs()
 }

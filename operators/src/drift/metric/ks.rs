@@ -1,63 +1,46 @@
 //! The Kolmogorov–Smirnov test.
 
-use serde::{Deserialize, Serialize};
-
-use super::per_column::PerColumn;
+use super::per_column::column_test;
 use super::steps::steps;
-use super::{Metric, MetricConfig};
-use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 /// Maximum number of pairs of values for which the p-value is exact.
 const EXACT: usize = 10_000;
 
-/// The two-sample Kolmogorov–Smirnov statistic, averaged over the dimensions.
-///
-/// ```text
-/// D = sup over x of |F(x) − G(x)|     F, G: the samples' empirical distribution functions
-/// ```
-///
-/// Between 0 (equal) and 1 (apart). The p-value of a dimension is exact for n·m ≤ 10,000,
-/// by counting the paths through the n × m grid that stay nearer than D to the diagonal. Otherwise it
-/// is that of the limit distribution with Stephens' correction, with an error of at most 0.007 for
-/// p-values below 0.1. Ties make both too large, so that the test is conservative.
-///
-/// Reference: N. Smirnov, *Table for Estimating the Goodness of Fit of Empirical Distributions*,
-/// Annals of Mathematical Statistics 19 (1948); averaged over dimensions as in Modyn. Paths:
-/// J. L. Hodges, *The Significance Probability of the Smirnov Two-Sample Test*, Arkiv för Matematik 3
-/// (1958). Correction: M. A. Stephens, Journal of the Royal Statistical Society B 32 (1970).
-///
-/// ```
-/// use driftmill_operators::{Matrix, drift::metric::*};
-/// let reference = Matrix::new(1, vec![1.0, 2.0, 3.0, 4.0]);
-/// let current = Matrix::new(1, vec![3.0, 4.0, 5.0, 6.0]);
-/// assert_eq!(Ks { threshold: 0.1.into() }.init().distance(&reference, &current), 0.5);
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
-pub struct Ks {
-    /// Mean D; drift from this value on.
-    pub threshold: Criterion,
+column_test! {
+    /// The two-sample Kolmogorov–Smirnov statistic, averaged over the dimensions.
+    ///
+    /// ```text
+    /// D = sup over x of |F(x) − G(x)|     F, G: the samples' empirical distribution functions
+    /// ```
+    ///
+    /// Between 0 (equal) and 1 (apart). The p-value of a dimension is exact for n·m ≤ 10,000,
+    /// by counting the paths through the n × m grid that stay nearer than D to the diagonal. Otherwise it
+    /// is that of the limit distribution with Stephens' correction, with an error of at most 0.007 for
+    /// p-values below 0.1. Ties make both too large, so that the test is conservative.
+    ///
+    /// Reference: N. Smirnov, *Table for Estimating the Goodness of Fit of Empirical Distributions*,
+    /// Annals of Mathematical Statistics 19 (1948); averaged over dimensions as in Modyn. Paths:
+    /// J. L. Hodges, *The Significance Probability of the Smirnov Two-Sample Test*, Arkiv för Matematik 3
+    /// (1958). Correction: M. A. Stephens, Journal of the Royal Statistical Society B 32 (1970).
+    ///
+    /// ```
+    /// use driftmill_operators::{Matrix, drift::metric::*};
+    /// let reference = Matrix::new(1, vec![1.0, 2.0, 3.0, 4.0]);
+    /// let current = Matrix::new(1, vec![3.0, 4.0, 5.0, 6.0]);
+    /// assert_eq!(Ks { threshold: 0.1.into() }.init().distance(&reference, &current), 0.5);
+    /// ```
+    Ks {
+        /// Mean D; drift from this value on.
+        threshold,
+    }
 }
 
-impl MetricConfig for Ks {
-    fn init(&self) -> Box<dyn Metric> {
-        let test = |x: &[f32], y: &[f32]| {
-            let (gap, pairs) = (largest_gap(x, y), x.len() * y.len());
-            (gap as f64 / pairs as f64, p_value(gap, x.len(), y.len()))
-        };
-        Box::new(PerColumn::new(statistic).tested(test))
-    }
-
-    fn threshold(&self) -> &Criterion {
-        &self.threshold
-    }
-
-    fn has_null_distribution(&self) -> bool {
-        true
-    }
+/// D of two samples and its p-value.
+fn test(x: &[f32], y: &[f32]) -> (f64, f64) {
+    let (gap, pairs) = (largest_gap(x, y), x.len() * y.len());
+    (gap as f64 / pairs as f64, p_value(gap, x.len(), y.len()))
 }
 
 /// D of two sorted samples.

@@ -11,9 +11,9 @@ use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = 0.05";
 
-/// Regularizations that are tried: 4⁰, 4⁻¹, …, 4⁻⁹.
+/// Number of regularizations: 4⁰, 4⁻¹, …, 4⁻⁹.
 const LAMBDAS: i32 = 10;
-/// Most that the regularization may take of the estimate.
+/// Maximum share of the estimate that the regularization may take.
 const MOST_LOST: f64 = 0.2;
 
 /// The least-squares density difference: the squared difference of both densities, integrated.
@@ -23,8 +23,8 @@ const MOST_LOST: f64 = 0.2;
 /// h = mean of k(x, c) − mean of k(y, c),   H = exp(−‖c − c′‖² / 4σ²),   k = exp(−‖a − b‖² / 2σ²)
 /// ```
 ///
-/// c are the kernels' centres, rows of the reference: every so many of them in ascending order, so
-/// that their order in the window does not matter. Columns are brought to mean 0 and variance 1 of
+/// c are the kernels' centres, rows of the reference: evenly spaced in ascending order, so that
+/// their order in the window does not matter. Columns are brought to mean 0 and variance 1 of
 /// the reference first, and 2σ² is the median of its squared distances. Densities are in units of
 /// the kernel: LSDD is 0 when equal and compares within one pipeline only. λ is the largest of
 /// 1, ¼, … that loses less than a fifth: 1 − θᵀHθ / hᵀθ < 0.2. Costs O((n² + (n+m)·c)·d + c³).
@@ -68,7 +68,7 @@ struct LsddMetric {
     known: Option<(Matrix, Reference)>,
 }
 
-/// What follows from the reference alone.
+/// The computations for the reference.
 struct Reference {
     scale: Scale,
     kernel: Kernel,
@@ -98,7 +98,7 @@ impl Scale {
         let scaled = scaled.map(|(value, (mean, by))| match f64::from(*value) - mean {
             off if *by > 0.0 => (off / by) as f32,
             0.0 => 0.0,
-            // of a constant column any other value is one deviation off, whatever the units.
+            // any other value than that of a constant column is one deviation off, independent of units.
             off => off.signum() as f32,
         });
         Matrix::new(points.cols(), scaled.collect())

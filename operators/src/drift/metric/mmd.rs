@@ -10,7 +10,7 @@ use crate::criterion::{Criterion, Significance};
 
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
-/// Maximum mean discrepancy: the distance of two distributions as the Gaussian kernel sees them.
+/// Maximum mean discrepancy: the distance of two distributions by a Gaussian kernel.
 ///
 /// ```text
 /// MMD² = Σ_{i≠j} k(xᵢ,xⱼ) / n(n−1)  +  Σ_{i≠j} k(yᵢ,yⱼ) / m(m−1)  −  2 Σ k(xᵢ,yⱼ) / nm
@@ -29,7 +29,7 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 /// MMD² = mean of h over pairs of neighbours,   h = k(x,x′) + k(y,y′) − k(x,y′) − k(x′,y)
 /// ```
 ///
-/// Its spread is larger: it is for windows too large for the other. Neighbours in the windows must
+/// Its variance is larger: it is for windows that are too large for the unbiased estimate. Neighbours in the windows must
 /// be independent, and 2σ² is the median over the reference's neighbours.
 ///
 /// Reference: A. Gretton et al., *A Kernel Two-Sample Test*, JMLR 13 (2012), lemma 6, and 14 for
@@ -82,7 +82,7 @@ impl MetricConfig for Mmd {
     }
 }
 
-/// Remembers what follows from the reference alone, and shuffles of as many points.
+/// Caches the computations for the reference, and shuffles for the numbers of points.
 #[derive(Default)]
 pub(super) struct MmdMetric {
     reference: Option<Reference>,
@@ -135,15 +135,10 @@ impl Metric for MmdMetric {
             - 2.0 * between / (reference.rows() * current.rows()) as f64
     }
 
-    fn test(
-        &mut self,
-        reference: &Matrix,
-        current: &Matrix,
-        significance: &Significance,
-    ) -> Tested {
+    fn test(&mut self, reference: &Matrix, current: &Matrix, level: &Significance) -> Tested {
         let rows = [reference, current].map(Matrix::rows);
-        let shuffles = self.shuffles.take().filter(|known| known.are(significance, rows));
-        let shuffles = shuffles.unwrap_or_else(|| Shuffles::new(significance, rows));
+        let shuffles = self.shuffles.take().filter(|known| known.are(level, rows));
+        let shuffles = shuffles.unwrap_or_else(|| Shuffles::new(level, rows));
         let known = self.of_reference(reference, true);
         let kernels = known.kernels.as_deref().unwrap_or_default();
         let tested = shuffles.test(known.kernel, kernels, reference, current);
@@ -152,7 +147,7 @@ impl Metric for MmdMetric {
     }
 }
 
-/// How many pairs of different points there are.
+/// The number of pairs of different points.
 fn pairs(points: &Matrix) -> usize {
     points.rows() * points.rows().saturating_sub(1) / 2
 }

@@ -2,6 +2,7 @@
 
 use crate::Matrix;
 use crate::criterion::{Criterion, Direction, Measured, Significance};
+use crate::named::check_named;
 
 mod columns;
 mod distances;
@@ -58,14 +59,9 @@ pub trait Metric: Send {
 
     /// The distance and its p-values, the probabilities of a distance at least as large without drift.
     /// The default is a permutation test.
-    fn test(
-        &mut self,
-        reference: &Matrix,
-        current: &Matrix,
-        significance: &Significance,
-    ) -> Tested {
+    fn test(&mut self, reference: &Matrix, current: &Matrix, level: &Significance) -> Tested {
         let mut distance = |x: &Matrix, y: &Matrix| self.distance(x, y);
-        permutation::by_shuffling(&mut distance, [reference, current], significance)
+        permutation::by_shuffling(&mut distance, [reference, current], level)
     }
 }
 
@@ -122,17 +118,12 @@ driftmill_registry::any_of! {
 impl MetricTable {
     /// Problems of the table that its types cannot detect, each with its key.
     pub fn check(&self) -> Vec<String> {
-        let named = self.named();
-        if named.is_empty() {
-            return vec!["name at least one metric, as in metrics.mmd".to_owned()];
-        }
-        let problems = |(key, metric): &(&str, &dyn MetricConfig)| {
+        check_named(&self.named(), "metrics.mmd", |metric| {
             let mut problems = metric.threshold().check(Direction::Higher);
-            problems.extend(unreachable(*metric));
+            problems.extend(unreachable(metric));
             problems.extend(metric.check());
-            problems.into_iter().map(|problem| format!("{key}: {problem}")).collect::<Vec<_>>()
-        };
-        named.iter().flat_map(problems).collect()
+            problems
+        })
     }
 }
 

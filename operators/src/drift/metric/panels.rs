@@ -105,7 +105,7 @@ fn centre(points: &Matrix) -> Vec<f32> {
     sums.into_iter().map(rounded).collect()
 }
 
-/// How many values a vector has.
+/// The number of values of a vector.
 struct Lanes;
 
 impl WithSimd for Lanes {

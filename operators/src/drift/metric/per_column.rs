@@ -49,15 +49,10 @@ impl<F: Fn(&[f32], &[f32]) -> f64 + Send> Metric for PerColumn<F> {
         mean(&self.columns(reference, current, |distance, x, y| distance(x, y)))
     }
 
-    fn test(
-        &mut self,
-        reference: &Matrix,
-        current: &Matrix,
-        significance: &Significance,
-    ) -> Tested {
+    fn test(&mut self, reference: &Matrix, current: &Matrix, level: &Significance) -> Tested {
         let Some(test) = self.test else {
             let mut distance = |x: &Matrix, y: &Matrix| self.distance(x, y);
-            return permutation::by_shuffling(&mut distance, [reference, current], significance);
+            return permutation::by_shuffling(&mut distance, [reference, current], level);
         };
         let columns = self.columns(reference, current, |_, x, y| test(x, y));
         let (values, p_values): (Vec<f64>, Vec<f64>) = columns.into_iter().unzip();
@@ -68,3 +63,37 @@ impl<F: Fn(&[f32], &[f32]) -> f64 + Send> Metric for PerColumn<F> {
 fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
+
+/// Defines a metric that is the mean over the dimensions of a statistic whose distribution without
+/// drift is known. The module has the functions `statistic` and `test`; the latter returns the
+/// statistic and its p-value. Both take two samples of numbers in ascending order.
+macro_rules! column_test {
+    ($(#[$about:meta])* $Name:ident {
+        $(#[$threshold:meta])*
+        threshold,
+    }) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[serde(deny_unknown_fields)]
+        pub struct $Name {
+            $(#[$threshold])*
+            pub threshold: $crate::criterion::Criterion,
+        }
+
+        impl super::MetricConfig for $Name {
+            fn init(&self) -> Box<dyn super::Metric> {
+                Box::new(super::per_column::PerColumn::new(statistic).tested(test))
+            }
+
+            fn threshold(&self) -> &$crate::criterion::Criterion {
+                &self.threshold
+            }
+
+            fn has_null_distribution(&self) -> bool {
+                true
+            }
+        }
+    };
+}
+pub(super) use column_test;

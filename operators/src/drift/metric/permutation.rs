@@ -21,9 +21,9 @@ pub(super) fn splits(
     })
 }
 
-/// How likely a distance as large as `value` is among those of shuffled rows.
+/// The share of shuffles whose distance is at least `value`.
 ///
-/// What differs by `rounding` alone counts as equal, so that it does not measurement unlikely.
+/// Distances that differ by at most `rounding` count as equal.
 pub(super) fn p_value(value: f64, rounding: f64, shuffled: impl Iterator<Item = f64>) -> f64 {
     let least = value - rounding;
     let (mut as_large, mut all) = (0u32, 0u32);

@@ -9,7 +9,7 @@ use crate::criterion::Significance;
 
 /// Rows of the reference at a time.
 const ROWS: usize = 96;
-/// What sums of 32 bits may be off by.
+/// The error bound of sums in 32 bits.
 const ROUNDING: f64 = 1e-7;
 
 /// MMD² of the samples and of shuffled ones.

@@ -34,12 +34,8 @@ pub struct WhitenedMmd {
     /// Value of MMD² from which on there is drift.
     pub threshold: Criterion,
     /// Leading directions that are compared (default 8).
-    #[serde(default = "eight")]
+    #[serde(default = "crate::defaults::count::<8>")]
     pub components: NonZeroUsize,
-}
-
-fn eight() -> NonZeroUsize {
-    NonZeroUsize::new(8).expect("eight is not zero")
 }
 
 impl MetricConfig for WhitenedMmd {
@@ -86,14 +82,9 @@ impl Metric for WhitenedMmdMetric {
         mmd.distance(reference, &current)
     }
 
-    fn test(
-        &mut self,
-        reference: &Matrix,
-        current: &Matrix,
-        significance: &Significance,
-    ) -> Tested {
+    fn test(&mut self, reference: &Matrix, current: &Matrix, level: &Significance) -> Tested {
         let (mmd, reference, current) = self.whiten(reference, current);
-        mmd.test(reference, &current, significance)
+        mmd.test(reference, &current, level)
     }
 }
 
@@ -133,7 +124,7 @@ mod tests {
     #[test]
     fn constant_points_do_not_drift() {
         let points = Matrix::new(2, vec![3.0; 20]);
-        let config = WhitenedMmd { threshold: 0.1.into(), components: eight() };
+        let config = WhitenedMmd { threshold: 0.1.into(), components: crate::defaults::count::<8>() };
         assert_eq!(config.init().distance(&points, &points), 0.0);
     }
 }

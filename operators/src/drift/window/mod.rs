@@ -6,7 +6,7 @@
 
 use crate::Id;
 
-/// What a `windows.…` table builds.
+/// The configuration of windows: a `windows.…` table.
 pub trait WindowConfig: Send + Sync {
     /// Empty windows of this kind.
     fn init(&self) -> Windows;

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::Item;
 use crate::Id;
 
-/// How much a window holds.
+/// The size limit of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Limit {
-    /// The newest so many samples.
+    /// This number of the newest samples.
     Amount(usize),
-    /// Samples not older than so many milliseconds before the newest, both ends included.
+    /// Samples at most this number of milliseconds older than the newest, both ends included.
     Millis(i64),
 }
 

@@ -11,7 +11,7 @@ use crate::{Change, Position};
 pub(super) struct Pending {
     /// Not after any pending change.
     capability: Option<Capability<Position>>,
-    /// What is left of each batch, in order, by its first position and its number.
+    /// The rest of each batch, in order, by its first position and its number.
     batches: BTreeMap<(Position, u64), VecDeque<Change>>,
     received: u64,
 }

@@ -18,25 +18,14 @@ use crate::flow::{Ordered, Service};
 use crate::trigger::Outcome;
 
 /// Extension trait for prequential evaluation.
-pub trait Evaluate<'scope> {
-    /// Has every labelled sample scored by the newest version that took effect before it, whenever
-    /// its label came; a corrected label takes the earlier score back.
+pub trait Evaluate<'scope>: Into<Ordered<'scope>> {
+    /// Scores every labelled sample with the newest version that took effect before it. The label may
+    /// arrive later. A corrected label retracts the earlier score.
     ///
-    /// That a sample was replaced or deleted later does not change how it was predicted.
+    /// A later replacement or deletion of the sample does not change its score.
     ///
-    /// The stream must be ordered ([`order`](super::Order::order)). What `start` says is scored is
-    /// not scored again. The output's frontier at p means: every sample before p is scored.
-    fn evaluate<S>(
-        self,
-        outcomes: StreamVec<'scope, Position, Outcome>,
-        start: Evaluated,
-        service: impl FnOnce(SyncActivator) -> S + 'static,
-    ) -> StreamVec<'scope, Position, Scores>
-    where
-        S: Service<ToScore, Vec<Scored>> + 'static;
-}
-
-impl<'scope> Evaluate<'scope> for Ordered<'scope> {
+    /// The stream must be ordered ([`order`](super::Order::order)). Samples that are
+    /// scored according to `start` are not scored again. The output's frontier at p means: every sample before p is scored.
     fn evaluate<S>(
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,
@@ -47,10 +36,11 @@ impl<'scope> Evaluate<'scope> for Ordered<'scope> {
         S: Service<ToScore, Vec<Scored>> + 'static,
     {
         type Batches = CapacityContainerBuilder<Vec<Scores>>;
-        let scope = self.scope();
+        let changes: Ordered<'scope> = self.into();
+        let scope = changes.scope();
         let worker = scope.worker().index();
         let service: Start<S> = Box::new(service);
-        self.binary_frontier::<_, Batches, _, _, _, _>(
+        changes.binary_frontier::<_, Batches, _, _, _, _>(
             outcomes.broadcast(),
             Pipeline,
             Pipeline,
@@ -72,7 +62,7 @@ impl<'scope> Evaluate<'scope> for Ordered<'scope> {
                         }
                     });
                     loop {
-                        // what was asked while the service was busy is one request.
+                        // samples that arrived while the service was busy are one request.
                         let idle = open.is_empty();
                         if idle
                             && let Some((capability, requests, until)) =
@@ -89,7 +79,7 @@ impl<'scope> Evaluate<'scope> for Ordered<'scope> {
                         let (capability, until) =
                             open.pop_front().expect("answers follow requests");
                         gathered.extend(sums);
-                        // all versions' scores of a stretch count at once.
+                        // the scores of all versions before a frontier count together.
                         if let Some(until) = until {
                             let sums = std::mem::take(&mut gathered);
                             output.session(&capability).give(Scores { worker, until, sums });
@@ -100,3 +90,5 @@ impl<'scope> Evaluate<'scope> for Ordered<'scope> {
         )
     }
 }
+
+impl<'scope> Evaluate<'scope> for Ordered<'scope> {}

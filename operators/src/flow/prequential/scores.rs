@@ -24,11 +24,11 @@ pub struct Scorable {
     pub time: i64,
     /// Its class.
     pub label: u32,
-    /// 1 to count its score, −1 to take back what was counted: the class was corrected.
+    /// 1 to count its score, −1 to retract the earlier score: the class was corrected.
     pub count: i64,
 }
 
-/// How well samples of one interval were predicted.
+/// The quality of the predictions for the samples of one interval.
 ///
 /// Sums are integers: they do not depend on the order of additions, nor on the number of workers.
 /// They are differences where scores are retracted.
@@ -46,7 +46,7 @@ pub struct Scored {
     pub loss: i128,
 }
 
-/// What was scored at once.
+/// The scores of one worker's samples before a position.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// The worker whose samples they are.
@@ -57,11 +57,11 @@ pub struct Scores {
     pub sums: Vec<Scored>,
 }
 
-/// How far an evaluation is.
+/// The progress of an evaluation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluated {
     /// By partition ([`Id::stream`]): its samples before this position are scored.
     pub until: BTreeMap<u32, Position>,
-    /// Where versions took effect, in order.
+    /// The positions at which versions took effect, in order.
     pub versions: Vec<(Position, u64)>,
 }

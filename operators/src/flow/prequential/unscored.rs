@@ -59,7 +59,7 @@ impl Unscored {
     }
 }
 
-/// What a change adds to the scores, and what it takes back.
+/// The scores that a change adds and retracts.
 fn scorables(change: &Change) -> [Option<Scorable>; 2] {
     let record = &change.record;
     let scorable = |label, count| Scorable { id: record.id(), time: record.time, label, count };

@@ -15,7 +15,7 @@ pub(super) struct Partitions {
     start: SelectionCheckpoints,
     partitions: BTreeMap<u32, PartitionState>,
     changes: Queue,
-    /// The decision that partitions have proposed for and whose choice they must know to go on.
+    /// The decision that partitions have proposed for and whose choice they must know to continue.
     awaited: Option<u64>,
 }
 
@@ -32,11 +32,11 @@ struct PartitionState {
     saved: Option<u64>,
 }
 
-/// A state that remembers choices is saved at least once in so many decisions, though its partition
+/// A state that remembers choices is saved at least once in this number of decisions, though its partition
 /// be idle: what was chosen for more need not be choice_of again.
 const DECISIONS: u64 = 64;
 
-/// What one partition is choice_of of a choice: its own ids, and the round.
+/// The part of a choice that is reported to one partition: its own ids, and the round.
 #[derive(Clone, Default)]
 struct PartitionChoice {
     ids: Vec<Id>,
@@ -50,7 +50,7 @@ impl PartitionChoice {
     }
 }
 
-/// A state is saved when about so many changes were observed for each kilobyte of it: what is large
+/// A state is saved when about this number of changes were observed for each kilobyte of it: what is large
 /// is saved less often, and costs no more than what it saves.
 const CHANGES_PER_KILOBYTE: usize = 16;
 
@@ -101,7 +101,7 @@ impl Partitions {
         }
     }
 
-    /// What all partitions propose for trigger `trigger`, which ends at `end`.
+    /// The proposal of all partitions for trigger `trigger`, which ends at `end`.
     pub(super) fn propose(&mut self, trigger: u64, end: Position) -> Proposal {
         self.observe_before(Some(end));
         // one that has seen nothing since the job was stopped may hold candidates from before.
@@ -182,7 +182,7 @@ impl PartitionState {
         }
     }
 
-    /// The partition's state, when it is time to keep it: at least once in so many decisions.
+    /// The partition's state, if a checkpoint is due.
     fn save(&mut self, trigger: u64, at_least: u64) -> Option<SelectionCheckpoint> {
         let (observed, length) = self.unsaved;
         let recent = self.saved.is_none_or(|saved| trigger - saved < at_least);

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
-use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::generic::Operator;
 use timely::dataflow::operators::vec::{Broadcast, Map};
 use timely::dataflow::operators::{Capability, Concat, ConnectLoop, Feedback};
@@ -30,6 +30,7 @@ use super::partitions::Partitions;
 use crate::Position;
 use crate::flow::Ordered;
 use crate::flow::clock::clock;
+use crate::flow::routing::to_first;
 use crate::selection::{
     Choice, Chosen, Proposal, SelectionCheckpoints, SelectionConfig, TrainingSet,
 };
@@ -40,7 +41,7 @@ pub trait Select<'scope> {
     /// Chooses a training set for each decision, from this stream's changes before the decision's
     /// end; the sets appear on the first worker, in the order of the decisions.
     ///
-    /// The stream must be ordered ([`order`](super::Order::order)). Partitions go on from where they
+    /// The stream must be ordered ([`order`](super::Order::order)). Partitions continue from where they
     /// stand in `start`.
     fn select(
         self,
@@ -126,7 +127,7 @@ fn propose<'scope>(
                     output.session(&capability).give(proposal);
                 }
 
-                // no later decision can end before its frontier, so the policy may go on to there.
+                // no later decision can end before its frontier, so the policy may observe all changes before it.
                 if waiting.is_empty() && !partitions.wait() {
                     partitions.observe_before(decided.frontier().first().copied());
                 }
@@ -143,11 +144,10 @@ fn combine<'scope>(
     type Batches = CapacityContainerBuilder<Vec<TrainingSet>>;
     let workers = decisions.scope().worker().peers();
     let clock = clock(decisions.scope().worker());
-    let to_first = Exchange::new(|_: &Proposal| 0);
     decisions.binary::<_, Batches, _, _, _, _>(
         proposals,
         Pipeline,
-        to_first,
+        to_first(),
         "Combine",
         move |_capability, _info| {
             let mut open: VecDeque<(Capability<Position>, Decision)> = VecDeque::new();

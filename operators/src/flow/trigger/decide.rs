@@ -2,7 +2,7 @@
 
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
-use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::generic::Operator;
 use timely::scheduling::SyncActivator;
 
@@ -12,32 +12,21 @@ use super::hosted::HostedTrigger;
 use super::waiting::Made;
 use super::{ModelQuery, TriggerCheckpoint};
 use crate::flow::clock::clock;
+use crate::flow::routing::to_first;
 use crate::flow::{Ordered, Service};
 use crate::trigger::{Decision, Outcome};
 use crate::{Matrix, Position};
 
 /// Extension trait for deciding when to train.
-pub trait Decide<'scope> {
-    /// Shows every change to a policy, in order, and sends what it decides.
+pub trait Decide<'scope>: Into<Ordered<'scope>> {
+    /// Shows every change to a policy, in order, and sends its decisions.
     ///
     /// The stream must be ordered and complete on the first worker
     /// ([`order_all`](super::OrderAll::order_all)). Changes before the policy's checkpoint are not
     /// shown; a decision that is open there is sent again. After a decision no change is shown
     /// until its outcome has come back through `outcomes`; after a question, until the service has
-    /// answered. The output's frontier at p means: all changes before p were shown, and decide no
-    /// more.
-    fn decide<S, K, L>(
-        self,
-        outcomes: StreamVec<'scope, Position, Outcome>,
-        start: impl FnOnce(SyncActivator) -> HostedTrigger<S, K, L> + 'static,
-    ) -> StreamVec<'scope, Position, Decision>
-    where
-        S: Service<ModelQuery, Matrix> + 'static,
-        K: FnMut(TriggerCheckpoint) + 'static,
-        L: FnMut(TriggerEvaluation) + 'static;
-}
-
-impl<'scope> Decide<'scope> for Ordered<'scope> {
+    /// answered. The output's frontier at p means: all changes before p were shown, and no further
+    /// decision follows from them.
     fn decide<S, K, L>(
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,
@@ -49,19 +38,19 @@ impl<'scope> Decide<'scope> for Ordered<'scope> {
         L: FnMut(TriggerEvaluation) + 'static,
     {
         type Batches = CapacityContainerBuilder<Vec<Decision>>;
-        let scope = self.scope();
+        let changes: Ordered<'scope> = self.into();
+        let scope = changes.scope();
         let first = scope.worker().index() == 0;
-        let to_first = Exchange::new(|_: &Outcome| 0);
-        self.binary::<_, Batches, _, _, _, _>(
+        changes.binary::<_, Batches, _, _, _, _>(
             outcomes,
             Pipeline,
-            to_first,
+            to_first(),
             "Decide",
             move |capability, info| {
                 let wake = scope.activator_for(info.address.clone());
                 let deciding = start(scope.worker().sync_activator_for(info.address.to_vec()));
                 let (mut host, open) = Host::new(deciding, clock(scope.worker()));
-                // what was decided before is sent again, once.
+                // the open decision of the checkpoint is sent again, once.
                 let mut again =
                     open.filter(|_| first).map(|open| (capability.delayed(&open.position), open));
                 drop(capability);
@@ -89,3 +78,5 @@ impl<'scope> Decide<'scope> for Ordered<'scope> {
         )
     }
 }
+
+impl<'scope> Decide<'scope> for Ordered<'scope> {}

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::Position;
 use crate::trigger::Measurement;
 
-/// What a trigger policy measured at a change, whether it fired or not.
+/// The measurement of a trigger policy at a change, whether it fired or not.
 ///
 /// A job that resumes from a [`TriggerCheckpoint`](super::TriggerCheckpoint) repeats the evaluations
 /// after it, equal in everything but `seconds`.
@@ -22,7 +22,7 @@ pub struct TriggerEvaluation {
     pub decides: bool,
     /// The version that was asked; none if nothing was asked.
     pub version: Option<u64>,
-    /// What was measured.
+    /// The measurement.
     pub measurement: Measurement,
     /// Time from the first question to the conclusion. Recorded only; no decision depends on it.
     pub seconds: f64,

@@ -138,13 +138,13 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
         self.end = end;
         if self.version != version {
             self.version = version;
-            // what it keeps of answers, but does not save, is of the version before.
+            // answers that it caches, but does not save, are those of the earlier version.
             let saved = self.trigger.save();
             self.trigger.load(&saved).expect("the policy saved it");
         }
     }
 
-    /// Goes on until the policy decides, has to wait, has seen enough, or has seen all.
+    /// Continues until the policy decides, has to wait, has used up its quantum, or has seen all changes.
     pub(super) fn step(&mut self) -> Option<Made> {
         loop {
             let (asked, covered, step) = match self.waiting {
@@ -278,10 +278,11 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
         Made { capability, decision, measurement: firing.measurement, phase: firing.phase }
     }
 
-    /// Lets go of what was shown; whether there is more to do at once.
+    /// Downgrades the capability to the first change that was not shown. Returns whether the operator has
+    /// to run again at once.
     pub(super) fn downgrade(&mut self) -> bool {
-        // also while it waits: what holds the frontier back holds reading back, and the outcome may
-        // need changes that are not read yet.
+        // also while it waits: an old frontier stops the reading of changes, and the outcome may need
+        // changes that are not read yet.
         self.skip();
         let next = match self.waiting {
             Waiting::Answer(Asked { position, .. }) => Some(position),

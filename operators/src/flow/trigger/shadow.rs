@@ -2,7 +2,7 @@
 
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
-use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::generic::Operator;
 use timely::scheduling::SyncActivator;
 
@@ -13,50 +13,38 @@ use super::shadow_policy::shadowed;
 use super::waiting::Made;
 use super::{ModelQuery, ShadowDecision, TriggerCheckpoint};
 use crate::flow::clock::clock;
+use crate::flow::routing::to_first;
 use crate::flow::versions::Versions;
 use crate::flow::{Ordered, Service};
 use crate::trigger::{Outcome, Phase};
 use crate::{Matrix, Position};
 
-/// A policy that trains nothing, with what it needs from outside.
+/// A policy that trains nothing, with its service and its receivers.
 pub struct HostedShadow<S, K, L, F> {
     /// The policy and its surroundings, as for one that trains. A checkpoint is never kept while a
     /// decision is open, and its policy is that of [`shadowed`].
     pub hosted: HostedTrigger<S, K, L>,
-    /// Where versions took effect before the outcomes that are to come, in order.
+    /// The positions at which earlier versions took effect, in order.
     pub versions: Vec<(Position, u64)>,
     /// Receives each decision of the policy, before the checkpoint that follows it.
     pub on_decision: F,
 }
 
 /// Extension trait for policies that train nothing.
-pub trait Shadow<'scope> {
-    /// Shows every change to a policy, in order, and tells where it would have trained.
+pub trait Shadow<'scope>: Into<Ordered<'scope>> {
+    /// Shows every change to a policy, in order, and reports where it would have trained.
     ///
     /// The stream must be ordered and complete on the first worker
     /// ([`order_all`](super::OrderAll::order_all)); `outcomes` are those of the branch that trains,
     /// and their frontier at p must mean: every decision before p has its outcome. A change is shown
     /// when the frontier has passed it, so that questions are asked of the version that is active
-    /// at the change that causes them. Where another version takes effect, the policy loses what it
-    /// remembers of answers beside its state.
+    /// at the change that causes them. When another version takes effect, the policy loses cached
+    /// answers that are not part of its state.
     ///
     /// When the policy fires, a training is reported to it at once: one that took no time and trained the
     /// active version on the samples since the last decision. A warm-up that continues because there is
     /// no version yet fires once. The output is empty; its frontier at p
-    /// means: all changes before p were shown, and fire no more.
-    fn shadow<S, K, L, F>(
-        self,
-        outcomes: StreamVec<'scope, Position, Outcome>,
-        start: impl FnOnce(SyncActivator) -> HostedShadow<S, K, L, F> + 'static,
-    ) -> StreamVec<'scope, Position, ()>
-    where
-        S: Service<ModelQuery, Matrix> + 'static,
-        K: FnMut(TriggerCheckpoint) + 'static,
-        L: FnMut(TriggerEvaluation) + 'static,
-        F: FnMut(ShadowDecision) + 'static;
-}
-
-impl<'scope> Shadow<'scope> for Ordered<'scope> {
+    /// means: all changes before p were shown, and no further decision follows from them.
     fn shadow<S, K, L, F>(
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,
@@ -69,12 +57,12 @@ impl<'scope> Shadow<'scope> for Ordered<'scope> {
         F: FnMut(ShadowDecision) + 'static,
     {
         type Batches = CapacityContainerBuilder<Vec<()>>;
-        let scope = self.scope();
-        let to_first = Exchange::new(|_: &Outcome| 0);
-        self.binary_frontier::<_, Batches, _, _, _, _>(
+        let changes: Ordered<'scope> = self.into();
+        let scope = changes.scope();
+        changes.binary_frontier::<_, Batches, _, _, _, _>(
             outcomes,
             Pipeline,
-            to_first,
+            to_first(),
             "Shadow",
             move |_capability, info| {
                 let wake = scope.activator_for(info.address.clone());
@@ -106,6 +94,8 @@ impl<'scope> Shadow<'scope> for Ordered<'scope> {
         )
     }
 }
+
+impl<'scope> Shadow<'scope> for Ordered<'scope> {}
 
 /// Shows changes before `frontier`, of one version after another, and answers decisions at once.
 fn step<S, K, L>(

@@ -18,6 +18,6 @@ pub struct ShadowDecision {
     pub version: Option<u64>,
     /// Why the policy fired.
     pub reason: Reason,
-    /// What the policy measured, if it measured samples.
+    /// The measurement of the policy, if it measured samples.
     pub measurement: Option<Measurement>,
 }

@@ -5,7 +5,7 @@ use timely::dataflow::operators::Capability;
 use crate::Position;
 use crate::trigger::{Decision, Measurement, Phase};
 
-/// What the policy waits for.
+/// The event that the policy waits for.
 #[derive(PartialEq)]
 pub(super) enum Waiting {
     Nothing,
@@ -15,7 +15,7 @@ pub(super) enum Waiting {
     Outcome,
 }
 
-/// What led to a question, or to a conclusion without one.
+/// The origin of a question, or of a step without a question.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Asked {
     /// The change that caused it.
@@ -24,7 +24,7 @@ pub(super) struct Asked {
     pub(super) decisions_before: u32,
     /// The version that was asked.
     pub(super) version: Option<u64>,
-    /// What the clock said.
+    /// The time of the clock.
     pub(super) since: f64,
 }
 

@@ -13,8 +13,8 @@
 //! 2. A label is that of its key's sample from the label's position on, and goes over to a sample
 //!    that replaces it, unless that one brings a label of its own: the newest label holds.
 //! 3. A sample without a label is held back until its label comes, at most until the order passes
-//!    its event time + `label_wait`. It then enters where its label is, or where its time is up.
-//! 4. A label without a sample waits as long, and is then an unmatched_label.
+//!    its event time + `label_wait`. It then enters at the position of its label, or when its time is up.
+//! 4. A label without a sample waits as long, and is then an unmatched label.
 
 mod samples;
 mod table;
@@ -34,7 +34,7 @@ use super::Ordered;
 use super::order::{order_with, own};
 use crate::{Change, Position, Span};
 
-/// Changes whose keys are evaluations for at once.
+/// Changes whose keys are read ahead together.
 const AHEAD: usize = 16;
 
 /// Labels to which no sample came, each with the position at which its time was up.
@@ -42,7 +42,7 @@ pub type UnmatchedLabels<'scope> = StreamVec<'scope, Position, Change>;
 
 /// Extension trait for keyed samples.
 pub trait Upsert<'scope> {
-    /// Keeps one sample for each key, and joins it with the labels that came by themselves.
+    /// Keeps one sample for each key, and joins it with the labels that arrive separately.
     ///
     /// The stream must be ordered ([`order`](super::Order::order)), and its records have keys. All
     /// changes of one partition's samples come out on one worker. The output's frontier at p means:
@@ -107,7 +107,7 @@ fn upsert(changes: Ordered<'_>, label_wait: Span) -> (Ordered<'_>, UnmatchedLabe
     (ordered, unmatched)
 }
 
-/// What follows from a batch: the batch itself, as long as nothing else does.
+/// The changes that result from a batch: the batch itself, if its changes pass without a difference.
 fn passed_on(samples: &mut Samples, came: Rc<Vec<Change>>) -> Rc<Vec<Change>> {
     let mut same = 0;
     let mut changed: Option<Vec<Change>> = None;

@@ -35,7 +35,7 @@ impl Samples {
         self.table.approach(changes.iter().map(|change| change.record.key));
     }
 
-    /// What follows from `change`, before which no waiting ends any more.
+    /// The changes that result from `change`. All waits that end before it have ended.
     pub(super) fn apply(&mut self, change: &Change, out: &mut impl FnMut(Change)) {
         match change.kind {
             Kind::Insert => self.insert(change.record, out),
@@ -64,7 +64,7 @@ impl Samples {
         }
     }
 
-    /// Where the next waiting ends.
+    /// The position at which the next wait ends.
     pub(super) fn next_end(&self) -> Option<Position> {
         self.waiting.first()
     }
@@ -150,7 +150,7 @@ impl Samples {
         )
     }
 
-    /// Where the waiting of a sample or label ends: its event time and `label_wait` later.
+    /// The position at which the wait of a sample or label ends: its event time + `label_wait`.
     fn end_of(&self, record: &Record) -> Position {
         let end = record.time.saturating_add(self.label_wait);
         Position::new(end, record.position.id()).max(record.position)

@@ -2,8 +2,8 @@
 
 use crate::Position;
 
-/// Parts of a table, chosen by the highest bits of a key: each grows by itself, so that growing
-/// takes neither much time nor much memory at once.
+/// Parts of a table, chosen by the highest bits of a key: each grows separately, so that growth
+/// never takes much time or memory at a time.
 const PARTS: usize = 256;
 
 /// The newest sample of each key.
@@ -16,19 +16,19 @@ pub(super) struct Table {
     parts: Vec<Part>,
 }
 
-/// What is known of a key's sample.
+/// The position and the label of a key's sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Held {
     pub(super) position: Position,
     pub(super) label: Label,
 }
 
-/// A sample's class, with where it is from, in 32 bits: no model has 2³¹ classes.
+/// A sample's class and the origin of its label, in 32 bits: no model has 2³¹ classes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Label(u32);
 
 impl Label {
-    /// Set in labels that came by themselves.
+    /// Set in labels that arrived separately.
     const GIVEN: u32 = 1 << 31;
 
     /// A label that is part of the sample's own message.
@@ -36,7 +36,7 @@ impl Label {
         Self(class.map_or(0, |class| class + 1))
     }
 
-    /// A label that came by itself.
+    /// A label that arrived separately.
     pub(super) fn given(class: Option<u32>) -> Self {
         Self(class.map_or(0, |class| (class + 1) | Self::GIVEN))
     }
@@ -46,7 +46,7 @@ impl Label {
         (self.0 & !Self::GIVEN).checked_sub(1)
     }
 
-    /// The class, if the label came by itself.
+    /// The class, if the label arrived separately.
     pub(super) fn class_given(self) -> Option<u32> {
         self.class().filter(|_| self.0 & Self::GIVEN != 0)
     }
@@ -57,8 +57,8 @@ impl Table {
         Self { parts: (0..PARTS).map(|_| Part::default()).collect() }
     }
 
-    /// Reads where `keys` are, so that memory delivers all of them at once: one by one, each change
-    /// would wait for its own.
+    /// Reads the places of `keys`, so that memory delivers all of them together. One by one, each change
+    /// would wait for memory separately.
     pub(super) fn approach(&self, keys: impl Iterator<Item = u128>) {
         let first_byte = |key| {
             let part = &self.parts[part(key)];
@@ -125,14 +125,14 @@ struct Part {
 }
 
 impl Part {
-    /// Where the key's entry stands if nothing is in its way.
+    /// The preferred index of the key's entry.
     fn home(&self, key: u128) -> usize {
         // the bits behind those that chose the part, as a share of all places.
         let share = (key >> 56) as u64;
         ((u128::from(share) * self.places as u128) >> 64) as usize
     }
 
-    /// Where the key's entry is, or where it belongs.
+    /// The index of the key's entry, or the index at which to insert it.
     fn find(&self, key: u128) -> Result<usize, usize> {
         let mut at = self.home(key);
         while let Some(entry) = self.entries.get(at) {
@@ -188,7 +188,7 @@ impl Part {
         let old = std::mem::take(&mut self.entries);
         self.places += (self.places / 4).max(8);
         loop {
-            // displacement grows with load, hardly with size: so much is next to never exceeded.
+            // displacement grows with the load, hardly with the size: this bound is almost never exceeded.
             let behind = 8 + (self.places / 4).min(56);
             self.entries = vec![Entry::EMPTY; self.places + behind];
             let mut next = 0;

@@ -13,7 +13,7 @@ pub(super) struct Waiting {
     keys: HashMap<u128, Position>,
 }
 
-/// What waits for its other half.
+/// Samples that wait for their label, and labels that wait for their sample.
 #[derive(Debug, PartialEq)]
 pub(super) enum Awaiting {
     /// The sample of this key waits for a label.
@@ -62,7 +62,7 @@ impl Waiting {
         Some((at, awaiting))
     }
 
-    /// Where the next waiting ends.
+    /// The position at which the next wait ends.
     pub(super) fn first(&self) -> Option<Position> {
         self.due.keys().next().copied()
     }

@@ -12,7 +12,7 @@ pub(super) struct Held {
     /// Those that entered at their positions, in that order; without a label those that were taken
     /// back since.
     samples: VecDeque<(Position, Option<u32>)>,
-    /// How many of them were retracted.
+    /// The number of retracted samples.
     gone: usize,
     /// Those that entered later, when their labels came, each with the number of triggers before.
     late: BTreeMap<Position, (u64, u32)>,

@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 
 use crate::drift::metric::{fisher_p_value, survival};
 
-/// How two windows' classes compare.
+/// The comparison of the classes of two windows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Compared {
-    /// Which test it was.
+    /// The name of the test.
     pub(super) metric: &'static str,
     pub(super) value: f64,
     pub(super) p_value: f64,

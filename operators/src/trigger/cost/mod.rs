@@ -12,7 +12,7 @@ use self::training::Trainings;
 use super::{Firing, Measurement, Outcome, Reason, Score, Step, WindowBounds};
 use crate::drift::window::Item;
 
-/// What intervals since the last training have cost.
+/// The cost of the intervals since the last training.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Balance {
     latency: Latency,
@@ -23,7 +23,7 @@ pub(super) struct Balance {
     trainings: Trainings,
 }
 
-/// What a cost trigger's table says of costs.
+/// The costs in the table of a cost trigger.
 pub(super) struct Prices<'a> {
     pub(super) policy: &'a str,
     pub(super) conversion: f64,
@@ -31,7 +31,7 @@ pub(super) struct Prices<'a> {
 }
 
 impl Prices<'_> {
-    /// What is wrong with them.
+    /// Problems of the costs.
     pub(super) fn check(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
         if !(self.conversion > 0.0 && self.conversion.is_finite()) {

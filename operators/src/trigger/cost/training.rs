@@ -10,16 +10,16 @@ use crate::trigger::{Outcome, ridge};
 /// The ridge penalty of seconds per sample.
 const PENALTY: f64 = 1.0;
 
-/// How long a training of so many samples takes.
+/// The seconds of a training as a function of its number of samples.
 ///
-/// What trainings took is recorded with their outcomes: a job that is stopped and goes on decides as
-/// if it had not been. A job that is run once more from the beginning measures other seconds, and
-/// may decide otherwise; with a declared cost it decides the same.
+/// The seconds of trainings are recorded with their outcomes: a resumed job decides as if it had never
+/// stopped. A job that runs again from the beginning measures other seconds and may decide
+/// differently. With a declared cost it decides the same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TrainingCost {
-    /// By a line through what the last trainings took: ridge regression of seconds on samples, with
+    /// By a line through the seconds of the last trainings: ridge regression of seconds on samples, with
     /// an intercept and a penalty of 1.
     Measured {
         /// Trainings that are evaluated.
@@ -51,7 +51,7 @@ impl TrainingCost {
         }
     }
 
-    /// What is wrong where nothing is trained.
+    /// The problem of a shadow, which trains nothing.
     pub(crate) fn check_shadow(&self) -> Option<(&'static str, String)> {
         let text = "a shadow has no trainings to measure: declare what one costs, as in \
                     training.declared = { fixed = 20, per_sample = 0.001 }";

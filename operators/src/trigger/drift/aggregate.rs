@@ -25,17 +25,17 @@ pub enum Aggregate {
     Majority,
     /// All of them.
     All,
-    /// So many.
+    /// This number of metrics.
     AtLeast(NonZeroUsize),
 }
 
 impl Aggregate {
-    /// Whether `votes` of so many are enough.
+    /// Whether `votes` of all votes are enough.
     pub fn holds(self, votes: usize, of: usize) -> bool {
         votes >= self.least(of)
     }
 
-    /// The least number of votes of so many that are enough.
+    /// The least number of votes that is enough.
     pub fn least(self, of: usize) -> usize {
         match self {
             Self::Any => 1,
@@ -45,7 +45,7 @@ impl Aggregate {
         }
     }
 
-    /// What is wrong with it for so many votes.
+    /// The problem of this rule for a number of metrics.
     pub(in crate::trigger) fn check(self, of: usize) -> Option<String> {
         match self {
             Self::AtLeast(least) if least.get() > of => {

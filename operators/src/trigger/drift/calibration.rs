@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::Id;
 use crate::drift::window::{Item, Windows};
 
-/// What the warm-up leaves for criteria that use earlier values: its windows, to be compared
+/// The windows of the warm-up for criteria that use earlier values, to be compared
 /// as soon as there is a model.
 ///
 /// At each interval of the warm-up the windows move on as if a model had been made. The reference

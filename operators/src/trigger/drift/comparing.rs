@@ -21,7 +21,7 @@ pub(super) struct DriftTrigger {
     intervals: Intervals,
     metric_set: MetricSet,
     state: State,
-    /// What the newest model says of the reference, asked once; not part of snapshots.
+    /// The newest model's answer about the reference, asked for once. It is not part of snapshots.
     known: Option<Known>,
     open: Option<Open>,
 }
@@ -61,12 +61,18 @@ impl Known {
 struct Open {
     questions: VecDeque<(Role, WindowSample)>,
     /// The last interval of the warm-up.
-    last: Option<(WindowSample, Matrix)>,
+    last: Option<AnsweredSample>,
     reference: WindowSample,
     members: Vec<Measurement>,
 }
 
-/// What a question is about.
+/// A window sample and what the model answered about it.
+struct AnsweredSample {
+    sample: WindowSample,
+    answer: Matrix,
+}
+
+/// The window that a question is about.
 #[derive(Clone, Copy)]
 enum Role {
     /// The last interval of the warm-up.
@@ -111,14 +117,14 @@ impl DriftTrigger {
         }
     }
 
-    /// Asks for what it has to know to compare the windows.
+    /// Asks the questions that the comparison of the windows needs.
     fn compare(&mut self) -> Step {
         let (most, seed) = (self.config.sample_size.get(), self.config.seed);
         let sample =
             |name, items: &VecDeque<Item>, turn| WindowSample::of(name, items, most, seed, turn);
         let turn = self.state.comparisons;
         self.state.comparisons += 1;
-        // the choice of an unchanged reference stays the same, so that it is asked about once.
+        // an unchanged reference keeps its random sample, so that the model is asked about it once.
         let reference = sample("reference", self.state.windows.reference(), !self.state.versions);
         let current = sample("current", self.state.windows.current(), turn);
         if reference.ids.len() < 2 || current.ids.len() < 2 {
@@ -142,30 +148,27 @@ impl DriftTrigger {
     }
 
     fn ask(&mut self, open: Open) -> Step {
-        let Some((_, side)) = open.questions.front() else { return Step::Continue };
+        let Some((_, sample)) = open.questions.front() else { return Step::Continue };
         let want = match self.config.on {
             Compared::Features => Want::Features,
             Compared::Embeddings => Want::Embeddings,
             Compared::Predictions => Want::Predictions,
         };
-        let question = Question { want, ids: side.ids.clone() };
+        let question = Question { want, ids: sample.ids.clone() };
         self.open = Some(open);
         Step::Ask(question)
     }
 
     /// Compares a window of the warm-up with the last one.
-    fn calibrate(
-        &mut self,
-        side: WindowSample,
-        answer: Matrix,
-        (last, current): &(WindowSample, Matrix),
-    ) -> Measurement {
-        let past = Known::new(side.ids, answer, self.config.pca.map(usize::from));
-        let projected = past.project(current);
-        let scores = self.metric_set.learn(&past.reference, projected.as_ref().unwrap_or(current));
+    fn calibrate(&mut self, past: AnsweredSample, last: &AnsweredSample) -> Measurement {
+        let AnsweredSample { sample, answer } = past;
+        let known = Known::new(sample.ids, answer, self.config.pca.map(usize::from));
+        let projected = known.project(&last.answer);
+        let current = projected.as_ref().unwrap_or(&last.answer);
+        let scores = self.metric_set.learn(&known.reference, current);
         Measurement {
             scores,
-            windows: vec![side.bounds, last.bounds.clone()],
+            windows: vec![sample.bounds, last.sample.bounds.clone()],
             ..Measurement::of("drift")
         }
     }
@@ -207,19 +210,20 @@ impl Trigger for DriftTrigger {
 
     fn answer(&mut self, answer: &Matrix) -> Step {
         let Some(mut open) = self.open.take() else { return Step::Continue };
-        let Some((role, side)) = open.questions.pop_front() else { return Step::Continue };
+        let Some((role, sample)) = open.questions.pop_front() else { return Step::Continue };
         let answer = answer.clone();
         match role {
-            Role::Last => open.last = Some((side, answer)),
+            Role::Last => open.last = Some(AnsweredSample { sample, answer }),
             Role::Past => {
-                let measurement = open.last.as_ref().map(|last| self.calibrate(side, answer, last));
+                let past = AnsweredSample { sample, answer };
+                let measurement = open.last.as_ref().map(|last| self.calibrate(past, last));
                 open.members.extend(measurement);
             }
             Role::Reference => {
                 let pca = self.config.pca.map(usize::from);
-                self.known = Some(Known::new(side.ids, answer, pca));
+                self.known = Some(Known::new(sample.ids, answer, pca));
             }
-            Role::Current => return self.measurement(open, side, answer),
+            Role::Current => return self.measurement(open, sample, answer),
         }
         self.ask(open)
     }

@@ -29,7 +29,7 @@ impl MetricSet {
         Self(named.map(member).collect())
     }
 
-    /// How many of the last distances any of them remembers.
+    /// The largest number of earlier distances that one of the metrics uses.
     pub(super) fn remember(&self) -> usize {
         self.0.iter().filter_map(|member| member.criterion.remembers()).max().unwrap_or(0)
     }
@@ -81,7 +81,7 @@ impl MetricSet {
         Some(Reason { policy, text, score: Some(value), threshold: Some(threshold) })
     }
 
-    /// What was measured before, for a snapshot.
+    /// The earlier measurements, for a snapshot.
     pub(super) fn histories(&self) -> Vec<History> {
         self.0.iter().map(|member| member.history.clone()).collect()
     }

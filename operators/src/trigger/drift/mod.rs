@@ -61,7 +61,7 @@ pub struct Drift {
     /// Which samples are compared.
     pub windows: WindowTable,
     /// Most samples taken from each window, at random from `seed` (default 5000).
-    #[serde(default = "sample_size")]
+    #[serde(default = "crate::defaults::count::<5000>")]
     pub sample_size: NonZeroUsize,
     /// Seed of the choice of samples (default 0).
     #[serde(default)]
@@ -75,10 +75,6 @@ pub struct Drift {
     /// How many of several metrics must find drift (default `any`).
     #[serde(default)]
     pub aggregate: Aggregate,
-}
-
-fn sample_size() -> NonZeroUsize {
-    NonZeroUsize::new(5000).expect("5000 is not zero")
 }
 
 /// What of the samples is compared.

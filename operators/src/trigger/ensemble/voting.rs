@@ -26,7 +26,7 @@ struct Member {
 struct State {
     /// The votes that stand, by the member's place.
     cast: BTreeMap<usize, Vote>,
-    /// Looks taken at the change that is shown.
+    /// Evaluations at the current change.
     measurements: Vec<Measurement>,
     /// Whether a member evaluated or voted at that change.
     heard: bool,
@@ -91,7 +91,7 @@ impl EnsembleTrigger {
         Measurement { member: Some(self.members[place].name.clone()), ..measurement }
     }
 
-    /// What follows when all members have been heard of the change.
+    /// The step after all members have observed the change.
     fn conclude(&mut self) -> Step {
         if !self.state.heard {
             return Step::Continue;
@@ -127,7 +127,7 @@ impl EnsembleTrigger {
         Some(Firing { cut, ..Firing::measured(reason, measurement) })
     }
 
-    /// What was heard of the change that is shown: a score for each member, 1 where its vote stands.
+    /// The votes at the current change: a score for each member, 1 if its vote counts.
     fn measurement(&mut self) -> Measurement {
         self.state.heard = false;
         let score = |(place, member): (usize, &Member)| {

@@ -69,7 +69,7 @@ pub struct Sequential {
     /// `{ feature = 3 }`, counted from 0.
     pub on: Watched,
     /// Samples asked for at once (default 100).
-    #[serde(default = "hundred")]
+    #[serde(default = "crate::defaults::count::<100>")]
     pub every: NonZeroUsize,
     /// Samples before the first measurement (default 0: the first `every` train the first model).
     #[serde(default)]
@@ -83,10 +83,6 @@ pub struct Sequential {
     /// others); it does so after its own findings in any case.
     #[serde(default = "yes")]
     pub restart: bool,
-}
-
-fn hundred() -> NonZeroUsize {
-    NonZeroUsize::new(100).expect("a hundred is not zero")
 }
 
 fn yes() -> bool {
@@ -143,7 +139,7 @@ struct SequentialTrigger {
     detector: Box<dyn Detector>,
     /// The samples of the open question.
     asked: Vec<Sample>,
-    /// Whether values are told, and not shown to the detector.
+    /// Whether values are only reported, not shown to the detector.
     only_values: bool,
 }
 

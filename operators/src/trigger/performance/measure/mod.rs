@@ -86,14 +86,6 @@ driftmill_registry::any_of! {
 impl MeasureTable {
     /// Problems of the table that its types cannot detect, each with its key.
     pub fn check(&self) -> Vec<String> {
-        let named = self.named();
-        if named.is_empty() {
-            return vec!["name at least one metric, as in metrics.accuracy".to_owned()];
-        }
-        let own = |(key, metric): &(&str, &dyn MeasureConfig)| {
-            let problems = metric.check().into_iter();
-            problems.map(|problem| format!("{key}: {problem}")).collect::<Vec<_>>()
-        };
-        named.iter().flat_map(own).collect()
+        crate::named::check_named(&self.named(), "metrics.accuracy", |metric| metric.check())
     }
 }

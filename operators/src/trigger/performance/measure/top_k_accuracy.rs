@@ -18,14 +18,10 @@ pub(super) const EXAMPLE: &str = "threshold = 0.95";
 #[serde(deny_unknown_fields)]
 pub struct TopKAccuracy {
     /// How many classes (default 5).
-    #[serde(default = "five")]
+    #[serde(default = "crate::defaults::count::<5>")]
     pub k: NonZeroUsize,
     /// The share down from which the model is to be trained.
     pub threshold: Criterion,
-}
-
-fn five() -> NonZeroUsize {
-    NonZeroUsize::new(5).expect("5 is not zero")
 }
 
 /// Whether the label is among the `k` most probable classes.
