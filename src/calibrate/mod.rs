@@ -65,8 +65,8 @@ pub fn calibrate(
     let history = History::open(&state)?;
     let mut proposals = Vec::new();
     for policy in &policies {
-        let looks = history.catalog.looks(&shadow_key(&policy.name))?;
-        proposals.extend(propose::propose(policy, &looks, stretch.rate, &json));
+        let evaluations = history.catalog.trigger_evaluations(&shadow_key(&policy.name))?;
+        proposals.extend(propose::propose(policy, &evaluations, stretch.rate, &json));
     }
     Ok(Calibrated { proposals, left_out, samples: ended.summary.samples })
 }

@@ -23,7 +23,7 @@ mod version;
 pub use checkpoints::{PolicyEntry, ShadowRecord};
 pub use database::Catalog;
 pub(crate) use database::{digest, hex};
-pub use decisions::{Deciding, Failed, Finished, IrreducibleOutcome, Made};
+pub use decisions::{DecisionEntry, Failed, IrreducibleOutcome, NewVersion, OutcomeEntry};
 pub use error::CatalogError;
 pub use expired::ExpiredSegment;
 pub use models::{ModelStore, irreducible_key};

@@ -67,7 +67,10 @@ impl Catalog {
     ///
     /// # Errors
     /// When SQLite cannot read them, or one is damaged.
-    pub fn looks(&self, policy: &str) -> Result<Vec<TriggerEvaluation>, CatalogError> {
+    pub fn trigger_evaluations(
+        &self,
+        policy: &str,
+    ) -> Result<Vec<TriggerEvaluation>, CatalogError> {
         self.read("WHERE policy = ? ORDER BY trigger, time, sample, number", [policy])
     }
 

@@ -96,10 +96,8 @@ fn heading(policy: &[Evaluation]) -> String {
     let Some(first) = policy.first() else { return String::new() };
     let fired = policy.iter().filter(|evaluation| evaluation.fired).count();
     let (evaluated, name) = (policy.len(), &first.name);
-    let (kind, done) = match first.shadow {
-        true => ("shadow ", "would have trained"),
-        false => ("", "decided to train"),
-    };
+    let (kind, done) =
+        if first.shadow { ("shadow ", "would have trained") } else { ("", "decided to train") };
     format!(
         "{kind}{name}: {done} {} in {}",
         counted(fired, "time"),

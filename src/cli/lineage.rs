@@ -146,9 +146,10 @@ fn seen(found: &history::Lineage) -> String {
         ]);
     }
     align_right(&mut versions, &[1, 2]);
-    let versions = match found.versions.is_empty() {
-        true => "no version saw it".to_owned(),
-        false => lines(&versions),
+    let versions = if found.versions.is_empty() {
+        "no version was trained on it".to_owned()
+    } else {
+        lines(&versions)
     };
     format!("{}\n{versions}", lines(&rows))
 }

@@ -54,19 +54,19 @@ impl TrainingSetCommand {
             return print(&serde_json::to_string(&set)?);
         }
         match &self.image {
-            Some(path) => draw(&history, &set, (self.limit.unwrap_or(640), path)),
+            Some(path) => draw(&history, &set, self.limit.unwrap_or(640), path),
             None => print(&text(&set, self.limit.unwrap_or(40))),
         }
     }
 }
 
-/// At most so many, evenly out of all.
+/// At most `limit` rows, evenly spread over all.
 fn some(rows: &[SetRow], limit: usize) -> Vec<&SetRow> {
     let count = rows.len().min(limit);
     (0..count).map(|place| &rows[place * rows.len() / count]).collect()
 }
 
-fn draw(history: &History, set: &TrainingSet, (limit, path): (usize, &Path)) -> anyhow::Result<u8> {
+fn draw(history: &History, set: &TrainingSet, limit: usize, path: &Path) -> anyhow::Result<u8> {
     let rows = some(&set.rows, limit);
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
     let (schema, values) = history.features_of(&ids)?;
@@ -123,7 +123,7 @@ fn by_class(labels: &BTreeMap<u32, u64>) -> String {
     labels.collect::<Vec<_>>().join(", ")
 }
 
-/// What downsampling did, in two lines.
+/// The result of downsampling, in three lines.
 fn trained_samples_text(trained_samples: &TrainedSamples) -> String {
     if trained_samples.samples == 0 {
         return format!(

@@ -82,10 +82,10 @@ fn compared(name: &str, summary: &Summary) -> Table {
 /// One row for each policy that trains nothing.
 fn shadows(summary: &Summary) -> Table {
     let mut table = plain_table(["shadow", "would have trained", "last", "why"]);
-    let fired = summary.shadow.values().flat_map(|shadow| &shadow.fired);
-    let fine = fine(fired.map(|fired| fired.position.time));
-    for (name, ShadowSummary { decisions, fired }) in &summary.shadow {
-        let last = fired.last();
+    let shown = summary.shadow.values().flat_map(|shadow| &shadow.last_decisions);
+    let fine = fine(shown.map(|decision| decision.position.time));
+    for (name, ShadowSummary { decisions, last_decisions }) in &summary.shadow {
+        let last = last_decisions.last();
         let when = last.map_or("–".to_owned(), |last| moment(last.position.time, fine));
         let why = last.map_or("–".to_owned(), |last| last.reason.clone());
         let plural = if *decisions == 1 { "" } else { "s" };

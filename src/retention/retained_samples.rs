@@ -57,19 +57,19 @@ impl Needs {
         const SELECTION: &str = "selection_checkpoints";
         for Policies { policy, mut trigger, selection } in policies {
             let record = catalog.branch(&policy)?;
-            if let Some(standing) = &record.standing {
-                let loaded = trigger.load(&standing.policy);
+            if let Some(checkpoint) = &record.checkpoint {
+                let loaded = trigger.load(&checkpoint.policy);
                 loaded.map_err(|error| CatalogError::checkpoint(TRIGGER, &policy, error))?;
                 trigger.retained_samples(&mut hold);
             }
             let Some(selection) = selection else {
                 // one that never stood begins where the pipeline's own policy stands.
-                shadows.extend(record.standing.map(|standing| (standing.at, policy)));
+                shadows.extend(record.checkpoint.map(|checkpoint| (checkpoint.at, policy)));
                 continue;
             };
-            for standing in record.standings.partitions.values() {
+            for checkpoint in record.selection_checkpoints.partitions.values() {
                 let mut shard = selection.init();
-                let loaded = shard.load(&standing.state);
+                let loaded = shard.load(&checkpoint.state);
                 loaded.map_err(|error| CatalogError::checkpoint(SELECTION, &policy, error))?;
                 shard.retained_samples(&mut hold);
             }

@@ -75,6 +75,6 @@ fn needed(made: &[VersionPlace], stands: &Stands, asked: Option<Position>) -> u6
     let active = made.iter().rfind(|made| made.end <= asked);
     let next = stands.record.next_trigger();
     // irreducible-loss models have no trigger policy: they are recorded with their outcomes.
-    let is_past = |made: &&VersionPlace| made.trigger < next || stands.record.standing.is_none();
+    let is_past = |made: &&VersionPlace| made.trigger < next || stands.record.checkpoint.is_none();
     version(active).min(version(made.iter().rfind(is_past)))
 }

@@ -82,7 +82,7 @@ fn every_evaluation_is_recorded_and_shown() {
     assert!(votes.iter().all(|line| line["shadow"] == true && line["outcome"].is_null()));
     assert_eq!(
         votes.iter().filter(|line| line["fired"] == true).count(),
-        summary.shadow["votes"].fired.len()
+        summary.shadow["votes"].last_decisions.len()
     );
     let members: Vec<_> =
         votes.iter().flat_map(|line| line["members"].as_array().unwrap()).collect();
