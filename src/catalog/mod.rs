@@ -8,6 +8,8 @@ mod error;
 mod expired;
 mod models;
 mod outbox;
+#[cfg(test)]
+mod query_plans;
 mod remote_segments;
 mod resume;
 mod run;

@@ -12,6 +12,9 @@ use crate::catalog::{Place, TrainedSamples};
 use crate::history::{self, History, SamplePlace, SampleStatus, Tainted, VersionContents};
 use crate::report::{align_right, fine, moment, plain_table};
 
+/// Ancestors of a version that are shown by default.
+const ANCESTORS: usize = 20;
+
 #[derive(Debug, Args)]
 pub(super) struct Lineage {
     /// State directory of a run, which may be going on
@@ -25,6 +28,9 @@ pub(super) struct Lineage {
     /// With --version: of irreducible-loss model N, from 1, of the pipeline or of that policy
     #[arg(long, value_name = "N", requires = "version")]
     irreducible: Option<usize>,
+    /// With --version: show all versions from which it continues, not only the nearest 20
+    #[arg(long, requires = "version")]
+    all: bool,
     /// Answer with one JSON object on stdout
     #[arg(long)]
     json: bool,
@@ -52,9 +58,10 @@ impl Lineage {
         let history = History::open(&self.state)?;
         let Question { sample, key, version, tainted: _ } = &self.question;
         if let Some(version) = version {
-            let made =
-                history.made_of(&branch(self.compare.clone(), self.irreducible), *version)?;
-            return self.answer(&made, made_of);
+            let branch = branch(self.compare.clone(), self.irreducible);
+            let limit = (!self.all).then_some(ANCESTORS);
+            let contents = history.contents_of(&branch, *version, limit)?;
+            return self.answer(&contents, contents_of);
         }
         let found = match (sample, key) {
             (Some(sample), _) => history.of_sample(history.id(sample)?)?,
@@ -154,7 +161,7 @@ fn seen(found: &history::Lineage) -> String {
     format!("{}\n{versions}", lines(&rows))
 }
 
-fn made_of(made: &VersionContents) -> String {
+fn contents_of(made: &VersionContents) -> String {
     let place = &made.place;
     let mut text = format!(
         "version {} of {}, trained at {}, {}: {}\nseed {}, weights {}, ids {}\n\n",

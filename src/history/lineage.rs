@@ -201,10 +201,8 @@ impl History {
             });
             branches.push((set.branch, seen.into_iter().map(|row| row.id).collect()));
         };
-        match &rows[..] {
-            [row] => self.catalog.trained_on(&[row.id], each)?,
-            _ => self.catalog.trained(each)?,
-        }
+        let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+        self.catalog.trained_on(&ids, each)?;
         for (version, (branch, ids)) in versions.iter_mut().zip(branches) {
             version.trained_samples = self.trained_samples(&branch, version.trigger, ids)?;
         }
