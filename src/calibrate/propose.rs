@@ -58,7 +58,7 @@ pub enum Basis {
     None,
 }
 
-/// Proposals for what a policy measured on the stretch; `pipeline` is what stands in the file.
+/// Proposals from what a policy measured on the stretch; `pipeline` is the current file.
 pub(super) fn propose(
     policy: &Policy,
     trigger_evaluations: &[TriggerEvaluation],

@@ -17,15 +17,15 @@ const ANCESTORS: usize = 20;
 
 #[derive(Debug, Args)]
 pub(super) struct Lineage {
-    /// State directory of a run, which may be going on
+    /// State directory of a run, which may be running
     #[arg(value_name = "DIR")]
     state: PathBuf,
     #[command(flatten)]
     question: Question,
-    /// With --version: of a policy that the pipeline was compared with
+    /// With --version: a version of this comparison
     #[arg(long, value_name = "NAME", requires = "version")]
     compare: Option<String>,
-    /// With --version: of irreducible-loss model N, from 1, of the pipeline or of that policy
+    /// With --version: a version of irreducible-loss model N, from 1, of the pipeline or of that comparison
     #[arg(long, value_name = "N", requires = "version")]
     irreducible: Option<usize>,
     /// With --version: show all versions from which it continues, not only the nearest 20
@@ -39,16 +39,16 @@ pub(super) struct Lineage {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Question {
-    /// Which versions saw this sample?
+    /// Show the versions that were trained on this sample
     #[arg(long, value_name = "TOPIC/PARTITION/OFFSET")]
     sample: Option<String>,
-    /// Which versions saw samples with this message key?
+    /// Show the versions that were trained on samples with this message key
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// What was this version made of?
+    /// Show the training set of this version
     #[arg(long, value_name = "N")]
     version: Option<u64>,
-    /// Which versions saw samples that were replaced or deleted since?
+    /// Show the versions that were trained on samples that were replaced or deleted since
     #[arg(long)]
     tainted: bool,
 }
@@ -87,7 +87,7 @@ impl Lineage {
     }
 }
 
-/// Per policy its newest version all of whose samples are there.
+/// The newest version of each policy without retracted samples.
 fn newest_clean(tainted: &[Tainted]) -> BTreeMap<&str, Option<u64>> {
     let mut clean = BTreeMap::new();
     for version in tainted {

@@ -16,22 +16,22 @@ use comfy_table::Table;
 
 #[derive(Debug, Args)]
 pub(super) struct TrainingSetCommand {
-    /// State directory of a run, which may be going on
+    /// State directory of a run, which may be running
     #[arg(value_name = "DIR")]
     state: PathBuf,
     /// The decision
     #[arg(value_name = "TRIGGER")]
     trigger: u64,
-    /// Of a policy that the pipeline was compared with
+    /// Show a decision of this comparison
     #[arg(long, value_name = "NAME")]
     compare: Option<String>,
-    /// Of irreducible-loss model N, from 1, of the pipeline or of that policy
+    /// Show a training of irreducible-loss model N, from 1, of the pipeline or of that comparison
     #[arg(long, value_name = "N")]
     irreducible: Option<usize>,
-    /// Most samples that are listed or drawn, evenly out of all [default: 40, of images 640]
+    /// The greatest number of samples to list or draw, evenly spread over all [default: 40, of images 640]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Show all that was chosen for the training, not only what it trained on by downsampling
+    /// Show the whole training set, including samples that downsampling left out
     #[arg(long)]
     candidates: bool,
     /// Answer with one JSON object on stdout, with all samples

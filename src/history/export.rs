@@ -25,7 +25,7 @@ use crate::atomic_write::StagedFile;
 /// Rows written at once.
 const BATCH: usize = 4096;
 
-/// Rows of a row group: what is held in memory.
+/// Rows of a row group, which is held in memory.
 const ROW_GROUP: usize = 16 * BATCH;
 
 /// Which samples are exported.

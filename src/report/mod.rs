@@ -1,4 +1,4 @@
-//! Reports on a run, for people and for scripts.
+//! Reports on a run as text and JSON.
 
 mod contact_sheet;
 mod plot;

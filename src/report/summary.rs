@@ -113,7 +113,7 @@ pub struct ShadowDecisionLine {
     pub version: Option<u64>,
     /// The policy's key in the pipeline file.
     pub policy: String,
-    /// Why, for people.
+    /// The reason in plain text.
     pub reason: String,
     /// The measured value, where the policy compares one.
     pub score: Option<f64>,
@@ -130,7 +130,7 @@ pub struct TriggerLine {
     pub position: Place,
     /// The policy's key in the pipeline file.
     pub policy: String,
-    /// Why, for people.
+    /// The reason in plain text.
     pub reason: String,
     /// The measured value, where the policy compares one.
     pub score: Option<f64>,

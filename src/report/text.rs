@@ -11,7 +11,7 @@ use super::{BranchSummary, ShadowSummary, Summary, Totals, TriggerLine, VersionL
 /// Rows of the table of triggers, unless all are wanted.
 const MOST_ROWS: usize = 40;
 
-/// A run's summary for people, with the last 40 decisions or `all` that it lists.
+/// The summary of a run as text, with its last 40 decisions or `all` of them.
 pub fn render(name: &str, summary: &Summary, all: bool) -> String {
     let mut out = String::new();
     let shown = if all { summary.triggers.len() } else { MOST_ROWS };

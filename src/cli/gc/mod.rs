@@ -17,7 +17,7 @@ use crate::store::Log;
 
 #[derive(Debug, Args)]
 pub(super) struct Gc {
-    /// State directory of a run that is stopped
+    /// State directory of a stopped run
     #[arg(value_name = "DIR")]
     state: PathBuf,
     /// Report what would be removed, and change nothing

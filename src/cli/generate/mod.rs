@@ -50,7 +50,7 @@ pub(super) struct Generate {
     /// Write to this Parquet file
     #[arg(long, value_name = "PATH")]
     parquet: Option<PathBuf>,
-    /// Write at most so many samples
+    /// The greatest number of samples to write
     #[arg(long, value_name = "N")]
     limit: Option<NonZeroU64>,
 }
