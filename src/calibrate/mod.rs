@@ -9,6 +9,7 @@ mod propose;
 
 pub use propose::{Basis, Proposal};
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
@@ -18,6 +19,7 @@ use serde::Serialize;
 use crate::config::{Pipeline, Shadow, shadow_key};
 use crate::history::History;
 use crate::job::{self, End, Interrupt, Options};
+use crate::retention::{EvaluationRetention, Retention};
 use crate::sink::SinkTable;
 use crate::source::TimeRange;
 
@@ -65,8 +67,8 @@ pub fn calibrate(
     let history = History::open(&state)?;
     let mut proposals = Vec::new();
     for policy in &policies {
-        let looks = history.catalog.looks(&shadow_key(&policy.name))?;
-        proposals.extend(propose::propose(policy, &looks, stretch.rate, &json));
+        let evaluations = history.catalog.trigger_evaluations(&shadow_key(&policy.name))?;
+        proposals.extend(propose::propose(policy, &evaluations, stretch.rate, &json));
     }
     Ok(Calibrated { proposals, left_out, samples: ended.summary.samples })
 }
@@ -85,7 +87,10 @@ fn shadowed(
     pipeline.on_delete = Default::default();
     pipeline.sink = SinkTable::default();
     pipeline.dead_letters = Default::default();
-    pipeline.retention = Default::default();
+    pipeline.retention = Retention {
+        trigger_evaluations: EvaluationRetention { keep: NonZeroU64::MAX },
+        ..Retention::default()
+    };
     pipeline.store = Default::default();
     pipeline.order.time_range = range.or(pipeline.order.time_range);
     pipeline.source.end_with_what_is_there();

@@ -25,7 +25,7 @@ pub struct Proposal {
     pub key: String,
     /// The value in the file; null if it is a default.
     pub now: Value,
-    /// How often the policy looked.
+    /// How often the policy evaluation.
     pub evaluations: usize,
     /// The share of evaluations at which it fired with what stands there; none where that was not
     /// seen.
@@ -58,10 +58,10 @@ pub enum Basis {
     None,
 }
 
-/// Proposals for what a policy measured on the stretch; `pipeline` is what stands in the file.
+/// Proposals from what a policy measured on the stretch; `pipeline` is the current file.
 pub(super) fn propose(
     policy: &Policy,
-    looks: &[TriggerEvaluation],
+    trigger_evaluations: &[TriggerEvaluation],
     rate: Rate,
     pipeline: &Value,
 ) -> Vec<Proposal> {
@@ -74,7 +74,7 @@ pub(super) fn propose(
             metric: metric.to_owned(),
             key: path.iter().map(|key| quoted(key)).collect::<Vec<_>>().join("."),
             now: now.cloned().unwrap_or_default(),
-            evaluations: looks.len(),
+            evaluations: trigger_evaluations.len(),
             false_alarms: None,
             proposed: Value::Null,
             expected: None,
@@ -83,7 +83,8 @@ pub(super) fn propose(
             note: None,
         }
     };
-    let scores = || looks.iter().flat_map(|looked| &looked.measurement.scores);
+    let scores =
+        || trigger_evaluations.iter().flat_map(|evaluation| &evaluation.measurement.scores);
     match policy.trigger.stable() {
         Stable::Thresholds { metrics, aggregate, .. } => {
             let count = NonZeroUsize::new(metrics.len()).unwrap_or(NonZeroUsize::MIN);

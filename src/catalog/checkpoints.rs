@@ -14,37 +14,43 @@ use super::trigger_evaluations::{insert_shadow_decisions, insert_trigger_evaluat
 use super::{Catalog, CatalogError};
 use crate::store::SegmentLength;
 
-/// The version of the states of policies and evaluations. It grows when one of them changes in a way
-/// that makes a state of before undecodable, together with a migration of the catalog.
+/// The version of the states of policies and evaluations. A change that makes earlier states
+/// undecodable increases it and adds a migration of the catalog.
 pub(super) const STATE_VERSION: i64 = 1;
 
-/// What is recorded of a policy between decisions.
+/// The entry of a policy in a commit between decisions.
 #[derive(Debug)]
 pub struct PolicyEntry<'a> {
     /// Its branch, or `shadow/` and the name of a shadow.
     pub policy: &'a str,
     /// Its checkpoint, if there is a new one.
-    pub standing: Option<&'a TriggerCheckpoint>,
+    pub checkpoint: Option<&'a TriggerCheckpoint>,
     /// The state of the evaluation of its branch.
     pub evaluation: Option<Vec<u8>>,
-    /// Its trigger evaluations up to the checkpoint, or later.
-    pub looks: &'a [TriggerEvaluation],
-    /// The decisions of a shadow up to the checkpoint, or later.
-    pub fired: &'a [ShadowDecision],
+    /// Its trigger evaluations since the last commit.
+    pub trigger_evaluations: &'a [TriggerEvaluation],
+    /// The decisions of a shadow since the last commit.
+    pub shadow_decisions: &'a [ShadowDecision],
 }
 
 impl<'a> PolicyEntry<'a> {
-    /// An entry of a policy with nothing to record yet.
+    /// An empty entry of a policy.
     pub fn of(policy: &'a str) -> Self {
-        Self { policy, standing: None, evaluation: None, looks: &[], fired: &[] }
+        Self {
+            policy,
+            checkpoint: None,
+            evaluation: None,
+            trigger_evaluations: &[],
+            shadow_decisions: &[],
+        }
     }
 }
 
 /// A shadow policy as it was recorded.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ShadowRecord {
-    /// Its checkpoint; none if that was never recorded.
-    pub standing: Option<TriggerCheckpoint>,
+    /// Its checkpoint; none for a new shadow.
+    pub checkpoint: Option<TriggerCheckpoint>,
     /// The number of its next decision.
     pub next_decision: u64,
 }
@@ -99,11 +105,11 @@ fn decoded<T: DeserializeOwned>(row: &Row<'_>, column: &str, state: &[u8]) -> ru
 }
 
 impl Catalog {
-    /// Records how much of the log is durable, and what policies did that saw no more than that.
+    /// Records the durable length of the log, and entries of policies that saw no more than that.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn observed(
+    pub fn record_progress(
         &mut self,
         durable: &[SegmentLength],
         entries: &[PolicyEntry<'_>],
@@ -111,20 +117,20 @@ impl Catalog {
         self.commit("recording progress in", |transaction| {
             insert_lengths(transaction, durable)?;
             for entry in entries {
-                if let Some(checkpoint) = entry.standing {
+                if let Some(checkpoint) = entry.checkpoint {
                     insert_trigger_checkpoint(transaction, entry.policy, checkpoint)?;
                 }
                 if let Some(evaluation) = &entry.evaluation {
                     insert_evaluation(transaction, entry.policy, evaluation)?;
                 }
-                insert_trigger_evaluations(transaction, entry.policy, entry.looks)?;
-                insert_shadow_decisions(transaction, entry.policy, entry.fired)?;
+                insert_trigger_evaluations(transaction, entry.policy, entry.trigger_evaluations)?;
+                insert_shadow_decisions(transaction, entry.policy, entry.shadow_decisions)?;
             }
             Ok(())
         })
     }
 
-    /// The checkpoints of the trigger policy and the evaluation of a branch, as far as recorded.
+    /// The recorded checkpoint of a branch's trigger policy, and the state of its evaluation.
     pub(super) fn trigger_state(&self, branch: &str) -> Result<TriggerState, CatalogError> {
         Ok(self.read("WHERE branch = ?", [branch])?.pop().unwrap_or_default())
     }
@@ -146,18 +152,18 @@ impl Catalog {
         })
     }
 
-    /// A shadow policy as it was recorded; nothing is recorded of a new one.
+    /// A shadow policy as it was recorded. The record of a new one is empty.
     ///
     /// # Errors
     /// When SQLite cannot read it, or a row is damaged.
     pub fn shadow(&self, policy: &str) -> Result<ShadowRecord, CatalogError> {
-        let standing = self.trigger_state(policy)?.policy;
+        let checkpoint = self.trigger_state(policy)?.policy;
         let next = "SELECT ifnull(max(number) + 1, 0) FROM shadow_decisions WHERE policy = ?";
         let next: i64 = self
             .database
             .query_row(next, [policy], |row| row.get(0))
             .map_err(CatalogError::database("reading"))?;
-        Ok(ShadowRecord { standing, next_decision: next.cast_unsigned() })
+        Ok(ShadowRecord { checkpoint, next_decision: next.cast_unsigned() })
     }
 }
 

@@ -20,10 +20,10 @@ use super::{Catalog, CatalogError};
 use crate::store::SegmentLength;
 use crate::train::Kept;
 
-/// A decision, with all that depends on what was read up to it.
+/// A decision with everything that is recorded in its transaction.
 #[derive(Clone, Debug)]
-pub struct Deciding<'a> {
-    /// Empty for the pipeline's own, else the name of the comparison.
+pub struct DecisionEntry<'a> {
+    /// Name of the branch: empty for the pipeline's own, else that of the comparison.
     pub branch: &'a str,
     /// The decision and its training set.
     pub set: &'a TrainingSet,
@@ -31,17 +31,17 @@ pub struct Deciding<'a> {
     pub seed: u64,
     /// The version that is active.
     pub model: Option<u64>,
-    /// How much of the log is durable: all that the decision depends on.
+    /// Durable length of each segment. The decision depends on no more than that.
     pub durable: &'a [SegmentLength],
-    /// Where the trigger policy stands.
-    pub standing: &'a TriggerCheckpoint,
-    /// What it saw until then, as far as that is not recorded.
-    pub looks: &'a [TriggerEvaluation],
+    /// Checkpoint of the trigger policy.
+    pub checkpoint: &'a TriggerCheckpoint,
+    /// Its evaluations since the last commit.
+    pub trigger_evaluations: &'a [TriggerEvaluation],
 }
 
-/// A version that was made, for its outcome.
+/// A new version, for the outcome of its decision.
 #[derive(Clone, Copy, Debug)]
-pub struct Made<'a> {
+pub struct NewVersion<'a> {
     /// Its number.
     pub version: u64,
     /// SHA-256 of its weights.
@@ -50,69 +50,69 @@ pub struct Made<'a> {
     pub description: &'a str,
     /// Loss of the last epoch.
     pub loss: Option<f64>,
-    /// What it trained on, if that is not all of its training set.
+    /// The samples it trained on, if they are a part of its training set.
     pub trained_samples: Option<(&'a TrainedSamples, &'a [Kept])>,
 }
 
-/// Why no version was made.
+/// The reason why a training made no version.
 #[derive(Clone, Copy, Debug)]
 pub struct Failed<'a> {
-    /// What went wrong; none if there was nothing to train on.
+    /// The error; none if the training set was empty.
     pub error: Option<&'a str>,
 }
 
-/// What became of a decision.
+/// The outcome of a decision with everything that is recorded in its transaction.
 #[derive(Clone, Debug)]
-pub struct Finished<'a> {
-    /// Empty for the pipeline's own, else the name of the comparison.
+pub struct OutcomeEntry<'a> {
+    /// Name of the branch: empty for the pipeline's own, else that of the comparison.
     pub branch: &'a str,
     /// The decision.
     pub trigger: u64,
-    /// The version that was made.
-    pub outcome: Result<Made<'a>, Failed<'a>>,
-    /// How long the training took.
+    /// The version, or the reason why there is none.
+    pub outcome: Result<NewVersion<'a>, Failed<'a>>,
+    /// Duration of the training.
     pub seconds: f64,
-    /// How far the evaluation of the branch is.
+    /// State of the branch's evaluation.
     pub evaluation: &'a [u8],
-    /// Other models that were trained for it.
+    /// Irreducible-loss models that were trained for it.
     pub irreducible: &'a [IrreducibleOutcome<'a>],
 }
 
-/// A model that was trained for the training of another.
+/// An irreducible-loss model that was trained for another training.
 #[derive(Clone, Debug)]
 pub struct IrreducibleOutcome<'a> {
-    /// What the catalog calls it.
+    /// Its name in the catalog.
     pub branch: &'a str,
-    /// The decision, with what it was trained on.
+    /// The decision and the training set.
     pub set: &'a TrainingSet,
     /// Seed of the training.
     pub seed: u64,
-    /// Its version before.
+    /// Its previous version.
     pub parent: Option<u64>,
-    /// The version.
-    pub made: Made<'a>,
-    /// How long the training took.
+    /// Its new version.
+    pub version: NewVersion<'a>,
+    /// Duration of the training.
     pub seconds: f64,
 }
 
 impl Catalog {
-    /// Records a decision before its training, together with the length of the log that it saw and
-    /// with the checkpoints of all policies of its branch.
+    /// Records a decision before its training starts, together with the durable length of the log and
+    /// the checkpoints of its branch's policies.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn decided(&mut self, deciding: &Deciding<'_>) -> Result<(), CatalogError> {
-        let Deciding { branch, set, seed, model, .. } = *deciding;
+    pub fn record_decision(&mut self, entry: &DecisionEntry<'_>) -> Result<(), CatalogError> {
+        let DecisionEntry { branch, set, seed, model, .. } = *entry;
         self.commit("recording a decision in", |transaction| {
-            insert_lengths(transaction, deciding.durable)?;
+            insert_lengths(transaction, entry.durable)?;
             insert_decision(transaction, &NewDecision { branch, set, seed, model })?;
-            insert_trigger_checkpoint(transaction, branch, deciding.standing)?;
-            insert_trigger_evaluations(transaction, branch, deciding.looks)?;
-            insert_selection_checkpoints(transaction, deciding)
+            insert_trigger_checkpoint(transaction, branch, entry.checkpoint)?;
+            insert_trigger_evaluations(transaction, branch, entry.trigger_evaluations)?;
+            insert_selection_checkpoints(transaction, entry)
         })
     }
 
-    /// Counts a further training for a decision that was recorded before; how many there were.
+    /// Counts another training of a recorded decision. Returns the number of trainings.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -128,30 +128,34 @@ impl Catalog {
         Ok(i64::cast_unsigned(attempts))
     }
 
-    /// Records how far the evaluation of a branch is.
+    /// Records the state of a branch's evaluation.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn evaluated(&mut self, branch: &str, evaluation: &[u8]) -> Result<(), CatalogError> {
+    pub fn record_evaluation(
+        &mut self,
+        branch: &str,
+        evaluation: &[u8],
+    ) -> Result<(), CatalogError> {
         self.commit("recording an evaluation in", |transaction| {
             insert_evaluation(transaction, branch, evaluation)
         })
     }
 
-    /// Records what became of a decision, after its version was stored, and how far the evaluation
-    /// of its branch is.
+    /// Records the outcome of a decision, after its version was stored, and the state of its branch's
+    /// evaluation.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn outcome(&mut self, finished: &Finished<'_>) -> Result<(), CatalogError> {
-        let Finished { branch, trigger, outcome, seconds, evaluation, irreducible } = finished;
+    pub fn record_outcome(&mut self, entry: &OutcomeEntry<'_>) -> Result<(), CatalogError> {
+        let OutcomeEntry { branch, trigger, outcome, seconds, evaluation, irreducible } = entry;
         self.commit("recording an outcome in", |transaction| {
             for irreducible in *irreducible {
-                let IrreducibleOutcome { branch, set, seed, parent: model, made, seconds } =
+                let IrreducibleOutcome { branch, set, seed, parent: model, version, seconds } =
                     *irreducible;
                 insert_decision(transaction, &NewDecision { branch, set, seed, model })?;
                 let trigger = set.decision.trigger;
-                insert_outcome(transaction, branch, trigger, &Ok(made), seconds)?;
+                insert_outcome(transaction, branch, trigger, &Ok(version), seconds)?;
             }
             insert_outcome(transaction, branch, *trigger, outcome, *seconds)?;
             insert_evaluation(transaction, branch, evaluation)
@@ -171,25 +175,25 @@ fn insert_outcome(
     transaction: &Transaction<'_>,
     branch: &str,
     trigger: u64,
-    outcome: &Result<Made<'_>, Failed<'_>>,
+    outcome: &Result<NewVersion<'_>, Failed<'_>>,
     seconds: f64,
 ) -> rusqlite::Result<()> {
-    let (made, error) = match outcome {
-        Ok(made) => (Some(made), None),
+    let (version, error) = match outcome {
+        Ok(version) => (Some(version), None),
         Err(failed) => (None, failed.error),
     };
     let mut insert = transaction.prepare_cached(&OUTCOMES.insert("REPLACE"))?;
     insert.execute(named_params! {
         ":branch": branch,
         ":trigger": trigger as i64,
-        ":version": made.map(|made| made.version as i64),
-        ":sha256": made.map(|made| made.sha256),
-        ":description": made.map(|made| made.description),
-        ":loss": made.and_then(|made| made.loss),
+        ":version": version.map(|version| version.version as i64),
+        ":sha256": version.map(|version| version.sha256),
+        ":description": version.map(|version| version.description),
+        ":loss": version.and_then(|version| version.loss),
         ":seconds": seconds,
         ":error": error,
     })?;
-    match made.and_then(|made| made.trained_samples) {
+    match version.and_then(|version| version.trained_samples) {
         Some((summary, kept)) => {
             insert_trained_samples(transaction, branch, trigger, summary, kept)
         }
@@ -239,19 +243,19 @@ fn insert_decision(
 /// the states before it, so the last earlier state of each partition is kept as well.
 fn insert_selection_checkpoints(
     transaction: &Transaction<'_>,
-    deciding: &Deciding<'_>,
+    entry: &DecisionEntry<'_>,
 ) -> rusqlite::Result<()> {
-    let trigger = deciding.set.decision.trigger as i64;
-    let mut forget = transaction.prepare_cached(
+    let trigger = entry.set.decision.trigger as i64;
+    let mut delete = transaction.prepare_cached(
         "DELETE FROM selection_checkpoints WHERE branch = ?1 AND stream = ?2 AND trigger < (
             SELECT max(trigger) FROM selection_checkpoints
             WHERE branch = ?1 AND stream = ?2 AND trigger < ?3)",
     )?;
     let mut insert = transaction.prepare_cached(&SELECTION_CHECKPOINTS.insert("INSERT"))?;
-    for (stream, checkpoint) in &deciding.set.checkpoints {
-        forget.execute(params![deciding.branch, stream, trigger])?;
+    for (stream, checkpoint) in &entry.set.checkpoints {
+        delete.execute(params![entry.branch, stream, trigger])?;
         insert.execute(named_params! {
-            ":branch": deciding.branch,
+            ":branch": entry.branch,
             ":stream": stream,
             ":trigger": trigger,
             ":state": checkpoint.save(),

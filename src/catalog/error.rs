@@ -57,7 +57,7 @@ pub enum CatalogError {
         table: &'static str,
         /// The key of the row.
         row: String,
-        /// What is wrong with it.
+        /// The problem.
         detail: String,
     },
     /// A file of a version is not the one that was recorded.

@@ -1,5 +1,4 @@
-//! Segments, samples and versions that retention removed. Their bytes are gone; ids, ranges and keys
-//! stay recorded.
+//! Segments, samples and versions that retention removed. Their ids, ranges and keys stay recorded.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +14,7 @@ use super::table::{
 use super::{Catalog, CatalogError};
 use crate::store::{Contents, Counts, RowRange, SegmentLength};
 
-/// A segment that is no longer in the log.
+/// A segment that retention removed from the log.
 #[derive(Clone, Debug)]
 pub struct ExpiredSegment {
     /// The name that its files had.
@@ -24,7 +23,7 @@ pub struct ExpiredSegment {
     pub bytes: u64,
     /// Its rows.
     pub counts: Counts,
-    /// What they were.
+    /// The ids, ranges and keys of its rows.
     pub contents: Contents,
     /// The samples that others had replaced.
     pub replaced: RoaringTreemap,
@@ -32,9 +31,15 @@ pub struct ExpiredSegment {
     pub deleted: RoaringTreemap,
 }
 
+/// Expired segments with a range of offsets that overlaps another one.
+const BETWEEN: &str = "WHERE number IN (
+    SELECT number FROM expired_ranges INDEXED BY expired_ranges_by_offset
+    WHERE topic_index = :topic AND partition = :partition
+    AND to_offset >= :first AND from_offset <= :last) ORDER BY number";
+
 impl Catalog {
-    /// Records that segments and the weights of versions, by branch and number, are removed; that is
-    /// then to be done.
+    /// Records that segments and the weights of versions, by branch and number, have expired. The
+    /// caller removes their files afterwards.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -58,8 +63,8 @@ impl Catalog {
         })
     }
 
-    /// Records that a segment was written again, as `copy`, without the features of `samples`; it is
-    /// then to be removed.
+    /// Records that a segment was replaced by `copy`, which lacks the features of `samples`. The caller
+    /// removes the old file afterwards.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -77,7 +82,7 @@ impl Catalog {
         })
     }
 
-    /// All samples that were erased, whether their segments are still there or not.
+    /// All erased samples, including those of segments that were removed since.
     ///
     /// # Errors
     /// When SQLite cannot read them, or a row is damaged.
@@ -87,7 +92,27 @@ impl Catalog {
         Ok(all)
     }
 
-    /// Shows every segment that was removed, one at a time, the first one first.
+    /// Shows each expired segment that held offsets of one partition from `first` to `last`, without
+    /// its ranges.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them, or a row is damaged.
+    pub fn removed_between(
+        &self,
+        first: Id,
+        last: Id,
+        mut each: impl FnMut(ExpiredSegment),
+    ) -> Result<(), CatalogError> {
+        let between = named_params! {
+            ":topic": first.topic(),
+            ":partition": first.partition(),
+            ":first": first.offset() as i64,
+            ":last": last.offset() as i64,
+        };
+        self.read_each(BETWEEN, between, |ExpiredRow { segment, .. }| each(segment))
+    }
+
+    /// Shows every expired segment, in the order of removal, one at a time.
     ///
     /// # Errors
     /// When SQLite cannot read them, or a row is damaged.
@@ -102,7 +127,7 @@ impl Catalog {
         })
     }
 
-    /// How many messages there were in the segments that were removed.
+    /// The number of messages in expired segments.
     ///
     /// # Errors
     /// When SQLite cannot read it.

@@ -8,6 +8,8 @@ mod error;
 mod expired;
 mod models;
 mod outbox;
+#[cfg(test)]
+mod query_plans;
 mod remote_segments;
 mod resume;
 mod run;
@@ -23,7 +25,7 @@ mod version;
 pub use checkpoints::{PolicyEntry, ShadowRecord};
 pub use database::Catalog;
 pub(crate) use database::{digest, hex};
-pub use decisions::{Deciding, Failed, Finished, IrreducibleOutcome, Made};
+pub use decisions::{DecisionEntry, Failed, IrreducibleOutcome, NewVersion, OutcomeEntry};
 pub use error::CatalogError;
 pub use expired::ExpiredSegment;
 pub use models::{ModelStore, irreducible_key};

@@ -1,13 +1,13 @@
 //! The model store: versions as folders of files.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::database::hex;
 use super::{CatalogError, Version};
+use crate::atomic_write::{StagedFolder, sync_folder};
 use crate::failpoint::Failpoint;
 
 /// The weights' file in a version's folder.
@@ -23,7 +23,7 @@ pub fn irreducible_key(branch: &str, number: usize) -> String {
 
 /// Model versions as folders `VERSION/model.safetensors` and `VERSION/version.json`.
 ///
-/// A version is complete as soon as it is visible: it is written aside, synced and renamed.
+/// A visible version is complete: it is staged, synced and renamed.
 #[derive(Clone, Debug)]
 pub struct ModelStore {
     folder: PathBuf,
@@ -60,33 +60,26 @@ impl ModelStore {
         self.folder_of(version).join(WEIGHTS)
     }
 
-    /// Adds a version; replaces what a crash may have left of it. Returns SHA-256 of the description.
+    /// Adds a version, or replaces one that a crash left unrecorded. Returns SHA-256 of the description.
     ///
     /// # Errors
-    /// When the file system refuses; the version is then not visible.
+    /// When the file system refuses. The version is then not visible.
     pub fn put(&self, version: &Version, weights: &[u8]) -> Result<String, CatalogError> {
-        let staged = self.folder.join(format!(".staged-{}", version.version));
-        if staged.exists() {
-            fs::remove_dir_all(&staged).map_err(CatalogError::io("clearing", &staged))?;
-        }
-        fs::create_dir_all(&staged).map_err(CatalogError::io("creating", &staged))?;
-        write_synced(&staged.join(WEIGHTS), weights)?;
-        let description = serde_json::to_vec_pretty(version)
-            .map_err(|source| CatalogError::Version { path: staged.join(DESCRIPTION), source })?;
-        write_synced(&staged.join(DESCRIPTION), &description)?;
-        sync(&staged)?;
-        Failpoint::ModelStaged.reach();
         let target = self.folder_of(version.version);
-        if target.exists() {
-            fs::remove_dir_all(&target).map_err(CatalogError::io("replacing", &target))?;
-        }
-        fs::rename(&staged, &target).map_err(CatalogError::io("completing", &target))?;
-        sync(&self.folder)?;
+        let failed = || CatalogError::io("writing", &target);
+        let description = serde_json::to_vec_pretty(version)
+            .map_err(|source| CatalogError::Version { path: target.join(DESCRIPTION), source })?;
+        let staged = StagedFolder::begin(&target).map_err(failed())?;
+        staged.write(WEIGHTS, weights).map_err(failed())?;
+        staged.write(DESCRIPTION, &description).map_err(failed())?;
+        staged.sync().map_err(failed())?;
+        Failpoint::ModelStaged.reach();
+        staged.complete().map_err(failed())?;
         Failpoint::ModelStored.reach();
         Ok(hex(&Sha256::digest(&description)))
     }
 
-    /// Removes a version's weights, if they are there; its description stays. Returns their bytes.
+    /// Removes a version's weights, if there are any, and keeps its description. Returns their size.
     ///
     /// # Errors
     /// When the file system refuses.
@@ -94,11 +87,12 @@ impl ModelStore {
         let path = self.weights_of(version);
         let Some(bytes) = self.bytes_of(version) else { return Ok(0) };
         fs::remove_file(&path).map_err(CatalogError::io("removing", path))?;
-        sync(&self.folder_of(version))?;
+        let folder = self.folder_of(version);
+        sync_folder(&folder).map_err(CatalogError::io("syncing", folder))?;
         Ok(bytes)
     }
 
-    /// Size of a version's weights; none if they are not there.
+    /// Size of a version's weights; none if they were removed.
     pub fn bytes_of(&self, version: u64) -> Option<u64> {
         fs::metadata(self.weights_of(version)).ok().map(|file| file.len())
     }
@@ -115,7 +109,7 @@ impl ModelStore {
     /// A version's description.
     ///
     /// # Errors
-    /// When there is no such version, or its description is not one.
+    /// When there is no such version, or its description does not decode.
     pub fn get(&self, version: u64) -> Result<Version, CatalogError> {
         self.described(version).map(|(version, _)| version)
     }
@@ -123,7 +117,7 @@ impl ModelStore {
     /// A version's description, with SHA-256 of its file.
     ///
     /// # Errors
-    /// When there is no such version, or its description is not one.
+    /// When there is no such version, or its description does not decode.
     pub fn described(&self, version: u64) -> Result<(Version, String), CatalogError> {
         let path = self.folder_of(version).join(DESCRIPTION);
         let bytes = fs::read(&path).map_err(CatalogError::io("reading", &path))?;
@@ -144,14 +138,4 @@ impl ModelStore {
         numbers.sort_unstable();
         numbers.into_iter().map(|number| self.get(number)).collect()
     }
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), CatalogError> {
-    File::create(path)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .map_err(CatalogError::io("writing", path))
-}
-
-fn sync(folder: &Path) -> Result<(), CatalogError> {
-    File::open(folder).and_then(|file| file.sync_all()).map_err(CatalogError::io("syncing", folder))
 }

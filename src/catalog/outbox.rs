@@ -7,7 +7,7 @@ use rusqlite::{Row, named_params};
 use super::table::{OUTBOX, Record, Table, unsigned};
 use super::{Catalog, CatalogError};
 
-/// What is known to be in a sink.
+/// The published versions of a sink.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outbox {
     /// The versions.

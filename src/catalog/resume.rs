@@ -20,7 +20,7 @@ use crate::evaluate::Prequential;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DecisionRecord {
     /// The decision.
-    pub decided: Decision,
+    pub decision: Decision,
     /// Samples in its training set.
     pub samples: u64,
     /// SHA-256 of their ids.
@@ -72,11 +72,11 @@ pub struct BranchRecord {
     /// a shadow can ask the versions of.
     pub decisions: Vec<DecisionRecord>,
     /// The checkpoint of its trigger policy; none if that was never recorded.
-    pub standing: Option<TriggerCheckpoint>,
+    pub checkpoint: Option<TriggerCheckpoint>,
     /// The state of its evaluation.
     pub evaluation: Option<Vec<u8>>,
     /// The checkpoints of its selection from before the decision that is made next.
-    pub standings: SelectionCheckpoints,
+    pub selection_checkpoints: SelectionCheckpoints,
 }
 
 impl BranchRecord {
@@ -85,23 +85,23 @@ impl BranchRecord {
         let next = |checkpoint: &TriggerCheckpoint| {
             checkpoint.open.as_ref().map_or(checkpoint.next_trigger, |open| open.trigger)
         };
-        self.standing.as_ref().map_or(0, next)
+        self.checkpoint.as_ref().map_or(0, next)
     }
 
     /// The decisions before the one that is made next.
     pub fn past(&self) -> impl Iterator<Item = &DecisionRecord> {
         let next = self.next_trigger();
-        self.decisions.iter().filter(move |record| record.decided.trigger < next)
+        self.decisions.iter().filter(move |record| record.decision.trigger < next)
     }
 
     /// The position of the trigger policy's checkpoint.
     pub fn reached(&self) -> Position {
-        self.standing.as_ref().map_or(Position::MIN, |checkpoint| checkpoint.at)
+        self.checkpoint.as_ref().map_or(Position::MIN, |checkpoint| checkpoint.at)
     }
 
     /// The first position that some policy of the branch has not seen.
     pub fn resume_at(&self, stream: u32) -> Position {
-        let selection = self.standings.partitions.get(&stream);
+        let selection = self.selection_checkpoints.partitions.get(&stream);
         self.reached().min(selection.map_or(Position::MIN, |checkpoint| checkpoint.at))
     }
 
@@ -132,12 +132,12 @@ impl Catalog {
     /// When SQLite cannot read it, or a row is damaged.
     pub fn branch(&self, branch: &str) -> Result<BranchRecord, CatalogError> {
         let TriggerState { policy, evaluation } = self.trigger_state(branch)?;
-        let mut record = BranchRecord { standing: policy, evaluation, ..BranchRecord::default() };
+        let mut record = BranchRecord { checkpoint: policy, evaluation, ..BranchRecord::default() };
         let next = record.next_trigger();
         for SelectionState { stream, checkpoint } in self.selection_states(branch, next)? {
-            record.standings.partitions.insert(stream, checkpoint);
+            record.selection_checkpoints.partitions.insert(stream, checkpoint);
         }
-        record.standings.decisions = self.ends(branch, next)?;
+        record.selection_checkpoints.decisions = self.ends(branch, next)?;
         let asked = self.asked(branch, &record)?;
         let from = self.database.query_row(
             LAST_VERSION_BEFORE,
@@ -194,7 +194,7 @@ impl Catalog {
     /// # Errors
     /// When SQLite cannot read them, or a row is damaged.
     pub fn chosen(&self, branch: &str, record: &BranchRecord) -> Result<Vec<Chosen>, CatalogError> {
-        let checkpoints = record.standings.partitions.values();
+        let checkpoints = record.selection_checkpoints.partitions.values();
         let oldest = checkpoints.map(|checkpoint| checkpoint.trigger).min().unwrap_or(0);
         let rest = "WHERE branch = ? AND trigger >= ? AND trigger < ? ORDER BY trigger";
         let among = params![branch, oldest as i64, record.next_trigger() as i64];
@@ -225,11 +225,11 @@ impl Catalog {
         let mut records = Vec::new();
         self.read_each(rest, params![branch, trigger], |set: TrainedSet| {
             let samples = set.ids.len();
-            let TrainedSet { decision: decided, ids_digest, .. } = set;
-            records.push(DecisionRecord { decided, samples, ids_digest, outcome: None });
+            let TrainedSet { decision, ids_digest, .. } = set;
+            records.push(DecisionRecord { decision, samples, ids_digest, outcome: None });
         })?;
         for record in &mut records {
-            record.outcome = self.outcome_of(branch, record.decided.trigger)?;
+            record.outcome = self.outcome_of(branch, record.decision.trigger)?;
         }
         Ok(records)
     }
@@ -253,7 +253,7 @@ impl Catalog {
         let mut last = self.rows(query, params![branch, limit], |row| {
             let outcome = optional(row, "outcome")?;
             Ok(DecisionRecord {
-                decided: decision(row)?,
+                decision: decision(row)?,
                 samples: unsigned(row, "samples")?,
                 ids_digest: row.get("ids_digest")?,
                 outcome: outcome.map(|_| OutcomeRecord::from_row(row)).transpose()?,

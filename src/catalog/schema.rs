@@ -8,7 +8,7 @@ use super::blocks::insert_blocks;
 use super::table::TABLES;
 
 /// The format that this program writes, in `PRAGMA user_version`.
-pub(super) const FORMAT: i64 = 10;
+pub(super) const FORMAT: i64 = 11;
 
 /// The first format that is migrated. Earlier ones were never released.
 pub(super) const FIRST_FORMAT: i64 = 9;
@@ -25,6 +25,7 @@ fn migrations() -> Migrations<'static> {
     let migrations = [
         M::up(include_str!("migrations/09_tables.sql")),
         M::up_with_hook(include_str!("migrations/10_checksums.sql"), checksums),
+        M::up(include_str!("migrations/11_expired_ranges.sql")),
     ];
     Migrations::new(unreleased.chain(migrations).collect())
 }

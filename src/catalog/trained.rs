@@ -1,6 +1,6 @@
 //! Training sets with their decisions, and the versions that they led to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use driftmill_operators::Id;
 use driftmill_operators::flow::Decision;
@@ -13,7 +13,7 @@ use super::expired::bitmap_of;
 use super::resume::OutcomeRecord;
 use super::table::{DECISIONS, Record, Table, optional, undecodable, unsigned};
 use super::trigger_evaluations::{cut, position};
-use super::{Catalog, CatalogError};
+use super::{Catalog, CatalogError, irreducible_key};
 
 /// A decision's training set, and the version that it led to.
 #[derive(Clone, Debug)]
@@ -87,12 +87,8 @@ pub(super) fn decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
     })
 }
 
-/// The decisions whose training sets have samples of a block.
-pub(super) const OF_BLOCK: &str = "WHERE (branch, trigger) IN (
-    SELECT branch, trigger FROM training_set_blocks WHERE block = ?) ORDER BY branch, trigger";
-
 /// The decision that led to a version.
-pub(super) const OF_VERSION: &str = "WHERE (branch, trigger) IN (
+const OF_VERSION: &str = "WHERE (branch, trigger) IN (
     SELECT branch, trigger FROM outcomes INDEXED BY outcomes_by_version
     WHERE branch = ? AND version = ?)";
 
@@ -135,8 +131,8 @@ impl Catalog {
         Ok(found)
     }
 
-    /// Shows every training set with one of these samples, branch after branch, oldest first; a set
-    /// can appear several times if the samples are of several blocks.
+    /// Shows every training set with one of these samples, branch after branch, oldest first. Only the
+    /// sets of the samples' blocks are read.
     ///
     /// # Errors
     /// When SQLite cannot read them, or a row is damaged.
@@ -145,15 +141,17 @@ impl Catalog {
         ids: &[Id],
         mut each: impl FnMut(TrainedSet),
     ) -> Result<(), CatalogError> {
-        let mut blocks: Vec<i64> = ids.iter().map(|id| block_of(id.0)).collect();
-        blocks.sort_unstable();
-        blocks.dedup();
+        let blocks: BTreeSet<i64> = ids.iter().map(|id| block_of(id.0)).collect();
+        let mut decisions = BTreeSet::new();
         for block in blocks {
-            self.sets(OF_BLOCK, [block], |set| {
-                if ids.iter().any(|id| set.ids.contains(id.0)) {
-                    each(set);
-                }
-            })?;
+            let query = "SELECT branch, trigger FROM training_set_blocks WHERE block = ?";
+            decisions.extend(self.rows(query, [block], |row| {
+                Ok((row.get::<_, String>("branch")?, unsigned(row, "trigger")?))
+            })?);
+        }
+        for (branch, trigger) in decisions {
+            let set = self.training_set(&branch, trigger)?;
+            set.filter(|set| ids.iter().any(|id| set.ids.contains(id.0))).map(&mut each);
         }
         Ok(())
     }
@@ -163,13 +161,13 @@ impl Catalog {
     /// # Errors
     /// When SQLite cannot read them.
     pub fn last_version(&self, branch: &str) -> Result<Option<u64>, CatalogError> {
-        let query = "SELECT version FROM outcomes WHERE branch = ? AND version IS NOT NULL
-                     ORDER BY version DESC LIMIT 1";
+        let query = "SELECT version FROM outcomes INDEXED BY outcomes_by_version
+                     WHERE branch = ? AND version IS NOT NULL ORDER BY version DESC LIMIT 1";
         Ok(self.rows(query, [branch], |row| unsigned(row, "version"))?.pop())
     }
 
-    /// The versions of other branches below a branch that were trained for one of its decisions:
-    /// names of branches, and numbers.
+    /// The versions of irreducible-loss models that were trained for a decision of a branch, with the
+    /// names of the models' branches.
     ///
     /// # Errors
     /// When SQLite cannot read them.
@@ -178,11 +176,16 @@ impl Catalog {
         branch: &str,
         trigger: u64,
     ) -> Result<Vec<(String, u64)>, CatalogError> {
-        let query = "SELECT branch, version FROM outcomes
-                     WHERE branch > :branch || '/' AND branch < :branch || '0' AND trigger = :trigger
-                     AND version IS NOT NULL ORDER BY branch";
-        let below = rusqlite::named_params! {":branch": branch, ":trigger": trigger as i64};
-        self.rows(query, below, |row| Ok((row.get("branch")?, unsigned(row, "version")?)))
+        let mut versions = Vec::new();
+        for number in 1.. {
+            let model = irreducible_key(branch, number);
+            if self.last_version(&model)?.is_none() {
+                break;
+            }
+            let outcome = self.outcome_of(&model, trigger)?;
+            versions.extend(outcome.and_then(|it| it.version).map(|version| (model, version)));
+        }
+        Ok(versions)
     }
 
     /// Shows training sets with their outcomes.

@@ -1,5 +1,7 @@
 //! Evaluations of trigger policies, and decisions of shadows.
 
+use std::collections::BTreeSet;
+
 use driftmill_operators::flow::{ShadowDecision, TriggerEvaluation};
 use driftmill_operators::trigger::{Cut, Measurement, Reason};
 use driftmill_operators::{Id, Position};
@@ -49,25 +51,82 @@ impl Record for ShadowDecision {
     }
 }
 
+/// The evaluations of a policy that are older than its newest `:keep`.
+const OLD: &str = "WHERE policy = :policy AND (trigger, time, sample, number) <= (
+    SELECT trigger, time, sample, number FROM trigger_evaluations WHERE policy = :policy
+    ORDER BY trigger DESC, time DESC, sample DESC, number DESC LIMIT 1 OFFSET :keep)";
+
+fn offset(keep: u64) -> i64 {
+    i64::try_from(keep).unwrap_or(i64::MAX)
+}
+
 impl Catalog {
     /// Names of all policies with recorded evaluations or decisions, branches and shadows.
     ///
     /// # Errors
     /// When SQLite cannot read them.
     pub fn observers(&self) -> Result<Vec<String>, CatalogError> {
-        self.rows(
-            "SELECT branch AS policy FROM decisions UNION SELECT policy FROM trigger_evaluations
-             UNION SELECT policy FROM shadow_decisions ORDER BY policy",
-            [],
-            |row| row.get("policy"),
-        )
+        let mut policies = BTreeSet::from_iter(self.distinct("branch", "decisions")?);
+        policies.extend(self.distinct("policy", "trigger_evaluations")?);
+        policies.extend(self.distinct("policy", "shadow_decisions")?);
+        Ok(policies.into_iter().collect())
+    }
+
+    /// The distinct values of the first column of a table's primary key, with one search for each.
+    fn distinct(&self, column: &str, table: &str) -> Result<Vec<String>, CatalogError> {
+        let query = format!(
+            "WITH RECURSIVE found(value) AS (
+                SELECT min({column}) FROM {table} UNION ALL
+                SELECT (SELECT min({column}) FROM {table} WHERE {column} > found.value)
+                FROM found WHERE found.value IS NOT NULL)
+             SELECT value FROM found WHERE value IS NOT NULL"
+        );
+        self.rows(&query, [], |row| row.get("value"))
+    }
+
+    /// The number of evaluations beyond the newest `keep` of each policy.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them.
+    pub fn surplus_trigger_evaluations(&self, keep: u64) -> Result<u64, CatalogError> {
+        let query = format!("SELECT count(*) AS count FROM trigger_evaluations {OLD}");
+        let mut surplus = 0;
+        for policy in self.distinct("policy", "trigger_evaluations")? {
+            let old = named_params! {":policy": policy, ":keep": offset(keep)};
+            surplus +=
+                self.rows(&query, old, |row| unsigned(row, "count"))?.into_iter().sum::<u64>();
+        }
+        Ok(surplus)
+    }
+
+    /// Removes evaluations beyond the newest `keep` of each policy. Returns their number.
+    ///
+    /// # Errors
+    /// When SQLite fails.
+    pub fn remove_trigger_evaluations(&mut self, keep: u64) -> Result<u64, CatalogError> {
+        let surplus = self.surplus_trigger_evaluations(keep)?;
+        if surplus == 0 {
+            return Ok(0);
+        }
+        let policies = self.distinct("policy", "trigger_evaluations")?;
+        let delete = format!("DELETE FROM trigger_evaluations {OLD}");
+        self.commit("removing trigger evaluations from", |transaction| {
+            let mut delete = transaction.prepare_cached(&delete)?;
+            policies.iter().try_for_each(|policy| {
+                delete.execute(named_params! {":policy": policy, ":keep": offset(keep)}).map(drop)
+            })
+        })?;
+        Ok(surplus)
     }
 
     /// The evaluations of a policy, in order.
     ///
     /// # Errors
     /// When SQLite cannot read them, or one is damaged.
-    pub fn looks(&self, policy: &str) -> Result<Vec<TriggerEvaluation>, CatalogError> {
+    pub fn trigger_evaluations(
+        &self,
+        policy: &str,
+    ) -> Result<Vec<TriggerEvaluation>, CatalogError> {
         self.read("WHERE policy = ? ORDER BY trigger, time, sample, number", [policy])
     }
 

@@ -23,11 +23,11 @@ pub struct Version {
     pub data: DataUsed,
     /// The weights.
     pub artifact: Artifact,
-    /// What goes in and out.
+    /// Shapes of its inputs and outputs.
     pub signature: Signature,
     /// The architecture, as in the pipeline's `[model]` table.
     pub architecture: serde_json::Value,
-    /// Ids of the versions that said what of a loss cannot be trained on.
+    /// Ids of the irreducible-loss versions that scored its samples.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub irreducible_models: Vec<String>,
     /// Mean training loss of each epoch, in nats.
@@ -52,7 +52,7 @@ pub fn run_of(id: &str) -> &str {
     id.split('/').next().unwrap_or_default()
 }
 
-/// A place in the order of samples, as people read it.
+/// A position in readable form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// Position time, in milliseconds since 1970.
@@ -74,7 +74,7 @@ pub struct TriggerInfo {
     pub position: Place,
     /// The policy's key in the pipeline file.
     pub policy: String,
-    /// One line for people.
+    /// A one-line description.
     pub reason: String,
     /// The measured value, where the policy compares one.
     pub score: Option<f64>,
@@ -132,7 +132,7 @@ pub struct Artifact {
     pub bytes: u64,
 }
 
-/// What goes into a model and what comes out.
+/// The inputs and outputs of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signature {
     /// Shape and type of a sample's features.

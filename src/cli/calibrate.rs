@@ -26,7 +26,7 @@ pub(super) struct Calibrate {
     /// The stable stretch ends before this event time [default: with what is there of the stream]
     #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<i64>,
-    /// Number of workers; has no influence on what is proposed
+    /// Number of workers; does not affect the proposals
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: u16,
     /// Answer with one JSON object on stdout

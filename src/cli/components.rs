@@ -23,7 +23,7 @@ use crate::train::OptimizerTable;
 
 #[derive(Debug, Args)]
 pub(super) struct Components {
-    /// Explain this entry, as in `mmd` or `downsampling.policy.loss`: what it does, and its settings
+    /// Explain this entry and its settings, as in `mmd` or `downsampling.policy.loss`
     #[arg(value_name = "NAME", conflicts_with = "json")]
     name: Option<String>,
     /// Answer with one JSON object on stdout
@@ -31,7 +31,7 @@ pub(super) struct Components {
     json: bool,
 }
 
-/// A table of pipeline files: where it stands, what it takes, what its entries say of themselves.
+/// A table of pipeline files: its path, its type, and the descriptions of its entries.
 struct Listing {
     table: &'static str,
     entries: &'static [Entry],
@@ -144,7 +144,7 @@ fn as_json() -> String {
     Value::Object(tables.collect()).to_string()
 }
 
-/// Takes the examples in Rust out of descriptions: they are for those who build on the library.
+/// Removes examples in Rust from descriptions; they are for users of the library.
 pub(super) fn without_code(schema: &mut Value) {
     match schema {
         Value::Object(members) => {

@@ -12,16 +12,16 @@ use crate::report::{Panel, Point, align_right, draw, fine, moment, plain_table};
 
 #[derive(Debug, Args)]
 pub(super) struct Decisions {
-    /// State directory of a run, which may be going on
+    /// State directory of a run, which may be running
     #[arg(value_name = "DIR")]
     state: PathBuf,
-    /// Only of this policy: the pipeline's name, or that of a comparison or shadow
+    /// Show only this policy: the pipeline's name, or that of a comparison or shadow
     #[arg(long, value_name = "NAME")]
     policy: Option<String>,
-    /// Only where a policy decided to train, or would have
+    /// Show only evaluations that led to a decision, or would have
     #[arg(long)]
     fired: bool,
-    /// Only the last so many of each policy
+    /// Show only the last N of each policy
     #[arg(long, value_name = "N")]
     last: Option<usize>,
     /// Answer with one JSON array on stdout
@@ -32,7 +32,7 @@ pub(super) struct Decisions {
     plot: Option<PathBuf>,
 }
 
-/// Rows of the table, as far as nobody asks for another number.
+/// Rows of the table without `--last`.
 const MOST_ROWS: usize = 200;
 
 impl Decisions {
@@ -96,10 +96,8 @@ fn heading(policy: &[Evaluation]) -> String {
     let Some(first) = policy.first() else { return String::new() };
     let fired = policy.iter().filter(|evaluation| evaluation.fired).count();
     let (evaluated, name) = (policy.len(), &first.name);
-    let (kind, done) = match first.shadow {
-        true => ("shadow ", "would have trained"),
-        false => ("", "decided to train"),
-    };
+    let (kind, done) =
+        if first.shadow { ("shadow ", "would have trained") } else { ("", "decided to train") };
     format!(
         "{kind}{name}: {done} {} in {}",
         counted(fired, "time"),
@@ -111,7 +109,7 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A row for each score; what is of the whole evaluation stands in its first.
+/// A row for each score; the first one also shows the values of the whole evaluation.
 fn table(evaluations: &[Evaluation], fine: bool) -> String {
     let mut table = plain_table([
         "when",
@@ -154,7 +152,7 @@ fn rows(evaluation: &Evaluation) -> Vec<[String; 4]> {
         let number = |value: Option<f64>| value.map_or(String::new(), short);
         let mark = if score.fires { " !" } else { "" };
         let metric = format!("{prefix}{}{mark}", score.metric);
-        // where there is a p-value, that is what is compared.
+        // the p-value is compared where there is one.
         let p = if score.p_value.is_some() { "p " } else { "" };
         let threshold =
             score.threshold.map_or(String::new(), |value| format!("{p}{}", short(value)));
@@ -238,7 +236,7 @@ fn panels(evaluations: &[Evaluation]) -> Vec<Panel> {
             all.flat_map(|(policy, scores)| scores.iter().map(move |score| (policy.clone(), score)))
         {
             let title = format!("{title}{}: {policy}", first.name);
-            // where there is a p-value, that is what is compared.
+            // the p-value is compared where there is one.
             let p = if score.p_value.is_some() { " p" } else { "" };
             let scale = format!("{}{p}", score.metric);
             let same = |panel: &&mut Panel| panel.title == title && panel.scale == scale;

@@ -24,7 +24,7 @@ pub(super) struct Unreadable {
     pub(super) source: std::io::Error,
 }
 
-/// The command line asks for something that makes no sense.
+/// A command line that cannot be executed.
 #[derive(Debug, Error)]
 #[error("{0}")]
 pub(super) struct Usage(pub(super) String);

@@ -9,21 +9,21 @@ use crate::history::{History, Wanted};
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
-    /// State directory of a run, which may be going on
+    /// State directory of a run, which may be running
     #[arg(value_name = "DIR")]
     state: PathBuf,
-    /// The Parquet file to be written
+    /// The Parquet file to write
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
     samples: Samples,
-    /// With --trigger: of a policy that the pipeline was compared with
+    /// With --trigger: a decision of this comparison
     #[arg(long, value_name = "NAME", requires = "trigger")]
     compare: Option<String>,
-    /// With --trigger: of irreducible-loss model N, from 1, of the pipeline or of that policy
+    /// With --trigger: a training of irreducible-loss model N, from 1, of the pipeline or of that comparison
     #[arg(long, value_name = "N", requires = "trigger")]
     irreducible: Option<usize>,
-    /// With --trigger: all that was chosen for the training, not only what it trained on
+    /// With --trigger: export the whole training set, including samples that were not trained on
     #[arg(long, requires = "trigger")]
     candidates: bool,
 }
@@ -31,16 +31,16 @@ pub(super) struct Export {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 struct Samples {
-    /// All samples; of keyed topics those that are there
+    /// Export all samples; of keyed topics those that were not replaced or deleted
     #[arg(long, conflicts_with = "trigger")]
     all: bool,
-    /// What the training of this decision trained on, with weights
+    /// Export the samples that the training of this decision trained on, with weights
     #[arg(long, value_name = "N")]
     trigger: Option<u64>,
-    /// Samples from this event time on, as in 1996-05-07 or 1996-05-07T02:00:00Z, or milliseconds
+    /// Export samples from this event time on, as in 1996-05-07 or 1996-05-07T02:00:00Z, or milliseconds
     #[arg(long, value_name = "TIME", value_parser = time)]
     from: Option<i64>,
-    /// Samples before this event time
+    /// Export samples before this event time
     #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<i64>,
 }

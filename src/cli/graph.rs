@@ -68,7 +68,7 @@ fn common(pipeline: &Pipeline) -> Vec<String> {
     std::iter::once(source).chain(codec).chain(rest.map(str::to_owned)).collect()
 }
 
-/// What keyed samples pass besides.
+/// Additional operators of keyed sources.
 fn keyed(pipeline: &Pipeline) -> Option<&'static str> {
     let keyed = pipeline.source.keyed()?;
     Some(if keyed.labels { "upsert with labels" } else { "upsert" })

@@ -12,19 +12,25 @@ use crate::catalog::{Place, TrainedSamples};
 use crate::history::{self, History, SamplePlace, SampleStatus, Tainted, VersionContents};
 use crate::report::{align_right, fine, moment, plain_table};
 
+/// Ancestors of a version that are shown by default.
+const ANCESTORS: usize = 20;
+
 #[derive(Debug, Args)]
 pub(super) struct Lineage {
-    /// State directory of a run, which may be going on
+    /// State directory of a run, which may be running
     #[arg(value_name = "DIR")]
     state: PathBuf,
     #[command(flatten)]
     question: Question,
-    /// With --version: of a policy that the pipeline was compared with
+    /// With --version: a version of this comparison
     #[arg(long, value_name = "NAME", requires = "version")]
     compare: Option<String>,
-    /// With --version: of irreducible-loss model N, from 1, of the pipeline or of that policy
+    /// With --version: a version of irreducible-loss model N, from 1, of the pipeline or of that comparison
     #[arg(long, value_name = "N", requires = "version")]
     irreducible: Option<usize>,
+    /// With --version: show all versions from which it continues, not only the nearest 20
+    #[arg(long, requires = "version")]
+    all: bool,
     /// Answer with one JSON object on stdout
     #[arg(long)]
     json: bool,
@@ -33,16 +39,16 @@ pub(super) struct Lineage {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Question {
-    /// Which versions saw this sample?
+    /// Show the versions that were trained on this sample
     #[arg(long, value_name = "TOPIC/PARTITION/OFFSET")]
     sample: Option<String>,
-    /// Which versions saw samples with this message key?
+    /// Show the versions that were trained on samples with this message key
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// What was this version made of?
+    /// Show the training set of this version
     #[arg(long, value_name = "N")]
     version: Option<u64>,
-    /// Which versions saw samples that were replaced or deleted since?
+    /// Show the versions that were trained on samples that were replaced or deleted since
     #[arg(long)]
     tainted: bool,
 }
@@ -52,9 +58,10 @@ impl Lineage {
         let history = History::open(&self.state)?;
         let Question { sample, key, version, tainted: _ } = &self.question;
         if let Some(version) = version {
-            let made =
-                history.made_of(&branch(self.compare.clone(), self.irreducible), *version)?;
-            return self.answer(&made, made_of);
+            let branch = branch(self.compare.clone(), self.irreducible);
+            let limit = (!self.all).then_some(ANCESTORS);
+            let contents = history.contents_of(&branch, *version, limit)?;
+            return self.answer(&contents, contents_of);
         }
         let found = match (sample, key) {
             (Some(sample), _) => history.of_sample(history.id(sample)?)?,
@@ -80,7 +87,7 @@ impl Lineage {
     }
 }
 
-/// Per policy its newest version all of whose samples are there.
+/// The newest version of each policy without retracted samples.
 fn newest_clean(tainted: &[Tainted]) -> BTreeMap<&str, Option<u64>> {
     let mut clean = BTreeMap::new();
     for version in tainted {
@@ -146,14 +153,15 @@ fn seen(found: &history::Lineage) -> String {
         ]);
     }
     align_right(&mut versions, &[1, 2]);
-    let versions = match found.versions.is_empty() {
-        true => "no version saw it".to_owned(),
-        false => lines(&versions),
+    let versions = if found.versions.is_empty() {
+        "no version was trained on it".to_owned()
+    } else {
+        lines(&versions)
     };
     format!("{}\n{versions}", lines(&rows))
 }
 
-fn made_of(made: &VersionContents) -> String {
+fn contents_of(made: &VersionContents) -> String {
     let place = &made.place;
     let mut text = format!(
         "version {} of {}, trained at {}, {}: {}\nseed {}, weights {}, ids {}\n\n",

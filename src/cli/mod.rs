@@ -49,17 +49,17 @@ pub struct Cli {
 }
 
 const AFTER: &str = "\
-Results go to stdout, everything else to stderr. Exit codes: 0 done, 64 wrong use, 65 damaged \
-files (`verify`) or a message that ends the job, 69 broker or file not reachable, 70 our own fault, \
-75 another process is gone: start all again, 78 wrong pipeline file, 130 interrupted.";
+Results go to stdout, everything else to stderr. Exit codes: 0 done, 64 usage error, 65 damaged \
+files (`verify`) or a message that ends the job, 69 broker or file not reachable, 70 internal error (a bug), \
+75 another process is gone (start all again), 78 wrong pipeline file, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run a pipeline
     Run(run::Run),
-    /// Say everything that is wrong with a pipeline file
+    /// Report all problems of a pipeline file
     Check(check::Check),
-    /// Propose thresholds for a wanted rate of false alarms, from a stretch where nothing changes
+    /// Propose thresholds for a rate of false alarms, from a stable stretch of the stream
     Calibrate(calibrate::Calibrate),
     /// Show a pipeline's dataflow, as text or for Graphviz
     Graph(graph::Graph),
@@ -69,21 +69,21 @@ enum Command {
     Schema,
     /// Write a generator's or file's samples to a Kafka topic or a Parquet file
     Generate(generate::Generate),
-    /// Send messages that were no samples to their topic again, once what refused them is repaired
+    /// Send dead letters to their topic again
     ReplayDeadLetters(replay::ReplayDeadLetters),
     /// List the model versions of a run, or show one
     Models(models::Models),
-    /// Show what policies saw and decided, as a table, as JSON or as a picture
+    /// List decisions and trigger evaluations as a table or JSON, or plot them
     Decisions(decisions::Decisions),
-    /// Say which versions were trained on which samples, and which know what was deleted since
+    /// Show which versions were trained on a sample, or on which samples a version was trained
     Lineage(lineage::Lineage),
-    /// List the samples of a training set, or draw them as one picture
+    /// List the samples of a training set, or draw them into an image
     TrainingSet(training_set::TrainingSetCommand),
     /// Write samples of a run to a Parquet file
     Export(export::Export),
-    /// Remove what a run no longer has to retain: segments of the log, weights of old versions
+    /// Apply retention: remove old segments of the log, weights of old versions and old trigger evaluations
     Gc(gc::Gc),
-    /// Compare every byte that a run left behind with what was written
+    /// Check all files of a run for damage
     Verify(verify::Verify),
 }
 
@@ -137,7 +137,7 @@ impl File {
     }
 }
 
-/// A time that is written as people do, in milliseconds since 1970.
+/// Parses a time into milliseconds since 1970.
 fn time(text: &str) -> Result<i64, String> {
     if let Ok(millis) = text.parse() {
         return Ok(millis);

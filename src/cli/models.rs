@@ -17,10 +17,10 @@ pub(super) struct Models {
     /// Show this version in full
     #[arg(value_name = "VERSION")]
     version: Option<u64>,
-    /// Look at the versions of a policy that the pipeline was compared with
+    /// Show the versions of a comparison
     #[arg(long, value_name = "NAME")]
     compare: Option<String>,
-    /// Look at the versions of irreducible-loss model N, from 1, of the pipeline or of that policy
+    /// Show the versions of irreducible-loss model N, from 1, of the pipeline or of that comparison
     #[arg(long, value_name = "N")]
     irreducible: Option<usize>,
     /// Answer with JSON on stdout

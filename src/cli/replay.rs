@@ -20,10 +20,10 @@ pub(super) struct ReplayDeadLetters {
     /// Send only messages whose error is of this class, as in `--error malformed`; repeatable
     #[arg(long = "error", value_name = "CLASS")]
     classes: Vec<String>,
-    /// File that remembers which messages were sent [default: .driftmill/NAME/replayed]
+    /// File that records which messages were sent [default: .driftmill/NAME/replayed]
     #[arg(long, value_name = "PATH")]
     memory: Option<PathBuf>,
-    /// Count only
+    /// Count the messages and send nothing
     #[arg(long)]
     dry_run: bool,
 }

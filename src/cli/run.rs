@@ -24,31 +24,31 @@ const FIRST_PORT: usize = 2101;
 pub(super) struct Run {
     #[command(flatten)]
     file: File,
-    /// Number of workers, of each process; has no influence on what is decided
+    /// Number of workers in each process; does not affect decisions
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: u16,
-    /// Number of processes that run the pipeline together, on one shared state directory; has no
-    /// influence on what is decided
+    /// Number of processes that run the pipeline together on one shared state directory; does not
+    /// affect decisions
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u16).range(1..=256))]
     processes: u16,
-    /// Number of this process, from 0 on; process 0 says what came out
+    /// Number of this process, from 0; process 0 prints the summary
     #[arg(long, value_name = "I", default_value = "0", requires = "processes")]
     process: usize,
-    /// File with the processes' addresses, a line `host:port` for each [default: localhost:2101,
+    /// File with the addresses of the processes, one `host:port` per line [default: localhost:2101,
     /// localhost:2102, …]
     #[arg(long, value_name = "FILE", requires = "processes")]
     hosts: Option<PathBuf>,
-    /// State directory of the run; a run that is there goes on [default: .driftmill/NAME]
+    /// State directory of the run; an existing run is resumed [default: .driftmill/NAME]
     #[arg(long, value_name = "DIR")]
     state: Option<PathBuf>,
-    /// Begin a new run, beside those that are there and what they published
+    /// Create a new run next to existing ones and their published versions
     #[arg(long, conflicts_with = "adopt")]
     fresh: bool,
     /// In a new run, make the versions again that another run published under this name, compare
-    /// their digests, and publish what is missing
+    /// their digests, and publish the missing ones
     #[arg(long)]
     adopt: bool,
-    /// Most messages of a partition in one poll; has no influence on what is decided
+    /// The greatest number of messages of a partition in one poll; does not affect decisions
     #[arg(long, default_value = "1024", hide = true)]
     poll: NonZeroUsize,
     /// End with one JSON object on stdout

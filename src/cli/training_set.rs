@@ -16,22 +16,22 @@ use comfy_table::Table;
 
 #[derive(Debug, Args)]
 pub(super) struct TrainingSetCommand {
-    /// State directory of a run, which may be going on
+    /// State directory of a run, which may be running
     #[arg(value_name = "DIR")]
     state: PathBuf,
     /// The decision
     #[arg(value_name = "TRIGGER")]
     trigger: u64,
-    /// Of a policy that the pipeline was compared with
+    /// Show a decision of this comparison
     #[arg(long, value_name = "NAME")]
     compare: Option<String>,
-    /// Of irreducible-loss model N, from 1, of the pipeline or of that policy
+    /// Show a training of irreducible-loss model N, from 1, of the pipeline or of that comparison
     #[arg(long, value_name = "N")]
     irreducible: Option<usize>,
-    /// Most samples that are listed or drawn, evenly out of all [default: 40, of images 640]
+    /// The greatest number of samples to list or draw, evenly spread over all [default: 40, of images 640]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Show all that was chosen for the training, not only what it trained on by downsampling
+    /// Show the whole training set, including samples that downsampling left out
     #[arg(long)]
     candidates: bool,
     /// Answer with one JSON object on stdout, with all samples
@@ -54,19 +54,19 @@ impl TrainingSetCommand {
             return print(&serde_json::to_string(&set)?);
         }
         match &self.image {
-            Some(path) => draw(&history, &set, (self.limit.unwrap_or(640), path)),
+            Some(path) => draw(&history, &set, self.limit.unwrap_or(640), path),
             None => print(&text(&set, self.limit.unwrap_or(40))),
         }
     }
 }
 
-/// At most so many, evenly out of all.
+/// At most `limit` rows, evenly spread over all.
 fn some(rows: &[SetRow], limit: usize) -> Vec<&SetRow> {
     let count = rows.len().min(limit);
     (0..count).map(|place| &rows[place * rows.len() / count]).collect()
 }
 
-fn draw(history: &History, set: &TrainingSet, (limit, path): (usize, &Path)) -> anyhow::Result<u8> {
+fn draw(history: &History, set: &TrainingSet, limit: usize, path: &Path) -> anyhow::Result<u8> {
     let rows = some(&set.rows, limit);
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
     let (schema, values) = history.features_of(&ids)?;
@@ -123,7 +123,7 @@ fn by_class(labels: &BTreeMap<u32, u64>) -> String {
     labels.collect::<Vec<_>>().join(", ")
 }
 
-/// What downsampling did, in two lines.
+/// The result of downsampling, in three lines.
 fn trained_samples_text(trained_samples: &TrainedSamples) -> String {
     if trained_samples.samples == 0 {
         return format!(

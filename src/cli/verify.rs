@@ -31,7 +31,7 @@ impl Verify {
             let text = format!("`{}` is not the state directory of a run", self.state.display());
             return Err(Usage(text).into());
         }
-        // a run that goes on would look damaged.
+        // a running job would look damaged.
         let state = StateDirectory::open(&self.state)?;
         let catalog = Catalog::open(&state.path().join("catalog.sqlite"))?;
         let log = store::verify(&state.path().join("log"), &catalog.segments()?)?;

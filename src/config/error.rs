@@ -93,7 +93,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// The line with stars for what stands in quotes behind a key that speaks of a secret.
+/// The line with stars instead of the quoted value of a secret key.
 fn masked(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;

@@ -1,4 +1,4 @@
-//! Pipeline files: what they may say, and what is answered when they say something else.
+//! Pipeline files: their schema, and the errors of invalid ones.
 
 mod check;
 mod error;

@@ -17,12 +17,12 @@ impl FromStr for Override {
     fn from_str(text: &str) -> Result<Self, String> {
         let (path, value) =
             text.split_once('=').ok_or_else(|| format!("wanted key.path=value, not `{text}`"))?;
-        // keys with dots in them stand in quotes, as in the file.
+        // keys that contain dots are quoted, as in the file.
         let keys = Key::parse(path.trim()).map_err(|_| {
             format!("`{path}` is no key: wanted table.key, or table.\"key.with.dots\"")
         })?;
         let path = keys.iter().map(|key| key.get().to_owned()).collect();
-        // what is no TOML value is a string: quotes rarely survive a shell.
+        // other values than TOML are strings, because shells remove quotes.
         let value = Value::from_str(value.trim()).unwrap_or_else(|_| Value::from(value.trim()));
         Ok(Self { path, value })
     }
@@ -32,7 +32,7 @@ impl Override {
     /// Sets the key in `document`.
     ///
     /// # Errors
-    /// When a key on the way is there but not a table.
+    /// When a key on the path is not a table.
     pub(super) fn apply(&self, document: &mut DocumentMut) -> Result<(), String> {
         let (last, tables) = self.path.split_last().expect("a path has a key");
         let mut item: &mut Item = document.as_item_mut();

@@ -70,12 +70,12 @@ fn deserialize(text: &str, mut table: Spanned<DeTable<'_>>) -> Result<Pipeline, 
             let (message, hint) = explained(error.message(), nearest.as_deref());
             let message = plain(&message);
             problems.push(Problem::at(text, error.span(), message).with_hint(hint));
-            // under its wrong name the key is there.
+            // the key exists under its wrong name.
             removed.extend(nearest);
         }
         let span = error.span().unwrap_or(0..0);
         let taken = match missing {
-            // what lacks a key cannot be completed: the whole table is taken out.
+            // a table without a required key cannot be completed: the whole table is removed.
             Some(_) => remove_table(table.get_mut(), &span),
             None => remove(table.get_mut(), &span),
         };

@@ -66,8 +66,8 @@ pub struct Pipeline {
     /// How the log is kept.
     #[serde(default, skip_serializing_if = "Store::is_default")]
     pub store: Store,
-    /// What of a run is removed when it is old, once nothing can ask for it any more.
-    #[serde(default, skip_serializing_if = "Retention::keeps_all")]
+    /// What of a run is removed when it is old and nothing can ask for it any more.
+    #[serde(default, skip_serializing_if = "Retention::is_default")]
     pub retention: Retention,
     /// Other policies, run on the same stream to be compared with this pipeline's: they train, but
     /// publish nothing.

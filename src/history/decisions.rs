@@ -1,4 +1,4 @@
-//! What policies saw and decided.
+//! The evaluations and decisions of policies.
 
 use driftmill_operators::flow::{ShadowDecision, TriggerEvaluation};
 use driftmill_operators::trigger::{Measurement, Score, WindowBounds};
@@ -8,54 +8,54 @@ use super::{History, HistoryError};
 use crate::catalog::{DecisionRecord, Place};
 use crate::config::SHADOWS;
 
-/// A policy's evaluation of its criteria, or a decision that took none.
+/// A trigger evaluation of a policy, or a decision without one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Evaluation {
     /// The pipeline's name, or that of the comparison or shadow.
     pub name: String,
-    /// Whether it is a policy that trains nothing.
+    /// Whether it is a shadow, which trains nothing.
     pub shadow: bool,
     /// The policy's key in the pipeline file.
     pub policy: String,
-    /// The change at which it was.
+    /// The change at which it took place.
     pub position: Place,
-    /// Whether it fired: decided to train, or would have.
+    /// Whether the policy decided to train, or would have.
     pub fired: bool,
     /// The number of that decision: 0, 1, 2, …
     pub trigger: Option<u64>,
-    /// Why it fired.
+    /// The reason of the decision.
     pub reason: Option<String>,
     /// What was measured.
     pub scores: Vec<Score>,
-    /// Which samples were looked at.
+    /// The samples that were compared.
     pub windows: Vec<WindowBounds>,
     /// Of a combined policy, its members' evaluations; of a warm-up, comparisons that only fill the
     /// history.
     pub members: Vec<Measurement>,
     /// The version that was asked; none where nothing was asked.
     pub model: Option<u64>,
-    /// From the first question to the conclusion, by the clock.
+    /// Duration of the evaluation, in wall-clock time.
     pub milliseconds: Option<f64>,
-    /// What became of the decision.
+    /// The outcome of the decision.
     pub outcome: Option<Trained>,
 }
 
-/// What became of a decision.
+/// The outcome of a decision.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trained {
     /// Samples in the training set.
     pub samples: u64,
     /// The version that was made.
     pub version: Option<u64>,
-    /// Why none was made, where a training failed.
+    /// The error of a failed training.
     pub error: Option<String>,
-    /// How long the training took, by the clock; none while it is not over.
+    /// Duration of the training, in wall-clock time; none before it ends.
     pub seconds: Option<f64>,
 }
 
 impl History {
-    /// What each policy saw and decided, in order: the pipeline's own, those it is compared with,
-    /// shadows.
+    /// The evaluations and decisions of each policy, in order: the pipeline's own, those of comparisons,
+    /// those of shadows.
     ///
     /// # Errors
     /// When the catalog cannot be read.
@@ -67,16 +67,16 @@ impl History {
     }
 
     fn evaluations_of(&self, policy: &str) -> Result<Vec<Evaluation>, HistoryError> {
-        let mut looks = self.catalog.looks(policy)?.into_iter().peekable();
+        let mut evaluations = self.catalog.trigger_evaluations(policy)?.into_iter().peekable();
         let mut all = Vec::new();
-        for decision in self.fired_by(policy)? {
-            while let Some(looked) =
-                looks.next_if(|looked| (looked.trigger, looked.decides) < (decision.number, true))
-            {
-                all.push(self.evaluation(policy, &looked));
+        for decision in self.decisions_of(policy)? {
+            let before =
+                |it: &TriggerEvaluation| (it.trigger, it.decides) < (decision.number, true);
+            while let Some(earlier) = evaluations.next_if(before) {
+                all.push(self.evaluation(policy, &earlier));
             }
-            let looked = looks.next_if(|looked| looked.trigger == decision.number);
-            let evaluation = looked.map(|looked| self.evaluation(policy, &looked));
+            let own = evaluations.next_if(|own| own.trigger == decision.number);
+            let evaluation = own.map(|own| self.evaluation(policy, &own));
             let evaluation = evaluation.unwrap_or_else(|| Evaluation {
                 policy: decision.policy,
                 ..self.blank(policy, decision.place)
@@ -89,26 +89,26 @@ impl History {
                 ..evaluation
             });
         }
-        // a decision whose record is still to come is known by its look.
-        all.extend(looks.map(|looked| self.evaluation(policy, &looked)));
+        // the evaluation that led to a decision can be recorded before the decision.
+        all.extend(evaluations.map(|later| self.evaluation(policy, &later)));
         Ok(all)
     }
 
-    fn fired_by(&self, policy: &str) -> Result<Vec<Decision>, HistoryError> {
+    fn decisions_of(&self, policy: &str) -> Result<Vec<Decision>, HistoryError> {
         if policy.starts_with(SHADOWS) {
-            let fired = self.catalog.shadow_decisions(policy, None)?;
-            return Ok(fired.into_iter().map(|fired| self.would_be(fired)).collect());
+            let decisions = self.catalog.shadow_decisions(policy, None)?;
+            return Ok(decisions.into_iter().map(|made| self.shadow_decision(made)).collect());
         }
         let decisions = self.catalog.decisions(policy, None)?;
         Ok(decisions.into_iter().map(|record| self.decision(record)).collect())
     }
 
-    fn would_be(&self, fired: ShadowDecision) -> Decision {
+    fn shadow_decision(&self, decision: ShadowDecision) -> Decision {
         Decision {
-            number: fired.number,
-            place: self.place(fired.position),
-            policy: fired.reason.policy,
-            reason: fired.reason.text,
+            number: decision.number,
+            place: self.place(decision.position),
+            policy: decision.reason.policy,
+            reason: decision.reason.text,
             outcome: None,
         }
     }
@@ -119,10 +119,10 @@ impl History {
         let (version, error) =
             outcome.map_or((None, None), |outcome| (outcome.version, outcome.error));
         Decision {
-            number: record.decided.trigger,
-            place: self.place(record.decided.position),
-            policy: record.decided.reason.policy,
-            reason: record.decided.reason.text,
+            number: record.decision.trigger,
+            place: self.place(record.decision.position),
+            policy: record.decision.reason.policy,
+            reason: record.decision.reason.text,
             outcome: Some(Trained { samples: record.samples, version, error, seconds }),
         }
     }
@@ -146,24 +146,24 @@ impl History {
         }
     }
 
-    fn evaluation(&self, policy: &str, looked: &TriggerEvaluation) -> Evaluation {
+    fn evaluation(&self, policy: &str, evaluation: &TriggerEvaluation) -> Evaluation {
         let Measurement { policy: kind, member: _, scores, windows, members } =
-            looked.measurement.clone();
+            evaluation.measurement.clone();
         Evaluation {
             policy: kind,
-            fired: looked.decides,
-            trigger: looked.decides.then_some(looked.trigger),
+            fired: evaluation.decides,
+            trigger: evaluation.decides.then_some(evaluation.trigger),
             scores,
             windows,
             members,
-            model: looked.version,
-            milliseconds: Some(looked.seconds * 1000.0),
-            ..self.blank(policy, self.place(looked.position))
+            model: evaluation.version,
+            milliseconds: Some(evaluation.seconds * 1000.0),
+            ..self.blank(policy, self.place(evaluation.position))
         }
     }
 }
 
-/// A decision, or where a shadow fired.
+/// A decision of a branch or of a shadow.
 struct Decision {
     number: u64,
     place: Place,

@@ -6,29 +6,35 @@ use roaring::RoaringTreemap;
 use super::{History, HistoryError};
 
 impl History {
-    /// The samples whose features are gone: removed from the log, or erased.
+    /// The number of these samples whose features were removed with the log or erased. Only the expired
+    /// segments that held offsets of their partitions are read.
     ///
     /// # Errors
     /// When the catalog cannot be read.
-    pub(super) fn expired_samples(&self) -> Result<RoaringTreemap, HistoryError> {
-        let mut samples = RoaringTreemap::new();
-        self.catalog.removed(|segment| samples |= segment.contents.samples)?;
-        Ok(samples | self.catalog.erased()?)
+    pub(super) fn expired_among(&self, ids: &RoaringTreemap) -> Result<u64, HistoryError> {
+        let mut expired = ids & self.catalog.erased()?;
+        for (first, last) in spans(ids) {
+            self.catalog.removed_between(first, last, |segment| {
+                expired |= ids & segment.contents.samples;
+            })?;
+        }
+        Ok(expired.len())
     }
 
-    /// Of how many samples of a decision's training set the features are gone.
+    /// The number of samples of a decision's training set whose features were removed or erased.
     ///
     /// # Errors
     /// When there is no such decision.
     pub fn expired_of(&self, branch: &str, trigger: u64) -> Result<u64, HistoryError> {
         let set = self.training_set(branch, trigger)?;
-        Ok(set.ids.intersection_len(&self.expired_samples()?))
+        self.expired_among(&set.ids)
     }
 
-    /// The key of a sample that retention removed, 0 if it has none; none if it did not remove it.
+    /// The key of a sample that retention removed; 0 if the sample has no key, none if it is not one
+    /// that retention removed.
     pub(super) fn expired_key(&self, id: Id) -> Result<Option<u128>, HistoryError> {
         let mut key = None;
-        self.catalog.removed(|segment| {
+        self.catalog.removed_between(id, id, |segment| {
             let samples = &segment.contents.samples;
             if samples.contains(id.0) {
                 let number = samples.rank(id.0) - 1;
@@ -47,4 +53,19 @@ impl History {
         })?;
         Ok(found)
     }
+}
+
+/// The first and last sample of each partition.
+fn spans(ids: &RoaringTreemap) -> Vec<(Id, Id)> {
+    let (mut spans, mut rest) = (Vec::new(), ids.iter());
+    while let Some(first) = rest.next().map(Id) {
+        let end = Id(first.0 | Id::MAX_OFFSET);
+        let last = ids.rank(end.0).checked_sub(1).and_then(|rank| ids.select(rank)).map(Id);
+        spans.push((first, last.unwrap_or(first)));
+        match end.0.checked_add(1) {
+            Some(next) => rest.advance_to(next),
+            None => break,
+        }
+    }
+    spans
 }

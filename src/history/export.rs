@@ -1,7 +1,7 @@
 //! Exports samples to a Parquet file.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,25 +14,27 @@ use driftmill_datasets::Values;
 use driftmill_operators::Position;
 use driftmill_operators::{Change, Id, Kind};
 use parquet::arrow::ArrowWriter;
+use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 
 use super::merge::{Merged, Message};
 use super::replay::Shown;
 use super::{History, HistoryError, SetRow};
+use crate::atomic_write::StagedFile;
 
 /// Rows written at once.
 const BATCH: usize = 4096;
 
-/// Rows of a row group: what is held in memory.
+/// Rows of a row group, which is held in memory.
 const ROW_GROUP: usize = 16 * BATCH;
 
 /// Which samples are exported.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
-    /// The training set of this decision of a branch, as far as its training trained on it; otherwise all samples that are there: in keyed
-    /// topics not those that were replaced or deleted.
+    /// A decision of a branch: the samples of its training set that were trained on. Without one, all
+    /// samples except those of keyed topics that were replaced or deleted.
     pub trained: Option<(String, u64)>,
-    /// All of that set, also what was not trained on.
+    /// The whole training set, including samples that were not trained on.
     pub candidates: bool,
     /// Event times before this one are left out.
     pub from: Option<i64>,
@@ -40,40 +42,33 @@ pub struct Wanted {
     pub to: Option<i64>,
 }
 
-/// Samples to choose among the log's messages; every sample if that is none.
+/// The samples to export; all samples if it is none.
 type Chosen = Option<HashMap<Id, Wants>>;
 
-/// What is known of a sample beside its message.
+/// Values of a sample that its message does not have.
 #[derive(Clone, Copy, Debug, Default)]
 struct Wants {
     label: Option<u32>,
     weight: f32,
-    /// How often it was trained on, where that is not the same for all.
+    /// How often it was trained on, where that differs between samples.
     times: Option<u64>,
 }
 
 impl History {
     /// Writes samples to the Parquet file `path`, in the order of positions; returns how many.
     ///
-    /// The file is there when it is complete. Features are a list column, `weight` and `times`
-    /// are columns of training sets: how often a sample was trained on, where that differs. Memory is a row group, and of keyed topics and training sets an entry for each
-    /// sample.
+    /// The file appears when it is complete. Features are a list column. Training sets have the columns
+    /// `weight` and, where only a part of the set was trained on, `times`. Memory holds one row group,
+    /// and an entry for each sample of a keyed topic or of a training set.
     ///
     /// # Errors
     /// When there is no such decision, the log is not what was written, or the file cannot be.
     pub fn export(&self, wanted: &Wanted, path: &Path) -> Result<u64, HistoryError> {
         let chosen = self.chosen(wanted)?;
-        let staged = path.with_added_extension("part");
-        let written = self.write(wanted, &chosen, &staged);
-        let written = written.and_then(|rows| {
-            fs::rename(&staged, path).map_err(HistoryError::file(path))?;
-            Ok(rows)
-        });
-        if written.is_err() {
-            // what is there is no file anyone asked for; that it may be none at all is no error.
-            drop(fs::remove_file(&staged));
-        }
-        written
+        let mut staged = StagedFile::begin(path).map_err(HistoryError::file(path))?;
+        let rows = self.write(wanted, &chosen, staged.file(), HistoryError::parquet(path))?;
+        staged.complete().map_err(HistoryError::file(path))?;
+        Ok(rows)
     }
 
     fn chosen(&self, wanted: &Wanted) -> Result<Chosen, HistoryError> {
@@ -101,12 +96,16 @@ impl History {
         Ok(Some(there))
     }
 
-    fn write(&self, wanted: &Wanted, chosen: &Chosen, path: &Path) -> Result<u64, HistoryError> {
-        let file = File::create(path).map_err(HistoryError::file(path))?;
-        let first = self.batch(&[], (wanted, chosen))?;
+    fn write(
+        &self,
+        wanted: &Wanted,
+        chosen: &Chosen,
+        file: &mut File,
+        failed: impl Fn(ParquetError) -> HistoryError,
+    ) -> Result<u64, HistoryError> {
+        let first = self.batch(&[], wanted, chosen)?;
         let groups =
             WriterProperties::builder().set_max_row_group_row_count(Some(ROW_GROUP)).build();
-        let failed = HistoryError::parquet(path);
         let mut writer =
             ArrowWriter::try_new(file, first.schema(), Some(groups)).map_err(&failed)?;
         let (mut messages, mut rows) = (Vec::with_capacity(BATCH), 0);
@@ -125,21 +124,21 @@ impl History {
             }
             messages.push(message);
             if messages.len() == BATCH {
-                writer.write(&self.batch(&messages, (wanted, chosen))?).map_err(&failed)?;
+                writer.write(&self.batch(&messages, wanted, chosen)?).map_err(&failed)?;
                 rows += messages.len() as u64;
                 messages.clear();
             }
         }
-        writer.write(&self.batch(&messages, (wanted, chosen))?).map_err(&failed)?;
-        let file = writer.into_inner().map_err(&failed)?;
-        file.sync_all().map_err(HistoryError::file(path))?;
+        writer.write(&self.batch(&messages, wanted, chosen)?).map_err(&failed)?;
+        writer.close().map_err(&failed)?;
         Ok(rows + messages.len() as u64)
     }
 
     fn batch(
         &self,
         messages: &[Message],
-        (wanted, chosen): (&Wanted, &Chosen),
+        wanted: &Wanted,
+        chosen: &Chosen,
     ) -> Result<RecordBatch, HistoryError> {
         let ids: Vec<Id> = messages.iter().map(|message| message.id).collect();
         let topic = |message: &Message| self.place(Position::new(0, message.id)).topic;

@@ -1,4 +1,4 @@
-//! Which versions were trained on a sample, and on which samples a version was trained.
+//! The lineage of samples: the versions that were trained on them.
 
 use driftmill_operators::{Id, Position};
 use serde::Serialize;
@@ -10,23 +10,23 @@ use crate::catalog::{Place, TrainedSet};
 use crate::store::{LogBatch, RowKind};
 use crate::train::Kept;
 
-/// What a run knows of a sample or a key.
+/// The lineage of a sample or a key.
 #[derive(Clone, Debug, Serialize)]
 pub struct Lineage {
     /// Hash of the message key, in hexadecimal; none without a key.
     pub key: Option<String>,
     /// Its messages, in order.
     pub rows: Vec<Row>,
-    /// Whether none of the samples is there now.
+    /// Whether all samples were retracted or have expired.
     pub retracted: bool,
     /// The versions that were trained on any of the samples.
     pub versions: Vec<Seen>,
 }
 
-/// A message, as the log has it.
+/// A message of the log.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
-    /// Where it stands in the order.
+    /// Its position.
     pub place: SamplePlace,
     /// Its own event time, in milliseconds since 1970; none if the row was removed.
     pub event_time: Option<i64>,
@@ -34,9 +34,9 @@ pub struct Row {
     pub kind: &'static str,
     /// Its class, where it has one.
     pub label: Option<u32>,
-    /// What became of the sample; none if the message is none.
+    /// The status of the sample; none if the message is not a sample.
     pub status: Option<SampleStatus>,
-    /// Whether its features are gone: the row was removed from the log, or erased.
+    /// Whether its features were removed with the log or erased.
     pub expired: bool,
     #[serde(skip)]
     is_sample: bool,
@@ -44,7 +44,7 @@ pub struct Row {
     id: Id,
 }
 
-/// Where a sample stands in the order.
+/// The position of a sample.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SamplePlace {
     /// Position time, in milliseconds since 1970; none if the row was removed.
@@ -66,22 +66,22 @@ pub struct Seen {
     pub version: u64,
     /// The decision that led to it.
     pub trigger: u64,
-    /// Where that was.
+    /// The position of that decision.
     pub place: Place,
-    /// The samples.
+    /// Those samples.
     pub samples: Vec<SamplePlace>,
-    /// How often it trained on them, where it trained on only a part of its training set: from
-    /// candidates that were judged and left out, never.
+    /// How often it trained on them, if it trained on a part of its training set. Candidates that
+    /// downsampling left out count as 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trained_samples: Option<u64>,
     /// Whether one of them was replaced since.
     pub replaced: bool,
-    /// Whether one of them was deleted since: the version knows what should be forgotten.
+    /// Whether one of them was deleted since.
     pub deleted: bool,
 }
 
 impl History {
-    /// What became of one sample.
+    /// The lineage of one sample.
     ///
     /// # Errors
     /// When there is no such row, or the log cannot be read.
@@ -102,10 +102,10 @@ impl History {
         self.lineage(key, vec![row], &statuses)
     }
 
-    /// What became of all that came with a message key.
+    /// The lineage of all messages with a key.
     ///
     /// # Errors
-    /// When nothing came, or the log cannot be read.
+    /// When there is no such message, or the log cannot be read.
     pub fn of_key(&self, text: &str) -> Result<Lineage, HistoryError> {
         let key = xxh3_128(text.as_bytes());
         let removed = self.expired_with(key)?.into_iter();
@@ -140,7 +140,7 @@ impl History {
         }
     }
 
-    /// A sample of which the catalog knows that it was there.
+    /// The row of a sample that retention removed.
     fn expired_row(&self, id: Id) -> Row {
         Row {
             place: self.sample_place(id, None),
@@ -159,7 +159,7 @@ impl History {
         SamplePlace { time, topic, partition, offset }
     }
 
-    /// How often the training of a decision trained on these samples, if not from its whole set.
+    /// How often a training trained on these samples, if it trained on a part of its training set.
     fn trained_samples(
         &self,
         branch: &str,
@@ -201,10 +201,8 @@ impl History {
             });
             branches.push((set.branch, seen.into_iter().map(|row| row.id).collect()));
         };
-        match &rows[..] {
-            [row] => self.catalog.trained_on(&[row.id], each)?,
-            _ => self.catalog.trained(each)?,
-        }
+        let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+        self.catalog.trained_on(&ids, each)?;
         for (version, (branch, ids)) in versions.iter_mut().zip(branches) {
             version.trained_samples = self.trained_samples(&branch, version.trigger, ids)?;
         }

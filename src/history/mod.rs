@@ -1,14 +1,14 @@
-//! The past of a run: what its state directory says, read without disturbing it.
+//! The history of a run: queries of its state directory.
 //!
-//! Everything here opens the catalog for reading only and sees it, and the log as far as it was
-//! durable then, as of one moment; it takes no lock, so that a run may go on meanwhile.
+//! A [`History`] is a snapshot. It opens the catalog for reading and the log up to the length that
+//! the catalog recorded. It takes no lock, so the run can continue.
 //!
-//! What became of samples is not recorded while they are in the log: it follows from the log, and is
-//! found by showing the log to the same operator that the job has
-//! ([`Upsert`](driftmill_operators::flow::Upsert)). Of what retention removed the catalog knows it.
-//! What a deletion taints is then an intersection of bitmaps, the samples that are gone and each
-//! version's training set. As a differential join it would be an arrangement of one row for each
-//! sample of each version, a hundred times the size of the bitmaps, built to be asked once.
+//! The status of a sample in the log is not recorded. It is computed by replaying the log through the
+//! operator that the job uses ([`Upsert`](driftmill_operators::flow::Upsert)). The catalog records the
+//! status of samples that retention removed. The versions that a deletion taints are found by
+//! intersecting bitmaps: retracted samples, and the training set of each version. A differential join
+//! would need an arrangement with one row for each sample of each version, a hundred times the size
+//! of the bitmaps, for a single query.
 
 mod decisions;
 mod error;
@@ -39,24 +39,24 @@ use crate::job;
 use crate::source::Partition;
 use crate::store::Log;
 
-/// A run as its state directory has it at one moment.
+/// A snapshot of a run.
 pub struct History {
     /// The state directory.
     pub state: PathBuf,
-    /// The pipeline that the run began with.
+    /// The pipeline with which the run was created.
     pub pipeline: Pipeline,
-    /// The one that it was started with last.
+    /// The pipeline of its latest start.
     pub current: Pipeline,
-    /// What was decided.
+    /// Its decisions and versions.
     pub catalog: Catalog,
     /// All partitions.
     pub partitions: Vec<Partition>,
-    /// What was read, as far as it is durable.
+    /// Its samples, as far as they are durable.
     pub log: Log,
 }
 
-/// How often a run is looked at whose job removes segments just then.
-const LOOKS: u32 = 5;
+/// Attempts to open a run whose job removes segments at the same time.
+const OPEN_ATTEMPTS: u32 = 5;
 
 impl History {
     /// Opens the state directory `state` for reading.
@@ -64,16 +64,16 @@ impl History {
     /// # Errors
     /// When there is no run in it, or it cannot be read.
     pub fn open(state: &Path) -> Result<Self, HistoryError> {
-        let mut looks = 1..LOOKS;
+        let mut attempts = 1..OPEN_ATTEMPTS;
         loop {
-            match Self::look(state) {
-                Err(error) if error.is_missing_file() && looks.next().is_some() => {}
+            match Self::try_open(state) {
+                Err(error) if error.is_missing_file() && attempts.next().is_some() => {}
                 found => return found,
             }
         }
     }
 
-    fn look(state: &Path) -> Result<Self, HistoryError> {
+    fn try_open(state: &Path) -> Result<Self, HistoryError> {
         let path = state.join("catalog.sqlite");
         if !path.exists() {
             return Err(HistoryError::NoRun(state.to_owned()));
@@ -88,7 +88,7 @@ impl History {
         Ok(Self { state: state.to_owned(), pipeline, current, catalog, partitions, log })
     }
 
-    /// A position as people read it.
+    /// A position in readable form.
     pub fn place(&self, position: Position) -> Place {
         job::place(&self.partitions, position)
     }
@@ -96,10 +96,10 @@ impl History {
     /// The id of a sample that is named `TOPIC/PARTITION/OFFSET`.
     ///
     /// # Errors
-    /// When the run has no such partition, or the text is none.
+    /// When the run has no such partition, or the text has another form.
     pub fn id(&self, sample: &str) -> Result<Id, HistoryError> {
         let wrong = || HistoryError::Sample(sample.to_owned());
-        // names of files have slashes, too.
+        // names of files can contain slashes.
         let mut parts = sample.rsplitn(3, '/');
         let offset: u64 = parts.next().and_then(|part| part.parse().ok()).ok_or_else(wrong)?;
         let number: u16 = parts.next().and_then(|part| part.parse().ok()).ok_or_else(wrong)?;
@@ -113,8 +113,8 @@ impl History {
         Ok(self.partitions.iter().find(same).ok_or_else(unknown)?.id(offset))
     }
 
-    /// What a branch is called: the pipeline's own by the name of the model, models beside it by what
-    /// they are.
+    /// The name of a branch for users: that of the pipeline for its own branch, else the branch's key
+    /// without a leading slash.
     pub fn name_of<'a>(&'a self, branch: &'a str) -> &'a str {
         if branch.is_empty() { &self.pipeline.name } else { branch.trim_start_matches('/') }
     }

@@ -14,29 +14,29 @@ use super::{History, HistoryError};
 use crate::job::changes;
 use crate::store::{Log, Replay, StoreError};
 
-/// Which part of a run is shown again.
+/// The part of a run that is replayed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shown {
-    /// Changes of this key alone; of all if that is none.
+    /// Only changes of this key; all changes if it is none.
     pub(super) key: Option<u128>,
-    /// Changes before this position.
+    /// Only changes before this position.
     pub(super) until: Position,
 }
 
 impl Shown {
-    /// All of it.
+    /// The whole run.
     pub(super) const ALL: Self = Self { key: None, until: Position::MAX };
 }
 
-/// One partition's changes, as the log has them.
+/// The changes of one partition, in the order of the log.
 struct Part {
     batches: Replay,
     next: VecDeque<Change>,
 }
 
 impl History {
-    /// Shows the changes of a run to `see`, in order, as its policies saw them; returns what `see`
-    /// made of `state`.
+    /// Calls `see` with `state` and each change of the run, in the order in which policies see them;
+    /// returns the state.
     ///
     /// # Errors
     /// When the log is not what was written.
@@ -60,12 +60,12 @@ impl History {
                     let Ok((_, batch)) = event else { return };
                     let (state, see) = &mut *sees.borrow_mut();
                     let changes = batch.iter();
-                    // what waited to the end of what was read did not happen yet.
+                    // changes that still wait for labels at the end have not happened yet.
                     changes.filter(|change| change.at < shown.until).for_each(|c| see(state, c));
                 });
                 input
             });
-            feed(&mut input, &log, &streams, (keyed, shown), &mut || {
+            feed(&mut input, &log, &streams, keyed, shown, &mut || {
                 worker.step();
             })?;
             input.close();
@@ -81,12 +81,13 @@ impl History {
 
 type Changes = InputHandle<Position, CapacityContainerBuilder<Vec<Change>>>;
 
-/// Sends what the log has, a batch of some partition after another.
+/// Sends the changes of the log, one batch of a partition at a time.
 fn feed(
     input: &mut Changes,
     log: &Log,
     streams: &[u32],
-    (keyed, shown): (bool, Shown),
+    keyed: bool,
+    shown: Shown,
     step: &mut dyn FnMut(),
 ) -> Result<(), StoreError> {
     let part =
@@ -110,7 +111,7 @@ fn feed(
 }
 
 impl Part {
-    /// Reads on until there is a change to be sent, if there is one.
+    /// Reads batches until there is a change to send, or no batch is left.
     fn fill(&mut self, keyed: bool, shown: Shown) -> Result<(), StoreError> {
         while self.next.is_empty() {
             let Some(rows) = self.batches.next() else { return Ok(()) };

@@ -9,11 +9,11 @@ use super::{History, HistoryError};
 use crate::retention::Retractions;
 use crate::store::RowKind;
 
-/// What became of a sample.
+/// The status of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SampleStatus {
-    /// It is there.
+    /// It is in the log and counts.
     There,
     /// Another sample has its key.
     Replaced,
@@ -23,19 +23,19 @@ pub enum SampleStatus {
     Expired,
 }
 
-/// The samples of a run that are gone.
+/// The samples of a run that were retracted or removed.
 #[derive(Clone, Debug, Default)]
 pub struct SampleStatuses {
-    /// Those that other samples replaced.
+    /// Samples that other samples replaced.
     pub replaced: RoaringTreemap,
-    /// Those that were deleted.
+    /// Samples whose keys were deleted.
     pub deleted: RoaringTreemap,
-    /// Of all samples, gone or not, those that are no longer in the log.
+    /// Samples that retention removed from the log, whatever their status.
     pub removed: RoaringTreemap,
 }
 
 impl SampleStatuses {
-    /// What became of sample `id`.
+    /// The status of sample `id`.
     pub fn of(&self, id: Id) -> SampleStatus {
         match (self.deleted.contains(id.0), self.replaced.contains(id.0)) {
             (true, _) => SampleStatus::Deleted,
@@ -65,14 +65,16 @@ impl History {
         if retracted.is_empty() {
             return Ok(statuses);
         }
-        // a sample that replaces may wait for its label, and is not seen where it came: what took
-        // the old one back says how.
+        // a replacing sample can wait for its label and appear later. The row that retracted the
+        // old sample says whether it was replaced or deleted.
         let deletions = self.deletions()?;
         for (retracted, by) in retracted {
-            match deletions.contains(by.0) {
-                true => statuses.deleted.insert(retracted.0),
-                false => statuses.replaced.insert(retracted.0),
+            let set = if deletions.contains(by.0) {
+                &mut statuses.deleted
+            } else {
+                &mut statuses.replaced
             };
+            set.insert(retracted.0);
         }
         Ok(statuses)
     }

@@ -10,7 +10,7 @@ use super::replay::Shown;
 use super::{History, HistoryError};
 use crate::catalog::{Place, TrainedSamples, TrainedSet};
 
-/// What made a version.
+/// The training of a version.
 #[derive(Clone, Debug, Serialize)]
 pub struct VersionContents {
     /// The pipeline's name, or that of the comparison.
@@ -21,28 +21,28 @@ pub struct VersionContents {
     pub sha256: Option<String>,
     /// The decision that led to it.
     pub trigger: u64,
-    /// Where that was.
+    /// The position of that decision.
     pub place: Place,
-    /// Why.
+    /// The reason of that decision.
     pub reason: String,
-    /// Samples it was trained on.
+    /// Samples in its training set.
     pub samples: u64,
-    /// Per partition those samples.
+    /// Those samples by partition.
     pub partitions: Vec<Part>,
-    /// Which part of them it trained on, if not all.
+    /// The part of them that it trained on, if not all.
     pub trained_samples: Option<TrainedSamples>,
-    /// Versions of other models that said what of a loss cannot be trained on.
+    /// Versions of the irreducible-loss models that scored them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub irreducible_models: Vec<String>,
-    /// Of these, samples whose features are gone: removed from the log, or erased.
+    /// Samples of the training set whose features were removed with the log or erased.
     pub removed: u64,
-    /// How many samples of each class, by the labels of that time, as far as they are in the log.
+    /// The number of samples of each class, by the labels at that time.
     pub labels: BTreeMap<u32, u64>,
     /// Seed of the training.
     pub seed: u64,
     /// SHA-256 of the samples' ids.
     pub ids_digest: String,
-    /// The versions it comes from, the nearest first.
+    /// The versions it continues from, the nearest first.
     pub parents: Vec<Ancestor>,
 }
 
@@ -57,26 +57,26 @@ pub struct Part {
     pub from: u64,
     /// One more than the highest offset used.
     pub to: u64,
-    /// How many offsets between were used.
+    /// Samples in this range.
     pub samples: u64,
 }
 
-/// A version that another comes from.
+/// A version from which another continues.
 #[derive(Clone, Debug, Serialize)]
 pub struct Ancestor {
     /// The version.
     pub version: u64,
     /// The decision that led to it.
     pub trigger: u64,
-    /// Where that was.
+    /// The position of that decision.
     pub place: Place,
-    /// Why.
+    /// The reason of that decision.
     pub reason: String,
     /// Samples it was trained on.
     pub samples: u64,
 }
 
-/// What of a version's training set is gone.
+/// The retracted samples of a version's training set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Tainted {
     /// The pipeline's name, or that of the comparison.
@@ -85,79 +85,55 @@ pub struct Tainted {
     pub version: u64,
     /// Samples it was trained on.
     pub samples: u64,
-    /// Of these, samples that were replaced since.
+    /// Samples of the training set that were replaced since.
     pub replaced: u64,
-    /// Of these, samples that were deleted since.
+    /// Samples of the training set that were deleted since.
     pub deleted: u64,
 }
 
 impl Tainted {
-    /// Whether all that the version knows is still there.
+    /// Whether none of its samples was retracted.
     pub fn is_clean(&self) -> bool {
         self.replaced + self.deleted == 0
     }
 }
 
 impl History {
-    /// What made a version of the pipeline's own (`branch` is empty) or of a comparison.
+    /// The training of a version, of the pipeline's own (`branch` is empty) or of a comparison, with its
+    /// nearest `ancestors` or all of them. What is read does not grow with the run.
     ///
     /// # Errors
     /// When there is no such version, or the log cannot be read.
-    pub fn made_of(&self, branch: &str, version: u64) -> Result<VersionContents, HistoryError> {
-        let (mut wanted, mut irreducible): (Option<TrainedSet>, Vec<_>) = (None, Vec::new());
-        let mut others: BTreeMap<u64, (Option<u64>, Ancestor)> = BTreeMap::new();
-        self.catalog.trained(|set| {
-            let Some(number) = set.version else { return };
-            if set.branch != branch {
-                return irreducible.push((set.decision.trigger, set.branch, number));
-            }
-            others.insert(number, (set.parent, self.ancestor(number, &set)));
-            if number == version {
-                wanted = Some(set);
-            }
-        })?;
-        let missing = || {
-            let name = self.name_of(branch);
-            HistoryError::Unknown(match others.keys().next_back() {
-                Some(last) => format!("no version {version} of `{name}`: there are 1 to {last}"),
-                None => format!("no version {version} of `{name}`: there are none"),
-            })
+    pub fn contents_of(
+        &self,
+        branch: &str,
+        version: u64,
+        ancestors: Option<usize>,
+    ) -> Result<VersionContents, HistoryError> {
+        let Some(set) = self.catalog.training_set_of_version(branch, version)? else {
+            return Err(self.no_version(branch, version)?);
         };
-        let set = wanted.ok_or_else(missing)?;
-        let mut parents = Vec::new();
-        let mut next = set.parent;
-        while let Some((parent, ancestor)) = next.and_then(|next| others.remove(&next)) {
-            parents.push(ancestor);
-            next = parent;
-        }
-        let irreducible_model = |(trigger, irreducible_model, number): (u64, String, u64)| {
-            let own =
-                irreducible_model.strip_prefix(branch).is_some_and(|rest| rest.starts_with('/'));
-            let name = || format!("version {number} of {}", self.name_of(&irreducible_model));
-            (own && trigger == set.decision.trigger).then(name)
-        };
-        let irreducible_models = irreducible.into_iter().filter_map(irreducible_model).collect();
-        let mut labels = BTreeMap::new();
-        for row in self.rows_of(&set)? {
-            *labels.entry(row.label).or_default() += 1;
-        }
+        let trigger = set.decision.trigger;
+        let irreducible = self.catalog.irreducible_versions(branch, trigger)?.into_iter();
+        let irreducible_models = irreducible
+            .map(|(model, number)| format!("version {number} of {}", self.name_of(&model)));
         Ok(VersionContents {
             policy: self.name_of(branch).to_owned(),
             version,
-            trigger: set.decision.trigger,
+            trigger,
             place: self.place(set.decision.position),
             reason: set.decision.reason.text.clone(),
             samples: set.ids.len(),
             trained_samples: self
                 .catalog
-                .trained_samples(branch, set.decision.trigger)?
+                .trained_samples(branch, trigger)?
                 .map(|(trained_samples, _)| trained_samples),
-            irreducible_models,
-            removed: set.ids.intersection_len(&self.expired_samples()?),
+            irreducible_models: irreducible_models.collect(),
+            removed: self.expired_among(&set.ids)?,
             partitions: self.parts(&set),
-            labels,
+            parents: self.ancestors(&set, ancestors)?,
+            labels: set.labels,
             seed: set.seed,
-            parents,
             sha256: set.sha256,
             ids_digest: set.ids_digest,
         })
@@ -178,14 +154,34 @@ impl History {
         found.ok_or_else(missing)
     }
 
-    fn ancestor(&self, version: u64, set: &TrainedSet) -> Ancestor {
-        Ancestor {
-            version,
-            trigger: set.decision.trigger,
-            place: self.place(set.decision.position),
-            reason: set.decision.reason.text.clone(),
-            samples: set.ids.len(),
+    /// The nearest `limit` ancestors of a version, or all of them.
+    fn ancestors(
+        &self,
+        set: &TrainedSet,
+        limit: Option<usize>,
+    ) -> Result<Vec<Ancestor>, HistoryError> {
+        let (mut ancestors, mut next) = (Vec::new(), set.parent);
+        while let Some(version) = next.filter(|_| limit.is_none_or(|limit| ancestors.len() < limit))
+        {
+            let parent = self.catalog.training_set_of_version(&set.branch, version)?;
+            next = parent.as_ref().and_then(|parent| parent.parent);
+            ancestors.extend(parent.map(|parent| Ancestor {
+                version,
+                trigger: parent.decision.trigger,
+                place: self.place(parent.decision.position),
+                samples: parent.ids.len(),
+                reason: parent.decision.reason.text,
+            }));
         }
+        Ok(ancestors)
+    }
+
+    fn no_version(&self, branch: &str, version: u64) -> Result<HistoryError, HistoryError> {
+        let name = self.name_of(branch);
+        Ok(HistoryError::Unknown(match self.catalog.last_version(branch)? {
+            Some(last) => format!("no version {version} of `{name}`: there are 1 to {last}"),
+            None => format!("no version {version} of `{name}`: there are none"),
+        }))
     }
 
     fn parts(&self, set: &TrainedSet) -> Vec<Part> {
@@ -204,7 +200,7 @@ impl History {
         parts.into_values().collect()
     }
 
-    /// The rows of a training set, with the labels that they had when it was chosen.
+    /// The rows of a training set, with the labels at the time of its decision.
     ///
     /// # Errors
     /// When the log is not what was written.
@@ -222,7 +218,7 @@ impl History {
         Ok(rows.into_iter().filter_map(row).collect())
     }
 
-    /// What of each version's training set is gone, version after version.
+    /// The retracted samples of each version, in order.
     ///
     /// # Errors
     /// When the log is not what was written.

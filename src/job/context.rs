@@ -137,12 +137,16 @@ impl Context {
     }
 
     /// The selection checkpoints of a branch for the partitions of `worker`.
-    pub(super) fn standings(&self, branch: &Branch, worker: usize) -> SelectionCheckpoints {
-        let mut standings = branch.start.standings.clone();
+    pub(super) fn selection_checkpoints(
+        &self,
+        branch: &Branch,
+        worker: usize,
+    ) -> SelectionCheckpoints {
+        let mut checkpoints = branch.start.selection_checkpoints.clone();
         let mine = (0..self.partitions.len()).filter(|number| self.worker_of(*number) == worker);
         let mine: Vec<u32> = mine.map(|number| self.partitions[number].id(0).stream()).collect();
-        standings.partitions.retain(|stream, _| mine.contains(stream));
-        standings
+        checkpoints.partitions.retain(|stream, _| mine.contains(stream));
+        checkpoints
     }
 
     /// The worker on which the samples of partition number `number` are selected and scored: the one

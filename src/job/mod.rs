@@ -127,18 +127,18 @@ fn build_branch<'scope>(
     let trigger = on_delete.around(context.init(&branch.trigger));
     let policy = PolicyId::Branch(number);
     let (keep, tell) = (context.checkpoints(policy), context.trigger_evaluations(policy));
-    let standing = branch.start.standing.clone();
+    let checkpoint = branch.start.checkpoint.clone();
     let decisions = all.clone().decide(back, move |wake| HostedTrigger {
         trigger,
-        checkpoint: standing,
+        checkpoint,
         service: model_queries(wake),
         on_checkpoint: keep,
         checkpoint_interval: every,
         on_evaluation: tell,
     });
     let worker = scope.worker().index();
-    let standings = context.standings(branch, worker);
-    let sets = ordered.clone().select(decisions.clone(), branch.selection.clone(), standings);
+    let checkpoints = context.selection_checkpoints(branch, worker);
+    let sets = ordered.clone().select(decisions.clone(), branch.selection.clone(), checkpoints);
     let outcomes = sets.train(trainer);
     outcomes.clone().connect_loop(handle);
     decisions.probe_with(observed);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::PlotError;
-use super::plot::write_png;
+use super::plot::{PixelSize, write_png};
 
 /// Images next to each other.
 const COLUMNS: usize = 32;
@@ -43,7 +43,8 @@ pub fn contact_sheet(groups: &[Vec<&[u8]>], shape: &[usize], path: &Path) -> Res
             }
         }
     }
-    write_png(&pixels, (size.0 as u32, size.1 as u32), path)
+    let size = PixelSize { width: size.0 as u32, height: size.1 as u32 };
+    write_png(&pixels, size, path)
 }
 
 #[cfg(test)]

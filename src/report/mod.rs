@@ -1,4 +1,4 @@
-//! Reports on a run, for people and for scripts.
+//! Reports on a run as text and JSON.
 
 mod contact_sheet;
 mod plot;
@@ -8,7 +8,7 @@ mod text;
 pub use contact_sheet::contact_sheet;
 pub use plot::{Panel, PlotError, Point, draw};
 pub use summary::{
-    BranchSummary, Evaluation, FiredLine, SUMMARY_LIMIT, ShadowSummary, Summary, Totals,
+    BranchSummary, Evaluation, SUMMARY_LIMIT, ShadowDecisionLine, ShadowSummary, Summary, Totals,
     TriggerLine, VersionLine,
 };
 pub use text::render;

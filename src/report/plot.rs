@@ -1,4 +1,4 @@
-//! Scores, thresholds and triggers over event time, as a picture.
+//! Plots of scores, thresholds and triggers over event time.
 
 use std::path::Path;
 use std::sync::Once;
@@ -10,20 +10,20 @@ use thiserror::Error;
 
 use super::text::{fine, moment};
 
-/// One panel of a picture.
+/// A panel of a plot.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Panel {
     /// Its title.
     pub title: String,
-    /// The name of the values.
+    /// The name of the metric.
     pub scale: String,
-    /// Values, in the order of time.
+    /// Values in the order of time.
     pub points: Vec<Point>,
-    /// Where a training was decided, in milliseconds since 1970.
+    /// Event times of decisions, in milliseconds since 1970.
     pub triggers: Vec<i64>,
 }
 
-/// A value at a moment of event time.
+/// A value at a point in event time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     /// Milliseconds since 1970.
@@ -32,20 +32,20 @@ pub struct Point {
     pub value: f64,
     /// The threshold that it was compared with.
     pub threshold: Option<f64>,
-    /// Whether it was beyond.
+    /// Whether the value exceeds it.
     pub fires: bool,
 }
 
-/// Why a picture was not drawn.
+/// Why a plot was not drawn.
 #[derive(Debug, Error)]
 pub enum PlotError {
-    /// It cannot be known in which format.
+    /// The name of the file does not end in a known format.
     #[error("`{0}`: wanted a name that ends in {1}")]
     Format(String, &'static str),
     /// Samples that cannot be drawn.
     #[error("samples of shape {0:?} are no images: wanted one or three channels, height, width")]
     NoImages(Vec<usize>),
-    /// Nothing to show.
+    /// There is nothing to draw.
     #[error("no policy has decided or evaluated anything yet: there is nothing to draw")]
     Empty,
     /// The file cannot be written.
@@ -53,12 +53,19 @@ pub enum PlotError {
     Io {
         /// The file.
         path: String,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// The picture is beyond what the format can hold.
+    /// The format cannot hold the picture.
     #[error("drawing: {0}")]
     Drawing(String),
+}
+
+/// The size of a picture in pixels.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PixelSize {
+    pub(super) width: u32,
+    pub(super) height: u32,
 }
 
 const WIDTH: u32 = 1200;
@@ -69,28 +76,29 @@ const SCORE: RGBColor = RGBColor(31, 97, 168);
 const LIMIT: RGBColor = RGBColor(120, 120, 120);
 const TRIGGER: RGBColor = RGBColor(214, 96, 30);
 
-/// Draws panels one below the other, over one axis of event time, into a new file: SVG or PNG, as
-/// its name ends.
+/// Draws panels below each other, over one axis of event time. The file's extension selects SVG or
+/// PNG.
 ///
 /// # Errors
-/// When the name ends in something else, there is nothing to show, or the file cannot be written.
+/// When the extension is another, there is nothing to draw, or the file cannot be written.
 pub fn draw(panels: &[Panel], path: &Path) -> Result<(), PlotError> {
     static FONTS: Once = Once::new();
     FONTS.call_once(|| {
-        // the one font is that of all texts; who looks at an SVG uses a similar one.
+        // viewers of an SVG file substitute a similar font.
         let light = epaint_default_fonts::UBUNTU_LIGHT;
         assert!(register_font(FONT, FontStyle::Normal, light).is_ok(), "the font is a font");
     });
-    let size = (WIDTH, HEIGHT * panels.len() as u32);
+    let size = PixelSize { width: WIDTH, height: HEIGHT * panels.len() as u32 };
+    let extent = (size.width, size.height);
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("svg") => {
             let mut text = String::new();
-            draw_all(panels, &SVGBackend::with_string(&mut text, size).into_drawing_area())?;
+            draw_all(panels, &SVGBackend::with_string(&mut text, extent).into_drawing_area())?;
             write(text.as_bytes(), path)
         }
         Some("png") => {
-            let mut pixels = vec![255; size.0 as usize * size.1 as usize * 3];
-            let canvas = BitMapBackend::with_buffer(&mut pixels, size).into_drawing_area();
+            let mut pixels = vec![255; size.width as usize * size.height as usize * 3];
+            let canvas = BitMapBackend::with_buffer(&mut pixels, extent).into_drawing_area();
             draw_all(panels, &canvas)?;
             drop(canvas);
             write_png(&pixels, size, path)
@@ -105,13 +113,9 @@ fn write(bytes: &[u8], path: &Path) -> Result<(), PlotError> {
 }
 
 /// Writes pixels of three bytes, row after row, to a PNG file.
-pub(super) fn write_png(
-    pixels: &[u8],
-    (width, height): (u32, u32),
-    path: &Path,
-) -> Result<(), PlotError> {
+pub(super) fn write_png(pixels: &[u8], size: PixelSize, path: &Path) -> Result<(), PlotError> {
     let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    let mut encoder = png::Encoder::new(&mut bytes, size.width, size.height);
     encoder.set_color(png::ColorType::Rgb);
     let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(pixels));
     written.map_err(|error| PlotError::Drawing(error.to_string()))?;
@@ -131,11 +135,11 @@ fn draw_all<B: DrawingBackend>(
     let ends = times.iter().min().copied().zip(times.iter().max().copied());
     let (first, last) = ends.ok_or(PlotError::Empty)?;
     let fine = fine(times.iter().copied());
-    // one moment has no extent.
+    // a single point in time has no extent.
     let time = (first - i64::from(first == last))..(last + 1);
     canvas.fill(&WHITE).map_err(failed)?;
     for (panel, area) in panels.iter().zip(canvas.split_evenly((panels.len(), 1))) {
-        draw_panel(panel, &area, (time.clone(), fine)).map_err(failed)?;
+        draw_panel(panel, &area, time.clone(), fine).map_err(failed)?;
     }
     canvas.present().map_err(failed)
 }
@@ -143,7 +147,8 @@ fn draw_all<B: DrawingBackend>(
 fn draw_panel<B: DrawingBackend>(
     panel: &Panel,
     area: &DrawingArea<B, Shift>,
-    (time, fine): (std::ops::Range<i64>, bool),
+    time: std::ops::Range<i64>,
+    fine: bool,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
     let (low, high) = range(panel);
     let mut chart = ChartBuilder::on(area)
@@ -170,7 +175,7 @@ fn draw_panel<B: DrawingBackend>(
         PathElement::new(vec![(*time, low), (*time, high)], style)
     });
     chart.draw_series(lines)?;
-    // what was compared with nothing leaves a gap.
+    // values without a threshold leave a gap in its line.
     for points in panel.points.chunk_by(|a, b| a.threshold.is_some() == b.threshold.is_some()) {
         let points = points.iter().filter_map(|point| Some((point.time, point.threshold?)));
         chart.draw_series(LineSeries::new(points, LIMIT.stroke_width(2)))?;
@@ -183,7 +188,7 @@ fn draw_panel<B: DrawingBackend>(
     Ok(())
 }
 
-/// A value at an axis of this length, in a few dead letters.
+/// A short label for a value on an axis of this length.
 fn number(value: f64, length: f64) -> String {
     match length {
         1e5.. => format!("{value:.1e}"),
@@ -194,7 +199,7 @@ fn number(value: f64, length: f64) -> String {
     }
 }
 
-/// Values from the least to the largest, with room at both ends.
+/// The range of values, with a margin at both ends.
 fn range(panel: &Panel) -> (f64, f64) {
     let values =
         panel.points.iter().flat_map(|point| [Some(point.value), point.threshold]).flatten();
@@ -228,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn both_formats_are_what_they_say() {
+    fn both_formats_are_written() {
         let folder = tempfile::tempdir().expect("a folder");
         let panels = [panel(40), panel(0), panel(1)];
         let svg = folder.path().join("a.svg");
@@ -248,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_said() {
+    fn undrawable_input_is_reported() {
         let folder = tempfile::tempdir().expect("a folder");
         let jpeg = draw(&[panel(4)], &folder.path().join("a.jpeg"));
         assert!(jpeg.is_err_and(|error| error.to_string().contains(".svg or .png")));

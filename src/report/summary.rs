@@ -99,12 +99,12 @@ pub struct ShadowSummary {
     /// How often it would have trained.
     pub decisions: u64,
     /// Where it would have trained last, in order.
-    pub fired: Vec<FiredLine>,
+    pub last_decisions: Vec<ShadowDecisionLine>,
 }
 
 /// The summary of a shadow.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct FiredLine {
+pub struct ShadowDecisionLine {
     /// Its number: 0, 1, 2, …
     pub number: u64,
     /// The change that caused it.
@@ -113,7 +113,7 @@ pub struct FiredLine {
     pub version: Option<u64>,
     /// The policy's key in the pipeline file.
     pub policy: String,
-    /// Why, for people.
+    /// The reason in plain text.
     pub reason: String,
     /// The measured value, where the policy compares one.
     pub score: Option<f64>,
@@ -130,7 +130,7 @@ pub struct TriggerLine {
     pub position: Place,
     /// The policy's key in the pipeline file.
     pub policy: String,
-    /// Why, for people.
+    /// The reason in plain text.
     pub reason: String,
     /// The measured value, where the policy compares one.
     pub score: Option<f64>,
@@ -167,9 +167,9 @@ pub struct VersionLine {
 impl TriggerLine {
     /// The line of a decision at `position`.
     pub fn of(record: &DecisionRecord, position: Place) -> Self {
-        let Reason { policy, text, score, threshold } = record.decided.reason.clone();
+        let Reason { policy, text, score, threshold } = record.decision.reason.clone();
         Self {
-            id: record.decided.trigger,
+            id: record.decision.trigger,
             position,
             policy,
             reason: text,
@@ -181,11 +181,11 @@ impl TriggerLine {
     }
 }
 
-impl FiredLine {
-    /// The line of where a shadow fired.
-    pub fn of(fired: &ShadowDecision, position: Place) -> Self {
-        let Reason { policy, text, score, threshold } = fired.reason.clone();
-        let (number, version) = (fired.number, fired.version);
+impl ShadowDecisionLine {
+    /// The line of a shadow's decision.
+    pub fn of(decision: &ShadowDecision, position: Place) -> Self {
+        let Reason { policy, text, score, threshold } = decision.reason.clone();
+        let (number, version) = (decision.number, decision.version);
         Self { number, position, version, policy, reason: text, score, threshold }
     }
 }

@@ -11,7 +11,7 @@ use super::{BranchSummary, ShadowSummary, Summary, Totals, TriggerLine, VersionL
 /// Rows of the table of triggers, unless all are wanted.
 const MOST_ROWS: usize = 40;
 
-/// A run's summary for people, with the last 40 decisions or `all` that it lists.
+/// The summary of a run as text, with its last 40 decisions or `all` of them.
 pub fn render(name: &str, summary: &Summary, all: bool) -> String {
     let mut out = String::new();
     let shown = if all { summary.triggers.len() } else { MOST_ROWS };
@@ -82,10 +82,10 @@ fn compared(name: &str, summary: &Summary) -> Table {
 /// One row for each policy that trains nothing.
 fn shadows(summary: &Summary) -> Table {
     let mut table = plain_table(["shadow", "would have trained", "last", "why"]);
-    let fired = summary.shadow.values().flat_map(|shadow| &shadow.fired);
-    let fine = fine(fired.map(|fired| fired.position.time));
-    for (name, ShadowSummary { decisions, fired }) in &summary.shadow {
-        let last = fired.last();
+    let shown = summary.shadow.values().flat_map(|shadow| &shadow.last_decisions);
+    let fine = fine(shown.map(|decision| decision.position.time));
+    for (name, ShadowSummary { decisions, last_decisions }) in &summary.shadow {
+        let last = last_decisions.last();
         let when = last.map_or("–".to_owned(), |last| moment(last.position.time, fine));
         let why = last.map_or("–".to_owned(), |last| last.reason.clone());
         let plural = if *decisions == 1 { "" } else { "s" };

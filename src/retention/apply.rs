@@ -21,8 +21,8 @@ pub enum RetentionError {
 }
 
 impl Plan {
-    /// Records what goes, with `record`, then removes its files: a restart removes what a crash
-    /// leaves of the log, and the next plan what it leaves of versions.
+    /// Records the removal with `record`, then removes the files. After a crash a restart removes files
+    /// that are left of the log, and the next plan those of versions.
     ///
     /// # Errors
     /// When a segment is damaged, or SQLite or the file system refuses.
@@ -48,7 +48,7 @@ impl Plan {
     }
 }
 
-/// What is to be known of a segment that goes.
+/// The record of a segment that is removed.
 fn contents(
     summary: &SegmentSummary,
     keys: &Keys,
@@ -58,7 +58,7 @@ fn contents(
     let contents = log.contents(&name)?;
     let (mut replaced, mut deleted) = (RoaringTreemap::new(), RoaringTreemap::new());
     if let Keys::Known(taken) = keys {
-        // of a keyed topic no sample goes that is there.
+        // all samples of a segment of a keyed topic are retracted before it is removed.
         deleted = &contents.samples & &taken.deleted;
         replaced = &contents.samples - &deleted;
     }

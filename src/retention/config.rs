@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{SegmentSummary, Size};
 
-/// What of a run is removed when it is old (default: nothing).
+/// What of a run is removed when it is old. By default only old trigger evaluations are removed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retention {
@@ -18,33 +18,57 @@ pub struct Retention {
     /// Weights of model versions; their descriptions stay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub versions: Option<VersionRetention>,
+    /// Trigger evaluations in the catalog. Decisions stay.
+    #[serde(skip_serializing_if = "EvaluationRetention::is_default")]
+    pub trigger_evaluations: EvaluationRetention,
 }
 
-/// Which segments of the log are old: the oldest, as long as any of these limits is exceeded.
+/// Which trigger evaluations are kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluationRetention {
+    /// The newest evaluations of each policy to keep (default 10000).
+    pub keep: NonZeroU64,
+}
+
+impl Default for EvaluationRetention {
+    fn default() -> Self {
+        Self { keep: const { NonZeroU64::new(10_000).expect("it is positive") } }
+    }
+}
+
+impl EvaluationRetention {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Limits of the log. While one is exceeded, the oldest segments are removed.
 ///
-/// Of keyed topics they go with `driftmill gc` alone.
+/// Segments of keyed topics are only removed by `driftmill gc`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogRetention {
-    /// Segments all of whose samples are so much older than the newest, in event time, as in
-    /// `"90d"`.
+    /// The greatest age of a segment's newest sample, compared in event time with the newest sample of
+    /// the log, as in `"90d"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age: Option<Span>,
-    /// Most bytes of the whole log, as in `"1TB"`.
+    /// The greatest size of the whole log, as in `"1TB"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
-    /// Most samples of the whole log.
+    /// The greatest number of samples in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub samples: Option<NonZeroU64>,
 }
 
-/// Which model versions are old.
+/// Which versions keep their weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct VersionRetention {
-    /// The newest so many are not, whatever their age (default 1).
+    /// The number of newest versions to keep, whatever their age (default 1).
     pub keep: NonZeroU64,
-    /// Others are, once they are so much older than the newest, in event time (default: at once).
+    /// The age at which other versions are removed, compared in event time with the newest version
+    /// (default: at once).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age: Option<Span>,
 }
@@ -56,12 +80,17 @@ impl Default for VersionRetention {
 }
 
 impl Retention {
-    /// Whether everything is kept.
+    /// Whether the whole log and the weights of all versions are kept.
     pub fn keeps_all(&self) -> bool {
+        self.log.is_none() && self.versions.is_none()
+    }
+
+    /// Whether nothing is set.
+    pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Problems of the table that its types do not exclude, as `(key, problem)`.
+    /// Problems that the types of the table do not exclude, as `(key, problem)`.
     pub fn check(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
         if self.log.as_ref().is_some_and(|log| *log == LogRetention::default()) {
@@ -74,7 +103,7 @@ impl Retention {
 }
 
 impl LogRetention {
-    /// How many of `segments`, which are sorted from the oldest to the newest, are old.
+    /// The number of old segments among `segments`, which are sorted from the oldest to the newest.
     pub(super) fn old(&self, segments: &[SegmentSummary]) -> usize {
         let newest = segments.last().map_or(i64::MIN, |segment| segment.newest);
         let by_age = self.age.map_or(0, |age| {

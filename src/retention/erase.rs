@@ -15,13 +15,13 @@ use crate::store::{Log, SegmentLength, StoreError};
 pub struct Erasure {
     /// By the names of their segments.
     pub segments: BTreeMap<String, RoaringTreemap>,
-    /// How many samples cannot be erased yet, by reasons.
+    /// The number of samples that cannot be erased yet, by reason.
     pub kept: BTreeMap<&'static str, u64>,
 }
 
 impl Erasure {
-    /// What of `wanted` can be erased in `log`: every policy has seen these samples come, and, if
-    /// they went, go.
+    /// The part of `wanted` that can be erased in `log`. Every policy has seen these samples and their
+    /// retractions.
     ///
     /// # Errors
     /// When a segment is damaged.
@@ -41,20 +41,20 @@ impl Erasure {
         Ok(erasure)
     }
 
-    /// There are samples more that are to be erased, but cannot be yet.
+    /// Adds samples that cannot be erased yet.
     pub fn keep(&mut self, reason: &'static str, samples: u64) {
         if samples > 0 {
             *self.kept.entry(reason).or_default() += samples;
         }
     }
 
-    /// How many samples are erased.
+    /// The number of erased samples.
     pub fn samples(&self) -> u64 {
         self.segments.values().map(RoaringTreemap::len).sum()
     }
 
-    /// Writes each segment again, records that with `record`, and removes the old one, which `log`
-    /// then lacks; what a crash leaves of either is removed by a restart.
+    /// Rewrites each segment, records the copy with `record`, and removes the old segment from `log`. A
+    /// restart removes files that a crash leaves.
     ///
     /// # Errors
     /// When a segment is damaged, or SQLite or the file system refuses.

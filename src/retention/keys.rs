@@ -9,30 +9,30 @@ use super::OldSegment;
 use super::retained_samples::count;
 use crate::store::SegmentSummary;
 
-/// What keys mean for the log's rows.
+/// The meaning of keys for the rows of the log.
 #[derive(Clone, Debug)]
 pub enum Keys {
     /// Samples have no keys.
     None,
-    /// Samples replace and delete each other: what of them is gone.
+    /// Samples replace and delete each other; these are retracted.
     Known(Retractions),
-    /// That was not looked at: nothing of the log goes.
+    /// Retracted samples were not determined, so nothing of the log is removed.
     Unknown,
     /// Labels arrive separately.
     Labels,
 }
 
-/// Samples of keyed topics that are gone, as of where every policy has seen them go.
+/// Retracted samples of keyed topics whose retraction every policy has seen.
 #[derive(Clone, Debug, Default)]
 pub struct Retractions {
-    /// Each with the row that took it back.
+    /// Each sample with the row that retracted it.
     pub by: Vec<(Id, Id)>,
-    /// Those that were deleted; others took the places of the rest.
+    /// The deleted samples; the others were replaced.
     pub deleted: RoaringTreemap,
 }
 
 impl Retractions {
-    /// Keeps of the `old` segments those that still have a say about keys, beside the `rest`.
+    /// Keeps the `old` segments that determine keys, given the `rest` of the log.
     pub(super) fn keep_what_counts(&self, old: &mut [OldSegment], rest: &[SegmentSummary]) {
         let gone: RoaringTreemap = self.by.iter().map(|(gone, _)| gone.0).collect();
         for segment in old.iter_mut() {
@@ -42,7 +42,7 @@ impl Retractions {
                 segment.kept.get_or_insert(text);
             }
         }
-        // who took samples back goes after them, or they would be there again.
+        // a row that retracts a sample is removed after it; otherwise the sample would return.
         let places = places(old, rest);
         let pairs: BTreeSet<(usize, usize)> = self
             .by
@@ -64,7 +64,8 @@ impl Retractions {
     }
 }
 
-/// Where rows are: first and last id, and the number of the segment; those of the `rest` follow.
+/// First and last id, and number of the segment, of each partition's part of a segment; those of the
+/// `rest` follow.
 fn places(old: &[OldSegment], rest: &[SegmentSummary]) -> Vec<(Id, Id, usize)> {
     let all = old.iter().map(|segment| &segment.summary).chain(rest);
     let places = all.enumerate().flat_map(|(number, segment)| {

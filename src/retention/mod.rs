@@ -1,20 +1,23 @@
-//! What of a run is removed when it is old, and what is kept although it is.
+//! Retention: removes old segments of the log, weights of old versions, and old trigger evaluations.
 //!
-//! Limits say what is old: whole segments of the log, weights of versions. Nothing goes that
-//! anything can still ask for, so that when it goes has no influence on what is decided:
+//! Limits say which segments and versions are old. An old one is kept while something can still ask
+//! for it, so the time of its removal does not affect decisions. These are kept:
 //!
-//! 1. what a restart reads again: all from where some policy or the evaluation stands, and each
-//!    partition's newest batch, which says how far the partition was;
-//! 2. what a policy holds, as it was recorded: samples that a trigger policy may ask about or a
-//!    selection choose. What a policy holds later it held then, or has seen since;
+//! 1. rows that a restart reads again: those from the oldest checkpoint of a policy or the evaluation
+//!    on, and the newest batch of each partition, which records the partition's position;
+//! 2. retained samples: those in a recorded checkpoint that a trigger policy can ask about or a
+//!    selection can choose. Later checkpoints only retain samples that were retained before or are
+//!    newer;
 //! 3. the training sets of decisions without an outcome;
-//! 4. of keyed topics what still has a say about keys: samples that are there, and rows that
-//!    replaced or deleted samples of a segment that is kept. Where labels arrive separately, they
-//!    may come for any sample: everything is kept;
-//! 5. versions that the evaluation may score with, that a shadow may ask, that recovery loads, or that
-//!    a sink lacks.
+//! 4. rows of keyed topics that determine keys: current samples, and rows that replaced or deleted
+//!    samples of a segment that is kept. Where labels arrive separately everything is kept, because a
+//!    label can arrive for any sample;
+//! 5. versions that the evaluation can score with, that a shadow can ask, that a restart loads, or
+//!    that a sink lacks.
 //!
-//! The catalog records what is removed before it is: ids, ranges and keys stay known.
+//! The catalog records a removal before it happens. Ids, ranges and keys stay recorded.
+//!
+//! No policy reads trigger evaluations, so only their number limits them.
 
 mod apply;
 mod config;
@@ -25,7 +28,7 @@ mod retained_samples;
 mod versions;
 
 pub use apply::RetentionError;
-pub use config::{LogRetention, Retention, VersionRetention};
+pub use config::{EvaluationRetention, LogRetention, Retention, VersionRetention};
 pub use erase::Erasure;
 pub use keys::{Keys, Retractions};
 pub use plan::{OldSegment, Plan, Subject};

@@ -8,34 +8,34 @@ use super::{OldVersion, Retention, versions};
 use crate::catalog::{Catalog, CatalogError, ModelStore};
 use crate::store::{Log, SegmentSummary};
 
-/// A run to be looked at.
+/// The run to which retention applies.
 pub struct Subject<'a> {
-    /// What is old.
+    /// The limits.
     pub retention: &'a Retention,
-    /// What was decided.
+    /// Its catalog.
     pub catalog: &'a Catalog,
-    /// What was read.
+    /// Its log.
     pub log: &'a Log,
-    /// What may still be asked for, as that catalog has it.
+    /// The needs of its policies, according to the catalog.
     pub needs: &'a Needs,
-    /// What keys mean for the log's rows.
+    /// The meaning of keys for the rows of the log.
     pub keys: &'a Keys,
-    /// Where versions are published.
+    /// The sinks of versions.
     pub sinks: &'a [&'static str],
-    /// Where the versions of a branch are.
+    /// The model store of a branch.
     pub store: &'a dyn Fn(&str) -> ModelStore,
 }
 
 /// A segment that is old.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OldSegment {
-    /// What it is.
+    /// Its summary.
     pub summary: SegmentSummary,
-    /// Why it is kept nevertheless.
+    /// The reason to keep it; none if it is removed.
     pub kept: Option<String>,
 }
 
-/// What is old, and what of it goes.
+/// The old segments and versions, with reasons to keep them.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// Segments of the log, the oldest first.
@@ -45,13 +45,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Looks at a run.
+    /// The plan for a run.
     ///
     /// # Errors
     /// When the catalog cannot be read.
     pub fn of(subject: &Subject<'_>) -> Result<Self, CatalogError> {
         let mut versions = Vec::new();
-        // a label that comes late is scored by the version of its sample's time.
+        // a late label is scored by the version that was active at the time of its sample.
         let labels = matches!(subject.keys, Keys::Labels);
         if let Some(retention) = &subject.retention.versions {
             for stands in &subject.needs.branches {
@@ -60,24 +60,24 @@ impl Plan {
                 versions.extend(versions::old(retention, subject, stands, asked)?);
             }
             for stands in &subject.needs.irreducible_models {
-                // only the newest may be loaded again: another goes on from it.
+                // only the newest can be loaded again, to continue training.
                 versions.extend(versions::old(retention, subject, stands, Some(Position::MAX))?);
             }
         }
         Ok(Self { segments: old_segments(subject), versions })
     }
 
-    /// The segments that go.
+    /// The segments to remove.
     pub fn expired_segments(&self) -> impl Iterator<Item = &SegmentSummary> {
         self.segments.iter().filter(|old| old.kept.is_none()).map(|old| &old.summary)
     }
 
-    /// The versions whose weights go.
+    /// The versions whose weights are removed.
     pub fn expired_versions(&self) -> impl Iterator<Item = &OldVersion> {
         self.versions.iter().filter(|old| old.kept.is_none())
     }
 
-    /// Whether nothing goes.
+    /// Whether nothing is removed.
     pub fn is_empty(&self) -> bool {
         self.expired_segments().next().is_none() && self.expired_versions().next().is_none()
     }
@@ -89,7 +89,7 @@ fn old_segments(subject: &Subject<'_>) -> Vec<OldSegment> {
         (None, _) | (_, Keys::Unknown) => 0,
         (Some(retention), _) => retention.old(&segments),
     };
-    // what a key is follows from the rows of all partitions.
+    // the rows of all partitions determine keys.
     let whole = subject.needs.last(subject.log);
     let rest = segments.split_off(old);
     let kept = |summary: SegmentSummary| {
@@ -111,7 +111,7 @@ fn old_segments(subject: &Subject<'_>) -> Vec<OldSegment> {
     old
 }
 
-/// Why a segment is kept, which a restart reads `again` for a policy, or does not.
+/// The reason to keep a segment; `again` names the policy for which a restart reads it.
 fn reason(subject: &Subject<'_>, segment: &SegmentSummary, again: Option<&str>) -> Option<String> {
     let needs = subject.needs;
     let [held, trained] = [&needs.held, &needs.in_training].map(|ids| count(ids, &segment.ends));

@@ -1,4 +1,4 @@
-//! Which samples a policy may still ask for.
+//! Retained samples: those that a policy can still ask for.
 
 use std::collections::BTreeMap;
 
@@ -12,41 +12,41 @@ use crate::store::Log;
 
 /// The policies of one branch of a run, or a shadow.
 pub struct Policies<'a> {
-    /// What the catalog calls it: a branch, or `shadow/` and the name of a shadow.
+    /// Its key in the catalog: a branch, or `shadow/` and the name of a shadow.
     pub policy: String,
-    /// When to train, in its initial state.
+    /// The trigger policy in its initial state.
     pub trigger: Box<dyn Trigger>,
-    /// What to train on; a shadow does not train.
+    /// The selection policy; none for a shadow.
     pub selection: Option<&'a dyn SelectionConfig>,
 }
 
-/// What may still be asked for, as the catalog has it.
+/// The samples and versions that a run can still ask for, according to its catalog.
 pub struct Needs {
-    /// Per branch, where it stands.
+    /// The progress of each branch.
     pub(super) branches: Vec<Stands>,
-    /// Per irreducible-loss model, what became of its trainings.
+    /// The progress of each irreducible-loss model.
     pub(super) irreducible_models: Vec<Stands>,
-    /// Per shadow, its first position that it has not seen.
+    /// The first position that each shadow has not seen.
     shadows: Vec<(Position, String)>,
-    /// Samples that a policy holds.
+    /// Samples that a policy retains.
     pub(super) held: RoaringTreemap,
-    /// Samples that are trained on.
+    /// Samples of open trainings.
     pub(super) in_training: RoaringTreemap,
 }
 
-/// Where a branch stands.
+/// The progress of a branch.
 pub(super) struct Stands {
     pub(super) branch: String,
     pub(super) record: BranchRecord,
-    /// How far its evaluation is, by partition.
+    /// The first position that its evaluation has not scored, by partition.
     scored: BTreeMap<u32, Position>,
 }
 
 impl Needs {
-    /// What the branches of a run need, with these policies.
+    /// The needs of a run with these policies.
     ///
     /// # Errors
-    /// When the catalog cannot be read, or a state is not one.
+    /// When the catalog cannot be read, or a state does not decode.
     pub fn of(catalog: &Catalog, policies: Vec<Policies<'_>>) -> Result<Self, CatalogError> {
         let (mut held, mut branches, mut shadows) = (RoaringTreemap::new(), Vec::new(), Vec::new());
         let mut irreducible_models = Vec::new();
@@ -57,19 +57,19 @@ impl Needs {
         const SELECTION: &str = "selection_checkpoints";
         for Policies { policy, mut trigger, selection } in policies {
             let record = catalog.branch(&policy)?;
-            if let Some(standing) = &record.standing {
-                let loaded = trigger.load(&standing.policy);
+            if let Some(checkpoint) = &record.checkpoint {
+                let loaded = trigger.load(&checkpoint.policy);
                 loaded.map_err(|error| CatalogError::checkpoint(TRIGGER, &policy, error))?;
                 trigger.retained_samples(&mut hold);
             }
             let Some(selection) = selection else {
-                // one that never stood begins where the pipeline's own policy stands.
-                shadows.extend(record.standing.map(|standing| (standing.at, policy)));
+                // a new shadow starts at the checkpoint of the pipeline's own policy.
+                shadows.extend(record.checkpoint.map(|checkpoint| (checkpoint.at, policy)));
                 continue;
             };
-            for standing in record.standings.partitions.values() {
+            for checkpoint in record.selection_checkpoints.partitions.values() {
                 let mut shard = selection.init();
-                let loaded = shard.load(&standing.state);
+                let loaded = shard.load(&checkpoint.state);
                 loaded.map_err(|error| CatalogError::checkpoint(SELECTION, &policy, error))?;
                 shard.retained_samples(&mut hold);
             }
@@ -133,7 +133,7 @@ impl Stands {
     }
 }
 
-/// How many of `ids` lie between these ends, both included.
+/// The number of `ids` between these ends, both included.
 pub(super) fn count(ids: &RoaringTreemap, ends: &[(Id, Id)]) -> u64 {
     ends.iter().map(|(first, last)| ids.range_cardinality(first.0..=last.0)).sum()
 }

@@ -17,12 +17,12 @@ pub struct OldVersion {
     pub version: u64,
     /// Size of its weights.
     pub bytes: u64,
-    /// Why its weights are kept nevertheless.
+    /// The reason to keep its weights; none if they are removed.
     pub kept: Option<String>,
 }
 
-/// The old versions of a branch whose weights are there; about what comes before `asked` no version
-/// is asked any more, if that can be said of anything.
+/// The old versions of a branch that still have weights. No version is asked about positions before
+/// `asked`; without it any version can be asked.
 pub(super) fn old(
     retention: &VersionRetention,
     subject: &Subject<'_>,
@@ -60,7 +60,7 @@ pub(super) fn old(
     Ok(old.collect())
 }
 
-/// What each sink has.
+/// The versions that each sink has.
 fn published<'a>(
     catalog: &Catalog,
     sinks: &[&'a str],
@@ -75,6 +75,6 @@ fn needed(made: &[VersionPlace], stands: &Stands, asked: Option<Position>) -> u6
     let active = made.iter().rfind(|made| made.end <= asked);
     let next = stands.record.next_trigger();
     // irreducible-loss models have no trigger policy: they are recorded with their outcomes.
-    let is_past = |made: &&VersionPlace| made.trigger < next || stands.record.standing.is_none();
+    let is_past = |made: &&VersionPlace| made.trigger < next || stands.record.checkpoint.is_none();
     version(active).min(version(made.iter().rfind(is_past)))
 }

@@ -5,12 +5,13 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
-use crate::program::{pipeline, run_to_end};
+use crate::program::{decided, pipeline, run_to_end};
 use crate::wait::OutputInTime;
 
 crate::suite::tests! {
     every_evaluation_is_recorded_and_shown,
     evaluations_become_pictures,
+    old_trigger_evaluations_are_removed_and_decisions_stay,
 }
 
 const PIPELINE: &str = r#"
@@ -82,7 +83,7 @@ fn every_evaluation_is_recorded_and_shown() {
     assert!(votes.iter().all(|line| line["shadow"] == true && line["outcome"].is_null()));
     assert_eq!(
         votes.iter().filter(|line| line["fired"] == true).count(),
-        summary.shadow["votes"].fired.len()
+        summary.shadow["votes"].last_decisions.len()
     );
     let members: Vec<_> =
         votes.iter().flat_map(|line| line["members"].as_array().unwrap()).collect();
@@ -128,4 +129,31 @@ fn evaluations_become_pictures() {
         assert_eq!(output.status.code(), Some(code), "{said}");
         assert!(said.contains(part), "{said}");
     }
+}
+
+fn old_trigger_evaluations_are_removed_and_decisions_stay() {
+    let (kept, whole) = run_to_end(&pipeline(PIPELINE), 1, 500);
+    let retention = "\n[retention]\ntrigger_evaluations.keep = 3\n";
+    let (ran, folder) = run_to_end(&pipeline(&format!("{PIPELINE}{retention}")), 1, 500);
+    assert_eq!(decided(&ran), decided(&kept));
+    let count = |folder: &Path| -> Vec<(String, u64)> {
+        let catalog = rusqlite::Connection::open(folder.join("state/catalog.sqlite")).unwrap();
+        let query = "SELECT policy, count(*) FROM trigger_evaluations GROUP BY policy";
+        let mut query = catalog.prepare(query).unwrap();
+        let counts = query.query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)));
+        counts.unwrap().map(Result::unwrap).collect()
+    };
+    let (before, after) = (count(whole.path()), count(folder.path()));
+    assert!(before.iter().any(|(_, count)| *count > 3), "{before:?}");
+    let limited: Vec<_> =
+        before.into_iter().map(|(policy, count)| (policy, count.min(3))).collect();
+    assert_eq!(after, limited);
+    // every decision is still listed, with its reason and outcome.
+    let fired = |folder: &Path| -> Vec<[Value; 4]> {
+        let text = printed(&folder.join("state"), &["--fired", "--json"]);
+        let lines: Vec<Value> = serde_json::from_str(&text).unwrap();
+        let keys = ["name", "trigger", "reason", "position"];
+        lines.iter().map(|line| keys.map(|key| line[key].clone())).collect()
+    };
+    assert_eq!(fired(whole.path()), fired(folder.path()));
 }

@@ -59,8 +59,8 @@ fn workers_and_polls_do_not_matter() {
     assert!(first.versions.len() > 2, "{first:?}");
     assert_eq!(first.compare["amount"].versions.len(), 4);
     assert_eq!(first.samples, 6000);
-    assert_eq!(first.shadow["time"].fired.len(), 4);
-    assert!(first.shadow["predictions"].fired.len() > 1, "{first:?}");
+    assert_eq!(first.shadow["time"].last_decisions.len(), 4);
+    assert!(first.shadow["predictions"].last_decisions.len() > 1, "{first:?}");
     for (workers, poll) in [(1, 1024), (1, 7), (2, 100), (4, 333)] {
         let (again, _folder) = run_to_end(&pipeline, workers, poll);
         assert_eq!(decided(&first), decided(&again), "{workers} workers, polls of {poll}");

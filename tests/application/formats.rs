@@ -25,7 +25,7 @@ crate::suite::tests! {
 }
 
 /// The formats that can be opened.
-const FORMATS: [i64; 2] = [9, 10];
+const FORMATS: [i64; 3] = [9, 10, 11];
 
 const DAMAGED: i32 = 65;
 
@@ -121,14 +121,16 @@ fn a_newer_format_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let state = fixture(9, folder.path());
     let catalog = Connection::open(state.join("catalog.sqlite")).unwrap();
-    for format in [11, 8] {
+    for format in [FORMATS[FORMATS.len() - 1] + 1, FORMATS[0] - 1] {
         catalog.pragma_update(None, "user_version", format).unwrap();
         for command in ["decisions", "lineage", "verify"] {
             let arguments: &[&str] = if command == "lineage" { &["--tainted"] } else { &[] };
             let output = driftmill(command, &state, arguments);
             assert_eq!(output.status.code(), Some(DAMAGED), "{output:?}");
             let said = String::from_utf8_lossy(&output.stderr);
-            let wanted = format!("has format {format}, this program knows formats 9 to 10");
+            let [first, .., last] = FORMATS;
+            let wanted =
+                format!("has format {format}, this program knows formats {first} to {last}");
             assert!(said.contains(&wanted), "{said}");
         }
         let pipeline = pipeline(&pipeline_text());

@@ -36,12 +36,15 @@ shadow.errors.trigger.sequential = { on = "error", every = 50, detector.ddm = {}
         lines.map(|line| line["position"].clone()).collect::<Vec<_>>()
     };
     let shadow = &watched.summary["shadow"];
-    assert_eq!(positions(&shadow["same"]["fired"]), positions(&watched.summary["triggers"]));
+    assert_eq!(
+        positions(&shadow["same"]["last_decisions"]),
+        positions(&watched.summary["triggers"])
+    );
     // each asks the version that is active where it fires.
-    let fired = shadow["same"]["fired"].as_array().unwrap();
+    let fired = shadow["same"]["last_decisions"].as_array().unwrap();
     let versions: Vec<_> = fired.iter().map(|fired| fired["version"].clone()).collect();
     assert_eq!(versions, [json!(null), json!(1), json!(2), json!(3), json!(4)]);
-    assert!(!shadow["errors"]["fired"].as_array().unwrap().is_empty(), "{shadow}");
+    assert!(!shadow["errors"]["last_decisions"].as_array().unwrap().is_empty(), "{shadow}");
     // the pipeline's own policies do what they did.
     let mut without = decided_of(watched.summary.clone());
     without.as_object_mut().unwrap().remove("shadow");
@@ -70,7 +73,7 @@ fn a_shadow_that_comes_later_begins_where_the_run_is_and_goes_on() {
     );
     let with = |shadows: &str| format!("{own}{shadows}");
     let fired = |summary: &Value, name: &str| {
-        let lines = summary["shadow"][name]["fired"].as_array().unwrap().clone();
+        let lines = summary["shadow"][name]["last_decisions"].as_array().unwrap().clone();
         lines.iter().map(|line| line["position"]["offset"].as_u64().unwrap()).collect::<Vec<_>>()
     };
     samples(&path, 0, 250);

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use driftmill::catalog::{Catalog, Deciding, RunRecord};
+use driftmill::catalog::{Catalog, DecisionEntry, RunRecord};
 use driftmill::store::{Log, LogBatch, LogWriter, RowKind};
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::flow::{Decision, TriggerCheckpoint};
@@ -83,7 +83,7 @@ impl Run {
         self.append()?;
         let set = self.newest();
         let ids: Vec<Id> = set.rows.iter().map(Candidate::id).collect();
-        let standing = TriggerCheckpoint {
+        let checkpoint = TriggerCheckpoint {
             at: set.decision.end(),
             decisions_before: 0,
             next_trigger: self.triggers + 1,
@@ -93,14 +93,14 @@ impl Run {
         };
         let begun = Instant::now();
         let durable = self.log.sync()?;
-        self.catalog.decided(&Deciding {
+        self.catalog.record_decision(&DecisionEntry {
             branch: "",
             set: &set,
             seed: self.triggers,
             model: None,
             durable: &durable,
-            standing: &standing,
-            looks: &[],
+            checkpoint: &checkpoint,
+            trigger_evaluations: &[],
         })?;
         self.log.recorded(&durable);
         let committed = begun.elapsed();

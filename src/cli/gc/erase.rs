@@ -8,7 +8,7 @@ use crate::history::History;
 use crate::retention::{Erasure, Needs};
 use crate::store::RowKind;
 
-/// What is to be erased of a run: samples that were replaced or deleted, and those that are `named`.
+/// The samples of a run to erase: those that were replaced or deleted, and those that are `named`.
 pub(super) fn erasure(
     history: &History,
     needs: &Needs,

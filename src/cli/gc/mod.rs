@@ -17,16 +17,16 @@ use crate::store::Log;
 
 #[derive(Debug, Args)]
 pub(super) struct Gc {
-    /// State directory of a run that is stopped
+    /// State directory of a stopped run
     #[arg(value_name = "DIR")]
     state: PathBuf,
-    /// Say what would go, and change nothing
+    /// Report what would be removed, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Also overwrite the features of samples that were replaced or deleted, in segments that stay
+    /// Also overwrite the features of replaced and deleted samples in segments that stay
     #[arg(long)]
     erase: bool,
-    /// With --erase: also those of this sample
+    /// With --erase: also overwrite the features of this sample
     #[arg(long, value_name = "TOPIC/PARTITION/OFFSET", requires = "erase")]
     sample: Vec<String>,
     /// Answer with one JSON object on stdout
@@ -55,10 +55,12 @@ impl Gc {
             store: &|branch| ModelStore::of(state.path(), branch),
         };
         let plan = Plan::of(&subject)?;
+        let keep = history.current.retention.trigger_evaluations.keep.get();
+        let trigger_evaluations = history.catalog.surplus_trigger_evaluations(keep)?;
         let mut erasure = Erasure::default();
         if self.erase {
             erasure = erase::erasure(&history, &needs, &self.sample)?;
-            // what goes with its segment needs no erasing.
+            // samples of expired segments need no erasing.
             plan.expired_segments()
                 .for_each(|segment| drop(erasure.segments.remove(&segment.name)));
         }
@@ -66,16 +68,17 @@ impl Gc {
         let mut remote = Vec::new();
         if let Some(tier) = &history.current.store.tier {
             remote = log.ended_not_uploaded(tier.age);
-            // what is written again goes with the next call.
+            // segments that are rewritten are uploaded by the next call.
             remote.retain(|name| !gone.contains(&name) && !erasure.segments.contains_key(name));
         }
         if !self.dry_run {
-            // what a crash left of segments that are gone, or of what was never durable.
+            // opening the log removes files that a crash left of expired or undurable segments.
             Log::open(&state.path().join("log"), log.schema().clone(), &catalog.segments()?)?;
             let mut catalog = Catalog::open(&state.catalog())?;
             if !plan.is_empty() {
                 plan.apply(&subject, |segments, versions| catalog.remove(segments, versions))?;
             }
+            catalog.remove_trigger_evaluations(keep)?;
             erasure.apply(log, |name, copy, samples| catalog.erase(name, copy, samples))?;
             Self::upload_all(&history, &remote, catalog)?;
         }
@@ -83,13 +86,14 @@ impl Gc {
             plan: &plan,
             erasure: &erasure,
             remote: &remote,
+            trigger_evaluations,
             dry_run: self.dry_run,
             history: &history,
         };
         print(&if self.json { report.object().to_string() } else { report.text() })
     }
 
-    /// Takes segments to the object store, and removes there what is no longer in the log.
+    /// Uploads segments to the object store, and removes objects of expired segments from it.
     fn upload_all(history: &History, names: &[String], mut catalog: Catalog) -> anyhow::Result<()> {
         let Some(tier) = &history.current.store.tier else {
             return remove_expired_objects(&mut catalog);
@@ -100,7 +104,7 @@ impl Gc {
         upload.run(&mut catalog, || false)
     }
 
-    /// What keys mean, as far as it has to be known.
+    /// The meaning of keys, as far as retention needs it.
     fn keys(&self, history: &History, needs: &Needs) -> Result<Keys, HistoryError> {
         Ok(match history.current.source.keyed() {
             None => Keys::None,

@@ -7,20 +7,22 @@ use crate::history::History;
 use crate::report::{align_right, amount, fine, moment, plain_table};
 use crate::retention::{Erasure, OldSegment, OldVersion, Plan};
 
-/// What went, or would go.
+/// What was removed, or would be.
 pub(super) struct Report<'a> {
     pub(super) plan: &'a Plan,
     pub(super) erasure: &'a Erasure,
-    /// Segments that go to the object store.
+    /// Segments that are moved to the object store.
     pub(super) remote: &'a [String],
+    /// Trigger evaluations that are removed from the catalog.
+    pub(super) trigger_evaluations: u64,
     pub(super) dry_run: bool,
     pub(super) history: &'a History,
 }
 
 impl Report<'_> {
-    /// For scripts.
+    /// The report as JSON.
     pub(super) fn object(&self) -> Value {
-        let Self { plan, erasure, remote, dry_run, history } = self;
+        let Self { plan, erasure, remote, trigger_evaluations, dry_run, history } = self;
         let segments = plan.segments.iter().map(|OldSegment { summary, kept }| {
             json!({
                 "name": summary.name,
@@ -48,16 +50,17 @@ impl Report<'_> {
             "erased": { "samples": erasure.samples(), "segments": erasure.segments.len() },
             "not_erased": erasure.kept,
             "moved": remote,
+            "trigger_evaluations": trigger_evaluations,
         })
     }
 
-    /// For people.
+    /// The report as text.
     pub(super) fn text(&self) -> String {
         let Self { plan, erasure, history, .. } = self;
-        let goes = if self.dry_run { "would go" } else { "removed" };
+        let removed = if self.dry_run { "would be removed" } else { "removed" };
         let becomes = |kept: &Option<String>| match kept {
             Some(reason) => format!("kept: {reason}"),
-            None => goes.to_owned(),
+            None => removed.to_owned(),
         };
         let mut segments = plain_table(["segment", "until", "samples", "bytes", ""]);
         let fine = fine(plan.segments.iter().map(|old| old.summary.newest));
@@ -85,19 +88,24 @@ impl Report<'_> {
         let mut text: String = tables.map(|table| format!("{}\n", lines(&table))).collect();
         text += &match (history.current.retention.keeps_all(), text.is_empty()) {
             (true, _) if !self.remote.is_empty() => String::new(),
-            (true, _) => "the pipeline retains everything: [retention]".to_owned(),
+            (true, _) => {
+                "the pipeline keeps the whole log and all versions: [retention]".to_owned()
+            }
             (_, true) => "nothing is old".to_owned(),
-            _ => self.freed(goes),
+            _ => self.freed(removed),
         };
+        if self.trigger_evaluations > 0 {
+            text += &format!("\ntrigger evaluations: {} {removed}", self.trigger_evaluations);
+        }
         if erasure.samples() > 0 {
             let erased = if self.dry_run { "would be erased" } else { "were erased" };
             text += &format!("\nsamples whose features {erased}: {}", erasure.samples());
         }
         if let (Some(tier), false) = (&history.current.store.tier, self.remote.is_empty()) {
-            let moved = if self.dry_run { "would go" } else { "went" };
+            let moved = if self.dry_run { "would be moved" } else { "moved" };
             let line_break = if text.is_empty() { "" } else { "\n" };
             let count = self.remote.len();
-            text += &format!("{line_break}segments that {moved} to `{}`: {count}", tier.url);
+            text += &format!("{line_break}segments {moved} to `{}`: {count}", tier.url);
         }
         for (reason, samples) in &erasure.kept {
             text += &format!("\nsamples that cannot be erased yet, for {reason}: {samples}");
@@ -105,17 +113,17 @@ impl Report<'_> {
         text
     }
 
-    fn freed(&self, goes: &str) -> String {
+    fn freed(&self, removed: &str) -> String {
         let Freed { files, bytes, samples, versions } = Freed::by(self.plan);
         if files == 0 {
-            return "nothing goes: what is old is still needed".to_owned();
+            return "nothing is removed: everything old is still needed".to_owned();
         }
         let bytes = amount(bytes);
-        format!("{samples} samples and {versions} versions in {files} files, {bytes}: {goes}")
+        format!("{samples} samples and {versions} versions in {files} files, {bytes}: {removed}")
     }
 }
 
-/// What is freed.
+/// The totals of what is removed.
 struct Freed {
     files: usize,
     bytes: u64,

@@ -49,7 +49,7 @@ pub(super) struct Generate {
     /// Write to this Parquet file
     #[arg(long, value_name = "PATH")]
     parquet: Option<PathBuf>,
-    /// Write at most so many samples
+    /// The greatest number of samples to write
     #[arg(long, value_name = "N")]
     limit: Option<NonZeroU64>,
 }
@@ -58,9 +58,10 @@ pub(super) struct Generate {
 fn property(text: &str) -> Result<Properties, String> {
     let (key, value) = text.split_once('=').ok_or("wanted key=value")?;
     let value = value.trim();
-    let value = match value.starts_with('{') {
-        true => Value::from_str(value).map_err(|error| error.message().to_owned())?,
-        false => Value::from(value),
+    let value = if value.starts_with('{') {
+        Value::from_str(value).map_err(|error| error.message().to_owned())?
+    } else {
+        Value::from(value)
     };
     let mut table = toml_edit::DocumentMut::new();
     table.insert(key.trim(), toml_edit::value(value));

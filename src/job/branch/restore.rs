@@ -51,13 +51,13 @@ fn check_triggers(
 ) -> Result<(), CatalogError> {
     const TABLE: &str = "trigger_checkpoints";
     for (branch, record) in pipeline.branches().zip(records) {
-        if let Some(checkpoint) = &record.standing {
+        if let Some(checkpoint) = &record.checkpoint {
             let loaded = init(branch.trigger, stable).load(&checkpoint.policy);
             loaded.map_err(|error| CatalogError::checkpoint(TABLE, branch.name, error))?;
         }
     }
     for ((name, shadow), record) in pipeline.shadow.iter().zip(started) {
-        if let Some(checkpoint) = &record.standing {
+        if let Some(checkpoint) = &record.checkpoint {
             let loaded = shadowed(init(&shadow.trigger, stable)).load(&checkpoint.policy);
             loaded.map_err(|error| CatalogError::checkpoint(TABLE, &shadow_key(name), error))?;
         }
@@ -70,7 +70,7 @@ fn records(pipeline: &Pipeline, catalog: &Catalog) -> Result<Vec<BranchRecord>, 
     let record = |branch: Composition<'_>| {
         let mut record = catalog.branch(branch.name)?;
         if branch.selection.remembers() {
-            record.standings.chosen = catalog.chosen(branch.name, &record)?;
+            record.selection_checkpoints.chosen = catalog.chosen(branch.name, &record)?;
         }
         Ok(record)
     };
@@ -92,11 +92,11 @@ fn shadow_records(
     for (name, config::Shadow { trigger }) in &pipeline.shadow {
         let key = shadow_key(name);
         let mut record = catalog.shadow(&key)?;
-        if record.standing.is_none() {
-            record.standing =
+        if record.checkpoint.is_none() {
+            record.checkpoint =
                 Some(shadow::beginning(init(trigger, stable), own, record.next_decision));
-            let standing = record.standing.as_ref();
-            catalog.observed(&[], &[PolicyEntry { standing, ..PolicyEntry::of(&key) }])?;
+            let checkpoint = record.checkpoint.as_ref();
+            catalog.record_progress(&[], &[PolicyEntry { checkpoint, ..PolicyEntry::of(&key) }])?;
         }
         records.push(record);
     }

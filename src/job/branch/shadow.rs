@@ -34,7 +34,7 @@ impl Shadow {
 
     /// The first position that it has not seen.
     pub(in crate::job) fn resume_at(&self) -> Position {
-        self.start.standing.as_ref().map_or(Position::MIN, |standing| standing.at)
+        self.start.checkpoint.as_ref().map_or(Position::MIN, |checkpoint| checkpoint.at)
     }
 
     /// Shows it the ordered stream `all`; branch `own`, whose outcomes these are, has the models that
@@ -50,7 +50,7 @@ impl Shadow {
         let trigger = context.init(&self.trigger);
         let every = context.pipeline.checkpoint.every.get();
         let versions = own.evaluated().versions;
-        let (standing, policy) = (self.start.standing.clone(), PolicyId::Shadow(number));
+        let (checkpoint, policy) = (self.start.checkpoint.clone(), PolicyId::Shadow(number));
         let (keep, tell) = (context.checkpoints(policy), context.trigger_evaluations(policy));
         let commands = context.commands.clone();
         let fired = move |fired: ShadowDecision| {
@@ -60,7 +60,7 @@ impl Shadow {
         all.shadow(outcomes, move |wake| HostedShadow {
             hosted: HostedTrigger {
                 trigger,
-                checkpoint: standing,
+                checkpoint,
                 service: model_queries(wake),
                 on_checkpoint: keep,
                 checkpoint_interval: every,
@@ -79,7 +79,7 @@ pub(in crate::job) fn beginning(
     own: &BranchRecord,
     next_trigger: u64,
 ) -> TriggerCheckpoint {
-    let own = own.standing.as_ref();
+    let own = own.checkpoint.as_ref();
     TriggerCheckpoint {
         at: own.map_or(Position::MIN, |own| own.at),
         decisions_before: 0,

@@ -84,7 +84,7 @@ impl Branch {
 
     fn restore(&mut self) -> Result<(), CatalogError> {
         (self.prequential, self.scored) = self.start.scored(&self.name)?;
-        for checkpoint in self.start.standings.partitions.values() {
+        for checkpoint in self.start.selection_checkpoints.partitions.values() {
             let loaded = self.selection.init().load(&checkpoint.state);
             loaded.map_err(|error| {
                 CatalogError::checkpoint("selection_checkpoints", &self.name, error)
@@ -110,7 +110,7 @@ impl Branch {
     pub(in crate::job) fn evaluated(&self) -> Evaluated {
         let versions = self.start.past().filter_map(|record| {
             let version = record.outcome.as_ref()?.version?;
-            Some((record.decided.end(), version))
+            Some((record.decision.end(), version))
         });
         Evaluated { until: self.scored.clone(), versions: versions.collect() }
     }
@@ -136,8 +136,8 @@ impl Branch {
     /// Decisions that were recorded before the job was started and are made again.
     pub(in crate::job) fn again(&self) -> BTreeMap<u64, DecisionRecord> {
         let next = self.start.next_trigger();
-        let again = self.start.decisions.iter().filter(|record| record.decided.trigger >= next);
-        again.map(|record| (record.decided.trigger, record.clone())).collect()
+        let again = self.start.decisions.iter().filter(|record| record.decision.trigger >= next);
+        again.map(|record| (record.decision.trigger, record.clone())).collect()
     }
 
     /// Keeps the weights of a version in memory while few versions are newer.

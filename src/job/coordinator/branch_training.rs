@@ -12,7 +12,7 @@ use super::command::{Command, PolicyId, Reply};
 use super::durability::Durability;
 use super::journal::Journal;
 use super::outcomes::Outcomes;
-use crate::catalog::{Catalog, Deciding, DecisionRecord, OutcomeRecord, digest};
+use crate::catalog::{Catalog, DecisionEntry, DecisionRecord, OutcomeRecord, digest};
 use crate::job::branch::history::BranchHistory;
 use crate::job::branch::irreducible::training_rows;
 use crate::job::publish::publisher::Publisher;
@@ -96,16 +96,16 @@ impl BranchTraining {
     /// Commits a decision with its checkpoint; whether it was committed.
     fn record(&self, set: &TrainingSet, records: &mut Records<'_>) -> anyhow::Result<bool> {
         let entries = records.journal.entries(PolicyId::Branch(self.number));
-        let standing = entries.open(set.decision.trigger)?;
+        let checkpoint = entries.open(set.decision.trigger)?;
         let recorded = records.durability.commit(|catalog, durable| {
-            catalog.decided(&Deciding {
+            catalog.record_decision(&DecisionEntry {
                 branch: &self.branch.name,
                 set,
                 seed: seed(set),
                 model: self.branch.newest().map(|(version, _)| version),
                 durable,
-                standing,
-                looks: &entries.looks,
+                checkpoint,
+                trigger_evaluations: &entries.trigger_evaluations,
             })
         })?;
         if recorded {
@@ -125,13 +125,13 @@ impl BranchTraining {
     ) -> anyhow::Result<Option<OutcomeRecord>> {
         let trigger = set.decision.trigger;
         ensure!(
-            record.decided == set.decision && record.ids_digest == digest_of(set),
+            record.decision == set.decision && record.ids_digest == digest_of(set),
             "decision {trigger} came out differently when it was made again: \
              at {:?} on {} samples, recorded at {:?} on {}\n\
              hint: is this the stream that the run began with? `driftmill verify` checks the files",
             self.context.place(set.decision.position),
             set.rows.len(),
-            self.context.place(record.decided.position),
+            self.context.place(record.decision.position),
             record.samples,
         );
         if record.outcome.is_some() || set.rows.is_empty() {

@@ -14,13 +14,13 @@ use crate::job::branch::history::BranchHistory;
 #[derive(Default)]
 pub(in crate::job) struct Entries {
     /// Its state between decisions.
-    pub(in crate::job) standing: Option<TriggerCheckpoint>,
+    pub(in crate::job) checkpoint: Option<TriggerCheckpoint>,
     /// Its state at a decision whose training set is still being selected.
     open: Option<TriggerCheckpoint>,
     /// Its evaluations until then, and since.
-    pub(in crate::job) looks: Vec<TriggerEvaluation>,
+    pub(in crate::job) trigger_evaluations: Vec<TriggerEvaluation>,
     /// Its decisions, if it is a shadow.
-    pub(in crate::job) fired: Vec<ShadowDecision>,
+    pub(in crate::job) shadow_decisions: Vec<ShadowDecision>,
 }
 
 /// The journal of all policies.
@@ -48,14 +48,14 @@ impl Journal {
                 PolicyId::Branch(number) => (&context.branches[number].name, Some(number)),
                 PolicyId::Shadow(number) => (&context.shadows[number].key, None),
             };
-            let moved = branch.filter(|_| entries.standing.is_some());
+            let moved = branch.filter(|_| entries.checkpoint.is_some());
             PolicyEntry {
                 policy: name,
-                standing: entries.standing.as_ref(),
+                checkpoint: entries.checkpoint.as_ref(),
                 evaluation: moved
                     .map(|number| histories[number].evaluation(&context.branches[number], context)),
-                looks: &entries.looks,
-                fired: &entries.fired,
+                trigger_evaluations: &entries.trigger_evaluations,
+                shadow_decisions: &entries.shadow_decisions,
             }
         };
         self.iter().map(entry).collect()
@@ -71,10 +71,10 @@ impl Journal {
 
 impl Entries {
     /// Adds a checkpoint: that of a decision, or a newer one between decisions.
-    pub(in crate::job) fn checkpoint(&mut self, standing: TriggerCheckpoint) {
-        match standing.open {
-            Some(_) => self.open = Some(standing),
-            None => self.standing = Some(standing),
+    pub(in crate::job) fn checkpoint(&mut self, checkpoint: TriggerCheckpoint) {
+        match checkpoint.open {
+            Some(_) => self.open = Some(checkpoint),
+            None => self.checkpoint = Some(checkpoint),
         }
     }
 
@@ -91,10 +91,15 @@ impl Entries {
 
     /// The open decision is recorded, with what came before it.
     pub(in crate::job) fn decided(&mut self) {
-        *self = Self { fired: std::mem::take(&mut self.fired), ..Self::default() };
+        *self = Self {
+            shadow_decisions: std::mem::take(&mut self.shadow_decisions),
+            ..Self::default()
+        };
     }
 
     fn is_empty(&self) -> bool {
-        self.standing.is_none() && self.looks.is_empty() && self.fired.is_empty()
+        self.checkpoint.is_none()
+            && self.trigger_evaluations.is_empty()
+            && self.shadow_decisions.is_empty()
     }
 }

@@ -77,10 +77,15 @@ impl Maintenance {
     }
 
     fn retain(&mut self, state: &StateDirectory, catalog: &mut Catalog) -> anyhow::Result<()> {
-        if !self.recorded || self.context.pipeline.retention.keeps_all() {
+        if !self.recorded {
             return Ok(());
         }
         self.recorded = false;
+        let retention = &self.context.pipeline.retention;
+        catalog.remove_trigger_evaluations(retention.trigger_evaluations.keep.get())?;
+        if retention.keeps_all() {
+            return Ok(());
+        }
         let view = Catalog::view(&state.catalog())?;
         self.context.retain(&view, state.path(), catalog)
     }

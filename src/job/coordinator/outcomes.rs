@@ -7,7 +7,7 @@ use driftmill_operators::trigger::Outcome;
 
 use super::branch_training::Records;
 use super::describe::Named;
-use crate::catalog::{Failed, Finished, IrreducibleOutcome, Made, OutcomeRecord};
+use crate::catalog::{Failed, IrreducibleOutcome, NewVersion, OutcomeEntry, OutcomeRecord};
 use crate::job::branch::irreducible::{IrreducibleLossModel, IrreducibleTraining};
 use crate::job::services::training::Stored;
 use crate::job::{Branch, Context};
@@ -118,7 +118,7 @@ impl Outcomes {
     fn record(
         &self,
         set: &TrainingSet,
-        outcome: Result<Made<'_>, Failed<'_>>,
+        outcome: Result<NewVersion<'_>, Failed<'_>>,
         details: Details<'_>,
         records: &mut Records<'_>,
     ) -> anyhow::Result<()> {
@@ -132,10 +132,10 @@ impl Outcomes {
             set: &training.set,
             seed: training.seed,
             parent: stored.version.parent,
-            made: stored.made(&training.trained),
+            version: stored.made(&training.trained),
             seconds: training.trained.seconds,
         });
-        let finished = Finished {
+        let finished = OutcomeEntry {
             branch: &self.branch.name,
             trigger: set.decision.trigger,
             outcome,
@@ -143,7 +143,7 @@ impl Outcomes {
             evaluation: &records.history.evaluation(&self.branch, &self.context),
             irreducible: &irreducible.collect::<Vec<_>>(),
         };
-        records.durability.catalog.outcome(&finished)?;
+        records.durability.catalog.record_outcome(&finished)?;
         for (training, stored) in trained() {
             let weights = training.trained.weights.clone();
             *models[training.irreducible_model].newest() = Some((stored.version.version, weights));

@@ -78,10 +78,10 @@ impl Recorder {
                 self.journal.entries(policy).checkpoint(*checkpoint);
             }
             Command::TriggerEvaluation(policy, evaluation) => {
-                self.journal.entries(policy).looks.push(*evaluation);
+                self.journal.entries(policy).trigger_evaluations.push(*evaluation);
             }
-            Command::ShadowDecision(shadow, fired) => {
-                self.journal.entries(PolicyId::Shadow(shadow)).fired.push(*fired);
+            Command::ShadowDecision(shadow, decision) => {
+                self.journal.entries(PolicyId::Shadow(shadow)).shadow_decisions.push(*decision);
             }
             Command::Scores { branch, scores } => self.histories[branch].scored(&scores),
             Command::Flush(done) => {
@@ -212,9 +212,9 @@ impl Recorder {
     pub(in crate::job) fn record_all(&mut self) -> anyhow::Result<()> {
         // taken before the log is synced, which then has all that they have seen.
         let entries = self.journal.policy_entries(&self.context, &self.histories);
-        let moved = entries.iter().any(|entry| entry.standing.is_some());
+        let moved = entries.iter().any(|entry| entry.checkpoint.is_some());
         let committed =
-            self.durability.commit(|catalog, durable| catalog.observed(durable, &entries));
+            self.durability.commit(|catalog, durable| catalog.record_progress(durable, &entries));
         if self.durability.unless_full(committed)? == Some(true) {
             drop(entries);
             if self.waiting.is_empty() {
@@ -236,7 +236,7 @@ impl Recorder {
         self.record_all()?;
         for (branch, history) in self.context.branches.iter().zip(&self.histories) {
             let evaluation = history.evaluation(branch, &self.context);
-            self.durability.catalog.evaluated(&branch.name, &evaluation)?;
+            self.durability.catalog.record_evaluation(&branch.name, &evaluation)?;
         }
         let catalog = &mut self.durability.catalog;
         self.maintenance.finish(&self.state, catalog, complete)?;

@@ -18,8 +18,8 @@ use crate::job::maintenance::repair::repair;
 use crate::job::publish::predecessors::Others;
 use crate::job::{Interrupt, StateDirectory};
 use crate::report::{
-    BranchSummary, Evaluation, FiredLine, SUMMARY_LIMIT, ShadowSummary, Summary, TriggerLine,
-    VersionLine,
+    BranchSummary, Evaluation, SUMMARY_LIMIT, ShadowDecisionLine, ShadowSummary, Summary,
+    TriggerLine, VersionLine,
 };
 
 /// How a job is run; but for `stable` nothing here has an
@@ -155,7 +155,7 @@ fn summarize(coordinator: &Coordinator, limit: Option<u64>) -> Result<Summary, C
         let decisions = catalog.decisions(&branch.name, limit)?;
         let triggers = decisions
             .iter()
-            .map(|record| TriggerLine::of(record, context.place(record.decided.position)));
+            .map(|record| TriggerLine::of(record, context.place(record.decision.position)));
         let versions = catalog.versions(&branch.name, limit)?;
         let summary = BranchSummary {
             triggers: triggers.collect(),
@@ -169,11 +169,12 @@ fn summarize(coordinator: &Coordinator, limit: Option<u64>) -> Result<Summary, C
     let BranchSummary { triggers, versions, totals, evaluation } = own;
     let mut shadow = BTreeMap::new();
     for policy in &context.shadows {
-        let fired = catalog.shadow_decisions(&policy.key, limit)?;
-        let line = |fired: &ShadowDecision| FiredLine::of(fired, context.place(fired.position));
+        let decisions = catalog.shadow_decisions(&policy.key, limit)?;
+        let line =
+            |last: &ShadowDecision| ShadowDecisionLine::of(last, context.place(last.position));
         let summary = ShadowSummary {
             decisions: catalog.shadow(&policy.key)?.next_decision,
-            fired: fired.iter().map(line).collect(),
+            last_decisions: decisions.iter().map(line).collect(),
         };
         shadow.insert(policy.name.clone(), summary);
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use driftmill_operators::selection::TrainingSet;
 
-use crate::catalog::{Made, Version};
+use crate::catalog::{NewVersion, Version};
 use crate::console;
 use crate::job::branch::irreducible::{
     IrreducibleLossModels, IrreducibleLosses, IrreducibleTraining,
@@ -107,9 +107,9 @@ impl Stored {
     }
 
     /// The record of it in the catalog.
-    pub(in crate::job) fn made<'a>(&'a self, trained: &'a Trained) -> Made<'a> {
+    pub(in crate::job) fn made<'a>(&'a self, trained: &'a Trained) -> NewVersion<'a> {
         let kept = trained.downsampled.as_ref().map_or(&[][..], |downsampled| &downsampled.kept);
-        Made {
+        NewVersion {
             version: self.version.version,
             sha256: trained.weights.sha256(),
             description: &self.description,
