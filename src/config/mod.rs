@@ -5,6 +5,7 @@ mod error;
 mod overrides;
 mod parse;
 mod pipeline;
+mod recorded;
 
 pub use error::{ConfigError, Problem};
 pub use overrides::Override;
@@ -13,3 +14,4 @@ pub use pipeline::{
     Checkpoint, Comparison, Composition, Evaluation, Pipeline, SHADOWS, Shadow, Shutdown,
     shadow_key,
 };
+pub use recorded::recorded;

@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 use driftmill_operators::{Id, Position};
 
 use crate::catalog::{Catalog, Place};
-use crate::config::Pipeline;
+use crate::config::{Pipeline, recorded};
 use crate::job;
 use crate::source::Partition;
 use crate::store::Log;
@@ -80,8 +80,8 @@ impl History {
         }
         let catalog = Catalog::view(&path)?;
         let run = catalog.run()?;
-        let [pipeline, current] =
-            [&run.pipeline, &run.current].map(|json| serde_json::from_str(json));
+        let [pipeline, current] = [&run.pipeline, &run.current]
+            .map(|json| recorded(json).and_then(serde_json::from_value));
         let log = Log::view(&state.join("log"), &catalog.segments()?)?;
         let partitions = catalog.partitions()?;
         let (pipeline, current) = (pipeline?, current?);

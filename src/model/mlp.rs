@@ -57,8 +57,11 @@ impl ModelConfig for Mlp {
         if let Some(problem) = self.check(schema) {
             return Err(ModelError::Shape { model: "mlp", problem });
         }
-        let layers =
-            self.widths(schema).windows(2).map(|pair| layers::dense(pair[0], pair[1], device, random)).collect();
+        let layers = self
+            .widths(schema)
+            .windows(2)
+            .map(|pair| layers::dense(pair[0], pair[1], device, random))
+            .collect();
         Ok(Box::new(Net::new(MlpModule { layers })))
     }
 

@@ -112,8 +112,7 @@ impl ModelConfig for YearbookNet {
         let mut channels = vec![schema.shape[0]];
         channels.extend(self.channels.0.iter().map(|count| count.get()));
         let pairs = channels.windows(2);
-        let convolutions: u128 =
-            pairs.map(|pair| size::convolution(pair[0], pair[1])).sum();
+        let convolutions: u128 = pairs.map(|pair| size::convolution(pair[0], pair[1])).sum();
         let maps = channels[channels.len() - 1];
         let pixels = schema.shape[1] / self.shrink() * (schema.shape[2] / self.shrink());
         let hidden = self.hidden.map_or(0, |width| size::dense(maps * pixels, width.get()));

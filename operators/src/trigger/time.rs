@@ -10,8 +10,8 @@ pub(super) const EXAMPLE: &str = "every = \"1d\"";
 /// Trains when event time passes a multiple of `every`.
 ///
 /// The grid is `start + k · every`, k = 1, 2, …, and is not moved by trainings. A sample at a grid
-/// time belongs to the following period. A gap of several periods decides once, and
-/// the reason says how many have passed. The period that is open when the stream ends trains nothing. Time
+/// time belongs to the following period. A gap of several periods decides once for each of them,
+/// the later ones with nothing new. The period that is open when the stream ends trains nothing. Time
 /// passes with every change: also with samples taken back, and with labels.
 ///
 /// ```
@@ -25,7 +25,7 @@ pub(super) const EXAMPLE: &str = "every = \"1d\"";
 ///         before.push(i);
 ///     }
 /// }
-/// assert_eq!(before, [3, 5]);
+/// assert_eq!(before, [3, 5, 5]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -64,15 +64,9 @@ impl Trigger for TimeTrigger {
         if time < next {
             return None;
         }
-        // a pause of many periods, as by a wrong clock, is one decision.
-        let passed = (i128::from(time) - i128::from(next)) / i128::from(self.every) + 1;
-        let following = i128::from(next) + passed * i128::from(self.every);
-        self.next = Some(i64::try_from(following).unwrap_or(i64::MAX));
+        self.next = Some(next.saturating_add(self.every));
         let every = Span::from_millis(self.every);
-        let reason = Reason::plain("time", match passed {
-            1 => format!("{every} passed"),
-            _ => format!("{every} passed {passed} times"),
-        });
+        let reason = Reason::plain("time", format!("{every} passed"));
         Some(Firing::plain(Cut::Before, reason))
     }
 

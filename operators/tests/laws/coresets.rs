@@ -294,9 +294,8 @@ proptest! {
 
     #[test]
     fn nearest_neighbours_are_those_of_all(values in some_rows(), size in 1usize..20) {
-        // as many as there are is all.
         let given = gradients(3, values);
-        let all = chosen(&on_gradients("\"all\""), &given, size);
-        prop_assert_eq!(chosen(&on_gradients("1000"), &given, size), all);
+        let [all, many] = ["\"all\"", "1000"].map(|count| chosen(&on_gradients(count), &given, size));
+        prop_assert_eq!(all, many);
     }
 }

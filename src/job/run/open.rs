@@ -8,7 +8,7 @@ use super::lifecycle::Options;
 use super::pipeline_diff::changed;
 use super::state_directory::{StateDirectory, StateError};
 use crate::catalog::{Catalog, CatalogError, RunRecord, hex};
-use crate::config::Pipeline;
+use crate::config::{Pipeline, recorded};
 use crate::job::publish::predecessors::{self, Others};
 use crate::sink::Sink;
 use crate::source::Partition;
@@ -101,7 +101,7 @@ fn resume_with(
     json: &Value,
 ) -> anyhow::Result<OpenedRun> {
     let run = catalog.run()?;
-    let [first, last] = [&run.pipeline, &run.current].map(|json| serde_json::from_str(json));
+    let [first, last] = [&run.pipeline, &run.current].map(|json| recorded(json));
     // shadows may have come and gone since the first start.
     let mut keys = changed(&first?, json);
     keys.retain(|key| !key.starts_with("shadow."));

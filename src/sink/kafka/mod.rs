@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::{CancellationToken, Published, Sink, SinkConfig, SinkError};
 use crate::catalog::Version;
 use crate::kafka::{
-    Backoff, ClientReports, NoAnswer, NoValue, Properties, create_topic, drop_client, wait_for_broker,
+    Backoff, ClientReports, NoAnswer, NoValue, Properties, create_topic, drop_client,
+    wait_for_broker,
 };
 
 mod bookmark;
@@ -125,7 +126,10 @@ impl Link {
     }
 
     /// A consumer of the group without partitions, and its reports.
-    fn consumer(&self, isolation: &str) -> Result<(BaseConsumer<ClientReports>, ClientReports), SinkError> {
+    fn consumer(
+        &self,
+        isolation: &str,
+    ) -> Result<(BaseConsumer<ClientReports>, ClientReports), SinkError> {
         let reports = ClientReports::default();
         let mut client = self.config.client()?;
         client

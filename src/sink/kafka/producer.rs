@@ -10,7 +10,7 @@ use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 
 use super::{Event, Failed, Link};
-use crate::kafka::{ClientReports, drop_client, describe};
+use crate::kafka::{ClientReports, describe, drop_client};
 use crate::sink::SinkError;
 
 /// Between two lines about something that takes long.

@@ -158,8 +158,7 @@ mod tests {
     #[test]
     fn line_breaks_within_quotes_belong_to_the_field() {
         let text = "a,\"b\n[m]\"\n1,\"x\r\n9,9\n\"\"y\"\" \"\n2,it\"s\n3,\"\"\n";
-        let wanted =
-            ["a,\"b\n[m]\"", "1,\"x\r\n9,9\n\"\"y\"\" \"", "2,it\"s", "3,\"\""];
+        let wanted = ["a,\"b\n[m]\"", "1,\"x\r\n9,9\n\"\"y\"\" \"", "2,it\"s", "3,\"\""];
         assert_eq!(records(text, None), wanted);
         assert_eq!(records("1,\"x\n2,3\n", None), ["unclosed: 1,\"x\n2,3\n"]);
     }

@@ -75,8 +75,7 @@ impl SourceConfig for FileSource {
     }
 
     fn resolve(&self) -> Result<Vec<Partition>, SourceError> {
-        let rows =
-            if self.is_parquet() { parquet::rows(&self.path)? } else { csv::rows(self)? };
+        let rows = if self.is_parquet() { parquet::rows(&self.path)? } else { csv::rows(self)? };
         let topic = self.path.display().to_string();
         Ok(vec![Partition { topic, topic_index: 0, partition: 0, start: 0, end: Some(rows) }])
     }

@@ -10,8 +10,8 @@ use rdkafka::ClientConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::kafka::{NoValue, Properties};
 use super::{Keyed, Partition, Reader, SourceConfig, SourceError};
+use crate::kafka::{NoValue, Properties};
 
 mod connect;
 mod labels;

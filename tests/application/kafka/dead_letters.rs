@@ -99,6 +99,24 @@ fn replay(text: &str, folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// Adds transactions to a topic, which then ends with their markers: offsets without messages.
+fn end_with_markers(brokers: &str, topic: &str) {
+    let producer: BaseProducer =
+        client(brokers).set("transactional.id", unique("others")).create().unwrap();
+    producer.init_transactions(LIMIT).unwrap();
+    for commit in [true, false] {
+        producer.begin_transaction().unwrap();
+        let record = BaseRecord::<(), str>::to(topic).payload("no dead letter");
+        producer.send(record).map_err(|(error, _)| error).unwrap();
+        producer.flush(LIMIT).unwrap();
+        if commit {
+            producer.commit_transaction(LIMIT).unwrap();
+        } else {
+            producer.abort_transaction(LIMIT).unwrap();
+        }
+    }
+}
+
 fn letters_go_to_a_topic_and_back_to_where_they_came_from() {
     let brokers = brokers();
     let (topic, dead_letters) = (unique("samples"), unique("letters"));
@@ -132,22 +150,7 @@ fn letters_go_to_a_topic_and_back_to_where_they_came_from() {
         assert_eq!(message.payload(), Some(bytes.as_bytes()));
     }
 
-    // the topic now ends with markers of transactions, which are no messages.
-    let producer: BaseProducer =
-        client(brokers).set("transactional.id", unique("others")).create().unwrap();
-    producer.init_transactions(LIMIT).unwrap();
-    for commit in [true, false] {
-        producer.begin_transaction().unwrap();
-        let record = BaseRecord::<(), str>::to(&dead_letters).payload("no dead letter");
-        producer.send(record).map_err(|(error, _)| error).unwrap();
-        producer.flush(LIMIT).unwrap();
-        if commit {
-            producer.commit_transaction(LIMIT).unwrap();
-        } else {
-            producer.abort_transaction(LIMIT).unwrap();
-        }
-    }
-
+    end_with_markers(brokers, &dead_letters);
     let folder = tempfile::tempdir().unwrap();
     let dry = replay(&text, folder.path(), &["--dry-run"]);
     assert!(dry.starts_with("30 to be sent, 0 sent before, 0 of other classes"), "{dry}");

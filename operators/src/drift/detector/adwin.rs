@@ -50,7 +50,13 @@ pub struct Adwin {
 
 impl Default for Adwin {
     fn default() -> Self {
-        Self { delta: 0.002, clock: NonZeroU64::new(32).expect("32 is not zero"), max_buckets: 5, min_window: NonZeroU64::new(5).expect("5 is not zero"), grace: 10 }
+        Self {
+            delta: 0.002,
+            clock: NonZeroU64::new(32).expect("32 is not zero"),
+            max_buckets: 5,
+            min_window: NonZeroU64::new(5).expect("5 is not zero"),
+            grace: 10,
+        }
     }
 }
 

@@ -52,7 +52,12 @@ pub struct Kswin {
 
 impl Default for Kswin {
     fn default() -> Self {
-        Self { alpha: 0.005, window: NonZeroUsize::new(100).expect("100 is not zero"), recent: NonZeroUsize::new(30).expect("30 is not zero"), seed: 0 }
+        Self {
+            alpha: 0.005,
+            window: NonZeroUsize::new(100).expect("100 is not zero"),
+            recent: NonZeroUsize::new(30).expect("30 is not zero"),
+            seed: 0,
+        }
     }
 }
 

@@ -44,7 +44,13 @@ pub struct PageHinkley {
 
 impl Default for PageHinkley {
     fn default() -> Self {
-        Self { min_samples: 30, delta: 0.005, threshold: 50.0, alpha: 0.9999, direction: Direction::default() }
+        Self {
+            min_samples: 30,
+            delta: 0.005,
+            threshold: 50.0,
+            alpha: 0.9999,
+            direction: Direction::default(),
+        }
     }
 }
 

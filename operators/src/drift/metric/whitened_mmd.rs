@@ -124,7 +124,8 @@ mod tests {
     #[test]
     fn constant_points_do_not_drift() {
         let points = Matrix::new(2, vec![3.0; 20]);
-        let config = WhitenedMmd { threshold: 0.1.into(), components: crate::defaults::count::<8>() };
+        let config =
+            WhitenedMmd { threshold: 0.1.into(), components: crate::defaults::count::<8>() };
         assert_eq!(config.init().distance(&points, &points), 0.0);
     }
 }
