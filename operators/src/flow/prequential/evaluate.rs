@@ -24,7 +24,7 @@ pub trait Evaluate<'scope>: Into<Ordered<'scope>> {
     ///
     /// A later replacement or deletion of the sample does not change its score.
     ///
-    /// The stream must be ordered ([`order`](super::Order::order)). Samples that are
+    /// The stream must be ordered ([`order`](crate::flow::Order::order)). Samples that are
     /// scored according to `start` are not scored again. The output's frontier at p means: every sample before p is scored.
     fn evaluate<S>(
         self,

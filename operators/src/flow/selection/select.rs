@@ -41,7 +41,7 @@ pub trait Select<'scope> {
     /// Chooses a training set for each decision, from this stream's changes before the decision's
     /// end; the sets appear on the first worker, in the order of the decisions.
     ///
-    /// The stream must be ordered ([`order`](super::Order::order)). Partitions continue from where they
+    /// The stream must be ordered ([`order`](crate::flow::Order::order)). Partitions continue from where they
     /// stand in `start`.
     fn select(
         self,

@@ -22,7 +22,7 @@ pub trait Decide<'scope>: Into<Ordered<'scope>> {
     /// Shows every change to a policy, in order, and sends its decisions.
     ///
     /// The stream must be ordered and complete on the first worker
-    /// ([`order_all`](super::OrderAll::order_all)). Changes before the policy's checkpoint are not
+    /// ([`order_all`](crate::flow::OrderAll::order_all)). Changes before the policy's checkpoint are not
     /// shown; a decision that is open there is sent again. After a decision no change is shown
     /// until its outcome has come back through `outcomes`; after a question, until the service has
     /// answered. The output's frontier at p means: all changes before p were shown, and no further

@@ -35,7 +35,7 @@ pub trait Shadow<'scope>: Into<Ordered<'scope>> {
     /// Shows every change to a policy, in order, and reports where it would have trained.
     ///
     /// The stream must be ordered and complete on the first worker
-    /// ([`order_all`](super::OrderAll::order_all)); `outcomes` are those of the branch that trains,
+    /// ([`order_all`](crate::flow::OrderAll::order_all)); `outcomes` are those of the branch that trains,
     /// and their frontier at p must mean: every decision before p has its outcome. A change is shown
     /// when the frontier has passed it, so that questions are asked of the version that is active
     /// at the change that causes them. When another version takes effect, the policy loses cached
