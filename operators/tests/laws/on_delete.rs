@@ -50,7 +50,7 @@ proptest! {
         let deleted = deleted.filter(|change| known(&sets, change.at).contains(&change.record.id()));
         let wanted: Vec<Position> = deleted.map(|change| change.at).collect();
         let (forgot, others): (Vec<_>, Vec<_>) =
-            sets.iter().partition(|set| set.decision.reason.policy == "forget");
+            sets.iter().partition(|set| set.decision.reason.policy == "on_delete");
         let found: Vec<Position> = forgot.iter().map(|set| set.decision.position).collect();
         prop_assert_eq!(found, wanted);
         prop_assert!(forgot.iter().all(|set| set.decision.cut == Cut::After));
