@@ -21,6 +21,7 @@ mod keyed;
 mod label_triggers;
 mod labelled;
 mod labels;
+mod neighbours;
 mod on_delete;
 mod p_values;
 mod performance;
