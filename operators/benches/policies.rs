@@ -176,7 +176,7 @@ fn detector(config: &dyn DetectorConfig, streams: u64) -> Found {
     Found::new(&alarms, VALUES, (0..streams).into_par_iter().map(changed).collect())
 }
 
-/// What a metric is shown.
+/// The rows that a metric compares.
 #[derive(Clone, Copy)]
 enum Rows {
     Numbers,

@@ -20,7 +20,7 @@ const CHOSEN: usize = 1_000_000;
 const TRIGGERS: u64 = 10;
 const ROUNDS: usize = 3;
 
-/// What a plain loop does instead.
+/// A plain loop with the same result, for comparison.
 #[derive(Clone, Copy)]
 enum Loop {
     /// Copies all rows.

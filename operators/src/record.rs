@@ -7,7 +7,7 @@ use crate::{Id, Position};
 /// A sample as the dataflow knows it; its payload stays in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Record {
-    /// Where the sample stands in the total order.
+    /// The position of the sample in the total order.
     pub position: Position,
     /// Stable hash of the message key; 0 in topics that are not keyed.
     pub key: u128,
@@ -30,7 +30,7 @@ impl Record {
     }
 }
 
-/// What happens to a record.
+/// The kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Kind {
     /// The sample enters.
@@ -39,23 +39,23 @@ pub enum Kind {
     Retract,
     /// The sample's label became known, was corrected, or was retracted.
     Label,
-    /// Whatever sample has the key is deleted: what a source says of an empty message. Behind
-    /// [`upsert`](crate::flow::Upsert::upsert) the sample's retraction comes first, at the same
-    /// position, and this says why: it names that sample.
+    /// The sample with this key is deleted. A source sends it for an empty message. After
+    /// [`upsert`](crate::flow::Upsert::upsert) it follows the retraction of that sample, at the same
+    /// position, and names it.
     Delete,
 }
 
 /// One step of the ordered stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Change {
-    /// What happens.
+    /// The kind of the change.
     pub kind: Kind,
-    /// Where it happens in the order: for an insert, the record's own position, or where its label
-    /// came if the record waited for it.
+    /// The position of the change: for an insert, that of the record, or that of its label if the
+    /// record waited for it.
     pub at: Position,
-    /// To which record, with its label from here on; of a retraction, with its label until here.
+    /// The record, with its label after the change; for a retraction, with its label before it.
     pub record: Record,
-    /// Of a label, the label before.
+    /// For a label, the label before it.
     pub before: Option<u32>,
 }
 
@@ -70,8 +70,8 @@ impl Change {
         Self::new(Kind::Insert, record)
     }
 
-    /// Where the change stands among all: where a sample replaces another, both at one position,
-    /// the old one goes first.
+    /// The sort key of the change. If a sample replaces another at the same position, the retraction
+    /// comes first.
     pub fn order(&self) -> (Position, bool) {
         (self.at, self.kind != Kind::Retract)
     }

@@ -67,7 +67,7 @@ failpoints! {
     TrainingPrefetch = "training.prefetch",
 }
 
-/// What a test wants a failpoint to do, and when.
+/// The action of a failpoint in a test, and the visit at which it happens.
 #[cfg(debug_assertions)]
 struct Armed {
     action: Action,

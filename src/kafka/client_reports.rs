@@ -1,4 +1,4 @@
-//! What a Kafka client reports besides messages.
+//! Reports of a Kafka client that are not messages.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -1,4 +1,4 @@
-//! What every Kafka client of a job needs: properties, connecting, topics, errors.
+//! Shared parts of all Kafka clients of a job: properties, connecting, topics, errors.
 
 mod backoff;
 mod client_reports;

@@ -32,7 +32,7 @@ impl Drop for Answered {
 
 /// Runs `work` and returns its result.
 ///
-/// What a panic leaves behind in variables that `work` has borrowed is the caller's matter.
+/// After a panic, variables that `work` has borrowed may hold a half-made change.
 ///
 /// # Errors
 /// The message of a panic.

@@ -1,6 +1,6 @@
 //! Counts of classes per interval of event time, as a differential collection.
 //!
-//! What is retracted is no longer counted: a sample that was replaced or deleted, a label that was
+//! Retractions are subtracted: of samples that were replaced or deleted, and of labels that were
 //! corrected. A batch of changes has one time, and its updates are summed up before they enter the
 //! collection: a time for each change costs seventeen times as much. The counts at the end do not
 //! depend on where batches were cut, nor on the number of workers.

@@ -1,4 +1,4 @@
-//! What operators ask without blocking.
+//! Services that operators query without blocking.
 
 use std::collections::VecDeque;
 

@@ -17,9 +17,9 @@
 //!
 //! # Labels
 //!
-//! Only labelled samples are trained on. A sample enters a policy when its label is known, be it late;
-//! it leaves when it is replaced, deleted, or its label taken back, and with another label it enters
-//! again.
+//! Only labelled samples are trained on. A sample enters a policy when its label becomes known,
+//! even if late. It leaves when it is replaced or deleted, or when its label is retracted. When its
+//! label is corrected, it leaves and enters again.
 
 mod balance;
 mod checkpoint;

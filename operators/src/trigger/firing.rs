@@ -1,4 +1,4 @@
-//! What a trigger policy returns when it fires.
+//! The result of a trigger policy that fires.
 
 use serde::{Deserialize, Serialize};
 

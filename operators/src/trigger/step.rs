@@ -1,4 +1,4 @@
-//! What a trigger policy answers to a change.
+//! The answer of a trigger policy to a change.
 
 use serde::{Deserialize, Serialize};
 

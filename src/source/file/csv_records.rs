@@ -28,7 +28,7 @@ pub(super) struct CsvRecords<R> {
     comment: Option<u8>,
 }
 
-/// Where the scan is within a record.
+/// The state of the scan within a record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Plain,

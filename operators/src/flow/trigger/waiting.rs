@@ -1,4 +1,4 @@
-//! What the host of a trigger policy waits for.
+//! The answers for which the host of a trigger policy waits.
 
 use timely::dataflow::operators::Capability;
 
