@@ -13,10 +13,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let code = run();
-    // what was printed is written line by line; an error of the last one has no one to be told to.
+    // output is written line by line; an error of the last write cannot be reported.
     drop(std::io::stdout().flush());
-    // exit handlers of libraries would clean up beside threads of librdkafka that still use what they
-    // clean up, as OpenSSL's.
+    // exit handlers of libraries such as OpenSSL would free data that threads of librdkafka still use.
     signal_hook::low_level::exit(i32::from(code));
 }
 
@@ -48,11 +47,11 @@ fn run() -> u8 {
     }
 }
 
-/// The error and its causes on stderr, hints on lines of their own.
+/// Prints the error and its causes on stderr, with hints on separate lines.
 #[expect(clippy::print_stderr, reason = "the one place where errors are shown")]
 fn report(error: &anyhow::Error) {
     let mut causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-    // some errors of others end with their own cause.
+    // some errors of libraries end with their own cause.
     causes.dedup_by(|cause, before| before.ends_with(&**cause));
     let text = causes.join(": ");
     let prefix = if text.starts_with("error: ") { "" } else { "error: " };

@@ -1,4 +1,4 @@
-//! The architecture, as tests.
+//! Tests of the architecture.
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the tree has failed")]
 
 #[path = "tidy/remaining.rs"]
@@ -13,14 +13,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-/// Crates that may not be reachable from `operators`: it knows no outside world.
+/// Crates that `operators` must not depend on, because it has no access to the outside world.
 const OUTSIDE: &[&str] =
     &["burn", "rdkafka", "tokio", "rusqlite", "driftmill-datasets", "driftmill", "chrono"];
 
-/// Longest file, in lines.
+/// Maximum number of lines of a file.
 const MAX_LINES: usize = 300;
 
-/// The folders of `src`, top first: each uses only those below it.
+/// The folders of `src`, top first. Each may use only those below it.
 const LAYERS: &[&[&str]] = &[
     &["cli", "guide"],
     &["calibrate"],
@@ -38,7 +38,7 @@ const LAYERS: &[&[&str]] = &[
     &["atomic_write", "failpoint", "outage", "panics"],
 ];
 
-/// What stands at the top of the tree, besides settings in dot-files.
+/// The entries of the repository root, except dot-files.
 const TOP: &[&str] = &[
     "Cargo.lock",
     "Cargo.toml",
@@ -118,10 +118,10 @@ fn layers_point_down() {
                 let text = fs::read_to_string(&file).unwrap();
                 let used = syntax::modules_used(&text);
                 let above = LAYERS[..height].iter().copied().flatten();
-                let beside = layers.iter().filter(|other| *other != layer);
-                for other in above.chain(beside) {
+                let same_floor = layers.iter().filter(|other| *other != layer);
+                for other in above.chain(same_floor) {
                     let file = file.display();
-                    // what macros contain is not parsed.
+                    // the contents of macros are not parsed.
                     let uses = used.contains(*other) || text.contains(&format!("crate::{other}::"));
                     assert!(!uses, "{file} uses {other}");
                 }

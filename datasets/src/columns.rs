@@ -155,6 +155,21 @@ impl Columns {
         self.values.truncate(self.len() * self.schema.width());
     }
 
+    /// Appends the samples of `other`.
+    ///
+    /// # Panics
+    /// When the features have another type or width.
+    pub fn append(&mut self, other: &Self) {
+        match (&mut self.values, &other.values) {
+            (Values::F32(values), Values::F32(others)) => values.extend_from_slice(others),
+            (Values::U8(values), Values::U8(others)) => values.extend_from_slice(others),
+            _ => panic!("values of another type"),
+        }
+        self.times.extend_from_slice(&other.times);
+        self.labels.extend_from_slice(&other.labels);
+        assert_eq!(self.values.len(), self.len() * self.schema.width(), "rows of another width");
+    }
+
     /// Removes all samples but keeps the memory.
     pub fn clear(&mut self) {
         self.truncate(0);

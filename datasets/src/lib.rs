@@ -15,5 +15,5 @@ mod time;
 
 pub use columns::{Columns, Schema, ValueType, Values};
 pub use error::{DatasetError, DecodeError};
-pub use range::{NonNegative, OutOfRange, Positive, Probability};
+pub use range::{Fraction, NonNegative, OutOfRange, Positive, Probability};
 pub use time::{ParseTimeError, Timestamp};

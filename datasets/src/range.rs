@@ -70,3 +70,10 @@ ranged! {
         value.is_finite() && value > 0.0
     }
 }
+
+ranged! {
+    /// A number from 0 up to, but not including 1.
+    Fraction(("minimum" = 0, "exclusiveMaximum" = 1)): "a number of at least 0 and below 1", |value| {
+        (0.0..1.0).contains(&value)
+    }
+}

@@ -4,8 +4,8 @@
 //!     DRIFTMILL_PYTHON=python3 cargo bench -p driftmill-operators --bench coresets
 //!
 //! With a Python that has NumPy and, for more, apricot-select, scikit-learn and torch, `coresets.py`
-//! chooses from samples of the same distribution, and its times are printed with their ratio to ours,
-//! which is above 1 if ours are shorter. Each time is the minimum of several rounds, or of one round if it
+//! chooses from samples of the same distribution. Its times are printed with their ratio to ours, which
+//! is above 1 if ours are shorter. Each time is the minimum of several rounds, or of one round if it
 //! takes long.
 //!
 //! The Python libraries keep the similarities of all pairs; ours are those to the nearest neighbours, as

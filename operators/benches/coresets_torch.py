@@ -56,8 +56,8 @@ def herding(x, size):
 def grad_match(a, size, ridge=1.0, tolerance=1e-4):
     mean = a.mean(dim=0)
     left, with_mean, chosen = mean, a @ mean, []
-    # of the products of who has joined, with the ridge, grown by a row in each step; columns lie
-    # together, as solvers want it.
+    # the Cholesky factor of the products of the chosen samples plus the ridge. It grows by a row in each
+    # step, and its columns are contiguous, as solvers need them.
     factor = torch.zeros(size, size).T
     while len(chosen) < size and left.norm() > tolerance * mean.norm():
         along = a @ left

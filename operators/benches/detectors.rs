@@ -3,8 +3,8 @@
 //!     cargo bench -p driftmill-operators --bench detectors
 //!     DRIFTMILL_PYTHON=python cargo bench -p driftmill-operators --bench detectors
 //!
-//! Names of detectors behind `--` choose among them. With `DRIFTMILL_PYTHON`, a Python that has
-//! River, `detectors.py` in this folder processes the same stream in between.
+//! Names of detectors after `--` select them. With `DRIFTMILL_PYTHON`, a Python that has River,
+//! `detectors.py` in this folder processes the same stream in alternating rounds.
 
 use std::hint::black_box;
 use std::process::Command;
@@ -14,7 +14,7 @@ use driftmill_operators::drift::detector::{DetectorTable, Signal};
 const VALUES: usize = 1_000_000;
 const ROUNDS: usize = 5;
 
-/// Errors, one in five and from the middle on one in three; the script generates the same.
+/// Errors: one in five, and one in three from the middle on. The script generates the same values.
 fn errors() -> Vec<f64> {
     let mut state = 1u64;
     let mut next = || {
@@ -25,13 +25,13 @@ fn errors() -> Vec<f64> {
     (0..VALUES).map(error).collect()
 }
 
-/// Nanoseconds that this thread has computed: waiting for a processor does not count.
+/// CPU time of this thread in nanoseconds. Waiting for a processor does not count.
 fn computed() -> u64 {
     let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     times.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or(0)
 }
 
-/// Millions of updates per second, and drifts.
+/// Millions of updates per second, and the number of drifts.
 fn rate(table: &DetectorTable, values: &[f64]) -> (f64, usize) {
     let mut detector = table.init();
     let begun = computed();
@@ -40,7 +40,7 @@ fn rate(table: &DetectorTable, values: &[f64]) -> (f64, usize) {
     (values.len() as f64 * 1e3 / (computed() - begun) as f64, drifts)
 }
 
-/// River's: millions of updates per second, and drifts in as many values as it was given.
+/// Millions of updates per second of River, its drifts, and the number of values that it processed.
 fn river(key: &str) -> Option<(f64, usize, usize)> {
     let python = std::env::var("DRIFTMILL_PYTHON").ok()?;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/detectors.py");

@@ -3,8 +3,8 @@
 //!     cargo bench -p driftmill-operators --bench drift
 //!     DRIFTMILL_PYTHON=python3 cargo bench -p driftmill-operators --bench drift
 //!
-//! With a Python that has NumPy and SciPy, `drift.py` measures the same and its times are
-//! printed next to ours. Each time is the minimum of several rounds.
+//! With a Python that has NumPy and SciPy, `drift.py` measures the same, and its times are printed next to
+//! ours. Each time is the minimum of several rounds.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
 #[path = "support/python.rs"]

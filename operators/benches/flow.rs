@@ -11,9 +11,9 @@ use std::time::Instant;
 
 use driftmill_operators::flow::{
     Decide, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints, Service,
-    Train,
+    Train, TrainingRequest,
 };
-use driftmill_operators::selection::{NewData, SelectionConfig, TrainingSet};
+use driftmill_operators::selection::{NewData, SelectionConfig};
 use driftmill_operators::trigger::{Amount, Outcome, Step, TriggerConfig};
 use driftmill_operators::{Change, Id, Matrix, Position, Record};
 use timely::dataflow::operators::{ConnectLoop, Feedback, Input};
@@ -33,11 +33,11 @@ fn amount() -> Amount {
     Amount { every: EVERY.try_into().expect("not zero") }
 }
 
-/// Makes a version of every set, at once.
+/// A training service that makes a version of every set at once.
 struct Prompt(VecDeque<Outcome>, Arc<AtomicU64>);
 
-impl Service<TrainingSet, Outcome> for Prompt {
-    fn ask(&mut self, set: TrainingSet) {
+impl Service<TrainingRequest, Outcome> for Prompt {
+    fn ask(&mut self, TrainingRequest { set, .. }: TrainingRequest) {
         self.1.fetch_add(set.rows.len() as u64, Ordering::Relaxed);
         self.0.push_back(Outcome {
             samples: set.rows.len() as u64,

@@ -1,18 +1,18 @@
-//! False alarms and delays of every registered detector and metric, as they are and calibrated.
+//! False alarms and delays of every registered detector and metric, with defaults and calibrated.
 //!
 //!     cargo bench -p driftmill-operators --bench policies -- --streams 1000
 //!
-//! Names of policies choose among them. Streams are made from seeds and are the same everywhere:
+//! Names of policies select them. Streams are made from seeds and are the same on all machines:
 //!
-//! * detectors of errors: 0 or 1, an error with probability 0.1, after the change 0.3;
-//! * detectors of numbers: nearly normal, of mean 0 and after the change 1, of deviation 1;
-//! * metrics: rows of 4 nearly normal numbers whose means change by 0.25 (those of categories: rows of
-//!   4 errors as above); a reference of 200 rows against 100 new ones at each comparison.
+//! * detectors of errors: 0 or 1; an error has probability 0.1, and 0.3 after the change;
+//! * detectors of numbers: nearly normal, of mean 0, and of mean 1 after the change, with deviation 1;
+//! * metrics: rows of 4 nearly normal numbers whose means change by 0.25 (metrics of categories: rows of 4
+//!   errors as above); a reference of 200 rows is compared with 100 new ones each time.
 //!
-//! Calibrated: one false alarm in 10,000 values or 100 comparisons is wanted, and the parameter or
-//! threshold is what [`calibration`](driftmill_operators::calibration) proposes for streams of other
-//! seeds. A stable stream has 10,000 values or 10 comparisons; a changed one changes after 1,000
-//! values or at once, and has 2,000 values or 10 comparisons from there on. Delays count these.
+//! Calibrated policies should have one false alarm in 10,000 values or 100 comparisons. Their parameters
+//! and thresholds are proposed by [`calibration`](driftmill_operators::calibration) for streams of other
+//! seeds. A stable stream has 10,000 values or 10 comparisons. A changed stream changes after 1,000 values
+//! or at once, followed by 2,000 values or 10 comparisons. Delays count these.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
 use driftmill_operators::Matrix;
@@ -31,16 +31,16 @@ const COMPARISONS: usize = 10;
 const REFERENCE: usize = 200;
 const CURRENT: usize = 100;
 const COLUMNS: usize = 4;
-/// Seeds of the streams that calibrate, far from all others.
+/// Distance of the seeds for calibration from all others.
 const APART: u64 = 1 << 32;
 
 /// The results on stable and on changed streams.
 #[derive(Default)]
 struct Found {
-    /// Stable streams, and measurements at them.
+    /// Number of stable streams, and of measurements in them.
     streams: usize,
     measurements: usize,
-    /// Stable streams with a false alarm, and false alarms in them.
+    /// Number of stable streams with a false alarm, and of false alarms in them.
     disturbed: usize,
     alarms: usize,
     /// Values or comparisons from the change to the alarm, if there was one.
@@ -118,8 +118,8 @@ fn once_in(many: u64) -> Rate {
     Rate::once_in(many.try_into().expect("a number above 0"))
 }
 
-/// Nearly normal, of deviation 1: the sum of twelve, which needs no function that machines round
-/// differently.
+/// Nearly normal with deviation 1: the sum of twelve uniform numbers, which has the same rounding on all
+/// machines.
 fn noise(random: &mut Pcg64) -> f64 {
     let sum: f64 = (0..12).map(|_| random.random::<f64>()).sum();
     sum - 6.0
@@ -139,17 +139,17 @@ fn values(domain: Domain, seed: u64, change: usize) -> impl Iterator<Item = f64>
 }
 
 fn detectors(key: &str, table: &DetectorTable, streams: u64) {
-    let told = |name: &str, value: f64| format!("{name} = {value:.3e}");
+    let setting = |name: &str, value: f64| format!("{name} = {value:.3e}");
     let parameter = table.parameter();
-    detector(&**table, streams).print(key, &told(parameter.name, parameter.value));
+    detector(&**table, streams).print(key, &setting(parameter.name, parameter.value));
     let tuning: Vec<f64> = values(table.domain(), APART, usize::MAX).take(2 * VALUES).collect();
-    // these values do not depend on one another.
+    // these values are independent of one another.
     let search = Search { block: 1.try_into().ok(), ..Search::new(once_in(10_000)) };
     match search.tune(&**table, &tuning) {
         Ok(tuned) => {
             let calibrated = table.with_parameter(tuned.value);
-            let told = told(tuned.parameter, tuned.value);
-            detector(&*calibrated, streams).print("  calibrated", &told);
+            let setting = setting(tuned.parameter, tuned.value);
+            detector(&*calibrated, streams).print("  calibrated", &setting);
         }
         Err(error) => println!("  calibrated       {error}"),
     }
@@ -165,7 +165,7 @@ fn detector(config: &dyn DetectorConfig, streams: u64) -> Found {
     let changed = |seed: u64| {
         let mut detector = config.init();
         let found = values(domain, streams + seed, BEFORE).take(BEFORE + AFTER).enumerate();
-        // all of it is shown: a false alarm before the change is a part of the game.
+        // the whole stream is shown, including false alarms before the change.
         let drifts = found.filter(|(_, value)| detector.observe(*value) == Signal::Drift);
         drifts
             .map(|(place, _)| place)
@@ -205,12 +205,12 @@ impl Rows {
 fn metrics(key: &str, table: &MetricTable, streams: u64) {
     let rows = Rows::of(key);
     let criterion = table.named()[0].1.threshold().clone();
-    let told = match &criterion {
+    let setting = match &criterion {
         Criterion::Significance(chance) => format!("p < {}", chance.p_value),
         Criterion::Value(bound) => bound.to_string(),
         _ => "follows the values before".to_owned(),
     };
-    metric(table, &criterion, rows, streams).print(key, &told);
+    metric(table, &criterion, rows, streams).print(key, &setting);
     let score = |seed: u64| {
         let mut random = Pcg64::seed_from_u64(APART + seed);
         let reference = rows.draw(&mut random, REFERENCE, false);
@@ -220,8 +220,8 @@ fn metrics(key: &str, table: &MetricTable, streams: u64) {
     match observed(&scores, Direction::Higher, once_in(100)) {
         Ok(proposal) => {
             let bound = Criterion::Value(proposal.threshold);
-            let told = format!("{:.4}", proposal.threshold);
-            metric(table, &bound, rows, streams).print("  calibrated", &told);
+            let setting = format!("{:.4}", proposal.threshold);
+            metric(table, &bound, rows, streams).print("  calibrated", &setting);
         }
         Err(error) => println!("  calibrated       {error}"),
     }

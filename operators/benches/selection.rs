@@ -1,10 +1,10 @@
-//! Seconds of processor time on one core in which each selection makes a training set of a million
-//! of ten million candidates, compared with a plain loop that does the same.
+//! CPU seconds in which each selection makes a training set of a million of ten million candidates, on one
+//! core, compared with a plain loop.
 //!
 //!     cargo bench -p driftmill-operators --bench selection
 //!
-//! Ten classes, ten triggers, a sample every millisecond. The loops draw by a seeded generator and put
-//! what they chose in order; they know nothing of partitions, deletions or restarts.
+//! There are ten classes and ten triggers, and a sample every millisecond. The loops use a seeded generator
+//! and put their choices in order. They handle no partitions, deletions or restarts.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it found")]
 
 use std::hint::black_box;
@@ -25,9 +25,9 @@ const ROUNDS: usize = 3;
 enum Loop {
     /// Copies all rows.
     Copy,
-    /// Shuffles as many as are wanted to the front.
+    /// Shuffles the wanted number of rows to the front.
     Shuffle,
-    /// The same for each of ten groups.
+    /// Shuffles each of ten groups.
     Groups,
     /// Selects by u^(1/w).
     Weights,
@@ -53,7 +53,7 @@ fn record(i: u64) -> Record {
     Record::new(Position::new(i as i64, Id(i)), 0, i as i64, label)
 }
 
-/// Seconds to see a candidate, and to choose among all; and how many are chosen.
+/// Seconds to observe a candidate, seconds to choose among all candidates, and the number of chosen ones.
 fn policy(text: &str) -> (f64, f64, usize) {
     let table: SelectionTable = toml::from_str(text).expect("a table");
     let mut partition = table.init();
@@ -79,7 +79,7 @@ fn policy(text: &str) -> (f64, f64, usize) {
     (seeing / CANDIDATES as f64, choosing, chosen)
 }
 
-/// The seconds of a plain loop over rows that lie ready.
+/// The seconds of a plain loop over rows in memory.
 fn plain_loop(way: Loop, rows: &[(u64, u32)]) -> f64 {
     let mut random = Pcg64::seed_from_u64(7);
     let begun = computed();
@@ -116,7 +116,7 @@ fn plain_loop(way: Loop, rows: &[(u64, u32)]) -> f64 {
     seconds
 }
 
-/// Seconds that this thread has computed: waiting for a processor does not count.
+/// CPU seconds of this thread. Waiting for a processor does not count.
 fn computed() -> f64 {
     let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = times.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok());

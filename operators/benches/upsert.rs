@@ -21,7 +21,7 @@ const RECORDS: u64 = 4_000_000;
 const BATCH: u64 = 1024;
 const ROUNDS: usize = 5;
 
-/// A hash, as keys are.
+/// A hash with the distribution of keys.
 fn mix(i: u64) -> u128 {
     let i = i.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let low = (i ^ i >> 31).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -61,7 +61,7 @@ impl Stream {
     }
 }
 
-/// Changes that come out of the operator on one worker, and the memory it then holds.
+/// The number of changes that leave the operator on one worker, and the memory that it then holds.
 fn dataflow(stream: Stream, records: u64) -> (u64, u64) {
     let (count, held) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let (counter, holds) = (Arc::clone(&count), Arc::clone(&held));
@@ -89,7 +89,7 @@ fn dataflow(stream: Stream, records: u64) -> (u64, u64) {
     (count.load(Ordering::Relaxed), held.load(Ordering::Relaxed))
 }
 
-/// The same with a hash map, in a loop.
+/// The same computation with a hash map in a loop.
 fn plain_loop(stream: Stream, records: u64) -> u64 {
     let mut newest: HashMap<u128, Record> = HashMap::new();
     let mut count = 0;
@@ -110,8 +110,8 @@ fn plain_loop(stream: Stream, records: u64) -> u64 {
     count
 }
 
-/// Samples joined with their newest labels by differential dataflow, a time for every `coarse`
-/// changes; exact positions are carried as data. What comes out is not in order yet.
+/// Samples joined with their newest labels by differential dataflow, with a time for every `coarse`
+/// changes. Exact positions are carried as data. The output is not in order.
 fn differential(stream: Stream, records: u64, coarse: u64) -> (u64, u64) {
     let (count, held) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let (counted, holds) = (Arc::clone(&count), Arc::clone(&held));
@@ -153,13 +153,13 @@ fn differential(stream: Stream, records: u64, coarse: u64) -> (u64, u64) {
     (count.load(Ordering::Relaxed), held.load(Ordering::Relaxed))
 }
 
-/// Bytes of memory that this process has.
+/// Bytes of memory of this process.
 fn resident() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     pages.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0) * 4096
 }
 
-/// Nanoseconds that this thread has computed: waiting for a processor does not count.
+/// CPU time of this thread in nanoseconds. Waiting for a processor does not count.
 fn computed() -> u64 {
     let times = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     times.split(' ').next().and_then(|nanoseconds| nanoseconds.parse().ok()).unwrap_or(0)

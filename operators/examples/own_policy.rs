@@ -1,11 +1,11 @@
-//! Hosts a custom trigger policy in a timely dataflow.
+//! Runs a custom trigger policy in a timely dataflow.
 
 use driftmill_operators::prelude::*;
 use serde::{Deserialize, Serialize};
 use timely::dataflow::operators::vec::Map;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Input, Inspect};
 
-/// Fires when a label is seen that is greater than all before.
+/// Fires at a label that is greater than all earlier labels.
 #[derive(Default, Serialize, Deserialize)]
 struct GreaterLabel {
     greatest: u32,
@@ -32,7 +32,7 @@ pub(crate) fn main() {
         let mut input = worker.dataflow::<Position, _, _>(|scope| {
             let (input, changes) = scope.new_input::<Vec<Change>>();
             let (handle, outcomes) = scope.feedback(1);
-            let decisions = changes
+            let decided = changes
                 .order()
                 .order_all()
                 .decide(outcomes, |_wake| {
@@ -41,10 +41,10 @@ pub(crate) fn main() {
                         immediate(|_query| Matrix::default()),
                     )
                 })
-                .inspect(move |decision| send.send(decision.clone()).expect("main listens"));
-            // nothing is trained here, and the policy waits for an outcome: that there is none.
-            decisions
-                .map(|decision| Outcome::failed(decision.trigger, decision.end()))
+                .inspect(move |it| send.send(it.decision.clone()).expect("main listens"));
+            // nothing is trained here, but the policy waits for an outcome: report one without a version.
+            decided
+                .map(|it| Outcome::failed(it.decision.trigger, it.decision.end()))
                 .connect_loop(handle);
             input
         });

@@ -21,7 +21,7 @@ pub(crate) fn main() {
             ordered
                 .select(decisions, Arc::new(table), SelectionCheckpoints::default())
                 .train(move |_wake| {
-                    immediate(move |set: TrainingSet| {
+                    immediate(move |TrainingRequest { set, .. }| {
                         send.send(set.rows.len()).expect("main listens");
                         let (number, end) = (set.decision.trigger, set.decision.end());
                         Outcome::trained(number, number, end)

@@ -11,7 +11,7 @@ const PARTITION_BITS: u32 = 16;
 
 /// The identity of a sample: topic (8 bits), partition (16), offset (40).
 ///
-/// A function of the pipeline file and the topic's content: nothing allocates ids.
+/// The id is a function of the pipeline file and the topic's content: nothing allocates ids.
 ///
 /// ```
 /// use driftmill_operators::Id;
@@ -55,7 +55,7 @@ impl Id {
         self.0 & Self::MAX_OFFSET
     }
 
-    /// Topic and partition in one number: what one reader owns.
+    /// Topic and partition in one number. Each stream has one reader.
     pub fn stream(self) -> u32 {
         (self.0 >> OFFSET_BITS) as u32
     }

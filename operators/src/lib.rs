@@ -1,4 +1,4 @@
-//! When to train and on what, as pure dataflow: no Kafka, no Burn, no files, no clock.
+//! Policies that decide when to train and on what, as pure dataflow: no Kafka, no Burn, no files, no clock.
 //!
 //! ```text
 //!  changes ─► order ─► upsert ─┬──────────────► decide ─► decisions ─┐
@@ -8,26 +8,25 @@
 //!                              └─► evaluate ◄─────┴──────── feedback ◄─────────────┘
 //! ```
 //!
-//! * The timestamp of every stream is the [`Position`]. A frontier at position p means: every
-//!   change before p is known, so what is before p is complete and can be shown to policies.
-//! * [`trigger`] decides when to train, [`selection`] what to train on, [`drift`] is the mathematics
-//!   of distances, [`flow`] hosts them as timely operators.
-//! * Policies are state machines: what they need from outside they ask for as data, and equal
-//!   sequences of changes, answers and outcomes give equal decisions.
+//! * The timestamp of every stream is the [`Position`]. A frontier at position p means that every change
+//!   before p is known. Policies then see the changes before p.
+//! * [`trigger`] decides when to train, [`selection`] decides what to train on, [`drift`] computes
+//!   distances, and [`flow`] runs them as timely operators.
+//! * Policies are state machines. They ask for data from outside by returning questions. Equal sequences of
+//!   changes, answers and outcomes lead to equal decisions.
 //!
 //! # Late labels: one keyed table, not a join
 //!
-//! Labels that come by themselves are joined with their samples in the table that keeps the newest
-//! sample of each key ([`flow::Upsert`]). A differential join (samples ⋈ newest label of a key, a
-//! coarse time for every 10,000 changes, exact positions carried as data) was built and measured
-//! beside it, in `benches/upsert.rs`, on one worker: 0.36 million changes/s against 4.9 million,
-//! and 280 bytes a key against 49. What it yields is not in order yet, and would have to wait for
-//! the coarse time to end and be sorted; a change released early would depend on where the times
-//! were cut. The table is a function of the ordered changes alone, and knows of a retraction at
-//! its exact position.
+//! Labels that arrive separately are joined with their samples in the table of the newest sample of each
+//! key ([`flow::Upsert`]). `benches/upsert.rs` compares this table with a differential join (samples ⋈
+//! newest label of a key, a coarse time for every 10,000 changes, exact positions carried as data). On one
+//! worker the join processes 0.36 million changes/s and the table 4.9 million; the join needs 280 bytes a
+//! key and the table 49. The join's output is not in order: it would have to be sorted after the coarse
+//! time ends, and a change released early would depend on how the times were cut. The table is a function
+//! of the ordered changes alone and sees a retraction at its exact position.
 //!
-//! To add a policy, write one file and add one line to the table in its folder's `mod.rs`; the
-//! conformance tests in `tests/catalog.rs` pick it up.
+//! To add a policy, write one file and add one line to the table in its folder's `mod.rs`. The conformance
+//! tests in `tests/catalog.rs` include it without further changes.
 
 pub mod calibration;
 pub mod criterion;
@@ -49,6 +48,7 @@ mod position;
 mod record;
 mod snapshot;
 mod span;
+mod units;
 
 pub use id::Id;
 pub use matrix::Matrix;
@@ -56,3 +56,4 @@ pub use position::Position;
 pub use record::{Change, Kind, Record};
 pub use snapshot::{Snapshot, SnapshotError, restore};
 pub use span::Span;
+pub use units::Units;

@@ -10,7 +10,7 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// The matrix whose rows of `cols` values stand one after another in `values`.
+    /// Creates the matrix whose rows of `cols` values follow one another in `values`.
     ///
     /// # Panics
     /// When `values` does not hold whole rows.

@@ -1,7 +1,7 @@
 //! Problems of tables whose keys name components.
 
-/// The problems of every component of a table, each with its key. A table without components is a
-/// problem, too; `example` is a key that it could have.
+/// The problems of every component of a table, each with its key. A table without components is a problem,
+/// too; `example` is a key for its message.
 pub(crate) fn check_named<T: ?Sized>(
     named: &[(&str, &T)],
     example: &str,

@@ -49,19 +49,19 @@ impl Position {
         Self(self.0.saturating_add(1))
     }
 
-    /// Its number as bytes, in the order of little-endian machines.
+    /// The bytes of its number, in little-endian order.
     #[cfg(feature = "flow")]
     pub(crate) const fn to_le_bytes(self) -> [u8; 16] {
         self.0.to_le_bytes()
     }
 
-    /// The position of these bytes.
+    /// The position with these bytes.
     #[cfg(feature = "flow")]
     pub(crate) const fn from_le_bytes(bytes: [u8; 16]) -> Self {
         Self(i128::from_le_bytes(bytes))
     }
 
-    /// The position `steps` after this one, if there is one.
+    /// The position `steps` after this one; none beyond the last.
     pub const fn checked_add(self, steps: u64) -> Option<Self> {
         match self.0.checked_add(steps as i128) {
             Some(position) => Some(Self(position)),

@@ -9,7 +9,8 @@
 pub use crate::drift::detector::{Adwin, Detector, DetectorConfig, DetectorTable, Signal};
 #[cfg(feature = "flow")]
 pub use crate::flow::{
-    Decide, HostedTrigger, Order, OrderAll, Select, SelectionCheckpoints, Train, immediate,
+    Decide, HostedTrigger, Order, OrderAll, Select, SelectionCheckpoints, Train, TrainingRequest,
+    immediate,
 };
 pub use crate::selection::{SelectionConfig, SelectionTable, TrainingSet};
 pub use crate::trigger::{

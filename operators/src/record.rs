@@ -1,10 +1,10 @@
-//! A sample as the dataflow knows it, and the changes that happen to it.
+//! A sample as the dataflow sees it, and the changes that happen to it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Id, Position};
 
-/// A sample as the dataflow knows it; its payload stays in the log.
+/// A sample as the dataflow sees it. Its payload stays in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Record {
     /// The position of the sample in the total order.
@@ -13,13 +13,13 @@ pub struct Record {
     pub key: u128,
     /// The sample's own event time, in milliseconds since 1970; earlier than its position if late.
     pub time: i64,
-    /// The class, when it is known.
+    /// The class, if it is known.
     pub label: Option<u32>,
 }
 
 impl Record {
-    /// A sample at `position`, with the hash of its key (0 in topics that are not keyed), its own event
-    /// time in milliseconds since 1970, and its label, if known.
+    /// Creates a sample at `position` from the hash of its key (0 in topics that are not keyed), its own
+    /// event time in milliseconds since 1970, and its label, if known.
     pub fn new(position: Position, key: u128, time: i64, label: Option<u32>) -> Self {
         Self { position, key, time, label }
     }
@@ -60,12 +60,12 @@ pub struct Change {
 }
 
 impl Change {
-    /// Something happens at the record's own position.
+    /// Creates a change at the record's own position.
     pub fn new(kind: Kind, record: Record) -> Self {
         Self { kind, at: record.position, record, before: None }
     }
 
-    /// The record enters at its own position.
+    /// Creates the change by which the record enters at its own position.
     pub fn insert(record: Record) -> Self {
         Self::new(Kind::Insert, record)
     }

@@ -1,4 +1,4 @@
-//! The examples run.
+//! Tests that the examples run.
 
 #[path = "../examples/detector.rs"]
 mod detector;
@@ -16,7 +16,7 @@ fn a_detector_finds_a_change() {
 
 #[cfg(feature = "flow")]
 #[test]
-fn a_policy_of_ones_own_is_hosted() {
+fn a_custom_policy_is_hosted() {
     own_policy::main();
 }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::{parent, sync_folder};
 
-/// A file that is being written; it is at its place after [`StagedFile::complete`]. If it is dropped
-/// before, nothing is left of it.
+/// A file that is being written. [`StagedFile::complete`] puts it at its destination. If it is dropped
+/// before, it is removed.
 pub struct StagedFile {
     file: File,
     staged: PathBuf,
@@ -15,8 +15,8 @@ pub struct StagedFile {
 }
 
 impl StagedFile {
-    /// Begins a file that will be at `target`. Several processes may write the same file: what is
-    /// staged has the number of the process in its name.
+    /// Begins a file for `target`. Several processes may write the same file, because the name of the
+    /// staged file contains the number of the process.
     ///
     /// # Errors
     /// When the file system refuses.
@@ -30,12 +30,12 @@ impl StagedFile {
         &mut self.file
     }
 
-    /// The place of the file until it is complete.
+    /// The path of the file until it is complete.
     pub fn path(&self) -> &Path {
         &self.staged
     }
 
-    /// Makes the file durable and puts it at its place, instead of what is there.
+    /// Makes the file durable and moves it to its destination, where it replaces an existing file.
     ///
     /// # Errors
     /// When the file system refuses.
@@ -48,7 +48,7 @@ impl StagedFile {
 
 impl Drop for StagedFile {
     fn drop(&mut self) {
-        // a complete file has another name.
+        // after `complete` the staged name no longer exists.
         drop(fs::remove_file(&self.staged));
     }
 }
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_incomplete_file_leaves_the_old_one_and_nothing_else() {
+    fn an_incomplete_file_leaves_only_the_old_one() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         replace_file(&path, b"old").unwrap();

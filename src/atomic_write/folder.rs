@@ -6,21 +6,21 @@ use std::path::{Path, PathBuf};
 
 use super::{parent, sync_folder};
 
-/// A folder that is being written; it is at its place after [`StagedFolder::complete`].
+/// A folder that is being written. [`StagedFolder::complete`] puts it at its destination.
 pub struct StagedFolder {
     staged: PathBuf,
     target: PathBuf,
 }
 
 impl StagedFolder {
-    /// Begins a folder that will be at `target`; what a crash left of an earlier attempt is removed.
+    /// Begins a folder for `target`. Remains of an earlier attempt after a crash are removed.
     ///
     /// # Errors
     /// When the file system refuses.
     pub fn begin(target: &Path) -> io::Result<Self> {
-        let staged = aside(target, "staged");
+        let staged = sibling(target, "staged");
         clear(&staged)?;
-        clear(&aside(target, "replaced"))?;
+        clear(&sibling(target, "replaced"))?;
         fs::create_dir_all(&staged)?;
         Ok(Self { staged, target: target.to_owned() })
     }
@@ -46,7 +46,7 @@ impl StagedFolder {
         File::open(&to)?.sync_all()
     }
 
-    /// Makes all files durable; they are not at their place yet.
+    /// Makes all files durable. They are not at their destination yet.
     ///
     /// # Errors
     /// When the file system refuses.
@@ -54,13 +54,14 @@ impl StagedFolder {
         sync_folder(&self.staged)
     }
 
-    /// Puts the folder at its place, instead of what is there; the place is empty for an instant.
+    /// Moves the folder to its destination, where it replaces an existing folder. For an instant there is
+    /// no folder.
     ///
     /// # Errors
     /// When the file system refuses.
     pub fn complete(self) -> io::Result<()> {
         self.sync()?;
-        let replaced = aside(&self.target, "replaced");
+        let replaced = sibling(&self.target, "replaced");
         if self.target.exists() {
             fs::rename(&self.target, &replaced)?;
         }
@@ -71,7 +72,7 @@ impl StagedFolder {
 }
 
 /// A hidden name next to `target`.
-fn aside(target: &Path, what: &str) -> PathBuf {
+fn sibling(target: &Path, what: &str) -> PathBuf {
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     target.with_file_name(format!(".{what}-{name}"))
 }
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_there_when_it_is_complete_and_replaces_what_was_there() {
+    fn a_complete_folder_replaces_the_existing_one() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("1");
         let write = |text: &str| {

@@ -1,10 +1,12 @@
 //! Atomic writes: after a crash a file or folder has its old contents or its new ones, never a part.
 //!
-//! Both are staged next to their place, synced, renamed, and the folder they lie in is synced.
+//! They are staged next to their destination, synced and renamed. Then the parent folder is synced.
 
+mod error;
 mod file;
 mod folder;
 
+pub use error::FileError;
 pub use file::{StagedFile, replace_file};
 pub use folder::StagedFolder;
 
@@ -20,7 +22,7 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// The folder in which `path` lies.
+/// The parent folder of `path`.
 fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

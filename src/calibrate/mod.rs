@@ -1,8 +1,8 @@
-//! Thresholds for a wanted rate of false alarms, from a stretch of stream that is declared stable.
+//! Thresholds for a wanted rate of false alarms, from a part of the stream that is declared stable.
 //!
-//! The stretch is run once, in a state directory that is thrown away: the pipeline's own trigger
-//! trains where it counts samples or time and in its warm-up, and no more. All policies of the
-//! pipeline are shown the stream beside it, as shadows that measure and let nothing come of it.
+//! The pipeline runs once on this part, in a temporary state directory. The pipeline's own trigger trains
+//! only by numbers of samples, by time and in its warm-up. In addition, all policies of the pipeline run as
+//! shadows, whose measurements lead to no decisions.
 
 mod policies;
 mod propose;
@@ -23,31 +23,31 @@ use crate::retention::{EvaluationRetention, Retention};
 use crate::sink::SinkTable;
 use crate::source::TimeRange;
 
-/// The policies to calibrate, and the stretch of the stream.
+/// The pipeline to calibrate, and the stable part of the stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Stretch {
     /// The wanted share of evaluations that are false alarms.
     pub rate: Rate,
-    /// The samples that are taken, by event time (default: all).
+    /// The used samples, by event time (default: all).
     pub range: Option<TimeRange>,
 }
 
 /// The result for the policies of a pipeline.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Calibrated {
-    /// Proposals, policy after policy.
+    /// Proposals, one policy after another.
     pub proposals: Vec<Proposal>,
-    /// Policies that have no such threshold, each with its key.
+    /// Policies without a threshold to calibrate, each with its key.
     pub left_out: Vec<String>,
-    /// Samples of the stretch.
+    /// Number of samples in the stable part.
     pub samples: u64,
 }
 
-/// Runs the stretch, and proposes for each threshold of each policy one that has the wanted rate of
-/// false alarms there.
+/// Runs the stable part, and proposes a value with the wanted rate of false alarms for each threshold of
+/// each policy.
 ///
 /// # Errors
-/// When the stream cannot be run to the end of the stretch.
+/// When the stream cannot be run to the end of this part.
 pub fn calibrate(
     pipeline: Pipeline,
     stretch: Stretch,
@@ -59,7 +59,8 @@ pub fn calibrate(
     if policies.is_empty() {
         return Ok(Calibrated { left_out, ..Calibrated::default() });
     }
-    let folder = tempfile::tempdir().context("making a folder for a run that is thrown away")?;
+    let folder =
+        tempfile::tempdir().context("creating a temporary folder for the calibration run")?;
     let state = folder.path().join("state");
     let options = Options { state: Some(state.clone()), stable: true, ..options.clone() };
     let ended = job::run(shadowed(pipeline, &policies, stretch.range), &options, interrupt)?;
@@ -73,7 +74,7 @@ pub fn calibrate(
     Ok(Calibrated { proposals, left_out, samples: ended.summary.samples })
 }
 
-/// The pipeline with shadows for all its policies, which publishes nothing and ends.
+/// The pipeline with shadows for all its policies. It publishes nothing and ends with the stream.
 fn shadowed(
     mut pipeline: Pipeline,
     policies: &[policies::Policy],
@@ -93,6 +94,6 @@ fn shadowed(
     };
     pipeline.store = Default::default();
     pipeline.order.time_range = range.or(pipeline.order.time_range);
-    pipeline.source.end_with_what_is_there();
+    pipeline.source.end_at_current_end();
     pipeline
 }

@@ -6,15 +6,15 @@ use crate::config::Pipeline;
 
 /// A policy that measures something.
 pub(super) struct Policy {
-    /// What it is called: as its pipeline, comparison or shadow; members of a combined one with its
-    /// name before their own.
+    /// The name of the pipeline, comparison or shadow. Members of a combined policy follow it with their
+    /// own names.
     pub(super) name: String,
-    /// The place of its table in the pipeline file.
+    /// The path of its table in the pipeline file.
     pub(super) path: Vec<String>,
     pub(super) trigger: TriggerTable,
 }
 
-/// The policies of a pipeline, as far as they can be calibrated, and those that cannot.
+/// The policies of a pipeline that can be calibrated, and the keys of those that cannot.
 pub(super) fn all(pipeline: &Pipeline) -> (Vec<Policy>, Vec<String>) {
     let mut found = (Vec::new(), Vec::new());
     let path = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();

@@ -14,31 +14,31 @@ use serde_json::{Value, json};
 
 use super::policies::Policy;
 
-/// A threshold, or a detector's parameter, that has the wanted rate of false alarms on the stretch.
+/// A threshold or detector parameter with the wanted rate of false alarms on the stable part.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Proposal {
     /// The policy's name: that of the pipeline, a comparison or a shadow.
     pub policy: String,
-    /// The metric or detector.
+    /// The key of the metric or detector.
     pub metric: String,
     /// The key in the pipeline file.
     pub key: String,
     /// The value in the file; null if it is a default.
     pub now: Value,
-    /// How often the policy evaluation.
+    /// Number of evaluations of the policy.
     pub evaluations: usize,
-    /// The share of evaluations at which it fired with what stands there; none where that was not
-    /// seen.
+    /// The share of evaluations at which the policy fired with the value in the file; none if this was not
+    /// observed.
     pub false_alarms: Option<f64>,
     /// The proposed value; null if nothing can be proposed.
     pub proposed: Value,
-    /// The share of false alarms to be expected with it.
+    /// The expected share of false alarms with the proposed value.
     pub expected: Option<f64>,
-    /// Another key that has to follow, and what should stand there.
+    /// Another key that has to follow, and its value.
     pub follows: Option<(String, Value)>,
     /// The basis of the proposal.
     pub basis: Basis,
-    /// A note, or why nothing is proposed.
+    /// A note, or the reason why nothing is proposed.
     pub note: Option<String>,
 }
 
@@ -46,19 +46,19 @@ pub struct Proposal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// Values that were measured.
+    /// Measured values.
     Observed,
-    /// A tail that was fitted to the largest of them, and goes beyond.
+    /// A tail fitted to the largest values. It extends beyond them.
     Extrapolated,
-    /// Streams resampled from what the detector saw.
+    /// Streams resampled from the detector's input.
     Resampled,
     /// The definition of a p-value.
     Definition,
-    /// Nothing.
+    /// No basis.
     None,
 }
 
-/// Proposals from what a policy measured on the stretch; `pipeline` is the current file.
+/// Proposals from the measurements of a policy on the stable part. `pipeline` is the current file.
 pub(super) fn propose(
     policy: &Policy,
     trigger_evaluations: &[TriggerEvaluation],
@@ -127,8 +127,9 @@ fn threshold(blank: Proposal, scores: &[&Score], direction: Direction, rate: Rat
                 calibration::Basis::Observed(_) => Basis::Observed,
                 calibration::Basis::Extrapolated(_) => Basis::Extrapolated,
             };
-            let note = (basis == Basis::Extrapolated)
-                .then(|| format!("beyond all {evaluations} values: a longer stretch is better"));
+            let note = (basis == Basis::Extrapolated).then(|| {
+                format!("above all {evaluations} values: a longer stretch gives a better estimate")
+            });
             let proposed = json!(rounded(found.threshold, direction));
             Proposal { proposed, expected: Some(found.rate), basis, note, ..blank }
         }
@@ -136,12 +137,12 @@ fn threshold(blank: Proposal, scores: &[&Score], direction: Direction, rate: Rat
     }
 }
 
-/// The p-value that has the wanted rate by what it is, if it has.
+/// A p-value has the wanted rate by its definition, if the rate is reachable.
 fn chance(blank: Proposal, p_values: &[f64], rate: Rate) -> Proposal {
     let wanted = rate.get();
     let mut proposed = blank.now.clone();
     proposed["p_value"] = json!(wanted);
-    // the least p-value is that of all shuffles together.
+    // the smallest possible p-value needs more permutations.
     let permutations = proposed["permutations"].as_u64().unwrap_or(0);
     if (permutations as f64) < 2.0 / wanted {
         proposed["permutations"] = json!((2.0 / wanted).ceil() as u64);
@@ -150,8 +151,8 @@ fn chance(blank: Proposal, p_values: &[f64], rate: Rate) -> Proposal {
     let share = below as f64 / p_values.len() as f64;
     if below >= 3 && share > 3.0 * wanted {
         let note = format!(
-            "{:.1} % of the evaluations have a p-value below {wanted}: the stretch is not stable, or \
-             the test does not fit what is compared",
+            "{:.1} % of the evaluations have a p-value below {wanted}: the stretch is not stable, \
+             or the test does not fit the compared values",
             share * 100.0
         );
         return Proposal { note: Some(note), ..blank };
@@ -172,13 +173,14 @@ fn detector(
     let false_alarms =
         (!values.is_empty()).then(|| per_evaluation(drifts as f64 / values.len() as f64));
     let blank = Proposal { false_alarms, now: json!(config.parameter().value), ..blank };
-    // of `every` values each may have its share.
+    // each of `every` values may have an equal share.
     let Some(each) = Rate::new(rate.get() / every as f64) else { return blank };
     match Search::new(each).tune(config, values) {
         Ok(tuned) => {
             let note = (!tuned.covered).then(|| {
                 format!(
-                    "{} values say little of so small a rate: a longer stretch is better",
+                    "{} values are few for so small a rate: a longer stretch gives a better \
+                     estimate",
                     values.len()
                 )
             });
@@ -204,7 +206,7 @@ fn detector(
     }
 }
 
-/// Four digits, on the side on which fewer values fire.
+/// Rounds to four digits, towards the side on which fewer values fire.
 fn rounded(value: f64, direction: Direction) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
@@ -214,7 +216,8 @@ fn rounded(value: f64, direction: Direction) -> f64 {
         Direction::Higher => f64::ceil,
         Direction::Lower => f64::floor,
     };
-    // a decimal has a shortest text; a product of a power of ten and an integer may have a longer one.
+    // a decimal number has a shortest text; a product of a power of ten and an integer may have a longer
+    // one.
     let text = format!("{:e}", remote(value * 10f64.powi(digits)));
     let (number, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent = exponent.parse::<i32>().unwrap_or(0) - digits;

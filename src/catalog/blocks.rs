@@ -1,8 +1,8 @@
-//! The index from samples to training sets: which sets have samples of a block of 65536 ids.
+//! An index from samples to training sets: for each block of 65536 ids, the sets with samples in it.
 //!
-//! A row for each sample of each training set would be a hundred times the size of the sets, which
-//! are bitmaps. A block holds neighbouring offsets of one partition, so the sets of a block are few
-//! where policies train on new data, however long the run is. Their bitmaps say the rest.
+//! A row for each sample of each training set would need a hundred times the space of the sets, which are
+//! bitmaps. A block holds adjacent offsets of one partition. If policies train on new data, a block
+//! therefore has few sets, however long the run is. The bitmaps of these sets contain the details.
 
 use roaring::RoaringTreemap;
 use rusqlite::{Transaction, named_params};

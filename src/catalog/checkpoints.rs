@@ -1,4 +1,4 @@
-//! Checkpoints of policies between decisions, with the evaluations that they made until then.
+//! Checkpoints of policies between decisions, with their evaluations since the last commit.
 
 use driftmill_operators::flow::{
     SelectionCheckpoint, ShadowDecision, TriggerCheckpoint, TriggerEvaluation,
@@ -14,8 +14,8 @@ use super::trigger_evaluations::{insert_shadow_decisions, insert_trigger_evaluat
 use super::{Catalog, CatalogError};
 use crate::store::SegmentLength;
 
-/// The version of the states of policies and evaluations. A change that makes earlier states
-/// undecodable increases it and adds a migration of the catalog.
+/// The version of the states of policies and evaluations. A change that makes earlier states undecodable
+/// must increase it and add a migration of the catalog.
 pub(super) const STATE_VERSION: i64 = 1;
 
 /// The entry of a policy in a commit between decisions.
@@ -90,13 +90,13 @@ impl Record for SelectionState {
     }
 }
 
-/// States of another version are not decoded.
+/// Rejects states of another version.
 fn check_version(row: &Row<'_>) -> rusqlite::Result<()> {
     let version: i64 = row.get("state_version")?;
     if version == STATE_VERSION {
         return Ok(());
     }
-    let text = format!("the state has version {version}, this program knows {STATE_VERSION}");
+    let text = format!("the state has version {version}, this program supports {STATE_VERSION}");
     Err(undecodable(row, "state_version", text))
 }
 
@@ -105,7 +105,7 @@ fn decoded<T: DeserializeOwned>(row: &Row<'_>, column: &str, state: &[u8]) -> ru
 }
 
 impl Catalog {
-    /// Records the durable length of the log, and entries of policies that saw no more than that.
+    /// Records the durable length of the log, and entries of policies that observed no changes beyond it.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -135,7 +135,7 @@ impl Catalog {
         Ok(self.read("WHERE branch = ?", [branch])?.pop().unwrap_or_default())
     }
 
-    /// Removes the checkpoints of all other shadows; their evaluations and decisions stay recorded.
+    /// Removes the checkpoints of all other shadows. Their evaluations and decisions stay recorded.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -172,13 +172,7 @@ pub(super) fn insert_trigger_checkpoint(
     branch: &str,
     checkpoint: &TriggerCheckpoint,
 ) -> rusqlite::Result<()> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO trigger_checkpoints (branch, policy, state_version) VALUES (?, ?, ?)
-         ON CONFLICT (branch) DO UPDATE
-         SET policy = excluded.policy, state_version = excluded.state_version",
-    )?;
-    insert.execute(params![branch, checkpoint.save(), STATE_VERSION])?;
-    seal(transaction, branch)
+    record_state(transaction, branch, "policy", &checkpoint.save())
 }
 
 pub(super) fn insert_evaluation(
@@ -186,16 +180,22 @@ pub(super) fn insert_evaluation(
     branch: &str,
     evaluation: &[u8],
 ) -> rusqlite::Result<()> {
-    let mut insert = transaction.prepare_cached(
-        "INSERT INTO trigger_checkpoints (branch, evaluation, state_version) VALUES (?, ?, ?)
-         ON CONFLICT (branch) DO UPDATE
-         SET evaluation = excluded.evaluation, state_version = excluded.state_version",
-    )?;
-    insert.execute(params![branch, evaluation, STATE_VERSION])?;
-    seal(transaction, branch)
+    record_state(transaction, branch, "evaluation", evaluation)
 }
 
-fn seal(transaction: &Transaction<'_>, branch: &str) -> rusqlite::Result<()> {
+/// Records one of the two states of a branch in its column.
+fn record_state(
+    transaction: &Transaction<'_>,
+    branch: &str,
+    column: &str,
+    state: &[u8],
+) -> rusqlite::Result<()> {
+    let insert = format!(
+        "INSERT INTO trigger_checkpoints (branch, {column}, state_version) VALUES (?, ?, ?)
+         ON CONFLICT (branch) DO UPDATE
+         SET {column} = excluded.{column}, state_version = excluded.state_version"
+    );
+    transaction.prepare_cached(&insert)?.execute(params![branch, state, STATE_VERSION])?;
     let seal = TRIGGER_CHECKPOINTS.seal("branch = :branch");
     transaction.prepare_cached(&seal)?.execute(named_params! {":branch": branch}).map(drop)
 }

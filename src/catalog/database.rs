@@ -1,4 +1,4 @@
-//! The catalog's database: it is created, opened, migrated, read and written here.
+//! The catalog's database: creation, opening, migration, reading and writing.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,19 +14,19 @@ use super::table::{Record, register};
 use crate::failpoint::Failpoint;
 use crate::source::Partition;
 
-/// Pages of a database that are copied at once.
+/// Number of pages that are copied at once.
 const COPIED_PAGES: i32 = 1024;
 
-/// The catalog of a run: one SQLite database, in which every change is one durable transaction.
+/// The catalog of a run: one SQLite database, in which every change is a durable transaction.
 pub struct Catalog {
     pub(super) database: Connection,
 }
 
 impl Catalog {
-    /// A new catalog at `path`.
+    /// Creates a catalog at `path`.
     ///
     /// # Errors
-    /// When SQLite fails, as for a path that already holds one.
+    /// When SQLite fails, for example because `path` already has a catalog.
     pub fn create(
         path: &Path,
         run: &RunRecord,
@@ -44,9 +44,9 @@ impl Catalog {
         Ok(catalog)
     }
 
-    /// The catalog at `path` as it is now, for reading while others write it.
+    /// Opens a snapshot of the catalog at `path` for reading, while others may write it.
     ///
-    /// A catalog of an earlier format is not changed: a temporary copy of it is migrated.
+    /// A catalog of an earlier format does not change: a temporary copy of it is migrated.
     ///
     /// # Errors
     /// When SQLite cannot read it, or it has an unknown format.
@@ -55,7 +55,7 @@ impl Catalog {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
         let database = Connection::open_with_flags(path, flags).map_err(failed())?;
         register(&database).map_err(failed())?;
-        // all that is read is of one moment: that of the first query.
+        // all queries see the state at the first query.
         database.execute_batch("BEGIN").map_err(failed())?;
         if format(&database, path)? == FORMAT {
             return Ok(Self { database });
@@ -69,7 +69,8 @@ impl Catalog {
         Ok(Self { database: copy })
     }
 
-    /// The catalog at `path`, to resume its run or to verify it. One of an earlier format is migrated.
+    /// Opens the catalog at `path`, to resume its run or to verify it. A catalog of an earlier format is
+    /// migrated.
     ///
     /// # Errors
     /// When SQLite cannot read it, or it has an unknown format.
@@ -84,7 +85,7 @@ impl Catalog {
         Ok(Self { database })
     }
 
-    /// Does `work` completely or not at all; durable when this returns.
+    /// Does `work` completely or not at all. The result is durable when this returns.
     pub(super) fn commit(
         &mut self,
         action: &'static str,
@@ -98,7 +99,7 @@ impl Catalog {
         Ok(())
     }
 
-    /// Moves all that was written into the database's one file.
+    /// Moves all written data into the single file of the database.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -107,7 +108,7 @@ impl Catalog {
         settle.map_err(CatalogError::database("settling"))
     }
 
-    /// Whole rows of a table, compared with their checksums; `rest` selects and orders them.
+    /// Reads whole rows of a table and compares them with their checksums. `rest` selects and orders them.
     pub(super) fn read<R: Record>(
         &self,
         rest: &str,
@@ -118,7 +119,7 @@ impl Catalog {
         Ok(rows)
     }
 
-    /// The same, one row at a time.
+    /// Like [`read`](Self::read), but one row at a time.
     pub(super) fn read_each<R: Record>(
         &self,
         rest: &str,
@@ -131,14 +132,14 @@ impl Catalog {
         let mut rows = statement.query(params).map_err(failed())?;
         while let Some(row) = rows.next().map_err(failed())? {
             if !row.get("intact").map_err(failed())? {
-                return Err(damaged::<R>(row, "it does not have its checksum".to_owned()));
+                return Err(damaged::<R>(row, "its checksum does not match".to_owned()));
             }
             each(R::from_row(row).map_err(|error| damaged::<R>(row, error.to_string()))?);
         }
         Ok(())
     }
 
-    /// What a query finds.
+    /// The rows of a query.
     pub(super) fn rows<T>(
         &self,
         query: &str,
@@ -161,7 +162,7 @@ fn configure(database: &Connection) -> rusqlite::Result<()> {
     register(database)
 }
 
-/// The format of a database, if it is one that can be opened.
+/// The format of a database, if this program can open it.
 fn format(database: &Connection, path: &Path) -> Result<i64, CatalogError> {
     let query = database.query_row("PRAGMA user_version", [], |row| row.get(0));
     let format: i64 = query.map_err(CatalogError::database("opening"))?;
@@ -177,10 +178,5 @@ pub(crate) fn digest(ids: impl Iterator<Item = Id>) -> String {
     use sha2::{Digest, Sha256};
     let mut hash = Sha256::new();
     ids.for_each(|id| hash.update(id.0.to_le_bytes()));
-    hex(&hash.finalize())
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash.finalize())
 }

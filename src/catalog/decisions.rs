@@ -1,4 +1,4 @@
-//! Records decisions and their outcomes.
+//! Records of decisions and their outcomes.
 
 use std::collections::BTreeMap;
 
@@ -20,18 +20,26 @@ use super::{Catalog, CatalogError};
 use crate::store::SegmentLength;
 use crate::train::Kept;
 
-/// A decision with everything that is recorded in its transaction.
-#[derive(Clone, Debug)]
-pub struct DecisionEntry<'a> {
-    /// Name of the branch: empty for the pipeline's own, else that of the comparison.
+/// A decision to train.
+#[derive(Clone, Copy, Debug)]
+pub struct NewDecision<'a> {
+    /// Name of the branch in the catalog: empty for the pipeline's own, else that of the comparison or
+    /// of the irreducible-loss model.
     pub branch: &'a str,
     /// The decision and its training set.
     pub set: &'a TrainingSet,
     /// Seed of the training.
     pub seed: u64,
-    /// The version that is active.
+    /// The active version.
     pub model: Option<u64>,
-    /// Durable length of each segment. The decision depends on no more than that.
+}
+
+/// A decision with everything that is recorded in its transaction.
+#[derive(Clone, Debug)]
+pub struct DecisionEntry<'a> {
+    /// The decision.
+    pub decision: NewDecision<'a>,
+    /// Durable length of each segment. The decision does not depend on data beyond it.
     pub durable: &'a [SegmentLength],
     /// Checkpoint of the trigger policy.
     pub checkpoint: &'a TriggerCheckpoint,
@@ -54,7 +62,7 @@ pub struct NewVersion<'a> {
     pub trained_samples: Option<(&'a TrainedSamples, &'a [Kept])>,
 }
 
-/// The reason why a training made no version.
+/// The reason why a training produced no version.
 #[derive(Clone, Copy, Debug)]
 pub struct Failed<'a> {
     /// The error; none if the training set was empty.
@@ -81,14 +89,8 @@ pub struct OutcomeEntry<'a> {
 /// An irreducible-loss model that was trained for another training.
 #[derive(Clone, Debug)]
 pub struct IrreducibleOutcome<'a> {
-    /// Its name in the catalog.
-    pub branch: &'a str,
-    /// The decision and the training set.
-    pub set: &'a TrainingSet,
-    /// Seed of the training.
-    pub seed: u64,
-    /// Its previous version.
-    pub parent: Option<u64>,
+    /// The decision, which is that of the other training, with its own training set.
+    pub decision: NewDecision<'a>,
     /// Its new version.
     pub version: NewVersion<'a>,
     /// Duration of the training.
@@ -96,19 +98,19 @@ pub struct IrreducibleOutcome<'a> {
 }
 
 impl Catalog {
-    /// Records a decision before its training starts, together with the durable length of the log and
-    /// the checkpoints of its branch's policies.
+    /// Records a decision before its training starts, together with the durable length of the log and the
+    /// checkpoints of its branch's policies.
     ///
     /// # Errors
     /// When SQLite fails.
     pub fn record_decision(&mut self, entry: &DecisionEntry<'_>) -> Result<(), CatalogError> {
-        let DecisionEntry { branch, set, seed, model, .. } = *entry;
+        let branch = entry.decision.branch;
         self.commit("recording a decision in", |transaction| {
             insert_lengths(transaction, entry.durable)?;
-            insert_decision(transaction, &NewDecision { branch, set, seed, model })?;
+            insert_decision(transaction, &entry.decision)?;
             insert_trigger_checkpoint(transaction, branch, entry.checkpoint)?;
             insert_trigger_evaluations(transaction, branch, entry.trigger_evaluations)?;
-            insert_selection_checkpoints(transaction, entry)
+            insert_selection_checkpoints(transaction, &entry.decision)
         })
     }
 
@@ -151,24 +153,15 @@ impl Catalog {
         let OutcomeEntry { branch, trigger, outcome, seconds, evaluation, irreducible } = entry;
         self.commit("recording an outcome in", |transaction| {
             for irreducible in *irreducible {
-                let IrreducibleOutcome { branch, set, seed, parent: model, version, seconds } =
-                    *irreducible;
-                insert_decision(transaction, &NewDecision { branch, set, seed, model })?;
-                let trigger = set.decision.trigger;
+                let IrreducibleOutcome { decision, version, seconds } = *irreducible;
+                insert_decision(transaction, &decision)?;
+                let (branch, trigger) = (decision.branch, decision.set.decision.trigger);
                 insert_outcome(transaction, branch, trigger, &Ok(version), seconds)?;
             }
             insert_outcome(transaction, branch, *trigger, outcome, *seconds)?;
             insert_evaluation(transaction, branch, evaluation)
         })
     }
-}
-
-/// A decision that is to be recorded.
-struct NewDecision<'a> {
-    branch: &'a str,
-    set: &'a TrainingSet,
-    seed: u64,
-    model: Option<u64>,
 }
 
 fn insert_outcome(
@@ -243,19 +236,20 @@ fn insert_decision(
 /// the states before it, so the last earlier state of each partition is kept as well.
 fn insert_selection_checkpoints(
     transaction: &Transaction<'_>,
-    entry: &DecisionEntry<'_>,
+    decision: &NewDecision<'_>,
 ) -> rusqlite::Result<()> {
-    let trigger = entry.set.decision.trigger as i64;
+    let NewDecision { branch, set, .. } = *decision;
+    let trigger = set.decision.trigger as i64;
     let mut delete = transaction.prepare_cached(
         "DELETE FROM selection_checkpoints WHERE branch = ?1 AND stream = ?2 AND trigger < (
             SELECT max(trigger) FROM selection_checkpoints
             WHERE branch = ?1 AND stream = ?2 AND trigger < ?3)",
     )?;
     let mut insert = transaction.prepare_cached(&SELECTION_CHECKPOINTS.insert("INSERT"))?;
-    for (stream, checkpoint) in &entry.set.checkpoints {
-        delete.execute(params![entry.branch, stream, trigger])?;
+    for (stream, checkpoint) in &set.checkpoints {
+        delete.execute(params![branch, stream, trigger])?;
         insert.execute(named_params! {
-            ":branch": entry.branch,
+            ":branch": branch,
             ":stream": stream,
             ":trigger": trigger,
             ":state": checkpoint.save(),

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// Why the catalog or the model store could not be written or read.
+use crate::atomic_write::FileError;
+
+/// The error of an operation on the catalog or the model store.
 #[derive(Debug, Error)]
 pub enum CatalogError {
     /// SQLite failed.
@@ -12,42 +14,35 @@ pub enum CatalogError {
     Database {
         /// The action that failed.
         action: &'static str,
-        /// What SQLite said.
+        /// The error of SQLite.
         source: rusqlite::Error,
     },
     /// The file system failed.
-    #[error("{action} `{}`", path.display())]
-    Io {
-        /// The action that failed.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The reason that the system gives.
-        source: std::io::Error,
-    },
-    /// It was written by another version of this program.
+    #[error(transparent)]
+    Io(#[from] FileError),
+    /// The catalog was written by another version of this program.
     #[error(
-        "the catalog `{}` has format {format}, this program knows {known}\n\
-         hint: use the program that wrote it, or start a new run with --fresh",
+        "the catalog `{}` has format {format}, this program supports {known}\n\
+         hint: use the version of driftmill that wrote it, or start a new run with --fresh",
         path.display()
     )]
     Format {
-        /// Where it is.
+        /// The path of the catalog.
         path: PathBuf,
         /// Its format.
         format: i64,
         /// The formats that can be opened.
         known: String,
     },
-    /// An earlier format cannot be brought up to date.
+    /// A catalog of an earlier format cannot be migrated.
     #[error("migrating the catalog `{}`", path.display())]
     Migration {
-        /// Where it is.
+        /// The path of the catalog.
         path: PathBuf,
-        /// Why.
+        /// The error of the migration.
         source: rusqlite_migration::Error,
     },
-    /// A row is not what was written.
+    /// A row differs from the written one.
     #[error(
         "`catalog.sqlite` is damaged: table {table}, {row}: {detail}\n\
          hint: `driftmill verify` checks all files of a run"
@@ -60,13 +55,13 @@ pub enum CatalogError {
         /// The problem.
         detail: String,
     },
-    /// A file of a version is not the one that was recorded.
+    /// A file of a version differs from the recorded one.
     #[error(
         "the {file} of version {version} and the catalog do not match\n\
          hint: `driftmill verify` checks all files of a run"
     )]
     Other {
-        /// Which one.
+        /// The kind of the file.
         file: &'static str,
         /// The version.
         version: u64,
@@ -76,13 +71,13 @@ pub enum CatalogError {
     Version {
         /// The file.
         path: PathBuf,
-        /// Where and why.
+        /// The error with its position.
         source: serde_json::Error,
     },
 }
 
 impl CatalogError {
-    /// Whether a file does not hold what was written, or what this program can read.
+    /// Whether the content differs from what was written, or cannot be read by this program.
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Database { source, .. } => is_damage(source),
@@ -90,14 +85,15 @@ impl CatalogError {
                 rusqlite_migration::Error::RusqliteError { err, .. } => is_damage(err),
                 _ => true,
             },
-            Self::Io { source, .. } => source.kind() == std::io::ErrorKind::InvalidData,
+            Self::Io(error) => error.source.kind() == std::io::ErrorKind::InvalidData,
             Self::Format { .. } | Self::Row { .. } | Self::Version { .. } | Self::Other { .. } => {
                 true
             }
         }
     }
 
-    /// The state of a policy does not decode; `branch` is a branch or a shadow as in the catalog.
+    /// Creates the error for a policy state that does not decode. `branch` is a branch or a shadow in the
+    /// catalog.
     pub fn checkpoint(table: &'static str, branch: &str, error: impl ToString) -> Self {
         Self::Row { table, row: format!("branch `{branch}`"), detail: error.to_string() }
     }
@@ -115,13 +111,12 @@ impl CatalogError {
         action: &'static str,
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.into();
-        move |source| Self::Io { action, path, source }
+        FileError::of(action, path)
     }
 }
 
-/// Whether SQLite found something else than what was written. All statements are of this program, so
-/// one that does not compile meets another schema.
+/// Whether SQLite found data that differs from what was written. All statements belong to this program, so
+/// a statement that does not compile means that the schema is damaged.
 fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::Error;
     use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};

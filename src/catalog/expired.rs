@@ -1,10 +1,9 @@
-//! Segments, samples and versions that retention removed. Their ids, ranges and keys stay recorded.
-
-use std::collections::BTreeSet;
+//! Expired segments, samples and versions. Retention removed them, but their ids, ranges and keys stay
+//! recorded.
 
 use driftmill_operators::Id;
 use roaring::RoaringTreemap;
-use rusqlite::{Row, Transaction, named_params};
+use rusqlite::{Row, Transaction, named_params, params};
 
 use super::run::insert_lengths;
 use super::table::{
@@ -17,7 +16,7 @@ use crate::store::{Contents, Counts, RowRange, SegmentLength};
 /// A segment that retention removed from the log.
 #[derive(Clone, Debug)]
 pub struct ExpiredSegment {
-    /// The name that its files had.
+    /// The name of its files.
     pub name: String,
     /// Bytes of its batches.
     pub bytes: u64,
@@ -25,13 +24,13 @@ pub struct ExpiredSegment {
     pub counts: Counts,
     /// The ids, ranges and keys of its rows.
     pub contents: Contents,
-    /// The samples that others had replaced.
+    /// Its samples that had been replaced.
     pub replaced: RoaringTreemap,
-    /// The samples that had been deleted.
+    /// Its samples that had been deleted.
     pub deleted: RoaringTreemap,
 }
 
-/// Expired segments with a range of offsets that overlaps another one.
+/// Expired segments with a range of offsets that overlaps the given one.
 const BETWEEN: &str = "WHERE number IN (
     SELECT number FROM expired_ranges INDEXED BY expired_ranges_by_offset
     WHERE topic_index = :topic AND partition = :partition
@@ -82,7 +81,7 @@ impl Catalog {
         })
     }
 
-    /// All erased samples, including those of segments that were removed since.
+    /// All erased samples, including those of segments that were later removed.
     ///
     /// # Errors
     /// When SQLite cannot read them, or a row is damaged.
@@ -92,8 +91,8 @@ impl Catalog {
         Ok(all)
     }
 
-    /// Shows each expired segment that held offsets of one partition from `first` to `last`, without
-    /// its ranges.
+    /// Visits each expired segment with offsets of one partition from `first` to `last`, without its
+    /// ranges.
     ///
     /// # Errors
     /// When SQLite cannot read them, or a row is damaged.
@@ -112,7 +111,7 @@ impl Catalog {
         self.read_each(BETWEEN, between, |ExpiredRow { segment, .. }| each(segment))
     }
 
-    /// Shows every expired segment, in the order of removal, one at a time.
+    /// Visits every expired segment, in the order of removal, one at a time.
     ///
     /// # Errors
     /// When SQLite cannot read them, or a row is damaged.
@@ -138,14 +137,16 @@ impl Catalog {
         self.database.query_row(query, [], counts).map_err(CatalogError::database("reading"))
     }
 
-    /// The versions of a branch whose weights were removed.
+    /// Whether retention removed the weights of a version.
     ///
     /// # Errors
-    /// When SQLite cannot read them.
-    pub fn expired_versions(&self, branch: &str) -> Result<BTreeSet<u64>, CatalogError> {
-        let query = "SELECT version FROM expired_versions WHERE branch = ?";
-        let versions = self.rows(query, [branch], |row| unsigned(row, "version"))?;
-        Ok(versions.into_iter().collect())
+    /// When SQLite cannot read it.
+    pub fn is_expired(&self, branch: &str, version: u64) -> Result<bool, CatalogError> {
+        let query =
+            "SELECT EXISTS (SELECT 1 FROM expired_versions WHERE branch = ? AND version = ?)";
+        self.database
+            .query_row(query, params![branch, version as i64], |row| row.get(0))
+            .map_err(CatalogError::database("reading"))
     }
 }
 
@@ -211,7 +212,7 @@ fn counts(row: &Row<'_>) -> rusqlite::Result<Counts> {
     Ok(Counts {
         rows: unsigned(row, "rows")?,
         samples: unsigned(row, "samples")?,
-        bad: unsigned(row, "bad")?,
+        invalid: unsigned(row, "bad")?,
         late: unsigned(row, "late")?,
     })
 }
@@ -228,7 +229,7 @@ fn insert(transaction: &Transaction<'_>, segment: &ExpiredSegment) -> rusqlite::
         ":bytes": *bytes as i64,
         ":rows": counts.rows as i64,
         ":samples": counts.samples as i64,
-        ":bad": counts.bad as i64,
+        ":bad": counts.invalid as i64,
         ":late": counts.late as i64,
         ":ids": bitmap(&contents.samples),
         ":replaced": bitmap(replaced),
@@ -251,14 +252,14 @@ fn insert(transaction: &Transaction<'_>, segment: &ExpiredSegment) -> rusqlite::
     Ok(())
 }
 
-/// Ids as the catalog stores them.
+/// Encodes ids for the catalog.
 pub(super) fn bitmap(ids: &RoaringTreemap) -> Vec<u8> {
     let mut bitmap = Vec::with_capacity(ids.serialized_size());
-    ids.serialize_into(&mut bitmap).expect("a vector takes all that is written");
+    ids.serialize_into(&mut bitmap).expect("a write to a vector cannot fail");
     bitmap
 }
 
-/// Ids in a column that [`bitmap`] wrote.
+/// Decodes ids from a column that [`bitmap`] wrote.
 pub(super) fn bitmap_of(row: &Row<'_>, column: &str) -> rusqlite::Result<RoaringTreemap> {
     let bytes: Vec<u8> = row.get(column)?;
     RoaringTreemap::deserialize_from(&*bytes).map_err(|error| undecodable(row, column, error))

@@ -1,4 +1,4 @@
-//! The decisions and versions of a run: a database that anyone can query, and the model store.
+//! The decisions and versions of a run: a database that users can query, and the model store.
 
 mod blocks;
 mod checkpoints;
@@ -13,6 +13,8 @@ mod query_plans;
 mod remote_segments;
 mod resume;
 mod run;
+#[cfg(test)]
+mod scale;
 mod schema;
 mod summary;
 mod table;
@@ -24,8 +26,10 @@ mod version;
 
 pub use checkpoints::{PolicyEntry, ShadowRecord};
 pub use database::Catalog;
-pub(crate) use database::{digest, hex};
-pub use decisions::{DecisionEntry, Failed, IrreducibleOutcome, NewVersion, OutcomeEntry};
+pub(crate) use database::digest;
+pub use decisions::{
+    DecisionEntry, Failed, IrreducibleOutcome, NewDecision, NewVersion, OutcomeEntry,
+};
 pub use error::CatalogError;
 pub use expired::ExpiredSegment;
 pub use models::{ModelStore, irreducible_key};

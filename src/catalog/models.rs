@@ -5,38 +5,37 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::database::hex;
 use super::{CatalogError, Version};
 use crate::atomic_write::{StagedFolder, sync_folder};
 use crate::failpoint::Failpoint;
 
-/// The weights' file in a version's folder.
+/// Name of the weights file in a version's folder.
 const WEIGHTS: &str = "model.safetensors";
-/// The description's file in a version's folder.
+/// Name of the description file in a version's folder.
 const DESCRIPTION: &str = "version.json";
 
-/// What the catalog calls irreducible-loss model `number`, from 1, of a branch: no comparison has a
-/// slash in its name.
+/// The name of irreducible-loss model `number` (from 1) of a branch in the catalog. Names of comparisons
+/// contain no slash.
 pub fn irreducible_key(branch: &str, number: usize) -> String {
     format!("{branch}/irreducible-{number}")
 }
 
 /// Model versions as folders `VERSION/model.safetensors` and `VERSION/version.json`.
 ///
-/// A visible version is complete: it is staged, synced and renamed.
+/// A visible version is complete, because it is staged, synced and renamed.
 #[derive(Clone, Debug)]
 pub struct ModelStore {
     folder: PathBuf,
 }
 
 impl ModelStore {
-    /// The store in `folder`, which need not exist yet.
+    /// Creates the store in `folder`, which need not exist yet.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
 
-    /// The store of a branch of the run in `state`: the pipeline's own if the name is empty, else a
-    /// comparison; or of irreducible-loss models ([`irreducible_key`]).
+    /// Creates the store of a branch of the run in `state`: the pipeline's own for an empty name, a
+    /// comparison, or irreducible-loss models ([`irreducible_key`]).
     pub fn of(state: &Path, branch: &str) -> Self {
         Self::new(match branch.split_once('/') {
             None if branch.is_empty() => state.join("models"),
@@ -60,7 +59,8 @@ impl ModelStore {
         self.folder_of(version).join(WEIGHTS)
     }
 
-    /// Adds a version, or replaces one that a crash left unrecorded. Returns SHA-256 of the description.
+    /// Adds a version, or replaces one that a crash left unrecorded. Returns the SHA-256 of the
+    /// description.
     ///
     /// # Errors
     /// When the file system refuses. The version is then not visible.
@@ -76,7 +76,7 @@ impl ModelStore {
         Failpoint::ModelStaged.reach();
         staged.complete().map_err(failed())?;
         Failpoint::ModelStored.reach();
-        Ok(hex(&Sha256::digest(&description)))
+        Ok(hex::encode(Sha256::digest(&description)))
     }
 
     /// Removes a version's weights, if there are any, and keeps its description. Returns their size.
@@ -114,7 +114,7 @@ impl ModelStore {
         self.described(version).map(|(version, _)| version)
     }
 
-    /// A version's description, with SHA-256 of its file.
+    /// A version's description, and the SHA-256 of its file.
     ///
     /// # Errors
     /// When there is no such version, or its description does not decode.
@@ -123,7 +123,7 @@ impl ModelStore {
         let bytes = fs::read(&path).map_err(CatalogError::io("reading", &path))?;
         let version = serde_json::from_slice(&bytes)
             .map_err(|source| CatalogError::Version { path, source })?;
-        Ok((version, hex(&Sha256::digest(&bytes))))
+        Ok((version, hex::encode(Sha256::digest(&bytes))))
     }
 
     /// All versions, oldest first.

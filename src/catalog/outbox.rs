@@ -1,18 +1,18 @@
 //! Versions that are published to sinks.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use rusqlite::{Row, named_params};
 
 use super::table::{OUTBOX, Record, Table, unsigned};
 use super::{Catalog, CatalogError};
 
-/// The published versions of a sink.
+/// The progress of publication to a sink. Versions are published in the order of their numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outbox {
-    /// The versions.
-    pub versions: BTreeSet<u64>,
-    /// Up to where the sink need not be read back.
+    /// The newest published version.
+    pub newest: Option<u64>,
+    /// A position in the sink. The sink need not be read back before it.
     pub bookmark: Option<String>,
 }
 
@@ -21,6 +21,12 @@ struct Published {
     version: u64,
     bookmark: Option<String>,
 }
+
+/// The newest published version of a sink, and the newest one with a bookmark.
+const NEWEST: [&str; 2] = [
+    "WHERE sink = ? ORDER BY version DESC LIMIT 1",
+    "WHERE sink = ? AND bookmark IS NOT NULL ORDER BY version DESC LIMIT 1",
+];
 
 impl Record for Published {
     const TABLE: &'static Table = &OUTBOX;
@@ -52,14 +58,31 @@ impl Catalog {
         })
     }
 
-    /// What was published to a sink.
+    /// The progress of publication to a sink.
     ///
     /// # Errors
     /// When SQLite cannot read it, or a row is damaged.
     pub fn outbox(&self, sink: &str) -> Result<Outbox, CatalogError> {
-        let published: Vec<Published> = self.read("WHERE sink = ? ORDER BY version", [sink])?;
-        let bookmark = published.iter().rev().find_map(|published| published.bookmark.clone());
-        let versions = published.into_iter().map(|published| published.version).collect();
-        Ok(Outbox { versions, bookmark })
+        let [newest, marked] = NEWEST.map(|rest| self.read::<Published>(rest, [sink]));
+        Ok(Outbox {
+            newest: newest?.pop().map(|published| published.version),
+            bookmark: marked?.pop().and_then(|published| published.bookmark),
+        })
+    }
+
+    /// The pipeline's own versions with weights that are newer than all published versions of a sink, by
+    /// number, with the SHA-256 of their descriptions.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them.
+    pub fn unpublished(&self, sink: &str) -> Result<BTreeMap<u64, String>, CatalogError> {
+        let query = "SELECT version, description FROM outcomes INDEXED BY outcomes_by_version
+                     WHERE branch = '' AND version IS NOT NULL
+                     AND version > (SELECT ifnull(max(version), 0) FROM outbox WHERE sink = ?)
+                     AND NOT EXISTS (SELECT 1 FROM expired_versions e
+                                     WHERE e.branch = '' AND e.version = outcomes.version)";
+        let missing = self
+            .rows(query, [sink], |row| Ok((unsigned(row, "version")?, row.get("description")?)))?;
+        Ok(missing.into_iter().collect())
     }
 }

@@ -7,7 +7,7 @@ use rusqlite::{Row, named_params};
 use super::table::{REMOTE_SEGMENTS, Record, Table};
 use super::{Catalog, CatalogError};
 
-/// An object of a segment.
+/// The object of a segment.
 struct RemoteSegment {
     segment: String,
     url: String,
@@ -22,7 +22,7 @@ impl Record for RemoteSegment {
 }
 
 impl Catalog {
-    /// Records that segment `name` is about to be written to `url`.
+    /// Records that segment `name` is going to be written to `url`.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -52,7 +52,7 @@ impl Catalog {
         Ok(found.into_iter().map(|remote| (remote.segment, remote.url)).collect())
     }
 
-    /// Objects of segments that are no longer in the log, which are to be removed: names and URLs.
+    /// Names and URLs of objects whose segments are no longer in the log. These objects must be removed.
     ///
     /// # Errors
     /// When SQLite cannot read them, or a row is damaged.
@@ -62,11 +62,11 @@ impl Catalog {
         Ok(found.into_iter().map(|remote| (remote.segment, remote.url)).collect())
     }
 
-    /// Records that the object of segment `name` is removed.
+    /// Records that the object of segment `name` was removed.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn forget_object(&mut self, name: &str) -> Result<(), CatalogError> {
+    pub fn remove_object_record(&mut self, name: &str) -> Result<(), CatalogError> {
         self.commit("recording a removal in", |transaction| {
             transaction.execute("DELETE FROM remote_segments WHERE segment = ?", [name]).map(drop)
         })

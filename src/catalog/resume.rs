@@ -21,7 +21,7 @@ use crate::evaluate::Prequential;
 pub struct DecisionRecord {
     /// The decision.
     pub decision: Decision,
-    /// Samples in its training set.
+    /// Number of samples in its training set.
     pub samples: u64,
     /// SHA-256 of their ids.
     pub ids_digest: String,
@@ -32,7 +32,7 @@ pub struct DecisionRecord {
 /// An outcome as it was recorded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutcomeRecord {
-    /// The version that was made.
+    /// The version that it produced.
     pub version: Option<u64>,
     /// SHA-256 of its weights.
     pub sha256: Option<String>,
@@ -40,12 +40,12 @@ pub struct OutcomeRecord {
     pub description: Option<String>,
     /// Duration of its training.
     pub seconds: f64,
-    /// Why no version was made.
+    /// The reason why it produced no version.
     pub error: Option<String>,
 }
 
 impl OutcomeRecord {
-    /// An outcome that is not recorded.
+    /// The outcome of a decision without a recorded outcome.
     pub(super) fn unknown() -> Self {
         Self { version: None, sha256: None, description: None, seconds: 0.0, error: None }
     }
@@ -68,19 +68,19 @@ impl Record for OutcomeRecord {
 /// A branch as it was recorded.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct BranchRecord {
-    /// Its decisions, in order: all that are made again, and before them as many as the evaluation or
-    /// a shadow can ask the versions of.
+    /// Its decisions, in order: all that are made again, and the earlier ones whose versions the evaluation
+    /// or a shadow may need.
     pub decisions: Vec<DecisionRecord>,
-    /// The checkpoint of its trigger policy; none if that was never recorded.
+    /// The checkpoint of its trigger policy; none if it was never recorded.
     pub checkpoint: Option<TriggerCheckpoint>,
     /// The state of its evaluation.
     pub evaluation: Option<Vec<u8>>,
-    /// The checkpoints of its selection from before the decision that is made next.
+    /// The checkpoints of its selection before the next decision.
     pub selection_checkpoints: SelectionCheckpoints,
 }
 
 impl BranchRecord {
-    /// The number of the decision that is made next, or made again.
+    /// The number of the next decision, which may be one that is made again.
     pub fn next_trigger(&self) -> u64 {
         let next = |checkpoint: &TriggerCheckpoint| {
             checkpoint.open.as_ref().map_or(checkpoint.next_trigger, |open| open.trigger)
@@ -88,7 +88,15 @@ impl BranchRecord {
         self.checkpoint.as_ref().map_or(0, next)
     }
 
-    /// The decisions before the one that is made next.
+    /// The first decision that the selection needs: the oldest of its checkpoints; without checkpoints, the
+    /// last decision.
+    fn oldest_selection(&self) -> u64 {
+        let checkpoints = self.selection_checkpoints.partitions.values();
+        let last = self.next_trigger().saturating_sub(1);
+        checkpoints.map(|checkpoint| checkpoint.trigger).min().unwrap_or(last)
+    }
+
+    /// The decisions before the next one.
     pub fn past(&self) -> impl Iterator<Item = &DecisionRecord> {
         let next = self.next_trigger();
         self.decisions.iter().filter(move |record| record.decision.trigger < next)
@@ -99,13 +107,13 @@ impl BranchRecord {
         self.checkpoint.as_ref().map_or(Position::MIN, |checkpoint| checkpoint.at)
     }
 
-    /// The first position that some policy of the branch has not seen.
+    /// The first position that not all policies of the branch have observed.
     pub fn resume_at(&self, stream: u32) -> Position {
         let selection = self.selection_checkpoints.partitions.get(&stream);
         self.reached().min(selection.map_or(Position::MIN, |checkpoint| checkpoint.at))
     }
 
-    /// The evaluation's sums, and by partition the position before which samples are scored.
+    /// The sums of the evaluation, and for each partition the position before which samples are scored.
     ///
     /// # Errors
     /// When the recorded state does not decode.
@@ -119,14 +127,14 @@ impl BranchRecord {
     }
 }
 
-/// The last decision of a branch before trigger `?2` that led to a version and lies before time `?3`.
+/// The last decision of a branch before trigger `?2` that led to a version and is before time `?3`.
 const LAST_VERSION_BEFORE: &str = "SELECT d.trigger FROM decisions d JOIN outcomes o
     ON o.branch = d.branch AND o.trigger = d.trigger
     WHERE d.branch = ?1 AND d.trigger < ?2 AND d.time < ?3 AND o.version IS NOT NULL
     ORDER BY d.trigger DESC LIMIT 1";
 
 impl Catalog {
-    /// A branch as it was recorded; nothing is recorded of a new one.
+    /// The record of a branch. The record of a new branch is empty.
     ///
     /// # Errors
     /// When SQLite cannot read it, or a row is damaged.
@@ -137,7 +145,7 @@ impl Catalog {
         for SelectionState { stream, checkpoint } in self.selection_states(branch, next)? {
             record.selection_checkpoints.partitions.insert(stream, checkpoint);
         }
-        record.selection_checkpoints.decisions = self.ends(branch, next)?;
+        record.selection_checkpoints.decisions = self.ends(branch, &record)?;
         let asked = self.asked(branch, &record)?;
         let from = self.database.query_row(
             LAST_VERSION_BEFORE,
@@ -149,7 +157,7 @@ impl Catalog {
         Ok(record)
     }
 
-    /// The first position at which the evaluation of a branch, or a shadow, may ask for a version.
+    /// The first position at which the evaluation of a branch, or a shadow, may need a version.
     fn asked(&self, branch: &str, record: &BranchRecord) -> Result<Position, CatalogError> {
         let (_, scored) = record.scored(branch)?;
         let mut asked = record.reached();
@@ -166,7 +174,7 @@ impl Catalog {
         Ok(asked)
     }
 
-    /// By partition the newest state from before decision `next`.
+    /// For each partition, the newest state before decision `next`.
     fn selection_states(
         &self,
         branch: &str,
@@ -179,27 +187,29 @@ impl Catalog {
         self.read(rest, params![branch, next as i64])
     }
 
-    /// Numbers and ends of the decisions before decision `next`: of each only the position.
-    fn ends(&self, branch: &str, next: u64) -> Result<Vec<(u64, Position)>, CatalogError> {
+    /// Numbers and ends of the decisions that the selection needs. Only their positions are read.
+    fn ends(
+        &self,
+        branch: &str,
+        record: &BranchRecord,
+    ) -> Result<Vec<(u64, Position)>, CatalogError> {
         let query = "SELECT trigger, time, sample, cut FROM decisions
-                     WHERE branch = ? AND trigger < ? ORDER BY trigger";
-        self.rows(query, params![branch, next as i64], |row| {
+                     WHERE branch = ? AND trigger >= ? AND trigger < ? ORDER BY trigger";
+        let (first, next) = (record.oldest_selection() as i64, record.next_trigger() as i64);
+        self.rows(query, params![branch, first, next], |row| {
             Ok((unsigned(row, "trigger")?, end(row)?))
         })
     }
 
-    /// The choices for the decisions of a branch that its selection has not seen: those from the
-    /// oldest checkpoint on and before the one that is made next.
+    /// The choices for the decisions of a branch that are missing in the state of its selection.
     ///
     /// # Errors
     /// When SQLite cannot read them, or a row is damaged.
     pub fn chosen(&self, branch: &str, record: &BranchRecord) -> Result<Vec<Chosen>, CatalogError> {
-        let checkpoints = record.selection_checkpoints.partitions.values();
-        let oldest = checkpoints.map(|checkpoint| checkpoint.trigger).min().unwrap_or(0);
         let rest = "WHERE branch = ? AND trigger >= ? AND trigger < ? ORDER BY trigger";
-        let among = params![branch, oldest as i64, record.next_trigger() as i64];
+        let (first, next) = (record.oldest_selection() as i64, record.next_trigger() as i64);
         let mut chosen = Vec::new();
-        self.read_each(rest, among, |set: TrainedSet| {
+        self.read_each(rest, params![branch, first, next], |set: TrainedSet| {
             let ids = set.ids.into_iter().map(Id).collect();
             chosen.push(Chosen { trigger: set.decision.trigger, round: set.round, ids });
         })?;

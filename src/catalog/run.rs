@@ -1,4 +1,4 @@
-//! The run, its partitions, and how much of its log is durable.
+//! The run, its partitions, and the durable length of its log.
 
 use rusqlite::{Row, Transaction, named_params};
 
@@ -7,19 +7,21 @@ use super::{Catalog, CatalogError};
 use crate::source::Partition;
 use crate::store::SegmentLength;
 
-/// A run, as its catalog knows it.
+/// The record of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunRecord {
     /// Its unique name.
     pub id: String,
-    /// The pipeline that it was created with, as JSON.
+    /// The pipeline with which it was created, as JSON.
     pub pipeline: String,
-    /// The pipeline that it was started with last, as JSON.
+    /// The pipeline with which it was last started, as JSON.
     pub current: String,
     /// The run whose published versions count as its own.
     pub adopted: Option<String>,
-    /// Whether its stream came to its end.
+    /// Whether its stream has ended.
     pub complete: bool,
+    /// The arithmetic of the machine on which it was last started, if that is known.
+    pub arithmetic: Option<String>,
 }
 
 impl Record for RunRecord {
@@ -32,6 +34,7 @@ impl Record for RunRecord {
             current: row.get("current")?,
             adopted: row.get("adopted")?,
             complete: row.get("complete")?,
+            arithmetic: row.get("arithmetic")?,
         })
     }
 }
@@ -46,6 +49,7 @@ impl Record for Partition {
             partition: row.get("partition")?,
             start: unsigned(row, "start")?,
             end: optional(row, "end")?,
+            identity: row.get("identity")?,
         })
     }
 }
@@ -75,18 +79,19 @@ impl Catalog {
             .map_err(CatalogError::database("reading the run in"))
     }
 
-    /// Records the pipeline that the run is started with.
+    /// Records the pipeline and the arithmetic with which the run is started.
     ///
     /// # Errors
     /// When SQLite fails.
-    pub fn set_current(&mut self, pipeline: &str) -> Result<(), CatalogError> {
-        self.commit("recording the pipeline in", |transaction| {
-            transaction.execute("UPDATE run SET current = ?", [pipeline])?;
+    pub fn set_started(&mut self, pipeline: &str, arithmetic: &str) -> Result<(), CatalogError> {
+        self.commit("recording the start in", |transaction| {
+            let update = "UPDATE run SET current = ?, arithmetic = ?";
+            transaction.execute(update, [pipeline, arithmetic])?;
             transaction.execute(&RUN.seal("true"), []).map(drop)
         })
     }
 
-    /// Records whether the stream came to its end.
+    /// Records whether the stream has ended.
     ///
     /// # Errors
     /// When SQLite fails.
@@ -126,7 +131,7 @@ impl Catalog {
         })
     }
 
-    /// How much of the log is durable, segment by segment.
+    /// The durable length of each segment of the log.
     ///
     /// # Errors
     /// When SQLite cannot read it, or a row is damaged.
@@ -141,7 +146,7 @@ impl Catalog {
 }
 
 pub(super) fn insert_run(transaction: &Transaction<'_>, run: &RunRecord) -> rusqlite::Result<()> {
-    let RunRecord { id, pipeline, current, adopted, complete } = run;
+    let RunRecord { id, pipeline, current, adopted, complete, arithmetic } = run;
     transaction
         .execute(
             &RUN.insert("INSERT"),
@@ -151,6 +156,7 @@ pub(super) fn insert_run(transaction: &Transaction<'_>, run: &RunRecord) -> rusq
                 ":current": current,
                 ":adopted": adopted,
                 ":complete": complete,
+                ":arithmetic": arithmetic,
             },
         )
         .map(drop)
@@ -170,13 +176,14 @@ pub(super) fn insert_partitions(
                 ":partition": partition.partition,
                 ":start": partition.start as i64,
                 ":end": partition.end.map(|end| end as i64),
+                ":identity": partition.identity,
             },
         )?;
     }
     Ok(())
 }
 
-/// Part of any transaction that depends on what was read.
+/// Inserts durable lengths. It is part of every transaction that depends on the log.
 pub(super) fn insert_lengths(
     transaction: &Transaction<'_>,
     durable: &[SegmentLength],

@@ -1,37 +1,38 @@
-//! The catalog's format and its migrations, from the first format that can still be opened.
+//! The catalog's format, and its migrations from the first format that can still be opened.
 
 use roaring::RoaringTreemap;
 use rusqlite::{Connection, Transaction};
 use rusqlite_migration::{HookError, HookResult, M, Migrations};
 
 use super::blocks::insert_blocks;
-use super::table::TABLES;
+use super::table::{PARTITIONS, RUN, TABLES};
 
 /// The format that this program writes, in `PRAGMA user_version`.
-pub(super) const FORMAT: i64 = 11;
+pub(super) const FORMAT: i64 = 12;
 
-/// The first format that is migrated. Earlier ones were never released.
+/// The first format with a migration. Earlier formats were never released.
 pub(super) const FIRST_FORMAT: i64 = 9;
 
-/// Creates all tables, or brings those of an earlier format up to date, in one transaction.
+/// Creates all tables, or migrates those of an earlier format, in one transaction.
 pub(super) fn migrate(database: &mut Connection) -> rusqlite_migration::Result<()> {
     migrations().to_latest(database)
 }
 
-/// One migration for each format; those of unreleased formats are empty, so that the number of a
-/// migration is that of its format.
+/// One migration for each format. Those of unreleased formats are empty, so that the number of a migration
+/// is that of its format.
 fn migrations() -> Migrations<'static> {
     let unreleased = (1..FIRST_FORMAT).map(|_| M::up(""));
     let migrations = [
         M::up(include_str!("migrations/09_tables.sql")),
-        M::up_with_hook(include_str!("migrations/10_checksums.sql"), checksums),
+        M::up_with_hook(include_str!("migrations/10_checksums.sql"), training_set_blocks),
         M::up(include_str!("migrations/11_expired_ranges.sql")),
+        M::up_with_hook(include_str!("migrations/12_identities.sql"), checksums),
     ];
     Migrations::new(unreleased.chain(migrations).collect())
 }
 
-/// Fills what format 10 adds: blocks of training sets, and checksums of all rows.
-fn checksums(transaction: &Transaction<'_>) -> HookResult {
+/// Fills what format 10 adds: blocks of training sets.
+fn training_set_blocks(transaction: &Transaction<'_>) -> HookResult {
     let mut decisions = transaction.prepare("SELECT branch, trigger, ids FROM decisions")?;
     let mut rows = decisions.query([])?;
     while let Some(row) = rows.next()? {
@@ -41,8 +42,16 @@ fn checksums(transaction: &Transaction<'_>) -> HookResult {
         let branch: String = row.get("branch")?;
         insert_blocks(transaction, &branch, row.get("trigger")?, &ids)?;
     }
+    Ok(())
+}
+
+/// Writes the checksums of rows that have none, as those of format 9, and of rows with columns that
+/// format 12 adds.
+fn checksums(transaction: &Transaction<'_>) -> HookResult {
     for table in TABLES {
-        transaction.execute(&table.seal("true"), [])?;
+        let changed = [PARTITIONS.name, RUN.name].contains(&table.name);
+        let condition = if changed { "true" } else { "checksum = 0" };
+        transaction.execute(&table.seal(condition), [])?;
     }
     Ok(())
 }
@@ -54,7 +63,7 @@ pub(super) fn statements(database: &Connection) -> rusqlite::Result<Vec<String>>
     database.prepare(query)?.query_map([], |row| row.get(0))?.collect()
 }
 
-/// The same of an empty catalog of this format.
+/// Like [`statements`], for an empty catalog of this format.
 ///
 /// # Errors
 /// When SQLite has no memory.

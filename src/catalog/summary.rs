@@ -1,24 +1,26 @@
-//! The last versions of a branch, and totals over all of them, for summaries and publication.
+//! The versions of a branch, and totals of all versions.
 
-use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use driftmill_operators::Position;
 use rusqlite::{Row, params};
+use serde::Serialize;
 
 use super::table::{optional, unsigned};
 use super::trigger_evaluations::end;
 use super::{Catalog, CatalogError};
 
-/// A version as the catalog recorded it.
-#[derive(Clone, Debug, PartialEq)]
+/// The record of a version.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct VersionRecord {
     /// Its number: 1, 2, 3, …
     pub version: u64,
     /// The decision that led to it.
     pub trigger: u64,
-    /// Samples in its training set.
+    /// Number of samples in its training set.
     pub samples: u64,
-    /// Of these, samples that it trained on, where that was only a part.
+    /// Number of samples that it trained on, if they are only a part of the training set.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub trained_samples: Option<u64>,
     /// SHA-256 of the ids of its training set.
     pub ids_digest: String,
@@ -27,10 +29,10 @@ pub struct VersionRecord {
     /// Loss of the training's last epoch, in nats.
     pub loss: Option<f64>,
     /// Duration of the training.
-    pub seconds: f64,
+    pub training_seconds: f64,
 }
 
-/// Where a version took effect.
+/// The position at which a version took effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VersionPlace {
     /// Its number.
@@ -43,17 +45,18 @@ pub struct VersionPlace {
     pub end: Position,
 }
 
-/// Sums over all decisions of a branch.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+/// Totals of all decisions of a branch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct BranchTotals {
-    /// Decisions.
+    /// Number of decisions.
     pub triggers: u64,
-    /// Versions.
+    /// Number of versions.
     pub versions: u64,
-    /// Samples that the versions trained on.
+    /// Number of samples that the versions trained on.
     pub samples: u64,
-    /// Duration of all trainings.
-    pub seconds: f64,
+    /// Duration of all trainings, which differs from run to run.
+    #[serde(skip)]
+    pub training_seconds: f64,
 }
 
 impl Catalog {
@@ -83,33 +86,42 @@ impl Catalog {
                 ids_digest: row.get("ids_digest")?,
                 sha256: row.get("sha256")?,
                 loss: row.get("loss")?,
-                seconds: row.get("seconds")?,
+                training_seconds: row.get("seconds")?,
             })
         })?;
         last.reverse();
         Ok(last)
     }
 
-    /// Where the versions of a branch took effect, in order.
+    /// Visits the positions at which the versions of a branch took effect, the newest first, without the
+    /// newest `skip`, until `each` breaks.
     ///
     /// # Errors
-    /// When SQLite cannot read them.
-    pub fn version_places(&self, branch: &str) -> Result<Vec<VersionPlace>, CatalogError> {
+    /// When SQLite cannot read them, or `each` fails.
+    pub fn version_places(
+        &self,
+        branch: &str,
+        skip: u64,
+        mut each: impl FnMut(VersionPlace) -> Result<ControlFlow<()>, CatalogError>,
+    ) -> Result<(), CatalogError> {
         let query = "SELECT o.version, d.trigger, d.time, d.sample, d.cut
                      FROM outcomes o INDEXED BY outcomes_by_version
                      JOIN decisions d ON d.branch = o.branch AND d.trigger = o.trigger
-                     WHERE o.branch = ? AND o.version IS NOT NULL ORDER BY o.version";
-        self.rows(query, [branch], |row| {
-            Ok(VersionPlace {
-                version: unsigned(row, "version")?,
-                trigger: unsigned(row, "trigger")?,
-                time: row.get("time")?,
-                end: end(row)?,
-            })
-        })
+                     WHERE o.branch = ? AND o.version IS NOT NULL
+                     ORDER BY o.version DESC LIMIT -1 OFFSET ?";
+        let failed = || CatalogError::database("reading");
+        let mut statement = self.database.prepare_cached(query).map_err(failed())?;
+        let found = params![branch, i64::try_from(skip).unwrap_or(i64::MAX)];
+        let mut rows = statement.query(found).map_err(failed())?;
+        while let Some(row) = rows.next().map_err(failed())? {
+            if each(version_place(row).map_err(failed())?)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
     }
 
-    /// Sums over all decisions of a branch.
+    /// Totals of all decisions of a branch.
     ///
     /// # Errors
     /// When SQLite cannot read them.
@@ -125,36 +137,28 @@ impl Catalog {
                 triggers: unsigned(row, "triggers")?,
                 versions: unsigned(row, "versions")?,
                 samples: unsigned(row, "samples")?,
-                seconds: row.get("seconds")?,
+                training_seconds: row.get("seconds")?,
             })
         };
         self.database.query_row(query, [branch], totals).map_err(CatalogError::database("reading"))
     }
 
-    /// SHA-256 of the weights of all versions of a branch.
+    /// SHA-256 of the weights of a version of a branch, if there is such a version.
     ///
     /// # Errors
-    /// When SQLite cannot read them.
-    pub fn digests(&self, branch: &str) -> Result<BTreeMap<u64, String>, CatalogError> {
-        let query = "SELECT version, sha256 FROM outcomes
-                     WHERE branch = ? AND version IS NOT NULL ORDER BY version";
-        let digests =
-            self.rows(query, [branch], |row| Ok((unsigned(row, "version")?, row.get("sha256")?)))?;
-        Ok(digests.into_iter().collect())
+    /// When SQLite cannot read it.
+    pub fn digest(&self, branch: &str, version: u64) -> Result<Option<String>, CatalogError> {
+        let query = "SELECT sha256 FROM outcomes INDEXED BY outcomes_by_version
+                     WHERE branch = ? AND version = ?";
+        Ok(self.rows(query, params![branch, version as i64], |row| row.get("sha256"))?.pop())
     }
+}
 
-    /// The pipeline's own versions with weights that a sink does not have according to the outbox, by
-    /// number, with SHA-256 of their descriptions.
-    ///
-    /// # Errors
-    /// When SQLite cannot read them.
-    pub fn unpublished(&self, sink: &str) -> Result<BTreeMap<u64, String>, CatalogError> {
-        let query = "SELECT version, description FROM outcomes
-                     WHERE branch = '' AND version IS NOT NULL
-                     AND version NOT IN (SELECT version FROM outbox WHERE sink = ?)
-                     AND version NOT IN (SELECT version FROM expired_versions WHERE branch = '')";
-        let missing = self
-            .rows(query, [sink], |row| Ok((unsigned(row, "version")?, row.get("description")?)))?;
-        Ok(missing.into_iter().collect())
-    }
+fn version_place(row: &Row<'_>) -> rusqlite::Result<VersionPlace> {
+    Ok(VersionPlace {
+        version: unsigned(row, "version")?,
+        trigger: unsigned(row, "trigger")?,
+        time: row.get("time")?,
+        end: end(row)?,
+    })
 }

@@ -1,16 +1,16 @@
-//! The tables of the catalog, whole rows of them, and a checksum of each row.
+//! The tables of the catalog, their rows, and a checksum of each row.
 //!
-//! SQLite notices damage to the structure of a database file, but not to the values in it. Every row
-//! therefore ends with a checksum of its values, which is written in the same statement, compared
-//! wherever rows are read to resume a run, and by `driftmill verify`. A checksum of pages would need
-//! a file system layer of SQLite's own written in C, or a second file that a crash leaves behind.
+//! SQLite detects damage to the structure of a database file, but not to the values in it. Every row
+//! therefore ends with a checksum of its values, which the same statement writes. The checksum is compared
+//! whenever rows are read to resume a run, and by `driftmill verify`. Checksums of pages would need a file
+//! system layer for SQLite in C, or a second file that a crash leaves behind.
 
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 use xxhash_rust::xxh3::Xxh3;
 
-/// A table: its columns but for the checksum, in their order, of which the first are the key.
+/// A table and its columns, without the checksum, in order. The first columns are the key.
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) name: &'static str,
@@ -50,8 +50,8 @@ macro_rules! tables {
 }
 
 tables! {
-    RUN = "run" ["id"] "pipeline" "current" "adopted" "complete";
-    PARTITIONS = "partitions" ["number"] "topic_index" "topic" "partition" "start" "end";
+    RUN = "run" ["id"] "pipeline" "current" "adopted" "complete" "arithmetic";
+    PARTITIONS = "partitions" ["number"] "topic_index" "topic" "partition" "start" "end" "identity";
     SEGMENTS = "segments" ["name"] "bytes" "batches";
     REMOTE_SEGMENTS = "remote_segments" ["segment"] "url" "complete";
     EXPIRED_SEGMENTS = "expired_segments" ["number"] "name" "bytes" "rows" "samples" "bad" "late"
@@ -78,8 +78,8 @@ tables! {
 }
 
 impl Table {
-    /// Writes a whole row with its checksum, by `INSERT`, `REPLACE` or the like; the values are
-    /// parameters with the names of the columns.
+    /// The statement that writes a whole row with its checksum, by a verb such as `INSERT` or `REPLACE`.
+    /// The values are parameters with the names of the columns.
     pub(super) fn insert(&self, verb: &str) -> String {
         let (name, columns) = (self.name, self.columns.join(", "));
         let values = self.columns.join(", :");
@@ -89,18 +89,18 @@ impl Table {
         )
     }
 
-    /// Writes the checksums of rows that were changed in place.
+    /// The statement that writes the checksums of rows that were changed in place.
     pub(super) fn seal(&self, condition: &str) -> String {
         format!("UPDATE {} SET checksum = {} WHERE {condition}", self.name, self.checksum())
     }
 
-    /// Reads whole rows; column `intact` says whether they have their checksum.
+    /// The statement that reads whole rows. Column `intact` is true for rows with a valid checksum.
     pub(super) fn select(&self, rest: &str) -> String {
         let (name, columns, checksum) = (self.name, self.columns.join(", "), self.checksum());
         format!("SELECT {columns}, checksum = {checksum} AS intact FROM {name} {rest}")
     }
 
-    /// Reads the keys of rows that do not have their checksum.
+    /// The statement that reads the keys of rows with an invalid checksum.
     pub(super) fn select_damaged(&self) -> String {
         let (name, keys) = (self.name, self.columns[..self.keys].join(", "));
         let checksum = self.checksum();
@@ -125,13 +125,13 @@ impl Table {
     }
 }
 
-/// Makes `row_checksum(TABLE, VALUE, …)` known to SQL.
+/// Defines the SQL function `row_checksum(TABLE, VALUE, …)`.
 pub(super) fn register(database: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     database.create_scalar_function("row_checksum", -1, flags, |values| Ok(row_checksum(values)))
 }
 
-/// XXH3 of all values with their types.
+/// The XXH3 hash of all values with their types.
 fn row_checksum(values: &Context<'_>) -> i64 {
     let mut hash = Xxh3::new();
     for number in 0..values.len() {
@@ -161,24 +161,24 @@ fn update(hash: &mut Xxh3, kind: u8, bytes: &[u8]) {
 
 /// A row of a table.
 pub(super) trait Record: Sized {
-    /// Its table.
+    /// The table of the row.
     const TABLE: &'static Table;
 
-    /// The values of a row by the names of their columns.
+    /// Creates the value from the columns of a row, by their names.
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self>;
 }
 
-/// A column that holds an unsigned number.
+/// Reads an unsigned number from a column.
 pub(super) fn unsigned(row: &Row<'_>, column: &str) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(|number| number as u64)
 }
 
-/// A column that holds an unsigned number or nothing.
+/// Reads an unsigned number or NULL from a column.
 pub(super) fn optional(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<u64>> {
     Ok(row.get::<_, Option<i64>>(column)?.map(|number| number as u64))
 }
 
-/// A value that does not decode, as an error of its column.
+/// Creates the error for a value that does not decode.
 pub(super) fn undecodable<E>(row: &Row<'_>, column: &str, error: E) -> rusqlite::Error
 where
     E: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_of_tables_is_that_of_the_database() {
+    fn the_list_of_tables_matches_the_database() {
         let mut database = Connection::open_in_memory().expect("memory");
         register(&database).expect("a function");
         super::super::schema::migrate(&mut database).expect("all migrations");

@@ -1,4 +1,4 @@
-//! Training sets with their decisions, and the versions that they led to.
+//! Training sets with their decisions and versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,22 +15,22 @@ use super::table::{DECISIONS, Record, Table, optional, undecodable, unsigned};
 use super::trigger_evaluations::{cut, position};
 use super::{Catalog, CatalogError, irreducible_key};
 
-/// A decision's training set, and the version that it led to.
+/// The training set of a decision, and the resulting version.
 #[derive(Clone, Debug)]
 pub struct TrainedSet {
-    /// Empty for the pipeline's own, else the name of the comparison.
+    /// Empty for the pipeline's own branch, else the name of the comparison.
     pub branch: String,
     /// The version, if there is one.
     pub version: Option<u64>,
     /// The decision.
     pub decision: Decision,
-    /// The version that was active before.
+    /// The version that was active before the decision.
     pub parent: Option<u64>,
     /// SHA-256 of the version's weights.
     pub sha256: Option<String>,
-    /// Samples that the selection could choose from.
+    /// Number of samples from which the selection could choose.
     pub candidates: u64,
-    /// How many of each class it chose.
+    /// Number of chosen samples of each class.
     pub labels: BTreeMap<u32, u64>,
     /// Sum of their weights.
     pub weight: f64,
@@ -71,7 +71,7 @@ impl Record for TrainedSet {
     }
 }
 
-/// The decision in a row of `decisions`.
+/// Reads the decision in a row of `decisions`.
 pub(super) fn decision(row: &Row<'_>) -> rusqlite::Result<Decision> {
     Ok(Decision {
         trigger: unsigned(row, "trigger")?,
@@ -93,8 +93,8 @@ const OF_VERSION: &str = "WHERE (branch, trigger) IN (
     WHERE branch = ? AND version = ?)";
 
 impl Catalog {
-    /// Shows the training set of every decision, branch after branch, oldest first; one at a time,
-    /// because all together can be large.
+    /// Visits the training set of every decision, branch after branch, oldest first. They are read one at a
+    /// time, because all together can be large.
     ///
     /// # Errors
     /// When SQLite cannot read them, or a row is damaged.
@@ -111,10 +111,7 @@ impl Catalog {
         branch: &str,
         trigger: u64,
     ) -> Result<Option<TrainedSet>, CatalogError> {
-        let mut found = None;
-        let decision = params![branch, trigger as i64];
-        self.sets("WHERE branch = ? AND trigger = ?", decision, |set| found = Some(set))?;
-        Ok(found)
+        self.set("WHERE branch = ? AND trigger = ?", branch, trigger)
     }
 
     /// The training set of a version, if there is one.
@@ -126,12 +123,22 @@ impl Catalog {
         branch: &str,
         version: u64,
     ) -> Result<Option<TrainedSet>, CatalogError> {
+        self.set(OF_VERSION, branch, version)
+    }
+
+    /// The training set that the clause `rest` finds by a branch and a number.
+    fn set(
+        &self,
+        rest: &str,
+        branch: &str,
+        number: u64,
+    ) -> Result<Option<TrainedSet>, CatalogError> {
         let mut found = None;
-        self.sets(OF_VERSION, params![branch, version as i64], |set| found = Some(set))?;
+        self.sets(rest, params![branch, number as i64], |set| found = Some(set))?;
         Ok(found)
     }
 
-    /// Shows every training set with one of these samples, branch after branch, oldest first. Only the
+    /// Visits every training set with one of these samples, branch after branch, oldest first. Only the
     /// sets of the samples' blocks are read.
     ///
     /// # Errors
@@ -188,7 +195,7 @@ impl Catalog {
         Ok(versions)
     }
 
-    /// Shows training sets with their outcomes.
+    /// Visits training sets with their outcomes.
     fn sets(
         &self,
         rest: &str,
@@ -212,15 +219,18 @@ impl Catalog {
         failed.map_or(Ok(()), Err)
     }
 
-    /// The samples of all training sets whose decisions have no outcome yet.
+    /// The samples of all training sets whose decisions have no outcome yet. A branch makes no decision
+    /// before the outcome of the last one, so these are newer than all outcomes of their branch.
     ///
     /// # Errors
     /// When SQLite cannot read them, or a row is damaged.
     pub fn in_training(&self) -> Result<RoaringTreemap, CatalogError> {
         let mut all = RoaringTreemap::new();
-        let rest = "WHERE NOT EXISTS (SELECT 1 FROM outcomes o
-                    WHERE o.branch = decisions.branch AND o.trigger = decisions.trigger)";
-        self.read_each(rest, [], |set: TrainedSet| all |= set.ids)?;
+        let rest = "WHERE branch = ?1 AND trigger > (
+                    SELECT ifnull(max(trigger), -1) FROM outcomes WHERE branch = ?1)";
+        for branch in self.distinct("branch", "decisions")? {
+            self.read_each(rest, [branch], |set: TrainedSet| all |= set.ids)?;
+        }
         Ok(all)
     }
 }

@@ -1,4 +1,4 @@
-//! The samples that a training trained on, where that is only a part of its training set.
+//! The samples that a training used, if they are only a part of its training set.
 
 use std::collections::BTreeMap;
 
@@ -9,28 +9,27 @@ use rusqlite::{Row, Transaction, named_params, params};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::database::hex;
 use super::expired::{bitmap, bitmap_of};
 use super::table::{Record, TRAINED_SAMPLES, Table, undecodable};
 use super::{Catalog, CatalogError};
 use crate::train::{Downsampled, Kept};
 
-/// A summary of the samples that a training trained on.
+/// A summary of the samples that a training used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainedSamples {
     /// Key of the downsampling policy.
     pub policy: String,
-    /// Samples that it could choose from.
+    /// Number of samples that it could choose from.
     pub candidates: u64,
-    /// How often it chose.
+    /// Number of choices.
     pub choices: u64,
-    /// Samples that were trained on.
+    /// Number of samples that were trained on.
     pub samples: u64,
-    /// How many of each class.
+    /// Number of these samples by class.
     pub labels: BTreeMap<u32, u64>,
-    /// Their weights.
+    /// Statistics of their weights.
     pub weights: Spread,
-    /// How long choosing took, in seconds; wall-clock time.
+    /// Seconds spent on choices, by the wall clock.
     pub seconds: f64,
     /// SHA-256 of id (64 bits), times (64) and weight (32) of each sample, little-endian, in the order
     /// of ids.
@@ -89,7 +88,7 @@ impl TrainedSamples {
     }
 }
 
-/// SHA-256 of the samples that were trained on.
+/// The SHA-256 of the samples that were trained on.
 fn digest(kept: &[Kept]) -> String {
     let mut hash = Sha256::new();
     for Kept { id, times, weight } in kept {
@@ -97,7 +96,7 @@ fn digest(kept: &[Kept]) -> String {
         hash.update(times.to_le_bytes());
         hash.update(weight.to_le_bytes());
     }
-    hex(&hash.finalize())
+    hex::encode(hash.finalize())
 }
 
 pub(super) fn insert_trained_samples(
@@ -109,7 +108,7 @@ pub(super) fn insert_trained_samples(
 ) -> rusqlite::Result<()> {
     let ids = bitmap(&kept.iter().map(|kept| kept.id.0).collect());
     let bytes = |of: fn(&Kept) -> [u8; 4]| kept.iter().flat_map(of).collect::<Vec<u8>>();
-    // counts beyond 32 bits are recorded as the largest one.
+    // counts beyond 32 bits are recorded as the largest 32-bit number.
     let times = bytes(|kept| u32::try_from(kept.times).unwrap_or(u32::MAX).to_le_bytes());
     let weights = bytes(|kept| kept.weight.to_le_bytes());
     let mut insert = transaction.prepare_cached(&TRAINED_SAMPLES.insert("REPLACE"))?;
@@ -154,8 +153,8 @@ impl Record for TrainedRow {
 }
 
 impl Catalog {
-    /// The samples that the training of a decision trained on; none if those are all that were chosen
-    /// for it, or it has no outcome.
+    /// The samples that the training of a decision used; none if it used all chosen samples, or if the
+    /// decision has no outcome.
     ///
     /// # Errors
     /// When SQLite cannot read it, or it is damaged.

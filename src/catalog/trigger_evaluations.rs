@@ -73,7 +73,7 @@ impl Catalog {
     }
 
     /// The distinct values of the first column of a table's primary key, with one search for each.
-    fn distinct(&self, column: &str, table: &str) -> Result<Vec<String>, CatalogError> {
+    pub(super) fn distinct(&self, column: &str, table: &str) -> Result<Vec<String>, CatalogError> {
         let query = format!(
             "WITH RECURSIVE found(value) AS (
                 SELECT min({column}) FROM {table} UNION ALL
@@ -130,8 +130,8 @@ impl Catalog {
         self.read("WHERE policy = ? ORDER BY trigger, time, sample, number", [policy])
     }
 
-    /// The last `limit` decisions of a shadow, in order, without what it measured there, which is
-    /// among its evaluations.
+    /// The last `limit` decisions of a shadow, in order, without their measurements, which are part of its
+    /// evaluations.
     ///
     /// # Errors
     /// When SQLite cannot read them, or one is damaged.
@@ -148,7 +148,7 @@ impl Catalog {
     }
 }
 
-/// Evaluations that are made again after a restart are recorded already; they stay as they are.
+/// Inserts evaluations. Those that are repeated after a restart are already recorded and do not change.
 pub(super) fn insert_trigger_evaluations(
     transaction: &Transaction<'_>,
     policy: &str,
@@ -195,12 +195,12 @@ pub(super) fn insert_shadow_decisions(
     Ok(())
 }
 
-/// The position in columns `time` and `sample`.
+/// Reads the position in columns `time` and `sample`.
 pub(super) fn position(row: &Row<'_>) -> rusqlite::Result<Position> {
     Ok(Position::new(row.get("time")?, Id(unsigned(row, "sample")?)))
 }
 
-/// The first position that the decision in a row does not cover.
+/// Reads the first position that the decision in a row does not cover.
 pub(super) fn end(row: &Row<'_>) -> rusqlite::Result<Position> {
     Ok(match cut(row)? {
         Cut::Before => position(row)?,
@@ -215,7 +215,7 @@ pub(super) fn cut_name(cut: Cut) -> &'static str {
     }
 }
 
-/// The cut in column `cut`.
+/// Reads the cut in column `cut`.
 pub(super) fn cut(row: &Row<'_>) -> rusqlite::Result<Cut> {
     let name: String = row.get("cut")?;
     match &*name {

@@ -1,24 +1,23 @@
-//! Compares a catalog with its checksums, and with the log and the models next to it.
+//! Verification of a catalog by its checksums, and against the log and the models next to it.
 //!
 //! SQLite's own check covers the structure of the file: every page is used once, every byte of a page
-//! belongs to a row or to free space, and indexes agree with tables. Checksums of rows cover the
-//! values, the list of statements the schema, and a comparison the fields of the header that SQLite
-//! does not read. What remains is free space, and counters that SQLite writes for itself.
+//! belongs to a row or to free space, and indexes agree with tables. Checksums of rows cover the values,
+//! the list of statements covers the schema, and a comparison covers the fields of the header that SQLite
+//! does not read. Only free space and counters for SQLite's own use are not covered.
 
 use std::io::Read;
 use std::path::Path;
 
 use roaring::RoaringTreemap;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row};
 use sha2::{Digest, Sha256};
 
-use super::database::hex;
 use super::schema::{FORMAT, expected_statements, statements};
 use super::table::{TABLES, Table};
 use super::{Catalog, CatalogError, ModelStore, TrainedSamples};
 use crate::train::Kept;
 
-/// Problems of one kind that are listed.
+/// Maximum number of listed problems of one kind.
 const LISTED: usize = 20;
 
 /// The result of a verification.
@@ -26,14 +25,14 @@ const LISTED: usize = 20;
 pub struct CatalogHealth {
     /// Number of decisions.
     pub decisions: u64,
-    /// Number of versions whose files are those that were recorded.
+    /// Number of versions whose files match the recorded digests.
     pub versions: u64,
-    /// Everything that is wrong.
+    /// All problems.
     pub problems: Vec<String>,
 }
 
-/// Compares a catalog with its state directory `state`: with the log's `samples`, which are completed
-/// by those that retention removed, and with the models.
+/// Verifies a catalog and its state directory `state`: the log's `samples`, together with those that
+/// retention removed, and the models.
 ///
 /// # Errors
 /// When SQLite cannot read the catalog.
@@ -63,12 +62,12 @@ pub fn verify(
     Ok(health)
 }
 
-/// A decision that is verified.
+/// A verified decision.
 struct Verified {
     name: String,
     branch: String,
     trigger: u64,
-    /// Samples of its training set that were never in the log.
+    /// Number of samples of its training set that were never in the log.
     lacking: u64,
 }
 
@@ -85,7 +84,7 @@ impl CatalogHealth {
         }
         let outcome = match catalog.outcome_of(branch, *trigger) {
             Ok(Some(outcome)) => outcome,
-            // rows without their checksum are reported already.
+            // rows with an invalid checksum are already reported.
             Ok(None) | Err(CatalogError::Row { .. }) => return Ok(()),
             Err(error) => return Err(error),
         };
@@ -112,7 +111,7 @@ impl CatalogHealth {
     }
 }
 
-/// Everything that is wrong with the database itself.
+/// All problems of the database itself.
 fn verify_database(catalog: &Catalog) -> Result<Vec<String>, CatalogError> {
     let database = &catalog.database;
     let failed = || CatalogError::database("reading");
@@ -125,7 +124,7 @@ fn verify_database(catalog: &Catalog) -> Result<Vec<String>, CatalogError> {
     let wanted =
         expected_statements().map_err(CatalogError::migration(Path::new("catalog.sqlite")))?;
     if found != wanted {
-        problems.push("`catalog.sqlite`: its schema is not that of its format".to_owned());
+        problems.push("`catalog.sqlite`: its schema does not match its format".to_owned());
     }
     for table in TABLES {
         problems.extend(damaged_rows(database, table).map_err(failed())?);
@@ -140,7 +139,7 @@ fn verify_database(catalog: &Catalog) -> Result<Vec<String>, CatalogError> {
 fn damaged_rows(database: &Connection, table: &Table) -> rusqlite::Result<Vec<String>> {
     let rows = list(database, &table.select_damaged(), |row| {
         let (name, key) = (table.name, table.key_of(row));
-        Ok(format!("`catalog.sqlite`: table {name}, {key}: it does not have its checksum"))
+        Ok(format!("`catalog.sqlite`: table {name}, {key}: its checksum does not match"))
     })?;
     Ok(rows.into_iter().take(LISTED).collect())
 }
@@ -153,7 +152,7 @@ fn list(
     database.prepare(query)?.query_map([], row)?.collect()
 }
 
-/// Fields of the file's header that SQLite does not compare with anything.
+/// Problems in fields of the file's header that SQLite does not check.
 fn header_problems(database: &Connection) -> Result<Vec<String>, CatalogError> {
     let Some(path) = database.path().filter(|path| !path.is_empty()) else {
         return Ok(Vec::new());
@@ -187,19 +186,8 @@ fn header_problems(database: &Connection) -> Result<Vec<String>, CatalogError> {
     Ok(problems)
 }
 
-impl Catalog {
-    /// Whether retention removed the weights of a version.
-    fn is_expired(&self, branch: &str, version: u64) -> Result<bool, CatalogError> {
-        let query =
-            "SELECT EXISTS (SELECT 1 FROM expired_versions WHERE branch = ? AND version = ?)";
-        self.database
-            .query_row(query, params![branch, version as i64], |row| row.get(0))
-            .map_err(CatalogError::database("reading"))
-    }
-}
-
-/// Compares the samples that a training trained on with its training set, and with the description of
-/// its version.
+/// Compares the samples that a training used with its training set, and with the description of its
+/// version.
 fn compare(
     trained_samples: Option<(TrainedSamples, Vec<Kept>)>,
     set: &RoaringTreemap,
@@ -210,13 +198,13 @@ fn compare(
     if others > 0 {
         return Some(format!("it trained on {others} samples that are not in its training set"));
     }
-    // numbers may be written with another last digit.
+    // numbers may be written with a different last digit.
     let digest = |samples: Option<TrainedSamples>| samples.map(|samples| samples.digest);
-    let text = "the samples that it trained on are not those of the version's description";
+    let text = "the samples that it trained on do not match the version's description";
     (digest(trained_samples) != digest(described)).then(|| text.to_owned())
 }
 
-/// A version as the catalog recorded it.
+/// The record of a version.
 struct Recorded<'a> {
     version: u64,
     sha256: &'a str,
@@ -224,21 +212,22 @@ struct Recorded<'a> {
 }
 
 impl Recorded<'_> {
-    /// Compares a version's two files with the record; one, if its weights were removed.
+    /// Compares the two files of a version with its record, or only the description if its weights were
+    /// removed.
     fn check(&self, store: &ModelStore, removed: bool) -> Result<(), String> {
         let (described, digest) = store.described(self.version).map_err(text)?;
         if described.version != self.version || described.artifact.sha256 != self.sha256 {
-            return Err("its description is that of another".to_owned());
+            return Err("its description belongs to another version".to_owned());
         }
         if digest != self.description {
-            return Err("its description is not the one that was recorded".to_owned());
+            return Err("its description does not match the recorded one".to_owned());
         }
         if removed {
             return Ok(());
         }
         let weights = store.weights(self.version).map_err(text)?;
-        if hex(&Sha256::digest(&weights)) != self.sha256 {
-            return Err("its weights are not those that were recorded".to_owned());
+        if hex::encode(Sha256::digest(&weights)) != self.sha256 {
+            return Err("its weights do not match the recorded ones".to_owned());
         }
         Ok(())
     }

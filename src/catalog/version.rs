@@ -1,12 +1,13 @@
-//! The description of a model version, as `version.json` and the published event hold it.
+//! The description of a model version, in `version.json` and in the published event.
 
 use driftmill_datasets::Schema;
+use driftmill_operators::trigger::Reason;
 use serde::{Deserialize, Serialize};
 
 use super::TrainedSamples;
 use crate::model::InputScale;
 
-/// A model version, as `version.json` and the event of its publication describe it.
+/// The description of a model version, in `version.json` and in the event of its publication.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Version {
     /// Unique over all runs: `run/model/version`.
@@ -15,11 +16,11 @@ pub struct Version {
     pub model: String,
     /// The version's number: 1, 2, 3, …
     pub version: u64,
-    /// The version that was active before; its weights were the start of a fine-tuning.
+    /// The version that was active before. A fine-tuning started with its weights.
     pub parent: Option<u64>,
-    /// Why it was trained.
+    /// The reason for the training.
     pub trigger: TriggerInfo,
-    /// On what it was trained.
+    /// The samples it was trained on.
     pub data: DataUsed,
     /// The weights.
     pub artifact: Artifact,
@@ -34,9 +35,9 @@ pub struct Version {
     pub losses: Vec<f64>,
     /// SHA-256 of the pipeline.
     pub pipeline_digest: String,
-    /// When it was made (RFC 3339); wall-clock time.
+    /// Time at which it was made (RFC 3339), by the wall clock.
     pub created: String,
-    /// How long the training took, in seconds; wall-clock time.
+    /// Duration of the training in seconds, by the wall clock.
     pub training_seconds: f64,
 }
 
@@ -65,29 +66,24 @@ pub struct Place {
     pub offset: u64,
 }
 
-/// Why a version was trained.
+/// The reason for a training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TriggerInfo {
     /// The decision's number: 0, 1, 2, …
     pub id: u64,
     /// The change that caused it.
     pub position: Place,
-    /// The policy's key in the pipeline file.
-    pub policy: String,
-    /// A one-line description.
-    pub reason: String,
-    /// The measured value, where the policy compares one.
-    pub score: Option<f64>,
-    /// What the value was compared with.
-    pub threshold: Option<f64>,
+    /// Why the policy fired.
+    #[serde(flatten)]
+    pub reason: Reason,
 }
 
-/// On what a version was trained.
+/// The samples that a version was trained on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DataUsed {
     /// Samples in the training set.
     pub samples: u64,
-    /// Per partition, the offsets between which the samples lie.
+    /// The ranges of the samples' offsets, by partition.
     pub partitions: Vec<OffsetRange>,
     /// Position time of the first sample, in milliseconds since 1970.
     pub from_time: i64,
@@ -99,7 +95,7 @@ pub struct DataUsed {
     pub seed: u64,
     /// SHA-256 of the samples' ids (64 bits each, little-endian) in the order of positions.
     pub ids_digest: String,
-    /// Which part of the samples it trained on, if not all.
+    /// The samples that it trained on, if they are a part of these.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trained_samples: Option<TrainedSamples>,
 }
@@ -115,16 +111,16 @@ pub struct OffsetRange {
     pub from: u64,
     /// One more than the highest offset used.
     pub to: u64,
-    /// How many offsets between were used.
+    /// Number of samples used in this range.
     pub samples: u64,
 }
 
 /// The weights.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Artifact {
-    /// Where they are.
+    /// The location of the file.
     pub uri: String,
-    /// Their format: `safetensors`.
+    /// The format of the file: `safetensors`.
     pub format: String,
     /// SHA-256 of the file.
     pub sha256: String,
@@ -137,8 +133,9 @@ pub struct Artifact {
 pub struct Signature {
     /// Shape and type of a sample's features.
     pub input: Schema,
-    /// What the first layer sees of a value.
+    /// The scaling of values before the first layer.
     pub input_scale: InputScale,
-    /// Number of classes: the model yields one score each, softmax makes them probabilities.
+    /// Number of classes. The model returns one score for each class, and softmax converts them to
+    /// probabilities.
     pub classes: u32,
 }

@@ -16,14 +16,14 @@ use crate::source::TimeRange;
 pub(super) struct Calibrate {
     #[command(flatten)]
     file: File,
-    /// Wanted share of evaluations that are false alarms, as in 0.01
+    /// Wanted share of evaluations that are false alarms, such as 0.01
     #[arg(long, value_name = "SHARE", default_value = "0.01")]
     rate: f64,
-    /// The stable stretch begins here, in event time, as in 1996-05-07 or 1996-05-07T02:00:00Z, or
-    /// milliseconds [default: with the stream]
+    /// Start of the stable stretch in event time, such as 1996-05-07 or 1996-05-07T02:00:00Z, or in
+    /// milliseconds [default: start of the stream]
     #[arg(long, value_name = "TIME", value_parser = time)]
     from: Option<i64>,
-    /// The stable stretch ends before this event time [default: with what is there of the stream]
+    /// End of the stable stretch in event time, exclusive [default: the current end of the stream]
     #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<i64>,
     /// Number of workers; does not affect the proposals
@@ -52,8 +52,8 @@ impl Calibrate {
         let proposals = &calibrated.proposals;
         if !proposals.is_empty() && proposals.iter().all(|proposal| proposal.evaluations == 0) {
             let text = format!(
-                "no policy looked at anything: the stretch has {} samples\nhint: a longer one, with \
-                 --from and --to in event time",
+                "no policy has evaluated anything: the stretch has {} samples\n\
+                 hint: name a longer one with --from and --to in event time",
                 calibrated.samples
             );
             return Err(Usage(text).into());
@@ -67,7 +67,7 @@ impl Calibrate {
 
 fn text(Calibrated { proposals, left_out, .. }: &Calibrated) -> String {
     if proposals.is_empty() {
-        return "no policy of this pipeline measures anything that has a threshold".to_owned();
+        return "no policy of this pipeline has a threshold".to_owned();
     }
     let mut table = plain_table([
         "policy",
@@ -105,7 +105,7 @@ fn text(Calibrated { proposals, left_out, .. }: &Calibrated) -> String {
         );
     }
     if !left_out.is_empty() {
-        notes.push_str(&format!("without a threshold for this: {}\n", left_out.join(", ")));
+        notes.push_str(&format!("no threshold for this rate: {}\n", left_out.join(", ")));
     }
     let found = proposals.iter().filter(|proposal| !proposal.proposed.is_null());
     let found: String = found
@@ -138,7 +138,7 @@ fn percent(share: f64) -> String {
     format!("{:.2} %", share * 100.0)
 }
 
-/// A value of a threshold, as far as it says what is compared.
+/// The parts of a threshold that define the comparison.
 fn brief(threshold: &Value) -> String {
     const KINDS: [(&str, &str); 4] = [
         ("p_value", "p"),
@@ -150,7 +150,7 @@ fn brief(threshold: &Value) -> String {
     kind.map_or_else(|| value(threshold), |(name, number)| format!("{name} {number}"))
 }
 
-/// A value as it stands in a TOML file.
+/// A value in the syntax of TOML files.
 fn value(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),

@@ -1,4 +1,4 @@
-//! The `components` command: lists all that can be written in a pipeline file.
+//! The `components` command: lists everything that a pipeline file can contain.
 
 use clap::Args;
 use driftmill_datasets::codec::CodecTable;
@@ -23,7 +23,7 @@ use crate::train::OptimizerTable;
 
 #[derive(Debug, Args)]
 pub(super) struct Components {
-    /// Explain this entry and its settings, as in `mmd` or `downsampling.policy.loss`
+    /// Explain this entry and its settings, such as `mmd` or `downsampling.policy.loss`
     #[arg(value_name = "NAME", conflicts_with = "json")]
     name: Option<String>,
     /// Answer with one JSON object on stdout
@@ -62,7 +62,7 @@ fn listings() -> Vec<Listing> {
 }
 
 impl Listing {
-    /// The first sentence of an entry's documentation.
+    /// The first paragraph of an entry's documentation.
     fn summary(&self, key: &str) -> String {
         let definition = self.definition(key);
         let text = definition.and_then(|found| found["description"].as_str()).unwrap_or_default();
@@ -70,7 +70,7 @@ impl Listing {
         first.trim_end_matches('.').to_owned()
     }
 
-    /// The schema of an entry, wherever the table's schema has it.
+    /// The schema of an entry, which may be at several places in the table's schema.
     fn definition(&self, key: &str) -> Option<&Value> {
         let variants = self.schema["oneOf"].as_array().into_iter().flatten();
         let property = variants
@@ -94,7 +94,7 @@ impl Components {
     }
 }
 
-/// All that is known of the entries of a name.
+/// The documentation of all entries with a name.
 fn explained(name: &str) -> Result<String, Usage> {
     let mut texts = Vec::new();
     for listing in listings() {
@@ -129,7 +129,7 @@ fn as_json() -> String {
     let tables = listings().into_iter().map(|listing| {
         let entries = listing.entries.iter().map(|(key, example)| {
             let mut schema = listing.definition(key).cloned().unwrap_or_default();
-            // what its references refer to.
+            // the definitions that its references use.
             schema["$defs"] = listing.schema["$defs"].clone();
             without_code(&mut schema);
             json!({
@@ -144,7 +144,7 @@ fn as_json() -> String {
     Value::Object(tables.collect()).to_string()
 }
 
-/// Removes examples in Rust from descriptions; they are for users of the library.
+/// Removes Rust examples from descriptions, because they are for users of the library.
 pub(super) fn without_code(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
@@ -161,7 +161,7 @@ pub(super) fn without_code(schema: &mut Value) {
     }
 }
 
-/// One block for each entry: its table, what it is, and its smallest example.
+/// One block for each entry: its table, its description, and its smallest example.
 fn as_text() -> String {
     let entries = listings().into_iter().flat_map(|listing| {
         let block = |(key, example): &Entry| {

@@ -46,7 +46,7 @@ impl Decisions {
             if policies.is_empty() {
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 let text =
-                    format!("`{wanted}` has decided and evaluated nothing: there is {known}");
+                    format!("`{wanted}` has no decisions and no evaluations: there is {known}");
                 return Err(Usage(text).into());
             }
         }
@@ -85,7 +85,7 @@ impl Decisions {
             text.push(format!("{heading}\n{earlier}{rows}"));
         }
         if text.is_empty() {
-            "nothing was decided or evaluated".to_owned()
+            "there are no decisions and no evaluations".to_owned()
         } else {
             text.join("\n")
         }
@@ -109,7 +109,7 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A row for each score; the first one also shows the values of the whole evaluation.
+/// A row for each score. The first one also shows the values of the whole evaluation.
 fn table(evaluations: &[Evaluation], fine: bool) -> String {
     let mut table = plain_table([
         "when",
@@ -152,26 +152,27 @@ fn rows(evaluation: &Evaluation) -> Vec<[String; 4]> {
         let number = |value: Option<f64>| value.map_or(String::new(), short);
         let mark = if score.fires { " !" } else { "" };
         let metric = format!("{prefix}{}{mark}", score.metric);
-        // the p-value is compared where there is one.
+        // if there is a p-value, it is the compared value.
         let p = if score.p_value.is_some() { "p " } else { "" };
         let threshold =
             score.threshold.map_or(String::new(), |value| format!("{p}{}", short(value)));
         [metric, short(score.value), threshold, number(score.p_value)]
     };
     let own = evaluation.scores.iter().map(|score| row("", score));
-    let members = evaluation.members.iter().filter(|look| look.member.is_some());
-    let of = |look: &Measurement| {
-        let prefix = format!("{} ", name(look));
-        look.scores.iter().map(|score| row(&prefix, score)).collect::<Vec<_>>()
+    let members = evaluation.members.iter().filter(|measurement| measurement.member.is_some());
+    let of = |measurement: &Measurement| {
+        let prefix = format!("{} ", name(measurement));
+        measurement.scores.iter().map(|score| row(&prefix, score)).collect::<Vec<_>>()
     };
     own.chain(members.flat_map(of)).collect()
 }
 
-/// What a member is called.
-fn name(look: &Measurement) -> String {
-    look.member
-        .as_ref()
-        .map_or_else(|| look.policy.clone(), |name| format!("{name}: {}", look.policy))
+/// The name of a member.
+fn name(measurement: &Measurement) -> String {
+    measurement.member.as_ref().map_or_else(
+        || measurement.policy.clone(),
+        |name| format!("{name}: {}", measurement.policy),
+    )
 }
 
 fn short(value: f64) -> String {
@@ -201,7 +202,7 @@ fn outcome(evaluation: &Evaluation) -> String {
     }
 }
 
-/// Of a policy that others vote on, how many of them do.
+/// The number of votes of the members, for a policy with members.
 fn votes(evaluation: &Evaluation) -> Option<Vec<Score>> {
     let combined = evaluation.policy == "ensemble";
     let value = evaluation.scores.iter().map(|score| score.value).sum();
@@ -209,13 +210,13 @@ fn votes(evaluation: &Evaluation) -> Option<Vec<Score>> {
     combined.then(|| vec![Score { metric, value, threshold: None, p_value: None, fires }])
 }
 
-/// Why it decided, where nothing was measured that says so.
+/// The reason of a decision without a measurement.
 fn plain_reason(evaluation: &Evaluation) -> String {
     let reason = evaluation.reason.as_ref().filter(|_| evaluation.scores.is_empty());
     reason.map_or(String::new(), |reason| format!(": {reason}"))
 }
 
-/// A panel for each metric of a policy and its members; for a policy that measures nothing, one with
+/// A panel for each metric of a policy and its members. For a policy without measurements, one panel with
 /// the number of its decisions.
 fn panels(evaluations: &[Evaluation]) -> Vec<Panel> {
     let Some(first) = evaluations.first() else { return Vec::new() };
@@ -228,15 +229,16 @@ fn panels(evaluations: &[Evaluation]) -> Vec<Panel> {
     let mut panels: Vec<Panel> = Vec::new();
     for evaluation in evaluations {
         let time = evaluation.position.time;
-        let members = evaluation.members.iter().filter(|look| look.member.is_some());
+        let members = evaluation.members.iter().filter(|measurement| measurement.member.is_some());
         let votes = votes(evaluation);
         let own = (evaluation.policy.clone(), votes.as_ref().unwrap_or(&evaluation.scores));
-        let all = std::iter::once(own).chain(members.map(|look| (name(look), &look.scores)));
+        let all = std::iter::once(own)
+            .chain(members.map(|measurement| (name(measurement), &measurement.scores)));
         for (policy, score) in
             all.flat_map(|(policy, scores)| scores.iter().map(move |score| (policy.clone(), score)))
         {
             let title = format!("{title}{}: {policy}", first.name);
-            // the p-value is compared where there is one.
+            // if there is a p-value, it is the compared value.
             let p = if score.p_value.is_some() { " p" } else { "" };
             let scale = format!("{}{p}", score.metric);
             let same = |panel: &&mut Panel| panel.title == title && panel.scale == scale;

@@ -7,8 +7,9 @@ use crate::cluster::ClusterError;
 use crate::config::ConfigError;
 use crate::dead_letters::DeadLetterError;
 use crate::history::HistoryError;
-use crate::job::{Occupied, StateError};
+use crate::job::{NoSamples, Occupied, StateError};
 use crate::kafka::NoValue;
+use crate::outage::is_full;
 use crate::report::PlotError;
 use crate::retention::RetentionError;
 use crate::sink::SinkError;
@@ -29,10 +30,11 @@ pub(super) struct Unreadable {
 #[error("{0}")]
 pub(super) struct Usage(pub(super) String);
 
-/// A row that is to be written is not a sample.
+/// A row to be written is not a sample.
 #[derive(Debug, Error)]
 #[error(
-    "row {row} is not a sample: {reason}\nhint: rows are counted from 0 behind the header; all of them must be samples"
+    "row {row} is not a sample: {reason}\n\
+     hint: rows are counted from 0 after the header; all of them must be samples"
 )]
 pub(super) struct NotASample {
     pub(super) row: u64,
@@ -43,15 +45,20 @@ const USAGE: u8 = 64;
 const DATA: u8 = 65;
 const UNAVAILABLE: u8 = 69;
 const SOFTWARE: u8 = 70;
+/// `EX_IOERR`: a full disk is the only file error that may disappear by itself.
+const FULL: u8 = 74;
 const AGAIN: u8 = 75;
 const CONFIG: u8 = 78;
 
-/// The exit code for what went wrong, as in `sysexits.h`.
+/// The exit code of an error, as in `sysexits.h`.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
+    if is_full(error.as_ref()) {
+        return FULL;
+    }
     error.chain().find_map(code_of).unwrap_or(SOFTWARE)
 }
 
-/// The code of one error of a chain, if it has one of its own.
+/// The exit code of one error in a chain, if it has one.
 fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if matches!(error.downcast_ref(), Some(StateError::NoCatalog { .. })) {
         return Some(DATA);
@@ -86,7 +93,7 @@ fn code_of(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
         Some(DeadLetterError::Fail(_) | DeadLetterError::Line { .. })
     ) || error.downcast_ref().is_some_and(StoreError::is_damage)
         || error.downcast_ref().is_some_and(CatalogError::is_damage);
-    if data || error.is::<NotASample>() {
+    if data || error.is::<NotASample>() || error.is::<NoSamples>() {
         return Some(DATA);
     }
     let binary = |file: &Unreadable| file.source.kind() == std::io::ErrorKind::InvalidData;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{branch, print, time};
-use crate::history::{History, Wanted};
+use crate::history::{ExportSelection, History};
 
 #[derive(Debug, Args)]
 pub(super) struct Export {
@@ -37,7 +37,7 @@ struct Samples {
     /// Export the samples that the training of this decision trained on, with weights
     #[arg(long, value_name = "N")]
     trigger: Option<u64>,
-    /// Export samples from this event time on, as in 1996-05-07 or 1996-05-07T02:00:00Z, or milliseconds
+    /// Export samples from this event time on, such as 1996-05-07 or 1996-05-07T02:00:00Z, or milliseconds
     #[arg(long, value_name = "TIME", value_parser = time)]
     from: Option<i64>,
     /// Export samples before this event time
@@ -50,13 +50,15 @@ impl Export {
         let Samples { all: _, trigger, from, to } = self.samples;
         let branch = branch(self.compare, self.irreducible);
         let trained = trigger.map(|trigger| (branch, trigger));
-        let wanted = Wanted { trained, candidates: self.candidates, from, to };
+        let wanted = ExportSelection { trained, candidates: self.candidates, from, to };
         let history = History::open(&self.state)?;
         let rows = history.export(&wanted, &self.file)?;
         if let Some((branch, trigger)) = &wanted.trained
             && let removed @ 1.. = history.expired_of(branch, *trigger)?
         {
-            tracing::warn!("the features of {removed} samples of the training set are gone");
+            tracing::warn!(
+                "the features of {removed} samples of the training set are no longer in the log"
+            );
         }
         print(&format!("{rows} samples in `{}`", self.file.display()))
     }

@@ -30,7 +30,7 @@ struct Branch {
     sinks: Vec<String>,
 }
 
-/// The pipeline's own policies, then those it is compared with.
+/// The pipeline's own policies, then those of comparisons.
 fn branches(pipeline: &Pipeline) -> Vec<Branch> {
     let sinks: Vec<String> =
         pipeline.sink.named().into_iter().map(|(key, _)| format!("sink.{key}")).collect();
@@ -40,14 +40,14 @@ fn branches(pipeline: &Pipeline) -> Vec<Branch> {
         let kept = branch.downsampling.map(|downsampling| {
             let (ratio, policy) = (downsampling.ratio.get(), downsampling.policy.key());
             let more = if downsampling.schedule.is_empty() { "" } else { ", …" };
-            let judges =
+            let models =
                 downsampling.irreducible.as_ref().map_or(0, |table| table.holdout.models());
-            let judged = if judges == 0 {
+            let irreducible = if models == 0 {
                 String::new()
             } else {
-                format!("; irreducible losses by {judges}")
+                format!("; irreducible losses by {models}")
             };
-            format!(" on {ratio} by downsampling.{policy}{more}{judged}")
+            format!(" on {ratio} by downsampling.{policy}{more}{irreducible}")
         });
         Branch {
             name: if own { pipeline.name.clone() } else { format!("compare.{}", branch.name) },
@@ -60,7 +60,7 @@ fn branches(pipeline: &Pipeline) -> Vec<Branch> {
     pipeline.branches().map(branch).collect()
 }
 
-/// From the source to the order that all branches see.
+/// The stages from the source to the order that all branches share.
 fn common(pipeline: &Pipeline) -> Vec<String> {
     let source = format!("source.{}", pipeline.source.key());
     let codec = pipeline.codec.as_ref().map(|codec| format!("codec.{}", codec.key()));
@@ -74,14 +74,14 @@ fn keyed(pipeline: &Pipeline) -> Option<&'static str> {
     Some(if keyed.labels { "upsert with labels" } else { "upsert" })
 }
 
-/// What all branches see.
+/// The last shared stage.
 fn last_of(stages: &[String]) -> &str {
     stages.last().map_or("", String::as_str)
 }
 
 /// ```text
 /// source.kafka ─► codec.json ─► log ─► order
-///      └─ what is no sample ─► dead letters
+///      └─ invalid messages ─► dead letters
 ///
 /// electricity
 ///   order ─► trigger.drift ─► selection.new_data ─► train model.mlp ─► model store, sink.kafka
@@ -89,11 +89,11 @@ fn last_of(stages: &[String]) -> &str {
 ///                  └────────────── new model ──────────────┴─► evaluate
 /// ```
 fn text(pipeline: &Pipeline) -> String {
-    let dead_letters = "     └─ what is no sample ─► dead letters".to_owned();
+    let dead_letters = "     └─ invalid messages ─► dead letters".to_owned();
     let stages = common(pipeline);
     let mut lines = vec![stages.join(" ─► "), dead_letters];
     if pipeline.source.keyed().is_some_and(|keyed| keyed.labels) {
-        lines.push("     └─ labels that no sample has ─► dead letters".to_owned());
+        lines.push("     └─ labels without a sample ─► dead letters".to_owned());
     }
     let from = last_of(&stages);
     for branch in branches(pipeline) {
@@ -133,7 +133,7 @@ fn dot(pipeline: &Pipeline) -> String {
         lines.push(format!("  {last:?} -> \"dead letters\" [style = dotted];"));
     }
     for (number, branch) in branches(pipeline).into_iter().enumerate() {
-        // nodes of branches are alike: their names have the branch's number in front.
+        // branches have equal nodes, so the branch's number precedes their names.
         let node = |what: &str| format!("\"{number} {what}\"");
         let named = |what: &str, color: &str| {
             format!("    {} [label = {what:?}, fillcolor = {color:?}];", node(what))

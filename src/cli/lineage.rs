@@ -12,7 +12,7 @@ use crate::catalog::{Place, TrainedSamples};
 use crate::history::{self, History, SamplePlace, SampleStatus, Tainted, VersionContents};
 use crate::report::{align_right, fine, moment, plain_table};
 
-/// Ancestors of a version that are shown by default.
+/// Number of ancestors of a version that are shown by default.
 const ANCESTORS: usize = 20;
 
 #[derive(Debug, Args)]

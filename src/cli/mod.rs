@@ -27,14 +27,14 @@ use driftmill_datasets::Timestamp;
 use crate::catalog::irreducible_key;
 use crate::config::{Override, Pipeline, load};
 
-/// What the catalog calls the policies of a comparison, or of the pipeline itself; or a model that judges
-/// losses for them.
+/// The name of a branch in the catalog: the pipeline's own policies, a comparison, or an irreducible-loss
+/// model of one of them.
 fn branch(compare: Option<String>, irreducible: Option<usize>) -> String {
     let branch = compare.unwrap_or_default();
     irreducible.map_or_else(|| branch.clone(), |number| irreducible_key(&branch, number))
 }
 
-/// How often, in words.
+/// A count as words: `once`, `2 times`.
 fn times(count: u64) -> String {
     if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
@@ -43,7 +43,7 @@ fn times(count: u64) -> String {
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = AFTER)]
 pub struct Cli {
-    /// What to do.
+    /// The command
     #[command(subcommand)]
     command: Command,
 }
@@ -51,7 +51,8 @@ pub struct Cli {
 const AFTER: &str = "\
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 64 usage error, 65 damaged \
 files (`verify`) or a message that ends the job, 69 broker or file not reachable, 70 internal error (a bug), \
-75 another process is gone (start all again), 78 wrong pipeline file, 130 interrupted.";
+74 the disk is full, 75 another process was lost (start all again), 78 invalid pipeline file, 130 \
+interrupted.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -63,7 +64,7 @@ enum Command {
     Calibrate(calibrate::Calibrate),
     /// Show a pipeline's dataflow, as text or for Graphviz
     Graph(graph::Graph),
-    /// List what can be written in a pipeline file
+    /// List everything that a pipeline file can contain
     Components(components::Components),
     /// Print a JSON schema of pipeline files, for editors
     Schema,
@@ -88,10 +89,10 @@ enum Command {
 }
 
 impl Cli {
-    /// Does what the command line says; returns the exit code.
+    /// Executes the command and returns the exit code.
     ///
     /// # Errors
-    /// What kept it from being done; [`exit_code`] says which code that is.
+    /// The error of the command. [`exit_code`] returns its exit code.
     pub fn execute(self) -> anyhow::Result<u8> {
         match self.command {
             Command::Run(run) => run.execute(),
@@ -117,13 +118,13 @@ impl Cli {
     }
 }
 
-/// A pipeline file with what the command line changes in it.
+/// A pipeline file and the changes to it on the command line.
 #[derive(Debug, Args)]
 struct File {
     /// The pipeline file
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Set a key of the pipeline file, as in `--set source.kafka.brokers=host:9092`
+    /// Set a key of the pipeline file, such as `--set source.kafka.brokers=host:9092`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<Override>,
 }
@@ -150,13 +151,13 @@ fn print(text: &str) -> anyhow::Result<u8> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{}", text.trim_end_matches('\n')) {
-        // the reader of the pipe has closed it.
+        // the reader has closed the pipe.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(0),
         written => Ok(written.map(|()| 0)?),
     }
 }
 
-/// A table's lines, without the spaces at their ends.
+/// The lines of a table, without trailing spaces.
 fn lines(table: &Table) -> String {
     table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }

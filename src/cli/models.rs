@@ -80,7 +80,7 @@ fn table(versions: &[Version], store: &ModelStore) -> String {
             version.version.to_string(),
             version.trigger.id.to_string(),
             moment(version.trigger.position.time, fine),
-            version.trigger.reason.clone(),
+            version.trigger.reason.text.clone(),
             version.data.samples.to_string(),
             version.losses.last().map_or("–".into(), |loss| format!("{loss:.3}")),
             match store.bytes_of(version.version) {

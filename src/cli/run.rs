@@ -17,7 +17,7 @@ use crate::report::render;
 
 const INTERRUPTED: u8 = 130;
 
-/// The port of process 0 where no hosts are named.
+/// The port of process 0 if no hosts are named.
 const FIRST_PORT: usize = 2101;
 
 #[derive(Debug, Args)]
@@ -48,7 +48,7 @@ pub(super) struct Run {
     /// their digests, and publish the missing ones
     #[arg(long)]
     adopt: bool,
-    /// The greatest number of messages of a partition in one poll; does not affect decisions
+    /// Maximum number of messages of a partition in one poll; does not affect decisions
     #[arg(long, default_value = "1024", hide = true)]
     poll: NonZeroUsize,
     /// End with one JSON object on stdout
@@ -87,7 +87,10 @@ impl Run {
         } else {
             print(&render(&name, &ended.summary, self.all))?;
         }
-        Ok(code(ended.end))
+        match ended.no_samples {
+            Some(no_samples) => Err(no_samples.into()),
+            None => Ok(code(ended.end)),
+        }
     }
 
     fn cluster(&self) -> anyhow::Result<Cluster> {
@@ -113,7 +116,7 @@ impl Run {
     }
 }
 
-/// What is wrong with the addresses of `count` processes.
+/// The problem of the addresses of `count` processes.
 fn wrong_hosts(addresses: &[String], count: usize) -> Option<String> {
     if addresses.len() != count {
         return Some(format!("{} lines for {count} processes", addresses.len()));
@@ -126,10 +129,7 @@ fn wrong_hosts(addresses: &[String], count: usize) -> Option<String> {
         return Some(format!("wanted `host:port` in each line, as in `node7:2101`, not `{wrong}`"));
     }
     let double = (1..count).find(|at| addresses[..*at].contains(&addresses[*at]))?;
-    Some(format!(
-        "`{}` stands there twice: each process has an address of its own",
-        addresses[double]
-    ))
+    Some(format!("`{}` is listed twice: each process needs its own address", addresses[double]))
 }
 
 fn code(end: End) -> u8 {
@@ -139,9 +139,9 @@ fn code(end: End) -> u8 {
     }
 }
 
-/// The first signal asks the job to end, SIGTERM more gently than Ctrl-C. A second one ends the
-/// process, and so does one that comes before the job listens: nothing has begun yet, and a service
-/// that is stopped then has ended well.
+/// Handles signals. The first one asks the job to end; SIGTERM is more gentle than Ctrl-C. A second signal
+/// ends the process. So does a signal before the job handles them: nothing has begun yet, and a service
+/// that is stopped then has ended without an error.
 pub(super) fn interruptible() -> anyhow::Result<Arc<Interrupt>> {
     let interrupt = Arc::new(Interrupt::default());
     let request = Arc::clone(&interrupt);
@@ -152,7 +152,7 @@ pub(super) fn interruptible() -> anyhow::Result<Arc<Interrupt>> {
             if !request.request(gently) {
                 std::process::exit(if gently && !again { 0 } else { 128 + signal });
             }
-            tracing::warn!("stopping; once more ends at once");
+            tracing::warn!("stopping; a second signal ends at once");
         }
     });
     Ok(interrupt)

@@ -28,7 +28,7 @@ pub(super) struct TrainingSetCommand {
     /// Show a training of irreducible-loss model N, from 1, of the pipeline or of that comparison
     #[arg(long, value_name = "N")]
     irreducible: Option<usize>,
-    /// The greatest number of samples to list or draw, evenly spread over all [default: 40, of images 640]
+    /// Maximum number of samples to list or draw, evenly spread over all [default: 40, of images 640]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// Show the whole training set, including samples that downsampling left out
@@ -60,7 +60,7 @@ impl TrainingSetCommand {
     }
 }
 
-/// At most `limit` rows, evenly spread over all.
+/// At most `limit` rows, evenly spread over all rows.
 fn some(rows: &[SetRow], limit: usize) -> Vec<&SetRow> {
     let count = rows.len().min(limit);
     (0..count).map(|place| &rows[place * rows.len() / count]).collect()
@@ -71,7 +71,7 @@ fn draw(history: &History, set: &TrainingSet, limit: usize, path: &Path) -> anyh
     let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
     let (schema, values) = history.features_of(&ids)?;
     let Values::U8(bytes) = values else {
-        let text = "these samples are no images: their features are not bytes";
+        let text = "these samples are not images: their features are not bytes";
         return Err(Usage(text.to_owned()).into());
     };
     let mut classes: BTreeMap<u32, Vec<&[u8]>> = BTreeMap::new();
@@ -126,16 +126,13 @@ fn by_class(labels: &BTreeMap<u32, u64>) -> String {
 /// The result of downsampling, in three lines.
 fn trained_samples_text(trained_samples: &TrainedSamples) -> String {
     if trained_samples.samples == 0 {
-        return format!(
-            "trained on none of them: {} found nothing to choose\n",
-            trained_samples.policy
-        );
+        return format!("trained on none of them: {} chose no samples\n", trained_samples.policy);
     }
     let Spread { min, mean, max, effective } = trained_samples.weights;
     format!(
         "trained on {} of them by {}, chosen {} among {} in {:.3} s: {}\n\
-         weights {min:.3} to {max:.3}, mean {mean:.3}: as good as {effective:.0} equal ones\n\
-         SHA-256 of that {}\n",
+         weights {min:.3} to {max:.3}, mean {mean:.3}: effective sample size {effective:.0}\n\
+         SHA-256 of the trained samples {}\n",
         trained_samples.samples,
         trained_samples.policy,
         times(trained_samples.choices),

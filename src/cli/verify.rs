@@ -12,7 +12,7 @@ use crate::catalog::Catalog;
 use crate::job::StateDirectory;
 use crate::{catalog, store};
 
-/// What `sysexits.h` calls bad data.
+/// The exit code for bad data, as in `sysexits.h`.
 const DAMAGED: u8 = 65;
 
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ impl Verify {
             let text = format!("`{}` is not the state directory of a run", self.state.display());
             return Err(Usage(text).into());
         }
-        // a running job would look damaged.
+        // the files of a running job would look damaged.
         let state = StateDirectory::open(&self.state)?;
         let catalog = Catalog::open(&state.path().join("catalog.sqlite"))?;
         let log = store::verify(&state.path().join("log"), &catalog.segments()?)?;
@@ -56,7 +56,7 @@ impl Verify {
             return Ok(code);
         }
         let mut text = format!(
-            "{} rows in {} segments of the log, {} decisions and {} versions are what was written\n",
+            "{} rows in {} segments of the log, {} decisions and {} versions are intact\n",
             log.rows, log.segments, catalog.decisions, catalog.versions
         );
         for problem in &problems {

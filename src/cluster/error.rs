@@ -1,34 +1,34 @@
-//! Errors of connections between processes, and why a process is missed.
+//! Errors of connections between processes, and reasons for the loss of a process.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::link::SILENCE;
 
-/// A process that does no longer take part.
+/// A process that no longer takes part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loss {
     /// Its number.
     pub process: usize,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// Why a process does no longer take part.
+/// The reason why a process no longer takes part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// Its connection was closed.
-    Gone,
-    /// Nothing was heard of it for too long.
+    Disconnected,
+    /// It sent nothing for too long.
     Silent,
-    /// It said what went wrong.
+    /// It failed with this message.
     Failed(String),
 }
 
-/// Why processes cannot run a job together.
+/// The error if processes cannot run a job together.
 #[derive(Debug, Error)]
 pub enum ClusterError {
-    /// The own address cannot be had.
+    /// This process cannot listen at its own address.
     #[error(
         "listening at `{address}`\n\
          hint: --hosts names each process's own address in the line of its number"
@@ -36,42 +36,42 @@ pub enum ClusterError {
     Listen {
         /// The address.
         address: String,
-        /// The reason that the system gives.
+        /// The error of the system.
         source: std::io::Error,
     },
-    /// Process 0 does not want this one.
-    #[error("{name} refuses this one: {reason}")]
+    /// Process 0 rejected this process.
+    #[error("{name} rejected this process: {reason}")]
     Refused {
         /// Process 0.
         name: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A process was lost.
     #[error(
-        "{name} {}\nhint: start all processes again: the run goes on where it was",
-        told(&loss.reason)
+        "{name} {}\nhint: start all processes again: the run resumes where it was",
+        described(&loss.reason)
     )]
     Lost {
-        /// Which one.
+        /// The name of the process.
         name: String,
-        /// And why.
+        /// The reason.
         loss: Loss,
     },
-    /// The system refused a connection or a thread.
+    /// A connection or a thread could not be created.
     #[error("connecting with {name}")]
     Io {
-        /// With whom.
+        /// The name of the peer.
         name: String,
-        /// The reason that the system gives.
+        /// The error of the system.
         source: std::io::Error,
     },
 }
 
-fn told(reason: &Reason) -> String {
+fn described(reason: &Reason) -> String {
     match reason {
-        Reason::Gone => "is gone".to_owned(),
-        Reason::Silent => format!("said nothing for {} seconds", SILENCE.as_secs()),
+        Reason::Disconnected => "is no longer connected".to_owned(),
+        Reason::Silent => format!("sent nothing for {} seconds", SILENCE.as_secs()),
         Reason::Failed(error) => format!("failed: {error}"),
     }
 }

@@ -1,11 +1,11 @@
-//! Messages on a connection: their length in four bytes, then postcard.
+//! Messages on a connection: the length in four bytes, then postcard.
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Most bytes of a message; a peer that sends more speaks another protocol.
+/// Maximum number of bytes of a message. A peer that sends more uses another protocol.
 const MOST: u32 = 1 << 30;
 
 pub(super) fn write(mut to: impl Write, message: &impl Serialize) -> Result<()> {
@@ -19,7 +19,7 @@ pub(super) fn read<T: DeserializeOwned>(from: impl Read) -> Result<T> {
     read_at_most(MOST, from)
 }
 
-/// Reads a message of a peer that is not known yet.
+/// Reads a message of an unknown peer.
 pub(super) fn read_at_most<T: DeserializeOwned>(most: u32, mut from: impl Read) -> Result<T> {
     let mut length = [0; 4];
     from.read_exact(&mut length)?;

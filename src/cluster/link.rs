@@ -10,13 +10,13 @@ use serde::de::DeserializeOwned;
 
 use super::{Reason, frame};
 
-/// A sign of life is sent after so long.
-const PULSE: Duration = Duration::from_secs(1);
+/// The time between two signs of life.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// A process that sends nothing for this time is lost.
 pub(super) const SILENCE: Duration = Duration::from_secs(30);
 
-/// How long the last messages may take to be sent.
+/// Time limit for sending the last messages.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// A connection for messages that are not part of the dataflow.
@@ -28,14 +28,14 @@ pub struct Link<M> {
 }
 
 impl<M: Serialize + Send + 'static> Link<M> {
-    /// Tells over `socket`, and lets `hear` know what the other says; last of all why no more will
-    /// come.
+    /// Starts the threads of a link over `socket`. `on_message` receives the messages of the peer and, at
+    /// the end, the reason why there will be no more.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the system cannot start a thread.
     pub fn start<H: DeserializeOwned>(
         socket: TcpStream,
-        mut hear: impl FnMut(Result<H, Reason>) + Send + 'static,
+        mut on_message: impl FnMut(Result<H, Reason>) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (queue, messages) = unbounded::<Option<M>>();
         let (done, sent) = unbounded();
@@ -45,18 +45,18 @@ impl<M: Serialize + Send + 'static> Link<M> {
         let writing = socket.try_clone()?;
         let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
         named("link-send").spawn(move || {
-            // the receiving thread notices when the peer is gone.
+            // the receiving thread notices when the peer has ended.
             drop(send(&writing, &messages));
-            let _nobody_waits = done.send(());
+            let _unused = done.send(());
         })?;
-        named("link-hear").spawn(move || {
+        named("link-receive").spawn(move || {
             loop {
                 match frame::read::<Option<H>>(&socket) {
-                    Ok(Some(said)) => hear(Ok(said)),
+                    Ok(Some(message)) => on_message(Ok(message)),
                     Ok(None) => {}
                     Err(error) => {
                         drop(socket.shutdown(Shutdown::Both));
-                        return hear(Err(reason(&error)));
+                        return on_message(Err(reason(&error)));
                     }
                 }
             }
@@ -65,22 +65,22 @@ impl<M: Serialize + Send + 'static> Link<M> {
     }
 
     /// Sends a message.
-    pub fn tell(&self, message: M) {
-        // nothing can be sent to a peer that is gone; the receiving thread reports it.
+    pub fn send(&self, message: M) {
+        // nothing can be sent to a peer that has ended; the receiving thread reports it.
         drop(self.queue.send(Some(message)));
     }
 
-    /// Waits a moment until all messages are sent.
+    /// Waits for a short time until all messages are sent.
     pub fn settle(&self) {
         drop(self.queue.send(None));
         let _settled = self.sent.recv_timeout(GRACE);
     }
 }
 
-/// Sends messages until one says that it is the last.
+/// Sends messages up to the last one.
 fn send<M: Serialize>(socket: &TcpStream, messages: &Receiver<Option<M>>) -> std::io::Result<()> {
     loop {
-        match messages.recv_timeout(PULSE) {
+        match messages.recv_timeout(HEARTBEAT) {
             Ok(Some(message)) => frame::write(socket, &Some(message))?,
             Err(RecvTimeoutError::Timeout) => frame::write(socket, &None::<M>)?,
             Ok(None) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -91,7 +91,7 @@ fn send<M: Serialize>(socket: &TcpStream, messages: &Receiver<Option<M>>) -> std
 fn reason(error: &std::io::Error) -> Reason {
     match error.kind() {
         ErrorKind::WouldBlock | ErrorKind::TimedOut => Reason::Silent,
-        _ => Reason::Gone,
+        _ => Reason::Disconnected,
     }
 }
 
@@ -102,19 +102,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_told_arrives_in_order_and_then_the_end() {
+    fn messages_arrive_in_order_followed_by_the_end() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let there = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (here, _) = listener.accept().unwrap();
-        let (send, heard) = unbounded();
-        let ours = Link::<u32>::start(here, move |said| send.send(said).unwrap()).unwrap();
+        let (send, received) = unbounded();
+        let ours = Link::<u32>::start(here, move |message| send.send(message).unwrap()).unwrap();
         let other = there.try_clone().unwrap();
         let theirs = Link::<u32>::start(there, |_: Result<u32, Reason>| {}).unwrap();
-        (0..1000).for_each(|number| theirs.tell(number));
+        (0..1000).for_each(|number| theirs.send(number));
         theirs.settle();
         other.shutdown(Shutdown::Both).unwrap();
-        let all: Vec<Result<u32, Reason>> = heard.iter().take(1001).collect();
-        let wanted = (0..1000).map(Ok).chain([Err(Reason::Gone)]);
+        let all: Vec<Result<u32, Reason>> = received.iter().take(1001).collect();
+        let wanted = (0..1000).map(Ok).chain([Err(Reason::Disconnected)]);
         assert_eq!(all, wanted.collect::<Vec<_>>());
         ours.settle();
     }

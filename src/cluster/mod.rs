@@ -1,5 +1,5 @@
-//! Several processes that run one job together: how they find each other, what they send each other
-//! outside the dataflow, and how they notice that one of them is gone.
+//! Several processes that run one job together: how they find each other, exchange messages outside the
+//! dataflow, and detect lost processes.
 //!
 //! ```text
 //!  process 1 ─┐  a link: facts, requests and answers, signs of life
@@ -10,9 +10,9 @@
 //!  process 1
 //! ```
 //!
-//! Each process listens at its own address. The others join process 0, which refuses who does not
-//! belong to the job; with its answer they connect to each other. Nothing is encrypted, and nobody
-//! has to log in: the addresses belong into a network of their own.
+//! Each process listens at its own address. The others join process 0, which rejects processes that do not
+//! belong to the job. With its answer they connect to each other. Connections are neither encrypted nor
+//! authenticated, so the addresses must be in a network of their own.
 
 mod error;
 mod frame;
@@ -25,7 +25,7 @@ pub use link::Link;
 pub use rendezvous::{Gathered, Joined, Rendezvous};
 pub use wire::{Wires, workers};
 
-/// The processes of a job, and which of them this one is.
+/// The processes of a job, and the number of this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cluster {
     /// `host:port` of each process.
@@ -41,7 +41,7 @@ impl Default for Cluster {
 }
 
 impl Cluster {
-    /// How many processes there are.
+    /// The number of processes.
     pub fn size(&self) -> usize {
         self.addresses.len()
     }
@@ -51,7 +51,7 @@ impl Cluster {
         self.size() == 1
     }
 
-    /// A process as people know it.
+    /// The name of a process for people.
     pub fn name(&self, process: usize) -> String {
         let address = self.addresses.get(process).map_or("", String::as_str);
         format!("process {process} ({address})")

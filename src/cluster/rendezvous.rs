@@ -1,4 +1,4 @@
-//! How the processes of a job find each other and agree on what they run.
+//! The start of a job in several processes: they find each other and agree on the pipeline.
 
 use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
@@ -11,22 +11,22 @@ use super::{Cluster, ClusterError, Loss, Reason, Wires, frame};
 /// The time between two checks for connections.
 const MOMENT: Duration = Duration::from_millis(20);
 
-/// How long a peer may take to send its greeting.
+/// Time limit for the greeting of a peer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The time between two messages about missing processes.
-const TOLD: Duration = Duration::from_secs(2);
+const REPORT_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Most bytes of a greeting.
+/// Maximum number of bytes of a greeting.
 const GREETING: u32 = 16 << 20;
 
-/// Programs that understand each other.
+/// The program and its version. Only equal programs can work together.
 const PROGRAM: &str = concat!("driftmill ", env!("CARGO_PKG_VERSION"));
 
 /// The greeting of a process.
 #[derive(Serialize, Deserialize)]
 struct Greeting {
-    /// Which program it is.
+    /// The program and its version.
     program: String,
     process: usize,
     /// The purpose of the connection.
@@ -35,15 +35,15 @@ struct Greeting {
 
 #[derive(Serialize, Deserialize)]
 enum Wish {
-    /// To take part, with what process 0 has to know of it.
+    /// To take part. The data is for process 0.
     Join(Vec<u8>),
-    /// A wire for the dataflow, in the job of this name.
+    /// To be a connection for the dataflow, in the job of this name.
     Wire(String),
-    /// To say why it does not take part after all.
+    /// To report the reason why the process does not take part after all.
     Leave(String),
 }
 
-/// The answer of process 0: the assignment, or why the process is rejected.
+/// The answer of process 0: the assignment, or the reason for the rejection.
 type Answer = Result<Vec<u8>, String>;
 
 /// The place where a process waits for others.
@@ -52,15 +52,15 @@ pub struct Rendezvous {
     listener: TcpListener,
 }
 
-/// All other processes, as process 0 has them.
+/// All other processes, connected to process 0.
 pub struct Gathered {
-    /// Sockets for links, by process, from process 1 on.
+    /// Sockets for links, starting with that of process 1.
     pub links: Vec<TcpStream>,
-    /// Wires for the dataflow.
+    /// Connections for the dataflow.
     pub wires: Wires,
 }
 
-/// A process that was taken in.
+/// The result for a process that was accepted.
 pub struct Joined {
     /// The socket for the link to process 0.
     pub link: TcpStream,
@@ -72,7 +72,7 @@ impl Rendezvous {
     /// Listens at this process's address.
     ///
     /// # Errors
-    /// When it cannot be had.
+    /// When the system does not allow it.
     pub fn open(cluster: &Cluster) -> Result<Self, ClusterError> {
         let address = &cluster.addresses[cluster.process];
         let listener = TcpListener::bind(address)
@@ -82,8 +82,8 @@ impl Rendezvous {
         Ok(Self { cluster: cluster.clone(), listener })
     }
 
-    /// As process 0, takes in whom `take_in` gives what it needs, until all are there, with wires in
-    /// the job `name`.
+    /// On process 0, accepts processes for which `take_in` returns an assignment, until all have joined,
+    /// with connections for the dataflow of job `name`.
     pub fn gather(&self, name: &str, take_in: &dyn Fn(&[u8]) -> Answer) -> Gathered {
         let count = self.cluster.size();
         let mut links: Wires = (0..count).map(|_| None).collect();
@@ -92,61 +92,63 @@ impl Rendezvous {
         loop {
             let missing = (1..count).find(|at| links[*at].is_none() || wires[*at].is_none());
             let Some(missing) = missing else { break };
-            waiting.tell(&self.cluster, missing);
+            waiting.report(&self.cluster, missing);
             let Some((socket, greeting)) = self.greeted() else { continue };
             let process = greeting.process;
             match greeting.wish {
                 Wish::Wire(job) => accept(&mut wires, process, socket, job == name),
                 Wish::Leave(why) => {
-                    tracing::warn!("{} does not take part: {why}", self.cluster.name(process));
+                    tracing::warn!("{} cannot take part: {why}", self.cluster.name(process));
                     links.get_mut(process).map(Option::take);
                 }
                 Wish::Join(about) => {
                     let there = links.get(process).and_then(Option::as_ref).is_some_and(lives);
                     let answer = match process {
-                        0 => Err("there is a process 0 already".to_owned()),
+                        0 => Err("process 0 is already running".to_owned()),
                         _ if process >= count => Err(format!("there are {count} processes")),
-                        _ if there => Err(format!("there is a process {process} already")),
-                        _ if greeting.program != PROGRAM => Err(format!("it is {PROGRAM}")),
+                        _ if there => Err(format!("process {process} is already connected")),
+                        _ if greeting.program != PROGRAM => {
+                            Err(format!("process 0 runs {PROGRAM}"))
+                        }
                         _ => take_in(&about),
                     };
                     if let Err(reason) = &answer {
-                        tracing::warn!("{} was refused: {reason}", self.cluster.name(process));
+                        tracing::warn!("{} was rejected: {reason}", self.cluster.name(process));
                     }
-                    let told = frame::write(&socket, &answer).is_ok();
-                    accept(&mut links, process, socket, told && answer.is_ok());
+                    let answered = frame::write(&socket, &answer).is_ok();
+                    accept(&mut links, process, socket, answered && answer.is_ok());
                 }
             }
         }
         Gathered { links: links.into_iter().flatten().collect(), wires }
     }
 
-    /// As another process, asks process 0 to be taken in.
+    /// On another process, asks process 0 to be accepted.
     ///
     /// # Errors
-    /// When it refuses, or goes away.
+    /// When process 0 rejects this process or ends.
     pub fn join(&self, about: Vec<u8>) -> Result<Joined, ClusterError> {
         let link = self.connect(0, Wish::Join(about))?;
         let answer = link.set_read_timeout(None).and_then(|()| frame::read::<Answer>(&link));
         let given = match answer {
             Ok(answer) => answer
                 .map_err(|reason| ClusterError::Refused { name: self.cluster.name(0), reason })?,
-            Err(_) => return Err(self.gone()),
+            Err(_) => return Err(self.coordinator_lost()),
         };
         Ok(Joined { link, given })
     }
 
-    /// As a process that was taken in, says why it does not take part after all.
+    /// On a process that was accepted, reports the reason why it does not take part after all.
     pub fn leave(&self, why: String) {
         if let Err(error) = self.connect(0, Wish::Leave(why)) {
-            tracing::debug!(%error, "process 0 does not wait any more");
+            tracing::debug!(%error, "process 0 no longer waits");
         }
     }
 
-    /// As a process that was taken in, connects with all others in the job `name`.
+    /// On a process that was accepted, connects with all others in job `name`.
     ///
     /// # Errors
-    /// When process 0 goes away, or the system refuses.
+    /// When process 0 ends, or a connection fails.
     pub fn connect_all(&self, name: &str, joined: &Joined) -> Result<Wires, ClusterError> {
         let (own, count) = (self.cluster.process, self.cluster.size());
         let mut wires: Wires = (0..count).map(|_| None).collect();
@@ -156,9 +158,9 @@ impl Rendezvous {
         let mut waiting = Waiting::default();
         while let Some(missing) = (own + 1..count).find(|at| wires[*at].is_none()) {
             if !lives(&joined.link) {
-                return Err(self.gone());
+                return Err(self.coordinator_lost());
             }
-            waiting.tell(&self.cluster, missing);
+            waiting.report(&self.cluster, missing);
             let Some((socket, greeting)) = self.greeted() else { continue };
             let ours = matches!(greeting.wish, Wish::Wire(job) if job == name);
             accept(&mut wires, greeting.process, socket, ours && greeting.process > own);
@@ -166,17 +168,17 @@ impl Rendezvous {
         Ok(wires)
     }
 
-    fn gone(&self) -> ClusterError {
-        self.cluster.lost(Loss { process: 0, reason: Reason::Gone })
+    fn coordinator_lost(&self) -> ClusterError {
+        self.cluster.lost(Loss { process: 0, reason: Reason::Disconnected })
     }
 
-    /// Connects to a process as soon as it is there.
+    /// Connects to a process as soon as it listens.
     fn connect(&self, process: usize, wish: Wish) -> Result<TcpStream, ClusterError> {
         let mut waiting = Waiting::default();
         let socket = loop {
             match TcpStream::connect(&self.cluster.addresses[process]) {
                 Ok(socket) => break socket,
-                Err(_) => waiting.tell(&self.cluster, process),
+                Err(_) => waiting.report(&self.cluster, process),
             }
             std::thread::sleep(MOMENT);
         };
@@ -200,14 +202,14 @@ impl Rendezvous {
         match settings.and_then(|()| frame::read_at_most(GREETING, &socket)) {
             Ok(greeting) => Some((socket, greeting)),
             Err(error) => {
-                tracing::warn!(%address, %error, "somebody connected who is no process of this job");
+                tracing::warn!(%address, %error, "rejected a connection that is not from this job");
                 None
             }
         }
     }
 }
 
-/// Keeps a connection; a newer one replaces an older one, whose process has died.
+/// Keeps a connection. A newer one replaces an older one, whose process has died.
 fn accept(all: &mut Wires, process: usize, socket: TcpStream, wanted: bool) {
     if let Some(slot) = all.get_mut(process).filter(|_| wanted) {
         drop(socket.set_read_timeout(None));
@@ -215,7 +217,7 @@ fn accept(all: &mut Wires, process: usize, socket: TcpStream, wanted: bool) {
     }
 }
 
-/// Whether the other side has not closed a connection on which nothing was said yet.
+/// Whether the peer still has the connection open. It must not have sent anything.
 fn lives(socket: &TcpStream) -> bool {
     let peeked = socket.set_nonblocking(true).and_then(|()| socket.peek(&mut [0]));
     let blocking = socket.set_nonblocking(false).is_ok();
@@ -223,22 +225,22 @@ fn lives(socket: &TcpStream) -> bool {
     blocking && (waits || matches!(peeked, Ok(1)))
 }
 
-/// Reports from time to time which processes are missing.
+/// Regularly reports the processes that are missing.
 struct Waiting {
-    told: Instant,
+    last_report: Instant,
 }
 
 impl Default for Waiting {
     fn default() -> Self {
-        Self { told: Instant::now() }
+        Self { last_report: Instant::now() }
     }
 }
 
 impl Waiting {
-    fn tell(&mut self, cluster: &Cluster, missing: usize) {
-        if self.told.elapsed() > TOLD {
+    fn report(&mut self, cluster: &Cluster, missing: usize) {
+        if self.last_report.elapsed() > REPORT_INTERVAL {
             tracing::info!("waiting for {}", cluster.name(missing));
-            self.told = Instant::now() + TOLD * 4;
+            self.last_report = Instant::now() + REPORT_INTERVAL * 4;
         }
     }
 }

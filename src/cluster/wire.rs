@@ -13,16 +13,17 @@ use timely::communication::{Hooks, networking::MessageHeader};
 
 use super::{Cluster, ClusterError};
 
-/// This process's wires, by process; none to itself.
+/// The connections of this process, by process; none to itself.
 pub type Wires = Vec<Option<TcpStream>>;
 
 /// The longest delay of a message on a link.
-const HEARD: Duration = Duration::from_millis(300);
+const SETTLE_TIME: Duration = Duration::from_millis(300);
 
-/// Called with the number of a process that is gone.
+/// A callback for the number of a process that was lost.
 type Lost = Arc<dyn Fn(usize) + Send + Sync>;
 
-/// What timely makes this process's `count` workers of; `lost` hears of processes whose wires break.
+/// Creates timely's builders for `count` workers of this process. `lost` is called when the connection to a
+/// process breaks.
 ///
 /// # Errors
 /// When the system refuses.
@@ -47,25 +48,25 @@ pub fn workers(
 
 /// A connection for the dataflow.
 ///
-/// Timely panics when one breaks. This one says who is lost, and lets its threads wait for the end
-/// of the process, which is then near.
+/// Timely panics when a connection breaks. This type instead reports the lost process and lets its threads
+/// wait for the end of the process, which follows soon.
 struct Wire {
     socket: TcpStream,
     process: usize,
     lost: Lost,
-    /// Zeros at the end of what was read.
+    /// Number of zeros at the end of the bytes that were read.
     zeros: usize,
 }
 
 impl Wire {
-    /// Whether the other has said that no more will come: with a header of zeros alone.
+    /// Whether the peer has announced its end: a header of zeros alone.
     fn ended(&self) -> bool {
         self.zeros >= size_of::<MessageHeader>()
     }
 
     fn broken(&self) -> ! {
-        // what the other said of its end comes first.
-        std::thread::sleep(HEARD);
+        // messages about the peer's end arrive first.
+        std::thread::sleep(SETTLE_TIME);
         (self.lost)(self.process);
         loop {
             std::thread::park();
@@ -79,7 +80,7 @@ impl Read for Wire {
             match self.socket.read(buffer) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Ok(0) | Err(_) if !self.ended() => self.broken(),
-                // one that has ended may leave behind what it was sent.
+                // a peer that has ended may leave data unread.
                 read => break read.unwrap_or(0),
             }
         };
@@ -93,7 +94,8 @@ impl Write for Wire {
     fn write(&mut self, bytes: &[u8]) -> Result<usize> {
         match self.socket.write(bytes) {
             Err(error) if error.kind() == ErrorKind::Interrupted => Err(error),
-            // what the peer does not read any more is lost with it; the reading thread reports it.
+            // data that the peer does not read is lost together with the peer; the reading thread reports
+            // it.
             written => Ok(written.unwrap_or(bytes.len())),
         }
     }
@@ -114,7 +116,7 @@ impl Stream for Wire {
     }
 
     fn shutdown(&self, how: Shutdown) -> Result<()> {
-        // there is nothing to shut down where the other did so first.
+        // there is nothing to shut down if the peer did so first.
         drop(self.socket.shutdown(how));
         Ok(())
     }

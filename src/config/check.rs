@@ -4,7 +4,7 @@ use super::Pipeline;
 use crate::train::Downsampling;
 
 impl Pipeline {
-    /// Everything wrong with the pipeline that no single type can refuse, as (path, problem).
+    /// All problems of the pipeline that no single type can detect, as (path, problem).
     pub fn check(&self) -> Vec<(String, String)> {
         let mut problems = Vec::new();
         let mut at = |table: &str, found: Vec<(&'static str, String)>| {
@@ -41,7 +41,7 @@ impl Pipeline {
         problems
     }
 
-    /// Names become those of folders.
+    /// Problems of names, which become names of folders.
     fn check_names(&self) -> Vec<(String, String)> {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         let fits = |name: &str| {
@@ -53,13 +53,13 @@ impl Pipeline {
         let others = others.chain(self.shadow.keys().map(|name| ("shadow", name)));
         let others = others.filter(|(_, name)| !fits(name));
         let others = others.map(|(key, name)| (key.to_owned(), format!("`{name}`: {wanted}")));
-        // `decisions --policy NAME` means one of them.
+        // `decisions --policy NAME` refers to one of them.
         let taken = |name: &String| *name == self.name || self.compare.contains_key(name);
-        let twice = self.shadow.keys().filter(|name| taken(name)).map(|name| {
+        let duplicates = self.shadow.keys().filter(|name| taken(name)).map(|name| {
             let text = format!("`{name}` is the name of another policy of this pipeline");
             ("shadow".to_owned(), text)
         });
-        own.into_iter().chain(others).chain(twice).collect()
+        own.into_iter().chain(others).chain(duplicates).collect()
     }
 
     fn check_evaluation(&self) -> Option<(String, String)> {
@@ -82,7 +82,7 @@ impl Pipeline {
         let irreducible_models = tables.iter().filter_map(|(table, downsampling)| {
             let model = downsampling.as_ref()?.irreducible.as_ref()?.model.as_ref()?;
             let text =
-                format!("it has {} classes, the pipeline's model {classes}", model.classes());
+                format!("it has {} classes, the pipeline's model has {classes}", model.classes());
             let path = format!("{table}.irreducible.model");
             (model.classes() != classes).then_some((path, text))
         });
@@ -92,7 +92,7 @@ impl Pipeline {
 
     fn check_sink(&self) -> Option<(String, String)> {
         let lacking = self.sink.kafka.as_ref().is_some_and(|sink| sink.brokers.is_none());
-        let text = "say on which brokers: brokers = \"localhost:9092\"";
+        let text = "name the brokers: brokers = \"localhost:9092\"";
         lacking.then(|| ("sink.kafka".to_owned(), text.to_owned()))
     }
 
@@ -120,7 +120,7 @@ impl Pipeline {
         match (self.source.needs_codec(), &self.codec) {
             (true, None) => problems.push((
                 format!("source.{}", self.source.key()),
-                "its messages are bytes: say how they become samples, as in [codec.json]".into(),
+                "its messages are bytes: name a codec that decodes them, as in [codec.json]".into(),
             )),
             (false, Some(codec)) => problems.push((
                 format!("codec.{}", codec.key()),

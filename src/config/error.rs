@@ -1,11 +1,11 @@
-//! All problems of a pipeline file, with their places.
+//! All problems of a pipeline file, with their positions.
 
 use std::fmt::{self, Write};
 use std::ops::Range;
 
 use serde::Serialize;
 
-/// Why a pipeline file is refused: all its problems.
+/// The error for an invalid pipeline file: all its problems.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ConfigError {
     /// The file, as it was named.
@@ -14,18 +14,18 @@ pub struct ConfigError {
     pub problems: Vec<Problem>,
 }
 
-/// One thing that is wrong with a pipeline file.
+/// One problem of a pipeline file.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Problem {
     /// The problem and what was expected.
     pub message: String,
-    /// Line, from 1; none where the problem has no place in the file.
+    /// Line, from 1; none if the problem has no position in the file.
     pub line: Option<usize>,
     /// Column in characters, from 1.
     pub column: Option<usize>,
     /// The line itself.
     pub text: Option<String>,
-    /// Characters to be underlined.
+    /// Number of underlined characters.
     #[serde(skip)]
     pub width: usize,
     /// A hint.
@@ -33,7 +33,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem at the bytes `span` of `text`.
+    /// Creates a problem at the bytes `span` of `text`.
     pub(super) fn at(text: &str, span: Option<Range<usize>>, message: impl Into<String>) -> Self {
         let mut problem = Self {
             message: message.into(),

@@ -1,10 +1,10 @@
-//! Keys of the pipeline file that the command line sets.
+//! Keys of the pipeline file that are set on the command line.
 
 use std::str::FromStr;
 
 use toml_edit::{DocumentMut, Item, Key, Table, Value};
 
-/// A key of the pipeline file that the command line sets: `source.kafka.brokers=host:9092`.
+/// A key of the pipeline file that is set on the command line: `source.kafka.brokers=host:9092`.
 #[derive(Clone, Debug)]
 pub struct Override {
     path: Vec<String>,
@@ -19,7 +19,7 @@ impl FromStr for Override {
             text.split_once('=').ok_or_else(|| format!("wanted key.path=value, not `{text}`"))?;
         // keys that contain dots are quoted, as in the file.
         let keys = Key::parse(path.trim()).map_err(|_| {
-            format!("`{path}` is no key: wanted table.key, or table.\"key.with.dots\"")
+            format!("`{path}` is not a key: wanted table.key, or table.\"key.with.dots\"")
         })?;
         let path = keys.iter().map(|key| key.get().to_owned()).collect();
         // other values than TOML are strings, because shells remove quotes.

@@ -9,10 +9,10 @@ use toml_edit::DocumentMut;
 
 use super::{ConfigError, Override, Pipeline, Problem};
 
-/// Most problems reported for one file.
+/// Maximum number of problems reported for one file.
 const MOST_PROBLEMS: usize = 50;
 
-/// Reads the pipeline in `text`, which came from `file`, with `overrides` applied.
+/// Reads the pipeline in `text`, the content of `file`, with `overrides` applied.
 ///
 /// # Errors
 /// All problems of the file at once.
@@ -51,7 +51,8 @@ fn overridden(text: &str, overrides: &[Override]) -> Result<String, Problem> {
     Ok(document.to_string())
 }
 
-/// Serde stops at the first error: what it names is taken out, and the rest tried again.
+/// Deserializes the pipeline. Serde stops at the first error, so the invalid part is removed and the rest
+/// tried again.
 fn deserialize(text: &str, mut table: Spanned<DeTable<'_>>) -> Result<Pipeline, Vec<Problem>> {
     let mut problems: Vec<Problem> = Vec::new();
     let mut removed: Vec<String> = Vec::new();
@@ -61,7 +62,7 @@ fn deserialize(text: &str, mut table: Spanned<DeTable<'_>>) -> Result<Pipeline, 
             Ok(_) => break,
             Err(error) => error,
         };
-        // a key is missing because it was wrong and taken out: it has been reported.
+        // a key is missing because it was invalid and was removed: it has been reported.
         let missing = quoted(error.message(), "missing field ");
         let consequence = missing.as_ref().is_some_and(|key| removed.contains(key))
             || error.message().starts_with("wanted exactly 1 element") && !removed.is_empty();
@@ -88,7 +89,7 @@ fn deserialize(text: &str, mut table: Spanned<DeTable<'_>>) -> Result<Pipeline, 
     Err(problems)
 }
 
-/// The message of Serde in the words of pipeline files, and a hint.
+/// The message of Serde in terms of pipeline files, and a hint.
 fn explained(message: &str, nearest: Option<&str>) -> (String, Option<String>) {
     if message.starts_with("wanted exactly 1 element, more") {
         let hint = "remove the others; --set can replace a whole table, as in \
@@ -97,7 +98,10 @@ fn explained(message: &str, nearest: Option<&str>) -> (String, Option<String>) {
     }
     if message.contains("unit variant, expected newtype variant") {
         let hint = "write a table, as in policy.loss = {} instead of policy = \"loss\"";
-        return ("what has settings is a table, not a word".to_owned(), Some(hint.to_owned()));
+        return (
+            "a component with settings is a table, not a string".to_owned(),
+            Some(hint.to_owned()),
+        );
     }
     (message.to_owned(), nearest.map(|name| format!("did you mean `{name}`?")))
 }
@@ -123,7 +127,7 @@ fn plain(message: &str) -> String {
     )
 }
 
-/// Takes out the innermost entry whose key or value covers `span`; returns its key.
+/// Removes the innermost entry whose key or value covers `span`. Returns its key.
 fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<String> {
     let covers = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
     let key = table.iter().find_map(|(key, value)| {
@@ -141,7 +145,7 @@ fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<String> {
     take(table, &key)
 }
 
-/// Takes out the innermost table whose span is `span`; returns its key.
+/// Removes the innermost table whose span is `span`. Returns its key.
 fn remove_table(table: &mut DeTable<'_>, span: &Range<usize>) -> Option<String> {
     let found = table
         .iter()
@@ -161,7 +165,7 @@ fn take(table: &mut DeTable<'_>, key: &str) -> Option<String> {
     table.remove(&held).map(|_| key.to_owned())
 }
 
-/// Whether something inside `value` covers `span`: a table may be written in several places.
+/// Whether a value inside `value` covers `span`: a table may be written in several parts.
 fn inner(value: &DeValue<'_>, span: &Range<usize>) -> bool {
     let covers = |outer: Range<usize>| outer.start <= span.start && span.end <= outer.end;
     value.as_table().is_some_and(|table| {
@@ -171,7 +175,7 @@ fn inner(value: &DeValue<'_>, span: &Range<usize>) -> bool {
     })
 }
 
-/// The place of the longest part of `path` that the file has.
+/// The span of the longest part of `path` that exists in the file.
 fn find(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
     let mut table = table;
     let mut span = None;
@@ -186,7 +190,7 @@ fn find(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
     span
 }
 
-/// The name in backquotes behind `prefix`.
+/// The name in backquotes after `prefix`.
 fn quoted(message: &str, prefix: &str) -> Option<String> {
     let rest = message.strip_prefix(prefix)?.strip_prefix('`')?;
     rest.split('`').next().map(str::to_owned)

@@ -23,58 +23,58 @@ use crate::train::{Downsampling, Training};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pipeline {
-    /// Name of the model that this pipeline publishes: dead letters, digits, `-`, `_` and `.`.
+    /// Name of the model that this pipeline publishes: letters, digits, `-`, `_` and `.`.
     pub name: String,
-    /// Where samples come from.
+    /// The source of samples.
     pub source: SourceTable,
-    /// How the bytes of a message become a sample; generators and Parquet files need none.
+    /// The codec that decodes messages into samples. Generators and Parquet files need none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codec: Option<CodecTable>,
     /// Event time, lateness and reading ahead.
     #[serde(default)]
     pub order: OrderRules,
-    /// When to train.
+    /// The policy that decides when to train.
     pub trigger: TriggerTable,
-    /// What to train on.
+    /// The policy that selects training sets.
     pub selection: SelectionTable,
-    /// Which part of that a training learns from, as a model judges it (default: all of it).
+    /// The choice of samples within a training set by a model's outputs (default: all samples).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub downsampling: Option<Downsampling>,
-    /// What follows when a sample is deleted that the newest version was trained on: `"keep"`
-    /// (default) or `"retrain"`; of policies that are compared, too.
+    /// The action when a sample is deleted that the newest version was trained on: `"keep"` (default) or
+    /// `"retrain"`. It applies to comparisons as well.
     #[serde(default, skip_serializing_if = "OnDelete::is_keep")]
     pub on_delete: OnDelete,
     /// The model's architecture.
     pub model: ModelTable,
-    /// How to train.
+    /// The settings of trainings.
     pub training: Training,
-    /// How models are judged.
+    /// The evaluation of models.
     #[serde(default)]
     pub evaluation: Evaluation,
-    /// Where model versions go besides the run's model store.
+    /// The destinations of model versions, in addition to the run's model store.
     #[serde(default)]
     pub sink: SinkTable,
-    /// Where messages go that are not samples.
+    /// The destination of invalid messages.
     #[serde(default)]
     pub dead_letters: DeadLetters,
-    /// How a job ends that is asked to, as services are.
+    /// The end of a job on SIGTERM.
     #[serde(default)]
     pub shutdown: Shutdown,
-    /// How much a job that was stopped looks at again.
+    /// The checkpoints, which limit the work that a restarted job repeats.
     #[serde(default)]
     pub checkpoint: Checkpoint,
-    /// How the log is kept.
+    /// The storage of the log.
     #[serde(default, skip_serializing_if = "Store::is_default")]
     pub store: Store,
-    /// What of a run is removed when it is old and nothing can ask for it any more.
+    /// The removal of old data that nothing can ask for any more.
     #[serde(default, skip_serializing_if = "Retention::is_default")]
     pub retention: Retention,
-    /// Other policies, run on the same stream to be compared with this pipeline's: they train, but
+    /// Other policies that run on the same stream for comparison with this pipeline's. They train, but
     /// publish nothing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub compare: BTreeMap<String, Comparison>,
-    /// Other triggers, shown the same stream and this pipeline's models: they train nothing, but it is
-    /// recorded when they would have.
+    /// Other triggers that observe the same stream and use this pipeline's models. They train nothing, but
+    /// their decisions are recorded.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub shadow: BTreeMap<String, Shadow>,
 }
@@ -83,28 +83,29 @@ pub struct Pipeline {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Shadow {
-    /// When it would train.
+    /// The policy whose decisions are recorded.
     pub trigger: TriggerTable,
 }
 
-/// The name of a shadow among those of branches, which have no slash.
+/// The name of a shadow in the catalog. Names of branches contain no slash.
 pub fn shadow_key(name: &str) -> String {
     format!("{SHADOWS}{name}")
 }
 
-/// What such names begin with.
+/// The prefix of shadow names.
 pub const SHADOWS: &str = "shadow/";
 
-/// A policy that is compared with the pipeline's own.
+/// Policies that are compared with the pipeline's own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Comparison {
-    /// When to train.
+    /// The policy that decides when to train.
     pub trigger: TriggerTable,
-    /// What to train on (default: as the pipeline).
+    /// The policy that selects training sets (default: that of the pipeline).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selection: Option<SelectionTable>,
-    /// Which part of that a training learns from (default: as the pipeline; all with `ratio = 1.0`).
+    /// The choice of samples within a training set (default: that of the pipeline; `ratio = 1.0` chooses
+    /// all).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub downsampling: Option<Downsampling>,
 }
@@ -114,36 +115,36 @@ pub struct Comparison {
 pub struct Composition<'a> {
     /// Empty for the pipeline's own, else the name of the comparison.
     pub name: &'a str,
-    /// When to train.
+    /// The trigger policy.
     pub trigger: &'a TriggerTable,
-    /// What to train on.
+    /// The selection policy.
     pub selection: &'a SelectionTable,
-    /// Which part of that.
+    /// The downsampling, if there is one.
     pub downsampling: Option<&'a Downsampling>,
 }
 
-/// How models are judged: every labelled sample is scored by the active version before it is
-/// trained on.
+/// The prequential evaluation: every labelled sample is scored by the active version before it is trained
+/// on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
-    /// Length of the intervals of event time for which accuracy and loss are reported, as in
-    /// `"30d"` (default: one interval for the whole stream).
+    /// Length of the intervals of event time for which accuracy and loss are reported, such as `"30d"`
+    /// (default: one interval for the whole stream).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Span>,
-    /// A share of all samples that no version is ever trained on, as in `0.1` or
-    /// `{ fraction = 0.1, seed = 7 }`: samples are held out by their keys, or by themselves in topics
+    /// A share of all samples that no version is ever trained on, such as `0.1` or
+    /// `{ fraction = 0.1, seed = 7 }`. Samples are held out by their keys, or by their ids in topics
     /// without keys (default: none).
     #[serde(default, skip_serializing_if = "Holdout::is_none")]
     pub holdout: Holdout,
 }
 
-/// How a job ends that is asked to (SIGTERM).
+/// The end of a job on SIGTERM.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Shutdown {
-    /// How long a training that runs may go on, and versions may take to be published (default
-    /// `"10s"`); what is not done then is done when the job is started again.
+    /// Time limit for a running training and for the publication of versions (default `"10s"`). Unfinished
+    /// work is done when the job is started again.
     pub grace: Span,
 }
 
@@ -153,12 +154,12 @@ impl Default for Shutdown {
     }
 }
 
-/// How much a job that was stopped looks at again.
+/// The checkpoints, which limit the work that a restarted job repeats.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Checkpoint {
-    /// Samples after which the state of the trigger policy is recorded, if it decides nothing
-    /// meanwhile (default 250,000).
+    /// Number of samples after which the state of the trigger policy is recorded if there was no decision
+    /// (default 250,000).
     pub every: std::num::NonZeroU64,
 }
 
@@ -169,7 +170,7 @@ impl Default for Checkpoint {
 }
 
 impl Pipeline {
-    /// Fills in what follows from other tables.
+    /// Sets values that follow from other tables.
     pub(super) fn complete(&mut self) {
         if let (SourceTable::kafka(source), Some(sink)) = (&self.source, &mut self.sink.kafka)
             && sink.brokers.is_none()
@@ -187,7 +188,7 @@ impl Pipeline {
         }
     }
 
-    /// All branches: the pipeline's own, then those it is compared with.
+    /// All branches: the pipeline's own, then the comparisons.
     pub fn branches(&self) -> impl Iterator<Item = Composition<'_>> {
         let own = Composition {
             name: "",
@@ -219,7 +220,7 @@ impl Pipeline {
         branches.chain(shadows).collect()
     }
 
-    /// Shape and type of the samples' features; none where that takes a look at the source.
+    /// Shape and type of the samples' features; none if the source must be read to determine them.
     pub fn schema(&self) -> Option<Schema> {
         self.source.schema().or_else(|| self.codec.as_ref().map(|codec| codec.schema()))
     }

@@ -1,9 +1,9 @@
-//! Reads pipelines that earlier versions of the program recorded.
+//! Pipelines that earlier versions of the program recorded.
 
 use serde_json::Value;
 
-/// A pipeline as a state directory records it, without keys that no longer exist; none of these had
-/// an effect.
+/// Reads a pipeline from a state directory and removes keys that no longer exist. None of these keys had an
+/// effect.
 ///
 /// # Errors
 /// When the text is not JSON.

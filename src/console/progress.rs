@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Status;
 use super::terminal::set_live;
 
-/// Between two lines where there is no terminal.
+/// The time between two lines without a terminal.
 const PLAIN: Duration = Duration::from_secs(10);
 
 /// Shows a job's status on stderr: one live line on a terminal, plain lines elsewhere.
@@ -16,11 +16,11 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     last: (Instant, u64),
     rate: f64,
-    said: Instant,
+    last_line: Instant,
 }
 
 impl Progress {
-    /// Begins to show.
+    /// Starts the display.
     pub fn start() -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{spinner} {wide_msg}")
@@ -29,14 +29,14 @@ impl Progress {
         });
         set_live(bar.clone());
         let now = Instant::now();
-        Self { bar, last: (now, 0), rate: 0.0, said: now }
+        Self { bar, last: (now, 0), rate: 0.0, last_line: now }
     }
 
-    /// Shows `status`; call it some times a second.
+    /// Shows `status`. Call it several times a second.
     pub fn show(&mut self, status: &Status) {
         let (then, before) = self.last;
         let elapsed = then.elapsed();
-        // the rate is that of the time between two lines.
+        // the rate is measured over the time between two lines.
         let between = if self.bar.is_some() { Duration::from_secs(1) } else { PLAIN };
         if elapsed >= between {
             let samples = status.samples();
@@ -48,8 +48,8 @@ impl Progress {
                 bar.set_message(status.line(self.rate));
                 bar.tick();
             }
-            None if self.said.elapsed() >= PLAIN => {
-                self.said = Instant::now();
+            None if self.last_line.elapsed() >= PLAIN => {
+                self.last_line = Instant::now();
                 tracing::info!("{}", status.line(self.rate));
             }
             None => {}

@@ -1,4 +1,4 @@
-//! Counters that show how far a job is.
+//! Counters of the progress of a job.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::outage::Outages;
 
-/// How far a job is: written by its parts, read by the console.
+/// The progress of a job. Its parts write it, and the console reads it.
 #[derive(Debug)]
 pub struct Status {
     samples: AtomicU64,
@@ -23,12 +23,12 @@ pub struct Status {
     outages: Outages,
 }
 
-/// A training that runs.
+/// A running training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Training {
     /// The trigger.
     pub trigger: u64,
-    /// Steps taken and to be taken.
+    /// Number of completed steps, and of all steps.
     pub step: (u64, u64),
     /// Mean loss of the last complete epoch.
     pub loss: Option<f64>,
@@ -45,7 +45,7 @@ pub struct Tally {
 }
 
 impl Status {
-    /// Nothing was done yet; `outages` are shown with the rest.
+    /// Creates counters at 0. `outages` are shown with them.
     pub fn new(outages: Outages) -> Self {
         Self {
             samples: AtomicU64::new(0),
@@ -68,7 +68,7 @@ impl Status {
         self.late.fetch_add(late, Ordering::Relaxed);
     }
 
-    /// Takes what was counted, to be added to the counts of process 0.
+    /// Returns the counts since the last call, which are added to the counts of process 0.
     pub fn take(&self) -> Tally {
         Tally {
             samples: self.samples.swap(0, Ordering::Relaxed),
@@ -79,7 +79,7 @@ impl Status {
         }
     }
 
-    /// Counts what another process handed on.
+    /// Adds the counts of another process.
     pub fn add(&self, tally: Tally) {
         self.read(tally.samples, tally.dead_letters, tally.late);
         let mut holders = lock(&self.holders);
@@ -88,23 +88,23 @@ impl Status {
         lock(&self.left).extend(tally.left);
     }
 
-    /// Everything was decided up to `time`, in milliseconds since 1970.
+    /// Records that everything up to `time` was decided, in milliseconds since 1970.
     pub fn reached(&self, time: i64) {
         self.reached.store(time, Ordering::Relaxed);
     }
 
-    /// Whether the stream has an end that is known.
+    /// Records whether the stream has a known end.
     pub fn bounded(&self, bounded: bool) {
         self.bounded.store(bounded, Ordering::Relaxed);
     }
 
-    /// Messages that are there for `worker` and that decisions do not cover yet; none if that is not
-    /// known.
+    /// Records the number of messages for `worker` that are not covered by decisions; none if it is
+    /// unknown.
     pub fn left(&self, worker: usize, messages: Option<u64>) {
         lock(&self.left).insert(worker, messages);
     }
 
-    /// The partition of `worker` for whose next message all others wait.
+    /// Records the partition of `worker` whose next message all others wait for.
     pub fn held_by(&self, worker: usize, partition: Option<String>) {
         let mut holders = lock(&self.holders);
         match partition {
@@ -113,12 +113,12 @@ impl Status {
         }
     }
 
-    /// A decision was made in the branch that the job is about.
+    /// Counts a decision of the pipeline's own branch.
     pub fn triggered(&self) {
         self.triggers.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A training of `branch` runs; none when it ended.
+    /// Records the progress of a training of `branch`, or its end.
     pub fn training(&self, branch: &str, training: Option<Training>) {
         let mut trainings = lock(&self.trainings);
         match training {
@@ -127,22 +127,22 @@ impl Status {
         };
     }
 
-    /// Samples read.
+    /// Number of samples read.
     pub fn samples(&self) -> u64 {
         self.samples.load(Ordering::Relaxed)
     }
 
-    /// Messages that were no samples.
+    /// Number of invalid messages.
     pub fn dead_letters(&self) -> u64 {
         self.dead_letters.load(Ordering::Relaxed)
     }
 
-    /// Samples that came late.
+    /// Number of late samples.
     pub fn late(&self) -> u64 {
         self.late.load(Ordering::Relaxed)
     }
 
-    /// One line as text: samples read, the time of the stream, and trainings under way.
+    /// One line of text: samples read, the time of the stream, and running trainings.
     pub(super) fn line(&self, rate: f64) -> String {
         let mut parts = vec![format!("{} samples ({})", self.samples(), per_second(rate))];
         let reached = self.reached.load(Ordering::Relaxed);
@@ -167,7 +167,8 @@ impl Status {
         parts.join(" · ")
     }
 
-    /// How many messages are to be decided on to the end of the stream, or to where it is now.
+    /// The number of messages that are still to be decided on, up to the end of the stream or its current
+    /// end.
     fn lag(&self) -> Option<String> {
         let known = lock(&self.left);
         let left = known.values().copied().sum::<Option<u64>>().filter(|_| !known.is_empty())?;
@@ -198,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_says_how_far_the_job_is() {
+    fn the_line_shows_the_progress_of_the_job() {
         let status = Status::new(Outages::default());
         status.read(1200, 3, 0);
         status.reached(831_427_200_000);
@@ -212,7 +213,7 @@ mod tests {
             "1200 samples (25 k/s) · at 1996-05-07 00:00 · lag 42 · 1 trigger · 3 dead letters · \
              training 1 5/80, loss 0.250"
         );
-        // what one worker does not know makes the sum unknown.
+        // an unknown count of one worker makes the sum unknown.
         status.left(1, None);
         assert!(!status.line(0.0).contains("lag"));
         status.bounded(true);
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_other_processes_counted_is_added_once() {
+    fn counts_of_other_processes_are_added_once() {
         let (here, there) = (Status::new(Outages::default()), Status::new(Outages::default()));
         here.read(10, 0, 0);
         there.read(5, 2, 1);

@@ -1,4 +1,4 @@
-//! Log lines and the live line share standard error.
+//! Standard error, which log lines and the live line share.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, MutexGuard};
@@ -8,7 +8,7 @@ use indicatif::ProgressBar;
 /// The live line, while there is one.
 static LIVE: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Standard error for lines of the log: they are printed above the live line, if there is one.
+/// Standard error for log lines, which are printed above the live line if there is one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LogLines;
 
@@ -26,7 +26,7 @@ impl Write for LogLines {
     }
 }
 
-/// Says which line is live from now on.
+/// Sets the live line.
 pub(super) fn set_live(bar: Option<ProgressBar>) {
     *live() = bar;
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// An invalid message, with all that is needed to understand it and to send it again.
+/// An invalid message, with all data that is needed to understand it and to send it again.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// Topic, file or generator.
@@ -13,13 +13,13 @@ pub struct DeadLetter {
     pub offset: u64,
     /// The record's timestamp, in milliseconds since 1970.
     pub timestamp: Option<i64>,
-    /// The stage that refused it: `decode` or `order`.
+    /// The stage that rejected it: `decode` or `order`.
     pub stage: String,
     /// The error's class.
     pub error: String,
     /// The error's text.
     pub reason: String,
-    /// The run that refused it.
+    /// The run that rejected it.
     #[serde(default)]
     pub run: String,
     /// The message's key, in Base64.
@@ -28,10 +28,22 @@ pub struct DeadLetter {
     /// The message's bytes, in Base64.
     #[serde(with = "base64")]
     pub payload: Vec<u8>,
+    /// Set if the bytes were left out because the topic of dead letters rejects them.
+    #[serde(default)]
+    pub omitted: Option<Omitted>,
+}
+
+/// A payload that is left out of a dead letter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Omitted {
+    /// Its length.
+    pub bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
 }
 
 impl DeadLetter {
-    /// Which message it was: `topic/partition/offset`.
+    /// The identity of the message: `topic/partition/offset`.
     pub fn message(&self) -> String {
         format!("{}/{}/{}", self.topic, self.partition, self.offset)
     }

@@ -1,4 +1,4 @@
-//! Why dead letters cannot be written, read or replayed.
+//! Errors of writing, reading and replaying dead letters.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,30 +6,25 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::DeadLetter;
+use crate::atomic_write::FileError;
 use crate::kafka::{ClientReports, NoValue, RequestError};
 
-/// Why invalid messages cannot be kept or sent again.
+/// The error if dead letters cannot be written, read or replayed.
 #[derive(Debug, Error)]
 pub enum DeadLetterError {
-    /// The pipeline wants no message that is not a sample.
+    /// A message is invalid, and the pipeline ends the job in this case.
     #[error(
         "message {} in partition {} of `{}` is not a sample: {}\n\
-         hint: correct what writes it, or have such messages kept: dead_letters.on_error = \
+         hint: correct the producer, or keep such messages as dead letters: \
+         dead_letters.on_error = \
          \"dead_letter\"",
         .0.offset, .0.partition, .0.topic, .0.reason
     )]
     Fail(Box<DeadLetter>),
-    /// The file system refused.
-    #[error("{action} `{}`", path.display())]
-    Io {
-        /// The action that failed.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The reason that the system gives.
-        source: std::io::Error,
-    },
-    /// A line of a file of dead letters is none.
+    /// The file system returned an error.
+    #[error(transparent)]
+    Io(#[from] FileError),
+    /// A line of a file of dead letters does not decode.
     #[error("line {line} of `{}` is not a dead letter: {reason}", path.display())]
     Line {
         /// The file.
@@ -39,10 +34,10 @@ pub enum DeadLetterError {
         /// The problem.
         reason: serde_json::Error,
     },
-    /// Kafka refused.
+    /// Kafka returned an error.
     #[error(transparent)]
     Kafka(#[from] RequestError),
-    /// The value of a property is not where it is said to be.
+    /// The value of a property cannot be read from its source.
     #[error("`dead_letters.properties`: {0}")]
     NoValue(#[from] NoValue),
     /// The brokers do not answer.
@@ -52,23 +47,22 @@ pub enum DeadLetterError {
     Unreachable {
         /// The brokers, as the pipeline names them.
         brokers: String,
-        /// How long there was no answer.
+        /// Time without an answer, in seconds.
         seconds: u64,
         /// The last message of the client.
         detail: String,
     },
-    /// All were asked to give up.
+    /// The job is shutting down.
     #[error("stopped before all dead letters were written")]
     Stopped,
-    /// The thread that writes them failed.
+    /// The thread that writes dead letters failed.
     #[error("writing dead letters: {0:#}")]
     Other(anyhow::Error),
 }
 
 impl DeadLetterError {
     pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { action, path, source }
+        FileError::of(action, path)
     }
 
     /// The error when the brokers did not answer for `time`.

@@ -8,14 +8,14 @@ use std::time::Duration;
 use super::{DeadLetter, DeadLetterError, Destination};
 use crate::atomic_write::replace_file;
 
-/// A file of JSON lines, one dead letter each.
+/// A file of JSON lines, with one dead letter each.
 pub(super) struct Lines {
     path: PathBuf,
     file: File,
 }
 
 impl Lines {
-    /// Adds to the file at `path`, which need not exist yet.
+    /// Opens the file at `path` for appending. It need not exist yet.
     pub(super) fn open(path: &Path) -> Result<Self, DeadLetterError> {
         let file = File::options()
             .append(true)
@@ -36,19 +36,19 @@ impl Destination for Lines {
         let before = self.file.metadata().map(|file| (file.is_file(), file.len()));
         let written = self.file.write_all(&lines);
         if let (Err(_), Ok((true, len))) = (&written, before) {
-            // half a dead letter would be in the way of the next attempt.
+            // half a dead letter would damage the next one.
             self.file.set_len(len).map_err(DeadLetterError::io("cutting", &self.path))?;
         }
         written.map_err(DeadLetterError::io("writing", &self.path))
     }
 
-    fn forget(&mut self, known: &dyn Fn(&DeadLetter) -> bool) -> Result<(), DeadLetterError> {
+    fn retain(&mut self, known: &dyn Fn(&DeadLetter) -> bool) -> Result<(), DeadLetterError> {
         if !self.file.metadata().is_ok_and(|file| file.is_file()) {
             return Ok(());
         }
         let text =
             fs::read_to_string(&self.path).map_err(DeadLetterError::io("reading", &self.path))?;
-        // the last line may have been cut off.
+        // the last line may be incomplete.
         let kept =
             |line: &&str| serde_json::from_str(line).is_ok_and(|dead_letter| known(&dead_letter));
         let kept: String = text.split_inclusive('\n').filter(kept).collect();
@@ -63,7 +63,7 @@ impl Destination for Lines {
 
     fn sync(&mut self, _time: Duration) -> Result<bool, DeadLetterError> {
         match self.file.sync_data() {
-            // a pipe cannot be synced, and need not be.
+            // a pipe cannot be synced and need not be.
             Err(error) if error.kind() == std::io::ErrorKind::InvalidInput => Ok(true),
             synced => synced.map(|()| true).map_err(DeadLetterError::io("syncing", &self.path)),
         }

@@ -1,4 +1,4 @@
-//! Dead letters on their way to a file or a topic, on a thread of their own.
+//! Dead letters on their way to a file or a topic, written by a separate thread.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,21 +7,25 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 
-use super::{DeadLetter, DeadLetterError, Destination};
+use super::tally::{MostFrequentError, Tally};
+use super::{DeadLetter, DeadLetterError, DeadLetters, Destination, OnError};
 use crate::failpoint::Failpoint;
 use crate::outage::CancellationToken;
 
-/// How long the destination is asked at once whether dead letters are durable.
+/// Time limit of one request to sync.
 const SYNC: Duration = Duration::from_millis(200);
 
-/// Takes invalid messages. Writing never blocks: a pipe that nobody reads or a broker
-/// that is away blocks a thread of its own only.
+/// A queue of invalid messages. Writing never blocks: a pipe without a reader or an unavailable broker
+/// blocks only a separate thread.
 pub struct DeadLetterQueue {
     run: String,
     fails: bool,
+    /// Most bytes of dead letters with one class of error.
+    max_bytes: u64,
+    tally: Mutex<Tally>,
     stop: CancellationToken,
     state: Mutex<State>,
-    /// Dead letters that are not written yet.
+    /// Number of dead letters that are not written yet.
     pending: Arc<AtomicUsize>,
 }
 
@@ -35,11 +39,11 @@ enum State {
 
 struct Running {
     requests: Sender<Request>,
-    /// The answer to the last request to sync that is not answered yet.
+    /// The pending answer to the last request to sync.
     syncing: Option<Receiver<Result<bool, DeadLetterError>>>,
     /// Whether something was written since the last request to sync.
     written: bool,
-    /// Whether all that was written is durable.
+    /// Whether everything written is durable.
     durable: bool,
 }
 
@@ -51,21 +55,23 @@ enum Request {
 impl DeadLetterQueue {
     pub(super) fn new(
         run: &str,
-        fails: bool,
+        config: &DeadLetters,
         destination: Option<Box<dyn Destination>>,
         stop: &CancellationToken,
     ) -> Self {
         let state = destination.map_or(State::None, State::Idle);
         Self {
             run: run.to_owned(),
-            fails,
+            fails: config.on_error == OnError::Fail,
+            max_bytes: config.max_bytes.0.0,
+            tally: Mutex::default(),
             stop: stop.clone(),
             state: Mutex::new(state),
             pending: Arc::default(),
         }
     }
 
-    /// Adds dead letters; they are durable after [`DeadLetterQueue::sync`].
+    /// Adds dead letters. They are durable after [`DeadLetterQueue::sync`].
     ///
     /// # Errors
     /// When an invalid message ends the job, or the thread cannot be started.
@@ -73,6 +79,9 @@ impl DeadLetterQueue {
         if self.fails && !dead_letters.is_empty() {
             return Err(DeadLetterError::Fail(Box::new(dead_letters.swap_remove(0))));
         }
+        let mut tally = self.tally.lock().expect("no one panics while counting");
+        dead_letters.retain(|dead_letter| tally.admit(dead_letter, self.max_bytes));
+        drop(tally);
         if dead_letters.is_empty() {
             return Ok(());
         }
@@ -86,35 +95,40 @@ impl DeadLetterQueue {
             dead_letters.iter_mut().for_each(|it| it.run.clone_from(&self.run));
             self.pending.fetch_add(dead_letters.len(), Ordering::SeqCst);
             (running.written, running.durable) = (true, false);
-            // if the thread has ended, sync says why.
+            // if the thread has ended, sync reports the reason.
             drop(running.requests.send(Request::Write(dead_letters)));
         }
         Ok(())
     }
 
-    /// Dead letters that are not written yet.
+    /// The commonest class of errors since the start.
+    pub fn most_frequent(&self) -> Option<MostFrequentError> {
+        self.tally.lock().expect("no one panics while counting").most_frequent()
+    }
+
+    /// Number of dead letters that are not written yet.
     pub fn pending(&self) -> usize {
         self.pending.load(Ordering::SeqCst)
     }
 
-    /// Removes the run's dead letters that are not `known`: a crash left them, and their messages are
-    /// read again. What is in a topic stays. To be called before anything is written.
+    /// Removes the run's dead letters that are not `known`: a crash left them, and their messages are read
+    /// again. Topics do not change. Must be called before anything is written.
     ///
     /// # Errors
     /// When they cannot be removed.
-    pub fn forget(&self, known: &dyn Fn(&DeadLetter) -> bool) -> Result<(), DeadLetterError> {
+    pub fn retain(&self, known: &dyn Fn(&DeadLetter) -> bool) -> Result<(), DeadLetterError> {
         match &mut *self.state() {
             State::Idle(destination) => {
-                destination.forget(&|dead_letter| dead_letter.run != self.run || known(dead_letter))
+                destination.retain(&|dead_letter| dead_letter.run != self.run || known(dead_letter))
             }
             State::None | State::Running(_) => Ok(()),
         }
     }
 
-    /// Waits until all dead letters are durable, at most for `time`; whether they are.
+    /// Waits until all dead letters are durable, at most for `time`. Returns whether they are.
     ///
     /// # Errors
-    /// When they will never be.
+    /// When they cannot become durable.
     pub fn sync(&self, time: Duration) -> Result<bool, DeadLetterError> {
         match &mut *self.state() {
             State::Running(running) => running.sync(time),
@@ -132,7 +146,7 @@ impl DeadLetterQueue {
                     Request::Write(dead_letters) if failed.is_none() => {
                         Failpoint::DeadLettersWrite.reach();
                         let write = || Ok(destination.write(&dead_letters)?);
-                        failed = stop.until_room(write).err();
+                        failed = stop.retry_while_full(write).err();
                         pending.fetch_sub(dead_letters.len(), Ordering::SeqCst);
                     }
                     Request::Write(dead_letters) => {
@@ -183,7 +197,7 @@ impl Running {
             Ok(answer) => answer,
         };
         self.syncing = None;
-        // an answer says nothing of what was written after the request.
+        // an answer does not cover data that was written after the request.
         self.durable = answer? && !self.written;
         Ok(self.durable)
     }

@@ -1,4 +1,4 @@
-//! Reads dead letters back, from a file or a topic.
+//! Reading dead letters from a file or a topic.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,18 +9,19 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
-use super::{DeadLetter, DeadLetterError, DeadLetters};
+use super::kafka::{OMITTED_BYTES, OMITTED_SHA256};
+use super::{DeadLetter, DeadLetterError, DeadLetters, Omitted};
 use crate::kafka::{ClientReports, RequestError, describe, drop_client};
 
 const REQUEST: Duration = Duration::from_secs(30);
 
-/// How long the brokers may take to send the next message.
+/// Time limit for the next message of the brokers.
 const ANSWER: Duration = Duration::from_secs(30);
 
-/// The dead letters in a file; none where a crash left half a line at its end.
+/// Reads the dead letters in a file. An incomplete line at its end, from a crash, is ignored.
 ///
 /// # Errors
-/// When it cannot be read, or is no file of dead letters.
+/// When it cannot be read, or is not a file of dead letters.
 pub fn from_file(path: &Path) -> Result<Vec<DeadLetter>, DeadLetterError> {
     let text = std::fs::read_to_string(path).map_err(DeadLetterError::io("reading", path))?;
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
@@ -32,7 +33,7 @@ pub fn from_file(path: &Path) -> Result<Vec<DeadLetter>, DeadLetterError> {
     whole.lines().enumerate().map(dead_letter).collect()
 }
 
-/// The dead letters in the topic that a pipeline names, up to what is its end now.
+/// Reads the dead letters in the topic of a pipeline, up to its current end.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -76,7 +77,7 @@ pub fn from_topic(config: &DeadLetters, topic: &str) -> Result<Vec<DeadLetter>, 
                     }
                 }
             }
-            // the last offsets may be markers of transactions, or compacted away.
+            // the last offsets may be transaction markers or compacted away.
             Some(Err(KafkaError::PartitionEOF(partition))) => drop(open.remove(&partition)),
             Some(Err(error)) => return Err(failed(error).into()),
             None if answered.elapsed() < ANSWER => continue,
@@ -88,7 +89,7 @@ pub fn from_topic(config: &DeadLetters, topic: &str) -> Result<Vec<DeadLetter>, 
     Ok(dead_letters)
 }
 
-/// Per partition that is not empty, the offset behind its last message.
+/// For each partition that is not empty, the offset after its last message.
 fn ends(
     consumer: &BaseConsumer<ClientReports>,
     topic: &str,
@@ -104,7 +105,7 @@ fn ends(
     Ok(ends)
 }
 
-/// The dead letter in a message; none if it is something else.
+/// The dead letter in a message; none for other messages.
 fn dead_letter(message: &BorrowedMessage<'_>) -> Option<DeadLetter> {
     let headers = message.headers()?;
     let header = |name: &str| {
@@ -123,5 +124,16 @@ fn dead_letter(message: &BorrowedMessage<'_>) -> Option<DeadLetter> {
         run: header("run")?,
         key: message.key().map(<[u8]>::to_vec),
         payload: message.payload().unwrap_or_default().to_vec(),
+        omitted: omitted(headers),
     })
+}
+
+/// The payload that was left out, as the headers say.
+fn omitted(headers: &impl Headers) -> Option<Omitted> {
+    let value = |key: &str| {
+        let value = headers.iter().find(|header| header.key == key)?.value?;
+        std::str::from_utf8(value).ok()
+    };
+    let bytes = value(OMITTED_BYTES)?.parse().ok()?;
+    Some(Omitted { bytes, sha256: value(OMITTED_SHA256)?.to_owned() })
 }

@@ -14,48 +14,49 @@ use super::kafka::Sender;
 use super::{DeadLetter, DeadLetterError};
 use crate::outage::CancellationToken;
 
-/// Messages that are sent before their numbers are recorded.
+/// Number of messages that are sent before they are recorded as sent.
 const BATCH: usize = 500;
 
-/// Between two lines about brokers that do not answer.
+/// The time between two log lines about brokers that do not answer.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// How long the brokers may take to answer.
+/// Time limit for an answer of the brokers.
 const ANSWER: Duration = Duration::from_secs(60);
 
-/// Sends messages again to where they came from, each once.
+/// Sends the messages of dead letters to their original topics, each once.
 pub struct Replay {
-    /// A client of the brokers they came from.
+    /// A client of the brokers with these topics.
     pub client: ClientConfig,
-    /// Only errors of these classes; all if there are none.
+    /// The classes of errors whose messages are sent; all if empty.
     pub classes: Vec<String>,
-    /// Remembers which messages were sent, one a line: `topic/partition/offset`.
+    /// A file that records which messages were sent, one per line: `topic/partition/offset`.
     pub memory: PathBuf,
-    /// Whether to count only.
+    /// Whether to count messages without sending them.
     pub dry: bool,
 }
 
-/// How many dead letters were sent or skipped.
+/// The numbers of dead letters that were sent or skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     /// Sent now.
     pub sent: usize,
-    /// Sent before, or the same message again.
+    /// Sent before, or duplicates.
     pub before: usize,
-    /// Of other classes.
+    /// Skipped because of their class.
     pub others: usize,
+    /// Without the message's bytes.
+    pub omitted: usize,
 }
 
 impl Replay {
-    /// Sends what was not sent before: with its key, bytes, partition and timestamp, and a header
+    /// Sends the messages that were not sent before, with key, bytes, partition and timestamp, and a header
     /// `driftmill.replay-of`.
     ///
-    /// A crash may leave up to 500 messages sent and not remembered; the header says which message
-    /// they are, too.
+    /// After a crash, up to 500 messages may be sent but not recorded as sent. The header identifies them.
     ///
     /// # Errors
-    /// When they cannot be sent, or the brokers do not answer for a minute. Messages that were sent
-    /// are remembered.
+    /// When they cannot be sent, or the brokers do not answer for a minute. Messages that were sent are
+    /// recorded.
     pub fn send(&self, dead_letters: &[DeadLetter]) -> Result<Replayed, DeadLetterError> {
         let mut counts = Replayed::default();
         let mut known = self.remembered()?;
@@ -63,6 +64,8 @@ impl Replay {
         for dead_letter in dead_letters {
             if !self.classes.is_empty() && !self.classes.contains(&dead_letter.error) {
                 counts.others += 1;
+            } else if dead_letter.omitted.is_some() {
+                counts.omitted += 1;
             } else if known.insert(dead_letter.message()) {
                 wanted.push(dead_letter);
             } else {
@@ -105,7 +108,7 @@ impl Replay {
     }
 }
 
-/// Waits until the brokers have all that was sent.
+/// Waits until the brokers have all messages.
 fn delivered(sender: &Sender) -> Result<(), DeadLetterError> {
     let (mut waiting, mut answered) = (sender.in_flight(), Instant::now());
     while !sender.sync(SILENCE)? {
@@ -118,7 +121,7 @@ fn delivered(sender: &Sender) -> Result<(), DeadLetterError> {
         }
         tracing::warn!("{left} messages wait for the brokers");
     }
-    Ok(())
+    sender.check_sizes()
 }
 
 fn again(sender: &Sender, dead_letter: &DeadLetter) -> Result<(), DeadLetterError> {
@@ -126,9 +129,9 @@ fn again(sender: &Sender, dead_letter: &DeadLetter) -> Result<(), DeadLetterErro
     let header = Header { key: "driftmill.replay-of", value: Some(&message) };
     let mut record = BaseRecord::to(&dead_letter.topic)
         .partition(i32::from(dead_letter.partition))
-        .payload(&dead_letter.payload)
+        .payload(&dead_letter.payload[..])
         .headers(OwnedHeaders::new().insert(header));
-    record.key = dead_letter.key.as_ref();
+    record.key = dead_letter.key.as_deref();
     record.timestamp = dead_letter.timestamp;
     sender.send(record)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use driftmill_operators::flow::Class;
 use serde::Serialize;
 
-/// Samples of each class in intervals of event time, as they are now.
+/// Number of current samples of each class, in intervals of event time.
 #[derive(Clone, Debug, Default)]
 pub struct ClassCounts {
     counts: BTreeMap<Class, i64>,
@@ -14,7 +14,7 @@ pub struct ClassCounts {
 /// The classes of an interval of event time.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Classes {
-    /// The first millisecond since 1970; none where there is one interval for the whole stream.
+    /// The first millisecond since 1970; none if there is one interval for the whole stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<i64>,
     /// The first millisecond after it.
@@ -27,7 +27,7 @@ pub struct Classes {
 }
 
 impl ClassCounts {
-    /// Changes a count; the order does not matter.
+    /// Changes a count. The order of changes does not matter.
     pub fn add(&mut self, &(class, by): &(Class, i64)) {
         let count = self.counts.entry(class).or_default();
         *count += by;
@@ -47,7 +47,7 @@ impl ClassCounts {
                 unlabelled: 0,
             });
             match class {
-                // no count is below zero once all is counted.
+                // no count is below zero after all changes.
                 Some(class) => drop(found.counts.insert(class, count as u64)),
                 None => found.unlabelled = count as u64,
             }

@@ -1,14 +1,14 @@
-//! Failpoints: places where a test makes the process die as a power cut would, before and after each
-//! durable step, or makes one of its threads panic or hang.
+//! Failpoints, at which tests abort the process as a power cut would, before and after each durable step,
+//! or make a thread panic or hang.
 //!
-//! `DRIFTMILL_ABORT=catalog.committed:3` aborts the process when it reaches that failpoint for the
-//! third time. `DRIFTMILL_PANIC` makes the thread panic that reaches it, `DRIFTMILL_HANG` makes it
-//! wait for ever. Builds without debug assertions, such as release builds, have no failpoints.
+//! `DRIFTMILL_ABORT=catalog.committed:3` aborts the process when it reaches that failpoint for the third
+//! time. `DRIFTMILL_PANIC` makes the thread that reaches it panic. `DRIFTMILL_HANG` makes it wait for ever.
+//! Builds without debug assertions, such as release builds, have no failpoints.
 
-/// Defines the failpoints, so that [`Failpoint::ALL`] lacks none.
+/// Defines the failpoints and the complete list [`Failpoint::ALL`].
 macro_rules! failpoints {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// A place where a test can make the process die, or a thread panic or hang.
+        /// A point at which a test can abort the process, or make a thread panic or hang.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Failpoint {
             $($(#[$doc])* $name,)*
@@ -18,7 +18,7 @@ macro_rules! failpoints {
             /// All failpoints.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The name by which tests choose it.
+            /// The name of the failpoint in environment variables.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
@@ -29,7 +29,7 @@ macro_rules! failpoints {
 }
 
 failpoints! {
-    /// A batch is in the segment file, not in its index.
+    /// A batch is in the segment file, but not in its index.
     LogWritten = "log.written",
     /// A batch is in the index.
     LogIndexed = "log.indexed",
@@ -39,23 +39,23 @@ failpoints! {
     CatalogOpen = "catalog.open",
     /// A transaction of the catalog is committed.
     CatalogCommitted = "catalog.committed",
-    /// The files of a version are durable, not at their place.
+    /// The files of a version are durable, but not at their destination.
     ModelStaged = "model.staged",
-    /// The files of a version are at their place.
+    /// The files of a version are at their destination.
     ModelStored = "model.stored",
-    /// A version is in a sink; the catalog does not say so.
+    /// A version is in a sink, but the catalog has not recorded it.
     VersionSent = "version.sent",
-    /// The catalog says that segments have expired; their files are still there.
+    /// The catalog has recorded that segments have expired. Their files still exist.
     RetentionRecorded = "retention.recorded",
     /// The files of expired segments are removed.
     RetentionRemoved = "retention.removed",
-    /// A copy of a segment without erased samples is durable; the catalog names the segment itself.
+    /// A copy of a segment without erased samples is durable. The catalog still names the segment.
     EraseWritten = "erase.written",
-    /// The catalog names the copy; the segment is still there.
+    /// The catalog names the copy. The segment still exists.
     EraseRecorded = "erase.recorded",
-    /// The catalog says that a segment is about to be uploaded.
+    /// The catalog has recorded that a segment is about to be uploaded.
     TierRecorded = "tier.recorded",
-    /// A segment is uploaded; the catalog does not say so.
+    /// A segment is uploaded, but the catalog has not recorded it.
     TierWritten = "tier.written",
     /// A segment is about to be downloaded.
     TierDownload = "tier.download",
@@ -87,7 +87,7 @@ enum Action {
 
 #[cfg(debug_assertions)]
 impl Armed {
-    /// The wish of the environment, if it has one.
+    /// The action that the environment requests, if it requests one.
     fn from_environment() -> Option<Self> {
         let actions = [
             ("DRIFTMILL_ABORT", Action::Abort),
@@ -121,7 +121,7 @@ impl Armed {
 }
 
 impl Failpoint {
-    /// Does what a test has asked for, if it is this failpoint's turn.
+    /// Acts if a test has requested it for this visit of the failpoint.
     #[cfg(debug_assertions)]
     pub fn reach(self) {
         static ARMED: std::sync::LazyLock<Option<Armed>> =

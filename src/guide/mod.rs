@@ -1,28 +1,29 @@
-//! The guide: everything about running driftmill that the README does not say.
+//! The guide: the documentation of driftmill beyond the README.
 //!
-//! | page | what it is about |
+//! | page | subject |
 //! |---|---|
 //! | [`pipelines`] | pipeline files, and how they are checked |
-//! | [`components`] | everything that can be written in a pipeline file |
+//! | [`components`] | all components of a pipeline file |
 //! | [`reference`](mod@reference) | every key with its type, default and meaning |
+//! | [`files`] | CSV and Parquet files |
 //! | [`kafka`] | topics, offsets, logins, order of partitions |
-//! | [`triggers`] | when to train, thresholds, comparisons and shadows |
-//! | [`selection`] | what to train on |
-//! | [`downsampling`] | which part of a training set, with measurements |
-//! | [`keys_and_labels`] | keyed topics, deletions, labels that arrive later |
-//! | [`publishing`] | how versions reach a topic exactly once |
+//! | [`triggers`] | trigger policies, thresholds, comparisons and shadows |
+//! | [`selection`] | selection policies |
+//! | [`downsampling`] | downsampling policies, with measurements |
+//! | [`keys_and_labels`] | keyed topics, deletions, late labels |
+//! | [`publishing`] | exactly-once publication of versions |
 //! | [`dead_letters`] | invalid messages |
 //! | [`operations`] | commands, stopping, crashes, full disks |
 //! | [`several_machines`] | one job in several processes |
-//! | [`retention`] | what is removed when, and the object store |
-//! | [`state_directory`] | what a run leaves behind |
+//! | [`retention`] | removal of old data, and the object store |
+//! | [`state_directory`] | the files of a run |
 //! | [`formats`] | formats and upgrades |
-//! | [`security`] | secrets and rights |
+//! | [`security`] | secrets and permissions |
 //! | [`troubleshooting`] | messages and exit codes |
 //! | [`contributing`] | the tree, tests, benchmarks, build times |
 //! | [`changes`] | the change log |
 
-/// Declares the pages, each a file of its name.
+/// Declares the pages. Each is a file of that name.
 macro_rules! pages {
     ($($page:ident)+) => {
         $(
@@ -33,7 +34,7 @@ macro_rules! pages {
 }
 
 pages! {
-    pipelines components reference kafka triggers selection downsampling keys_and_labels publishing
+    pipelines components reference files kafka triggers selection downsampling keys_and_labels publishing
     dead_letters operations several_machines retention state_directory formats security
     troubleshooting contributing changes
 }

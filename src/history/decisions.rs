@@ -13,26 +13,26 @@ use crate::config::SHADOWS;
 pub struct Evaluation {
     /// The pipeline's name, or that of the comparison or shadow.
     pub name: String,
-    /// Whether it is a shadow, which trains nothing.
+    /// Whether the policy is a shadow, which trains nothing.
     pub shadow: bool,
     /// The policy's key in the pipeline file.
     pub policy: String,
-    /// The change at which it took place.
+    /// The position of the change at which it was made.
     pub position: Place,
-    /// Whether the policy decided to train, or would have.
+    /// Whether the policy decided to train, or would have decided so.
     pub fired: bool,
     /// The number of that decision: 0, 1, 2, …
     pub trigger: Option<u64>,
     /// The reason of the decision.
     pub reason: Option<String>,
-    /// What was measured.
+    /// The measured values.
     pub scores: Vec<Score>,
-    /// The samples that were compared.
+    /// The compared samples.
     pub windows: Vec<WindowBounds>,
-    /// Of a combined policy, its members' evaluations; of a warm-up, comparisons that only fill the
+    /// For a combined policy, its members' evaluations; for a warm-up, comparisons that only begin the
     /// history.
     pub members: Vec<Measurement>,
-    /// The version that was asked; none where nothing was asked.
+    /// The queried version; none without a query.
     pub model: Option<u64>,
     /// Duration of the evaluation, in wall-clock time.
     pub milliseconds: Option<f64>,
@@ -43,9 +43,9 @@ pub struct Evaluation {
 /// The outcome of a decision.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Trained {
-    /// Samples in the training set.
+    /// Number of samples in the training set.
     pub samples: u64,
-    /// The version that was made.
+    /// The resulting version.
     pub version: Option<u64>,
     /// The error of a failed training.
     pub error: Option<String>,

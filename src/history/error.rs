@@ -1,4 +1,4 @@
-//! Why the history of a run cannot be read.
+//! Errors of queries about a run's history.
 
 use std::path::{Path, PathBuf};
 
@@ -7,48 +7,48 @@ use thiserror::Error;
 use crate::catalog::CatalogError;
 use crate::store::StoreError;
 
-/// Why the past of a run could not be read.
+/// The error of a query about a run's history.
 #[derive(Debug, Error)]
 pub enum HistoryError {
-    /// There is no run.
+    /// The folder is not the state directory of a run.
     #[error("`{}` is not the state directory of a run", .0.display())]
     NoRun(PathBuf),
-    /// What names a sample does not.
+    /// The text is not the name of a sample.
     #[error(
         "`{0}` does not name a sample\nhint: wanted TOPIC/PARTITION/OFFSET, as in electricity/0/17"
     )]
     Sample(String),
-    /// The run does not read that partition.
+    /// The run does not read this partition.
     #[error("the run reads no partition `{name}`, but {}", known.join(", "))]
     Partition {
-        /// As it was asked for.
+        /// The name in the query.
         name: String,
-        /// Those it reads.
+        /// The partitions that the run reads.
         known: Vec<String>,
     },
-    /// Nothing of what was asked for was read so far.
+    /// The run has read no data that matches the query.
     #[error("{0}")]
     Unknown(String),
-    /// The recorded pipeline is not one that this program knows.
+    /// This program cannot read the recorded pipeline.
     #[error("reading the run's pipeline")]
     Pipeline(#[from] serde_json::Error),
     /// A file cannot be written.
     #[error("writing `{}`", path.display())]
     File {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// The reason that the system gives.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// A Parquet file cannot be written.
     #[error("writing `{}`", path.display())]
     Parquet {
-        /// Which file.
+        /// The path of the file.
         path: PathBuf,
-        /// What Parquet said.
+        /// The error of the Parquet library.
         source: parquet::errors::ParquetError,
     },
-    /// Arrow refused.
+    /// Arrow returned an error.
     #[error("encoding samples")]
     Arrow(#[from] arrow::error::ArrowError),
     /// The catalog cannot be read.
@@ -70,12 +70,12 @@ impl HistoryError {
         move |source| Self::Parquet { path: path.clone(), source }
     }
 
-    /// Whether a file of the log is not there.
+    /// Whether a file of the log is missing.
     pub(super) fn is_missing_file(&self) -> bool {
-        matches!(self, Self::Store(StoreError::Gone { .. }))
+        matches!(self, Self::Store(StoreError::NotFound { .. }))
     }
 
-    /// Whether it is the question that is wrong, not the run.
+    /// Whether the query is wrong, and not the run.
     pub fn is_usage(&self) -> bool {
         let asked = matches!(self, Self::NoRun(_) | Self::Sample(_) | Self::Unknown(_));
         asked || matches!(self, Self::Partition { .. })

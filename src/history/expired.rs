@@ -1,4 +1,4 @@
-//! Samples that retention has removed.
+//! Samples that retention removed.
 
 use driftmill_operators::Id;
 use roaring::RoaringTreemap;
@@ -6,8 +6,8 @@ use roaring::RoaringTreemap;
 use super::{History, HistoryError};
 
 impl History {
-    /// The number of these samples whose features were removed with the log or erased. Only the expired
-    /// segments that held offsets of their partitions are read.
+    /// The number of these samples whose features were removed with the log or erased. Only expired
+    /// segments with offsets of their partitions are read.
     ///
     /// # Errors
     /// When the catalog cannot be read.
@@ -30,8 +30,7 @@ impl History {
         self.expired_among(&set.ids)
     }
 
-    /// The key of a sample that retention removed; 0 if the sample has no key, none if it is not one
-    /// that retention removed.
+    /// The key of an expired sample; 0 if it has no key, none if the sample is not expired.
     pub(super) fn expired_key(&self, id: Id) -> Result<Option<u128>, HistoryError> {
         let mut key = None;
         self.catalog.removed_between(id, id, |segment| {
@@ -44,7 +43,7 @@ impl History {
         Ok(key)
     }
 
-    /// The samples with a key that retention removed.
+    /// The expired samples with a key.
     pub(super) fn expired_with(&self, key: u128) -> Result<Vec<Id>, HistoryError> {
         let mut found = Vec::new();
         self.catalog.removed(|segment| {

@@ -1,4 +1,4 @@
-//! Exports samples to a Parquet file.
+//! The export of samples to a Parquet file.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -22,48 +22,48 @@ use super::replay::Shown;
 use super::{History, HistoryError, SetRow};
 use crate::atomic_write::StagedFile;
 
-/// Rows written at once.
+/// Number of rows that are written at once.
 const BATCH: usize = 4096;
 
-/// Rows of a row group, which is held in memory.
+/// Number of rows of a row group, which is held in memory.
 const ROW_GROUP: usize = 16 * BATCH;
 
-/// Which samples are exported.
+/// The samples to export.
 #[derive(Clone, Debug, Default)]
-pub struct Wanted {
-    /// A decision of a branch: the samples of its training set that were trained on. Without one, all
-    /// samples except those of keyed topics that were replaced or deleted.
+pub struct ExportSelection {
+    /// A decision of a branch, whose trained samples are exported. Without it, all samples are exported
+    /// except those of keyed topics that were replaced or deleted.
     pub trained: Option<(String, u64)>,
-    /// The whole training set, including samples that were not trained on.
+    /// Whether to export the whole training set, including samples that were not trained on.
     pub candidates: bool,
-    /// Event times before this one are left out.
+    /// Samples with an earlier event time are left out.
     pub from: Option<i64>,
-    /// Event times from this one on are left out.
+    /// Samples with this event time or a later one are left out.
     pub to: Option<i64>,
 }
 
 /// The samples to export; all samples if it is none.
-type Chosen = Option<HashMap<Id, Wants>>;
+type Chosen = Option<HashMap<Id, ExtraValues>>;
 
-/// Values of a sample that its message does not have.
+/// Values of a sample that are not part of its message.
 #[derive(Clone, Copy, Debug, Default)]
-struct Wants {
+struct ExtraValues {
     label: Option<u32>,
     weight: f32,
-    /// How often it was trained on, where that differs between samples.
+    /// The number of times it was trained on, if that differs between samples.
     times: Option<u64>,
 }
 
 impl History {
-    /// Writes samples to the Parquet file `path`, in the order of positions; returns how many.
+    /// Writes samples to the Parquet file `path`, in the order of positions. Returns their number.
     ///
-    /// The file appears when it is complete. Features are a list column. Training sets have the columns
-    /// `weight` and, where only a part of the set was trained on, `times`. Memory holds one row group,
-    /// and an entry for each sample of a keyed topic or of a training set.
+    /// The file appears when it is complete. Features are a list column. Training sets have the column
+    /// `weight` and, if only a part of the set was trained on, `times`. Memory holds one row group, and an
+    /// entry for each sample of a keyed topic or of a training set.
     ///
     /// # Errors
-    /// When there is no such decision, the log is not what was written, or the file cannot be.
-    pub fn export(&self, wanted: &Wanted, path: &Path) -> Result<u64, HistoryError> {
+    /// When there is no such decision, the log is damaged, or the file cannot be written.
+    pub fn export(&self, wanted: &ExportSelection, path: &Path) -> Result<u64, HistoryError> {
         let chosen = self.chosen(wanted)?;
         let mut staged = StagedFile::begin(path).map_err(HistoryError::file(path))?;
         let rows = self.write(wanted, &chosen, staged.file(), HistoryError::parquet(path))?;
@@ -71,13 +71,13 @@ impl History {
         Ok(rows)
     }
 
-    fn chosen(&self, wanted: &Wanted) -> Result<Chosen, HistoryError> {
+    fn chosen(&self, wanted: &ExportSelection) -> Result<Chosen, HistoryError> {
         if let Some((branch, trigger)) = &wanted.trained {
             let rows = self.set_of(branch, *trigger)?.rows.into_iter();
             let rows = rows.filter(|row| wanted.candidates || row.times != Some(0));
             let wants = |row: SetRow| {
                 let SetRow { id, label, weight, times, .. } = row;
-                (id, Wants { label: Some(label), weight, times })
+                (id, ExtraValues { label: Some(label), weight, times })
             };
             return Ok(Some(rows.map(wants).collect()));
         }
@@ -88,7 +88,8 @@ impl History {
             match change.kind {
                 Kind::Insert | Kind::Label => {
                     let label = change.record.label;
-                    there.insert(change.record.id(), Wants { label, ..Wants::default() })
+                    there
+                        .insert(change.record.id(), ExtraValues { label, ..ExtraValues::default() })
                 }
                 Kind::Retract | Kind::Delete => there.remove(&change.record.id()),
             };
@@ -98,7 +99,7 @@ impl History {
 
     fn write(
         &self,
-        wanted: &Wanted,
+        wanted: &ExportSelection,
         chosen: &Chosen,
         file: &mut File,
         failed: impl Fn(ParquetError) -> HistoryError,
@@ -137,7 +138,7 @@ impl History {
     fn batch(
         &self,
         messages: &[Message],
-        wanted: &Wanted,
+        wanted: &ExportSelection,
         chosen: &Chosen,
     ) -> Result<RecordBatch, HistoryError> {
         let ids: Vec<Id> = messages.iter().map(|message| message.id).collect();

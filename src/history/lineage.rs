@@ -32,7 +32,7 @@ pub struct Row {
     pub event_time: Option<i64>,
     /// `put`, `erased`, `delete`, `label` or `bad`.
     pub kind: &'static str,
-    /// Its class, where it has one.
+    /// Its class, if it has one.
     pub label: Option<u32>,
     /// The status of the sample; none if the message is not a sample.
     pub status: Option<SampleStatus>,
@@ -57,7 +57,7 @@ pub struct SamplePlace {
     pub offset: u64,
 }
 
-/// A version that was trained on samples that were asked for.
+/// A version that was trained on the queried samples.
 #[derive(Clone, Debug, Serialize)]
 pub struct Seen {
     /// The pipeline's name, or that of the comparison.
@@ -68,15 +68,15 @@ pub struct Seen {
     pub trigger: u64,
     /// The position of that decision.
     pub place: Place,
-    /// Those samples.
+    /// The queried samples that it was trained on.
     pub samples: Vec<SamplePlace>,
-    /// How often it trained on them, if it trained on a part of its training set. Candidates that
-    /// downsampling left out count as 0.
+    /// The number of times that it trained on them, if it trained on a part of its training set. Candidates
+    /// that downsampling left out count as 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trained_samples: Option<u64>,
-    /// Whether one of them was replaced since.
+    /// Whether one of them has since been replaced.
     pub replaced: bool,
-    /// Whether one of them was deleted since.
+    /// Whether one of them has since been deleted.
     pub deleted: bool,
 }
 
@@ -159,7 +159,7 @@ impl History {
         SamplePlace { time, topic, partition, offset }
     }
 
-    /// How often a training trained on these samples, if it trained on a part of its training set.
+    /// The number of times that a training used these samples, if it trained on a part of its training set.
     fn trained_samples(
         &self,
         branch: &str,

@@ -5,7 +5,7 @@ use driftmill_operators::{Id, Position};
 use crate::source::Partition;
 use crate::store::{Log, LogBatch, Replay, RowKind, StoreError};
 
-/// A sample's message, as the log has it.
+/// A sample's message in the log.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Message {
     pub(super) id: Id,
@@ -15,7 +15,7 @@ pub(super) struct Message {
     pub(super) label: Option<u32>,
 }
 
-/// The samples of all partitions, of each in the order of offsets, merged by positions.
+/// The samples of all partitions, merged by positions. Those of each partition are in the order of offsets.
 pub(super) struct Merged {
     parts: Vec<Part>,
 }

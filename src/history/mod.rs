@@ -23,7 +23,7 @@ mod versions;
 
 pub use decisions::{Evaluation, Trained};
 pub use error::HistoryError;
-pub use export::Wanted;
+pub use export::ExportSelection;
 pub use lineage::{Lineage, Row, SamplePlace, Seen};
 pub use sample_status::{SampleStatus, SampleStatuses};
 pub use training_set::{SetRow, TrainingSet};
@@ -47,15 +47,15 @@ pub struct History {
     pub pipeline: Pipeline,
     /// The pipeline of its latest start.
     pub current: Pipeline,
-    /// Its decisions and versions.
+    /// The decisions and versions of the run.
     pub catalog: Catalog,
     /// All partitions.
     pub partitions: Vec<Partition>,
-    /// Its samples, as far as they are durable.
+    /// The durable samples of the run.
     pub log: Log,
 }
 
-/// Attempts to open a run whose job removes segments at the same time.
+/// Maximum number of attempts to open a run whose job removes segments at the same time.
 const OPEN_ATTEMPTS: u32 = 5;
 
 impl History {
@@ -93,7 +93,7 @@ impl History {
         job::place(&self.partitions, position)
     }
 
-    /// The id of a sample that is named `TOPIC/PARTITION/OFFSET`.
+    /// The id of a sample with the name `TOPIC/PARTITION/OFFSET`.
     ///
     /// # Errors
     /// When the run has no such partition, or the text has another form.

@@ -1,4 +1,4 @@
-//! Replays the log through the rules of keyed sources.
+//! Replays of the log with the rules of keyed sources.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -35,11 +35,11 @@ struct Part {
 }
 
 impl History {
-    /// Calls `see` with `state` and each change of the run, in the order in which policies see them;
-    /// returns the state.
+    /// Calls `see` with `state` and each change of the run, in the order in which policies observe them.
+    /// Returns the state.
     ///
     /// # Errors
-    /// When the log is not what was written.
+    /// When the log is damaged.
     pub(super) fn replay<T: Send + Sync + 'static>(
         &self,
         shown: Shown,
@@ -60,7 +60,7 @@ impl History {
                     let Ok((_, batch)) = event else { return };
                     let (state, see) = &mut *sees.borrow_mut();
                     let changes = batch.iter();
-                    // changes that still wait for labels at the end have not happened yet.
+                    // changes that still wait for labels at the end have no effect yet.
                     changes.filter(|change| change.at < shown.until).for_each(|c| see(state, c));
                 });
                 input

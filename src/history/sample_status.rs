@@ -13,7 +13,7 @@ use crate::store::RowKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SampleStatus {
-    /// It is in the log and counts.
+    /// It is in the log and current.
     There,
     /// Another sample has its key.
     Replaced,
@@ -53,7 +53,7 @@ impl History {
     /// The status of all samples, or of those that have `key`.
     ///
     /// # Errors
-    /// When the log is not what was written.
+    /// When the log is damaged.
     pub fn statuses(&self, key: Option<u128>) -> Result<SampleStatuses, HistoryError> {
         let mut statuses = SampleStatuses::default();
         self.catalog.removed(|segment| {
@@ -65,8 +65,8 @@ impl History {
         if retracted.is_empty() {
             return Ok(statuses);
         }
-        // a replacing sample can wait for its label and appear later. The row that retracted the
-        // old sample says whether it was replaced or deleted.
+        // a replacing sample may wait for its label and appear later. The row that retracted the old sample
+        // determines whether it was replaced or deleted.
         let deletions = self.deletions()?;
         for (retracted, by) in retracted {
             let set = if deletions.contains(by.0) {
@@ -82,7 +82,7 @@ impl History {
     /// The samples in the log that were retracted before `until`, for retention.
     ///
     /// # Errors
-    /// When the log is not what was written.
+    /// When the log is damaged.
     pub fn retracted(&self, until: Position) -> Result<Retractions, HistoryError> {
         let by = self.retracted_rows(Shown { until, ..Shown::ALL })?;
         let deletions = self.deletions()?;

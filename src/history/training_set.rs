@@ -17,25 +17,25 @@ pub struct TrainingSet {
     pub policy: String,
     /// The decision.
     pub trigger: u64,
-    /// Where that was.
+    /// The position of the decision.
     pub place: Place,
-    /// Why.
+    /// The reason of the decision.
     pub reason: String,
-    /// Samples that the selection could choose from.
+    /// Number of samples from which the selection could choose.
     pub candidates: u64,
-    /// Samples that it chose.
+    /// Number of chosen samples.
     pub samples: u64,
-    /// How many of each class.
+    /// Number of chosen samples of each class.
     pub labels: BTreeMap<u32, u64>,
     /// Sum of their weights.
     pub weight: f64,
     /// SHA-256 of their ids.
     pub ids_digest: String,
-    /// How long choosing them took, in seconds, of all workers together.
+    /// Duration of the selection in seconds, summed over all workers.
     pub seconds: f64,
-    /// Which part of them the training trained on, if not all; none as long as it is not over.
+    /// The part of them that was trained on, if not all; none until the training has ended.
     pub trained_samples: Option<TrainedSamples>,
-    /// The samples, in the order of positions, as far as they are in the log.
+    /// The samples that are in the log, in the order of positions.
     pub rows: Vec<SetRow>,
 }
 
@@ -45,14 +45,14 @@ pub struct SetRow {
     /// Its id.
     #[serde(skip)]
     pub id: Id,
-    /// Its place: time, in milliseconds since 1970, and where it came from.
+    /// Its position time in milliseconds since 1970, and its origin.
     #[serde(flatten)]
     pub place: Place,
-    /// Its class, as it was known then.
+    /// Its class, as known at the time of the decision.
     pub label: u32,
-    /// Its weight in the loss; the mean of its weights where it was trained on with several.
+    /// Its weight in the loss, or the mean of several weights.
     pub weight: f32,
-    /// How often it was trained on, where only a part of the set was.
+    /// The number of times it was trained on, if only a part of the set was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
 }
@@ -61,7 +61,7 @@ impl History {
     /// The training set of decision `trigger` of a branch.
     ///
     /// # Errors
-    /// When there is no such decision, or the log is not what was written.
+    /// When there is no such decision, or the log is damaged.
     pub fn set_of(&self, branch: &str, trigger: u64) -> Result<TrainingSet, HistoryError> {
         let set = self.training_set(branch, trigger)?;
         let trained_samples = self.catalog.trained_samples(branch, trigger)?;
@@ -94,10 +94,10 @@ impl History {
         })
     }
 
-    /// The features of samples, and what they are.
+    /// The features of samples, and their schema.
     ///
     /// # Errors
-    /// When one of them is not in the log, or cannot be read.
+    /// When one of them is not in the log or cannot be read.
     pub fn features_of(&self, ids: &[Id]) -> Result<(&Schema, Values), HistoryError> {
         let schema = self.log.schema();
         let mut values = Values::new(schema.value);

@@ -25,7 +25,7 @@ pub struct VersionContents {
     pub place: Place,
     /// The reason of that decision.
     pub reason: String,
-    /// Samples in its training set.
+    /// Number of samples in its training set.
     pub samples: u64,
     /// Those samples by partition.
     pub partitions: Vec<Part>,
@@ -34,7 +34,7 @@ pub struct VersionContents {
     /// Versions of the irreducible-loss models that scored them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub irreducible_models: Vec<String>,
-    /// Samples of the training set whose features were removed with the log or erased.
+    /// Number of samples of the training set whose features were removed with the log or erased.
     pub removed: u64,
     /// The number of samples of each class, by the labels at that time.
     pub labels: BTreeMap<u32, u64>,
@@ -42,7 +42,7 @@ pub struct VersionContents {
     pub seed: u64,
     /// SHA-256 of the samples' ids.
     pub ids_digest: String,
-    /// The versions it continues from, the nearest first.
+    /// The versions from which it continues, the nearest first.
     pub parents: Vec<Ancestor>,
 }
 
@@ -57,7 +57,7 @@ pub struct Part {
     pub from: u64,
     /// One more than the highest offset used.
     pub to: u64,
-    /// Samples in this range.
+    /// Number of samples in this range.
     pub samples: u64,
 }
 
@@ -72,7 +72,7 @@ pub struct Ancestor {
     pub place: Place,
     /// The reason of that decision.
     pub reason: String,
-    /// Samples it was trained on.
+    /// Number of samples that it was trained on.
     pub samples: u64,
 }
 
@@ -83,11 +83,11 @@ pub struct Tainted {
     pub policy: String,
     /// The version.
     pub version: u64,
-    /// Samples it was trained on.
+    /// Number of samples that it was trained on.
     pub samples: u64,
-    /// Samples of the training set that were replaced since.
+    /// Number of samples of the training set that have since been replaced.
     pub replaced: u64,
-    /// Samples of the training set that were deleted since.
+    /// Number of samples of the training set that have since been deleted.
     pub deleted: u64,
 }
 
@@ -99,8 +99,8 @@ impl Tainted {
 }
 
 impl History {
-    /// The training of a version, of the pipeline's own (`branch` is empty) or of a comparison, with its
-    /// nearest `ancestors` or all of them. What is read does not grow with the run.
+    /// The training of a version of the pipeline's own branch (`branch` is empty) or of a comparison, with
+    /// its nearest `ancestors` or all of them. The amount of data that is read does not grow with the run.
     ///
     /// # Errors
     /// When there is no such version, or the log cannot be read.
@@ -203,7 +203,7 @@ impl History {
     /// The rows of a training set, with the labels at the time of its decision.
     ///
     /// # Errors
-    /// When the log is not what was written.
+    /// When the log is damaged.
     pub(super) fn rows_of(&self, set: &TrainedSet) -> Result<Vec<Candidate>, HistoryError> {
         let shown = Shown { until: set.decision.end(), ..Shown::ALL };
         let ids = set.ids.clone();
@@ -221,7 +221,7 @@ impl History {
     /// The retracted samples of each version, in order.
     ///
     /// # Errors
-    /// When the log is not what was written.
+    /// When the log is damaged.
     pub fn tainted(&self) -> Result<Vec<Tainted>, HistoryError> {
         let statuses = self.statuses(None)?;
         let mut tainted = Vec::new();

@@ -1,4 +1,4 @@
-//! What all parts of a job share within one process.
+//! The state that all parts of a job share within one process.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -26,64 +26,65 @@ pub struct Context {
     pub pipeline: Pipeline,
     /// SHA-256 of the pipeline.
     pub pipeline_digest: String,
-    /// The run's unique name.
+    /// The unique name of the run.
     pub run: String,
     /// All partitions with their bounds.
     pub partitions: Vec<Partition>,
     /// Every consumed message.
     pub log: Log,
-    /// The way to the thread that owns the order of durability.
+    /// The queue to the thread that owns the order of durability.
     pub(super) commands: Commands,
     /// A thread for reads that services need.
     pub(super) reads: Reads,
-    /// Of which classes the samples are.
+    /// The counts of classes.
     pub classes: Mutex<ClassCounts>,
-    /// How far the job is.
+    /// The progress of the job.
     pub status: Status,
-    /// The pipeline's own policies, then those it is compared with.
+    /// The pipeline's own policies, then those of comparisons.
     pub branches: Vec<Arc<Branch>>,
     /// Policies that train nothing.
     pub shadows: Vec<Arc<Shadow>>,
-    /// Most messages of a partition in one poll; has no influence on results.
+    /// Maximum number of messages of a partition in one poll. It does not affect decisions.
     pub poll: usize,
-    /// Whether what is read is made durable between decisions.
+    /// Whether records are made durable between decisions, too.
     pub sync: bool,
     /// Whether the stream is declared stable.
     pub stable: bool,
     /// Number of workers of all processes.
     pub workers: usize,
-    /// Tells parts that wait for something outside to give up, and lists what they wait for.
+    /// Cancels the waits of parts that wait for something outside, and lists these waits.
     pub(super) cancellation: CancellationToken,
     /// The processes.
     pub cluster: Cluster,
     pub(super) stop: AtomicBool,
-    /// The stream has partitions that are not read yet.
+    /// Whether the stream has partitions that are not read yet.
     pub(super) grown: AtomicBool,
-    /// Nothing new is begun.
+    /// Whether nothing new is started.
     pub(super) wind_down: AtomicBool,
     pub(super) faults: Sender<anyhow::Error>,
 }
 
 impl Context {
-    /// Whether the job is to end without finishing.
+    /// Whether the job must end without finishing.
     pub fn stopping(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// The stream has partitions that are not read yet.
+    /// Records that the stream has partitions that are not read yet.
     pub(super) fn grow(&self, topic: &str) {
         if !self.grown.swap(true, Ordering::Relaxed) {
-            let when = if self.cluster.is_single() { "now" } else { "when all start again" };
+            let when =
+                if self.cluster.is_single() { "now" } else { "when all processes start again" };
             tracing::warn!("`{topic}` has new partitions: they are read {when}");
         }
     }
 
-    /// Whether the run is to be opened again, with more partitions.
+    /// Whether the run must be opened again, with more partitions.
     pub(super) fn grown(&self) -> bool {
         self.grown.load(Ordering::Relaxed) && self.cluster.is_single()
     }
 
-    /// Starts nothing new from now on; whether that is new.
+    /// Starts nothing new from now on. Returns whether this is new.
     pub(super) fn wind_down(&self) -> bool {
         !self.wind_down.swap(true, Ordering::SeqCst)
     }
@@ -95,12 +96,12 @@ impl Context {
         self.branches.iter().for_each(|branch| branch.stop());
     }
 
-    /// Ends the job: the wire to a process broke.
+    /// Ends the job, because the connection to a process broke.
     pub(super) fn lost(&self, process: usize) {
-        self.fail(self.cluster.lost(Loss { process, reason: Reason::Gone }));
+        self.fail(self.cluster.lost(Loss { process, reason: Reason::Disconnected }));
     }
 
-    /// Whether nothing new may be begun.
+    /// Whether nothing new may be started.
     pub(super) fn is_winding_down(&self) -> bool {
         self.wind_down.load(Ordering::SeqCst)
     }
@@ -111,7 +112,7 @@ impl Context {
         drop(self.faults.send(error.into()));
     }
 
-    /// A position as people read it.
+    /// A position in readable form.
     pub fn place(&self, position: Position) -> Place {
         place(&self.partitions, position)
     }
@@ -149,8 +150,8 @@ impl Context {
         checkpoints
     }
 
-    /// The worker on which the samples of partition number `number` are selected and scored: the one
-    /// that reads it, or, where samples are exchanged by key, that to which they come back.
+    /// The worker on which the samples of a partition are selected and scored. It is the worker that reads
+    /// the partition or, if samples are exchanged by key, the one to which they return.
     pub(super) fn worker_of(&self, number: usize) -> usize {
         match self.pipeline.source.keyed() {
             Some(_) => self.partitions[number].id(0).stream() as usize % self.workers,
@@ -158,19 +159,19 @@ impl Context {
         }
     }
 
-    /// A trigger policy in its initial state.
+    /// Creates a trigger policy in its initial state.
     pub(super) fn init(&self, trigger: &TriggerTable) -> Box<dyn Trigger> {
         init(trigger, self.stable)
     }
 
-    /// The first position in a partition that some policy has not seen.
+    /// The first position in a partition that a policy has not observed.
     pub(super) fn resume_at(&self, stream: u32) -> Position {
         let branches = self.branches.iter().map(|branch| branch.resume_at(stream));
         let shadows = self.shadows.iter().map(|shadow| shadow.resume_at());
         branches.chain(shadows).min().unwrap_or(Position::MIN)
     }
 
-    /// The first position that a message may have which comes new in a partition.
+    /// The earliest position of new records of a partition.
     pub(super) fn floor(&self, stream: u32) -> Position {
         let branches = self.branches.iter().map(|branch| branch.floor(stream));
         let shadows = self.shadows.iter().map(|shadow| shadow.resume_at());
@@ -178,12 +179,12 @@ impl Context {
     }
 }
 
-/// A trigger policy in its initial state, on a stream that is declared stable or is not.
+/// Creates a trigger policy in its initial state. `stable` is whether the stream is declared stable.
 pub(super) fn init(trigger: &TriggerTable, stable: bool) -> Box<dyn Trigger> {
     if stable { trigger.init_stable() } else { trigger.init() }
 }
 
-/// A position as people read it.
+/// A position in readable form.
 pub(crate) fn place(partitions: &[Partition], position: Position) -> Place {
     let id = position.id();
     Place {

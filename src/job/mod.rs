@@ -12,12 +12,12 @@
 //!  shadow of the pipeline's own branch:  ◄─┘
 //! ```
 //!
-//! Operators send commands to the `coordinator`, the one thread of process 0 that records them, and
-//! ask `services` for everything slow: the trainer trains, the model queries answer policies, the
-//! scorer scores samples. All three use the model runtime of the branch.
+//! Operators send commands to the `coordinator`, the one thread of process 0 that records them. They send
+//! slow tasks to `services`: the trainer trains, the model queries answer policies, and the scorer scores
+//! samples. All three use the model runtime of the branch.
 //!
-//! Where several processes run a job, process 0 decides and trains; the others, its followers, read,
-//! score, and do what the coordinator requests.
+//! If several processes run a job, process 0 decides and trains. The others, its followers, read, score,
+//! and handle requests of the coordinator.
 
 mod branch;
 mod context;
@@ -40,6 +40,7 @@ pub use publish::predecessors::{Digests, Known, Occupied, Others, decide};
 pub use publish::publisher::{Listener, Outlet, Publisher};
 pub use run::interrupt::Interrupt;
 pub use run::lifecycle::{Ended, Options, run};
+pub use run::no_samples::NoSamples;
 pub use run::state_directory::{StateDirectory, StateError};
 pub use run::supervise::End;
 
@@ -50,7 +51,7 @@ use std::time::Duration;
 
 use driftmill_operators::Position;
 use driftmill_operators::flow::{
-    CountClasses, Decide, Evaluate, HostedTrigger, Order, OrderAll, Ordered, Select, Train,
+    CountClasses, Decide, Evaluate, Order, OrderAll, Ordered, Select, Train,
 };
 use driftmill_operators::trigger::Outcome;
 use timely::dataflow::ProbeHandle;
@@ -58,9 +59,9 @@ use timely::dataflow::StreamVec;
 use timely::dataflow::operators::{ConnectLoop, Exchange, Feedback, Inspect, Probe};
 use timely::worker::Worker;
 
+use branch::hosted_policy::HostedPolicy;
 use coordinator::command::{Command, PolicyId};
 use ingest::operator::Ingest;
-use services::model_queries::ModelQueries;
 use services::scorer::Scorer;
 use services::trainer::Trainer;
 
@@ -92,7 +93,7 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
     });
     while worker.has_dataflows() && !context.stopping() {
         worker.step_or_park(Some(Duration::from_millis(20)));
-        // decisions continue after all is read.
+        // decisions continue after everything is read.
         ingest.borrow_mut().follow(&released, &observed);
     }
     if context.stopping() {
@@ -100,7 +101,8 @@ fn work(worker: &mut Worker, context: &Arc<Context>) {
     }
 }
 
-/// Counts what can be taken back; of other streams only the newest part is seen after a restart.
+/// Counts classes of streams with retractions. Of other streams only the newest part is seen after a
+/// restart.
 fn count_classes(ordered: &Ordered<'_>, context: &Arc<Context>) {
     let counting = Arc::clone(context);
     let interval = context.pipeline.evaluation.interval.map(|span| span.millis());
@@ -120,22 +122,16 @@ fn build_branch<'scope>(
     let scope = all.scope();
     let branch = &context.branches[number];
     let (handle, back) = scope.feedback(1);
-    let model_queries = ModelQueries::starter(context, branch);
     let trainer = Trainer::starter(context, number);
     let scorer = Scorer::starter(context, branch);
-    let (every, on_delete) = (context.pipeline.checkpoint.every.get(), context.pipeline.on_delete);
-    let trigger = on_delete.around(context.init(&branch.trigger));
-    let policy = PolicyId::Branch(number);
-    let (keep, tell) = (context.checkpoints(policy), context.trigger_evaluations(policy));
-    let checkpoint = branch.start.checkpoint.clone();
-    let decisions = all.clone().decide(back, move |wake| HostedTrigger {
-        trigger,
-        checkpoint,
-        service: model_queries(wake),
-        on_checkpoint: keep,
-        checkpoint_interval: every,
-        on_evaluation: tell,
-    });
+    let policy = HostedPolicy {
+        id: PolicyId::Branch(number),
+        trigger: context.pipeline.on_delete.around(context.init(&branch.trigger)),
+        checkpoint: branch.start.checkpoint.clone(),
+        context: Arc::clone(context),
+        models: Arc::clone(branch),
+    };
+    let decisions = all.clone().decide(back, move |wake| policy.host(wake));
     let worker = scope.worker().index();
     let checkpoints = context.selection_checkpoints(branch, worker);
     let sets = ordered.clone().select(decisions.clone(), branch.selection.clone(), checkpoints);

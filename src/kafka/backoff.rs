@@ -5,8 +5,8 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Pauses between attempts: each twice as long as the one before, give or take a half, so that
-/// many jobs do not come back at once.
+/// Pauses between attempts. Each is twice as long as the one before, with a random deviation of up to a
+/// half, so that many jobs do not reconnect at the same time.
 #[derive(Default)]
 pub(crate) struct Backoff(u32);
 

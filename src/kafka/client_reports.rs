@@ -10,24 +10,33 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
-/// Reports of a consumer besides messages, received while it is polled.
+/// Reports of a consumer other than messages. They arrive while it is polled.
 ///
-/// Clones share the reports. librdkafka's own lines go to the log of the program.
+/// Clones share the reports. Lines of librdkafka go to the log of the program.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClientReports(Arc<Mutex<Reported>>);
 
 #[derive(Debug, Default)]
 struct Reported {
-    /// The last problem, in librdkafka's words.
+    /// The last problem, in the words of librdkafka.
     trouble: Option<String>,
-    /// Why a broker did not let us in.
+    /// The reason why a broker denied access.
     refused: Option<String>,
-    /// Per topic and partition, the first offset that is not there yet.
-    newest: HashMap<String, HashMap<i32, u64>>,
+    /// The end of each partition, by topic.
+    ends: HashMap<String, HashMap<i32, PartitionEnds>>,
     /// Whether no broker is connected.
     alone: bool,
-    /// Per topic the number of its partitions.
+    /// For each topic, the number of its partitions.
     partitions: HashMap<String, usize>,
+}
+
+/// The end of a partition, as last reported by its broker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PartitionEnds {
+    /// The first offset that was not there yet, committed or not: the high watermark.
+    pub(crate) newest: u64,
+    /// The first offset of an open transaction, or else the high watermark: the last stable offset.
+    pub(crate) stable: Option<u64>,
 }
 
 impl ClientReports {
@@ -36,30 +45,30 @@ impl ClientReports {
         self.reported().trouble.clone()
     }
 
-    /// Why there is no connection to any broker, while there is none.
+    /// The reason why no broker is connected; none if one is.
     pub(crate) fn outage(&self) -> Option<String> {
         let reported = self.reported();
         let trouble = || reported.trouble.clone().unwrap_or_else(|| "no broker answers".to_owned());
         reported.alone.then(trouble)
     }
 
-    /// Why a broker did not let us in.
+    /// The reason why a broker denied access.
     pub(crate) fn refused(&self) -> Option<String> {
         self.reported().refused.clone()
     }
 
-    /// The first offset of a partition that was not there yet when its broker last reported.
-    pub(crate) fn newest(&self, topic: &str, partition: u16) -> Option<u64> {
-        self.reported().newest.get(topic)?.get(&i32::from(partition)).copied()
+    /// The end of a partition; none until its broker has reported it.
+    pub(crate) fn ends(&self, topic: &str, partition: u16) -> Option<PartitionEnds> {
+        self.reported().ends.get(topic)?.get(&i32::from(partition)).copied()
     }
 
-    /// How many partitions a topic had when its brokers were last asked.
+    /// The number of partitions of a topic at the last request.
     pub(crate) fn partitions(&self, topic: &str) -> Option<usize> {
         self.reported().partitions.get(topic).copied()
     }
 
     fn reported(&self) -> MutexGuard<'_, Reported> {
-        self.0.lock().expect("no thread panics while it holds the reports")
+        self.0.lock().expect("no one panics while holding the reports")
     }
 }
 
@@ -70,7 +79,7 @@ impl ClientContext for ClientReports {
 
     fn error(&self, error: KafkaError, reason: &str) {
         let code = error.rdkafka_error_code();
-        // the one is no trouble, the other follows from an earlier report and says less.
+        // the first is not a problem, and the second follows from an earlier report with more details.
         let idle = [RDKafkaErrorCode::PartitionEOF, RDKafkaErrorCode::AllBrokersDown];
         if code.is_some_and(|code| idle.contains(&code)) {
             return;
@@ -88,19 +97,16 @@ impl ClientContext for ClientReports {
         let mut reported = self.reported();
         reported.alone = statistics.brokers.values().all(|broker| broker.state != "UP");
         for (topic, statistics) in statistics.topics {
-            // -1 is librdkafka's own, for messages without a partition.
+            // -1 is librdkafka's internal partition for messages without a partition.
             let partitions = statistics.partitions.keys().filter(|number| **number >= 0).count();
             reported.partitions.insert(topic.clone(), partitions);
-            let newest = reported.newest.entry(topic).or_default();
+            let ends = reported.ends.entry(topic).or_default();
             for (partition, statistics) in statistics.partitions {
-                // what lies beyond the last stable offset cannot be read yet.
-                let end = if statistics.ls_offset >= 0 {
-                    statistics.ls_offset
-                } else {
-                    statistics.hi_offset
-                };
-                if let Ok(end) = u64::try_from(end) {
-                    newest.insert(partition, end);
+                // negative numbers stand for offsets that are not known.
+                let known = |offset: i64| u64::try_from(offset).ok();
+                let stable = known(statistics.ls_offset);
+                if let Some(newest) = known(statistics.hi_offset).max(stable) {
+                    ends.insert(partition, PartitionEnds { newest, stable });
                 }
             }
         }
@@ -109,7 +115,7 @@ impl ClientContext for ClientReports {
 
 impl ConsumerContext for ClientReports {}
 
-/// A reason without librdkafka's name for the connection and the times it measured.
+/// A reason without librdkafka's name of the connection and its times.
 ///
 /// `host:1/bootstrap: Connect to ipv4#1.2.3.4:1 failed: Connection refused (after 0ms in state …)`
 fn in_short(reason: &str) -> String {

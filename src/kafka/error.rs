@@ -2,7 +2,7 @@
 
 use rdkafka::error::KafkaError;
 
-/// Kafka refused a request, and would refuse it again.
+/// Kafka rejected a request and would reject it again.
 #[derive(Debug, thiserror::Error)]
 #[error("{action} on `{brokers}`: {reason}{hint}")]
 pub struct RequestError {
@@ -12,13 +12,13 @@ pub struct RequestError {
     pub brokers: String,
     /// The message of librdkafka.
     pub reason: String,
-    /// A hint on a line of its own; may be empty.
+    /// A hint on a separate line; may be empty.
     pub hint: &'static str,
 }
 
 /// The message of librdkafka without the names of its functions.
 pub(crate) fn describe(error: &KafkaError) -> String {
-    // its text would show the property's value.
+    // its text would contain the property's value.
     if let KafkaError::ClientConfig(_, problem, ..) = error {
         return problem.clone();
     }

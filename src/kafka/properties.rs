@@ -12,16 +12,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::value::Value;
 
-/// Properties of a Kafka client, as librdkafka names them: each is known and its value fits.
+/// Properties of a Kafka client with the names of librdkafka. Each name is known and each value is valid.
 ///
-/// A value may be elsewhere: `"sasl.password" = { env = "PASSWORD" }` or `{ file = "path" }`; it is
-/// fetched when a client is made. Passwords and keys that stand here are written as `***` wherever a
-/// pipeline is shown or stored.
+/// A value may be outside the pipeline file: `"sasl.password" = { env = "PASSWORD" }` or
+/// `{ file = "path" }`. It is read when a client is created. Passwords and keys in the file are shown and
+/// stored as `***`.
 #[derive(Clone, Default, PartialEq, JsonSchema)]
 #[schemars(transparent)]
 pub struct Properties(BTreeMap<String, Value>);
 
-/// The value of a property is not where it is said to be.
+/// The error if the source of a property's value does not exist.
 #[derive(Debug, thiserror::Error)]
 #[error("`{key}`: {problem}")]
 pub struct NoValue {
@@ -49,7 +49,7 @@ impl Properties {
     /// Sets the property of a client.
     ///
     /// # Errors
-    /// When a value is not where it is said to be.
+    /// When the source of a value does not exist.
     pub fn apply(&self, client: &mut ClientConfig) -> Result<(), NoValue> {
         for (key, value) in &self.0 {
             let found = value.get();
@@ -58,7 +58,7 @@ impl Properties {
         Ok(())
     }
 
-    /// The first of `keys` that is among these.
+    /// The first of `keys` that is set.
     pub fn first_of(&self, keys: &[&'static str]) -> Option<&'static str> {
         keys.iter().find(|key| self.0.contains_key(**key)).copied()
     }
@@ -100,7 +100,7 @@ impl<'de> Deserialize<'de> for Properties {
     }
 }
 
-/// Reads entry by entry, so that each error points at its own.
+/// Reads entry by entry, so that each error points to its entry.
 struct Entries;
 
 impl<'de> Visitor<'de> for Entries {
@@ -120,7 +120,7 @@ impl<'de> Visitor<'de> for Entries {
     }
 }
 
-/// The name of a property that librdkafka has.
+/// The name of a property of librdkafka.
 #[derive(Deserialize)]
 #[serde(try_from = "String")]
 struct Key(String);
@@ -148,7 +148,7 @@ impl<'de> DeserializeSeed<'de> for ValueOf<'_> {
         let value = Value::deserialize(deserializer)?;
         let refused = match &value {
             Value::Text(text) => refusal(&self.0.0, text),
-            Value::Elsewhere(_) => None,
+            Value::External(_) => None,
         };
         match refused {
             Some((_, problem)) => Err(D::Error::custom(problem)),
@@ -157,7 +157,7 @@ impl<'de> DeserializeSeed<'de> for ValueOf<'_> {
     }
 }
 
-/// Why librdkafka does not take a property.
+/// The reason why librdkafka rejects a property.
 fn refusal(key: &str, value: &str) -> Option<(RDKafkaConfRes, String)> {
     match ClientConfig::new().set(key, value).create_native_config() {
         Err(KafkaError::ClientConfig(kind, problem, ..)) if kind.is_error() => {

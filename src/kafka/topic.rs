@@ -1,4 +1,4 @@
-//! Creates topics.
+//! The creation of topics.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use super::{RequestError, describe, drop_client};
 const HINT: &str = "\nhint: is a broker running, is this its address, and may the user create \
                     topics?";
 
-/// Creates a topic, if it is not there.
+/// Creates a topic, if it does not exist.
 ///
 /// # Errors
-/// When the brokers cannot be reached or refuse.
+/// When the brokers cannot be reached or reject it.
 pub fn create_topic(
     client: &ClientConfig,
     brokers: &str,
@@ -30,7 +30,7 @@ pub fn create_topic(
         hint: HINT,
     };
     let admin: AdminClient<DefaultClientContext> = client.create().map_err(failed)?;
-    // a broker deletes by the messages' own time, and those of a replayed stream are old.
+    // brokers delete by the timestamps of messages, and those of a replayed stream are old.
     let wanted =
         NewTopic::new(topic, partitions, TopicReplication::Fixed(-1)).set("retention.ms", "-1");
     let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(30)));

@@ -8,38 +8,38 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The value of a property, or where it is read when a client is created.
+/// The value of a property, or its source, which is read when a client is created.
 #[derive(Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(super) enum Value {
     /// The value itself.
     Text(String),
-    /// The place of the value.
-    Elsewhere(Elsewhere),
+    /// The source of the value.
+    External(ExternalSource),
 }
 
-/// A place outside the pipeline file.
+/// A source outside the pipeline file.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Elsewhere {
-    /// In this environment variable.
+pub(super) enum ExternalSource {
+    /// An environment variable.
     Env(String),
-    /// In this file, without the line's end.
+    /// A file, without the line break at its end.
     File(PathBuf),
 }
 
 impl Value {
-    /// The value itself.
+    /// The value.
     ///
     /// # Errors
-    /// When it is not where it is said to be.
+    /// When its source does not exist.
     pub(super) fn get(&self) -> Result<String, String> {
         match self {
             Self::Text(text) => Ok(text.clone()),
-            Self::Elsewhere(Elsewhere::Env(name)) => {
+            Self::External(ExternalSource::Env(name)) => {
                 std::env::var(name).map_err(|_| format!("the environment has no variable `{name}`"))
             }
-            Self::Elsewhere(Elsewhere::File(path)) => std::fs::read_to_string(path)
+            Self::External(ExternalSource::File(path)) => std::fs::read_to_string(path)
                 .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())
                 .map_err(|reason| format!("reading `{}`: {reason}", path.display())),
         }
@@ -66,6 +66,6 @@ impl<'de> Visitor<'de> for TextOrTable {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-        Elsewhere::deserialize(MapAccessDeserializer::new(map)).map(Value::Elsewhere)
+        ExternalSource::deserialize(MapAccessDeserializer::new(map)).map(Value::External)
     }
 }

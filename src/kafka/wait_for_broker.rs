@@ -8,21 +8,21 @@ use rdkafka::metadata::Metadata;
 
 use super::{ClientReports, describe};
 
-/// How long the last attempts take, and the pauses between them; the first are shorter.
+/// Time limit of later attempts, and the pause between them. The first attempts are shorter.
 const PAUSE: Duration = Duration::from_secs(4);
 
-/// Why no broker answers.
+/// The reason why no broker answers.
 pub(crate) enum NoAnswer {
-    /// The startup timeout has passed; with the last message of the client.
+    /// The startup timeout has passed. Contains the last message of the client.
     Unreachable(String),
-    /// A broker denies access; with its message.
+    /// A broker denies access. Contains its message.
     Refused(String),
 }
 
-/// The metadata of all topics, once a broker answers; tries again with growing pauses.
+/// Waits for a broker and returns the metadata of all topics. Tries again with growing pauses.
 ///
 /// # Errors
-/// When the startup timeout has passed, and at once when a broker refuses the login.
+/// When the startup timeout has passed, and at once when a broker denies the login.
 pub(crate) fn wait_for_broker(
     consumer: &BaseConsumer<ClientReports>,
     reports: &ClientReports,

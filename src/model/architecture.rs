@@ -1,4 +1,4 @@
-//! What an architecture has to provide, and the network made from it.
+//! The interface of an architecture, and the network that is made from it.
 
 use std::borrow::Cow;
 
@@ -11,23 +11,23 @@ use super::{ModelError, Network, file, parameters};
 
 /// An architecture: a Burn module from which [`Net`] makes a [`Network`].
 pub trait Architecture: Module + 'static {
-    /// The embedding of each row of `input`.
+    /// Computes the embedding of each row of `input`.
     fn features(&self, input: Tensor<2>) -> Tensor<2>;
 
-    /// The scores of each row of [`Architecture::features`].
+    /// Computes the scores of each row of [`Architecture::features`].
     fn head(&self, features: Tensor<2>) -> Tensor<2>;
 }
 
 /// A network of one architecture.
 ///
-/// Burn's optimizers take a module and give another; the option is empty only in between.
+/// Burn's optimizers consume a module and return another. The option is empty only in between.
 pub struct Net<A> {
     module: Option<A>,
     trains: bool,
 }
 
 impl<A: Architecture> Net<A> {
-    /// A network that infers.
+    /// Creates a network for inference.
     pub fn new(module: A) -> Self {
         Self { module: Some(module), trains: false }
     }
@@ -36,10 +36,10 @@ impl<A: Architecture> Net<A> {
         self.module.as_ref().expect("a module is absent only while it is replaced")
     }
 
-    /// As it is outside of trainings.
+    /// The module for inference.
     fn plain(&self) -> Cow<'_, A> {
         if self.trains {
-            // cheap, for tensors are shared.
+            // this is cheap, because tensors are shared.
             Cow::Owned(self.module().valid())
         } else {
             Cow::Borrowed(self.module())
@@ -91,7 +91,7 @@ impl<A: Architecture> Network for Net<A> {
         let loss = objective(scores(self.module(), input));
         let gradients = GradientsParams::from_grads(loss.backward(), self.module());
         self.replace(|module| optimizer.step(rate, module, gradients));
-        // without its graph, so that keeping the loss keeps nothing else alive
+        // without its graph, so that a stored loss does not keep the graph in memory
         loss.inner()
     }
 

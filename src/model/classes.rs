@@ -27,7 +27,7 @@ impl TryFrom<u32> for Classes {
 
     fn try_from(classes: u32) -> Result<Self, String> {
         if classes < 2 {
-            return Err(format!("a model tells two or more classes apart, not {classes}"));
+            return Err(format!("a model needs two or more classes, not {classes}"));
         }
         Ok(Self(classes))
     }

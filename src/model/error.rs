@@ -1,11 +1,11 @@
-//! Why a network cannot be built, read or written.
+//! Errors of building, reading and writing networks.
 
 use thiserror::Error;
 
-/// Why a network could not be built, read or written.
+/// The error if a network cannot be built, read or written.
 #[derive(Debug, Error)]
 pub enum ModelError {
-    /// The model cannot take samples of the schema.
+    /// The model cannot process samples of the schema.
     #[error("building model `{model}`: {problem}")]
     Shape {
         /// Key of the model in pipeline files.

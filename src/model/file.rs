@@ -1,4 +1,4 @@
-//! Weights as safetensors bytes, named and laid out as PyTorch does.
+//! Weights as safetensors bytes, with the names and layouts of PyTorch.
 
 use std::fmt::Display;
 
@@ -6,11 +6,11 @@ use burn::store::{BurnToPyTorchAdapter, ModuleSnapshot, PyTorchToBurnAdapter, Sa
 
 use super::ModelError;
 
-/// The weights of `module`; the same weights give the same bytes.
+/// The weights of `module` as bytes. Equal weights lead to equal bytes.
 pub(super) fn write(module: &impl ModuleSnapshot) -> Result<Vec<u8>, ModelError> {
     let failed = |error: &dyn Display| ModelError::Write(error.to_string());
-    // tensors are sorted by the format; metadata is written in the order of a hash map, so that
-    // only a single entry has an order
+    // the format sorts tensors, but metadata has the order of a hash map, so that only a single entry is
+    // deterministic
     let mut store = SafetensorsStore::from_bytes(None)
         .with_to_adapter(BurnToPyTorchAdapter)
         .clear_metadata()

@@ -1,12 +1,12 @@
-//! How feature values are scaled before a network sees them.
+//! The scaling of feature values for networks.
 
 use driftmill_datasets::{Schema, ValueType, Values};
 use serde::{Deserialize, Serialize};
 
-/// How a feature value is scaled for a network: `value × scale + shift`.
+/// The scaling of a feature value for a network: `value × scale + shift`.
 ///
-/// Bytes become −1 to 1, as `(x / 255 − 0.5) / 0.5`; floats are left as they are. It is a function
-/// of the schema alone and is written next to the weights, because a consumer must repeat it.
+/// Bytes are mapped to −1 to 1, by `(x / 255 − 0.5) / 0.5`. Floats are unchanged. The scaling is a function
+/// of the schema alone and is written next to the weights, because consumers must repeat it.
 ///
 /// ```
 /// use driftmill::model::InputScale;
@@ -16,14 +16,14 @@ use serde::{Deserialize, Serialize};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InputScale {
-    /// Multiplies the value.
+    /// The factor.
     pub scale: f32,
-    /// Added after that.
+    /// The number that is added after the multiplication.
     pub shift: f32,
 }
 
 impl InputScale {
-    /// The scale for samples of `schema`.
+    /// The scaling for samples of `schema`.
     pub fn of(schema: &Schema) -> Self {
         match schema.value {
             ValueType::F32 => Self { scale: 1.0, shift: 0.0 },
@@ -31,12 +31,12 @@ impl InputScale {
         }
     }
 
-    /// The value as the network sees it.
+    /// The scaled value.
     pub fn apply(self, value: f32) -> f32 {
         value * self.scale + self.shift
     }
 
-    /// All `values` as the network sees them.
+    /// All `values`, scaled.
     pub fn apply_all(self, values: Values) -> Vec<f32> {
         match values {
             Values::F32(values) if self == (Self { scale: 1.0, shift: 0.0 }) => values,

@@ -1,4 +1,4 @@
-//! Layers with initial weights drawn from our own generator, distributed as PyTorch does.
+//! Layers with initial weights from our own random generator, with the distributions of PyTorch.
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
@@ -22,13 +22,13 @@ pub(super) fn dense(inputs: usize, outputs: usize, device: &Device, random: &mut
 pub(super) struct ConvBlock {
     weight: Param<Tensor<4>>,
     bias: Param<Tensor<1>>,
-    /// Whether the tensors live on the CPU, for which we have our own kernels.
+    /// Whether the tensors are on the CPU, for which there are separate kernels.
     #[module(skip)]
     fast: bool,
 }
 
 impl ConvBlock {
-    /// A block with weights and biases uniform within ±1/√(9 × inputs).
+    /// Creates a block with weights and biases uniform within ±1/√(9 × inputs).
     pub(super) fn new([inputs, outputs]: [usize; 2], device: &Device, random: &mut Random) -> Self {
         let bound = 1.0 / ((9 * inputs) as f32).sqrt();
         Self {

@@ -9,9 +9,7 @@ use driftmill_datasets::Schema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Architecture, Classes, ModelConfig, ModelError, Net, Network, Random, layers, size};
-
-pub(super) const EXAMPLE: &str = "";
+use super::{Architecture, Classes, ModelConfig, Net, Network, Random, layers, size};
 
 /// Dense layers with relu between them.
 ///
@@ -19,13 +17,13 @@ pub(super) const EXAMPLE: &str = "";
 /// x → (linear → relu) for each hidden layer → embedding → linear → scores
 /// ```
 ///
-/// Images are taken as one long row. The file names the layers `layers.0` to `layers.N`, the last
-/// one gives the scores.
+/// Images are processed as one long row. The file names the layers `layers.0` to `layers.N`. The last one
+/// computes the scores.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mlp {
-    /// Width of each hidden layer; the last one is the embedding. Without any, the model is a
-    /// logistic regression and the embedding is the input. Default: two of 64.
+    /// Width of each hidden layer. The last one is the embedding. Without hidden layers, the model is a
+    /// logistic regression and the embedding is the input. Default: two layers of 64.
     pub hidden: Vec<NonZeroUsize>,
     /// Number of classes. Default: 2.
     pub classes: Classes,
@@ -48,21 +46,13 @@ impl Mlp {
 }
 
 impl ModelConfig for Mlp {
-    fn init(
-        &self,
-        schema: &Schema,
-        device: &Device,
-        random: &mut Random,
-    ) -> Result<Box<dyn Network>, ModelError> {
-        if let Some(problem) = self.check(schema) {
-            return Err(ModelError::Shape { model: "mlp", problem });
-        }
+    fn init(&self, schema: &Schema, device: &Device, random: &mut Random) -> Box<dyn Network> {
         let layers = self
             .widths(schema)
             .windows(2)
             .map(|pair| layers::dense(pair[0], pair[1], device, random))
             .collect();
-        Ok(Box::new(Net::new(MlpModule { layers })))
+        Box::new(Net::new(MlpModule { layers }))
     }
 
     fn classes(&self) -> u32 {
@@ -82,7 +72,7 @@ impl ModelConfig for Mlp {
     }
 
     fn is_parallel(&self) -> bool {
-        // measured: one thread is faster for any layer that fits the caches
+        // by measurement, one thread is faster for any layer that fits into the caches
         false
     }
 }

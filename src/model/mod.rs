@@ -1,8 +1,8 @@
-//! The networks that can be trained: what a `[model.…]` table builds.
+//! Networks that can be trained, which `[model.…]` tables define.
 //!
 //! A model is a configuration ([`ModelTable`]) that builds a [`Network`] for the schema of the
-//! samples. Its weights travel as the bytes of a safetensors file with the names and layouts that
-//! PyTorch uses, so that a version can be read without this program.
+//! samples. Its weights are the bytes of a safetensors file with the names and layouts of PyTorch, so that
+//! other programs can read a version.
 
 mod architecture;
 mod classes;
@@ -27,21 +27,14 @@ pub use random::Random;
 
 /// A table `[model.…]` of a pipeline file.
 pub trait ModelConfig {
-    /// A network for samples of `schema` with initial weights drawn from `random`.
-    ///
-    /// # Errors
-    /// When the model cannot take such samples; see [`ModelConfig::check`].
-    fn init(
-        &self,
-        schema: &Schema,
-        device: &Device,
-        random: &mut Random,
-    ) -> Result<Box<dyn Network>, ModelError>;
+    /// A network for samples of `schema`, which the model can take, with initial weights drawn from
+    /// `random`.
+    fn init(&self, schema: &Schema, device: &Device, random: &mut Random) -> Box<dyn Network>;
 
     /// Number of classes of the model; labels are below it.
     fn classes(&self) -> u32;
 
-    /// Why the model cannot take samples of `schema`: what it expects and a hint.
+    /// The reason why the model cannot process samples of `schema`: the expected schema, and a hint.
     fn check(&self, schema: &Schema) -> Option<String>;
 
     /// Whether a training step is large enough to be split over several threads.
@@ -52,8 +45,19 @@ driftmill_registry::one_of! {
     /// The `[model]` table of a pipeline file.
     #[derive(schemars::JsonSchema)]
     ModelTable: dyn ModelConfig {
-        mlp: Mlp,
-        yearbook_net: YearbookNet,
+        mlp: Mlp = "",
+        yearbook_net: YearbookNet = "",
+    }
+}
+
+impl ModelTable {
+    /// Checks that the model can take samples of `schema`.
+    ///
+    /// # Errors
+    /// When it cannot; see [`ModelConfig::check`].
+    pub fn accept(&self, schema: &Schema) -> Result<(), ModelError> {
+        let refused = |problem| Err(ModelError::Shape { model: self.key(), problem });
+        self.check(schema).map_or(Ok(()), refused)
     }
 }
 

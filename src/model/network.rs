@@ -8,27 +8,27 @@ use super::ModelError;
 /// The loss of logits: a tensor with one value.
 pub type Objective<'a> = &'a dyn Fn(Tensor<2>) -> Tensor<1>;
 
-/// A network with weights, of whatever architecture.
+/// A network of any architecture with its weights.
 ///
-/// Inputs are rows of scaled feature values ([`super::InputScale`]), one row per sample. What comes out
-/// has no gradients; those are [`Network::step`]'s business.
+/// Inputs are rows of scaled feature values ([`super::InputScale`]), one row per sample. Outputs have no
+/// gradients, except within [`Network::step`].
 pub trait Network {
-    /// The embedding: what the last layer sees.
+    /// Computes the embedding: the input of the last layer.
     fn features(&self, input: Tensor<2>) -> Tensor<2>;
 
-    /// One score per class; softmax makes them probabilities.
+    /// Computes one score per class. Softmax converts them to probabilities.
     fn logits(&self, input: Tensor<2>) -> Tensor<2>;
 
-    /// Embedding and scores by one way through.
+    /// Computes embedding and scores in one pass.
     fn both(&self, input: Tensor<2>) -> [Tensor<2>; 2];
 
-    /// Lets gradients be computed, until [`Network::end_training`].
+    /// Enables gradients, until [`Network::end_training`].
     fn begin_training(&mut self);
 
-    /// Back to inference, which keeps no gradients.
+    /// Returns to inference, which stores no gradients.
     fn end_training(&mut self);
 
-    /// One step of `optimizer` down the gradient of `objective`; returns the loss before it.
+    /// Takes one step of `optimizer` down the gradient of `objective`. Returns the loss before the step.
     fn step(
         &mut self,
         input: Tensor<2>,
@@ -37,16 +37,16 @@ pub trait Network {
         rate: f64,
     ) -> Tensor<1>;
 
-    /// All weights one after another, in an order that the architecture fixes.
+    /// All weights one after another, in a fixed order of the architecture.
     fn parameters(&self) -> Vec<f32>;
 
     /// Replaces all weights by `parameters`, in the order of [`Network::parameters`].
     ///
     /// # Panics
-    /// When there are not as many.
+    /// When the number of parameters is wrong.
     fn set_parameters(&mut self, parameters: &[f32]);
 
-    /// The weights as a safetensors file; the same weights give the same bytes.
+    /// The weights as a safetensors file. Equal weights lead to equal bytes.
     ///
     /// # Errors
     /// When a weight cannot be read back from the device.

@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 /// A stream of random numbers that is a function of its purpose and seeds alone.
 ///
-/// Everything random in a training is drawn from one of these, never from Burn's generator: that
-/// one belongs to a device and is shared by whatever runs at the same time.
+/// All random numbers of a training come from such streams and never from Burn's generator, which belongs
+/// to a device and is shared by everything that runs at the same time.
 pub struct Random(Pcg64);
 
 impl Random {
@@ -21,7 +21,7 @@ impl Random {
 
     /// A number in [−`bound`, `bound`).
     pub fn symmetric(&mut self, bound: f32) -> f32 {
-        // 24 bits are what a float in [0, 1) holds exactly
+        // 24 bits are what a float in [0, 1) represents exactly
         let unit = (self.0.next_u32() >> 8) as f32 / (1u32 << 24) as f32;
         (unit * 2.0 - 1.0) * bound
     }
@@ -33,7 +33,7 @@ impl Random {
 
     /// A number below `bound`, which is not zero.
     fn below(&mut self, bound: usize) -> usize {
-        // the bias of at most bound ÷ 2⁶⁴ is of no consequence
+        // the bias is at most bound ÷ 2⁶⁴ and negligible
         ((u128::from(self.0.next_u64()) * bound as u128) >> 64) as usize
     }
 

@@ -1,6 +1,6 @@
-//! How many parameters a model has, and how many are too many.
+//! The number of parameters of a model, and its limit.
 
-/// Most parameters of a model.
+/// Maximum number of parameters of a model.
 const MOST: u128 = 1_000_000_000;
 
 /// Bytes of a parameter while it is trained: the weight, its gradient, and two numbers of the
@@ -17,13 +17,13 @@ pub(super) fn convolution(inputs: usize, outputs: usize) -> u128 {
     (9 * inputs as u128 + 1) * outputs as u128
 }
 
-/// The problem with a model of so many parameters, if they are too many.
+/// The problem of a model with this number of parameters, if there are too many.
 pub(super) fn check(parameters: u128) -> Option<String> {
     let gigabytes = (parameters * BYTES).div_ceil(1_000_000_000);
     (parameters > MOST).then(|| {
         format!(
-            "has {parameters} parameters, whose training takes {gigabytes} GB of memory: the most \
-             are {MOST}\nhint: make its layers narrower"
+            "has {parameters} parameters, whose training takes {gigabytes} GB of memory: the \
+             maximum is {MOST}\nhint: make its layers narrower"
         )
     })
 }
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_model_that_is_too_large_is_told_the_memory_it_takes() {
+    fn a_too_large_model_is_reported_with_its_memory() {
         assert_eq!(dense(4, 3), 15);
         assert_eq!(convolution(2, 5), 95);
         assert_eq!(check(MOST), None);

@@ -10,21 +10,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::layers::{self, ConvBlock};
-use super::{Architecture, Classes, ModelConfig, ModelError, Net, Network, Random, size};
-
-pub(super) const EXAMPLE: &str = "";
+use super::{Architecture, Classes, ModelConfig, Net, Network, Random, size};
 
 /// A small convolutional network for small images.
 ///
 /// ```text
 /// image → (3×3 convolution → relu → 2×2 maximum) for each channel count
-///       → mean over what is left of the image, or flatten → dense → relu → embedding → linear → scores
+///       → mean over the remaining pixels, or flatten → dense → relu → embedding → linear → scores
 /// ```
 ///
-/// The default has the shape of Modyn's network for the Yearbook data, but for batch
-/// normalisation: with batches that drift its running statistics belong to no distribution, and
-/// inference depends on the order of training. `channels = [8, 16, 32]` with `hidden = 32` is
-/// smaller, trains faster and is enough for 32×32 portraits.
+/// The default has the shape of Modyn's network for the Yearbook data, without batch normalisation: with
+/// drifting batches its running statistics belong to no distribution, and inference depends on the order of
+/// training. `channels = [8, 16, 32]` with `hidden = 32` is smaller, trains faster and is sufficient for
+/// 32×32 portraits.
 ///
 /// The file names the layers `conv.0` to `conv.N`, `hidden` if there is one, and `head`.
 ///
@@ -35,10 +33,10 @@ pub(super) const EXAMPLE: &str = "";
 pub struct YearbookNet {
     /// Number of classes. Default: 2.
     pub classes: Classes,
-    /// Channels after each convolution. Default: four of 32.
+    /// Channels after each convolution. Default: four convolutions of 32.
     pub channels: Channels,
-    /// Width of a dense layer after the convolutions. Default: none; the spatial mean of the last
-    /// convolution is then the embedding.
+    /// Width of a dense layer after the convolutions. Default: no dense layer; the embedding is then the
+    /// spatial mean of the last convolution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<NonZeroUsize>,
 }
@@ -55,7 +53,7 @@ impl TryFrom<Vec<NonZeroUsize>> for Channels {
     fn try_from(channels: Vec<NonZeroUsize>) -> Result<Self, String> {
         match channels.len() {
             0 => Err("wanted one convolution or more".to_owned()),
-            // 2¹⁶ pixels a side is more than any image has
+            // no image has more than 2¹⁶ pixels per side
             1..=16 => Ok(Self(channels)),
             many => Err(format!("wanted 16 convolutions or fewer, not {many}")),
         }
@@ -76,15 +74,7 @@ impl Default for YearbookNet {
 }
 
 impl ModelConfig for YearbookNet {
-    fn init(
-        &self,
-        schema: &Schema,
-        device: &Device,
-        random: &mut Random,
-    ) -> Result<Box<dyn Network>, ModelError> {
-        if let Some(problem) = self.check(schema) {
-            return Err(ModelError::Shape { model: "yearbook_net", problem });
-        }
+    fn init(&self, schema: &Schema, device: &Device, random: &mut Random) -> Box<dyn Network> {
         let image = [schema.shape[0], schema.shape[1], schema.shape[2]];
         let mut channels = vec![image[0]];
         channels.extend(self.channels.0.iter().map(|count| count.get()));
@@ -98,7 +88,7 @@ impl ModelConfig for YearbookNet {
             self.hidden.map(|width| layers::dense(maps * pixels, width.get(), device, random));
         let embedding = self.hidden.map_or(maps, NonZeroUsize::get);
         let head = layers::dense(embedding, self.classes.get() as usize, device, random);
-        Ok(Box::new(Net::new(YearbookModule { conv, hidden, head, image })))
+        Box::new(Net::new(YearbookModule { conv, hidden, head, image }))
     }
 
     fn classes(&self) -> u32 {
@@ -127,7 +117,7 @@ impl ModelConfig for YearbookNet {
 }
 
 impl YearbookNet {
-    /// By how much height and width shrink.
+    /// The factor by which height and width shrink.
     fn shrink(&self) -> usize {
         1 << self.channels.0.len()
     }

@@ -1,11 +1,11 @@
-//! A token that tells waiting parts of a job to give up.
+//! A token that cancels the waits of all parts of a job.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Outages;
 
-/// A request that all waiting parts give up, and the list of what they wait for; clones share both.
+/// A request that cancels all waits, and the list of outages. Clones share both.
 #[derive(Clone, Debug, Default)]
 pub struct CancellationToken {
     raised: Arc<(Mutex<bool>, Condvar)>,
@@ -13,24 +13,24 @@ pub struct CancellationToken {
 }
 
 impl CancellationToken {
-    /// A token of its own that shares the list of outages with another.
+    /// Creates a separate token that shares the list of outages with another.
     pub fn sharing(outages: &Outages) -> Self {
         Self { outages: outages.clone(), ..Self::default() }
     }
 
-    /// Requests that all give up.
+    /// Cancels all waits.
     pub fn raise(&self) {
         let (raised, wake) = &*self.raised;
         *raised.lock().unwrap_or_else(PoisonError::into_inner) = true;
         wake.notify_all();
     }
 
-    /// Whether all are to give up.
+    /// Whether all waits are cancelled.
     pub fn raised(&self) -> bool {
         *self.raised.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for `time`, or until all are to give up; whether they are.
+    /// Waits for `time` or until waits are cancelled. Returns whether they are.
     pub fn wait(&self, time: Duration) -> bool {
         let (raised, wake) = &*self.raised;
         let raised = raised.lock().unwrap_or_else(PoisonError::into_inner);

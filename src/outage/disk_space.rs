@@ -1,4 +1,4 @@
-//! Waiting for room on a full disk.
+//! Waiting for space on a full disk.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -6,40 +6,40 @@ use std::time::{Duration, Instant};
 
 use super::CancellationToken;
 
-/// Between two attempts to write to a full disk.
+/// The pause between two attempts to write to a full disk.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Between two lines about the same full disk.
+/// The time between two log lines about the same full disk.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// The part of a job that waits for room.
+/// The part of a job that waits for disk space.
 const DISK: &str = "disk";
 
 impl CancellationToken {
-    /// Attempts something until no disk is too full for it, or until all are to give up; an attempt
-    /// that failed must be free to be made again.
+    /// Repeats an attempt until no disk is too full for it, or until waits are cancelled. It must be
+    /// possible to repeat a failed attempt.
     ///
     /// # Errors
-    /// Whatever else goes wrong, and the full disk when all are to give up.
-    pub fn until_room<T>(
+    /// Any other error, and that of the full disk if waits are cancelled.
+    pub fn retry_while_full<T>(
         &self,
         mut attempt: impl FnMut() -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
-        let mut told: Option<Instant> = None;
+        let mut last_report: Option<Instant> = None;
         loop {
             let error = match attempt() {
                 Err(error) if is_full(error.as_ref()) => error,
                 other => {
-                    if let Some(waited) = told.and_then(|_| self.outages().end(DISK)) {
-                        tracing::warn!("there is room again after {} s", waited.as_secs());
+                    if let Some(waited) = last_report.and_then(|_| self.outages().end(DISK)) {
+                        tracing::warn!("there is free space again after {} s", waited.as_secs());
                     }
                     return other;
                 }
             };
             self.outages().begin(DISK, "full");
-            if told.is_none_or(|told| told.elapsed() > SILENCE) {
-                tracing::warn!("{error:#}: the job waits until there is room");
-                told = Some(Instant::now());
+            if last_report.is_none_or(|last_report| last_report.elapsed() > SILENCE) {
+                tracing::warn!("{error:#}: the job waits for free space");
+                last_report = Some(Instant::now());
             }
             if self.wait(PAUSE) {
                 return Err(error);
@@ -48,15 +48,22 @@ impl CancellationToken {
     }
 }
 
-/// Whether a disk, or the part of it that one may use, is full.
+/// Whether a disk or the user's quota is full.
 pub fn is_full(error: &(dyn Error + 'static)) -> bool {
     let full = |error: &(dyn Error + 'static)| {
         let file = error.downcast_ref::<io::Error>().map(io::Error::kind);
-        let database = error.downcast_ref().and_then(rusqlite::Error::sqlite_error_code);
         matches!(file, Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
-            || database == Some(rusqlite::ErrorCode::DiskFull)
+            || error.downcast_ref().is_some_and(lacks_room)
     };
     full(error) || error.source().is_some_and(is_full)
+}
+
+/// Whether SQLite found no room: for its database, or for the memory that its processes share.
+fn lacks_room(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|error| {
+        error.code == rusqlite::ErrorCode::DiskFull
+            || error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE
+    })
 }
 
 #[cfg(test)]
@@ -70,10 +77,10 @@ mod tests {
     }
 
     #[test]
-    fn it_waits_until_there_is_room() {
+    fn it_waits_for_free_space() {
         let stop = CancellationToken::default();
         let mut attempts = 0;
-        let done = stop.until_room(|| {
+        let done = stop.retry_while_full(|| {
             attempts += 1;
             if attempts < 3 { Err(full()).context("writing") } else { Ok(attempts) }
         });
@@ -83,11 +90,11 @@ mod tests {
     }
 
     #[test]
-    fn it_gives_up_when_it_is_asked_to_and_at_once_on_other_errors() {
+    fn it_ends_on_cancellation_and_at_once_on_other_errors() {
         let stop = CancellationToken::default();
-        assert!(stop.until_room(|| Err::<(), _>(io::Error::other("broken").into())).is_err());
+        assert!(stop.retry_while_full(|| Err::<(), _>(io::Error::other("broken").into())).is_err());
         stop.raise();
-        let error = stop.until_room(|| Err::<(), _>(full().into())).unwrap_err();
+        let error = stop.retry_while_full(|| Err::<(), _>(full().into())).unwrap_err();
         assert!(is_full(error.as_ref()));
     }
 }

@@ -1,5 +1,5 @@
-//! What a job waits for that is not in its own hands: brokers that do not answer, disks that are
-//! full. It waits for as long as it takes, tells of it, and gives up when it is asked to end.
+//! Waits of a job for something outside its control: brokers that do not answer, and full disks. It waits
+//! without a time limit, reports it, and stops waiting when the job is asked to end.
 
 mod cancellation;
 mod disk_space;
@@ -26,23 +26,23 @@ struct Known {
     reason: String,
 }
 
-/// How often and for how long a part of a job had to wait.
+/// The number and the duration of a part's waits.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outage {
-    /// Which part: `source`, `sink.kafka`, `disk`.
+    /// The part: `source`, `sink.kafka`, `disk`.
     pub part: String,
-    /// How often.
+    /// Number of waits.
     pub times: u64,
-    /// For how long altogether.
+    /// Their total duration.
     pub seconds: f64,
     /// The last reason.
     pub reason: String,
-    /// Whether it waits now.
+    /// Whether it is waiting now.
     pub now: bool,
 }
 
 impl Outages {
-    /// A part has to wait, or still has to; whether that is new.
+    /// Records that a part has to wait. Returns whether this is new.
     pub fn begin(&self, part: &str, reason: &str) -> bool {
         let mut all = self.all();
         let known = all.entry(part.to_owned()).or_default();
@@ -53,7 +53,7 @@ impl Outages {
         new
     }
 
-    /// A part continues; returns how long it had to wait, if it had to.
+    /// Records that a part continues. Returns the duration of its wait, if it had to wait.
     pub fn end(&self, part: &str) -> Option<Duration> {
         let mut all = self.all();
         let known = all.get_mut(part)?;
@@ -67,19 +67,19 @@ impl Outages {
         let outage = |(part, known): (&String, &Known)| Outage {
             part: part.clone(),
             times: known.times,
-            seconds: (known.before + known.lasts()).as_secs_f64(),
+            seconds: (known.before + known.duration()).as_secs_f64(),
             reason: known.reason.clone(),
             now: known.since.is_some(),
         };
         self.all().iter().map(outage).collect()
     }
 
-    /// The outages of this moment as text: part, reason, duration.
+    /// The current outages as text: part, reason, duration.
     pub fn now(&self) -> Vec<String> {
         let all = self.all();
         let open = all.iter().filter(|(_, known)| known.since.is_some());
         open.map(|(part, known)| {
-            format!("{part}: {} ({} s)", known.reason, known.lasts().as_secs())
+            format!("{part}: {} ({} s)", known.reason, known.duration().as_secs())
         })
         .collect()
     }
@@ -90,7 +90,7 @@ impl Outages {
 }
 
 impl Known {
-    fn lasts(&self) -> Duration {
+    fn duration(&self) -> Duration {
         self.since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }

@@ -1,19 +1,19 @@
-//! Panics: those that a caller answers, and all others, which end the process.
+//! Panics: those that a caller handles, and all others, which end the process.
 //!
-//! A panic in one worker would leave the others waiting for ever, so the program ends with exit code
-//! 70 ([`end_process_on_panic`]). A training that panics is no reason to end: its caller receives
-//! the message ([`catch`]), also from threads that it started ([`forward`], [`forward_from_thread`]).
+//! A panic in one worker would leave the others waiting for ever, so the program ends with exit code 70
+//! ([`end_process_on_panic`]). A training that panics does not end the process: its caller receives the
+//! message ([`catch`]), also from threads that it started ([`forward`], [`forward_from_thread`]).
 
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
-    /// Whether someone answers the panics of this thread.
+    /// Whether panics of this thread are handled.
     static ANSWERED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Marks the panics of this thread as answered until it is dropped.
+/// Marks the panics of this thread as handled until it is dropped.
 struct Answered {
     before: bool,
 }
@@ -32,7 +32,7 @@ impl Drop for Answered {
 
 /// Runs `work` and returns its result.
 ///
-/// After a panic, variables that `work` has borrowed may hold a half-made change.
+/// After a panic, variables that `work` has borrowed may be in an intermediate state.
 ///
 /// # Errors
 /// The message of a panic.
@@ -41,19 +41,19 @@ pub fn catch<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| message(payload.as_ref()))
 }
 
-/// Runs `work` on a thread whose panic is thrown on by the thread that joins it.
+/// Runs `work` on a thread whose panic is rethrown by the thread that joins it.
 pub fn forward<T>(work: impl FnOnce() -> T) -> T {
     let _answered = Answered::begin();
     work()
 }
 
-/// Marks all panics of this thread as answered: those of a pool of threads, which throws them on
-/// to the thread that waits for the pool.
+/// Marks all panics of this thread as handled. It is for threads of a pool, which rethrows them on the
+/// thread that waits for it.
 pub fn forward_from_thread() {
     ANSWERED.set(true);
 }
 
-/// Ends the process with exit code 70 when a thread panics and nobody answers it.
+/// Ends the process with exit code 70 on an unhandled panic.
 pub fn end_process_on_panic() {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_answered_with_its_message_and_only_inside() {
+    fn a_panic_is_caught_with_its_message_only_inside_of_a_catch() {
         assert_eq!(catch(|| 3), Ok(3));
         let inside = catch(|| {
             assert!(ANSWERED.get());
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_thrown_on_by_the_thread_that_joins() {
+    fn a_panic_is_rethrown_by_the_thread_that_joins() {
         let thrown = catch(|| {
             let thread = std::thread::spawn(|| forward(|| panic!("below")));
             std::panic::resume_unwind(thread.join().unwrap_err())

@@ -5,19 +5,19 @@ use std::path::Path;
 use super::PlotError;
 use super::plot::{PixelSize, write_png};
 
-/// Images next to each other.
+/// Number of images next to each other.
 const COLUMNS: usize = 32;
 
-/// Pixels between them.
+/// Number of pixels between them.
 const GAP: usize = 2;
 
-/// Draws images into a new PNG file: rows of up to 32, each group beginning a new one.
+/// Draws images into a new PNG file, in rows of up to 32. Each group begins a new row.
 ///
-/// Images have `shape` channels × height × width, one or three channels, a byte for each value;
-/// channel after channel, as they are trained on.
+/// Images have `shape` channels × height × width, with one or three channels and a byte for each value,
+/// channel after channel, as in trainings.
 ///
 /// # Errors
-/// When the samples are no such images, there are none, or the file cannot be written.
+/// When the samples have another shape, there are none, or the file cannot be written.
 pub fn contact_sheet(groups: &[Vec<&[u8]>], shape: &[usize], path: &Path) -> Result<(), PlotError> {
     if path.extension().is_none_or(|extension| extension != "png") {
         return Err(PlotError::Format(path.display().to_string(), ".png"));
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_numbers_are_no_images() {
+    fn rows_of_numbers_are_not_images() {
         let none = contact_sheet(&[vec![&[0; 4][..]]], &[4], Path::new("a.png"));
         assert!(none.is_err_and(|error| error.to_string().contains("[4]")));
     }

@@ -8,8 +8,8 @@ mod text;
 pub use contact_sheet::contact_sheet;
 pub use plot::{Panel, PlotError, Point, draw};
 pub use summary::{
-    BranchSummary, Evaluation, SUMMARY_LIMIT, ShadowDecisionLine, ShadowSummary, Summary, Totals,
-    TriggerLine, VersionLine,
+    BranchSummary, Evaluation, SUMMARY_LIMIT, ShadowDecisionLine, ShadowSummary, Summary,
+    TriggerLine,
 };
 pub use text::render;
 pub(crate) use text::{align_right, amount, fine, moment, plain_table};

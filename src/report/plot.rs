@@ -36,14 +36,14 @@ pub struct Point {
     pub fires: bool,
 }
 
-/// Why a plot was not drawn.
+/// The error if a plot cannot be drawn.
 #[derive(Debug, Error)]
 pub enum PlotError {
     /// The name of the file does not end in a known format.
     #[error("`{0}`: wanted a name that ends in {1}")]
     Format(String, &'static str),
-    /// Samples that cannot be drawn.
-    #[error("samples of shape {0:?} are no images: wanted one or three channels, height, width")]
+    /// The samples are not images.
+    #[error("samples of shape {0:?} are not images: wanted one or three channels, height, width")]
     NoImages(Vec<usize>),
     /// There is nothing to draw.
     #[error("no policy has decided or evaluated anything yet: there is nothing to draw")]
@@ -56,7 +56,7 @@ pub enum PlotError {
         /// The cause.
         source: std::io::Error,
     },
-    /// The format cannot hold the picture.
+    /// The picture cannot be encoded.
     #[error("drawing: {0}")]
     Drawing(String),
 }
@@ -76,11 +76,11 @@ const SCORE: RGBColor = RGBColor(31, 97, 168);
 const LIMIT: RGBColor = RGBColor(120, 120, 120);
 const TRIGGER: RGBColor = RGBColor(214, 96, 30);
 
-/// Draws panels below each other, over one axis of event time. The file's extension selects SVG or
+/// Draws panels below each other, with a common axis of event time. The file's extension selects SVG or
 /// PNG.
 ///
 /// # Errors
-/// When the extension is another, there is nothing to draw, or the file cannot be written.
+/// When the extension is unknown, there is nothing to draw, or the file cannot be written.
 pub fn draw(panels: &[Panel], path: &Path) -> Result<(), PlotError> {
     static FONTS: Once = Once::new();
     FONTS.call_once(|| {

@@ -1,4 +1,4 @@
-//! The summary of a run as text, and what all tables of the program share.
+//! The summary of a run as text, and common parts of all tables of the program.
 
 use std::fmt::Write;
 
@@ -6,38 +6,40 @@ use chrono::DateTime;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Row, Table};
 
-use super::{BranchSummary, ShadowSummary, Summary, Totals, TriggerLine, VersionLine};
+use super::{BranchSummary, ShadowSummary, Summary, TriggerLine};
+use crate::catalog::{BranchTotals, Place, VersionRecord};
 
-/// Rows of the table of triggers, unless all are wanted.
+/// Maximum number of rows of the table of triggers, unless all are requested.
 const MOST_ROWS: usize = 40;
 
 /// The summary of a run as text, with its last 40 decisions or `all` of them.
 pub fn render(name: &str, summary: &Summary, all: bool) -> String {
     let mut out = String::new();
-    let shown = if all { summary.triggers.len() } else { MOST_ROWS };
-    let rows = summary.triggers[summary.triggers.len().saturating_sub(shown)..].iter();
-    let earlier = summary.totals.triggers.saturating_sub(rows.len() as u64);
+    let triggers = &summary.own.triggers;
+    let shown = if all { triggers.len() } else { MOST_ROWS };
+    let rows = triggers[triggers.len().saturating_sub(shown)..].iter();
+    let earlier = summary.own.totals.triggers.saturating_sub(rows.len() as u64);
     if earlier > 0 {
         line(&mut out, &format!("… {earlier} triggers before these: --all shows them"));
     }
-    let fine = fine(rows.clone().map(|trigger| trigger.position.time));
-    if !summary.triggers.is_empty() {
+    let fine = fine(rows.clone().map(|line| line.trigger.position.time));
+    if !triggers.is_empty() {
         let mut table =
             plain_table(["trigger", "when", "where", "why", "samples", "model", "loss"]);
-        for trigger in rows {
-            let made = version_of(summary, trigger);
+        for row in rows {
+            let made = version_of(&summary.own, row);
             let loss = made.and_then(|version| version.loss);
             let samples = match made.and_then(|version| version.trained_samples) {
-                Some(trained_samples) => format!("{trained_samples} of {}", trigger.samples),
-                None => trigger.samples.to_string(),
+                Some(trained_samples) => format!("{trained_samples} of {}", row.samples),
+                None => row.samples.to_string(),
             };
             table.add_row([
-                trigger.id.to_string(),
-                moment(trigger.position.time, fine),
-                place(trigger),
-                trigger.reason.clone(),
+                row.trigger.id.to_string(),
+                moment(row.trigger.position.time, fine),
+                place(&row.trigger.position),
+                row.trigger.reason.text.clone(),
                 samples,
-                trigger.version.map_or("–".into(), |version| version.to_string()),
+                row.version.map_or("–".into(), |version| version.to_string()),
                 loss.map_or("–".into(), |loss| format!("{loss:.3}")),
             ]);
         }
@@ -59,19 +61,18 @@ pub fn render(name: &str, summary: &Summary, all: bool) -> String {
 fn compared(name: &str, summary: &Summary) -> Table {
     let mut table =
         plain_table(["policy", "trainings", "samples", "seconds", "accuracy", "loss", "worst"]);
-    let own = summary.own();
     let others = summary.compare.iter().map(|(name, branch)| (name.as_str(), branch));
-    for (name, branch) in std::iter::once((name, &own)).chain(others) {
+    for (name, branch) in std::iter::once((name, &summary.own)).chain(others) {
         let results = &branch.evaluation.prequential;
-        let Totals { versions, samples, training_seconds: seconds, .. } = branch.totals;
+        let BranchTotals { versions, samples, training_seconds: seconds, .. } = branch.totals;
         table.add_row([
             name.to_owned(),
             versions.to_string(),
             samples.to_string(),
             // the sum of no numbers is −0.
             format!("{:.1}", seconds.abs()),
-            percent(results.accuracy),
-            results.loss.map_or("–".into(), |loss| format!("{loss:.3}")),
+            percent(results.total.accuracy),
+            results.total.loss.map_or("–".into(), |loss| format!("{loss:.3}")),
             worst(branch),
         ]);
     }
@@ -87,7 +88,7 @@ fn shadows(summary: &Summary) -> Table {
     for (name, ShadowSummary { decisions, last_decisions }) in &summary.shadow {
         let last = last_decisions.last();
         let when = last.map_or("–".to_owned(), |last| moment(last.position.time, fine));
-        let why = last.map_or("–".to_owned(), |last| last.reason.clone());
+        let why = last.map_or("–".to_owned(), |last| last.reason.text.clone());
         let plural = if *decisions == 1 { "" } else { "s" };
         let count = format!("{decisions} time{plural}");
         table.add_row([name.clone(), count, when, why]);
@@ -95,14 +96,14 @@ fn shadows(summary: &Summary) -> Table {
     table
 }
 
-/// The interval with the lowest accuracy; small ones, which say nothing, are passed over.
+/// The interval with the lowest accuracy. Small intervals are skipped, because their accuracy says nothing.
 fn worst(branch: &BranchSummary) -> String {
     let intervals = &branch.evaluation.prequential.intervals;
     let fine = fine(intervals.iter().map(|interval| interval.start));
     intervals
         .iter()
-        .filter(|interval| interval.samples >= 100)
-        .filter_map(|interval| interval.accuracy.map(|accuracy| (accuracy, interval.start)))
+        .filter(|interval| interval.quality.samples >= 100)
+        .filter_map(|interval| interval.quality.accuracy.map(|accuracy| (accuracy, interval.start)))
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .map_or("–".into(), |(accuracy, start)| {
             format!("{} in {}", percent(Some(accuracy)), moment(start, fine))
@@ -117,7 +118,7 @@ fn closing(summary: &Summary) -> String {
     if summary.dead_letters > 0 {
         write!(text, ", {} dead letters", summary.dead_letters).expect("strings take all");
     }
-    let unscored = summary.evaluation.prequential.unscored;
+    let unscored = summary.own.evaluation.prequential.unscored;
     if unscored > 0 {
         write!(text, "; {unscored} came before the first model").expect("strings take all");
     }
@@ -127,17 +128,16 @@ fn closing(summary: &Summary) -> String {
     text
 }
 
-fn version_of<'a>(summary: &'a Summary, trigger: &TriggerLine) -> Option<&'a VersionLine> {
-    let version = trigger.version?;
-    summary.versions.iter().find(|line| line.version == version)
+fn version_of<'a>(branch: &'a BranchSummary, row: &TriggerLine) -> Option<&'a VersionRecord> {
+    let version = row.version?;
+    branch.versions.iter().find(|record| record.version == version)
 }
 
-fn place(trigger: &TriggerLine) -> String {
-    let place = &trigger.position;
+fn place(place: &Place) -> String {
     format!("{}/{} @ {}", place.topic, place.partition, place.offset)
 }
 
-/// Whether days are too coarse to tell these times apart, in milliseconds since 1970.
+/// Whether these times, in milliseconds since 1970, need more precision than days.
 pub(crate) fn fine(times: impl Iterator<Item = i64> + Clone) -> bool {
     const TEN_DAYS: i64 = 864_000_000;
     let ends = times.clone().min().zip(times.max());
@@ -151,7 +151,7 @@ pub(crate) fn moment(time: i64, fine: bool) -> String {
         .map_or_else(|| format!("{time} ms"), |time| time.format(format).to_string())
 }
 
-/// A number of bytes with three digits or so.
+/// A number of bytes with about three digits.
 pub(crate) fn amount(bytes: u64) -> String {
     const UNITS: [(&str, f64); 4] = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
     let bytes = bytes as f64;

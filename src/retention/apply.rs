@@ -1,4 +1,4 @@
-//! Removes what has expired.
+//! The removal of expired data.
 
 use roaring::RoaringTreemap;
 use thiserror::Error;
@@ -9,7 +9,7 @@ use crate::catalog::{CatalogError, ExpiredSegment};
 use crate::failpoint::Failpoint;
 use crate::store::{Log, SegmentSummary, StoreError};
 
-/// Why retention could not do its work.
+/// The error if retention cannot be applied.
 #[derive(Debug, Error)]
 pub enum RetentionError {
     /// The catalog or the model store failed.
@@ -21,11 +21,11 @@ pub enum RetentionError {
 }
 
 impl Plan {
-    /// Records the removal with `record`, then removes the files. After a crash a restart removes files
-    /// that are left of the log, and the next plan those of versions.
+    /// Records the removal with `record`, then removes the files. After a crash, a restart removes
+    /// remaining files of the log, and the next plan removes those of versions.
     ///
     /// # Errors
-    /// When a segment is damaged, or SQLite or the file system refuses.
+    /// When a segment is damaged, or SQLite or the file system returns an error.
     pub fn apply(
         &self,
         subject: &Subject<'_>,
@@ -48,7 +48,7 @@ impl Plan {
     }
 }
 
-/// The record of a segment that is removed.
+/// The record of a removed segment.
 fn contents(
     summary: &SegmentSummary,
     keys: &Keys,

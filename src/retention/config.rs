@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::{SegmentSummary, Size};
 
-/// What of a run is removed when it is old. By default only old trigger evaluations are removed.
+/// The limits of old data of a run. By default only old trigger evaluations are removed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retention {
     /// Segments of the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<LogRetention>,
-    /// Weights of model versions; their descriptions stay.
+    /// Weights of model versions. Their descriptions stay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub versions: Option<VersionRetention>,
     /// Trigger evaluations in the catalog. Decisions stay.
@@ -23,11 +23,11 @@ pub struct Retention {
     pub trigger_evaluations: EvaluationRetention,
 }
 
-/// Which trigger evaluations are kept.
+/// The trigger evaluations that are kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EvaluationRetention {
-    /// The newest evaluations of each policy to keep (default 10000).
+    /// Number of newest evaluations of each policy that are kept (default 10000).
     pub keep: NonZeroU64,
 }
 
@@ -45,27 +45,27 @@ impl EvaluationRetention {
 
 /// Limits of the log. While one is exceeded, the oldest segments are removed.
 ///
-/// Segments of keyed topics are only removed by `driftmill gc`.
+/// Segments of keyed topics are removed only by `driftmill gc`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogRetention {
-    /// The greatest age of a segment's newest sample, compared in event time with the newest sample of
-    /// the log, as in `"90d"`.
+    /// Maximum age of a segment's newest sample, compared in event time with the newest sample of the log,
+    /// such as `"90d"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age: Option<Span>,
-    /// The greatest size of the whole log, as in `"1TB"`.
+    /// Maximum size of the whole log, such as `"1TB"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<Size>,
-    /// The greatest number of samples in the log.
+    /// Maximum number of samples in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub samples: Option<NonZeroU64>,
 }
 
-/// Which versions keep their weights.
+/// The versions that keep their weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct VersionRetention {
-    /// The number of newest versions to keep, whatever their age (default 1).
+    /// Number of newest versions that are kept, whatever their age (default 1).
     pub keep: NonZeroU64,
     /// The age at which other versions are removed, compared in event time with the newest version
     /// (default: at once).
@@ -85,12 +85,12 @@ impl Retention {
         self.log.is_none() && self.versions.is_none()
     }
 
-    /// Whether nothing is set.
+    /// Whether the table has its default values.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Problems that the types of the table do not exclude, as `(key, problem)`.
+    /// Problems of the table that its types cannot detect, as `(key, problem)`.
     pub fn check(&self) -> Vec<(&'static str, String)> {
         let mut problems = Vec::new();
         if self.log.as_ref().is_some_and(|log| *log == LogRetention::default()) {

@@ -1,4 +1,4 @@
-//! Erases samples from the log.
+//! The erasure of samples from the log.
 
 use std::collections::BTreeMap;
 
@@ -10,18 +10,18 @@ use crate::catalog::CatalogError;
 use crate::failpoint::Failpoint;
 use crate::store::{Log, SegmentLength, StoreError};
 
-/// Samples whose features are to be erased, though their segments stay.
+/// Samples whose features are to be erased, while their segments stay.
 #[derive(Clone, Debug, Default)]
 pub struct Erasure {
-    /// By the names of their segments.
+    /// The samples by the names of their segments.
     pub segments: BTreeMap<String, RoaringTreemap>,
     /// The number of samples that cannot be erased yet, by reason.
     pub kept: BTreeMap<&'static str, u64>,
 }
 
 impl Erasure {
-    /// The part of `wanted` that can be erased in `log`. Every policy has seen these samples and their
-    /// retractions.
+    /// The part of `wanted` that can be erased from `log`: every policy has observed these samples and
+    /// their retractions.
     ///
     /// # Errors
     /// When a segment is damaged.
@@ -53,11 +53,11 @@ impl Erasure {
         self.segments.values().map(RoaringTreemap::len).sum()
     }
 
-    /// Rewrites each segment, records the copy with `record`, and removes the old segment from `log`. A
-    /// restart removes files that a crash leaves.
+    /// Rewrites each segment, records the copy with `record`, and removes the old segment from `log`. After
+    /// a crash, a restart removes remaining files.
     ///
     /// # Errors
-    /// When a segment is damaged, or SQLite or the file system refuses.
+    /// When a segment is damaged, or SQLite or the file system returns an error.
     pub fn apply(
         &self,
         log: &Log,

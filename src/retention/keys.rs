@@ -1,4 +1,4 @@
-//! The rows of a key, to be erased together.
+//! The rows of a key, which are removed together.
 
 use std::collections::BTreeSet;
 
@@ -9,20 +9,20 @@ use super::OldSegment;
 use super::retained_samples::count;
 use crate::store::SegmentSummary;
 
-/// The meaning of keys for the rows of the log.
+/// The role of keys for the rows of the log.
 #[derive(Clone, Debug)]
 pub enum Keys {
     /// Samples have no keys.
     None,
-    /// Samples replace and delete each other; these are retracted.
+    /// Samples replace and delete each other. Contains the retracted samples.
     Known(Retractions),
-    /// Retracted samples were not determined, so nothing of the log is removed.
+    /// Retracted samples were not determined, so no segment of the log is removed.
     Unknown,
     /// Labels arrive separately.
     Labels,
 }
 
-/// Retracted samples of keyed topics whose retraction every policy has seen.
+/// Retracted samples of keyed topics whose retractions every policy has observed.
 #[derive(Clone, Debug, Default)]
 pub struct Retractions {
     /// Each sample with the row that retracted it.
@@ -32,11 +32,11 @@ pub struct Retractions {
 }
 
 impl Retractions {
-    /// Keeps the `old` segments that determine keys, given the `rest` of the log.
-    pub(super) fn keep_what_counts(&self, old: &mut [OldSegment], rest: &[SegmentSummary]) {
-        let gone: RoaringTreemap = self.by.iter().map(|(gone, _)| gone.0).collect();
+    /// Keeps those `old` segments that determine keys, given the `rest` of the log.
+    pub(super) fn keep_needed(&self, old: &mut [OldSegment], rest: &[SegmentSummary]) {
+        let retracted: RoaringTreemap = self.by.iter().map(|(retracted, _)| retracted.0).collect();
         for segment in old.iter_mut() {
-            let there = segment.summary.counts.samples - count(&gone, &segment.summary.ends);
+            let there = segment.summary.counts.samples - count(&retracted, &segment.summary.ends);
             if there > 0 {
                 let text = format!("{there} of its samples are the newest of their keys");
                 segment.kept.get_or_insert(text);
@@ -47,25 +47,24 @@ impl Retractions {
         let pairs: BTreeSet<(usize, usize)> = self
             .by
             .iter()
-            .map(|(gone, by)| (place(&places, *gone), place(&places, *by)))
-            .filter(|(gone, by)| gone != by && *by < old.len())
+            .map(|(retracted, by)| (place(&places, *retracted), place(&places, *by)))
+            .filter(|(retracted, by)| retracted != by && *by < old.len())
             .collect();
         let goes =
             |old: &[OldSegment], at: usize| old.get(at).is_some_and(|old| old.kept.is_none());
-        while let Some((gone, by)) =
-            pairs.iter().find(|(gone, by)| !goes(old, *gone) && goes(old, *by))
+        while let Some((retracted, by)) =
+            pairs.iter().find(|(retracted, by)| !goes(old, *retracted) && goes(old, *by))
         {
             let newer = rest.first().map_or("", |segment| &segment.name);
-            let name = old.get(*gone).map_or(newer, |segment| &segment.summary.name);
-            let text =
-                format!("it took samples back that are in segments that are kept, as in {name}");
+            let name = old.get(*retracted).map_or(newer, |segment| &segment.summary.name);
+            let text = format!("it retracted samples in segments that are kept, as in {name}");
             old[*by].kept = Some(text);
         }
     }
 }
 
-/// First and last id, and number of the segment, of each partition's part of a segment; those of the
-/// `rest` follow.
+/// The first and last id, and the number of the segment, for each partition's part of a segment. Those of
+/// the `rest` follow.
 fn places(old: &[OldSegment], rest: &[SegmentSummary]) -> Vec<(Id, Id, usize)> {
     let all = old.iter().map(|segment| &segment.summary).chain(rest);
     let places = all.enumerate().flat_map(|(number, segment)| {

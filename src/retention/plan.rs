@@ -1,4 +1,4 @@
-//! Which segments and versions have expired.
+//! The plan of retention: the segments and versions that have expired.
 
 use driftmill_operators::{Id, Position};
 
@@ -10,7 +10,7 @@ use crate::store::{Log, SegmentSummary};
 
 /// The run to which retention applies.
 pub struct Subject<'a> {
-    /// The limits.
+    /// The limits of the run.
     pub retention: &'a Retention,
     /// Its catalog.
     pub catalog: &'a Catalog,
@@ -18,7 +18,7 @@ pub struct Subject<'a> {
     pub log: &'a Log,
     /// The needs of its policies, according to the catalog.
     pub needs: &'a Needs,
-    /// The meaning of keys for the rows of the log.
+    /// The role of keys for the rows of the log.
     pub keys: &'a Keys,
     /// The sinks of versions.
     pub sinks: &'a [&'static str],
@@ -54,14 +54,14 @@ impl Plan {
         // a late label is scored by the version that was active at the time of its sample.
         let labels = matches!(subject.keys, Keys::Labels);
         if let Some(retention) = &subject.retention.versions {
-            for stands in &subject.needs.branches {
+            for progress in &subject.needs.branches {
                 let streams = subject.log.streams().into_iter();
-                let asked = (!labels).then(|| subject.needs.asked(stands, streams));
-                versions.extend(versions::old(retention, subject, stands, asked)?);
+                let asked = (!labels).then(|| subject.needs.asked(progress, streams));
+                versions.extend(versions::old(retention, subject, progress, asked)?);
             }
-            for stands in &subject.needs.irreducible_models {
+            for progress in &subject.needs.irreducible_models {
                 // only the newest can be loaded again, to continue training.
-                versions.extend(versions::old(retention, subject, stands, Some(Position::MAX))?);
+                versions.extend(versions::old(retention, subject, progress, Some(Position::MAX))?);
             }
         }
         Ok(Self { segments: old_segments(subject), versions })
@@ -106,17 +106,17 @@ fn old_segments(subject: &Subject<'_>) -> Vec<OldSegment> {
     };
     let mut old: Vec<OldSegment> = segments.into_iter().map(kept).collect();
     if let Keys::Known(taken) = subject.keys {
-        taken.keep_what_counts(&mut old, &rest);
+        taken.keep_needed(&mut old, &rest);
     }
     old
 }
 
-/// The reason to keep a segment; `again` names the policy for which a restart reads it.
+/// The reason to keep a segment. `again` names the policy for which a restart reads it.
 fn reason(subject: &Subject<'_>, segment: &SegmentSummary, again: Option<&str>) -> Option<String> {
     let needs = subject.needs;
     let [held, trained] = [&needs.held, &needs.in_training].map(|ids| count(ids, &segment.ends));
     if segment.growing {
-        return Some("it is still written".to_owned());
+        return Some("it is still being written".to_owned());
     }
     if matches!(subject.keys, Keys::Labels) {
         return Some("labels may come for its samples".to_owned());

@@ -23,10 +23,10 @@ pub struct Policies<'a> {
 /// The samples and versions that a run can still ask for, according to its catalog.
 pub struct Needs {
     /// The progress of each branch.
-    pub(super) branches: Vec<Stands>,
+    pub(super) branches: Vec<BranchProgress>,
     /// The progress of each irreducible-loss model.
-    pub(super) irreducible_models: Vec<Stands>,
-    /// The first position that each shadow has not seen.
+    pub(super) irreducible_models: Vec<BranchProgress>,
+    /// The first position that each shadow has not observed.
     shadows: Vec<(Position, String)>,
     /// Samples that a policy retains.
     pub(super) held: RoaringTreemap,
@@ -34,8 +34,8 @@ pub struct Needs {
     pub(super) in_training: RoaringTreemap,
 }
 
-/// The progress of a branch.
-pub(super) struct Stands {
+/// The progress of a branch in a run.
+pub(super) struct BranchProgress {
     pub(super) branch: String,
     pub(super) record: BranchRecord,
     /// The first position that its evaluation has not scored, by partition.
@@ -80,9 +80,9 @@ impl Needs {
                     break;
                 }
                 let record = BranchRecord::default();
-                irreducible_models.push(Stands { branch, record, scored: BTreeMap::new() });
+                irreducible_models.push(BranchProgress { branch, record, scored: BTreeMap::new() });
             }
-            branches.push(Stands { branch: policy, record, scored });
+            branches.push(BranchProgress { branch: policy, record, scored });
         }
         Ok(Self {
             branches,
@@ -93,37 +93,42 @@ impl Needs {
         })
     }
 
-    /// The first position in a partition that is not behind all policies, and the branch or shadow
-    /// that it is not behind.
+    /// The first position in a partition that not all policies have observed, and the branch or shadow that
+    /// has not observed it.
     pub fn resume_at(&self, stream: u32) -> (Position, &str) {
-        let stands = self.branches.iter().map(|stands| (stands.resume_at(stream), &*stands.branch));
+        let branches =
+            self.branches.iter().map(|progress| (progress.resume_at(stream), &*progress.branch));
         let shadows = self.shadows.iter().map(|(at, shadow)| (*at, &**shadow));
-        stands.chain(shadows).min().unwrap_or((Position::MIN, ""))
+        branches.chain(shadows).min().unwrap_or((Position::MIN, ""))
     }
 
-    /// The first position at which a version of a branch may still be asked something, these
-    /// partitions being all.
-    pub(super) fn asked(&self, stands: &Stands, streams: impl Iterator<Item = u32>) -> Position {
-        let scored = streams.map(|stream| stands.scored_in(stream)).min();
+    /// The first position for which a version of a branch may still be queried, if these are all
+    /// partitions.
+    pub(super) fn asked(
+        &self,
+        progress: &BranchProgress,
+        streams: impl Iterator<Item = u32>,
+    ) -> Position {
+        let scored = streams.map(|stream| progress.scored_in(stream)).min();
         let scored = scored.unwrap_or(Position::MIN);
-        // shadows ask the versions of the pipeline's own branch.
-        let shadows = self.shadows.iter().filter(|_| stands.branch.is_empty());
+        // shadows query the versions of the pipeline's own branch.
+        let shadows = self.shadows.iter().filter(|_| progress.branch.is_empty());
         shadows.map(|(at, _)| *at).chain([scored]).min().unwrap_or(scored)
     }
 
-    /// The first position that a policy or an evaluation has not seen.
+    /// The first position that a policy or an evaluation has not observed.
     pub fn resume_everywhere(&self, log: &Log) -> Position {
         self.last(log).0
     }
 
-    /// The same, with the branch that has not seen it.
+    /// The same position, with the branch that has not observed it.
     pub(super) fn last(&self, log: &Log) -> (Position, &str) {
         let streams = log.streams().into_iter().map(|stream| self.resume_at(stream));
         streams.min().unwrap_or((Position::MIN, ""))
     }
 }
 
-impl Stands {
+impl BranchProgress {
     fn resume_at(&self, stream: u32) -> Position {
         self.record.resume_at(stream).min(self.scored_in(stream))
     }

@@ -1,14 +1,14 @@
-//! Versions that are old, and the reasons to keep them nevertheless.
+//! Old versions, and the reasons to keep them nevertheless.
 
-use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 use driftmill_operators::Position;
 
-use super::retained_samples::Stands;
+use super::retained_samples::BranchProgress;
 use super::{Subject, VersionRetention};
 use crate::catalog::{Catalog, CatalogError, VersionPlace};
 
-/// A version that is old.
+/// An old version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OldVersion {
     /// Empty for the pipeline's own, else the name of the comparison.
@@ -21,23 +21,25 @@ pub struct OldVersion {
     pub kept: Option<String>,
 }
 
-/// The old versions of a branch that still have weights. No version is asked about positions before
-/// `asked`; without it any version can be asked.
+/// The old versions of a branch that still have weights, the oldest first. No version is queried for
+/// positions before `asked`. Without it, any version can be queried.
+///
+/// Weights are removed in the order of versions. Versions are therefore read from the newest on, up to the
+/// first one that has expired and whose weights are gone.
 pub(super) fn old(
     retention: &VersionRetention,
     subject: &Subject<'_>,
-    stands: &Stands,
+    progress: &BranchProgress,
     asked: Option<Position>,
 ) -> Result<Vec<OldVersion>, CatalogError> {
-    let made = subject.catalog.version_places(&stands.branch)?;
-    let Some(newest) = made.last().map(|made| made.time) else { return Ok(Vec::new()) };
-    let oldest = retention.age.map_or(i64::MAX, |age| newest.saturating_sub(age.millis()));
-    let surplus = made.len().saturating_sub(retention.keep.get() as usize);
-    let sinks = if stands.branch.is_empty() { subject.sinks } else { &[] };
+    let branch = &*progress.branch;
+    let Some(newest) = newest(subject.catalog, branch)? else { return Ok(Vec::new()) };
+    let oldest = retention.age.map_or(i64::MAX, |age| newest.time.saturating_sub(age.millis()));
+    let sinks = if branch.is_empty() { subject.sinks } else { &[] };
     let published = published(subject.catalog, sinks)?;
-    let needed = needed(&made, stands, asked);
+    let needed = needed(subject.catalog, progress, asked)?;
     let why = |version: u64| {
-        let lacks = published.iter().find(|(_, there)| !there.contains(&version));
+        let lacks = published.iter().find(|(_, newest)| *newest < Some(version));
         match lacks {
             Some((sink, _)) => Some(format!("sink.{sink} does not have it yet")),
             None if asked.is_none() => {
@@ -47,34 +49,68 @@ pub(super) fn old(
             None => None,
         }
     };
-    let old = made[..surplus].iter().filter(|made| made.time < oldest);
-    let store = (subject.store)(&stands.branch);
-    let old = old.filter_map(|made| {
-        Some(OldVersion {
-            branch: stands.branch.clone(),
-            version: made.version,
-            bytes: store.bytes_of(made.version)?,
-            kept: why(made.version),
-        })
-    });
-    Ok(old.collect())
+    let store = (subject.store)(branch);
+    let mut old = Vec::new();
+    subject.catalog.version_places(branch, retention.keep.get(), |place| {
+        let version = place.version;
+        if place.time >= oldest {
+            return Ok(ControlFlow::Continue(()));
+        }
+        match store.bytes_of(version) {
+            Some(bytes) => {
+                let (branch, kept) = (branch.to_owned(), why(version));
+                old.push(OldVersion { branch, version, bytes, kept });
+            }
+            None if subject.catalog.is_expired(branch, version)? => {
+                return Ok(ControlFlow::Break(()));
+            }
+            None => {}
+        }
+        Ok(ControlFlow::Continue(()))
+    })?;
+    old.reverse();
+    Ok(old)
 }
 
-/// The versions that each sink has.
+/// The newest version of a branch.
+fn newest(catalog: &Catalog, branch: &str) -> Result<Option<VersionPlace>, CatalogError> {
+    let mut newest = None;
+    catalog.version_places(branch, 0, |place| {
+        newest = Some(place);
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(newest)
+}
+
+/// The newest version that each sink has. Versions are published in their order.
 fn published<'a>(
     catalog: &Catalog,
     sinks: &[&'a str],
-) -> Result<Vec<(&'a str, BTreeSet<u64>)>, CatalogError> {
-    sinks.iter().map(|sink| Ok((*sink, catalog.outbox(sink)?.versions))).collect()
+) -> Result<Vec<(&'a str, Option<u64>)>, CatalogError> {
+    sinks.iter().map(|sink| Ok((*sink, catalog.outbox(sink)?.newest))).collect()
 }
 
 /// The first version that the evaluation, a shadow or a restart may still load.
-fn needed(made: &[VersionPlace], stands: &Stands, asked: Option<Position>) -> u64 {
-    let version = |made: Option<&VersionPlace>| made.map_or(0, |made| made.version);
+fn needed(
+    catalog: &Catalog,
+    progress: &BranchProgress,
+    asked: Option<Position>,
+) -> Result<u64, CatalogError> {
     let asked = asked.unwrap_or(Position::MIN);
-    let active = made.iter().rfind(|made| made.end <= asked);
-    let next = stands.record.next_trigger();
+    let next = progress.record.next_trigger();
     // irreducible-loss models have no trigger policy: they are recorded with their outcomes.
-    let is_past = |made: &&VersionPlace| made.trigger < next || stands.record.checkpoint.is_none();
-    version(active).min(version(made.iter().rfind(is_past)))
+    let all_past = progress.record.checkpoint.is_none();
+    let (mut active, mut past) = (None, None);
+    catalog.version_places(&progress.branch, 0, |place| {
+        if place.end <= asked {
+            active.get_or_insert(place.version);
+        }
+        if all_past || place.trigger < next {
+            past.get_or_insert(place.version);
+        }
+        // without a position, all versions are needed.
+        let found = active.and(past).is_some() || asked == Position::MIN;
+        Ok(if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    })?;
+    Ok(active.unwrap_or(0).min(past.unwrap_or(0)))
 }

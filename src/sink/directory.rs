@@ -7,14 +7,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CancellationToken, Published, Sink, SinkConfig, SinkError};
-use crate::atomic_write::StagedFolder;
+use crate::atomic_write::{FileError, StagedFolder};
 use crate::catalog::{ModelStore, Version};
 
 pub(super) const EXAMPLE: &str = "path = \"models\"";
 
-/// A directory that holds each version as `NAME/VERSION/`, as model servers read them.
+/// A directory with a folder `NAME/VERSION/` for each version, as model servers read it.
 ///
-/// A version appears complete: it is copied aside, synced and renamed.
+/// A version appears complete: it is copied to a temporary folder, synced and renamed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Directory {
@@ -34,7 +34,12 @@ impl SinkConfig for Directory {
 struct Versions(PathBuf);
 
 impl Sink for Versions {
-    fn published(&mut self, _since: Option<&str>) -> Result<Vec<Published>, SinkError> {
+    fn published(&mut self, since: Option<&str>) -> Result<Vec<Published>, SinkError> {
+        if let Some(last) = since.and_then(|since| since.parse::<u64>().ok()) {
+            // all versions up to the bookmark are known, and later ones follow it without gaps.
+            let later = (last + 1..).map_while(|number| self.get(number));
+            return Ok(later.map(|version| Published::of(&version)).collect());
+        }
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.0).map_err(failed("reading", &self.0))? {
             let name = entry.map_err(failed("reading", &self.0))?.file_name();
@@ -53,7 +58,7 @@ impl Sink for Versions {
                 return Ok(None);
             }
             let (path, other) = (self.0.display(), &there.run);
-            tracing::warn!("`{path}/{number}` is of run `{other}`: it is replaced");
+            tracing::warn!("`{path}/{number}` belongs to run `{other}`: it is replaced");
         }
         let target = self.0.join(number.to_string());
         let staged = StagedFolder::begin(&target).map_err(failed("creating", &target))?;
@@ -62,18 +67,18 @@ impl Sink for Versions {
             staged.copy(&from).map_err(failed("copying", &from))?;
         }
         staged.complete().map_err(failed("completing", &target))?;
-        Ok(None)
+        // the bookmark is the number of the version.
+        Ok(Some(number.to_string()))
     }
 }
 
 impl Versions {
-    /// A version's description; none where there is no complete one.
+    /// A version's description; none without a complete one.
     fn get(&self, number: u64) -> Option<Version> {
         ModelStore::new(&self.0).get(number).ok()
     }
 }
 
 fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> SinkError {
-    let path = path.to_owned();
-    move |source| SinkError::Io { action, path, source }
+    FileError::of(action, path)
 }

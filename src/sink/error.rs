@@ -1,24 +1,16 @@
-//! Why a version cannot be published.
-
-use std::path::PathBuf;
+//! Errors of publication.
 
 use thiserror::Error;
 
+use crate::atomic_write::FileError;
 use crate::kafka::{NoValue, RequestError};
 
-/// Why a model version could not be published.
+/// The error if a model version cannot be published.
 #[derive(Debug, Error)]
 pub enum SinkError {
-    /// The file system refused.
-    #[error("{action} `{}`", path.display())]
-    Io {
-        /// The action that failed.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The reason that the system gives.
-        source: std::io::Error,
-    },
+    /// The file system returned an error.
+    #[error(transparent)]
+    Io(#[from] FileError),
     /// No broker answers.
     #[error(
         "no answer from `{brokers}`: {detail}\n\
@@ -30,11 +22,11 @@ pub enum SinkError {
         /// The last message of the client.
         detail: String,
     },
-    /// A broker does not let us in.
+    /// A broker denies the login.
     #[error(
         "`{brokers}` refused the login: {detail}\n\
-         hint: user, password and mechanism stand in `sink.kafka.properties`, by default in those \
-         of the source"
+         hint: user, password and mechanism are set in `sink.kafka.properties`, by default in \
+         those of the source"
     )]
     Refused {
         /// The brokers, as the pipeline names them.
@@ -42,10 +34,10 @@ pub enum SinkError {
         /// The answer of the broker.
         detail: String,
     },
-    /// The value of a property is not where it is said to be.
+    /// The source of a property's value does not exist.
     #[error("`sink.kafka.properties`: {0}")]
     NoValue(#[from] NoValue),
-    /// Kafka refused, and will refuse again.
+    /// Kafka rejected a request and would reject it again.
     #[error(transparent)]
     Kafka(#[from] RequestError),
     /// Another job publishes under the same name.
@@ -61,21 +53,22 @@ pub enum SinkError {
         /// The other job.
         by: String,
     },
-    /// The same version is there with other weights.
+    /// The same version was published with other weights.
     #[error(
-        "version {version} was published with the digest {there}, but was made again with {made}\n\
-         hint: the same data and seeds made other weights: did the machine, the program or the \
+        "version {version} was published with digest {there}, but training it again gave digest \
+         {made}\n\
+         hint: the same data and seeds gave other weights: did the machine, the program or the \
          pipeline change?"
     )]
     Conflict {
         /// The version's number.
         version: u64,
-        /// SHA-256 of what is there.
+        /// SHA-256 of the published version.
         there: String,
-        /// SHA-256 of the version that was to be published.
+        /// SHA-256 of the version to be published.
         made: String,
     },
-    /// All were asked to give up.
-    #[error("stopped before all was published")]
+    /// The job is shutting down.
+    #[error("stopped before all versions were published")]
     Stopped,
 }

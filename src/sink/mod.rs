@@ -1,4 +1,4 @@
-//! Sinks, to which versions are published exactly once, in addition to the run's model store.
+//! Sinks. Versions are published to them exactly once, in addition to the run's model store.
 
 mod error;
 
@@ -11,47 +11,46 @@ use crate::outage::CancellationToken;
 
 /// A table `[sink.…]` of a pipeline file.
 pub trait SinkConfig: Send + Sync {
-    /// Problems of the table that its types do not exclude, as `(key, problem)`.
+    /// Problems of the table that its types cannot detect, as `(key, problem)`.
     fn check(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
 
-    /// Opens the sink for the versions of `model`; whatever waits in it ends when `stop` is raised.
+    /// Opens the sink for the versions of `model`. All waits in it end when `stop` is raised.
     ///
     /// # Errors
     /// When it cannot be reached.
     fn open(&self, model: &str, stop: &CancellationToken) -> Result<Box<dyn Sink>, SinkError>;
 }
 
-/// Takes the versions of one model.
+/// Publishes the versions of one model.
 ///
 /// After a crash the published versions are read back, so that none is published again.
 pub trait Sink: Send {
-    /// The versions that were published from the bookmark `since` on, of all runs, oldest first;
-    /// without a bookmark all that are there. Disturbs nobody who publishes.
+    /// The versions of all runs that were published from the bookmark `since` on, oldest first; without a
+    /// bookmark, all published versions. Does not disturb publishers.
     ///
     /// # Errors
     /// When they cannot be read.
     fn published(&mut self, since: Option<&str>) -> Result<Vec<Published>, SinkError>;
 
-    /// Sees to it that nobody else publishes this model any more; what was published is to be read
-    /// after it.
+    /// Ensures that no other job publishes this model any more. Published versions must be read afterwards.
     ///
     /// # Errors
-    /// When that cannot be had.
+    /// When it cannot be ensured.
     fn take_over(&mut self) -> Result<(), SinkError> {
         Ok(())
     }
 
-    /// Publishes `version`, whose complete folder is `folder`; tries again for as long as it takes.
-    /// Returns a bookmark, where the sink has them: nothing before it needs to be read back again.
+    /// Publishes `version`, whose complete folder is `folder`. Tries again without a time limit. Returns a
+    /// bookmark if the sink has bookmarks: versions before it need not be read back again.
     ///
     /// # Errors
     /// When the version cannot be published, or `stop` was raised.
     fn publish(&mut self, version: &Version, folder: &Path) -> Result<Option<String>, SinkError>;
 }
 
-/// A version that was published.
+/// A published version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
     /// The run that made it.
@@ -72,7 +71,7 @@ impl Published {
         }
     }
 
-    /// Whether this is the version `wanted`; none if it is another.
+    /// Whether this is the version `wanted`.
     ///
     /// # Errors
     /// When it has the same run and number, but another digest.

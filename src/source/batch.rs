@@ -3,41 +3,43 @@
 use driftmill_datasets::{Columns, Schema, Values};
 use driftmill_operators::Kind;
 
-use super::error::Refused;
+use super::error::InvalidReason;
 use super::order::{OrderRules, Placed, WatermarkTracker};
 
-/// Messages of one partition, decoded and put in their places: rows, and those that are none.
+/// Decoded and positioned messages of one partition: rows, and invalid messages.
 #[derive(Debug)]
 pub struct Fetched<'a> {
-    /// The rows: samples, and with features of zeros deletions and labels.
+    /// The rows: samples, and deletions and labels with features of zeros.
     pub columns: Columns,
     /// The kind of each row: `Insert`, `Delete` or `Label`.
     pub kinds: Vec<Kind>,
-    /// For each row its offset.
+    /// The offset of each row.
     pub offsets: Vec<u64>,
-    /// For each row its place in the order.
+    /// The position of each row.
     pub placed: Vec<Placed>,
-    /// For each row the stable hash of its key; 0 without a key.
+    /// The stable hash of each row's key; 0 without a key.
     pub keys: Vec<u128>,
-    /// Messages that are no rows, in the order of offsets.
-    pub bad: Vec<BadMessage>,
+    /// Invalid messages, in the order of offsets.
+    pub invalid: Vec<InvalidMessage>,
+    /// The most messages that one poll appends.
+    pub limit: usize,
     gate: Gate<'a>,
 }
 
 /// The rules for the samples of a partition.
 #[derive(Debug)]
 pub struct Gate<'a> {
-    /// Which event times are taken.
+    /// The rules of event time.
     pub rules: &'a OrderRules,
-    /// How far the partition is.
+    /// The watermark of the partition.
     pub watermark: &'a mut WatermarkTracker,
-    /// Number of classes: labels from this number up are refused.
+    /// Number of classes. Labels from this number up are rejected.
     pub classes: u32,
-    /// Whether a message replaces what came before with its key: one without a key is refused.
+    /// Whether a message replaces the earlier one with its key. A message without a key is then rejected.
     pub keyed: bool,
 }
 
-/// A message as it came.
+/// A message before decoding.
 #[derive(Clone, Copy, Debug)]
 pub struct RawMessage<'a> {
     /// Its offset.
@@ -50,9 +52,9 @@ pub struct RawMessage<'a> {
     pub payload: &'a [u8],
 }
 
-/// An invalid message, with all that is needed to understand or repeat it.
+/// An invalid message, with all data that is needed to understand or replay it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct BadMessage {
+pub struct InvalidMessage {
     /// Its offset.
     pub offset: u64,
     /// Its record's timestamp, in milliseconds since 1970.
@@ -61,40 +63,41 @@ pub struct BadMessage {
     pub key: Option<Vec<u8>>,
     /// Its bytes.
     pub payload: Vec<u8>,
-    /// How far its partition was, in milliseconds since 1970.
+    /// The watermark of its partition, in milliseconds since 1970.
     pub watermark: i64,
-    /// Why it is not a sample.
-    pub reason: Refused,
+    /// The reason why it is not a sample.
+    pub reason: InvalidReason,
 }
 
-/// How far a poll came.
+/// The progress of a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// There may be more at once.
+    /// More messages may be available at once.
     More,
-    /// Nothing more right now.
+    /// No more messages are available now.
     Wait,
-    /// The partition's end is reached: the first offset beyond all that will ever be delivered.
+    /// The partition has ended: no later offset will be delivered.
     End,
 }
 
 impl<'a> Fetched<'a> {
-    /// Nothing yet.
-    pub fn new(schema: Schema, gate: Gate<'a>) -> Self {
+    /// Nothing yet, with at most `limit` messages from each poll.
+    pub fn new(schema: Schema, limit: usize, gate: Gate<'a>) -> Self {
         Self {
             columns: Columns::new(schema),
             kinds: Vec::new(),
             offsets: Vec::new(),
             placed: Vec::new(),
             keys: Vec::new(),
-            bad: Vec::new(),
+            invalid: Vec::new(),
+            limit,
             gate,
         }
     }
 
-    /// Number of messages, samples or not.
+    /// Number of messages, including invalid ones.
     pub fn len(&self) -> usize {
-        self.offsets.len() + self.bad.len()
+        self.offsets.len() + self.invalid.len()
     }
 
     /// Whether there are no messages.
@@ -102,24 +105,29 @@ impl<'a> Fetched<'a> {
         self.len() == 0
     }
 
-    /// Whether a message replaces what came before with its key.
+    /// Whether a message replaces the earlier one with its key.
     pub fn keyed(&self) -> bool {
         self.gate.keyed
     }
 
-    /// Puts the sample of `message`, which was just appended to `columns`, in its place; or, if it
-    /// has none, takes it out again.
+    /// The rules of event time.
+    pub fn rules(&self) -> &OrderRules {
+        self.gate.rules
+    }
+
+    /// Positions the sample of `message`, which was just appended to `columns`, or removes it if it is
+    /// invalid.
     pub fn accept(&mut self, message: RawMessage<'_>) {
         self.accept_as(Kind::Insert, message);
     }
 
-    /// The key of `message` is deleted.
-    pub fn delete(&mut self, message: RawMessage<'_>) {
-        self.push_zeros(None, None);
+    /// The key of `message` is deleted, at `time` if that is known.
+    pub fn delete(&mut self, message: RawMessage<'_>, time: Option<i64>) {
+        self.push_zeros(time, None);
         self.accept_as(Kind::Delete, message);
     }
 
-    /// The sample with the key of `message` is labelled, at `time` if the message states one.
+    /// Adds a label for the sample with the key of `message`, at `time` if the message contains one.
     pub fn label(&mut self, message: RawMessage<'_>, time: Option<i64>, label: Option<u32>) {
         self.push_zeros(time, label);
         self.accept_as(Kind::Label, message);
@@ -138,9 +146,11 @@ impl<'a> Fetched<'a> {
         let row = self.columns.len() - 1;
         let Gate { rules, watermark, classes, keyed } = &mut self.gate;
         let placed = match self.columns.labels[row] {
-            _ if *keyed && message.key.is_none() => Err(Refused::NoKey),
-            Some(label) if label >= *classes => Err(Refused::Label { label, classes: *classes }),
-            _ if kind == Kind::Delete => Ok(watermark.place_timeless()),
+            _ if *keyed && message.key.is_none() => Err(InvalidReason::NoKey),
+            Some(label) if label >= *classes => {
+                Err(InvalidReason::Label { label, classes: *classes })
+            }
+            _ if kind == Kind::Delete => Ok(watermark.place_deletion(self.columns.times[row])),
             _ => watermark.place(rules, self.columns.times[row], message.timestamp),
         };
         match placed {
@@ -152,14 +162,14 @@ impl<'a> Fetched<'a> {
             }
             Err(reason) => {
                 self.columns.truncate(row);
-                self.refuse(message, reason);
+                self.reject(message, reason);
             }
         }
     }
 
-    /// Sets `message` aside: it is not a sample.
-    pub fn refuse(&mut self, message: RawMessage<'_>, reason: impl Into<Refused>) {
-        self.bad.push(BadMessage {
+    /// Adds `message` to the invalid messages.
+    pub fn reject(&mut self, message: RawMessage<'_>, reason: impl Into<InvalidReason>) {
+        self.invalid.push(InvalidMessage {
             offset: message.offset,
             timestamp: message.timestamp,
             key: message.key.map(<[u8]>::to_vec),

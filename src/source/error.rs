@@ -1,11 +1,11 @@
-//! Why samples cannot be read.
+//! Errors of sources, and reasons why messages are invalid.
 
 use std::path::PathBuf;
 
 use driftmill_datasets::DecodeError;
 use thiserror::Error;
 
-/// Why samples cannot be read.
+/// The error if samples cannot be read.
 #[derive(Debug, Error)]
 pub enum SourceError {
     /// No broker answers.
@@ -18,9 +18,10 @@ pub enum SourceError {
         /// The last message of the client.
         detail: String,
     },
-    /// A broker does not let us in.
+    /// A broker denies the login.
     #[error(
-        "`{brokers}` refused the login: {detail}\nhint: user, password and mechanism stand in `source.kafka.properties`"
+        "`{brokers}` refused the login: {detail}\n\
+         hint: user, password and mechanism are set in `source.kafka.properties`"
     )]
     Refused {
         /// The brokers, as the pipeline names them.
@@ -28,19 +29,21 @@ pub enum SourceError {
         /// The answer of the broker.
         detail: String,
     },
-    /// A topic is not there.
+    /// A topic does not exist.
     #[error("topic `{topic}` does not exist on `{brokers}`{hint}")]
     NoTopic {
         /// The topic.
         topic: String,
         /// The brokers, as the pipeline names them.
         brokers: String,
-        /// The nearest name, on a line of its own.
+        /// A hint with the nearest name, on a separate line.
         hint: String,
     },
-    /// A topic, or a partition of it, went away.
+    /// A topic or one of its partitions disappeared.
     #[error(
-        "`{topic}` no longer has partition {partition}\nhint: was the topic deleted? one that is created again under its name is another stream: begin a new run on it with --fresh"
+        "`{topic}` no longer has partition {partition}\n\
+         hint: was the topic deleted? a new topic of the same name is another stream: start a new \
+         run with --fresh"
     )]
     Deleted {
         /// The topic.
@@ -48,7 +51,32 @@ pub enum SourceError {
         /// The partition.
         partition: u16,
     },
-    /// Offsets that the pipeline wants are no longer there.
+    /// A topic was deleted, and another one has its name.
+    #[error(
+        "`{topic}` was deleted and created again: its id is `{found}`, the run reads `{known}`\n\
+         hint: offsets of the old topic are not valid in the new one: start a new run with --fresh"
+    )]
+    Recreated {
+        /// The topic.
+        topic: String,
+        /// Its id now.
+        found: String,
+        /// The id of the topic that the run reads.
+        known: String,
+    },
+    /// Another file has the name of the one that was read.
+    #[error(
+        "`{}` is not the file that the run has read: {reason}\n\
+         hint: start a new run on it with --fresh",
+        path.display()
+    )]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+        /// The difference.
+        reason: String,
+    },
+    /// Offsets that the pipeline needs no longer exist.
     #[error(
         "partition {partition} of `{topic}` no longer has offset {wanted}: {detail}\nhint: samples were deleted before they were read; raise the topic's retention"
     )]
@@ -62,7 +90,7 @@ pub enum SourceError {
         /// The offsets that the broker has.
         detail: String,
     },
-    /// Kafka refused something else.
+    /// Kafka returned another error.
     #[error("{action}")]
     Kafka {
         /// The action that failed.
@@ -77,35 +105,35 @@ pub enum SourceError {
         action: &'static str,
         /// The file.
         path: PathBuf,
-        /// The message.
+        /// The error.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A file or generator is not what the pipeline says.
+    /// A file or generator does not match the pipeline.
     #[error("{0}")]
     Mismatch(String),
 }
 
-/// Why a message is not a sample of the stream.
+/// The reason why a message is not a sample of the stream.
 #[derive(Clone, Debug, PartialEq, Error)]
-pub enum Refused {
+pub enum InvalidReason {
     /// It does not decode.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// It is larger than the pipeline admits.
+    /// It is larger than the pipeline allows.
     #[error("{bytes} bytes, but `source.kafka.max_message` is {most}")]
     Large {
         /// Bytes of its key and payload.
         bytes: usize,
-        /// The most it may have.
+        /// The maximum number of bytes.
         most: usize,
     },
     /// Its topic is keyed, but it has no key.
     #[error("no key: the topic is keyed")]
     NoKey,
-    /// It is of a labels topic, but says no label.
-    #[error("no label: the message names none")]
+    /// It is in a topic of labels, but has no label.
+    #[error("no label: the message has none")]
     NoLabel,
-    /// Neither the sample nor its message says when it happened.
+    /// Neither the sample nor its message has a time.
     #[error("no event time: neither a time column nor a record timestamp")]
     NoTime,
     /// Its event time is out of bounds.
@@ -113,7 +141,7 @@ pub enum Refused {
     Time {
         /// Milliseconds since 1970.
         time: i64,
-        /// Beyond what.
+        /// The bound that it exceeds.
         bound: String,
     },
     /// Its class is not one of the model's.
@@ -124,17 +152,17 @@ pub enum Refused {
         /// Number of classes.
         classes: u32,
     },
-    /// It came later than the pipeline admits.
+    /// It is later than the pipeline allows.
     #[error("event time {time} is {behind} ms behind its partition")]
     Late {
         /// Milliseconds since 1970.
         time: i64,
-        /// Milliseconds.
+        /// The delay in milliseconds.
         behind: i64,
     },
 }
 
-impl Refused {
+impl InvalidReason {
     /// Stable name of the error's class.
     pub fn class(&self) -> &'static str {
         match self {
@@ -149,7 +177,7 @@ impl Refused {
         }
     }
 
-    /// The stage that refused: `decode` or `order`.
+    /// The stage that rejected it: `decode` or `order`.
     pub fn stage(&self) -> &'static str {
         match self {
             Self::Decode(_) | Self::Large { .. } | Self::NoKey | Self::NoLabel => "decode",

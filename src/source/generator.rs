@@ -18,9 +18,9 @@ pub(super) const EXAMPLE: &str = "stream.sea = {}";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GeneratorSource {
-    /// Which stream.
+    /// The generator of the stream.
     pub stream: GeneratorTable,
-    /// Over how many partitions it is dealt out (default 1).
+    /// Number of partitions over which the samples are distributed (default 1).
     #[serde(default = "one")]
     pub partitions: NonZeroU16,
 }
@@ -43,6 +43,7 @@ impl SourceConfig for GeneratorSource {
         Ok((0..count)
             .map(|partition| Partition {
                 topic: self.stream.key().to_owned(),
+                identity: None,
                 topic_index: 0,
                 partition: partition as u16,
                 start: 0,
@@ -67,21 +68,16 @@ impl SourceConfig for GeneratorSource {
 struct GeneratorReader {
     generator: Box<dyn Generator>,
     partitions: Vec<Partition>,
-    /// Per partition, its next offset.
+    /// The next offset of each partition.
     next: Vec<u64>,
     stride: u64,
 }
 
 impl Reader for GeneratorReader {
-    fn poll(
-        &mut self,
-        slot: usize,
-        most: usize,
-        fetched: &mut Fetched<'_>,
-    ) -> Result<Progress, SourceError> {
+    fn poll(&mut self, slot: usize, fetched: &mut Fetched<'_>) -> Result<Progress, SourceError> {
         let partition = &self.partitions[slot];
         let end = partition.end.expect("generators end");
-        let offsets = self.next[slot]..end.min(self.next[slot] + most as u64);
+        let offsets = self.next[slot]..end.min(self.next[slot] + fetched.limit as u64);
         self.next[slot] = offsets.end;
         for offset in offsets.clone() {
             let index = offset * self.stride + u64::from(partition.partition);

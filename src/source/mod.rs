@@ -4,8 +4,8 @@ mod batch;
 mod error;
 mod order;
 
-pub use batch::{BadMessage, Fetched, Gate, Progress, RawMessage};
-pub use error::{Refused, SourceError};
+pub use batch::{Fetched, Gate, InvalidMessage, Progress, RawMessage};
+pub use error::{InvalidReason, SourceError};
 pub use order::{Late, OrderRules, Placed, TimeRange, WatermarkTracker};
 
 use driftmill_datasets::Schema;
@@ -17,15 +17,15 @@ pub trait SourceConfig: Send + Sync {
     /// Whether messages are bytes that a codec must decode.
     fn needs_codec(&self) -> bool;
 
-    /// Shape and type of the features, where the table alone says it.
+    /// Shape and type of the features, if the table alone determines them.
     fn schema(&self) -> Option<Schema>;
 
-    /// How samples are replaced, deleted and labelled by key; none where all stay as they came.
+    /// The rules of replacements, deletions and labels by key; none if samples have no keys.
     fn keyed(&self) -> Option<Keyed> {
         None
     }
 
-    /// Problems of the table that its types do not exclude, as `(key, problem)`.
+    /// Problems of the table that its types cannot detect, as `(key, problem)`.
     fn check(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
@@ -33,10 +33,10 @@ pub trait SourceConfig: Send + Sync {
     /// Resolves partitions and bounds, once for a run.
     ///
     /// # Errors
-    /// When the source cannot be reached or is not as the pipeline says.
+    /// When the source cannot be reached or does not match the pipeline.
     fn resolve(&self) -> Result<Vec<Partition>, SourceError>;
 
-    /// Partitions of an endless stream that are not among those `known`, each from its beginning.
+    /// Partitions of the stream that are not among those `known`, each from its beginning.
     ///
     /// # Errors
     /// When the source cannot be reached.
@@ -44,7 +44,21 @@ pub trait SourceConfig: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Reads `partitions`, for one worker.
+    /// Moves the end of a partition that was read to its end to where it is `found` now.
+    fn extend(&self, partition: &mut Partition, found: &Partition) {
+        partition.end = partition.end.max(found.end).filter(|_| found.end.is_some());
+    }
+
+    /// Checks that the source still has the stream that an earlier process read; a topic is checked
+    /// while it is read.
+    ///
+    /// # Errors
+    /// [`SourceError::Replaced`] when another one has taken its place.
+    fn check_known(&self, _known: &[Partition]) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    /// Opens a reader of `partitions`, for one worker.
     ///
     /// # Errors
     /// When the source cannot be reached.
@@ -58,22 +72,26 @@ pub trait SourceConfig: Send + Sync {
 /// A keyed source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keyed {
-    /// Whether labels arrive separately, in a topic of their own.
+    /// Whether labels arrive separately, in another topic.
     pub labels: bool,
 }
 
-/// A partition of a source with its resolved bounds: facts for the whole run.
+/// A partition of a source with its resolved bounds, which do not change during the run.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Partition {
     /// Name of the topic, or of the file or generator.
     pub topic: String,
+    /// Distinguishes the stream from another one of the same name: the id of the topic, or the digest of the
+    /// file; none where that is not known.
+    #[serde(default)]
+    pub identity: Option<String>,
     /// The topic's index in the pipeline.
     pub topic_index: u8,
     /// The partition inside the topic.
     pub partition: u16,
-    /// The first offset to be read.
+    /// The first offset to read.
     pub start: u64,
-    /// The first offset not to be read; none if the stream has no end.
+    /// The first offset beyond the end; none if the stream has no end.
     pub end: Option<u64>,
 }
 
@@ -86,30 +104,31 @@ impl Partition {
 
 /// Reads the partitions of one worker.
 pub trait Reader {
-    /// Appends to `fetched` at most `most` messages of the worker's partition number `slot`.
+    /// Appends to `fetched` messages, up to its limit, of the worker's partition number `slot`.
     ///
     /// Does not block.
     ///
     /// # Errors
     /// When reading cannot continue.
-    fn poll(
-        &mut self,
-        slot: usize,
-        most: usize,
-        fetched: &mut Fetched<'_>,
-    ) -> Result<Progress, SourceError>;
+    fn poll(&mut self, slot: usize, fetched: &mut Fetched<'_>) -> Result<Progress, SourceError>;
 
-    /// Messages of partition number `slot` that are known to be there and were not polled yet; none
-    /// if that is not known.
+    /// Number of existing messages of partition number `slot` that were not polled yet; none if it is
+    /// unknown.
     fn left(&self, slot: usize) -> Option<u64>;
 
-    /// Why nothing can be read for now, where that is known.
+    /// The reason why nothing can be read now, if it is known.
     fn trouble(&self) -> Option<String> {
         None
     }
 
-    /// How many partitions the topic of partition number `slot` has by now; none where that is not
-    /// known, or where partitions that are added are not of the stream.
+    /// The offset at which committed messages of partition number `slot` end for now, because a
+    /// transaction is open there and everything before was polled.
+    fn open_transaction(&self, _slot: usize) -> Option<u64> {
+        None
+    }
+
+    /// The current number of partitions of the topic of partition number `slot`; none if it is unknown, or
+    /// if new partitions are not part of the stream.
     fn partitions(&self, _slot: usize) -> Option<usize> {
         None
     }
@@ -126,8 +145,8 @@ driftmill_registry::one_of! {
 }
 
 impl SourceTable {
-    /// Makes a stream that would never end end with what is there.
-    pub fn end_with_what_is_there(&mut self) {
+    /// Makes an endless stream end at its current end.
+    pub fn end_at_current_end(&mut self) {
         if let Self::kafka(kafka) = self {
             kafka.until.get_or_insert(kafka::Until::End);
         }

@@ -4,33 +4,33 @@ use driftmill_operators::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::error::Refused;
+use super::error::InvalidReason;
 
-/// The `[order]` table: event time, lateness and reading ahead.
+/// The `[order]` table: event time, late samples and buffering.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OrderRules {
-    /// How far behind its partition's newest a sample may be and still keep its own place
-    /// (default `"0s"`).
+    /// The maximum delay of a sample after the newest one of its partition with which it keeps its own
+    /// position (default `"0s"`).
     pub out_of_orderness: Span,
-    /// How a later sample is handled (default `admit`).
+    /// The handling of later samples (default `admit`).
     pub late: Late,
-    /// How far ahead of its record's timestamp an event time may be (default `"1d"`).
+    /// The maximum time by which an event time may be ahead of its record's timestamp (default `"1d"`).
     pub max_ahead: Span,
-    /// Event times outside are refused (default: none are).
+    /// Event times outside are rejected (default: no bounds).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_range: Option<TimeRange>,
-    /// How long a partition may be silent, by the clock, until the others no longer wait for it
-    /// (default: they always wait). What it brings later stands behind what was decided without it,
-    /// so that results depend on when it fell silent.
+    /// Time, by the wall clock, after which others no longer wait for a silent partition (default: they
+    /// always wait). Its later samples get positions after the decisions made without it, so that results
+    /// depend on the time at which it became silent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_after: Option<Span>,
-    /// How long after its event time a sample is held back for its label, and a label kept for its
-    /// sample, where there is a topic of labels (default `"0s"`: a sample is seen at once and its
-    /// label when it comes, and a label must come after its sample).
+    /// Time after its event time for which a sample waits for its label, and a label for its sample, if
+    /// there is a topic of labels (default `"0s"`: a sample is shown at once and its label when it arrives;
+    /// a label must arrive after its sample).
     pub label_wait: Span,
-    /// Most samples of a partition that are read before their turn has come, and most whose turn has
-    /// come while policies wait for a training (default a million).
+    /// Maximum number of samples of a partition that are read before they are in order, and of ordered
+    /// samples that wait while policies wait for a training (default a million).
     pub max_buffered: std::num::NonZeroUsize,
 }
 
@@ -48,14 +48,14 @@ impl Default for OrderRules {
     }
 }
 
-/// How a late sample is handled.
+/// The handling of a late sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Late {
-    /// It stands where its partition is.
+    /// It gets the current position of its partition.
     #[default]
     Admit,
-    /// It goes to the dead letters.
+    /// It becomes a dead letter.
     DeadLetter,
 }
 
@@ -69,95 +69,96 @@ pub struct TimeRange {
     pub to: i64,
 }
 
-/// The position of the next message of a partition.
+/// Computes the positions of the messages of a partition.
 ///
 /// ```text
 /// W(o) = highest event time before offset o  −  out_of_orderness
 /// position time = max(event time, W(o));     late: event time < W(o)
 /// ```
 ///
-/// A function of the partition's content alone.
+/// A position is a function of the partition's content alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WatermarkTracker {
     /// The highest event time so far.
     highest: Option<i64>,
 }
 
-/// A sample's place.
+/// The position of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placed {
     /// Its own event time, in milliseconds since 1970.
     pub time: i64,
     /// Its position time.
     pub position_time: i64,
-    /// Whether it came later than the rules forgive.
+    /// Whether it is later than the rules allow.
     pub late: bool,
 }
 
 impl WatermarkTracker {
-    /// Nothing was read.
+    /// Creates a tracker without messages.
     pub fn new() -> Self {
         Self { highest: None }
     }
 
-    /// A partition whose highest event time is known, as recorded by [`highest`](Self::highest).
+    /// Creates a tracker for a partition with a recorded [`highest`](Self::highest) event time.
     pub fn resumed(highest: i64) -> Self {
         Self { highest: (highest != i64::MIN).then_some(highest) }
     }
 
-    /// The highest event time so far, in milliseconds since 1970; the lowest number if there is
-    /// none.
+    /// The highest event time so far, in milliseconds since 1970; the lowest number without messages.
     pub fn highest(&self) -> i64 {
         self.highest.unwrap_or(i64::MIN)
     }
 
-    /// No later message of the partition has an earlier position time.
+    /// The position time before which there are no later messages of the partition.
     pub fn watermark(&self, rules: &OrderRules) -> i64 {
         self.highest
             .map_or(i64::MIN, |highest| highest.saturating_sub(rules.out_of_orderness.millis()))
     }
 
-    /// Nothing that comes from now on is placed before `time`, in milliseconds since 1970: others did
-    /// not wait for this partition.
+    /// Ensures that later messages are not positioned before `time`, in milliseconds since 1970, because
+    /// others did not wait for this partition.
     pub fn raise(&mut self, rules: &OrderRules, time: i64) {
         let highest = time.saturating_add(rules.out_of_orderness.millis());
         self.highest = Some(self.highest.map_or(highest, |own| own.max(highest)));
     }
 
-    /// Places a message that states no time, as a deletion: where the partition is.
-    pub fn place_timeless(&self) -> Placed {
+    /// Positions a deletion at its own `time`, but not before the current position of the partition. A
+    /// deletion without a time has that position, too.
+    pub fn place_deletion(&mut self, time: Option<i64>) -> Placed {
+        self.highest = self.highest.max(time);
         let time = self.highest.unwrap_or(i64::MIN);
         Placed { time, position_time: time, late: false }
     }
 
-    /// Places the next sample, whose own time or else its record's timestamp is its event time.
+    /// Positions the next sample. Its event time is its own time or otherwise its record's timestamp.
     ///
     /// # Errors
-    /// When the rules refuse the sample; the partition's watermark is then as before.
+    /// When the rules reject the sample. The partition's watermark is then unchanged.
     pub fn place(
         &mut self,
         rules: &OrderRules,
         own: Option<i64>,
         timestamp: Option<i64>,
-    ) -> Result<Placed, Refused> {
-        let time = own.or(timestamp).ok_or(Refused::NoTime)?;
+    ) -> Result<Placed, InvalidReason> {
+        let time = own.or(timestamp).ok_or(InvalidReason::NoTime)?;
         if let Some(range) = rules.time_range
             && !(range.from..=range.to).contains(&time)
         {
             let bound = format!("outside {}..={} (`order.time_range`)", range.from, range.to);
-            return Err(Refused::Time { time, bound });
+            return Err(InvalidReason::Time { time, bound });
         }
         if let Some(timestamp) = timestamp
             && time > timestamp.saturating_add(rules.max_ahead.millis())
         {
             let ahead =
                 format!("more than {} after its record (`order.max_ahead`)", rules.max_ahead);
-            return Err(Refused::Time { time, bound: ahead });
+            return Err(InvalidReason::Time { time, bound: ahead });
         }
         let watermark = self.watermark(rules);
         let late = time < watermark;
         if late && rules.late == Late::DeadLetter {
-            return Err(Refused::Late { time, behind: watermark - time });
+            return Err(InvalidReason::Late { time, behind: watermark - time });
         }
         self.highest = Some(self.highest.map_or(time, |highest| highest.max(time)));
         Ok(Placed { time, position_time: time.max(watermark), late })
@@ -175,7 +176,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lateness_is_judged_by_the_prefix() {
+    fn late_records_depend_only_on_earlier_records() {
         let rules = OrderRules { out_of_orderness: Span::from_millis(5), ..OrderRules::default() };
         let mut partition = WatermarkTracker::new();
         let mut place = |time| {
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_raised_partition_places_nothing_before() {
+    fn a_raised_partition_places_no_record_earlier() {
         let rules = OrderRules { out_of_orderness: Span::from_millis(5), ..OrderRules::default() };
         let mut partition = WatermarkTracker::new();
         partition.raise(&rules, 50);

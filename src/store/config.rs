@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Rolling, Tier};
 
-/// How the log is kept.
+/// The storage of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Store {
-    /// When a segment is full.
+    /// The limits of a segment.
     pub segment: Rolling,
     /// The object store for complete segments (default: none).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -17,7 +17,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// Whether it says nothing.
+    /// Whether the table has its default values.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }

@@ -1,62 +1,57 @@
-//! Why the log cannot be written or read.
+//! Errors of writing and reading the log.
 
 use std::path::PathBuf;
 
 use driftmill_operators::Id;
 use thiserror::Error;
 
-/// Why the log could not be written or read.
+use crate::atomic_write::FileError;
+
+/// The error if the log cannot be written or read.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// The file system refused.
-    #[error("{action} `{}`", path.display())]
-    Io {
-        /// The action that failed: `writing`, `mapping`.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The reason that the system gives.
-        source: std::io::Error,
-    },
-    /// Arrow refused.
+    /// The file system returned an error.
+    #[error(transparent)]
+    Io(#[from] FileError),
+    /// Arrow returned an error.
     #[error("encoding a batch of the log")]
     Encode(#[from] arrow::error::ArrowError),
     /// The bytes are damaged.
     #[error("`{}` is damaged at byte {at}: {detail}", path.display())]
     Damaged {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The byte offset.
         at: u64,
         /// The problem.
         detail: String,
     },
-    /// A file that was written is not there.
+    /// A file that was written is missing.
     #[error(
-        "`{}` is missing\nhint: bring it back from a backup, or begin a new run with --fresh",
+        "`{}` is missing\nhint: restore it from a backup, or start a new run with --fresh",
         path.display()
     )]
-    Gone {
-        /// Which one.
+    NotFound {
+        /// The path of the file.
         path: PathBuf,
     },
-    /// A segment is on its object store alone; it is fetched, and the read is tried again.
+    /// A segment is only on its object store. It is fetched, and the read is repeated.
     #[error("segment {segment} is on its object store")]
     Remote {
         /// The name of its files.
         segment: String,
     },
-    /// An object store could not be reached, or refused.
+    /// An object store could not be reached, or returned an error.
     #[error("{action} `{url}`")]
     Tier {
         /// The action that failed: `reading`, `writing`.
         action: &'static str,
-        /// Which object.
+        /// The object's URL.
         url: String,
-        /// The message.
+        /// The error.
         source: Box<object_store::Error>,
     },
-    /// A segment could not be written as Parquet, or read.
+    /// A segment could not be encoded as Parquet, or decoded.
     #[error("a segment as Parquet: `{place}`")]
     Parquet {
         /// The segment's file, or the object's URL.
@@ -70,18 +65,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// A file that was written cannot be opened.
+    /// Creates the error for a written file that cannot be opened.
     pub(super) fn opening(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| match source.kind() {
-            std::io::ErrorKind::NotFound => Self::Gone { path },
-            _ => Self::Io { action: "opening", path, source },
+            std::io::ErrorKind::NotFound => Self::NotFound { path },
+            _ => FileError::of("opening", path)(source),
         }
     }
 
-    /// Whether it means that data is damaged.
+    /// Whether the error means that data is damaged.
     pub fn is_damage(&self) -> bool {
-        matches!(self, Self::Damaged { .. } | Self::Gone { .. } | Self::Parquet { .. })
+        matches!(self, Self::Damaged { .. } | Self::NotFound { .. } | Self::Parquet { .. })
     }
 
     pub(super) fn tier(
@@ -96,7 +91,6 @@ impl StoreError {
         action: &'static str,
         path: impl Into<PathBuf>,
     ) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.into();
-        move |source| Self::Io { action, path, source }
+        FileError::of(action, path)
     }
 }

@@ -1,10 +1,10 @@
 //! The log: every consumed message, one row each, in append-only Arrow segments.
 //!
-//! A segment is an Arrow IPC stream (`*.arrows`: any Arrow reader opens it) with one record batch
-//! per poll of one partition, beside an index (`*.index`) with each batch's place and checksum. The
-//! worker that read the messages writes the segment; everyone reads it through one shared memory
-//! map, also while it grows. A row is found by its id: partition, then batch, then row; no index of
-//! single samples is kept.
+//! A segment is an Arrow IPC stream (`*.arrows`), which any Arrow reader can open, with one record batch
+//! per poll of one partition. Its index (`*.index`) contains the place and the checksum of each batch. The
+//! worker that read the messages writes the segment. All others read it through one shared memory map, also
+//! while it grows. A row is found by its id: partition, then batch, then row. There is no index of single
+//! samples.
 
 mod config;
 mod error;

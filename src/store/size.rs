@@ -1,11 +1,12 @@
-//! A number of bytes, as pipeline files write it.
+//! Numbers of bytes in pipeline files.
 
 use std::fmt;
 
+use driftmill_operators::Units;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A number of bytes, written `"500B"`, `"64KiB"`, `"10GB"` or `"1TB"`: a kB is 1000 bytes, a KiB
+/// A number of bytes, written `"500B"`, `"64KiB"`, `"10GB"` or `"1TB"`. A kB has 1000 bytes, and a KiB
 /// 1024.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -14,33 +15,28 @@ use serde::{Deserialize, Serialize};
 #[schemars(with = "String")]
 pub struct Size(pub u64);
 
-const UNITS: [(&str, u64); 10] = [
-    ("B", 1),
-    ("kB", 1_000),
-    ("KB", 1_000),
-    ("KiB", 1 << 10),
-    ("MB", 1_000_000),
-    ("MiB", 1 << 20),
-    ("GB", 1_000_000_000),
-    ("GiB", 1 << 30),
-    ("TB", 1_000_000_000_000),
-    ("TiB", 1 << 40),
-];
+const UNITS: Units = Units {
+    sizes: &[
+        ("B", 1),
+        ("kB", 1_000),
+        ("KB", 1_000),
+        ("KiB", 1 << 10),
+        ("MB", 1_000_000),
+        ("MiB", 1 << 20),
+        ("GB", 1_000_000_000),
+        ("GiB", 1 << 30),
+        ("TB", 1_000_000_000_000),
+        ("TiB", 1 << 40),
+    ],
+    of_zero: "B",
+    wanted: "a number and a unit of B, kB, MB, GB, TB, KiB, MiB, GiB, TiB, as in \"10GB\"",
+};
 
 impl TryFrom<String> for Size {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let wrong = || {
-            format!(
-                "wanted a number and a unit of B, kB, MB, GB, TB, KiB, MiB, GiB, TiB, as in \"10GB\", not {text:?}"
-            )
-        };
-        let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
-        let (number, unit) = text.split_at(split);
-        let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
-        let number: u64 = number.parse().map_err(|_| wrong())?;
-        number.checked_mul(*factor).map(Self).ok_or_else(wrong)
+        UNITS.parse(&text).map(Self)
     }
 }
 
@@ -52,10 +48,7 @@ impl From<Size> for String {
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = |(_, factor): &&(&str, u64)| self.0 != 0 && self.0.is_multiple_of(*factor);
-        let (unit, factor) =
-            UNITS.iter().filter(whole).max_by_key(|unit| unit.1).unwrap_or(&UNITS[0]);
-        write!(f, "{}{unit}", self.0 / factor)
+        f.write_str(&UNITS.write(self.0))
     }
 }
 

@@ -1,21 +1,21 @@
-//! Why a runtime cannot start, or a job fails.
+//! Errors of the runtime and its jobs.
 
 use driftmill_operators::Id;
 use thiserror::Error;
 
-use super::{DeviceChoice, RowsError};
+use super::{DeviceChoice, FeatureStoreError};
 use crate::model::ModelError;
 
-/// Why a runtime could not start, or a job gave no result.
+/// The error if a runtime cannot start, or a job has no result.
 #[derive(Debug, Error)]
 pub enum TrainError {
-    /// The device was not built in.
+    /// The device is not part of this program.
     #[error(
         "opening device `{device}`: it is not part of this program\n\
          hint: build with `--features {device}`, or set `training.device = \"cpu\"`"
     )]
     NotBuilt {
-        /// The device asked for.
+        /// The requested device.
         device: DeviceChoice,
     },
     /// The device does not work on this machine.
@@ -24,12 +24,12 @@ pub enum TrainError {
          hint: is a driver installed? on Debian: `apt install libvulkan1 mesa-vulkan-drivers`"
     )]
     Device {
-        /// The device asked for.
+        /// The requested device.
         device: DeviceChoice,
         /// The message of its driver.
         message: String,
     },
-    /// The operating system gave no threads.
+    /// The operating system could not start threads.
     #[error("starting the threads of the runtime: {0}")]
     Threads(String),
     /// The model does not fit the samples, or weights do not fit the model.
@@ -37,14 +37,14 @@ pub enum TrainError {
     Model(#[from] ModelError),
     /// Features could not be gathered.
     #[error(transparent)]
-    Rows(#[from] RowsError),
-    /// No sample with a positive weight.
+    FeatureStore(#[from] FeatureStoreError),
+    /// There is no sample with a positive weight.
     #[error("training on {rows} samples: none of them has a weight above zero")]
     Empty {
-        /// Samples in the training set.
+        /// Number of samples in the training set.
         rows: usize,
     },
-    /// A weight that means nothing.
+    /// A weight is invalid.
     #[error(
         "training on sample {id:?}: its weight is {weight}, wanted a finite number of 0 or more"
     )]
@@ -54,7 +54,7 @@ pub enum TrainError {
         /// Its weight.
         weight: f32,
     },
-    /// A label the model does not know.
+    /// A label is not a class of the model.
     #[error(
         "training on or scoring sample {id:?}: its label is {label}, but the model has classes 0 to {last}\n\
          hint: raise `classes` in the `[model]` table"
@@ -70,26 +70,28 @@ pub enum TrainError {
     /// Labels and samples of a score job differ in number.
     #[error("scoring {ids} samples: there are {labels} labels")]
     Labels {
-        /// Samples.
+        /// Number of samples.
         ids: usize,
-        /// Labels.
+        /// Number of labels.
         labels: usize,
     },
-    /// A downsampling policy had nothing to go by.
+    /// A downsampling policy cannot use its scores.
     #[error(
-        "training: `{policy}` cannot choose what to learn from: {problem}\n\
-         hint: outputs that are no numbers mean that the training diverges (lower the learning rate)\n\
+        "training: `{policy}` cannot choose samples: {problem}\n\
+         hint: outputs that are not finite mean that the training diverges (lower the learning \
+         rate)\n\
          or that features are far too large"
     )]
     Choosing {
-        /// Its key.
+        /// The policy's key.
         policy: &'static str,
         /// The problem.
         problem: String,
     },
     /// The loss or a weight is no longer a finite number.
     #[error(
-        "training: the numbers grew without bounds by epoch {epoch}\nhint: lower the learning rate"
+        "training diverged in epoch {epoch}: a loss or weight is not finite\n\
+         hint: lower the learning rate"
     )]
     Diverged {
         /// The epoch, from 1.

@@ -1,4 +1,4 @@
-//! `driftmill calibrate`: thresholds that a stable stretch suggests hold on another one.
+//! `driftmill calibrate`: thresholds that it proposes for one stable part of a stream hold for another one.
 
 use std::process::{Command, Output};
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 crate::suite::tests! {
     proposals_have_the_wanted_rate_on_another_stretch,
-    a_pipeline_that_measures_nothing_is_told_so,
+    pipelines_without_thresholds_are_reported,
 }
 
-/// The features of the stream do not change; thresholds that fire nearly always.
+/// The distribution of the features does not change. The thresholds nearly always fire.
 const PIPELINE: &str = r#"
 name = "stable"
 source.generator.stream.hyperplane = { length = 30000, seed = 1, degrees = 0 }
@@ -63,10 +63,10 @@ fn proposals_have_the_wanted_rate_on_another_stretch() {
         assert!(proposal["false_alarms"].as_f64().unwrap() > 0.2, "{proposal:#}");
         assert!(proposal["expected"].as_f64().unwrap() <= 0.02, "{proposal:#}");
     }
-    // two metrics share the rate.
+    // the two metrics share the rate.
     assert!(proposals[0]["expected"].as_f64().unwrap() <= 0.01);
 
-    // on the stretch of another seed: 296 evaluations.
+    // on the stream of another seed: 296 evaluations.
     let sets: Vec<String> = proposals
         .iter()
         .map(|found| format!("{}={}", found["key"].as_str().unwrap(), found["proposed"]))
@@ -96,7 +96,7 @@ fn proposals_have_the_wanted_rate_on_another_stretch() {
     }
 }
 
-fn a_pipeline_that_measures_nothing_is_told_so() {
+fn pipelines_without_thresholds_are_reported() {
     let output = driftmill(&["calibrate", "pipelines/every-1000.toml"]);
     assert!(output.status.success());
     assert!(String::from_utf8_lossy(&output.stdout).contains("no policy"), "{output:?}");

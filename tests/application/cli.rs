@@ -1,18 +1,18 @@
-//! What a person or a script sees: help, errors, exit codes.
+//! Output for people and scripts: help, errors, exit codes.
 
 use crate::wait::{self, LIMIT, OutputInTime, wait_for};
 use std::process::{Command, Output, Stdio};
 
 crate::suite::tests! {
-    a_good_pipeline_is_accepted,
-    all_problems_are_told_at_once_each_with_its_place,
-    ranges_are_in_types_so_errors_point_at_values,
-    what_no_type_refuses_is_checked_too,
+    a_valid_pipeline_is_accepted,
+    all_problems_are_reported_together_with_their_places,
+    range_errors_point_at_values,
+    constraints_beyond_types_are_checked,
     syntax_errors_have_a_place,
     keys_can_be_set_on_the_command_line,
     properties_of_kafka_are_checked_and_passwords_are_not_shown,
-    exit_codes_are_as_promised,
-    results_go_to_stdout_and_are_json_where_asked,
+    exit_codes_match_the_documentation,
+    results_go_to_stdout_as_text_or_json,
     the_graph_names_every_stage,
     a_run_ends_with_one_json_object_and_its_models_can_be_listed,
     an_interrupt_ends_a_run_with_a_summary,
@@ -26,7 +26,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Checks a pipeline file with this text; returns what is said and the exit code.
+/// Checks a pipeline file with this text. Returns the output and the exit code.
 fn check(text: &str, more: &[&str]) -> (String, Option<i32>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("p.toml");
@@ -54,11 +54,11 @@ classes = 2
 epochs = 1
 "#;
 
-fn a_good_pipeline_is_accepted() {
+fn a_valid_pipeline_is_accepted() {
     assert_eq!(check(GOOD, &[]).1, Some(0));
 }
 
-fn all_problems_are_told_at_once_each_with_its_place() {
+fn all_problems_are_reported_together_with_their_places() {
     let wrong = GOOD
         .replace("every = 10", "evry = 10")
         .replace("epochs = 1", "epochs = \"one\"")
@@ -81,18 +81,18 @@ fn all_problems_are_told_at_once_each_with_its_place() {
     }
 }
 
-fn ranges_are_in_types_so_errors_point_at_values() {
+fn range_errors_point_at_values() {
     let (said, _) = check(&GOOD.replace("every = 10", "every = 0"), &[]);
     assert!(said.contains("--> p.toml:7:9"), "{said}");
     let (said, _) = check(&GOOD.replace("classes = 2", "classes = 1"), &[]);
     assert!(said.contains("--> p.toml:13:11"), "{said}");
 }
 
-fn what_no_type_refuses_is_checked_too() {
+fn constraints_beyond_types_are_checked() {
     let (said, code) = check(&GOOD.replace("name = \"test\"", "name = \"a b\""), &[]);
     assert_eq!(code, Some(78));
     assert!(said.contains("`name`: wanted up to 200 letters"), "{said}");
-    // they become names of folders.
+    // these names become names of folders.
     for name in ["../elsewhere", "/elsewhere", ""] {
         let compare = format!("{GOOD}\n[compare.{name:?}]\ntrigger.amount.every = 2\n");
         let (said, code) = check(&compare, &[]);
@@ -152,19 +152,23 @@ fn properties_of_kafka_are_checked_and_passwords_are_not_shown() {
     for (property, problem, place) in [
         ("\"sasl.pasword\" = \"y\"", "librdkafka has no property `sasl.pasword`", "p.toml:6:49"),
         ("\"session.timeout.ms\" = \"x\"", "session.timeout.ms", "p.toml:6:72"),
-        ("\"auto.offset.reset\" = \"latest\"", "`auto.offset.reset` is not yours", "p.toml:6:1"),
+        (
+            "\"auto.offset.reset\" = \"latest\"",
+            "`auto.offset.reset` is managed by driftmill",
+            "p.toml:6:1",
+        ),
     ] {
         let (said, code) = check(&with(property), &[]);
         assert_eq!(code, Some(78), "{said}");
         assert!(said.contains(problem) && said.contains(place), "{said}");
         assert!(!said.contains("rabbit-hole"), "{said}");
     }
-    // a key with dots stands in quotes on the command line too.
+    // a key with dots is in quotes on the command line, too.
     let set = ["--set", "source.kafka.properties.\"sasl.password\"=looking-glass"];
     assert_eq!(check(&good, &set).1, Some(0));
 }
 
-fn exit_codes_are_as_promised() {
+fn exit_codes_match_the_documentation() {
     assert_eq!(driftmill(&["--help"]).status.code(), Some(0));
     assert_eq!(driftmill(&["no-such-command"]).status.code(), Some(64));
     let missing = driftmill(&["run", "no-such-file.toml"]);
@@ -182,7 +186,7 @@ fn exit_codes_are_as_promised() {
     assert!(said(&output).contains("did you mean `period`?"), "{}", said(&output));
 }
 
-fn results_go_to_stdout_and_are_json_where_asked() {
+fn results_go_to_stdout_as_text_or_json() {
     for arguments in [&["components", "--json"][..], &["schema"]] {
         let output = driftmill(arguments);
         serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap();
@@ -217,7 +221,7 @@ fn the_graph_names_every_stage() {
     let output = driftmill(&["graph", "tests/support/pipelines/electricity.toml"]);
     let text = "\
 source.kafka ─► codec.json ─► log ─► order
-     └─ what is no sample ─► dead letters
+     └─ invalid messages ─► dead letters
 
 electricity
   order ─► trigger.drift ─► selection.new_data ─► train model.mlp ─► model store, sink.kafka
@@ -258,8 +262,8 @@ fn a_run_ends_with_one_json_object_and_its_models_can_be_listed() {
     let damaged = driftmill(&["verify", state]);
     assert_eq!(damaged.status.code(), Some(65));
     let text = String::from_utf8_lossy(&damaged.stdout).into_owned();
-    assert!(text.contains("damaged: trigger 1: version 2: its weights are not"), "{text}");
-    // a run is not resumed with weights that are not what was recorded.
+    assert!(text.contains("damaged: trigger 1: version 2: its weights do not match"), "{text}");
+    // a run is not resumed with weights that differ from the recorded ones.
     let again = driftmill(&[&run[..], &short].concat());
     assert!(said(&again).contains("the weights of version 2 and the catalog"), "{}", said(&again));
 }
@@ -271,7 +275,7 @@ fn an_interrupt_ends_a_run_with_a_summary() {
     run.arg(folder.path().join("state"));
     run.args(["--set", "source.generator.stream.sea.length=100000000"]);
     let run = run.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    // once a version is there the job surely listens.
+    // when there is a version, the job handles signals.
     let version = folder.path().join("state/models/1");
     wait_for("a version", LIMIT, || version.exists());
     let id = run.id().to_string();

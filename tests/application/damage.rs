@@ -1,5 +1,5 @@
-//! Bytes of a state directory that are not what was written: a run that goes on from them comes to
-//! the right end, or says what is damaged.
+//! Damaged bytes of a state directory. A run that resumes from them reaches the right result or names the
+//! damage.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,23 +14,20 @@ use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
 
 use crate::program::{decided, pipeline};
+use crate::small_job::long_job;
 use crate::wait::{LIMIT, wait_for};
 
 crate::suite::tests! {
-    a_changed_byte_never_changes_what_is_decided,
-    files_that_are_missing_are_told_and_nothing_is_written_over,
+    a_changed_byte_never_changes_decisions,
+    a_damaged_or_missing_index_is_rebuilt_from_its_segment,
+    missing_files_are_reported_and_nothing_is_overwritten,
 }
 
 const DAMAGED: u8 = 65;
 
-/// Every training reads samples from the beginning on.
-const PIPELINE: &str = "
-    name = \"damage\"
-    source.generator.stream.sea = { length = 20000, step_ms = 10 }
-    trigger.amount.every = 1000
-    selection.new_data = { tail = \"all\", limit = 500, keep = \"uniform\" }
-    model.mlp = { hidden = [4], classes = 2 }
-    training.epochs = 2";
+fn job() -> String {
+    long_job("damage", "trigger.amount.every = 1000\ntraining.epochs = 2")
+}
 
 fn run_in(state: &Path, pipeline: &Pipeline) -> anyhow::Result<Summary> {
     let options = Options { state: Some(state.to_owned()), poll: 100, ..Options::default() };
@@ -40,7 +37,7 @@ fn run_in(state: &Path, pipeline: &Pipeline) -> anyhow::Result<Summary> {
 /// The state directory of a job that was killed after a few versions.
 fn killed(folder: &Path) -> PathBuf {
     let (file, state) = (folder.join("damage.toml"), folder.join("killed"));
-    fs::write(&file, PIPELINE).unwrap();
+    fs::write(&file, job()).unwrap();
     let mut job = Command::new(env!("CARGO_BIN_EXE_driftmill"))
         .arg("run")
         .args([&file, Path::new("--poll"), Path::new("100"), Path::new("--state"), &state])
@@ -57,7 +54,7 @@ fn killed(folder: &Path) -> PathBuf {
     state
 }
 
-/// All files below a folder that hold something of the run, in a fixed order.
+/// All files below a folder that contain data of the run, in a fixed order.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -67,7 +64,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
             found.push(path);
         }
     }
-    // the one is a mark, the other is rebuilt from the write-ahead log.
+    // the first is only a mark, and the second is rebuilt from the write-ahead log.
     found.retain(|path| !path.ends_with("lock") && !path.ends_with("catalog.sqlite-shm"));
     found.sort();
     found
@@ -78,15 +75,15 @@ fn copy(from: &Path, to: &Path) {
     assert!(copied.unwrap().success());
 }
 
-/// How far a file was written: a segment that grows is longer.
+/// The length of the written part of a file. A segment that grows is longer.
 fn written(path: &Path) -> usize {
     let bytes = fs::read(path).unwrap();
     bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
 }
 
-fn a_changed_byte_never_changes_what_is_decided() {
+fn a_changed_byte_never_changes_decisions() {
     let folder = tempfile::tempdir().unwrap();
-    let pipeline = pipeline(PIPELINE);
+    let pipeline = pipeline(&job());
     let wanted = decided(&run_in(&folder.path().join("whole"), &pipeline).unwrap());
     let state = killed(folder.path());
     let flip = (any::<Index>(), any::<Index>(), 0u8..8);
@@ -123,9 +120,9 @@ fn a_changed_byte_never_changes_what_is_decided() {
     tried.unwrap_or_else(|error| panic!("{error}"));
 }
 
-fn files_that_are_missing_are_told_and_nothing_is_written_over() {
+fn missing_files_are_reported_and_nothing_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
-    let pipeline = pipeline(PIPELINE);
+    let pipeline = pipeline(&job());
     let state = folder.path().join("state");
     run_in(&state, &pipeline).unwrap();
     let first = || fs::read(state.join("models/1/version.json")).unwrap();
@@ -135,12 +132,10 @@ fn files_that_are_missing_are_told_and_nothing_is_written_over() {
         assert_eq!(exit_code(&error), wanted, "{error:?}");
         assert!(format!("{error:#}").contains(what), "{error:?}");
     };
-    for file in ["log/000-000000.index", "log/000-000000.arrows"] {
-        let (path, aside) = (state.join(file), folder.path().join("aside"));
-        fs::rename(&path, &aside).unwrap();
-        refused(DAMAGED, "is missing");
-        fs::rename(&aside, &path).unwrap();
-    }
+    let (path, aside) = (state.join("log/000-000000.arrows"), folder.path().join("aside"));
+    fs::rename(&path, &aside).unwrap();
+    refused(DAMAGED, "is missing");
+    fs::rename(&aside, &path).unwrap();
     run_in(&state, &pipeline).unwrap();
     for empty in [true, false] {
         for end in ["", "-wal", "-shm"] {
@@ -151,5 +146,43 @@ fn files_that_are_missing_are_told_and_nothing_is_written_over() {
         }
         refused(DAMAGED, "its catalog is empty or missing");
         assert_eq!(first(), before);
+    }
+}
+
+fn a_damaged_or_missing_index_is_rebuilt_from_its_segment() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = pipeline(&job());
+    let wanted = decided(&run_in(&folder.path().join("whole"), &pipeline).unwrap());
+    let killed = killed(folder.path());
+    let index = |state: &Path| state.join("log/000-000000.index");
+    let before = fs::read(index(&killed)).unwrap();
+    for what in ["a changed byte", "zeros", "a cut", "nothing"] {
+        let state = folder.path().join(what.replace(' ', "-"));
+        copy(&killed, &state);
+        let mut bytes = before.clone();
+        match what {
+            "a changed byte" => bytes[70] ^= 4,
+            "zeros" => bytes.fill(0),
+            "a cut" => bytes.truncate(100),
+            _ => bytes.clear(),
+        }
+        if bytes.is_empty() {
+            fs::remove_file(index(&state)).unwrap();
+        } else {
+            fs::write(index(&state), bytes).unwrap();
+        }
+        let summary = run_in(&state, &pipeline).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+        assert_eq!(decided(&summary), wanted, "{what}");
+        let rebuilt = fs::read(index(&state)).unwrap();
+        let durable = before.len().min(rebuilt.len());
+        assert!(durable > 128 && rebuilt[..128] == before[..128], "{what}: other entries");
+        let verified = driftmill::store::verify(
+            &state.join("log"),
+            &driftmill::catalog::Catalog::open(&state.join("catalog.sqlite"))
+                .unwrap()
+                .segments()
+                .unwrap(),
+        );
+        assert!(verified.unwrap().damages.is_empty(), "{what}");
     }
 }

@@ -1,26 +1,22 @@
-//! What policies saw and decided, as `driftmill decisions` shows it.
+//! Evaluations and decisions of policies, as `driftmill decisions` shows them.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
+use driftmill::config::Pipeline;
 use serde_json::Value;
 
 use crate::program::{decided, pipeline, run_to_end};
+use crate::small_job::sea_job;
 use crate::wait::OutputInTime;
 
 crate::suite::tests! {
     every_evaluation_is_recorded_and_shown,
-    evaluations_become_pictures,
+    evaluations_are_plotted,
     old_trigger_evaluations_are_removed_and_decisions_stay,
 }
 
-const PIPELINE: &str = r#"
-name = "seen"
-source.generator.stream.sea = { length = 4000, seed = 1 }
-selection.new_data = {}
-model.mlp = { hidden = [8], classes = 2 }
-training = { epochs = 1, seed = 2 }
-
+const POLICIES: &str = r#"
 [trigger.drift]
 every = 250
 warmup = 1000
@@ -35,6 +31,11 @@ trigger.amount.every = 900
 trigger.ensemble = { vote = "any", members.t.time.every = "20m", members.e.sequential = { on = "error", detector.ddm = {} } }
 "#;
 
+/// A pipeline with these policies, and with the tables in `more`.
+fn job(more: &str) -> Pipeline {
+    pipeline(&sea_job("seen", &format!("{POLICIES}{more}")))
+}
+
 fn decisions(state: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_driftmill"));
     command.arg("decisions").arg(state).args(arguments).output_in_time()
@@ -47,13 +48,13 @@ fn printed(state: &Path, arguments: &[&str]) -> String {
 }
 
 fn every_evaluation_is_recorded_and_shown() {
-    let (summary, folder) = run_to_end(&pipeline(PIPELINE), 2, 500);
+    let (summary, folder) = run_to_end(&job(""), 2, 500);
     let state = folder.path().join("state");
     let all: Vec<Value> = serde_json::from_str(&printed(&state, &["--json"])).unwrap();
     let of = |name: &str| all.iter().filter(|line| line["name"] == name).collect::<Vec<_>>();
     let [own, often, votes] = ["seen", "often", "votes"].map(of);
 
-    // 4 in the warm-up, of which the last trains; then one after every 250 samples.
+    // 4 in the warm-up, the last of which trains; then one after every 250 samples.
     let looked: Vec<_> =
         own.iter().filter(|line| !line["scores"].as_array().unwrap().is_empty()).collect();
     assert_eq!(looked.len(), (4000 - 1000) / 250, "{own:#?}");
@@ -70,14 +71,14 @@ fn every_evaluation_is_recorded_and_shown() {
         assert!(current["first_time"].as_i64() < current["last_time"].as_i64());
     }
     let fired: Vec<_> = own.iter().filter(|line| line["fired"] == true).collect();
-    assert_eq!(fired.len(), summary.triggers.len());
-    for (line, trigger) in fired.iter().zip(&summary.triggers) {
-        assert_eq!(line["trigger"], trigger.id);
-        assert_eq!(line["position"]["offset"], trigger.position.offset);
-        assert_eq!(line["outcome"]["version"].as_u64(), trigger.version);
-        assert_eq!(line["reason"], trigger.reason);
+    assert_eq!(fired.len(), summary.own.triggers.len());
+    for (line, row) in fired.iter().zip(&summary.own.triggers) {
+        assert_eq!(line["trigger"], row.trigger.id);
+        assert_eq!(line["position"]["offset"], row.trigger.position.offset);
+        assert_eq!(line["outcome"]["version"].as_u64(), row.version);
+        assert_eq!(line["reason"], row.trigger.reason.text);
     }
-    // decisions without a look, and those that nobody trained for.
+    // decisions without an evaluation, and decisions that led to no training.
     assert_eq!(often.len(), 4);
     assert!(often.iter().all(|line| line["fired"] == true && line["outcome"]["samples"] == 900));
     assert!(votes.iter().all(|line| line["shadow"] == true && line["outcome"].is_null()));
@@ -105,13 +106,13 @@ fn every_evaluation_is_recorded_and_shown() {
     assert!(!printed(&state, &["--policy", "seen", "--fired"]).contains("\n\n"));
 }
 
-fn evaluations_become_pictures() {
-    let (_, folder) = run_to_end(&pipeline(PIPELINE), 1, 500);
+fn evaluations_are_plotted() {
+    let (_, folder) = run_to_end(&job(""), 1, 500);
     let state = folder.path().join("state");
     let [svg, png] = ["a.svg", "a.png"].map(|name| folder.path().join(name));
     for file in [&svg, &png] {
         let said = printed(&state, &["--plot", file.to_str().unwrap()]);
-        // two metrics, one count of decisions, one of votes, and a detector's statistic.
+        // two metrics, one number of decisions, one of votes, and the statistic of a detector.
         assert!(said.contains("5 panels"), "{said}");
     }
     let text = std::fs::read_to_string(&svg).unwrap();
@@ -132,9 +133,9 @@ fn evaluations_become_pictures() {
 }
 
 fn old_trigger_evaluations_are_removed_and_decisions_stay() {
-    let (kept, whole) = run_to_end(&pipeline(PIPELINE), 1, 500);
+    let (kept, whole) = run_to_end(&job(""), 1, 500);
     let retention = "\n[retention]\ntrigger_evaluations.keep = 3\n";
-    let (ran, folder) = run_to_end(&pipeline(&format!("{PIPELINE}{retention}")), 1, 500);
+    let (ran, folder) = run_to_end(&job(retention), 1, 500);
     assert_eq!(decided(&ran), decided(&kept));
     let count = |folder: &Path| -> Vec<(String, u64)> {
         let catalog = rusqlite::Connection::open(folder.join("state/catalog.sqlite")).unwrap();

@@ -1,47 +1,15 @@
-//! Law 1 on generators and files: what is decided and made is a function of the stream and the
-//! pipeline, not of workers, batches or timing.
+//! Law 1 on generators and files: decisions and versions are a function of the stream and the pipeline.
+//! They do not depend on workers, batches or timing.
 use crate::program::{decided, pipeline, run_to_end};
+use crate::small_job::{DRIFT_JOB, small_job};
 
 crate::suite::tests! {
-    workers_and_polls_do_not_matter,
-    the_seed_matters,
-    a_million_old_samples_stall_nothing,
+    results_do_not_depend_on_workers_and_polls,
+    results_depend_on_the_seed,
+    a_million_old_samples_do_not_stall_the_job,
 }
 
-const PIPELINE: &str = r#"
-name = "test"
-
-[source.generator]
-partitions = 4
-stream.sea = { length = 6000, seed = 3 }
-
-[trigger.drift]
-every = 200
-warmup = 600
-windows.amount = { reference = 600, current = 300 }
-metrics.mmd = { threshold = 0.001 }
-metrics.ks = { threshold = 0.06 }
-
-[selection.new_data]
-tail = 1
-limit = 900
-keep = "uniform"
-
-[model.mlp]
-hidden = [16]
-classes = 2
-
-[training]
-seed = 5
-epochs = 2
-optimizer.adamw = { learning_rate = 1e-2 }
-
-[evaluation]
-interval = "20m"
-
-[compare.amount]
-trigger.amount = { every = 1500 }
-
+const SHADOWS: &str = r#"
 [shadow.predictions.trigger.drift]
 every = 200
 warmup = 600
@@ -53,10 +21,10 @@ metrics.ks = { threshold = 0.06 }
 trigger.time = { every = "20m" }
 "#;
 
-fn workers_and_polls_do_not_matter() {
-    let pipeline = pipeline(PIPELINE);
+fn results_do_not_depend_on_workers_and_polls() {
+    let pipeline = pipeline(&format!("{DRIFT_JOB}{SHADOWS}"));
     let (first, _folder) = run_to_end(&pipeline, 1, 1024);
-    assert!(first.versions.len() > 2, "{first:?}");
+    assert!(first.own.versions.len() > 2, "{first:?}");
     assert_eq!(first.compare["amount"].versions.len(), 4);
     assert_eq!(first.samples, 6000);
     assert_eq!(first.shadow["time"].last_decisions.len(), 4);
@@ -67,17 +35,17 @@ fn workers_and_polls_do_not_matter() {
     }
 }
 
-fn the_seed_matters() {
-    let (first, _folder) = run_to_end(&pipeline(PIPELINE), 1, 1024);
-    let other = PIPELINE.replace("seed = 5", "seed = 6");
+fn results_depend_on_the_seed() {
+    let (first, _folder) = run_to_end(&pipeline(DRIFT_JOB), 1, 1024);
+    let other = DRIFT_JOB.replace("seed = 5", "seed = 6");
     let (second, _folder) = run_to_end(&pipeline(&other), 1, 1024);
-    assert_ne!(first.versions[0].sha256, second.versions[0].sha256);
-    assert_eq!(first.versions[0].ids_digest, second.versions[0].ids_digest);
+    assert_ne!(first.own.versions[0].sha256, second.own.versions[0].sha256);
+    assert_eq!(first.own.versions[0].ids_digest, second.own.versions[0].ids_digest);
 }
 
-/// A backfill: after one new sample a million old ones, all late, all admitted where their partition
-/// is. Nothing waits for them and nothing is lost.
-fn a_million_old_samples_stall_nothing() {
+/// A backfill: after one new sample, a million old ones arrive late. Each is admitted at the current
+/// position of its partition. Nothing waits for them, and nothing is lost.
+fn a_million_old_samples_do_not_stall_the_job() {
     use std::io::Write;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("backfill.csv");
@@ -87,17 +55,18 @@ fn a_million_old_samples_stall_nothing() {
         writeln!(file, "{},0.25,{}", i * 7 % 999_999, i % 2).unwrap();
     }
     file.into_inner().unwrap();
-    let text = format!(
+    let text = small_job(&format!(
         "name = \"backfill\"
         source.file = {{ path = {path:?}, features = [\"a\"], label = \"c\", time = \"at\" }}
-        order.max_buffered = 10000
+        order = {{ max_buffered = 10000, max_ahead = \"3650d\" }}
         trigger.amount.every = 400000
-        selection.new_data.limit = 100
-        model.mlp.hidden = [2]
-        training = {{}}"
-    );
+        selection.new_data.limit = 100"
+    ));
     let (summary, _state) = run_to_end(&pipeline(&text), 2, 4096);
-    assert_eq!((summary.samples, summary.late, summary.triggers.len()), (1_000_001, 1_000_000, 2));
-    assert_eq!(summary.triggers[1].position.offset, 799_999);
-    assert_eq!(summary.triggers[1].position.time, 1_000_000_000);
+    assert_eq!(
+        (summary.samples, summary.late, summary.own.triggers.len()),
+        (1_000_001, 1_000_000, 2)
+    );
+    assert_eq!(summary.own.triggers[1].trigger.position.offset, 799_999);
+    assert_eq!(summary.own.triggers[1].trigger.position.time, 1_000_000_000);
 }

@@ -1,5 +1,5 @@
-//! Which part of a training set a training learns from, in a job: every policy, whatever the workers;
-//! that the trained samples are those that were scored; and how people look at it.
+//! Downsampling in a job: every policy with different numbers of workers, the agreement of trained samples
+//! and scores, and the output for people.
 
 use std::collections::BTreeSet;
 
@@ -15,13 +15,13 @@ use crate::program::{driftmill, pipeline, run_program, run_to_end};
 use crate::results::catalog as made_in;
 
 crate::suite::tests! {
-    every_policy_learns_from_the_same_on_any_number_of_workers,
-    trained_samples_are_those_that_were_scored_highest,
+    every_policy_chooses_the_same_samples_with_any_number_of_workers,
+    trained_samples_have_the_highest_scores,
     trained_samples_are_shown,
-    tables_that_make_no_sense_are_refused,
+    invalid_tables_are_rejected,
 }
 
-/// Each policy of the table, alternately of whole sets and of batches, as a comparison.
+/// Each policy of the table as a comparison, alternately with whole sets and with batches.
 fn every_policy() -> String {
     let mut text = "name = \"full\"
         source.generator = { partitions = 4, stream.sea = { length = 3000, seed = 3 } }
@@ -38,20 +38,20 @@ fn every_policy() -> String {
             1 if *key != "rs2" => "mode = \"batch_then_sample\"",
             _ => "",
         };
-        let judges = match *key {
+        let irreducible = match *key {
             "rho_loss" => format!("[compare.{key}.downsampling.irreducible]\nholdout = \"twin\"\n"),
             _ => String::new(),
         };
         text += &format!(
             "[compare.{key}]\ntrigger.amount.every = 1000\n[compare.{key}.downsampling]\n\
              ratio = 0.2\nwarmup_triggers = 1\n{mode}\n\
-             [compare.{key}.downsampling.policy.{key}]\n{example}\n{judges}"
+             [compare.{key}.downsampling.policy.{key}]\n{example}\n{irreducible}"
         );
     }
     text
 }
 
-fn every_policy_learns_from_the_same_on_any_number_of_workers() {
+fn every_policy_chooses_the_same_samples_with_any_number_of_workers() {
     let pipeline = pipeline(&every_policy());
     let (first, folder) = run_to_end(&pipeline, 1, 1024);
     let made = made_in(&folder.path().join("state"));
@@ -79,7 +79,7 @@ fn every_policy_learns_from_the_same_on_any_number_of_workers() {
     }
 }
 
-/// The loss of a logistic regression, computed here, from the features that a line of the file has.
+/// The loss of a logistic regression, computed here from the features of a line of the file.
 fn loss(weights: &[f32], offsets: &[f32], features: [f32; 2], label: usize) -> f64 {
     let score = |class: usize| {
         let product: f64 = (0..2)
@@ -97,9 +97,9 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
     bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
 }
 
-/// Each sample's features say which one it is: the trained samples must be those of the highest loss,
-/// computed from the file and the weights without anything of this program.
-fn trained_samples_are_those_that_were_scored_highest() {
+/// The features of a sample identify it. The trained samples must be those of the highest loss, computed
+/// from the file and the weights without this program.
+fn trained_samples_have_the_highest_scores() {
     let features = |row: u64| [(row as f32 / 977.0).sin() * 2.0, row as f32 / 1000.0];
     let label = |row: u64| u64::from((row * 7919 % 1000) < row / 3);
     let folder = tempfile::tempdir().unwrap();
@@ -199,13 +199,13 @@ fn trained_samples_are_shown() {
     assert!(exported.iter().zip(&shown).all(|(a, b)| (a - b).abs() < 1e-6 * b), "{exported:?}");
     let all: Value = serde_json::from_str(&text(&["1", "--json", "--candidates"])).unwrap();
     assert_eq!(all["rows"].as_array().unwrap().len(), 1000);
-    // the event and the file say the same.
+    // the event and the file have the same content.
     let version = driftmill("models", &state, &["2"]);
     let version: Value = serde_json::from_slice(&version.stdout).unwrap();
     assert_eq!(version["data"]["trained_samples"]["digest"], set["trained_samples"]["digest"]);
 }
 
-fn tables_that_make_no_sense_are_refused() {
+fn invalid_tables_are_rejected() {
     let text = |downsampling: &str| {
         format!(
             "name = \"wrong\"
@@ -217,7 +217,7 @@ fn tables_that_make_no_sense_are_refused() {
             {downsampling}"
         )
     };
-    for (table, told) in [
+    for (table, message) in [
         ("downsampling = { ratio = 1.5, policy.loss = {} }", "wanted a share above 0, at most 1"),
         ("downsampling = { ratio = 0.5 }", "missing field `policy`"),
         ("downsampling = { ratio = 0.5, policy = \"loss\" }", "write a table, as in policy.loss"),
@@ -225,15 +225,15 @@ fn tables_that_make_no_sense_are_refused() {
         ("downsampling = { ratio = 0.5, policy.rho_loss = {} }", "as in irreducible.holdout = 0.2"),
         (
             "downsampling = { ratio = 0.5, policy.loss = {}, irreducible.holdout = \"twin\" }",
-            "no policy of this table asks such models",
+            "no policy of this table uses irreducible-loss models",
         ),
         (
             "downsampling = { ratio = 0.5, policy.rho_loss = {}, irreducible.holdout = 1.0 }",
-            "nothing would be left",
+            "no samples would be left",
         ),
         (
             "downsampling = { ratio = 0.5, policy.rho_loss = {}, irreducible = { holdout = 0.5, model.mlp.classes = 3 } }",
-            "it has 3 classes, the pipeline's model 2",
+            "it has 3 classes, the pipeline's model has 2",
         ),
         (
             "downsampling = { ratio = 0.5, mode = \"batch_then_sample\", policy.rs2 = { replacement = true } }",
@@ -241,7 +241,7 @@ fn tables_that_make_no_sense_are_refused() {
         ),
         (
             "downsampling = { ratio = 0.5, mode = \"batch_then_sample\", period = 2, policy.loss = {} }",
-            "each batch is chosen from once",
+            "batches have no periods",
         ),
         (
             "downsampling = { ratio = 0.5, policy.loss = {}, schedule = [{ from_trigger = 3 }, { from_trigger = 3 }] }",
@@ -253,6 +253,6 @@ fn tables_that_make_no_sense_are_refused() {
         ),
     ] {
         let error = load("p.toml", &text(table), &[]).unwrap_err().to_string();
-        assert!(error.contains(told), "{table}: {error}");
+        assert!(error.contains(message), "{table}: {error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Samples whose bytes have to be gone: nowhere in the state directory are they found.
+//! Erasure: the bytes of erased samples are nowhere in the state directory.
 
 use std::fs;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::program::{Program, Ran};
 use crate::wait::OutputInTime;
 
 crate::suite::tests! {
-    an_erased_sample_is_nowhere_and_everything_else_is_where_it_was,
-    killed_where_it_erases_it_can_be_done_again,
+    an_erased_sample_is_in_no_file_and_all_others_remain,
+    an_erasure_can_be_repeated_after_a_kill,
 }
 
 const PIPELINE: &str = "
@@ -35,7 +35,7 @@ pub(crate) fn answered(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The features of a sample, as they stand in the log.
+/// The features of a sample, as they are in the log.
 pub(crate) fn features(state: &Path, sample: &str) -> Vec<u8> {
     let history = History::open(state).unwrap();
     let mut values = Values::new(ValueType::F32);
@@ -44,7 +44,7 @@ pub(crate) fn features(state: &Path, sample: &str) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-/// The files below `folder` that hold `bytes`.
+/// The files below `folder` that contain `bytes`.
 pub(crate) fn found(folder: &Path, bytes: &[u8]) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -68,13 +68,13 @@ fn ran() -> Ran {
     ran
 }
 
-fn an_erased_sample_is_nowhere_and_everything_else_is_where_it_was() {
+fn an_erased_sample_is_in_no_file_and_all_others_remain() {
     let ran = ran();
     let state = ran.folder.path().join("state");
     let [wanted, other] = ["sea/1/17", "sea/1/18"].map(|sample| features(&state, sample));
     assert_eq!(found(&state, &wanted).len(), 1);
 
-    // every policy has to have seen it: the last samples triggered nothing yet.
+    // every policy must have observed it: the last samples have triggered nothing yet.
     let newest = answered(&gc(&state, &["--erase", "--sample", "sea/1/5999", "--json"], &[]));
     assert_eq!(newest["not_erased"], json!({ "a restart reads them again": 1 }), "{newest}");
     let sample = ["--erase", "--sample", "sea/1/17", "--json"];
@@ -99,12 +99,12 @@ fn an_erased_sample_is_nowhere_and_everything_else_is_where_it_was() {
 
     let rest = Program::start_at(ran.folder, PIPELINE, &["--workers", "2"], &[]).end();
     rest.assert_done();
-    for told in ["samples", "triggers", "evaluation"] {
-        assert_eq!(rest.summary[told], ran.summary[told], "{told}");
+    for key in ["samples", "triggers", "evaluation"] {
+        assert_eq!(rest.summary[key], ran.summary[key], "{key}");
     }
 }
 
-fn killed_where_it_erases_it_can_be_done_again() {
+fn an_erasure_can_be_repeated_after_a_kill() {
     let ran = ran();
     let state = ran.folder.path().join("state");
     for (place, sample) in [("erase.written:1", "sea/0/3"), ("erase.recorded:1", "sea/0/500")] {

@@ -1,4 +1,4 @@
-//! Samples of a run as Parquet, and back.
+//! Export of samples of a run as Parquet, and a run on the exported file.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::program::{decided, pipeline, run_to_end};
 use crate::wait::OutputInTime;
 
 crate::suite::tests! {
-    exported_samples_are_those_of_the_run,
-    what_cannot_be_exported_leaves_no_file,
+    exported_samples_match_the_run,
+    a_failed_export_leaves_no_file,
 }
 
 fn export(state: &Path, file: &Path, samples: &[&str]) -> Output {
@@ -39,7 +39,7 @@ const TEXT: &str = "name = \"export\"
     model.mlp.hidden = [4]
     training = { seed = 1 }";
 
-fn exported_samples_are_those_of_the_run() {
+fn exported_samples_match_the_run() {
     let (first, folder) = run_to_end(&pipeline(TEXT), 2, 100);
     let state = folder.path().join("state");
 
@@ -100,7 +100,7 @@ fn exported_samples_are_those_of_the_run() {
     assert_eq!(part.num_rows(), within);
 }
 
-fn what_cannot_be_exported_leaves_no_file() {
+fn a_failed_export_leaves_no_file() {
     let (_, folder) = run_to_end(&pipeline(&TEXT.replace("10000", "100")), 1, 100);
     let state = folder.path().join("state");
     let file = folder.path().join("none.parquet");

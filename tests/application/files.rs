@@ -1,18 +1,19 @@
-//! Files as they must not be.
+//! Invalid files.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::program::{Ran, run_program};
+use crate::small_job::small_job;
 use crate::wait::OutputInTime;
 
 crate::suite::tests! {
-    bad_rows_are_dead_letters,
+    invalid_rows_become_dead_letters,
     a_file_without_rows_is_a_stream_without_samples,
-    what_is_a_record_does_not_depend_on_how_lines_end,
+    records_do_not_depend_on_line_endings,
     line_breaks_in_quotes_are_part_of_a_field,
-    a_row_that_cannot_be_written_elsewhere_is_named,
-    columns_that_are_not_there_are_told_with_those_that_are,
+    generate_reports_the_row_that_is_not_a_sample,
+    missing_columns_are_reported_with_the_existing_ones,
 }
 
 /// Runs a pipeline over a CSV file with these lines.
@@ -30,7 +31,7 @@ fn run(lines: &str, features: &str) -> Ran {
     ))
 }
 
-fn bad_rows_are_dead_letters() {
+fn invalid_rows_become_dead_letters() {
     let ran = run("t,a,c\n1,0.5,0\n2,NaN,0\n3,inf,1\n\n5,1,2\n6,x,1\n,1,1\n8,1e9,1", "\"a\"");
     ran.assert_done();
     assert_eq!(ran.summary["samples"], 2, "{}", ran.summary);
@@ -77,13 +78,13 @@ fn forty(name: &str, text: &str, more: &str) -> Ran {
     assert_eq!(ran.code, Some(0), "{name}: {}", ran.said);
     assert_eq!(ran.summary["samples"], 40, "{name}: {}", ran.summary);
     assert_eq!(ran.summary["dead_letters"], 0, "{name}");
-    // the time of a row is that of its number: what is no row takes none.
+    // the time of a row follows from its number; invalid rows have none.
     let trigger = &ran.summary["triggers"][0];
     assert_eq!(trigger["position"]["time"], 1_767_225_600_000_i64 + 39_000, "{name}: {trigger}");
     ran
 }
 
-fn what_is_a_record_does_not_depend_on_how_lines_end() {
+fn records_do_not_depend_on_line_endings() {
     let rows = |end: &str| (0..40).map(|i| format!("{i},{}{end}", i % 2)).collect::<Vec<_>>();
     let text = |header: &str, end: &str| format!("{header}{end}{}", rows(end).concat());
     forty("lf.csv", &text("a,c", "\n"), "");
@@ -98,18 +99,15 @@ fn what_is_a_record_does_not_depend_on_how_lines_end() {
     forty("comments.csv", &comments, "comment = \"#\"");
 }
 
-fn a_row_that_cannot_be_written_elsewhere_is_named() {
+fn generate_reports_the_row_that_is_not_a_sample() {
     let folder = tempfile::tempdir().unwrap();
     let (rows, file) = (folder.path().join("rows.csv"), folder.path().join("p.toml"));
     std::fs::write(&rows, "t,a,c\n1,1,0\n2,,1\n3,1,0\n").unwrap();
-    let source = format!(
+    let source = small_job(&format!(
         "name = \"gap\"
         source.file = {{ path = {rows:?}, features = [\"a\"], label = \"c\", time = \"t\" }}
-        trigger.amount.every = 2
-        selection.new_data = {{}}
-        model.mlp.hidden = [2]
-        training = {{}}"
-    );
+        trigger.amount.every = 2"
+    ));
     std::fs::write(&file, source).unwrap();
     let written = folder.path().join("rows.parquet");
     let output = Command::new(env!("CARGO_BIN_EXE_driftmill"))
@@ -132,7 +130,7 @@ fn line_breaks_in_quotes_are_part_of_a_field() {
     assert!(reason.contains("does not end before the end of the file"), "{reason}");
 }
 
-fn columns_that_are_not_there_are_told_with_those_that_are() {
+fn missing_columns_are_reported_with_the_existing_ones() {
     let ran = run("t,price,c\n1,2,0\n", "\"prize\"");
     assert_eq!(ran.code, Some(78), "{}", ran.said);
     for part in ["no column `prize`, but t, price, c", "hint: did you mean `price`?"] {

@@ -1,8 +1,8 @@
 //! State directories of earlier formats, of newer ones, and damage to the catalog.
 //!
-//! The fixtures are state directories of jobs that were killed before they recorded their end. After
-//! a change of the format `DRIFTMILL_WRITE_FIXTURE=1 cargo test --test application formats` writes
-//! the one of the new format.
+//! The fixtures are state directories of jobs that were killed before they recorded their end. After a
+//! change of the format, `DRIFTMILL_WRITE_FIXTURE=1 cargo test --test application formats` writes the
+//! fixture of the new format.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,14 +18,14 @@ use crate::program::{decided, driftmill, pipeline};
 
 crate::suite::tests! {
     state_directories_of_all_formats_are_opened_and_resumed,
-    the_fixture_of_the_newest_format_is_there,
-    a_newer_format_is_refused,
+    the_newest_format_has_a_fixture,
+    a_newer_format_is_rejected,
     a_damaged_state_is_reported_with_file_table_and_row,
     verify_finds_every_changed_byte_of_the_catalog,
 }
 
 /// The formats that can be opened.
-const FORMATS: [i64; 3] = [9, 10, 11];
+const FORMATS: [i64; 4] = [9, 10, 11, 12];
 
 const DAMAGED: i32 = 65;
 
@@ -83,7 +83,7 @@ fn state_directories_of_all_formats_are_opened_and_resumed() {
     }
 }
 
-fn the_fixture_of_the_newest_format_is_there() {
+fn the_newest_format_has_a_fixture() {
     let format = FORMATS.last().unwrap();
     let path = fixtures().join(format!("format-{format}.tar.gz"));
     if std::env::var_os("DRIFTMILL_WRITE_FIXTURE").is_some() {
@@ -113,11 +113,11 @@ fn the_fixture_of_the_newest_format_is_there() {
     }
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(format_of(&fixture(*format, folder.path())), *format);
-    // nothing but the catalog's checksums tells a state of policies that decodes to something else.
+    // only the catalog's checksums detect a policy state that decodes to a different value.
     assert!(Catalog::view(&folder.path().join("state/catalog.sqlite")).is_ok());
 }
 
-fn a_newer_format_is_refused() {
+fn a_newer_format_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let state = fixture(9, folder.path());
     let catalog = Connection::open(state.join("catalog.sqlite")).unwrap();
@@ -130,7 +130,7 @@ fn a_newer_format_is_refused() {
             let said = String::from_utf8_lossy(&output.stderr);
             let [first, .., last] = FORMATS;
             let wanted =
-                format!("has format {format}, this program knows formats {first} to {last}");
+                format!("has format {format}, this program supports formats {first} to {last}");
             assert!(said.contains(&wanted), "{said}");
         }
         let pipeline = pipeline(&pipeline_text());
@@ -172,7 +172,7 @@ fn a_damaged_state_is_reported_with_file_table_and_row() {
             assert!(said.contains(part), "{part}: {said}");
         }
     }
-    // a run that is resumed does not read all of its past: `verify` does.
+    // a resumed run does not read all of its past, but `verify` does.
     let folder = tempfile::tempdir().unwrap();
     let state = fixture(10, folder.path());
     let catalog = Connection::open(state.join("catalog.sqlite")).unwrap();
@@ -181,7 +181,7 @@ fn a_damaged_state_is_reported_with_file_table_and_row() {
     let output = driftmill("verify", &state, &[]);
     assert_eq!(output.status.code(), Some(DAMAGED), "{output:?}");
     assert!(String::from_utf8_lossy(&output.stdout).contains("decisions"), "{output:?}");
-    // a state that has its checksum, but does not decode.
+    // a state with a valid checksum that does not decode.
     let folder = tempfile::tempdir().unwrap();
     let state = fixture(10, folder.path());
     let catalog = Connection::open(state.join("catalog.sqlite")).unwrap();
@@ -192,7 +192,7 @@ fn a_damaged_state_is_reported_with_file_table_and_row() {
     assert_eq!(output.status.code(), Some(DAMAGED), "{output:?}");
 }
 
-/// Everything that SQL can see of a database.
+/// All tables and rows of a database.
 fn contents(path: &Path) -> Option<BTreeMap<String, Vec<String>>> {
     let database = Connection::open(path).ok()?;
     let tables = "SELECT name FROM sqlite_schema WHERE type = 'table'";

@@ -1,4 +1,4 @@
-//! Parts of a job that hang for ever: workers step on, and a job that is asked to end ends.
+//! Parts of a job that hang for ever: workers continue, and the job still stops on request.
 
 use std::fs;
 use std::path::Path;
@@ -14,14 +14,14 @@ crate::suite::tests! {
     a_download_that_hangs_stops_no_reading,
     dead_letters_that_hang_stop_no_reading,
     weights_that_cannot_be_read_stop_no_worker,
-    a_process_that_stops_answering_is_missed_and_stops_no_other,
-    an_interrupt_is_heard_while_a_process_does_not_answer,
+    an_unresponsive_process_is_reported_and_blocks_no_other,
+    an_interrupt_is_handled_while_a_process_does_not_answer,
     a_training_that_panics_is_a_failed_training,
-    as_many_trainings_may_fail_as_the_pipeline_says,
-    a_stopped_service_that_still_waits_for_its_broker_ends_well,
+    max_failures_limits_consecutive_failed_trainings,
+    a_service_stopped_while_it_waits_for_its_broker_ends_with_0,
 }
 
-/// Reading may run far ahead of decisions.
+/// Reading may be far ahead of decisions.
 const ENDLESS: &str = "
     name = \"frozen\"
     order.max_buffered = 10000000
@@ -33,8 +33,8 @@ const ENDLESS: &str = "
     store.segment.size = \"64KiB\"
     ";
 
-/// Bytes of the indexes of the log: they grow with every batch that a worker appends. With
-/// `worker`, only those of one worker.
+/// Bytes of the indexes of the log, which grow with every batch that a worker appends. With `worker`, only
+/// those of one worker.
 fn indexed(state: &Path, worker: Option<usize>) -> u64 {
     let prefix = worker.map_or_else(String::new, |worker| format!("{worker:03}-"));
     let files = fs::read_dir(state.join("log")).into_iter().flatten();
@@ -49,7 +49,7 @@ fn versions(state: &Path) -> usize {
     fs::read_dir(state.join("models")).map_or(0, Iterator::count)
 }
 
-/// Waits until so many more batches are in the log than now.
+/// Waits until the log has `batches` more batches than now.
 fn wait_for_batches(state: &Path, worker: Option<usize>, batches: u64, runs: impl Fn() -> bool) {
     let before = indexed(state, worker);
     wait_for("more batches in the log", LIMIT, || {
@@ -58,14 +58,14 @@ fn wait_for_batches(state: &Path, worker: Option<usize>, batches: u64, runs: imp
     });
 }
 
-/// A job of which a thread hangs at a failpoint.
+/// Starts a job with a thread that hangs at a failpoint.
 fn hanging(more: &str, failpoint: &str) -> Program {
     let folder = tempfile::tempdir().unwrap();
     let text = format!("{ENDLESS}\n{}", more.replace("FOLDER", folder.path().to_str().unwrap()));
     Program::start_at(folder, &text, &["--poll", "100"], &[("DRIFTMILL_HANG", failpoint)])
 }
 
-/// Asks a job to end whose thread hangs; it must not wait for the thread.
+/// Stops a job with a thread that hangs. The job must not wait for the thread.
 fn ends_in_time(job: Program) -> Ran {
     let begun = Instant::now();
     job.interrupt();
@@ -76,7 +76,7 @@ fn ends_in_time(job: Program) -> Ran {
     ran
 }
 
-/// Reads and trains on while a thread hangs.
+/// Checks that a job reads and trains while a thread hangs.
 fn reads_and_trains(mut job: Program) {
     job.wait_for("models/2/version.json");
     let state = job.state();
@@ -102,7 +102,7 @@ fn a_download_that_hangs_stops_no_reading() {
     let mut job = hanging(tier, "tier.download:1");
     job.wait_for("models/2/version.json");
     let state = job.state();
-    // a training that reads what only the object store has waits for ever.
+    // a training whose samples are only on the object store waits for ever.
     let mut last = (versions(&state), Instant::now());
     wait_for("a training that hangs", LIMIT, || {
         assert!(job.runs(), "it ended too early");
@@ -143,7 +143,7 @@ const SCORED: &str = "
 fn weights_that_cannot_be_read_stop_no_worker() {
     let place = Place::new(&format!("{ENDLESS}{SCORED}"));
     let state = place.state("weights");
-    // only process 1 reads weights from files: those of versions that process 0 has made.
+    // only process 1 reads weights from files: those of the versions that process 0 has made.
     let processes = Processes::start_with(&place.pipeline, &state, (2, 1), |process, run| {
         run.envs((process == 1).then_some(("DRIFTMILL_HANG", "weights.read:1")));
     });
@@ -154,7 +154,7 @@ fn weights_that_cannot_be_read_stop_no_worker() {
     assert_eq!(ends[0].status.code(), Some(130), "{}", said(&ends[0]));
 }
 
-fn a_process_that_stops_answering_is_missed_and_stops_no_other() {
+fn an_unresponsive_process_is_reported_and_blocks_no_other() {
     let place = Place::new(&ENDLESS.replace("3000000", "12000000"));
     let state = place.state("silent");
     let processes = Processes::start(&place.pipeline, &state, (2, 1));
@@ -170,7 +170,7 @@ fn a_process_that_stops_answering_is_missed_and_stops_no_other() {
     assert!(said(&ends[0]).contains("process 1"), "{}", said(&ends[0]));
 }
 
-fn an_interrupt_is_heard_while_a_process_does_not_answer() {
+fn an_interrupt_is_handled_while_a_process_does_not_answer() {
     let place = Place::new(ENDLESS);
     let state = place.state("interrupted");
     let processes = Processes::start(&place.pipeline, &state, (2, 1));
@@ -204,7 +204,7 @@ fn a_training_that_panics_is_a_failed_training() {
 /// Weights grow by this factor with every step.
 const DIVERGES: &str = "optimizer.sgd = { learning_rate = 1e30, weight_decay = 1.0 }";
 
-fn as_many_trainings_may_fail_as_the_pipeline_says() {
+fn max_failures_limits_consecutive_failed_trainings() {
     let diverges = |most: &str| {
         let training = format!("training = {{ epochs = 2, {DIVERGES}{most} }}");
         let text = short().replace("training = { epochs = 1 }", &training);
@@ -218,7 +218,7 @@ fn as_many_trainings_may_fail_as_the_pipeline_says() {
     assert!(two.said.contains("2 trainings in a row failed"), "{}", two.said);
 }
 
-fn a_stopped_service_that_still_waits_for_its_broker_ends_well() {
+fn a_service_stopped_while_it_waits_for_its_broker_ends_with_0() {
     let job = Program::start(
         "name = \"waits\"
         source.kafka = { brokers = \"127.0.0.1:1\", topics = [\"t\"], startup_timeout = \"10m\" }

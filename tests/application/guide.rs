@@ -1,4 +1,4 @@
-//! The README and the guide show what there is.
+//! The README and the guide agree with the program.
 
 use std::fs;
 
@@ -10,9 +10,9 @@ use crate::program::printed;
 crate::suite::tests! {
     the_table_of_components_is_current,
     the_reference_of_keys_is_current,
-    the_pipeline_in_the_readme_is_one,
+    the_pipeline_in_the_readme_is_valid,
     the_readme_is_short,
-    pages_name_no_file_that_is_not_there,
+    pages_refer_only_to_existing_files,
 }
 
 const COMPONENTS: &str = "src/guide/components.md";
@@ -30,7 +30,7 @@ fn compare(file: &str, wanted: &str) {
     assert!(found == wanted, "{file} is stale: DRIFTMILL_WRITE_REFERENCE=1 cargo test writes it");
 }
 
-/// The table of everything that can be written in a pipeline file.
+/// The table of all components of a pipeline file.
 fn components() -> String {
     let listed: serde_json::Value =
         serde_json::from_str(&printed(&["components", "--json"])).unwrap();
@@ -57,7 +57,7 @@ fn the_reference_of_keys_is_current() {
     compare(REFERENCE, &keys::reference(&schema));
 }
 
-fn the_pipeline_in_the_readme_is_one() {
+fn the_pipeline_in_the_readme_is_valid() {
     let text = fs::read_to_string("README.md").unwrap();
     let block = text.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     load("README.md", block, &[]).unwrap_or_else(|error| panic!("{error}"));
@@ -67,7 +67,7 @@ fn the_readme_is_short() {
     assert!(fs::metadata("README.md").unwrap().len() <= 10_000);
 }
 
-fn pages_name_no_file_that_is_not_there() {
+fn pages_refer_only_to_existing_files() {
     let text = fs::read_to_string("README.md").unwrap();
     for link in text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap()) {
         let outside = link.starts_with("https:");

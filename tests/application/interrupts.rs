@@ -1,4 +1,5 @@
-//! Ctrl-C: once ends a run with what it did so far, twice ends it at once. SIGTERM is gentler.
+//! Interrupts. One Ctrl-C ends a run with its results so far, and two end it at once. SIGTERM lets it
+//! finish.
 
 use std::fs::File;
 use std::io::Read;
@@ -11,17 +12,17 @@ use crate::wait::{LIMIT, wait_for};
 
 crate::suite::tests! {
     a_second_interrupt_ends_a_job_at_once,
-    one_interrupt_ends_even_a_job_that_hangs_with_a_summary,
-    a_service_that_is_stopped_finishes_a_training_or_leaves_it_for_later,
+    one_interrupt_ends_a_hanging_job_with_a_summary,
+    a_stopped_service_finishes_a_training_or_leaves_it_to_the_next_start,
 }
 
-/// A job that hangs where it cannot hear an interrupt: it writes dead letters to a pipe that nobody
-/// reads. With the pipe, and the folder that holds it.
+/// A job that hangs in a call that no interrupt ends: it writes dead letters to a pipe without a reader.
+/// Also returns the pipe and the folder that holds it.
 fn hanging() -> (Program, File, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let (pipe, rows) = (folder.path().join("pipe"), folder.path().join("rows.csv"));
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    // a pipe that is open at both ends takes some pages, then blocks.
+    // a pipe that is open at both ends takes a few pages and then blocks.
     let mut dead_letters = File::options().read(true).write(true).open(&pipe).unwrap();
     let good: String = (0..2000).map(|i| format!("{i},1,0\n")).collect();
     std::fs::write(&rows, format!("t,a,c\n{good}{}", "bad,row,0\n".repeat(20_000))).unwrap();
@@ -49,11 +50,11 @@ fn a_second_interrupt_ends_a_job_at_once() {
     let ran = job.end();
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     assert_eq!(ran.code, Some(130), "{}", ran.said);
-    assert!(ran.said.contains("once more ends at once"), "{}", ran.said);
+    assert!(ran.said.contains("a second signal ends at once"), "{}", ran.said);
     assert!(ran.summary.is_null(), "{}", ran.summary);
 }
 
-fn one_interrupt_ends_even_a_job_that_hangs_with_a_summary() {
+fn one_interrupt_ends_a_hanging_job_with_a_summary() {
     let (job, _letters, _folder) = hanging();
     let begun = Instant::now();
     let ran = job.end();
@@ -76,13 +77,13 @@ fn busy(grace: &str) -> String {
     )
 }
 
-fn a_service_that_is_stopped_finishes_a_training_or_leaves_it_for_later() {
+fn a_stopped_service_finishes_a_training_or_leaves_it_to_the_next_start() {
     let whole = Program::start(&busy("60s")).end();
     whole.assert_done();
     for (grace, versions) in [("60s", 1), ("0s", 0)] {
         let mut job = Program::start(&busy(grace));
         let database = job.folder.path().join("state/catalog.sqlite");
-        // once its first decision is recorded, a training runs.
+        // a training runs when its first decision is recorded.
         wait_for("the first decision", LIMIT, || {
             assert!(job.runs(), "it ended without a decision");
             decisions(&database) > 0
@@ -93,11 +94,11 @@ fn a_service_that_is_stopped_finishes_a_training_or_leaves_it_for_later() {
         assert_eq!(stopped.summary["complete"], false);
         let made = stopped.summary["versions"].as_array().unwrap().len();
         assert_eq!(made, versions, "{grace}: {}", stopped.said);
-        // restarted it goes on as if it had never been stopped.
+        // when restarted, it continues as if it had never stopped.
         let rest = Program::start_at(stopped.folder, &busy("60s"), &[], &[]).end();
         rest.assert_done();
-        for told in ["triggers", "evaluation", "samples"] {
-            assert_eq!(rest.summary[told], whole.summary[told], "{told}");
+        for key in ["triggers", "evaluation", "samples"] {
+            assert_eq!(rest.summary[key], whole.summary[key], "{key}");
         }
         let digests = |summary: &serde_json::Value| {
             let versions = summary["versions"].as_array().unwrap().clone();

@@ -12,13 +12,13 @@ use crate::program::{driftmill, pipeline, run_to_end};
 
 crate::suite::tests! {
     twins_share_a_training_set_and_are_versions,
-    old_ones_go_as_other_versions_do_and_damage_is_told,
-    a_share_that_is_held_out_is_not_trained_on,
+    old_irreducible_versions_expire_and_damage_is_reported,
+    the_holdout_is_not_trained_on,
 }
 
-fn judged(holdout: &str) -> Pipeline {
+fn irreducible_job(holdout: &str) -> Pipeline {
     pipeline(&format!(
-        "name = \"judged\"
+        "name = \"rho\"
         source.generator.stream.sea = {{ length = 2000, seed = 3 }}
         trigger.amount.every = 1000
         selection.new_data = {{ tail = \"all\" }}
@@ -47,7 +47,7 @@ fn sets(state: &Path) -> BTreeMap<(String, u64), RoaringTreemap> {
 }
 
 fn twins_share_a_training_set_and_are_versions() {
-    let (_, folder) = run_to_end(&judged("\"twin\""), 1, 1024);
+    let (_, folder) = run_to_end(&irreducible_job("\"twin\""), 1, 1024);
     let state = folder.path().join("state");
     let sets = sets(&state);
     let of = |number, trigger| &sets[&(irreducible_key("", number), trigger)];
@@ -58,12 +58,13 @@ fn twins_share_a_training_set_and_are_versions() {
         let share = of(1, trigger).len() as f64 / whole.len() as f64;
         assert!((0.4..0.6).contains(&share), "{share}");
     }
-    // what a twin was trained on once it is trained on again: each goes on from itself.
+    // once a twin has been trained again, its training set contains the earlier one: each continues from
+    // its own weights.
     assert!(of(1, 0).is_subset(of(1, 1)));
     for number in [1, 2] {
         let versions = ModelStore::of(&state, &irreducible_key("", number)).list().unwrap();
         assert_eq!(versions.len(), 2);
-        assert_eq!(versions[1].model, format!("judged.irreducible-{number}"));
+        assert_eq!(versions[1].model, format!("rho.irreducible-{number}"));
         assert_eq!((versions[0].parent, versions[1].parent), (None, Some(1)));
         assert_eq!(versions[1].architecture, json!({ "mlp": { "hidden": [2], "classes": 2 } }));
     }
@@ -83,8 +84,8 @@ fn twins_share_a_training_set_and_are_versions() {
     assert!(driftmill("verify", &state, &[]).status.success());
 }
 
-fn old_ones_go_as_other_versions_do_and_damage_is_told() {
-    let mut wanted = judged("\"twin\"");
+fn old_irreducible_versions_expire_and_damage_is_reported() {
+    let mut wanted = irreducible_job("\"twin\"");
     wanted.retention = toml::from_str("versions.keep = 1").unwrap();
     let (_, folder) = run_to_end(&wanted, 1, 1024);
     let state = folder.path().join("state");
@@ -102,17 +103,17 @@ fn old_ones_go_as_other_versions_do_and_damage_is_told() {
         assert_eq!(output.status.code(), Some(65), "{output:?}");
         String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
     };
-    let told = damage(
+    let message = damage(
         "UPDATE trained_samples SET weights = zeroblob(length(weights)) WHERE branch = '' AND trigger = 1",
     );
-    assert!(told.contains("table trained_samples, branch ``, trigger 1"), "{told}");
+    assert!(message.contains("table trained_samples, branch ``, trigger 1"), "{message}");
     assert_eq!(driftmill("training-set", &state, &["1"]).status.code(), Some(65));
-    let told = damage("DELETE FROM trained_samples WHERE branch = '' AND trigger = 0");
-    assert!(told.contains("are not those of the version's description"), "{told}");
+    let message = damage("DELETE FROM trained_samples WHERE branch = '' AND trigger = 0");
+    assert!(message.contains("do not match the version's description"), "{message}");
 }
 
-fn a_share_that_is_held_out_is_not_trained_on() {
-    let (_, folder) = run_to_end(&judged("0.25"), 1, 1024);
+fn the_holdout_is_not_trained_on() {
+    let (_, folder) = run_to_end(&irreducible_job("0.25"), 1, 1024);
     let state = folder.path().join("state");
     let held = &sets(&state)[&(irreducible_key("", 1), 1)];
     let catalog = Catalog::view(&state.join("catalog.sqlite")).unwrap();

@@ -16,7 +16,7 @@ pub(crate) fn reference(schema: &Value) -> String {
 
 struct Reference<'a> {
     schema: &'a Value,
-    /// Where each definition was described first.
+    /// The path under which each definition was first described.
     places: BTreeMap<String, String>,
     text: String,
 }
@@ -126,7 +126,7 @@ fn code(value: &Value) -> String {
     }
 }
 
-/// What kind of value a key takes, with its unit.
+/// The kind of value of a key, with its unit.
 fn kind(name: Option<&str>, schema: &Value) -> String {
     match name {
         Some("Span") => return "duration".into(),

@@ -1,11 +1,14 @@
-//! The whole application, from outside.
+//! Tests of the whole application, from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../support/acls.rs"]
+mod acls;
 #[path = "../support/broker.rs"]
 mod broker;
 mod calibrate;
 #[path = "../support/certificates.rs"]
 mod certificates;
+mod changing_files;
 mod cli;
 #[path = "../support/cluster.rs"]
 mod cluster;
@@ -26,10 +29,14 @@ mod interrupts;
 mod irreducible;
 mod kafka;
 mod keys;
+mod limits;
 mod memory;
 mod needs;
-mod others;
+#[cfg(feature = "s3")]
+#[path = "../support/object_store.rs"]
+mod object_store;
 mod pipelines;
+mod predecessors;
 mod processes;
 #[path = "../support/program.rs"]
 mod program;
@@ -38,8 +45,14 @@ mod removal;
 mod results;
 mod resume;
 mod retention;
+#[cfg(feature = "s3")]
+mod s3;
 mod selections;
+#[path = "../support/server.rs"]
+mod server;
 mod shadows;
+#[path = "../support/small_job.rs"]
+mod small_job;
 mod store;
 #[path = "../support/suite.rs"]
 mod suite;
@@ -63,6 +76,7 @@ const FILES: &[&[suite::Test]] = &[
     downsampling::TESTS,
     erasure::TESTS,
     export::TESTS,
+    changing_files::TESTS,
     files::TESTS,
     formats::TESTS,
     frozen::TESTS,
@@ -70,13 +84,16 @@ const FILES: &[&[suite::Test]] = &[
     guide::TESTS,
     interrupts::TESTS,
     irreducible::TESTS,
+    limits::TESTS,
     memory::TESTS,
-    others::TESTS,
+    predecessors::TESTS,
     pipelines::TESTS,
     processes::TESTS,
     removal::TESTS,
     resume::TESTS,
     retention::TESTS,
+    #[cfg(feature = "s3")]
+    s3::TESTS,
     selections::TESTS,
     shadows::TESTS,
     store::TESTS,

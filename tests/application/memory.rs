@@ -1,4 +1,4 @@
-//! Law 4: memory is bounded by index and windows, never by payload.
+//! Law 4: memory is bounded by indexes and windows and never depends on payloads.
 
 use std::io::Write;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use crate::program::Program;
 
 crate::suite::tests! {
-    a_backfill_takes_no_memory_for_its_payload,
+    a_backfill_does_not_hold_its_payload_in_memory,
 }
 
-/// Numbers in a sample: 256 bytes of payload in the log.
+/// Number of values in a sample: 256 bytes of payload in the log.
 const WIDTH: usize = 64;
 
 /// One new sample, then `late` old ones.
@@ -24,8 +24,8 @@ fn write_backfill(path: &Path, late: u64) {
     file.flush().unwrap();
 }
 
-/// The most memory of its own that a job over a backfill had, in bytes: pages of the log that are
-/// mapped belong to the system, which takes them back when it wants.
+/// The maximum of the private memory, in bytes, of a job over a backfill. Mapped pages of the log belong to
+/// the system, which can reclaim them at any time.
 fn most_memory(late: u64) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("backfill.csv");
@@ -33,7 +33,7 @@ fn most_memory(late: u64) -> u64 {
     let features: Vec<String> = (0..WIDTH).map(|i| format!("\"x{i}\"")).collect();
     let mut job = Program::start(&format!(
         "name = \"backfill\"
-        order.max_buffered = 10000
+        order = {{ max_buffered = 10000, max_ahead = \"3650d\" }}
         source.file = {{ path = {path:?}, features = [{}], label = \"c\", time = \"t\" }}
         trigger.amount.every = 100000
         selection.new_data.limit = 100
@@ -48,11 +48,11 @@ fn most_memory(late: u64) -> u64 {
     most
 }
 
-fn a_backfill_takes_no_memory_for_its_payload() {
+fn a_backfill_does_not_hold_its_payload_in_memory() {
     let (few, many) = (100_000, 1_000_000);
     let [small, large] = [few, many].map(most_memory);
     let grown = large.saturating_sub(small);
-    // half of what an index might take, which a topic without keys does not need; what the samples
-    // hold is eight times as large.
+    // half of the size of an index, which a topic without keys does not need. The payloads are eight times
+    // as large.
     assert!(grown < 32 * (many - few), "{small} bytes for {few} late samples, {large} for {many}");
 }

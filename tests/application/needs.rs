@@ -1,4 +1,4 @@
-//! What tests of the application need from the machine.
+//! The requirements of the application's tests.
 
 use std::process::{Command, Output};
 
@@ -18,6 +18,11 @@ pub(crate) const OWN_KAFKA: Need =
 
 const JAVA: &str = "apt install openjdk-17-jre-headless maven";
 
+/// An S3 server that the tests start.
+#[cfg(feature = "s3")]
+pub(crate) const S3: Need =
+    Need { name: "an S3 server", install: JAVA, missing: crate::object_store::unable };
+
 /// The electricity market of New South Wales.
 pub(crate) const ELECTRICITY: Need = Need {
     name: "the electricity data",
@@ -25,7 +30,7 @@ pub(crate) const ELECTRICITY: Need = Need {
     missing: || data::absent("electricity.csv"),
 };
 
-/// The right to mount a file system of one's own.
+/// The right to mount a file system.
 pub(crate) const MOUNTS: Need = Need {
     name: "the right to mount a disk",
     install: "sysctl -w kernel.unprivileged_userns_clone=1 (or run the tests as root)",

@@ -1,4 +1,4 @@
-//! Several processes on one state directory: they make what one makes, and end together.
+//! Several processes on one state directory: they have the same result as one process, and end together.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,49 +6,24 @@ use std::time::Duration;
 
 use crate::cluster::{Place, Processes, command, hosts, said};
 use crate::results::RunResult;
+use crate::small_job::{DRIFT_JOB, small_job};
 use crate::wait::{LIMIT, OutputInTime, wait_for};
 
 crate::suite::tests! {
-    several_processes_make_what_one_makes,
-    a_file_is_read_by_one_of_them_and_its_letters_kept,
-    when_one_dies_all_end_and_all_go_on_in_another_number,
-    one_that_is_asked_to_end_ends_all,
-    a_process_that_does_not_belong_is_refused_with_the_reason,
-    what_one_process_finds_damaged_ends_all,
-    the_command_line_says_what_is_wrong,
+    several_processes_give_the_same_results_as_one,
+    a_file_is_read_by_one_process_and_its_dead_letters_are_kept,
+    all_processes_end_when_one_dies_and_resume_in_another_number,
+    a_stopped_process_ends_all,
+    a_process_with_another_pipeline_is_rejected_with_the_reason,
+    damage_found_by_one_process_ends_all,
+    wrong_process_numbers_and_addresses_are_reported,
 }
 
-/// How long processes may take to notice that one is gone.
+/// Time in which processes notice the loss of another one.
 const SOON: Duration = Duration::from_secs(10);
 
-/// Questions about samples of all partitions, and a comparison.
-const GENERATED: &str = r#"
-    name = "generated"
-    [source.generator]
-    partitions = 4
-    stream.sea = { length = 6000, seed = 3 }
-    [trigger.drift]
-    every = 200
-    warmup = 600
-    windows.amount = { reference = 600, current = 300 }
-    metrics.mmd = { threshold = 0.001 }
-    [selection.new_data]
-    tail = 1
-    limit = 900
-    keep = "uniform"
-    [model.mlp]
-    hidden = [16]
-    classes = 2
-    [training]
-    epochs = 2
-    [evaluation]
-    interval = "20m"
-    [compare.amount]
-    trigger.amount = { every = 1500 }
-"#;
-
-fn several_processes_make_what_one_makes() {
-    let place = Place::new(GENERATED);
+fn several_processes_give_the_same_results_as_one() {
+    let place = Place::new(DRIFT_JOB);
     let (wanted, _) = place.run((1, 2));
     assert!(wanted.summary["versions"].as_array().unwrap().len() > 2, "{:?}", wanted.summary);
     for size in [(2, 1), (2, 2), (3, 1)] {
@@ -56,21 +31,18 @@ fn several_processes_make_what_one_makes() {
     }
 }
 
-fn a_file_is_read_by_one_of_them_and_its_letters_kept() {
+fn a_file_is_read_by_one_process_and_its_dead_letters_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let rows = folder.path().join("rows.csv");
     let row = |i: u32| {
         if i % 50 == 7 { "bad,row,0\n".into() } else { format!("{i},{},{}\n", i % 9, i % 2) }
     };
     std::fs::write(&rows, format!("t,a,c\n{}", (0..3000).map(row).collect::<String>())).unwrap();
-    let place = Place::new(&format!(
+    let place = Place::new(&small_job(&format!(
         "name = \"file\"
         source.file = {{ path = {rows:?}, features = [\"a\"], label = \"c\", time = \"t\" }}
-        trigger.amount.every = 700
-        selection.new_data = {{}}
-        model.mlp.hidden = [2]
-        training = {{}}"
-    ));
+        trigger.amount.every = 700"
+    )));
     let dead_letters = |state: &Path| {
         let text = std::fs::read_to_string(state.join("dead-letters.jsonl")).unwrap();
         let offset =
@@ -94,7 +66,7 @@ const LONG: &str = r#"
     evaluation.interval = "20s"
 "#;
 
-/// Waits until two more versions are there.
+/// Waits for two more versions.
 fn wait_for_versions(processes: &mut Processes, state: &Path) {
     let versions = || std::fs::read_dir(state.join("models")).map_or(0, Iterator::count);
     let before = versions();
@@ -105,7 +77,7 @@ fn wait_for_versions(processes: &mut Processes, state: &Path) {
     });
 }
 
-fn when_one_dies_all_end_and_all_go_on_in_another_number() {
+fn all_processes_end_when_one_dies_and_resume_in_another_number() {
     let place = Place::new(LONG);
     let (wanted, _) = place.run((1, 1));
     let state = place.state("killed");
@@ -119,7 +91,8 @@ fn when_one_dies_all_end_and_all_go_on_in_another_number() {
             assert_eq!(end.status.code(), Some(75), "process {process} of {size:?}: {said}");
             assert!(said.contains(&format!("process {victim} (127.0.0.1:")), "{said}");
             assert!(
-                said.contains("is gone") && said.contains("start all processes again"),
+                said.contains("is no longer connected")
+                    && said.contains("start all processes again"),
                 "{said}"
             );
             assert!(!said.contains("panicked"), "{said}");
@@ -129,7 +102,7 @@ fn when_one_dies_all_end_and_all_go_on_in_another_number() {
     assert_eq!(RunResult::of(&state, &stdout), wanted);
 }
 
-fn one_that_is_asked_to_end_ends_all() {
+fn a_stopped_process_ends_all() {
     let place = Place::new(LONG);
     let (wanted, _) = place.run((1, 1));
     let state = place.state("stopped");
@@ -149,17 +122,21 @@ fn one_that_is_asked_to_end_ends_all() {
     assert_eq!(RunResult::of(&state, &stdout), wanted);
 }
 
-fn a_process_that_does_not_belong_is_refused_with_the_reason() {
+fn a_process_with_another_pipeline_is_rejected_with_the_reason() {
     let place = Place::new(LONG);
     let (state, other) = (place.state("state"), place.state("other"));
     let (hosts, _) = hosts(&state, 2);
     let start =
         |size, process, state: &Path| command(&place.pipeline, state, size, process, &hosts);
     let first = start((2, 1), 0, &state).spawn().unwrap();
-    // who comes with another pipeline or number is sent away, and the right one is waited for.
+    // a process with another pipeline or number of processes is rejected, and the right one is waited for.
     let changed = start((2, 1), 1, &state).args(["--set", "training.epochs=3"]).output_in_time();
     assert_eq!(changed.status.code(), Some(64), "{}", said(&changed));
-    assert!(said(&changed).contains("what differs is `training.epochs`"), "{}", said(&changed));
+    assert!(
+        said(&changed).contains("its pipeline differs in `training.epochs`"),
+        "{}",
+        said(&changed)
+    );
     let more = start((2, 3), 1, &state).output_in_time();
     assert!(said(&more).contains("2 processes with 3 workers each"), "{}", said(&more));
     std::fs::create_dir(&other).unwrap();
@@ -173,12 +150,15 @@ fn a_process_that_does_not_belong_is_refused_with_the_reason() {
         "{:?}",
         ends.iter().map(said).collect::<Vec<_>>()
     );
-    let told = said(&ends[0]);
-    assert!(told.contains("`training.epochs`") && told.contains("with 3 workers"), "{told}");
-    assert!(told.contains("is not the state directory of process 0"), "{told}");
+    let message = said(&ends[0]);
+    assert!(
+        message.contains("`training.epochs`") && message.contains("with 3 workers"),
+        "{message}"
+    );
+    assert!(message.contains("is not the state directory of process 0"), "{message}");
 }
 
-fn what_one_process_finds_damaged_ends_all() {
+fn damage_found_by_one_process_ends_all() {
     let place = Place::new(LONG);
     let state = place.state("damaged");
     let mut processes = Processes::start(&place.pipeline, &state, (2, 1));
@@ -196,7 +176,7 @@ fn what_one_process_finds_damaged_ends_all() {
     assert!(ends.iter().all(|end| said(end).contains("is damaged at byte")));
 }
 
-fn the_command_line_says_what_is_wrong() {
+fn wrong_process_numbers_and_addresses_are_reported() {
     let place = Place::new(LONG);
     let hosts = place.state("hosts");
     let run = |process| {
@@ -207,7 +187,7 @@ fn the_command_line_says_what_is_wrong() {
         (1, "localhost:1", "1 lines for 2 processes"),
         (1, "a:1\nb:1\nc:1", "3 lines for 2 processes"),
         (1, "localhost:1\nlocalhost", "not `localhost`"),
-        (0, "localhost:1\n\nlocalhost:1\n", "`localhost:1` stands there twice"),
+        (0, "localhost:1\n\nlocalhost:1\n", "`localhost:1` is listed twice"),
     ] {
         std::fs::write(&hosts, lines).unwrap();
         let end = run(process);

@@ -1,4 +1,4 @@
-//! A log from which segments are removed and samples erased, beside a plain map.
+//! A log from which segments are removed and samples erased, compared with a plain map.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 crate::suite::tests! {
-    a_log_is_a_map_from_which_segments_go,
-    a_segment_is_full_when_it_has_its_size_or_its_age,
+    a_log_without_expired_segments_equals_a_map,
+    a_segment_is_full_at_its_size_or_age,
 }
 
 const WIDTH: usize = 3;
@@ -39,8 +39,7 @@ fn batch(ids: &[Id]) -> LogBatch {
     }
 }
 
-/// One life of a log: lengths of batches by worker, how many of the segments are removed, which
-/// samples are erased.
+/// One life of a log: lengths of batches by worker, the number of removed segments, and the erased samples.
 type Life = (Vec<(usize, u64)>, Index, Vec<Index>);
 
 fn life() -> impl Strategy<Value = Life> {
@@ -48,7 +47,7 @@ fn life() -> impl Strategy<Value = Life> {
     (batches, any::<Index>(), prop::collection::vec(any::<Index>(), 0..6))
 }
 
-/// What the log is to have: features by ids; none of what was removed.
+/// The expected content of the log: features by id; none for removed samples.
 type Model = BTreeMap<Id, Option<[f32; WIDTH]>>;
 
 fn assert_same(log: &Log, model: &Model) -> Result<(), TestCaseError> {
@@ -74,7 +73,7 @@ fn assert_same(log: &Log, model: &Model) -> Result<(), TestCaseError> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    fn a_log_is_a_map_from_which_segments_go(lives in prop::collection::vec(life(), 1..4)) {
+    fn a_log_without_expired_segments_equals_a_map(lives in prop::collection::vec(life(), 1..4)) {
         let folder = tempfile::tempdir().unwrap();
         let mut durable: BTreeMap<String, SegmentLength> = BTreeMap::new();
         let mut model = Model::new();
@@ -96,7 +95,7 @@ proptest! {
             durable.extend(lengths.iter().map(|length| (length.name.clone(), length.clone())));
             log.recorded(&lengths);
 
-            // whatever is not written any more may go; a reader goes on behind it.
+            // all segments that are no longer written may be removed; a reader continues after them.
             let first = log.streams()[0];
             let mut reader = log.replay(first, i64::MIN);
             prop_assert!(reader.next().unwrap().is_ok());
@@ -119,7 +118,7 @@ proptest! {
             assert_same(&log, &model)?;
             drop(writers);
 
-            // samples are erased in what is left, by the only user of the log.
+            // samples are erased in the remaining segments, while the log has no other user.
             let known: Vec<SegmentLength> = durable.values().cloned().collect();
             let log = Log::open(folder.path(), schema(), &known).unwrap();
             for name in log.segments().into_iter().map(|segment| segment.name) {
@@ -140,7 +139,7 @@ proptest! {
     }
 }
 
-fn a_segment_is_full_when_it_has_its_size_or_its_age() {
+fn a_segment_is_full_at_its_size_or_age() {
     for (age, wanted) in [(None, 1), (Some(100), 5)] {
         let folder = tempfile::tempdir().unwrap();
         let log = Log::create(folder.path(), schema()).unwrap();

@@ -1,5 +1,4 @@
-//! What retention removes: nothing that has an influence on what is decided, and nothing that is
-//! forgotten.
+//! Retention removes no data that decisions depend on, and no records about the past.
 
 use std::fs;
 use std::path::Path;
@@ -11,13 +10,13 @@ use crate::program::{Program, decided, pipeline, run_to_end};
 use crate::wait::OutputInTime;
 
 crate::suite::tests! {
-    a_run_that_removes_what_is_old_decides_as_one_that_keeps_it,
-    a_stopped_run_is_rid_of_what_is_old_once,
-    killed_where_it_removes_it_goes_on,
-    what_a_policy_can_reach_is_kept,
+    a_run_with_retention_decides_as_one_without,
+    gc_removes_old_data_of_a_stopped_run_once,
+    a_run_killed_during_removal_resumes,
+    samples_that_a_policy_retains_are_kept,
 }
 
-/// About 1600 samples are a segment; the drift windows reach back over some of them.
+/// A segment holds about 1600 samples. The drift windows reach back over several segments.
 pub(crate) const PIPELINE: &str = "
     name = \"retention\"
     source.generator = { stream.sea = { length = 24000 }, partitions = 2 }
@@ -50,7 +49,7 @@ pub(crate) fn driftmill(arguments: &[&str], state: &Path) -> Output {
     command.arg(arguments[0]).arg(state).args(&arguments[1..]).output_in_time()
 }
 
-/// What the program answers, which must not fail.
+/// The program's answer. The program must succeed.
 pub(crate) fn asked(arguments: &[&str], state: &Path) -> Value {
     let output = driftmill(arguments, state);
     assert!(output.status.success(), "{arguments:?}: {output:?}");
@@ -62,13 +61,13 @@ pub(crate) fn count(folder: &Path, extension: &str) -> usize {
     files.filter(|file| file.extension().is_some_and(|found| found == extension)).count()
 }
 
-/// The versions of a branch whose weights are there.
+/// The number of versions of a branch whose weights exist.
 fn weights(models: &Path) -> usize {
     let versions = fs::read_dir(models).unwrap().map(|version| version.unwrap().path());
     versions.filter(|version| version.join("model.safetensors").exists()).count()
 }
 
-/// Runs the program to its end in a folder of its own, with retention or without.
+/// Runs the program to its end in a separate folder, with or without retention.
 fn run(retention: &str, environment: &[(&str, &str)]) -> crate::program::Ran {
     let folder = tempfile::tempdir().unwrap();
     let text = text(folder.path(), retention);
@@ -76,8 +75,8 @@ fn run(retention: &str, environment: &[(&str, &str)]) -> crate::program::Ran {
 }
 
 pub(crate) fn same(a: &Value, b: &Value) {
-    for told in ["samples", "late", "dead_letters", "triggers", "evaluation"] {
-        assert_eq!(a[told], b[told], "{told}");
+    for key in ["samples", "late", "dead_letters", "triggers", "evaluation"] {
+        assert_eq!(a[key], b[key], "{key}");
     }
     let digests = |summary: &Value| {
         let versions = summary["versions"].as_array().unwrap().clone();
@@ -88,7 +87,7 @@ pub(crate) fn same(a: &Value, b: &Value) {
     assert_eq!(digests(&a["compare"]["often"]), digests(&b["compare"]["often"]));
 }
 
-fn a_run_that_removes_what_is_old_decides_as_one_that_keeps_it() {
+fn a_run_with_retention_decides_as_one_without() {
     let kept = run("", &[]);
     kept.assert_done();
     let state = kept.folder.path().join("state");
@@ -105,7 +104,7 @@ fn a_run_that_removes_what_is_old_decides_as_one_that_keeps_it() {
     assert!(weights(&state.join("models")) < 5 && weights(&state.join("compare/often")) < 5);
     assert_eq!(asked(&["verify", "--json"], &state)["problems"], serde_json::json!([]));
 
-    // started again it tells the same; nothing more goes.
+    // a restart reports the same and removes nothing more.
     let text = fs::read_to_string(removed.folder.path().join("p.toml")).unwrap();
     let again = Program::start_at(removed.folder, &text, &["--poll", "200"], &[]).end();
     again.assert_done();
@@ -114,7 +113,7 @@ fn a_run_that_removes_what_is_old_decides_as_one_that_keeps_it() {
     the_past_is_known(&kept.folder.path().join("state"), &state);
 }
 
-/// What is asked of a run that removed samples, compared with one that did not.
+/// Compares the answers of a run that removed samples with those of a run that did not.
 fn the_past_is_known(kept: &Path, removed: &Path) {
     let sample = ["lineage", "--sample", "sea/0/990", "--json"];
     let [was, is] = [kept, removed].map(|state| asked(&sample, state));
@@ -130,8 +129,11 @@ fn the_past_is_known(kept: &Path, removed: &Path) {
         (&is["rows"][0]["expired"], &is["rows"][0]["status"]),
         (&true.into(), &"expired".into())
     );
-    let told = driftmill(&["lineage", "--sample", "sea/0/990"], removed);
-    assert!(String::from_utf8_lossy(&told.stdout).contains("expired, bytes removed"), "{told:?}");
+    let message = driftmill(&["lineage", "--sample", "sea/0/990"], removed);
+    assert!(
+        String::from_utf8_lossy(&message.stdout).contains("expired, bytes removed"),
+        "{message:?}"
+    );
 
     let version = ["lineage", "--version", "1", "--json"];
     let [was, is] = [kept, removed].map(|state| asked(&version, state));
@@ -142,16 +144,19 @@ fn the_past_is_known(kept: &Path, removed: &Path) {
     let exported = driftmill(&["export", file.to_str().unwrap(), "--trigger", "0"], removed);
     assert!(exported.status.success(), "{exported:?}");
     let said = String::from_utf8_lossy(&exported.stderr);
-    assert!(said.contains("the features of 500 samples of the training set are gone"), "{said}");
+    assert!(
+        said.contains("the features of 500 samples of the training set are no longer in the log"),
+        "{said}"
+    );
     assert!(String::from_utf8_lossy(&exported.stdout).starts_with("0 samples"), "{exported:?}");
 }
 
-fn a_stopped_run_is_rid_of_what_is_old_once() {
+fn gc_removes_old_data_of_a_stopped_run_once() {
     let kept = run("", &[]);
     let state = kept.folder.path().join("state");
     let whole = asked(&["gc", "--json"], &state);
     assert_eq!(whole["freed"]["files"], 0, "nothing is to be retained: {whole}");
-    // retention is free to change: the run is started again, killed before it ends, and looked at.
+    // retention may change: the run is started again, killed before its end, and inspected.
     let text = text(kept.folder.path(), RETENTION);
     let killed =
         Program::start_at(kept.folder, &text, &[], &[("DRIFTMILL_ABORT", "retention.recorded:1")]);
@@ -176,7 +181,7 @@ fn a_stopped_run_is_rid_of_what_is_old_once() {
     same(&kept.summary, &rest.summary);
 }
 
-fn killed_where_it_removes_it_goes_on() {
+fn a_run_killed_during_removal_resumes() {
     let wanted = run("", &[]).summary;
     let mut killed = 0;
     for place in ["retention.recorded:1", "retention.removed:1", "retention.recorded:2"] {
@@ -198,12 +203,12 @@ fn killed_where_it_removes_it_goes_on() {
     assert!(killed >= 2, "{killed} were killed");
 }
 
-fn what_a_policy_can_reach_is_kept() {
+fn samples_that_a_policy_retains_are_kept() {
     let all = PIPELINE.replace(
         "{ limit = 500, tail = 1 }",
         "{ tail = \"all\", limit = 500, keep = \"uniform\" }",
     );
-    // what two runs publish under one name has to go to two places.
+    // two runs that publish under one name need two destinations.
     let folder = tempfile::tempdir().unwrap();
     let text = |sink: &str| all.replace("SINK", folder.path().join(sink).to_str().unwrap());
     let (kept, _folder) = run_to_end(&pipeline(&text("kept")), 1, 200);

@@ -1,5 +1,5 @@
-//! Every selection policy in a job: how much it chooses, that workers do not matter, what it leaves
-//! out, and how people look at it.
+//! Every selection policy in a job: the size of its choices, different numbers of workers, the samples that
+//! it leaves out, and the output for people.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,72 +7,43 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::program::{decided, driftmill, pipeline, run_to_end};
+use crate::small_job::sea_job;
 
 crate::suite::tests! {
-    every_selection_chooses_alike_on_any_number_of_workers,
-    what_is_held_out_is_in_no_training_set,
-    people_look_at_what_was_chosen,
+    every_selection_chooses_the_same_with_any_number_of_workers,
+    the_holdout_is_in_no_training_set,
+    training_sets_are_shown_as_text_and_images,
 }
 
-const PIPELINE: &str = r#"
-name = "all"
+const JOB: &str = "
+    name = \"all\"
+    source.generator = { partitions = 4, stream.sea = { length = 6000, seed = 3 } }
+    trigger.amount.every = 1000
+    selection.all = {}
+    model.mlp = { hidden = [4], classes = 2 }
+    training = { seed = 5, epochs = 1 }";
 
-[source.generator]
-partitions = 4
-stream.sea = { length = 6000, seed = 3 }
+/// Selections that are compared with it: a name, the policy and its parameters.
+const COMPARED: [(&str, &str); 8] = [
+    ("random", "random = { ratio = 0.5 }"),
+    ("without", "random_no_replacement = { samples = 700 }"),
+    ("fresh", "freshness = { unused_ratio = 0.75, limit = 400 }"),
+    ("labels", "label_balanced = { samples = 300 }"),
+    ("triggers", "trigger_balanced = { samples = 300 }"),
+    ("decayed", "time_decayed = { half_life = \"20m\", samples = 500 }"),
+    ("memory", "class_memory = { per_class = 100 }"),
+    ("reservoir", "new_data = { tail = \"all\", limit = 500, keep = \"reservoir\" }"),
+];
 
-[trigger.amount]
-every = 1000
-
-[selection.all]
-
-[model.mlp]
-hidden = [4]
-classes = 2
-
-[training]
-seed = 5
-epochs = 1
-
-[compare.random]
-trigger.amount.every = 1000
-selection.random = { ratio = 0.5 }
-
-[compare.without]
-trigger.amount.every = 1000
-selection.random_no_replacement = { samples = 700 }
-
-[compare.fresh]
-trigger.amount.every = 1000
-selection.freshness = { unused_ratio = 0.75, limit = 400 }
-
-[compare.labels]
-trigger.amount.every = 1000
-selection.label_balanced = { samples = 300 }
-
-[compare.triggers]
-trigger.amount.every = 1000
-selection.trigger_balanced = { samples = 300 }
-
-[compare.decayed]
-trigger.amount.every = 1000
-selection.time_decayed = { half_life = "20m", samples = 500 }
-
-[compare.memory]
-trigger.amount.every = 1000
-selection.class_memory = { per_class = 100 }
-
-[compare.reservoir]
-trigger.amount.every = 1000
-selection.new_data = { tail = "all", limit = 500, keep = "reservoir" }
-"#;
-
-fn every_selection_chooses_alike_on_any_number_of_workers() {
-    let first = pipeline(PIPELINE);
+fn every_selection_chooses_the_same_with_any_number_of_workers() {
+    let compared = COMPARED.map(|(name, selection)| {
+        format!("[compare.{name}]\ntrigger.amount.every = 1000\nselection.{selection}\n")
+    });
+    let first = pipeline(&format!("{JOB}\n{}", compared.concat()));
     let (summary, _folder) = run_to_end(&first, 1, 1024);
     let samples = |name: &str| -> Vec<u64> {
         let triggers = match name {
-            "all" => &summary.triggers,
+            "all" => &summary.own.triggers,
             name => &summary.compare[name].triggers,
         };
         triggers.iter().map(|line| line.samples).collect()
@@ -104,18 +75,15 @@ fn offsets(state: &Path, trigger: u64, name: &[&str]) -> BTreeSet<u64> {
     rows.iter().map(|row| row["offset"].as_u64().unwrap()).collect()
 }
 
-fn what_is_held_out_is_in_no_training_set() {
+fn the_holdout_is_in_no_training_set() {
     let text = |holdout: &str| {
-        format!(
-            "name = \"held\"
-            source.generator.stream.sea = {{ length = 4000, seed = 1 }}
-            trigger.amount.every = 1000
+        let more = format!(
+            "trigger.amount.every = 1000
             selection.all = {{}}
-            model.mlp = {{ hidden = [2], classes = 2 }}
-            training = {{ epochs = 1 }}
             evaluation.holdout = {holdout}
             compare.without = {{ trigger.amount.every = 400, selection.random_no_replacement.samples = 300 }}"
-        )
+        );
+        sea_job("held", &more)
     };
     let (_, folder) = run_to_end(&pipeline(&text("0.25")), 2, 100);
     let state = folder.path().join("state");
@@ -124,16 +92,19 @@ fn what_is_held_out_is_in_no_training_set() {
     let others: BTreeSet<u64> =
         (0..10).flat_map(|trigger| offsets(&state, trigger, &["--compare", "without"])).collect();
     assert!(others.len() > 2_000 && others.is_subset(&all));
-    // another seed holds out others.
+    // another seed holds out other samples.
     let (_, folder) = run_to_end(&pipeline(&text("{ fraction = 0.25, seed = 9 }")), 1, 1000);
     let seeded = offsets(&folder.path().join("state"), 3, &[]);
     assert!((1_600..2_900).contains(&all.intersection(&seeded).count()));
-    // nothing but a share is one.
-    let told = driftmill::config::load("p.toml", &text("1.5"), &[]).unwrap_err().to_string();
-    assert!(told.contains("evaluation.holdout") || told.contains("wanted a share"), "{told}");
+    // only a share is accepted.
+    let message = driftmill::config::load("p.toml", &text("1.5"), &[]).unwrap_err().to_string();
+    assert!(
+        message.contains("evaluation.holdout") || message.contains("wanted a share"),
+        "{message}"
+    );
 }
 
-fn people_look_at_what_was_chosen() {
+fn training_sets_are_shown_as_text_and_images() {
     let text = "name = \"faces\"
         source.generator.stream.portraits = { seed = 0 }
         trigger.amount.every = 12000

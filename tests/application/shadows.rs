@@ -1,4 +1,4 @@
-//! Policies that train nothing: what they would have done is told, and changes nothing.
+//! Policies that train nothing: their decisions are reported and change nothing.
 
 use std::io::Write;
 use std::path::Path;
@@ -6,29 +6,26 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::program::{Program, decided_of, run_program};
+use crate::small_job::{sea_job, small_job};
 
 crate::suite::tests! {
     a_shadow_fires_where_the_same_trigger_trains,
-    a_shadow_that_comes_later_begins_where_the_run_is_and_goes_on,
+    an_added_shadow_starts_at_the_position_of_the_run_and_resumes,
     a_shadow_cannot_measure_trainings,
 }
 
-const PIPELINE: &str = r#"
-name = "watched"
-source.generator.stream.sea = { length = 4000, seed = 1 }
-selection.new_data = {}
-model.mlp = { hidden = [8], classes = 2 }
-training = { epochs = 1, seed = 2 }
-trigger.amount.every = 700
-"#;
+/// A pipeline that trains after every 700 samples, with these shadows.
+fn job(shadows: &str) -> String {
+    sea_job("watched", &format!("trigger.amount.every = 700\n{shadows}"))
+}
 
 fn a_shadow_fires_where_the_same_trigger_trains() {
     let shadows = r#"
 shadow.same.trigger.amount.every = 700
 shadow.errors.trigger.sequential = { on = "error", every = 50, detector.ddm = {} }
 "#;
-    let plain = run_program(PIPELINE);
-    let watched = run_program(&format!("{PIPELINE}{shadows}"));
+    let plain = run_program(&job(""));
+    let watched = run_program(&job(shadows));
     plain.assert_done();
     watched.assert_done();
     let positions = |lines: &Value| {
@@ -40,12 +37,12 @@ shadow.errors.trigger.sequential = { on = "error", every = 50, detector.ddm = {}
         positions(&shadow["same"]["last_decisions"]),
         positions(&watched.summary["triggers"])
     );
-    // each asks the version that is active where it fires.
+    // each asks the version that is active at the change where it fires.
     let fired = shadow["same"]["last_decisions"].as_array().unwrap();
     let versions: Vec<_> = fired.iter().map(|fired| fired["version"].clone()).collect();
     assert_eq!(versions, [json!(null), json!(1), json!(2), json!(3), json!(4)]);
     assert!(!shadow["errors"]["last_decisions"].as_array().unwrap().is_empty(), "{shadow}");
-    // the pipeline's own policies do what they did.
+    // the pipeline's own policies decide as before.
     let mut without = decided_of(watched.summary.clone());
     without.as_object_mut().unwrap().remove("shadow");
     assert_eq!(without, decided_of(plain.summary.clone()));
@@ -60,18 +57,17 @@ fn samples(file: &Path, from: u32, to: u32) {
     rows.for_each(|i| writeln!(file, "{i},{},{}", i * 7 % 13, i % 2).unwrap());
 }
 
-fn a_shadow_that_comes_later_begins_where_the_run_is_and_goes_on() {
+fn an_added_shadow_starts_at_the_position_of_the_run_and_resumes() {
     let files = tempfile::tempdir().unwrap();
     let path = files.path().join("samples.csv");
-    let own = format!(
-        "name = \"grows\"
-        source.file = {{ path = {path:?}, features = [\"a\"], label = \"c\", time = \"at\" }}
-        trigger.amount.every = 100
-        selection.new_data = {{}}
-        model.mlp.hidden = [2]
-        training = {{}}\n"
-    );
-    let with = |shadows: &str| format!("{own}{shadows}");
+    let with = |shadows: &str| {
+        small_job(&format!(
+            "name = \"grows\"
+            source.file = {{ path = {path:?}, features = [\"a\"], label = \"c\", time = \"at\" }}
+            trigger.amount.every = 100
+            {shadows}"
+        ))
+    };
     let fired = |summary: &Value, name: &str| {
         let lines = summary["shadow"][name]["last_decisions"].as_array().unwrap().clone();
         lines.iter().map(|line| line["position"]["offset"].as_u64().unwrap()).collect::<Vec<_>>()
@@ -85,10 +81,10 @@ fn a_shadow_that_comes_later_begins_where_the_run_is_and_goes_on() {
     let second = Program::start_at(first.folder, &with(both), &[], &[]).end();
     second.assert_done();
     assert_eq!(fired(&second.summary, "a"), [59, 119, 179, 239, 299, 359, 419, 479]);
-    // the run's own policy stands after its last decision, or further on.
+    // the checkpoint of the run's own policy is at its last decision or later.
     let later = fired(&second.summary, "b");
     assert!(later[0] >= 249 && later.windows(2).all(|two| two[1] - two[0] == 50), "{later:?}");
-    // one can go and come again, but not become another while it is there.
+    // a shadow can be removed and added again, but it cannot change while it exists.
     let b = |every: u64| with(&format!("shadow.b.trigger.amount.every = {every}\n"));
     let third = Program::start_at(second.folder, &b(50), &[], &[]).end();
     third.assert_done();
@@ -96,7 +92,7 @@ fn a_shadow_that_comes_later_begins_where_the_run_is_and_goes_on() {
     let other = Program::start_at(third.folder, &b(51), &[], &[]).end();
     assert_eq!(other.code, Some(64), "{}", other.said);
     assert!(other.said.contains("`shadow.b.trigger.amount.every`"), "{}", other.said);
-    let none = Program::start_at(other.folder, &own, &[], &[]).end();
+    let none = Program::start_at(other.folder, &with(""), &[], &[]).end();
     none.assert_done();
     samples(&path, 500, 650);
     let last = Program::start_at(none.folder, &b(51), &[], &[]).end();
@@ -107,11 +103,11 @@ fn a_shadow_that_comes_later_begins_where_the_run_is_and_goes_on() {
 
 fn a_shadow_cannot_measure_trainings() {
     let shadow = "shadow.cost.trigger.data_incorporation_cost = { every = 10, conversion = 1 }";
-    let told = driftmill::config::load("p.toml", &format!("{PIPELINE}{shadow}"), &[]).unwrap_err();
-    let said = told.to_string();
+    let message = driftmill::config::load("p.toml", &job(shadow), &[]).unwrap_err();
+    let said = message.to_string();
     assert!(said.contains("training.declared") && said.contains("has no trainings"), "{said}");
     let nested = "shadow.votes.trigger.ensemble.members.c.data_incorporation_cost = { every = 10, \
                   conversion = 1 }";
-    let told = driftmill::config::load("p.toml", &format!("{PIPELINE}{nested}"), &[]).unwrap_err();
-    assert!(told.to_string().contains("c.data_incorporation_cost.training"), "{told}");
+    let message = driftmill::config::load("p.toml", &job(nested), &[]).unwrap_err();
+    assert!(message.to_string().contains("c.data_incorporation_cost.training"), "{message}");
 }

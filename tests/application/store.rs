@@ -1,4 +1,4 @@
-//! Law 3: an id yields its own sample's features, always.
+//! Law 3: an id always yields the features of its own sample.
 use std::{collections::BTreeSet, path::Path};
 
 use driftmill::store::{Log, LogBatch, LogWriter, RowKind, SegmentLength, StoreError, verify};
@@ -8,10 +8,10 @@ use proptest::prelude::*;
 
 crate::suite::tests! {
     an_id_yields_its_own_features,
-    what_is_durable_survives_a_crash,
-    damage_is_found_wherever_it_is,
+    durable_samples_survive_a_crash,
+    damage_is_found_at_every_place,
     a_sealed_segment_is_an_arrow_stream,
-    rows_of_another_process_are_there_once_it_says_that_they_are_durable,
+    rows_of_another_process_are_visible_once_they_are_durable,
 }
 
 const WIDTH: usize = 3;
@@ -47,7 +47,7 @@ fn batch(ids: &[Id], value: ValueType) -> LogBatch {
     }
 }
 
-/// A writer that leaves its files as they are, as when the process is killed.
+/// Drops a writer without finishing its files, as when the process is killed.
 fn killed(writer: LogWriter) {
     std::mem::forget(writer);
 }
@@ -93,7 +93,7 @@ proptest! {
             ValueType::U8 => Values::U8(all.iter().flat_map(|id| bytes(*id)).collect()),
         };
         prop_assert_eq!(values, expected);
-        // what was never appended is missing, also inside gaps.
+        // samples that were never appended are missing, also inside gaps.
         for offset in 0..next[0] + 2 {
             let id = Id::new(1, 0, offset);
             let found = log.gather(&[id], &mut Values::new(value));
@@ -118,7 +118,7 @@ fn a_sealed_segment_is_an_arrow_stream() {
     }
     writer.seal().unwrap();
     let path = folder.path().join("000-000000.arrows");
-    // an encoder that writes other bytes brings nothing back from an object store, and repairs nothing.
+    // an encoder that writes different bytes could restore nothing from an object store and repair nothing.
     assert_eq!(crc32fast::hash(&std::fs::read(&path).unwrap()), 0x15aa_e1e5);
     let file = std::fs::File::open(path).unwrap();
     let batches: Vec<_> = arrow::ipc::reader::StreamReader::try_new(file, None)
@@ -132,7 +132,7 @@ fn a_sealed_segment_is_an_arrow_stream() {
     assert_eq!(names, ["id", "position_time", "time", "kind", "key", "label", "features"]);
 }
 
-/// What a crash may leave of what was not durable: nothing, some of it, or something else.
+/// Simulates a crash: of the data that was not durable, nothing, a part, or other bytes remain.
 fn tear(folder: &Path, durable: &[SegmentLength], chance: u64) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -143,7 +143,7 @@ fn tear(folder: &Path, durable: &[SegmentLength], chance: u64) {
             (Some(length), true) => length.batches as usize * 64,
             (Some(length), false) => length.bytes as usize,
         };
-        // most of a segment that grows is room that was never written.
+        // most of a growing segment is space that was never written.
         let file = std::fs::File::options().write(true).open(&path).unwrap();
         let written = file.metadata().unwrap().len();
         file.set_len(written.min(kept as u64 + 4096)).unwrap();
@@ -162,9 +162,9 @@ fn tear(folder: &Path, durable: &[SegmentLength], chance: u64) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// Lives of a log, each ended by a crash: what was durable is there, in order, all else is gone
+    /// Lives of a log that end with a crash. Durable samples are still there, in order. All others are gone
     /// and can be appended again.
-    fn what_is_durable_survives_a_crash(
+    fn durable_samples_survive_a_crash(
         lives in prop::collection::vec((appends(), any::<prop::sample::Index>(), any::<u64>()), 1..5),
     ) {
         let folder = tempfile::tempdir().unwrap();
@@ -225,8 +225,8 @@ proptest! {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// One changed bit, or a tail that is gone, in any file of the log.
-    fn damage_is_found_wherever_it_is(
+    /// One changed bit or a missing tail, in any file of the log.
+    fn damage_is_found_at_every_place(
         index in any::<bool>(),
         at in any::<prop::sample::Index>(),
         bit in 0u8..8,
@@ -246,7 +246,7 @@ proptest! {
         let name = if index { "000-000000.index" } else { "000-000000.arrows" };
         let path = folder.path().join(name);
         let mut file = std::fs::read(&path).unwrap();
-        // the mark of the stream's end, behind the batches, is in no index.
+        // the mark at the end of the stream, after the batches, is in no index.
         let indexed = if index { file.len() } else { whole.bytes as usize };
         let at = at.index(indexed);
         match cut {
@@ -263,7 +263,7 @@ proptest! {
             // an empty file cannot be mapped.
             Err(error) => prop_assert!(cut && at == 0, "{error}"),
         }
-        // a log that is opened refuses, or yields what was written.
+        // an open log returns an error or the written values.
         let ids: Vec<Id> = whole.ids.iter().map(Id).collect();
         let mut values = Values::new(ValueType::U8);
         let gathered = Log::open(folder.path(), schema(ValueType::U8), &durable)
@@ -275,7 +275,7 @@ proptest! {
     }
 }
 
-fn rows_of_another_process_are_there_once_it_says_that_they_are_durable() {
+fn rows_of_another_process_are_visible_once_they_are_durable() {
     let folder = tempfile::tempdir().unwrap();
     let open = Log::create(folder.path(), schema(ValueType::F32)).unwrap();
     let other = Log::join(folder.path(), schema(ValueType::F32), &[]).unwrap();
@@ -291,7 +291,7 @@ fn rows_of_another_process_are_there_once_it_says_that_they_are_durable() {
         open.gather(&[id(offset * 2 + 1), id(0)], &mut values).unwrap();
         let expected = [floats(id(offset * 2 + 1)), floats(id(0))].concat();
         assert_eq!(values, Values::F32(expected));
-        // until it is recorded, it is told again.
+        // it is returned again until it is recorded.
         assert_eq!([open.sync().unwrap(), open.sync().unwrap()], [&durable[..]; 2]);
         open.recorded(&durable);
         assert_eq!(open.sync().unwrap(), []);

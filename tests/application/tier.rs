@@ -1,5 +1,5 @@
-//! Segments on an object store: what is decided does not depend on where they are, and nothing of
-//! them is lost or left behind.
+//! Segments on an object store: decisions do not depend on their place, and no object is lost or left
+//! behind.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,16 +14,16 @@ use crate::retention::{PIPELINE, asked, count, driftmill, same, text};
 use crate::wait::OutputInTime;
 
 crate::suite::tests! {
-    a_run_whose_segments_are_away_decides_as_one_that_keeps_them,
-    what_is_used_stays_and_what_is_young_too,
-    killed_anywhere_no_object_is_lost_or_left_behind,
-    what_is_erased_here_is_erased_there,
-    damage_is_found_wherever_it_is_and_a_damaged_copy_is_fetched_again,
-    an_object_store_that_cannot_be_reached_is_waited_for,
-    a_store_that_cannot_be_is_refused_with_a_hint,
+    a_run_with_remote_segments_decides_as_one_with_local_segments,
+    used_and_recent_segments_stay_local,
+    kills_neither_lose_nor_leave_behind_objects,
+    erased_samples_are_also_erased_on_the_object_store,
+    damage_is_found_at_every_place_and_a_damaged_copy_is_fetched_again,
+    a_job_waits_for_an_object_store_that_cannot_be_reached,
+    an_invalid_store_is_rejected_with_a_hint,
 }
 
-/// Training sets come from the whole past.
+/// A pipeline whose training sets contain the whole past.
 fn reaching_back() -> String {
     PIPELINE
         .replace("{ limit = 500, tail = 1 }", "{ tail = \"all\", limit = 500, keep = \"uniform\" }")
@@ -39,10 +39,10 @@ fn pipeline(folder: &Path, cache: &str) -> String {
     reaching_back().replace("SINK", folder.join("sink").to_str().unwrap()) + &tier(folder, cache)
 }
 
-/// A run that was killed when it had decided a few times, in a folder of its own.
+/// A run that was killed after a few decisions, in a separate folder.
 fn killed(cache: &str, place: &str) -> Ran {
     let folder = tempfile::tempdir().unwrap();
-    // reading may not run ahead to the end: the rest of the stream is read by the next process.
+    // reading must not be far ahead: the next process reads the rest of the stream.
     let text = format!("order.max_buffered = 1000\n{}", pipeline(folder.path(), cache));
     let killed =
         Program::start_at(folder, &text, &["--poll", "200"], &[("DRIFTMILL_ABORT", place)]).end();
@@ -50,13 +50,13 @@ fn killed(cache: &str, place: &str) -> Ran {
     killed
 }
 
-/// It goes on to its end.
-fn goes_on(killed: Ran, arguments: &[&str]) -> Ran {
+/// Resumes a killed run to its end.
+fn resume(killed: Ran, arguments: &[&str]) -> Ran {
     let text = fs::read_to_string(killed.folder.path().join("p.toml")).unwrap();
     Program::start_at(killed.folder, &text, arguments, &[]).end()
 }
 
-/// What an undisturbed run does that keeps all its segments.
+/// The result of an undisturbed run that keeps all its segments.
 fn undisturbed() -> Ran {
     let folder = tempfile::tempdir().unwrap();
     let text = reaching_back().replace("SINK", folder.path().join("sink").to_str().unwrap());
@@ -65,7 +65,7 @@ fn undisturbed() -> Ran {
     ran
 }
 
-/// The run's objects.
+/// The objects of the run.
 fn objects(folder: &Path) -> Vec<PathBuf> {
     let runs = fs::read_dir(folder.join("cold")).into_iter().flatten();
     let files = runs.flat_map(|run| fs::read_dir(run.unwrap().path()).unwrap());
@@ -80,7 +80,7 @@ fn problems(state: &Path) -> Value {
     answer["problems"].clone()
 }
 
-fn a_run_whose_segments_are_away_decides_as_one_that_keeps_them() {
+fn a_run_with_remote_segments_decides_as_one_with_local_segments() {
     let kept = undisturbed();
     let first = killed("0B", "model.stored:6");
     let (folder, state) = (first.folder.path().to_owned(), first.folder.path().join("state"));
@@ -89,14 +89,14 @@ fn a_run_whose_segments_are_away_decides_as_one_that_keeps_them() {
     assert_eq!((objects(&folder).len(), count(&state.join("log"), "arrows")), (0, before));
     let moved = asked(&["gc", "--json"], &state);
     assert_eq!(would["moved"], moved["moved"]);
-    // what was not durable when it was killed is no part of the run.
+    // data that was not durable at the kill is not part of the run.
     let before = moved["moved"].as_array().unwrap().len();
     assert!(before > 2, "{moved}");
     assert_eq!(count(&state.join("log"), "index"), before);
     assert_eq!((objects(&folder).len(), count(&state.join("log"), "arrows")), (before, 0));
     assert_eq!(problems(&state), json!([]));
 
-    let rest = goes_on(first, &["--workers", "2"]);
+    let rest = resume(first, &["--workers", "2"]);
     rest.assert_done();
     same(&kept.summary, &rest.summary);
     assert_eq!(count(&state.join("log"), "arrows"), 0, "a complete run keeps nothing here");
@@ -111,7 +111,7 @@ fn a_run_whose_segments_are_away_decides_as_one_that_keeps_them() {
     assert!(String::from_utf8_lossy(&exported.stdout).starts_with("24000 samples"), "{exported:?}");
 }
 
-fn what_is_used_stays_and_what_is_young_too() {
+fn used_and_recent_segments_stay_local() {
     let folder = tempfile::tempdir().unwrap();
     // samples are a second apart.
     let text = pipeline(folder.path(), "200KiB") + "\nage = \"8000s\"";
@@ -125,7 +125,7 @@ fn what_is_used_stays_and_what_is_young_too() {
     assert!((1..=3).contains(&cached), "{cached} segments of 64 KiB");
 }
 
-fn killed_anywhere_no_object_is_lost_or_left_behind() {
+fn kills_neither_lose_nor_leave_behind_objects() {
     for place in ["tier.recorded:2", "tier.written:2"] {
         let first = killed("0B", "model.stored:3");
         let (folder, state) = (first.folder.path().to_owned(), first.folder.path().join("state"));
@@ -136,7 +136,7 @@ fn killed_anywhere_no_object_is_lost_or_left_behind() {
         asked(&["gc", "--json"], &state);
         assert_eq!(objects(&folder).len(), count(&state.join("log"), "index"), "{place}");
 
-        // what retention removes here is removed there as well.
+        // retention removes objects as well as local segments.
         let text = fs::read_to_string(folder.join("p.toml")).unwrap();
         let text = text.replace("tail = \"all\", ", "") + "\n[retention.log]\nsamples = 1000";
         fs::remove_dir_all(&state).unwrap();
@@ -149,7 +149,7 @@ fn killed_anywhere_no_object_is_lost_or_left_behind() {
     }
 }
 
-fn what_is_erased_here_is_erased_there() {
+fn erased_samples_are_also_erased_on_the_object_store() {
     let folder = tempfile::tempdir().unwrap();
     let text = PIPELINE.replace("SINK", folder.path().join("sink").to_str().unwrap())
         + &tier(folder.path(), "0B");
@@ -170,14 +170,14 @@ fn what_is_erased_here_is_erased_there() {
     assert_eq!(problems(&state), json!([]));
 }
 
-fn damage_is_found_wherever_it_is_and_a_damaged_copy_is_fetched_again() {
+fn damage_is_found_at_every_place_and_a_damaged_copy_is_fetched_again() {
     let first = killed("1GB", "model.stored:3");
     let (folder, state) = (first.folder.path().to_owned(), first.folder.path().join("state"));
     asked(&["gc", "--json"], &state);
     let object = objects(&folder).into_iter().next().unwrap();
     let copy = state.join("log").join(object.file_stem().unwrap()).with_extension("arrows");
 
-    // both the object and the copy are looked at.
+    // both the object and the copy are checked.
     let flip = |path: &Path| {
         let mut bytes = fs::read(path).unwrap();
         let at = bytes.len() / 3;
@@ -191,12 +191,12 @@ fn damage_is_found_wherever_it_is_and_a_damaged_copy_is_fetched_again() {
     flip(&copy);
     let said = problems(&state).to_string();
     assert!(said.contains("arrows") && !said.contains("parquet"), "{said}");
-    let rest = goes_on(first, &[]);
+    let rest = resume(first, &[]);
     rest.assert_done();
     assert!(rest.said.contains("fetching it again"), "{}", rest.said);
     assert_eq!(problems(&state), json!([]));
 
-    // an object that is gone is damage, and named.
+    // a missing object is damage, and it is named.
     fs::remove_file(&copy).unwrap();
     fs::remove_file(&object).unwrap();
     let said = problems(&state).to_string();
@@ -206,14 +206,14 @@ fn damage_is_found_wherever_it_is_and_a_damaged_copy_is_fetched_again() {
     assert_eq!(lost.status.code(), Some(65), "{lost:?}");
 }
 
-fn an_object_store_that_cannot_be_reached_is_waited_for() {
+fn a_job_waits_for_an_object_store_that_cannot_be_reached() {
     let kept = undisturbed();
     let first = killed("0B", "model.stored:3");
     let (folder, state) = (first.folder.path().to_owned(), first.folder.path().join("state"));
     asked(&["gc", "--json"], &state);
     let (there, elsewhere) = (folder.join("cold"), folder.join("elsewhere"));
     fs::rename(&there, &elsewhere).unwrap();
-    // a file where the folder was: nothing can be read, and nothing is missing.
+    // a file in place of the folder: nothing can be read, but nothing is reported as missing.
     fs::write(&there, "").unwrap();
     let text = fs::read_to_string(folder.join("p.toml")).unwrap();
     let mut running = Program::start_at(first.folder, &text, &[], &[]);
@@ -228,7 +228,7 @@ fn an_object_store_that_cannot_be_reached_is_waited_for() {
     assert_eq!(problems(&state), json!([]));
 }
 
-fn a_store_that_cannot_be_is_refused_with_a_hint() {
+fn an_invalid_store_is_rejected_with_a_hint() {
     let folder = tempfile::tempdir().unwrap();
     for (url, hint) in [
         ("nowhere", "as in \\\"s3://bucket/folder\\\""),

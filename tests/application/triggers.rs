@@ -1,32 +1,19 @@
-//! Every trigger policy in a job: it trains where the stream changes, and workers do not matter.
+//! Every trigger policy in a job: it trains at the changes of the stream, for all numbers of workers.
 
 use crate::program::{decided, pipeline, run_to_end};
 
 crate::suite::tests! {
-    policies_of_every_kind_decide_alike_on_any_number_of_workers,
+    every_kind_of_policy_decides_the_same_with_any_number_of_workers,
 }
 
-/// A stream whose concept changes at once, several times, and a policy of each kind upon it.
+/// A stream with several abrupt changes of its concept, and a policy of each kind.
 const PIPELINE: &str = r#"
 name = "policies"
-
-[source.generator]
-partitions = 4
-stream.sea = { length = 8000, seed = 3 }
-
-[trigger.amount]
-every = 2000
-
-[selection.new_data]
-
-[model.mlp]
-hidden = [8]
-classes = 2
-
-[training]
-seed = 5
-epochs = 2
-optimizer.adamw = { learning_rate = 1e-2 }
+source.generator = { partitions = 4, stream.sea = { length = 8000, seed = 3 } }
+trigger.amount.every = 2000
+selection.new_data = {}
+model.mlp = { hidden = [8], classes = 2 }
+training = { seed = 5, epochs = 2, optimizer.adamw.learning_rate = 1e-2 }
 
 [compare.window]
 trigger.drift = { every = 250, warmup = 500, on = "features", windows.time = { reference = "10m", current = "5m" }, metrics.ks = { threshold = { p_value = 0.001 } } }
@@ -56,13 +43,13 @@ trigger.class_balance = { every = 250, windows.amount = { reference = 1000, curr
 trigger.ensemble = { vote = "majority", members.amount.amount = { every = 900 }, members.error.sequential = { on = "error", detector.ddm = {} }, members.drift.drift = { every = 250, on = "features", windows.amount = { reference = 600, current = 300 }, metrics.ks = { threshold = 0.1 } } }
 "#;
 
-fn policies_of_every_kind_decide_alike_on_any_number_of_workers() {
+fn every_kind_of_policy_decides_the_same_with_any_number_of_workers() {
     let pipeline = pipeline(PIPELINE);
     let (first, _folder) = run_to_end(&pipeline, 1, 1024);
     for (name, branch) in &first.compare {
         let count = branch.versions.len();
         eprintln!("{name}: {count} trainings, the last: {:?}", branch.triggers.last());
-        // both classes are there from the beginning, and features do not change.
+        // both classes occur from the beginning, and features do not change.
         let still = ["classes", "window"].contains(&name.as_str());
         let wanted = if still { 1..=2 } else { 2..=32 };
         assert!(wanted.contains(&count), "{name}: {count} trainings");

@@ -68,7 +68,7 @@ const STREAMS: [(&str, &str); 2] = [
     ),
 ];
 
-/// Accuracy, seconds of training, and of these seconds of choosing.
+/// Accuracy, seconds of training, and the seconds of choosing among them.
 #[derive(Clone, Copy)]
 struct Outcome([f64; 3]);
 
@@ -82,7 +82,7 @@ fn json(arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).expect("it answers with JSON")
 }
 
-/// Sums over the versions that `arguments` list: of training, and of choosing.
+/// Sums over the versions that `arguments` list: seconds of training and seconds of choosing.
 fn seconds(arguments: &[&str]) -> [f64; 2] {
     let versions = json(&[&["models"], arguments].concat());
     let sum = |of: &dyn Fn(&Value) -> Option<f64>| -> f64 {
@@ -98,14 +98,14 @@ fn run(stream: &str, downsampling: &str, seed: u64) -> Outcome {
     let (file, state) = (inside("pipeline.toml"), inside("run"));
     let stream = stream.replace("DATA", &data::file("").display().to_string());
     let text = format!("name = \"compared\"\n{stream}\nseed = {seed}\n{downsampling}");
-    // the seed belongs to the table before the optimizer's key, which is dotted.
+    // the seed is a key of the table and must be before the dotted key of the optimizer.
     std::fs::write(&file, text).expect("there is room for a pipeline");
     let summary = json(&["run", &file, "--state", &state]);
     let accuracy = summary["evaluation"]["prequential"]["accuracy"].as_f64().expect("an accuracy");
     let [mut training, mut choosing] = seconds(&[&state]);
     for number in ["1", "2"].iter().filter(|_| downsampling.contains("rho_loss")) {
-        let [beside, _] = seconds(&[&state, "--irreducible", number]);
-        (training, choosing) = (training + beside, choosing + beside);
+        let [models, _] = seconds(&[&state, "--irreducible", number]);
+        (training, choosing) = (training + models, choosing + models);
     }
     Outcome([accuracy, training, choosing])
 }
@@ -165,16 +165,16 @@ fn main() {
         row("all data", &all(""), None);
         for ratio in [0.5, 0.1] {
             let table = |key: &str, example: &str| {
-                // what is made for choices out of batches is measured so.
+                // policies for choices from batches are measured with batches.
                 let of_batches = batches || key == "rho_loss";
                 let mode = if of_batches { "mode = \"batch_then_sample\"" } else { "" };
-                let judges = match key {
+                let irreducible = match key {
                     "rho_loss" => "[downsampling.irreducible]\nholdout = \"twin\"\n",
                     _ => "",
                 };
                 format!(
                     "[downsampling]\nratio = {ratio}\n{mode}\n\
-                     [downsampling.policy.{key}]\n{example}\n{judges}"
+                     [downsampling.policy.{key}]\n{example}\n{irreducible}"
                 )
             };
             let uniform = all(&table("uniform", ""));

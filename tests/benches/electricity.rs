@@ -16,7 +16,7 @@ mod python;
 #[path = "../support/with_broker.rs"]
 mod with_broker;
 
-use with_broker::{broker, certificates, wait};
+use with_broker::{broker, certificates, server, wait};
 
 use std::process::Command;
 use std::time::Instant;
@@ -25,7 +25,7 @@ use serde_json::Value;
 
 const ROUNDS: usize = 3;
 
-/// When to train: its name for the Python job, and our settings.
+/// The trigger of each case: its name for the Python job, and our settings.
 const CASES: [(&str, &[&str]); 2] = [
     ("drift", &[]),
     ("amount", &["trigger={ amount = { every = 2000 } }", "selection.new_data.tail=0"]),

@@ -1,9 +1,9 @@
-"""The electricity job as one would write it by hand, as a JSON object of what it did.
+"""The electricity job, written by hand. Prints its results as a JSON object.
 
 Usage: electricity_peer.py BROKERS TOPIC drift|amount. Reads all rows of the topic's only partition,
 scores each before it is trained on, and trains an MLP 5-64-64-2 for 5 epochs of batches of 64 on
-the newest 2,000 rows: every 2,000 rows, or whenever MMD² between the newest 500 and the reference
-is above 0.05, looked at every 250 rows.
+the newest 2,000 rows: every 2,000 rows, or when the MMD² between the newest 500 rows and the
+reference, computed every 250 rows, is above 0.05.
 """
 
 import json
@@ -26,7 +26,7 @@ def squared_distances(a, b):
 
 
 class Mmd:
-    """Unbiased MMD² with the median heuristic; what follows from the reference is kept."""
+    """Unbiased MMD² with the median heuristic; values that depend only on the reference are cached."""
 
     def __init__(self, reference):
         self.reference = reference

@@ -52,7 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let log = Log::create(folder.path(), Schema { value: ValueType::U8, shape: vec![1, 32, 32] })?;
     fill(&log)?;
     let in_order: Vec<Id> = (0..ROWS).map(|offset| Id::new(0, 0, offset)).collect();
-    // a permutation: an odd factor is a unit modulo a power of two, offsets beyond are passed over.
+    // a permutation: an odd factor is a unit modulo a power of two; offsets beyond the end are skipped.
     let permuted = |i: u64| i.wrapping_mul(0x9E37_79B1) % ROWS.next_power_of_two();
     let random: Vec<Id> = (0..ROWS.next_power_of_two())
         .map(permuted)

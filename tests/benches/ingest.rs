@@ -13,7 +13,7 @@
 #[path = "../support/with_broker.rs"]
 mod with_broker;
 
-use with_broker::{broker, certificates, wait};
+use with_broker::{broker, certificates, server, wait};
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ const ROUNDS: usize = 5;
 /// 2021-01-01, in milliseconds since 1970.
 const FIRST: i64 = 1_609_459_200_000;
 
-/// Images of 32 × 32 bytes, each after its class; no two neighbours alike.
+/// Images of 32 × 32 bytes, each after its class. Adjacent images differ.
 fn fill(brokers: &str, topic: &str) {
     let mut client = ClientConfig::new();
     client.set("bootstrap.servers", brokers).set("queue.buffering.max.messages", "200000");
@@ -143,7 +143,7 @@ fn main() {
     let mut rounds: [Vec<f64>; 4] = Default::default();
     for round in 0..ROUNDS {
         let mut kinds = [0, 1, 2, 3];
-        // a run after another one finds other pages in memory.
+        // the order rotates, because a run leaves other pages in memory for the next.
         kinds.rotate_left(round % 4);
         for kind in kinds {
             rounds[kind].push(match kind {

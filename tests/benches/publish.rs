@@ -11,7 +11,7 @@
 #[path = "../support/with_broker.rs"]
 mod with_broker;
 
-use with_broker::{broker, certificates, wait};
+use with_broker::{broker, certificates, server, wait};
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

@@ -1,10 +1,10 @@
-//! An environment with the peers that we are measured against.
+//! A Python environment with the compared libraries.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The interpreter of an environment with PyTorch, numpy and confluent-kafka: `$PEER_PYTHON`, or
-/// one made here, which takes some minutes once.
+/// The interpreter of an environment with PyTorch, numpy and confluent-kafka: `$PEER_PYTHON`, or one that
+/// is created here, which takes some minutes once.
 pub(crate) fn python() -> PathBuf {
     if let Some(python) = std::env::var_os("PEER_PYTHON") {
         return python.into();
@@ -32,7 +32,7 @@ pub(crate) fn run(python: &Path, script: &str, arguments: &[&str]) -> serde_json
     serde_json::from_slice(&output.stdout).expect("the script prints JSON")
 }
 
-/// The middle one.
+/// The median.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

@@ -1,4 +1,4 @@
-//! What many samples behind a job cost it: memory, triggers, a restart.
+//! The cost of many processed samples for a job: memory, triggers, a restart.
 //!
 //! ```text
 //! cargo bench --bench scale                  # 50 million samples: 5 GB on disk
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use driftmill::catalog::{Catalog, DecisionEntry, RunRecord};
+use driftmill::catalog::{Catalog, DecisionEntry, NewDecision, RunRecord};
 use driftmill::store::{Log, LogBatch, LogWriter, RowKind};
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::flow::{Decision, TriggerCheckpoint};
@@ -49,6 +49,7 @@ impl Run {
             current: "{}".to_owned(),
             adopted: None,
             complete: false,
+            arithmetic: None,
         };
         let catalog = Catalog::create(&folder.path().join("catalog.sqlite"), &record, &[])?;
         let writer = log.writer(0)?;
@@ -77,8 +78,8 @@ impl Run {
         Ok(())
     }
 
-    /// Records a decision on some of the newest million samples and gathers them; how long the
-    /// commit took, and all.
+    /// Records a decision on some of the newest million samples and gathers them. Returns the seconds of
+    /// the commit and of everything.
     fn trigger(&mut self) -> Result<[f64; 2]> {
         self.append()?;
         let set = self.newest();
@@ -94,10 +95,7 @@ impl Run {
         let begun = Instant::now();
         let durable = self.log.sync()?;
         self.catalog.record_decision(&DecisionEntry {
-            branch: "",
-            set: &set,
-            seed: self.triggers,
-            model: None,
+            decision: NewDecision { branch: "", set: &set, seed: self.triggers, model: None },
             durable: &durable,
             checkpoint: &checkpoint,
             trigger_evaluations: &[],
@@ -166,14 +164,14 @@ impl Job {
         Ok(Self { state, child })
     }
 
-    /// Samples that are in its log, about.
+    /// The approximate number of samples in its log.
     fn samples(&self) -> u64 {
         let files = fs::read_dir(self.state.join("log")).into_iter().flatten().flatten();
         let indexes = files.filter(|file| file.path().extension().is_some_and(|e| e == "index"));
         indexes.filter_map(|file| Some(file.metadata().ok()?.len() / 64)).sum::<u64>() * PER_POLL
     }
 
-    /// Bytes of memory of its own: mapped pages of the log belong to the system.
+    /// Bytes of its private memory. Mapped pages of the log belong to the system.
     fn memory(&self) -> u64 {
         let text = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
         let text = text.unwrap_or_default();

@@ -1,13 +1,12 @@
-//! The quickstart on streams that were drawn from other seeds: a policy whose settings fit one
-//! stream alone is luck.
+//! The quickstart on streams of other seeds. A policy whose settings fit only one stream is luck.
 //!
 //! ```text
 //! cargo bench --bench seeds                  # seeds 0 to 9
 //! cargo bench --bench seeds -- 17 18         # these
 //! ```
 //!
-//! Accuracies are compared with retraining every year, in total and in the worst year; a year has
-//! at least 100 samples and, since the warm-up is the same for all, starts in 1936 or later.
+//! Accuracies are compared with retraining every year, in total and in the worst year. A year counts if it
+//! has at least 100 samples and starts in 1936 or later, because the warm-up is the same for all.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 use std::collections::BTreeMap;
@@ -31,11 +30,11 @@ fn quickstart(seed: u64) -> Value {
     serde_json::from_slice(&output.stdout).expect("the summary is JSON")
 }
 
-/// What one policy did.
+/// The result of one policy.
 struct Outcome {
     trainings: usize,
     accuracy: f64,
-    /// Of each year that counts.
+    /// Accuracies of the years that count.
     years: BTreeMap<i64, f64>,
 }
 
@@ -55,7 +54,7 @@ impl Outcome {
         }
     }
 
-    /// In percentage points against `other`: in total, and in the year where that is worst.
+    /// Differences from `other` in percentage points: in total, and in the year with the lowest difference.
     fn against(&self, other: &Self) -> [f64; 2] {
         let difference = |(year, accuracy): (&i64, &f64)| Some(accuracy - other.years.get(year)?);
         let worst = self.years.iter().filter_map(difference).fold(f64::INFINITY, f64::min);

@@ -1,14 +1,14 @@
-//! How fast the runtime trains and infers, from a job to its answer.
+//! Speed of training and inference in the runtime, from a job to its answer.
 //!
 //! ```text
 //! cargo bench --bench training                 # samples per second
 //! cargo bench --bench training -- --torch      # and PyTorch's, in alternating rounds, with ratios
 //! ```
 //!
-//! The last line of a model says how long choosing from each batch takes (by the loss, a quarter), in
-//! forward passes through all candidates.
+//! The last line of a model is the time of choosing from each batch (a quarter, by the loss), in forward
+//! passes through all candidates.
 //!
-//! Rounds alternate because the speed of a shared machine drifts; ratios are of medians.
+//! Rounds alternate because the speed of a shared machine drifts. Ratios are ratios of medians.
 #![expect(clippy::print_stdout, reason = "a benchmark prints what it measured")]
 
 mod python;
@@ -20,8 +20,8 @@ use std::sync::mpsc::channel;
 use std::time::Instant;
 
 use driftmill::train::{
-    Downsampling, InferJob, Output, Priority, Rows, RowsError, Runtime, Stage, TrainJob, Trained,
-    TrainingRow, Weights,
+    Downsampling, FeatureStore, FeatureStoreError, InferJob, Output, Priority, Runtime, Stage,
+    TrainJob, Trained, TrainingRow, Weights,
 };
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
@@ -31,7 +31,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ROUNDS: usize = 5;
 
-/// What is measured: a model, its samples, and as many of them as take a second or two.
+/// A measured case: a model, its samples, and a number of samples that takes a second or two.
 struct Case {
     name: &'static str,
     model: &'static str,
@@ -63,7 +63,7 @@ const CASES: [Case; 2] = [
     },
 ];
 
-/// A table of 4,096 samples in memory; ids beyond it come round again.
+/// A table of 4,096 samples in memory. Larger ids wrap around.
 struct Table(Schema, Vec<f32>);
 
 impl Table {
@@ -77,12 +77,12 @@ impl Table {
     }
 }
 
-impl Rows for Table {
+impl FeatureStore for Table {
     fn schema(&self) -> &Schema {
         &self.0
     }
 
-    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), RowsError> {
+    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), FeatureStoreError> {
         let Values::F32(values) = values else { unreachable!("the schema says floats") };
         let width = self.0.width();
         for id in ids {
@@ -106,7 +106,7 @@ fn start(case: &Case, threads: Option<NonZeroUsize>) -> Runtime {
     Runtime::start(model, training, Arc::new(Table::new(case.shape))).expect("the cpu works")
 }
 
-/// A training on `count` samples; also samples per second.
+/// Trains on `count` samples. Also returns samples per second.
 fn train(runtime: &Runtime, case: &Case, count: u64, stage: Option<Stage>) -> (f64, Trained) {
     let row =
         |id: Id| TrainingRow { id, label: (id.offset() * 7 % case.classes) as u32, weight: 1.0 };
@@ -128,20 +128,20 @@ fn infer(runtime: &Runtime, weights: &Weights, count: u64) -> f64 {
         output: Output::Probabilities,
     };
     let started = Instant::now();
-    // what decisions ask is remembered.
+    // outputs for decisions are cached.
     runtime.infer(Priority::Background, job, move |result| send.send(result).expect("we wait"));
     answer.recv().expect("an answer comes").expect("inference works");
     count as f64 / started.elapsed().as_secs_f64()
 }
 
-/// Samples per second of PyTorch: training, inference.
+/// Samples per second of PyTorch, for training and for inference.
 fn torch(python: &Path, case: &Case, threads: usize) -> [f64; 2] {
     let arguments = [case.name, &case.batch.to_string(), &threads.to_string()];
     let rates = python::run(python, "torch_training.py", &arguments);
     serde_json::from_value(rates).expect("the script prints two numbers")
 }
 
-/// How long choosing of each batch takes, in forward passes through all candidates.
+/// Time of choosing from each batch, in forward passes through all candidates.
 fn passes_of_choosing(runtime: &Runtime, case: &Case, weights: &Weights) -> f64 {
     let table = "ratio = 0.25\nmode = \"batch_then_sample\"\n[policy.loss]";
     let table: Downsampling = toml::from_str(table).expect("the table is right");

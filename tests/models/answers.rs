@@ -23,14 +23,14 @@ fn answers_to_a_policy_are_not_computed_again() {
     };
     let all = ask(0, 300, Output::Probabilities);
     assert_eq!(gathered(), 300);
-    // a window that slid on is asked for what is new in it.
+    // a window that has moved requests only its new samples.
     let slid = ask(100, 350, Output::Probabilities);
     assert_eq!(gathered(), 50);
     assert!((0..200).all(|row| slid.row(row) == all.row(row + 100)));
-    // the evaluation asks for what policies asked for, and one more.
+    // the evaluation requests the same samples as the policies, and one more.
     let scores = runtime.score(&weights, &ids(351));
     assert_eq!((scores.len(), gathered()), (351, 1));
-    // embeddings are another question, another version is another model.
+    // embeddings are different outputs, and another version is a different model.
     ask(0, 10, Output::Embeddings);
     assert_eq!(gathered(), 10);
     let other = runtime.train(job(40)).unwrap().weights;

@@ -15,15 +15,15 @@ use safetensors::SafeTensors;
 use crate::toy::{Counting, Toy, Waiting, ids, job};
 
 crate::suite::tests! {
-    every_loss_is_that_of_the_samples_own_features,
-    of_each_batch_the_hardest_samples_are_trained_on,
+    every_loss_belongs_to_the_features_of_its_sample,
+    the_hardest_samples_of_each_batch_are_trained_on,
     policies_receive_the_outputs_of_the_model,
-    all_samples_are_the_same_as_no_downsampling,
-    the_weights_of_a_choice_are_those_of_the_loss,
+    choosing_all_samples_equals_no_downsampling,
+    the_loss_uses_the_weights_of_a_choice,
     repeated_random_subsets_cover_the_whole_set,
     the_result_does_not_depend_on_threads,
     payload_is_read_no_more_often_than_needed,
-    a_diverging_model_is_told_from_a_wrong_policy,
+    a_diverging_model_is_distinguished_from_a_wrong_policy,
 }
 
 const MODEL: &str = "[mlp]\nhidden = [8]";
@@ -41,14 +41,14 @@ fn kept(downsampled: &Downsampled) -> BTreeSet<Id> {
     downsampled.kept.iter().map(|kept| kept.id).collect()
 }
 
-/// The `size` samples of `among` of the highest loss, each by its own features.
+/// The `size` samples of `among` with the highest loss, each by its own features.
 fn hardest(losses: &[f32], among: &[Id], size: usize) -> BTreeSet<Id> {
     let mut order = among.to_vec();
     order.sort_by(|a, b| losses[b.offset() as usize].total_cmp(&losses[a.offset() as usize]));
     order.into_iter().take(size).collect()
 }
 
-fn every_loss_is_that_of_the_samples_own_features() {
+fn every_loss_belongs_to_the_features_of_its_sample() {
     // another order in each epoch, and batches that do not divide the set.
     let training =
         "epochs = 3\nbatch_size = 48\nstart = \"finetune\"\n[optimizer.sgd]\nlearning_rate = 1e-30";
@@ -69,7 +69,7 @@ fn every_loss_is_that_of_the_samples_own_features() {
     assert_eq!(kept(&downsampled_by(runtime.train(turned).unwrap())), kept(&whole));
 }
 
-fn of_each_batch_the_hardest_samples_are_trained_on() {
+fn the_hardest_samples_of_each_batch_are_trained_on() {
     let training = "epochs = 2\nbatch_size = 40\nshuffle = false\nstart = \"finetune\"\n[optimizer.sgd]\nlearning_rate = 1e-30";
     let runtime = Waiting::start(MODEL, training, Toy::rows());
     let start = runtime.train(job(300)).unwrap().weights;
@@ -78,7 +78,7 @@ fn of_each_batch_the_hardest_samples_are_trained_on() {
     let table = "ratio = 0.25\nmode = \"batch_then_sample\"\n[policy.loss]\ndraws = \"top\"";
     let job = TrainJob { start: Some(start), first: false, ..downsampled(490, table) };
     let trained = runtime.train(job).unwrap();
-    // 12 batches of 40 give 10 each and one of 10 gives 2: 122 in 4 steps an epoch.
+    // 12 batches of 40 give 10 each and one of 10 gives 2: 122 in 4 steps per epoch.
     assert_eq!((trained.steps, trained.losses.len()), (8, 2));
     let used = downsampled_by(trained);
     let wanted: BTreeSet<Id> =
@@ -135,7 +135,7 @@ fn policies_receive_the_outputs_of_the_model() {
         let wanted: BTreeSet<Id> =
             chosen.iter().map(|Chosen { index, .. }| ids(200)[*index]).collect();
         let common = wanted.intersection(&kept(&found)).count();
-        // what is as good but for rounding may be the other.
+        // a sample whose score differs only by rounding may be chosen instead.
         assert!(common + 1 >= wanted.len(), "{key}: {common} of {}", wanted.len());
         let mean = chosen.iter().map(|c| c.weight).sum::<f32>() / chosen.len() as f32;
         for Chosen { index, weight } in chosen {
@@ -148,7 +148,7 @@ fn policies_receive_the_outputs_of_the_model() {
     }
 }
 
-fn all_samples_are_the_same_as_no_downsampling() {
+fn choosing_all_samples_equals_no_downsampling() {
     let training = "epochs = 3\naverage = 0.5";
     let runtime = Waiting::start(MODEL, training, Toy::rows());
     let full = runtime.train(job(300)).unwrap();
@@ -159,8 +159,8 @@ fn all_samples_are_the_same_as_no_downsampling() {
     }
 }
 
-fn the_weights_of_a_choice_are_those_of_the_loss() {
-    // one step on all that is chosen, so that the order tells nothing.
+fn the_loss_uses_the_weights_of_a_choice() {
+    // one step on all chosen samples, so that their order has no effect.
     let training = "batch_size = 1000\n[optimizer.sgd]\nlearning_rate = 0.1";
     let runtime = Waiting::start(MODEL, training, Toy::rows());
     for mode in ["sample_then_batch", "batch_then_sample"] {
@@ -223,14 +223,14 @@ fn payload_is_read_no_more_often_than_needed() {
         runtime.train(downsampled(300, table)).unwrap();
         count.load(Ordering::Relaxed)
     };
-    // of each batch: once in an epoch, for the choice and for the step.
+    // of each batch: once in an epoch, for both the choice and the step.
     assert_eq!(gathered("ratio = 0.5\nmode = \"batch_then_sample\"\n[policy.loss]"), 600);
-    // what needs no model sees only the trained samples.
+    // a policy without a model reads only the trained samples.
     assert_eq!(gathered("ratio = 0.1\n[policy.uniform]"), 60);
     assert_eq!(gathered("ratio = 0.1\nperiod = 0\n[policy.loss]"), 300 + 60);
 }
 
-fn a_diverging_model_is_told_from_a_wrong_policy() {
+fn a_diverging_model_is_distinguished_from_a_wrong_policy() {
     let training = "epochs = 9\n[optimizer.sgd]\nlearning_rate = 1e30";
     let runtime = Waiting::start(MODEL, training, Toy::rows());
     let failed = runtime.train(downsampled(300, "ratio = 0.5\n[policy.entropy]"));

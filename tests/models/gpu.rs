@@ -34,7 +34,7 @@ fn difference(a: &Matrix, b: &Matrix) -> f32 {
     pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-/// Trains on both devices and compares weights, by what they infer, and each device's inference.
+/// Trains on both devices. Compares the weights by their outputs, and the inference of both devices.
 fn compare(table: &str, samples: fn() -> Toy) {
     let cpu = Waiting::start(table, OPTIONS, samples());
     let gpu = Waiting::start(table, &format!("device = \"wgpu\"\n{OPTIONS}"), samples());

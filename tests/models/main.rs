@@ -1,4 +1,4 @@
-//! The models and the runtime that trains them, from outside.
+//! Tests of the models and the runtime that trains them, from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod answers;

@@ -1,12 +1,12 @@
-//! The portraits stream is honest: a trick cannot separate its classes, a model made before its
-//! change fails after it, and one made after it has forgotten the early years.
+//! Properties of the portraits stream. Simple statistics cannot separate its classes. A model from before
+//! the change fails after it, and a model from after the change fails on the early years.
 
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use driftmill::train::{
-    Rows, RowsError, Runtime, ScoreJob, TrainJob, Trained, TrainingRow, Weights,
+    FeatureStore, FeatureStoreError, Runtime, ScoreJob, TrainJob, Trained, TrainingRow, Weights,
 };
 use driftmill_datasets::generate::{GeneratorConfig, Portraits};
 use driftmill_datasets::{Columns, Schema, Values};
@@ -15,7 +15,7 @@ use driftmill_operators::Id;
 use crate::toy::{model, receive, training};
 
 crate::suite::tests! {
-    the_stream_is_honest,
+    only_the_change_of_the_stream_makes_a_model_worse,
 }
 
 /// The whole stream in memory.
@@ -24,12 +24,12 @@ struct Stream {
     columns: Columns,
 }
 
-impl Rows for Stream {
+impl FeatureStore for Stream {
     fn schema(&self) -> &Schema {
         &self.schema
     }
 
-    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), RowsError> {
+    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), FeatureStoreError> {
         let (Values::U8(values), Values::U8(all)) = (values, &self.columns.values) else {
             unreachable!("portraits are bytes")
         };
@@ -41,7 +41,7 @@ impl Rows for Stream {
     }
 }
 
-/// Samples of some years, every second one beginning with the first or the second.
+/// Samples of some years: every second one, beginning with the first or the second.
 struct Years {
     ids: Vec<Id>,
     labels: Vec<u32>,
@@ -83,7 +83,7 @@ fn accuracy(runtime: &Runtime, weights: &Weights, years: &Years) -> f64 {
     right.count() as f64 / scores.len() as f64
 }
 
-fn the_stream_is_honest() {
+fn only_the_change_of_the_stream_makes_a_model_worse() {
     let config: Portraits = toml::from_str("seed = 7").unwrap();
     let mut columns = Columns::new(config.schema());
     config.init().unwrap().fill(0..config.len(), &mut columns);

@@ -1,4 +1,4 @@
-//! A version without this program: numpy computes the same probabilities from the files.
+//! Versions without this program: numpy computes the same probabilities from the files.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::suite::Need;
 use crate::toy::{Toy, Waiting, ids, job, model};
 use driftmill::model::InputScale;
-use driftmill::train::{Output, Rows};
+use driftmill::train::{FeatureStore, Output};
 use driftmill_operators::Id;
 use serde_json::json;
 
@@ -17,14 +17,14 @@ crate::suite::tests! {
 const OPTIONS: &str = "epochs = 2\n[optimizer.adamw]\nlearning_rate = 0.01";
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/models/python/forward.py");
 
-/// A Python with numpy and safetensors, which come from PyPI once.
+/// A Python with numpy and safetensors, which are downloaded from PyPI once.
 const PYTHON: Need = Need {
     name: "Python with numpy and safetensors",
     install: "apt install python3 python3-venv (and a connection to PyPI)",
     missing: || environment().err(),
 };
 
-/// The interpreter of the virtual environment, which is made once.
+/// The interpreter of the virtual environment, which is created once.
 fn environment() -> Result<PathBuf, String> {
     let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("forward-venv");
     let python = venv.join("bin/python");
@@ -36,7 +36,7 @@ fn environment() -> Result<PathBuf, String> {
     Ok(python)
 }
 
-/// Runs `program`; what it printed if it fails.
+/// Runs `program`. Returns its output if it fails.
 fn run(program: &Path, arguments: &[&str]) -> Result<(), String> {
     let output = Command::new(program).args(arguments).output();
     let output = output.map_err(|error| format!("{}: {error}", program.display()))?;
@@ -45,7 +45,7 @@ fn run(program: &Path, arguments: &[&str]) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(printed()) }
 }
 
-/// Writes a trained model, inputs and what we make of them to `folder`.
+/// Writes a trained model, inputs and our outputs for them to `folder`.
 fn write(folder: &Path, table: &str, samples: fn() -> Toy) {
     let runtime = Waiting::start(table, OPTIONS, samples());
     let schema = samples().schema().clone();

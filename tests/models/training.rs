@@ -1,4 +1,4 @@
-//! The model runtime from outside: the guarantees of a training.
+//! The guarantees of a training, tested from outside the runtime.
 
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -10,7 +10,7 @@ use driftmill_operators::Id;
 crate::suite::tests! {
     a_toy_problem_is_learned,
     one_seed_gives_the_same_bytes_and_another_does_not,
-    the_number_of_threads_does_not_matter,
+    results_do_not_depend_on_the_number_of_threads,
     trainings_at_the_same_time_do_not_disturb_each_other,
     saved_weights_infer_the_same_in_another_runtime,
     a_result_does_not_depend_on_the_rest_of_the_request,
@@ -35,7 +35,7 @@ const MLP: &str = "[mlp]\nhidden = [16, 8]";
 const NET: &str = "[yearbook_net]\nchannels = [4, 8]\nhidden = 8";
 const ADAM: &str = "epochs = 4\nbatch_size = 16\n[optimizer.adamw]\nlearning_rate = 0.01";
 
-/// Each model with samples it can take.
+/// Each model with samples of its input shape.
 fn runtimes(options: &str) -> [Waiting; 3] {
     let text = format!("{options}\n{ADAM}");
     [
@@ -69,7 +69,7 @@ fn one_seed_gives_the_same_bytes_and_another_does_not() {
     }
 }
 
-fn the_number_of_threads_does_not_matter() {
+fn results_do_not_depend_on_the_number_of_threads() {
     for (one, three) in runtimes("threads = 1").into_iter().zip(runtimes("threads = 3")) {
         let trained = one.train(job(100)).unwrap();
         let again = three.train(job(100)).unwrap();
@@ -125,7 +125,7 @@ fn a_sample_of_weight_zero_has_no_influence() {
 }
 
 fn weights_count_in_proportion() {
-    // a sample of weight 3 is the same sample three times, but for rounding
+    // a sample of weight 3 equals three copies of it, except for rounding.
     let options = "batch_size = 64\nshuffle = false\nepochs = 3";
     let runtime = Waiting::start(MLP, options, Toy::rows());
     let mut weighted = job(16);
@@ -147,7 +147,7 @@ fn weights_count_between_batches() {
 }
 
 fn every_sample_gets_its_own_features() {
-    // without hidden layers the embedding is the input, so that features come back as they went
+    // without hidden layers the embedding is the input, so that features are returned unchanged.
     let runtime = Waiting::start("[mlp]\nhidden = []", ADAM, Toy::images());
     let weights = runtime.train(job(10)).unwrap().weights;
     let mut asked: Vec<Id> =
@@ -222,10 +222,10 @@ fn a_panic_or_an_error_of_the_store_is_answered_and_the_runtime_continues() {
         matches!(&error, TrainError::Panicked { message } if message.contains("fell over")),
         "{error}"
     );
-    let mut gone = job(100);
-    gone.rows[70].id = Id::new(0, 404, 3);
-    let error = anyhow::Error::from(runtime.train(gone).unwrap_err());
-    assert_eq!(format!("{error:#}"), "reading the features of sample 0/404/3: it is gone");
+    let mut missing = job(100);
+    missing.rows[70].id = Id::new(0, 404, 3);
+    let error = anyhow::Error::from(runtime.train(missing).unwrap_err());
+    assert_eq!(format!("{error:#}"), "reading the features of sample 0/404/3: it is missing");
     assert!(runtime.train(job(100)).is_ok());
 }
 

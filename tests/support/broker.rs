@@ -4,19 +4,22 @@
 //! `DRIFTMILL_TEST_BROKERS` names a running one instead. The jars are downloaded once from Maven Central
 //! and kept in `~/.cache/driftmill-test-broker`.
 
-use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::{env, fs};
 
 use crate::certificates;
+use crate::server::{Jars, Server, free_port};
 use crate::wait::{LIMIT, wait_for};
 
-/// Who may use the listener with SASL, by PLAIN and by SCRAM-SHA-256.
+/// User of the SASL listener, with PLAIN and SCRAM-SHA-256.
 pub(crate) const USER: &str = "alice";
 pub(crate) const PASSWORD: &str = "wonder-land";
+
+/// Two bindings of slf4j conflict.
+const JARS: Jars =
+    Jars { folder: "driftmill-test-broker/4.3.0", pom: "broker.pom.xml", unwanted: "log4j-slf4j" };
 
 /// The broker that `DRIFTMILL_TEST_BROKERS` names.
 pub(crate) fn named() -> Option<&'static str> {
@@ -24,16 +27,12 @@ pub(crate) fn named() -> Option<&'static str> {
     NAMED.get_or_init(|| env::var("DRIFTMILL_TEST_BROKERS").ok()).as_deref()
 }
 
-/// Why no broker can be started here.
+/// The reason why no broker can be started here.
 pub(crate) fn unable() -> Option<String> {
-    let runs = |tool: &&str| Command::new(tool).arg("-version").output().is_ok();
-    match ["java", "mvn"].iter().find(|tool| !runs(tool)) {
-        Some(tool) => Some(format!("`{tool}` is not installed")),
-        None => jars().err(),
-    }
+    JARS.unable()
 }
 
-/// The brokers' address.
+/// The address of the brokers.
 pub(crate) fn brokers() -> &'static str {
     named().unwrap_or_else(|| &shared().address)
 }
@@ -54,74 +53,63 @@ pub(crate) fn secured() -> Broker {
     Broker::start(true)
 }
 
-/// A broker that ends, with its data, when this value or the whole process does.
+/// A broker that ends, and whose data is removed, when this value is dropped or the process ends.
 pub(crate) struct Broker {
-    /// Where anyone may come.
+    /// Address of the listener without authentication.
     pub(crate) address: String,
-    /// Where [`USER`] may come.
+    /// Address of the listener for [`USER`].
     pub(crate) sasl: String,
-    /// Where [`USER`] may come by TLS, and the certificate by which the broker is known.
+    /// Address of the TLS listener for [`USER`], and the certificate that identifies the broker.
     pub(crate) tls: Option<(String, PathBuf)>,
-    shell: Child,
+    server: Server,
 }
 
 impl Broker {
     fn start(tls: bool) -> Self {
-        let jars = jars().unwrap();
         let folder = tempfile::tempdir().unwrap().keep();
         let [port, sasl, controller] = [free_port(), free_port(), free_port()];
         let properties = folder.join("server.properties");
         let tls = tls.then(|| (free_port(), certificates::found(&folder)));
         let listener = tls.as_ref().map(|(port, _)| *port);
         fs::write(&properties, configuration(&folder, [port, sasl, controller], listener)).unwrap();
-        let java = |class: &str| {
-            let mut java = Command::new("java");
-            java.arg("-Xmx512m").arg("-XX:+UseSerialGC").arg("-XX:TieredStopAtLevel=1");
-            java.arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn");
-            java.arg("-cp").arg(format!("{}/*", jars.display())).arg(class);
-            java
-        };
         let user = format!("SCRAM-SHA-256=[name={USER},password={PASSWORD}]");
-        let formatted = java("kafka.tools.StorageTool")
+        let formatted = JARS
+            .java("kafka.tools.StorageTool")
             .args(["format", "-t", "MkU3OEVBNTcwNTJENDM2Qg", "-S", &user, "-c"])
             .arg(&properties)
             .output();
         let formatted = formatted.unwrap();
         assert!(formatted.status.success(), "{}", String::from_utf8_lossy(&formatted.stderr));
-        let mut broker = java("kafka.Kafka");
+        let mut broker = JARS.java("kafka.Kafka");
         broker.arg(&properties);
-        let shell = supervise(&broker, &folder);
+        let server = Server::start(&broker, &folder);
         let address = |port: u16| format!("127.0.0.1:{port}");
         let tls = tls.map(|(port, trusted)| (address(port), trusted));
-        let broker = Self { address: address(port), sasl: address(sasl), tls, shell };
+        let broker = Self { address: address(port), sasl: address(sasl), tls, server };
         broker.wait_until(true);
         broker
     }
 
-    /// Ends the broker as a power cut would.
+    /// Kills the broker, like a power cut.
     pub(crate) fn kill(&mut self) {
-        self.tell("kill");
+        self.server.send("kill");
         self.wait_until(false);
     }
 
-    /// Starts the broker that was killed, on its old data.
+    /// Starts the killed broker again, on its old data.
     pub(crate) fn start_again(&mut self) {
-        self.tell("start");
+        self.server.send("start");
         self.wait_until(true);
     }
 
-    /// Stops the broker in its tracks, its connections open.
+    /// Suspends the broker. Its connections stay open.
     pub(crate) fn pause(&mut self) {
-        self.tell("pause");
+        self.server.send("pause");
     }
 
     /// Resumes the paused broker.
     pub(crate) fn resume(&mut self) {
-        self.tell("resume");
-    }
-
-    fn tell(&mut self, command: &str) {
-        writeln!(self.shell.stdin.as_mut().unwrap(), "{command}").unwrap();
+        self.server.send("resume");
     }
 
     fn wait_until(&self, up: bool) {
@@ -129,77 +117,6 @@ impl Broker {
         let what = format!("a broker at {} to be {}", at[0], if up { "there" } else { "gone" });
         wait_for(&what, LIMIT, || at.iter().all(|at| TcpStream::connect(at).is_ok() == up));
     }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        drop(self.shell.stdin.take());
-        self.shell.wait().unwrap();
-    }
-}
-
-/// Runs the broker below a shell that kills and starts it on request, and that ends it and removes
-/// its data when our end of a pipe closes: when the tests have passed, failed, or were killed.
-fn supervise(broker: &Command, folder: &Path) -> Child {
-    let log = fs::File::create(folder.join("broker.log")).unwrap();
-    let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_string_lossy());
-    let line: Vec<String> =
-        std::iter::once(broker.get_program()).chain(broker.get_args()).map(quoted).collect();
-    let script = format!(
-        "start() {{ {} <&- & broker=$!; }}
-        start
-        while read -r command; do
-            case $command in
-                kill) kill -9 $broker; wait $broker; broker= ;;
-                start) start ;;
-                pause) kill -STOP $broker ;;
-                resume) kill -CONT $broker ;;
-            esac
-        done
-        if [ -n \"$broker\" ]; then kill $broker; kill -CONT $broker; wait $broker; fi
-        rm -rf {}",
-        line.join(" "),
-        quoted(folder.as_os_str())
-    );
-    let mut shell = Command::new("sh");
-    shell.arg("-c").arg(script).stdin(Stdio::piped());
-    shell.stdout(log.try_clone().unwrap()).stderr(log);
-    shell.spawn().unwrap()
-}
-
-fn jars() -> Result<PathBuf, String> {
-    let home = env::var("HOME").map_err(|_| "HOME is not set".to_owned())?;
-    let jars = Path::new(&home).join(".cache/driftmill-test-broker/4.3.0");
-    let complete = jars.join(".complete");
-    if complete.exists() {
-        return Ok(jars);
-    }
-    fs::create_dir_all(&jars).map_err(|error| error.to_string())?;
-    let mvn = Command::new("mvn")
-        .args(["-q", "-B", "-f"])
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/broker.pom.xml"))
-        .arg("dependency:copy-dependencies")
-        .arg(format!("-DoutputDirectory={}", jars.display()))
-        .arg("-DincludeScope=runtime")
-        .output()
-        .map_err(|error| error.to_string())?;
-    if !mvn.status.success() {
-        let said = String::from_utf8_lossy(&mvn.stdout).into_owned();
-        return Err(format!("Maven could not fetch the broker: {said}"));
-    }
-    // two bindings of slf4j would fight.
-    for entry in fs::read_dir(&jars).unwrap().map(|entry| entry.unwrap().path()) {
-        let name = entry.file_name().unwrap().to_string_lossy().into_owned();
-        if name.starts_with("log4j-slf4j") {
-            fs::remove_file(entry).unwrap();
-        }
-    }
-    fs::File::create(complete).and_then(|mut file| file.write_all(b"")).unwrap();
-    Ok(jars)
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn configuration(folder: &Path, [port, sasl, controller]: [u16; 3], tls: Option<u16>) -> String {
@@ -216,6 +133,9 @@ listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SASL_
 {keys}listener.name.sasl.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256
 listener.name.sasl.plain.sasl.jaas.config={modules}.plain.PlainLoginModule required user_{USER}=\"{PASSWORD}\";
 listener.name.sasl.scram-sha-256.sasl.jaas.config={modules}.scram.ScramLoginModule required;
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=true
+super.users=User:ANONYMOUS
 log.dirs={}
 auto.create.topics.enable=false
 offsets.topic.replication.factor=1

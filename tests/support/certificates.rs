@@ -4,10 +4,10 @@ use crate::wait::OutputInTime;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Opens the broker's key store.
+/// Password of the broker's key store.
 pub(crate) const STORE_PASSWORD: &str = "looking-glass-key";
 
-/// Makes the broker's key store `keys.p12` in `folder`; returns the authority's certificate, which
+/// Creates the broker's key store `keys.p12` in `folder`. Returns the certificate of the authority, which
 /// clients trust.
 pub(crate) fn found(folder: &Path) -> PathBuf {
     let keytool = |arguments: &str| {
@@ -33,7 +33,7 @@ pub(crate) fn found(folder: &Path) -> PathBuf {
     let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
     std::fs::write(folder.join("chain.pem"), read("authority.pem") + &read("broker.pem")).unwrap();
     keytool("-importcert -noprompt -alias broker -file chain.pem");
-    // the broker would show clients the first key it finds.
+    // the broker would use the first key that it finds.
     keytool("-delete -alias authority");
     folder.join("authority.pem")
 }

@@ -12,16 +12,16 @@ pub(crate) struct Processes {
     pub(crate) children: Vec<Child>,
 }
 
-/// How many processes, with how many workers each.
+/// Number of processes, and number of workers of each.
 pub(crate) type Size = (usize, usize);
 
 impl Processes {
-    /// Starts all of them.
+    /// Starts all processes.
     pub(crate) fn start(pipeline: &Path, state: &Path, size: Size) -> Self {
         Self::start_with(pipeline, state, size, |_, _| {})
     }
 
-    /// Starts all of them, after `prepare` has changed the command of each.
+    /// Starts all processes, after `prepare` has changed the command of each.
     pub(crate) fn start_with(
         pipeline: &Path,
         state: &Path,
@@ -37,7 +37,7 @@ impl Processes {
         Self { children: (0..size.0).map(start).collect() }
     }
 
-    /// Sends a signal to one of them, as in `-TERM`.
+    /// Sends a signal, such as `-TERM`, to one of them.
     pub(crate) fn signal(&self, process: usize, signal: &str) {
         let id = self.children[process].id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
@@ -68,7 +68,7 @@ impl Processes {
         ends
     }
 
-    /// Waits for the ends of all; kills those that do not come, and says which.
+    /// Waits for the ends of all processes. Kills those that do not end, and reports which.
     pub(crate) fn end_or_kill(mut self, time: Duration) -> (Vec<bool>, Vec<Output>) {
         let begun = Instant::now();
         let runs = |child: &mut Child| child.try_wait().unwrap().is_none();
@@ -81,7 +81,7 @@ impl Processes {
         (running, ends.collect())
     }
 
-    /// Waits until all have come to the end of the stream; the JSON object of process 0.
+    /// Waits until all processes have reached the end of the stream. Returns the JSON object of process 0.
     pub(crate) fn done(self) -> Vec<u8> {
         let mut ends = self.end(Duration::from_secs(120));
         for end in &ends {
@@ -121,12 +121,12 @@ pub(crate) fn hosts(state: &Path, count: usize) -> (PathBuf, Vec<String>) {
     (file, lines)
 }
 
-/// How a process ended.
+/// The exit code and the messages of a process.
 pub(crate) fn said(end: &Output) -> String {
     format!("{:?}: {}", end.status.code(), String::from_utf8_lossy(&end.stderr))
 }
 
-/// A folder with a pipeline file, in which runs are named.
+/// A folder with a pipeline file, in which runs have names.
 pub(crate) struct Place {
     folder: tempfile::TempDir,
     pub(crate) pipeline: PathBuf,
@@ -144,7 +144,7 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// What the pipeline makes on processes of this size, and where.
+    /// The result of the pipeline on processes of this size, and its state directory.
     pub(crate) fn run(&self, size: Size) -> (RunResult, PathBuf) {
         let state = self.state(&format!("{}x{}", size.0, size.1));
         let stdout = Processes::start(&self.pipeline, &state, size).done();

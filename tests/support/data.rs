@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 pub(crate) fn file(name: &str) -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let clone = package.ancestors().find(|folder| folder.join("Cargo.lock").exists());
-    let beside = clone.unwrap_or(package).join("../shared/data");
-    env::var_os("DRIFTMILL_TEST_DATA").map_or(beside, PathBuf::from).join(name)
+    let default = clone.unwrap_or(package).join("../shared/data");
+    env::var_os("DRIFTMILL_TEST_DATA").map_or(default, PathBuf::from).join(name)
 }
 
-/// Why a file of the folder cannot be used.
+/// The reason why a file of the folder cannot be used.
 pub(crate) fn absent(name: &str) -> Option<String> {
     let path = file(name);
     (!path.exists()).then(|| format!("no {}", path.display()))

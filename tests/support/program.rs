@@ -1,4 +1,4 @@
-//! Running pipelines inside the test's process, or as a user does: as a program.
+//! Runs of pipelines, inside the test's process or as a separate program.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -13,7 +13,7 @@ pub(crate) fn pipeline(text: &str) -> Pipeline {
     load("test.toml", text, &[]).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Runs a pipeline to its end in a state directory of its own.
+/// Runs a pipeline to its end in a separate state directory.
 pub(crate) fn run_to_end(
     pipeline: &Pipeline,
     workers: usize,
@@ -26,12 +26,12 @@ pub(crate) fn run_to_end(
     (ended.unwrap_or_else(|error| panic!("{error:?}")).summary, folder)
 }
 
-/// What of a summary is a function of the stream and the pipeline alone.
+/// The part of a summary that is a function of the stream and the pipeline alone.
 pub(crate) fn decided(summary: &Summary) -> serde_json::Value {
     decided_of(serde_json::to_value(summary).unwrap())
 }
 
-/// The same of a summary that was printed.
+/// The same part of a printed summary.
 pub(crate) fn decided_of(mut value: serde_json::Value) -> serde_json::Value {
     let forget = |value: &mut serde_json::Value, keys: &[&str]| {
         keys.iter().for_each(|key| drop(value.as_object_mut().unwrap().remove(*key)));
@@ -49,28 +49,28 @@ pub(crate) fn decided_of(mut value: serde_json::Value) -> serde_json::Value {
     value
 }
 
-/// What the program answers to `command` about a state directory.
+/// The output of `command` for a state directory.
 pub(crate) fn driftmill(command: &str, state: &Path, arguments: &[&str]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_driftmill"));
     program.arg(command).arg(state).args(arguments).output_in_time()
 }
 
-/// What the program prints for these arguments.
+/// The output of the program for these arguments.
 pub(crate) fn printed(arguments: &[&str]) -> String {
     let mut program = Command::new(env!("CARGO_BIN_EXE_driftmill"));
     String::from_utf8(program.args(arguments).output_in_time().stdout).unwrap()
 }
 
-/// The program on one pipeline file, with a state directory of its own.
+/// The program on one pipeline file, with a separate state directory.
 pub(crate) struct Program {
     pub(crate) folder: tempfile::TempDir,
     child: Child,
 }
 
-/// What a program that ended left behind.
+/// The result of a program that ended.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
-    /// Its JSON object; null if there is none.
+    /// The JSON object that it printed; null if there is none.
     pub(crate) summary: serde_json::Value,
     pub(crate) said: String,
     pub(crate) out: String,
@@ -88,12 +88,12 @@ impl Program {
         Self::start_in(text, arguments, &[])
     }
 
-    /// Starts it with more arguments, and with these variables in its environment.
+    /// Starts it with more arguments and with these environment variables.
     pub(crate) fn start_in(text: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         Self::start_at(tempfile::tempdir().unwrap(), text, arguments, environment)
     }
 
-    /// Starts it in a folder where it may have run before.
+    /// Starts it in a folder in which it may have run before.
     pub(crate) fn start_at(
         folder: tempfile::TempDir,
         text: &str,
@@ -114,22 +114,22 @@ impl Program {
         Self { folder, child }
     }
 
-    /// Its state directory.
+    /// The program's state directory.
     pub(crate) fn state(&self) -> PathBuf {
         self.folder.path().join("state")
     }
 
-    /// Its process.
+    /// The id of its process.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Whether it has not ended yet.
+    /// Whether it is still running.
     pub(crate) fn runs(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Waits until a file of its state directory is there.
+    /// Waits for a file in its state directory.
     pub(crate) fn wait_for(&mut self, file: &str) {
         let path = self.folder.path().join("state").join(file);
         wait_for(file, LIMIT, || {
@@ -138,8 +138,8 @@ impl Program {
         });
     }
 
-    /// The most memory of its own that it had until it ended, in bytes: pages of the log that are
-    /// mapped belong to the system, which takes them back when it wants.
+    /// The maximum of its private memory until it ended, in bytes. Mapped pages of the log belong to the
+    /// system, which can reclaim them at any time.
     pub(crate) fn most_memory(&mut self) -> u64 {
         let status = format!("/proc/{}/status", self.id());
         let mut most = 0;
@@ -153,19 +153,19 @@ impl Program {
         most
     }
 
-    /// Presses Ctrl-C.
+    /// Sends SIGINT, as Ctrl-C does.
     pub(crate) fn interrupt(&self) {
         let id = self.id().to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     }
 
-    /// Asks it to end, as service managers do.
+    /// Sends SIGTERM, as service managers do.
     pub(crate) fn terminate(&self) {
         let id = self.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 
-    /// Waits for its end; kills it when it does not come.
+    /// Waits for its end. Kills it if it does not end.
     pub(crate) fn end(self) -> Ran {
         let Output { status, stdout, stderr } = wait::output("the job", self.child, LIMIT);
         Ran {
@@ -184,14 +184,14 @@ pub(crate) fn run_program(text: &str) -> Ran {
 }
 
 impl Ran {
-    /// It came to the end of its stream.
+    /// Checks that the run reached the end of its stream.
     pub(crate) fn assert_done(&self) {
         assert_eq!(self.code, Some(0), "{}", self.said);
         assert_eq!(self.summary["complete"], true, "{}", self.summary);
     }
 
-    /// Of a version's training set: per partition, the first offset, the one after the last, and
-    /// how many.
+    /// The training set of a version. For each partition: the first offset, the offset after the last, and
+    /// the number of samples.
     pub(crate) fn trained_on(&self, version: u64) -> Vec<(u64, u64, u64)> {
         let file = self.folder.path().join(format!("state/models/{version}/version.json"));
         let text = std::fs::read(file).unwrap_or_else(|_| panic!("{}", self.summary));

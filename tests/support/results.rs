@@ -11,7 +11,7 @@ pub(crate) struct RunResult {
 }
 
 impl RunResult {
-    /// Of a run that ended with this JSON object.
+    /// The results of a run that ended with this JSON object.
     pub(crate) fn of(state: &Path, stdout: &[u8]) -> Self {
         let mut summary: Value = serde_json::from_slice(stdout).unwrap();
         without(&mut summary);
@@ -19,13 +19,13 @@ impl RunResult {
     }
 }
 
-/// Takes out what no two runs have in common.
+/// Removes the values in which all runs differ.
 pub(crate) fn without(value: &mut Value) {
     match value {
         Value::Object(map) => {
             let own = ["id", "run", "state", "seconds", "training_seconds", "created", "uri"];
             for key in own.into_iter().chain(["outages"]) {
-                // a trigger's id is a number.
+                // the id of a trigger is a number.
                 if map.get(key).is_some_and(|found| key != "id" || found.is_string()) {
                     map.remove(key);
                 }
@@ -38,7 +38,7 @@ pub(crate) fn without(value: &mut Value) {
     }
 }
 
-/// What is in the catalog of a state directory.
+/// The content of the catalog of a state directory.
 pub(crate) fn catalog(state: &Path) -> Vec<String> {
     let database = rusqlite::Connection::open(state.join("catalog.sqlite")).unwrap();
     let tables = [

@@ -1,8 +1,9 @@
-//! The test harness: it runs the tests of a target and reports those that lack something.
+//! The test harness. It runs the tests of a target and reports those whose requirements are missing.
 //!
-//! A test names what it needs in the list of its file. On a machine without it the test is ignored,
-//! counted, and listed at the end with the line that installs what is missing. With
-//! `DRIFTMILL_TEST_REQUIRE=all` it fails. A test that does not end ends the whole run, by name.
+//! The list of a file names the requirements of each test. On a machine without them, the test is ignored,
+//! counted, and listed at the end with the line that installs the missing part. With
+//! `DRIFTMILL_TEST_REQUIRE=all` it fails. A test that does not end ends the whole run, which names the
+//! test.
 
 use std::collections::{BTreeMap, HashMap};
 use std::process::{ExitCode, exit};
@@ -12,27 +13,27 @@ use std::{env, thread};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// Something that a test needs from the machine.
+/// A requirement of a test on the machine.
 pub(crate) struct Need {
-    /// What it is, such as "a Kafka broker".
+    /// Name of the requirement, such as "a Kafka broker".
     pub(crate) name: &'static str,
     /// The line that installs it on Debian.
     pub(crate) install: &'static str,
-    /// Why it cannot be used here, if it cannot.
+    /// The reason why it cannot be used here; none if it can.
     pub(crate) missing: fn() -> Option<String>,
 }
 
-/// A test function and what it needs.
+/// A test function and its requirements.
 pub(crate) struct Test {
-    /// Its module and name.
+    /// Module and name of the test.
     pub(crate) name: &'static str,
-    /// What it needs from the machine.
+    /// Requirements on the machine.
     pub(crate) needs: &'static [&'static Need],
-    /// The test itself, which panics when it fails.
+    /// The function of the test, which panics on a failure.
     pub(crate) run: fn(),
 }
 
-/// Lists the tests of a file as its `TESTS`; `needs` stands behind the name of a test.
+/// Lists the tests of a file as its `TESTS`. `needs` follows the name of a test.
 macro_rules! tests {
     ($($name:ident $(needs $($need:ident)+)?,)+) => {
         pub(crate) const TESTS: &[$crate::suite::Test] = &[$($crate::suite::Test {
@@ -44,7 +45,7 @@ macro_rules! tests {
 }
 pub(crate) use tests;
 
-/// Tests that run, and since when.
+/// Running tests, with their start times.
 static RUNNING: LazyLock<Mutex<HashMap<&'static str, Instant>>> = LazyLock::new(Mutex::default);
 
 /// Runs the tests that the command line asks for.
@@ -87,9 +88,9 @@ pub(crate) fn run(files: &[&'static [Test]]) -> ExitCode {
     conclusion.exit_code()
 }
 
-/// Runs a test and notes that it runs.
+/// Runs a test and records that it is running.
 fn timed(name: &'static str, test: fn()) -> Result<(), Failed> {
-    /// Takes the note away, also when the test panics.
+    /// Removes the record when dropped, even if the test panics.
     struct Noted(&'static str);
     impl Drop for Noted {
         fn drop(&mut self) {

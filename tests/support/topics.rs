@@ -1,4 +1,4 @@
-//! Topics of the tests, written and read without the program's own code.
+//! Kafka topics for tests, written and read without the program's own code.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime};
 use crate::wait::{LIMIT, wait_for};
 use driftmill::kafka::create_topic;
 use rdkafka::ClientConfig;
-use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, ResourceSpecifier};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -25,7 +27,25 @@ pub(crate) fn create(brokers: &str, topic: &str, partitions: i32) {
     create_topic(&client(brokers), brokers, topic, partitions).unwrap();
 }
 
-/// Deletes the messages of a partition before `offset`, as its retention would.
+/// Creates a topic with a unique name, which begins with `name`.
+pub(crate) fn new_topic(brokers: &str, name: &str, partitions: i32) -> String {
+    let topic = unique(name);
+    create(brokers, &topic, partitions);
+    topic
+}
+
+/// Creates a topic of one partition with a maximum message size in bytes.
+pub(crate) fn create_limited(brokers: &str, topic: &str, bytes: usize) {
+    let admin: AdminClient<DefaultClientContext> = client(brokers).create().unwrap();
+    let bytes = bytes.to_string();
+    let wanted = NewTopic::new(topic, 1, TopicReplication::Fixed(-1))
+        .set("retention.ms", "-1")
+        .set("max.message.bytes", &bytes);
+    let created = admin.create_topics([&wanted], &AdminOptions::new());
+    futures_executor::block_on(created).unwrap().remove(0).unwrap();
+}
+
+/// Deletes the messages of a partition before `offset`, as retention does.
 pub(crate) fn delete(brokers: &str, topic: &str, partition: i32, offset: i64) {
     let mut before = TopicPartitionList::new();
     before.add_partition_offset(topic, partition, Offset::Offset(offset)).unwrap();
@@ -54,7 +74,7 @@ fn client(brokers: &str) -> ClientConfig {
     config
 }
 
-/// Writes (partition, timestamp, payload), in this order inside a partition.
+/// Writes (partition, timestamp, payload), in this order within a partition.
 pub(crate) fn produce<'a>(
     brokers: &str,
     topic: &str,
@@ -67,17 +87,17 @@ pub(crate) fn produce<'a>(
 /// A message: partition, timestamp, key, payload.
 pub(crate) type Keyed<'a> = (i32, i64, Option<&'a str>, Option<&'a [u8]>);
 
-/// Writes messages with keys; one without a payload is a tombstone.
+/// Writes messages with keys. A message without a payload is a tombstone.
 pub(crate) fn produce_keyed<'a>(
     brokers: &str,
     topic: &str,
     messages: impl Iterator<Item = Keyed<'a>>,
 ) {
-    let refused = Refused::default();
-    let producer: ThreadedProducer<Refused> = client(brokers)
+    let rejected = Rejected::default();
+    let producer: ThreadedProducer<Rejected> = client(brokers)
         .set("enable.idempotence", "true")
         .set("queue.buffering.max.messages", "1000000")
-        .create_with_context(refused.clone())
+        .create_with_context(rejected.clone())
         .unwrap();
     for (partition, time, key, payload) in messages {
         let mut record: BaseRecord<'_, str, [u8]> =
@@ -86,16 +106,16 @@ pub(crate) fn produce_keyed<'a>(
         producer.send(record).map_err(|(error, _)| error).unwrap();
     }
     producer.flush(Duration::from_secs(60)).unwrap();
-    assert_eq!(*refused.0.lock().unwrap(), [], "messages for `{topic}` were refused");
+    assert_eq!(*rejected.0.lock().unwrap(), [], "messages for `{topic}` were refused");
 }
 
-/// What the brokers did not take.
+/// Errors of messages that the brokers rejected.
 #[derive(Clone, Default)]
-struct Refused(Arc<Mutex<Vec<KafkaError>>>);
+struct Rejected(Arc<Mutex<Vec<KafkaError>>>);
 
-impl ClientContext for Refused {}
+impl ClientContext for Rejected {}
 
-impl ProducerContext for Refused {
+impl ProducerContext for Rejected {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, _opaque: ()) {
@@ -105,20 +125,20 @@ impl ProducerContext for Refused {
     }
 }
 
-/// A time to come, in milliseconds since 1970 and as RFC 3339. Brokers take no message from more
-/// than an hour ahead.
+/// A future time, in milliseconds since 1970 and as RFC 3339. Brokers accept no message from more than an
+/// hour ahead.
 pub(crate) fn in_minutes(minutes: u64) -> (i64, String) {
     let time = SystemTime::now() + Duration::from_secs(60 * minutes);
     let time = chrono::DateTime::<chrono::Utc>::from(time);
     (time.timestamp_millis(), time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true))
 }
 
-/// How a transaction ends.
+/// The end of a transaction.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Ending {
     Commit,
     Abort,
-    /// Its producer goes away and leaves it open.
+    /// The producer disappears and leaves the transaction open.
     Open,
 }
 
@@ -158,7 +178,14 @@ pub(crate) fn transact_as(
     }
 }
 
-/// How long the broker keeps a topic's messages, as its setting says.
+/// Aborts the open transaction of an ended producer: another producer takes its id.
+pub(crate) fn end_transactions(brokers: &str, producer: &str) {
+    let producer: BaseProducer =
+        client(brokers).set("transactional.id", producer).create().unwrap();
+    producer.init_transactions(Duration::from_secs(30)).unwrap();
+}
+
+/// The retention time of a topic, as its setting defines it.
 pub(crate) fn retention(brokers: &str, topic: &str) -> String {
     let admin: AdminClient<DefaultClientContext> = client(brokers).create().unwrap();
     let wanted = ResourceSpecifier::Topic(topic);
@@ -180,7 +207,7 @@ impl Event {
     }
 }
 
-/// Every committed message of a topic's only partition, when nobody writes.
+/// Every committed message of a topic's only partition. It must not be written to at the same time.
 pub(crate) fn consume_all(brokers: &str, topic: &str) -> Vec<Event> {
     let consumer: BaseConsumer = client(brokers)
         .set("group.id", "independent")
@@ -192,7 +219,7 @@ pub(crate) fn consume_all(brokers: &str, topic: &str) -> Vec<Event> {
     assignment.add_partition_offset(topic, 0, Offset::Beginning).unwrap();
     consumer.assign(&assignment).unwrap();
     let mut events = Vec::new();
-    // a transaction that was left open hides all that follows it: that would have no end.
+    // a transaction that was left open hides all later messages, so that this would never end.
     wait_for(&format!("the end of `{topic}`"), LIMIT, || {
         match consumer.poll(Duration::from_millis(100)) {
             None => false,

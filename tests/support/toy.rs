@@ -1,4 +1,4 @@
-//! Synthetic samples, and a runtime whose answers are waited for.
+//! Synthetic samples, and a runtime with blocking calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use driftmill::model::ModelTable;
 use driftmill::train::{
-    InferJob, Output, Priority, Rows, RowsError, Runtime, Score, ScoreJob, TrainError, TrainJob,
-    Trained, Training, TrainingRow, Weights,
+    FeatureStore, FeatureStoreError, InferJob, Output, Priority, Runtime, Score, ScoreJob,
+    TrainError, TrainJob, Trained, Training, TrainingRow, Weights,
 };
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::{Id, Matrix};
 
-/// Time for an answer of the runtime.
+/// Time limit for an answer of the runtime.
 const ANSWER: Duration = Duration::from_secs(120);
 
 /// Waits for the next value of a channel.
@@ -48,15 +48,15 @@ impl Toy {
     }
 }
 
-impl Rows for Toy {
+impl FeatureStore for Toy {
     fn schema(&self) -> &Schema {
         &self.0
     }
 
-    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), RowsError> {
+    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), FeatureStoreError> {
         for id in ids {
             if id.partition() == 404 {
-                return Err(RowsError { id: *id, source: "it is gone".into() });
+                return Err(FeatureStoreError { id: *id, source: "it is missing".into() });
             }
             assert_ne!(id.partition(), 500, "the store fell over");
             let bytes = (0..self.0.width()).map(|index| Self::byte(*id, index));
@@ -72,12 +72,12 @@ impl Rows for Toy {
 /// Counts the samples whose features are gathered.
 pub(crate) struct Counting(pub(crate) Toy, pub(crate) Arc<AtomicUsize>);
 
-impl Rows for Counting {
+impl FeatureStore for Counting {
     fn schema(&self) -> &Schema {
         self.0.schema()
     }
 
-    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), RowsError> {
+    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), FeatureStoreError> {
         self.1.fetch_add(ids.len(), Ordering::Relaxed);
         self.0.gather(ids, values)
     }
@@ -110,11 +110,11 @@ pub(crate) fn training(text: &str) -> Training {
     toml::from_str(text).expect("the table is right")
 }
 
-/// A runtime whose answers are waited for.
+/// A runtime whose methods wait for the answers.
 pub(crate) struct Waiting(pub(crate) Runtime);
 
 impl Waiting {
-    pub(crate) fn start(model: &str, training: &str, rows: impl Rows + 'static) -> Self {
+    pub(crate) fn start(model: &str, training: &str, rows: impl FeatureStore + 'static) -> Self {
         Self(
             Runtime::start(self::model(model), self::training(training), Arc::new(rows))
                 .expect("the runtime starts"),
@@ -127,7 +127,7 @@ impl Waiting {
         receive("the runtime", &answer)
     }
 
-    /// Infers what is not remembered.
+    /// Infers outputs that are not cached.
     pub(crate) fn infer(&self, weights: &Weights, ids: &[Id], output: Output) -> Matrix {
         self.ask(weights, ids, output, Priority::Background)
     }

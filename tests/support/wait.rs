@@ -1,4 +1,4 @@
-//! Waiting with a limit. The error names the missing event.
+//! Waiting with a time limit. The error names the missing event.
 
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -16,10 +16,10 @@ pub(crate) fn wait_for(what: &str, limit: Duration, mut condition: impl FnMut() 
     }
 }
 
-/// Waits for the end of a child process; kills it and shows its output when it does not come.
+/// Waits for the end of a child process. Kills it and shows its output if it does not end.
 pub(crate) fn output(what: &str, mut child: Child, limit: Duration) -> Output {
     let begun = Instant::now();
-    // a child that fills a pipe would wait for us: read both while it runs.
+    // a child that fills a pipe would wait for us, so read both pipes while it runs.
     let mut pipes = (child.stdout.take(), child.stderr.take());
     let read = |pipe: Option<Box<dyn std::io::Read + Send>>| {
         thread::spawn(move || {

@@ -12,7 +12,7 @@ static WRITING: Mutex<()> = Mutex::new(());
 
 /// Compares the files that break a rule with those that are listed for it.
 ///
-/// `DRIFTMILL_WRITE_REMAINING=1` rewrites the lines of the rule, after files moved or were repaired.
+/// `DRIFTMILL_WRITE_REMAINING=1` rewrites the lines of the rule, after files moved or were corrected.
 pub(crate) fn check(rule: &str, files: Vec<PathBuf>, breaks: impl Fn(&str, &str) -> bool) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let list = root.join(LIST);
@@ -23,7 +23,7 @@ pub(crate) fn check(rule: &str, files: Vec<PathBuf>, breaks: impl Fn(&str, &str)
             found.insert(path);
         }
     }
-    // rules are checked by tests that run at the same time.
+    // tests that check rules run at the same time.
     let _alone = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let text = fs::read_to_string(&list).unwrap_or_default();
     let prefix = format!("{rule}: ");

@@ -1,4 +1,4 @@
-//! What the checks need to know of a file's syntax.
+//! The syntax of files, for the checks.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ pub(crate) fn modules_used(text: &str) -> BTreeSet<String> {
     modules.0
 }
 
-/// How often a file evades a lint.
+/// Number of lint evasions in a file.
 #[derive(Default)]
 pub(crate) struct Tricks {
     /// Parameters of functions that are tuple patterns.
@@ -23,7 +23,7 @@ pub(crate) struct Tricks {
     pub(crate) matched_conditions: usize,
 }
 
-/// Counts the tricks of a file.
+/// Counts the lint evasions of a file.
 pub(crate) fn tricks(text: &str) -> Tricks {
     let mut tricks = Tricks::default();
     tricks.visit_file(&parse(text));
@@ -38,7 +38,7 @@ fn parse(text: &str) -> syn::File {
 struct Modules(BTreeSet<String>);
 
 impl Modules {
-    /// Notes the first names below `crate` in a tree.
+    /// Records the first names below `crate` in a tree.
     fn first_names(&mut self, tree: &UseTree) {
         match tree {
             UseTree::Path(path) => drop(self.0.insert(path.ident.to_string())),

@@ -1,6 +1,6 @@
 //! Words that the glossary replaces.
 
-/// The worst of them, and what to say.
+/// The worst words, with replacements.
 const WRONG: &[(&str, &str)] = &[
     ("anew", "again"),
     ("learnt", "trained"),
@@ -14,15 +14,15 @@ const WRONG: &[(&str, &str)] = &[
     ("what becomes of", "name what happens"),
 ];
 
-/// Files whose subject is the words themselves.
+/// Files about the words themselves.
 const ABOUT_WORDS: &[&str] = &["tests/tidy", "src/guide/changes.md"];
 
-/// The first wrong word of a file, and what to say instead.
+/// The first wrong word of a file, and its replacement.
 pub(crate) fn wrong(path: &str, text: &str) -> Option<(&'static str, &'static str)> {
     if ABOUT_WORDS.iter().any(|about| path.starts_with(about)) {
         return None;
     }
-    // names of snake case are words, too, and so is the name of the file.
+    // the parts of snake-case names are words, too, as is the name of the file.
     let text = format!("{path}\n{text}").to_lowercase().replace('_', " ");
     WRONG.iter().copied().find(|(word, _)| {
         text.match_indices(word).any(|(start, _)| {

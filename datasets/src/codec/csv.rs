@@ -18,7 +18,7 @@ pub(super) const EXAMPLE: &str = "columns = [\"a\", \"b\"]\nfeatures = [\"a\", \
 column_codec! {
     /// One row of comma-separated values per message, without a header.
     ///
-    /// Fields are in the order of `columns`, and each message has all of them; empty fields behind the
+    /// Fields are in the order of `columns`, and each message has all of them; empty fields after the
     /// last one are ignored. Features are numbers, or `true` and `false` for 1 and 0, without spaces
     /// around them. NaN and infinity are refused. Fields may be quoted, and a line break may end the
     /// message.
@@ -86,6 +86,18 @@ impl CodecConfig for Csv {
         })
     }
 
+    fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    fn names(&self, _payload: &[u8]) -> Vec<String> {
+        self.columns.to_vec()
+    }
+
+    fn states_time(&self) -> bool {
+        self.time.is_some()
+    }
+
     fn check(&self) -> Vec<(&'static str, String)> {
         let features = self.features.iter().map(|name| ("features", name));
         let label = self.label.iter().map(|name| ("label", name));
@@ -110,7 +122,7 @@ struct CsvCodec {
 }
 
 impl CsvCodec {
-    /// Splits `payload` into fields; empty ones behind the last column are ignored.
+    /// Splits `payload` into fields; empty ones after the last column are ignored.
     fn split(&mut self, payload: &[u8]) -> Result<(), DecodeError> {
         let error = match self.split_exactly(payload) {
             Ok(()) => return Ok(()),

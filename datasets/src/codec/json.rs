@@ -56,6 +56,19 @@ impl CodecConfig for Json {
         Box::new(JsonCodec { slots: Slots::new(self), classes: self.layout().classes() })
     }
 
+    fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    fn names(&self, payload: &[u8]) -> Vec<String> {
+        let object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(payload);
+        object.map(|object| object.into_iter().map(|(name, _)| name).collect()).unwrap_or_default()
+    }
+
+    fn states_time(&self) -> bool {
+        self.time.is_some()
+    }
+
     fn check(&self) -> Vec<(&'static str, String)> {
         self.layout().check()
     }

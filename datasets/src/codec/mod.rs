@@ -25,6 +25,21 @@ pub trait CodecConfig {
     /// When [`check`](Self::check) finds a problem.
     fn init(&self) -> Box<dyn Codec>;
 
+    /// The column of the label, if there is one.
+    fn label(&self) -> Option<&str> {
+        None
+    }
+
+    /// The names of the columns in a message, where messages have names.
+    fn names(&self, _payload: &[u8]) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Whether messages can state their event time.
+    fn states_time(&self) -> bool {
+        false
+    }
+
     /// Problems of the table that its types cannot detect, as `(key, problem)`.
     fn check(&self) -> Vec<(&'static str, String)> {
         Vec::new()

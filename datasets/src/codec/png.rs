@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(decode(&file(3, 2, ColorType::Grayscale, "7")), Err(found));
         let found = format!("{wanted}2 × 3 pixels of 8-bit Rgb");
         assert_eq!(decode(&file(2, 3, ColorType::Rgb, "7")), Err(found));
-        let found = "column `class`: wanted a class from 0 to 9, found 10";
+        let found = "column `class`: wanted a class from 0 to 9, found `10`";
         assert_eq!(decode(&file(2, 3, ColorType::Grayscale, "10")), Err(found.to_owned()));
     }
 

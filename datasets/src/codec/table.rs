@@ -100,7 +100,7 @@ pub(super) use column_codec;
 
 /// The event time and the label of a row.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Marks {
+pub(super) struct TimeAndLabel {
     /// Event time in milliseconds since 1970.
     pub(super) time: Option<i64>,
     pub(super) label: Option<u32>,
@@ -111,7 +111,7 @@ pub(super) struct Marks {
 /// After an error of `read`, `columns` is unchanged.
 pub(super) fn append_row(
     columns: &mut Columns,
-    read: impl FnOnce(&mut [f32]) -> Result<Marks, DecodeError>,
+    read: impl FnOnce(&mut [f32]) -> Result<TimeAndLabel, DecodeError>,
 ) -> Result<(), DecodeError> {
     let width = columns.schema().width();
     let values = columns.values.floats();
@@ -138,12 +138,12 @@ pub(super) fn finite(column: &str, value: f64) -> Result<f32, DecodeError> {
     if feature.is_finite() {
         Ok(feature)
     } else {
-        Err(refuse(column, "a finite 32-bit number", &format!("{value:e}")))
+        Err(mismatch(column, "a finite 32-bit number", &format!("{value:e}")))
     }
 }
 
 /// The error for an invalid value of a column.
-pub(super) fn refuse(column: &str, wanted: &str, found: &str) -> DecodeError {
+pub(super) fn mismatch(column: &str, wanted: &str, found: &str) -> DecodeError {
     DecodeError::Value {
         column: column.to_owned(),
         wanted: wanted.to_owned(),

@@ -26,13 +26,13 @@ pub(super) struct Wanted {
 
 /// Reads the file at `path`, which may be compressed with gzip.
 pub(super) fn read(path: &Path, wanted: Wanted) -> Result<Idx, DatasetError> {
-    let refuse = |found: String| refuse(path, wanted, found);
-    let file = fs::read(path).map_err(|error| refuse(error.to_string()))?;
-    let bytes = unpack(file).map_err(|error| refuse(format!("a broken gzip file ({error})")))?;
+    let mismatch = |found: String| mismatch(path, wanted, found);
+    let file = fs::read(path).map_err(|error| mismatch(error.to_string()))?;
+    let bytes = unpack(file).map_err(|error| mismatch(format!("a broken gzip file ({error})")))?;
     let magic = [0, 0, 8, u8::try_from(wanted.sides).expect("few sides")];
     let start = magic.len() + 4 * wanted.sides;
     if bytes.len() < start || bytes[..magic.len()] != magic {
-        return Err(refuse("a file with another header".to_owned()));
+        return Err(mismatch("a file with another header".to_owned()));
     }
     let (header, bytes) = bytes.split_at(start);
     let sides: Vec<usize> = header[magic.len()..]
@@ -43,13 +43,13 @@ pub(super) fn read(path: &Path, wanted: Wanted) -> Result<Idx, DatasetError> {
         .collect();
     let size = sides.iter().try_fold(1_usize, |size, &side| size.checked_mul(side));
     if size != Some(bytes.len()) {
-        return Err(refuse(format!("{} bytes for an array of {sides:?}", bytes.len())));
+        return Err(mismatch(format!("{} bytes for an array of {sides:?}", bytes.len())));
     }
     Ok(Idx { sides, bytes: bytes.to_vec() })
 }
 
 /// The error for a file with other content.
-pub(super) fn refuse(path: &Path, wanted: Wanted, found: String) -> DatasetError {
+pub(super) fn mismatch(path: &Path, wanted: Wanted, found: String) -> DatasetError {
     DatasetError {
         path: path.to_owned(),
         wanted: wanted.what,

@@ -153,15 +153,15 @@ impl GeneratorConfig for RotatingDigits {
         let images = idx::read(&self.images, IMAGES)?;
         if images.sides[1..] != [SIDE, SIDE] || images.sides[0] == 0 {
             let found = format!("an array of {:?}", images.sides);
-            return Err(idx::refuse(&self.images, IMAGES, found));
+            return Err(idx::mismatch(&self.images, IMAGES, found));
         }
         let labels = idx::read(&self.labels, LABELS)?;
         if labels.sides[0] != images.sides[0] {
             let found = format!("{} for {} images", labels.sides[0], images.sides[0]);
-            return Err(idx::refuse(&self.labels, LABELS, found));
+            return Err(idx::mismatch(&self.labels, LABELS, found));
         }
         if let Some(label) = labels.bytes.iter().find(|label| **label > 9) {
-            return Err(idx::refuse(&self.labels, LABELS, format!("a label of {label}")));
+            return Err(idx::mismatch(&self.labels, LABELS, format!("a label of {label}")));
         }
         Ok(Box::new(RotatingDigitsGenerator {
             config: self.clone(),

@@ -1,35 +1,40 @@
-//! The tables that list what can be written in a pipeline file.
+//! Tables of the components that a pipeline file can contain.
 //!
 //! A component is one file and one line: the file holds a configuration struct that implements the
-//! kind's trait, the line `file: Config` in the kind's table does the rest. Each file begins with
-//! `pub(super) const EXAMPLE: &str`, the smallest table that is accepted.
+//! kind's trait, the line `file: Config` in the kind's table does the rest. The smallest table that
+//! is accepted is in the line, as in `file: Config = ""`, or at the beginning of the file, as
+//! `pub(super) const EXAMPLE: &str`.
 
-/// An entry of a table: the key in pipeline files and an example of what stands below it.
+/// An entry of a table: the key in pipeline files and an example of the keys below it.
 pub type Entry = (&'static str, &'static str);
 
-/// Registers components of which a pipeline has exactly one: an enum.
+/// Registers components of which a pipeline has exactly one. Defines an enum.
 ///
 /// The enum dereferences to the kind's trait and lists itself in `CATALOG`.
 #[macro_export]
 macro_rules! one_of {
-    ($(#[$meta:meta])* $Kind:ident: dyn $Trait:ident { $($file:ident: $Config:ident,)+ }) => {
+    ($(#[$meta:meta])* $Kind:ident: dyn $Trait:ident {
+        $($file:ident: $Config:ident $(= $example:literal)?,)+
+    }) => {
         $(mod $file; pub use $file::$Config;)+
 
         $crate::one_of! { @table $(#[$meta])* $Kind: dyn $Trait {
-            $($file: $Config = $file::EXAMPLE,)+
+            $($file: $Config = $crate::one_of!(@example $file $($example)?),)+
         } }
     };
     ($(#[$meta:meta])* $Kind:ident: dyn $Trait:ident {
-        $($folder:ident { $($file:ident: $Config:ident,)+ })+
+        $($folder:ident { $($file:ident: $Config:ident $(= $example:literal)?,)+ })+
     }) => {
         $(mod $folder; $(pub use $folder::$file::$Config;)+)+
 
         $crate::one_of! { @table $(#[$meta])* $Kind: dyn $Trait {
-            $($($file: $Config = $folder::$file::EXAMPLE,)+)+
+            $($($file: $Config = $crate::one_of!(@example $folder::$file $($example)?),)+)+
         } }
     };
+    (@example $($module:ident)::+ $example:literal) => { $example };
+    (@example $($module:ident)::+) => { $($module)::+::EXAMPLE };
     (@table $(#[$meta:meta])* $Kind:ident: dyn $Trait:ident {
-        $($file:ident: $Config:ident = $EXAMPLE:path,)+
+        $($file:ident: $Config:ident = $EXAMPLE:expr,)+
     }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -37,10 +42,10 @@ macro_rules! one_of {
         pub enum $Kind { $($file($Config),)+ }
 
         impl $Kind {
-            /// Every key of this table, with an example of what stands below it.
+            /// Every key of this table, with an example of the keys below it.
             pub const CATALOG: &[$crate::Entry] = &[$((stringify!($file), $EXAMPLE)),+];
 
-            /// The key under which this component stands in pipeline files.
+            /// The key of this component in pipeline files.
             pub fn key(&self) -> &'static str {
                 match self { $(Self::$file(_) => stringify!($file),)+ }
             }
@@ -56,7 +61,7 @@ macro_rules! one_of {
     };
 }
 
-/// Registers components of which a pipeline has any number: a struct of optional tables.
+/// Registers components of which a pipeline has any number. Defines a struct of optional tables.
 #[macro_export]
 macro_rules! any_of {
     ($(#[$meta:meta])* $Kind:ident: dyn $Trait:ident { $($file:ident: $Config:ident,)+ }) => {
@@ -71,7 +76,7 @@ macro_rules! any_of {
         }
 
         impl $Kind {
-            /// Every key of this table, with an example of what stands below it.
+            /// Every key of this table, with an example of the keys below it.
             pub const CATALOG: &[$crate::Entry] = &[$((stringify!($file), $file::EXAMPLE)),+];
 
             /// The components that the pipeline names, in the table's order.

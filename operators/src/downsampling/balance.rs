@@ -33,11 +33,16 @@ impl Balance {
 
     /// The scores that the division requires.
     pub(super) fn required_scores(self) -> RequiredScores {
-        RequiredScores { labels: self.needs_labels(), ..RequiredScores::default() }
+        self.required_with(RequiredScores::default())
+    }
+
+    /// The scores that the division requires in addition to `scores`, which have no labels.
+    pub(super) fn required_with(self, scores: RequiredScores) -> RequiredScores {
+        RequiredScores { labels: self.needs_labels(), ..scores }
     }
 
     /// Whether labels must be known.
-    pub(super) fn needs_labels(self) -> bool {
+    fn needs_labels(self) -> bool {
         self != Self::None
     }
 
@@ -108,7 +113,7 @@ fn fair_sizes(size: usize, counts: &[usize]) -> Vec<usize> {
     sizes
 }
 
-/// Whole numbers in the ratio of `counts`, by largest remainders; none is 0 if `size` allows it.
+/// Whole numbers in the ratio of `counts`, by largest remainders. No number is 0 if `size` allows it.
 fn proportional(size: usize, counts: &[usize]) -> Vec<usize> {
     let total: usize = counts.iter().sum();
     let exact = |count: usize| size.min(total) as u128 * count as u128;

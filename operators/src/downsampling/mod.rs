@@ -32,27 +32,27 @@ driftmill_registry::one_of! {
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
     DownsamplingTable: dyn DownsamplingConfig {
         random {
-            uniform: Uniform,
+            uniform: Uniform = "",
             rs2: Rs2,
         }
         by_score {
-            loss: Loss,
-            rho_loss: RhoLoss,
-            gradient_norm: GradientNorm,
-            least_confidence: LeastConfidence,
-            entropy: Entropy,
-            margin: Margin,
+            loss: Loss = "",
+            rho_loss: RhoLoss = "",
+            gradient_norm: GradientNorm = "",
+            least_confidence: LeastConfidence = "",
+            entropy: Entropy = "",
+            margin: Margin = "",
         }
         coverage {
-            k_center: KCenter,
-            facility_location: FacilityLocation,
-            graph_cut: GraphCut,
-            log_determinant: LogDeterminant,
+            k_center: KCenter = "",
+            facility_location: FacilityLocation = "",
+            graph_cut: GraphCut = "",
+            log_determinant: LogDeterminant = "",
         }
         gradient_matching {
-            craig: Craig,
-            grad_match: GradMatch,
-            herding: Herding,
+            craig: Craig = "",
+            grad_match: GradMatch = "",
+            herding: Herding = "",
         }
     }
 }

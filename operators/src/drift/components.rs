@@ -4,7 +4,7 @@ use nalgebra::{DMatrix, SymmetricEigen};
 
 use crate::Matrix;
 
-/// Variance below this share of the largest holds rounding errors only.
+/// Directions with a variance below this share of the largest hold only rounding errors.
 const NOISE: f64 = 1e-6;
 
 /// Principal components: the orthogonal directions along which points vary most.
@@ -34,7 +34,7 @@ pub struct Components {
 }
 
 impl Components {
-    /// The at most `most` leading components of `points`.
+    /// Finds the leading components of `points`, at most `most`.
     pub fn of(points: &Matrix, most: usize) -> Self {
         let (rows, cols) = (points.rows() as f64, points.cols());
         let mean: Vec<f64> =
@@ -67,7 +67,7 @@ impl Components {
 
     /// The points in coordinates along the directions.
     pub fn scores(&self, points: &Matrix) -> Matrix {
-        // constant points have no direction left: they are all the same point.
+        // constant points have no direction left: they are all equal.
         if self.directions.is_empty() {
             return Matrix::new(1, vec![0.0; points.rows()]);
         }
@@ -87,7 +87,7 @@ impl Components {
     }
 }
 
-/// A direction or its opposite, whichever has its largest weight above zero.
+/// The direction or its opposite, so that its largest weight is above zero.
 fn facing_up(direction: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut direction: Vec<f64> = direction.collect();
     let largest =

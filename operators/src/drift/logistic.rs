@@ -4,9 +4,9 @@ use nalgebra::{Cholesky, DMatrix, DVector};
 
 use crate::Matrix;
 
-/// Most steps of Newton's method; a handful are usual.
+/// Maximum number of steps of Newton's method; fewer than ten are usual.
 const STEPS: usize = 50;
-/// A step whose largest part is below this is the last.
+/// The search ends at a step whose largest component is below this.
 const CONVERGED: f64 = 1e-9;
 
 /// Logistic regression with an L2 penalty on the weights and none on the intercept.
@@ -15,9 +15,9 @@ const CONVERGED: f64 = 1e-9;
 /// minimize  Σ ln(1 + exp(−sᵢ (wᵀxᵢ + b))) + ½ penalty ‖w‖²      s: +1 or −1
 /// ```
 ///
-/// By Newton's method from zero, with halved steps where a whole one does not descend: no learning
-/// rate, no chance. With a penalty of 1 it is scikit-learn's `LogisticRegression()`. A step costs
-/// O(n·d² + d³).
+/// Fitted by Newton's method from zero. A step that does not descend is halved. There is no learning rate
+/// and no randomness. With a penalty of 1 the result is that of scikit-learn's `LogisticRegression()`. A
+/// step costs O(n·d² + d³).
 ///
 /// Reference: T. Hastie, R. Tibshirani and J. Friedman, *The Elements of Statistical Learning* (2009),
 /// §4.4.
@@ -32,12 +32,12 @@ const CONVERGED: f64 = 1e-9;
 pub struct Logistic {
     /// One weight per column.
     pub weights: Vec<f64>,
-    /// Added to every score.
+    /// A constant that is added to every score.
     pub intercept: f64,
 }
 
 impl Logistic {
-    /// Fits `positive`, one for each row; `penalty` is above zero.
+    /// Fits the regression to the labels `positive`, one for each row. `penalty` must be above zero.
     pub fn fit(points: &Matrix, positive: &[bool], penalty: f64) -> Self {
         let (rows, cols) = (points.rows(), points.cols());
         let x = DMatrix::from_fn(rows, cols + 1, |row, col| {
@@ -45,7 +45,7 @@ impl Logistic {
         });
         let y = DVector::from_iterator(rows, positive.iter().map(|p| f64::from(u8::from(*p))));
         let mut penalties = DVector::from_element(cols + 1, penalty);
-        // only rows of one kind would send the intercept away for ever.
+        // without this, the intercept would diverge if all rows are of one class.
         penalties[cols] = 1e-9;
         let mut weights = DVector::zeros(cols + 1);
         let mut least = loss(&x, &y, &penalties, &weights);
@@ -64,7 +64,7 @@ impl Logistic {
         Self { intercept: weights[cols], weights: weights.iter().take(cols).copied().collect() }
     }
 
-    /// wᵀx + b: the logarithm of the odds that a point is positive.
+    /// wᵀx + b, the logarithm of the odds that a point is positive.
     pub fn score(&self, point: &[f32]) -> f64 {
         let along = self.weights.iter().zip(point).map(|(weight, x)| weight * f64::from(*x));
         along.sum::<f64>() + self.intercept
@@ -79,7 +79,7 @@ fn loss(x: &DMatrix<f64>, y: &DVector<f64>, penalties: &DVector<f64>, w: &DVecto
     data + 0.5 * penalties.iter().zip(w.iter()).map(|(p, w)| p * w * w).sum::<f64>()
 }
 
-/// The inverse of the second derivatives times the first.
+/// The product of the inverse second derivatives and the first derivatives.
 fn newton(
     x: &DMatrix<f64>,
     y: &DVector<f64>,

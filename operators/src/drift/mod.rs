@@ -1,7 +1,7 @@
 //! Drift: distances between samples of two distributions, the windows they compare, and detectors
 //! of changes in a stream of values.
 //!
-//! Pure mathematics on matrices and numbers; [`crate::trigger`] puts it to use.
+//! Everything here is a pure computation on matrices and numbers. [`crate::trigger`] uses it.
 
 mod components;
 pub mod detector;

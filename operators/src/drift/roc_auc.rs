@@ -1,12 +1,13 @@
 //! The area under the ROC curve.
 
-/// The area under the ROC curve: how likely a positive scores above a negative, ties counting half.
+/// The area under the ROC curve: the probability that a positive scores above a negative. Ties count half.
 ///
 /// ```text
 /// AUC = (R − n(n+1)/2) / nm     R: sum of the positives' ranks, n positives, m negatives
 /// ```
 ///
-/// ½ where scores tell nothing, and of no positives or no negatives. Costs O(n log n).
+/// The area is ½ if scores carry no information, and without positives or without negatives. Costs O(n log
+/// n).
 ///
 /// Reference: J. A. Hanley and B. J. McNeil, *The Meaning and Use of the Area under a ROC Curve*,
 /// Radiology 143 (1982).

@@ -1,9 +1,9 @@
 //! Counts of classes per interval of event time, as a differential collection.
 //!
-//! Retractions are subtracted: of samples that were replaced or deleted, and of labels that were
-//! corrected. A batch of changes has one time, and its updates are summed up before they enter the
-//! collection: a time for each change costs seventeen times as much. The counts at the end do not
-//! depend on where batches were cut, nor on the number of workers.
+//! Retractions are subtracted: those of replaced and deleted samples and those of corrected labels. A batch
+//! of changes has one time, and its updates are summed before they enter the collection, because a time for
+//! each change costs seventeen times as much. The final counts depend neither on the cut of batches nor on
+//! the number of workers.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -23,11 +23,11 @@ pub type Class = (i64, Option<u32>);
 
 /// Extension trait for statistics of classes.
 pub trait CountClasses<'scope> {
-    /// Counts the samples of each class in intervals of event time of `interval` milliseconds; in
-    /// one interval, number 0, if that is none.
+    /// Counts the samples of each class in intervals of event time of `interval` milliseconds. Without
+    /// `interval` there is a single interval, number 0.
     ///
-    /// The output is the change of each count. The stream must be ordered
-    /// ([`order`](super::Order::order)); each worker's output is about classes of its own.
+    /// The output is the change of each count. The stream must be ordered ([`order`](super::Order::order)).
+    /// Each worker's output contains other classes.
     fn count_classes(self, interval: Option<i64>) -> StreamVec<'scope, Position, (Class, i64)>;
 }
 
@@ -48,13 +48,13 @@ impl<'scope> CountClasses<'scope> for Ordered<'scope> {
                 });
             }
         });
-        // a class and its count, there or no longer.
+        // a class and its count, added or removed.
         let counts = updates.as_collection().count().inner;
         counts.map(|((class, count), _, there)| (class, count as i64 * there as i64))
     }
 }
 
-/// By how much a batch changes each count.
+/// The change of each count by a batch.
 fn summed_up(batch: &Rc<Vec<Change>>, interval: Option<i64>) -> BTreeMap<Class, isize> {
     let mut sums = BTreeMap::new();
     for change in batch.iter() {

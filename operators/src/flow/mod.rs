@@ -1,9 +1,10 @@
-//! The timely operators that host policies.
+//! Timely operators that run policies.
 //!
-//! Each is an extension trait with one method on a stream of [`Change`](crate::Change) batches. After
-//! [`order`](Order::order) batches are shared, not copied. No operator blocks: what is slow or outside
-//! the dataflow is a [`Service`], which is asked and polled.
+//! Each operator is an extension trait with one method on a stream of [`Change`](crate::Change) batches.
+//! After [`order`](Order::order), batches are shared instead of copied. No operator blocks: slow work and
+//! everything outside the dataflow is a [`Service`], which operators query and poll.
 
+mod activators;
 mod class_counts;
 mod clock;
 mod order;
@@ -14,6 +15,7 @@ mod selection;
 mod service;
 mod timestamp;
 mod train;
+mod training_request;
 mod trigger;
 mod upsert;
 mod versions;
@@ -26,8 +28,9 @@ pub use prequential::{Evaluate, Evaluated, Scorable, Scored, Scores, ToScore};
 pub use selection::Select;
 pub use service::{Immediate, Service, immediate};
 pub use train::Train;
+pub use training_request::TrainingRequest;
 pub use trigger::{
-    Decide, HostedShadow, HostedTrigger, ModelQuery, Shadow, ShadowDecision, TriggerCheckpoint,
-    TriggerEvaluation, shadowed,
+    Decide, Decided, HostedShadow, HostedTrigger, ModelQuery, Shadow, ShadowDecision,
+    TriggerCheckpoint, TriggerEvaluation, shadowed,
 };
 pub use upsert::{UnmatchedLabels, Upsert};

@@ -9,7 +9,7 @@ use crate::Change;
 #[derive(Default)]
 pub(super) struct Queue {
     batches: VecDeque<Rc<Vec<Change>>>,
-    /// Changes of the first batch that were passed.
+    /// Number of changes of the first batch that have been processed.
     passed: usize,
 }
 
@@ -25,7 +25,7 @@ impl Queue {
         self.batches.front().map_or(&[], |batch| &batch[self.passed..])
     }
 
-    /// Whether nothing of the first batch was passed.
+    /// Whether no change of the first batch has been processed.
     pub(super) fn between_batches(&self) -> bool {
         self.passed == 0
     }
@@ -40,8 +40,8 @@ impl Queue {
     }
 }
 
-/// The first `most` changes, and those at the position of the last of them: what is shown of a
-/// position counts as all of it.
+/// The first `most` changes, and all others at the position of the last of them. Changes at one position
+/// are always shown together.
 pub(super) fn whole(changes: &[Change], most: usize) -> &[Change] {
     let Some(last) = most.checked_sub(1).and_then(|last| changes.get(last)) else {
         return &changes[..changes.len().min(most)];

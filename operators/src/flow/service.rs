@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 
 use timely::scheduling::SyncActivator;
 
-/// Something slow or outside the dataflow: training, a question to the model, scoring.
+/// A slow task or one outside the dataflow: training, a question to the model, scoring.
 ///
-/// An operator sends a request and continues. The service wakes the operator when an answer can be
-/// polled. Answers arrive in the order of the requests.
+/// An operator sends a request and continues. The service wakes the operator when it can poll an answer.
+/// Answers arrive in the order of the requests.
 pub trait Service<Request, Answer> {
-    /// Takes a request.
+    /// Accepts a request.
     fn ask(&mut self, request: Request);
 
     /// The next answer, if there is one.

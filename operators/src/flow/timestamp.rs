@@ -8,7 +8,7 @@ use timely::progress::timestamp::{PathSummary, Refines};
 use crate::Position;
 
 impl Timestamp for Position {
-    /// The number of positions that a path advances by.
+    /// The number of positions by which a path advances.
     type Summary = u64;
 
     fn minimum() -> Self {

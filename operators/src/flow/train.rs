@@ -1,4 +1,4 @@
-//! Hands training sets to the trainer and sends what became of them.
+//! Sends training sets to the trainer and their outcomes downstream.
 
 use std::collections::VecDeque;
 
@@ -8,32 +8,32 @@ use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::Operator;
 use timely::scheduling::SyncActivator;
 
+use super::TrainingRequest;
 use super::service::{Service, Start};
 use crate::Position;
 use crate::flow::routing::to_first;
-use crate::selection::TrainingSet;
 use crate::trigger::Outcome;
 
 /// Extension trait for training.
 pub trait Train<'scope> {
-    /// Trains on each set, in order, on the first worker.
+    /// Trains on the set of each request, in order, on the first worker.
     ///
-    /// The output's frontier at p means: every decision before p has its outcome.
+    /// A frontier p of the output means that every decision before p has its outcome.
     fn train<S>(
         self,
         service: impl FnOnce(SyncActivator) -> S + 'static,
     ) -> StreamVec<'scope, Position, Outcome>
     where
-        S: Service<TrainingSet, Outcome> + 'static;
+        S: Service<TrainingRequest, Outcome> + 'static;
 }
 
-impl<'scope> Train<'scope> for StreamVec<'scope, Position, TrainingSet> {
+impl<'scope> Train<'scope> for StreamVec<'scope, Position, TrainingRequest> {
     fn train<S>(
         self,
         service: impl FnOnce(SyncActivator) -> S + 'static,
     ) -> StreamVec<'scope, Position, Outcome>
     where
-        S: Service<TrainingSet, Outcome> + 'static,
+        S: Service<TrainingRequest, Outcome> + 'static,
     {
         type Batches = CapacityContainerBuilder<Vec<Outcome>>;
         let scope = self.scope();
@@ -41,12 +41,12 @@ impl<'scope> Train<'scope> for StreamVec<'scope, Position, TrainingSet> {
         self.unary::<Batches, _, _, _>(to_first(), "Train", move |_capability, info| {
             let mut service = start(scope.worker().sync_activator_for(info.address.to_vec()));
             let mut open: VecDeque<Capability<Position>> = VecDeque::new();
-            move |sets, output| {
-                sets.for_each(|stamp, batch| {
-                    for set in batch.drain(..) {
+            move |requests, output| {
+                requests.for_each(|stamp, batch| {
+                    for request in batch.drain(..) {
                         if let Some(capability) = stamp.retain_least(output.output_index()) {
                             open.push_back(capability);
-                            service.ask(set);
+                            service.ask(request);
                         }
                     }
                 });

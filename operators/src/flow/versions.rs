@@ -20,7 +20,7 @@ impl Versions {
         }
     }
 
-    /// The version that was active at a position, and where the next one took effect.
+    /// The version that was active at a position, and the position at which the next one took effect.
     pub(super) fn active(&self, position: Position) -> (Option<u64>, Option<Position>) {
         let count = self.0.partition_point(|(effective, _)| *effective <= position);
         let version = count.checked_sub(1).map(|last| self.0[last].1);

@@ -4,15 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::draw::{in_order, propose};
 use super::pool::Sample;
-use super::windowed::{Draw, Windowed};
-use super::{Choice, Proposal, Selection, SelectionConfig, Tail};
-
-pub(super) const EXAMPLE: &str = "";
+use super::windowed::Draw;
+use super::{Choice, Proposal, Tail};
 
 /// Every sample seen so far.
 ///
-/// What all others are compared with: each training set holds all of those before, so training takes
-/// longer and longer. Keeps of each sample its position, event time and label: 32 bytes.
+/// This is the baseline for all other selections. Each training set contains all earlier samples, so that
+/// trainings take longer and longer. Memory: position, event time and label of each sample, 32 bytes.
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Position, Record, selection::*};
@@ -28,16 +26,6 @@ pub(super) const EXAMPLE: &str = "";
 #[serde(deny_unknown_fields)]
 pub struct All {}
 
-impl SelectionConfig for All {
-    fn init(&self) -> Box<dyn Selection> {
-        Box::new(Windowed::new(self.clone()))
-    }
-
-    fn combine(&self, proposal: Proposal) -> Choice {
-        in_order(proposal.candidates)
-    }
-}
-
 impl Draw for All {
     fn tail(&self) -> Tail {
         Tail::all()
@@ -45,5 +33,9 @@ impl Draw for All {
 
     fn propose(&self, trigger: u64, samples: &[Sample]) -> Proposal {
         propose(trigger, samples, None, |_| 0)
+    }
+
+    fn choose(&self, proposal: Proposal) -> Choice {
+        in_order(proposal.candidates)
     }
 }

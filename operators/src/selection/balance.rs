@@ -65,7 +65,7 @@ macro_rules! balanced_selection {
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(deny_unknown_fields)]
         pub struct $Name {
-            /// How many triggers back: a number, or `"all"` (default: everything).
+            /// Number of earlier triggers whose samples are candidates, or `"all"` (default: all).
             #[serde(default = "Tail::all")]
             pub tail: Tail,
             /// The share of the samples within the tail that is chosen (default 1).
@@ -89,17 +89,6 @@ macro_rules! balanced_selection {
             }
         }
 
-        impl SelectionConfig for $Name {
-            fn init(&self) -> Box<dyn Selection> {
-                Box::new(Windowed::new(self.clone()))
-            }
-
-            fn combine(&self, proposal: Proposal) -> Choice {
-                let target = target(proposal.available, self.ratio, self.samples);
-                balanced(&proposal, target, self.shares, seed_of(self.seed, proposal.trigger))
-            }
-        }
-
         impl Draw for $Name {
             fn tail(&self) -> Tail {
                 self.tail
@@ -110,6 +99,11 @@ macro_rules! balanced_selection {
                 let most = |sizes: &[usize]| most(sizes, self.samples);
                 let group = |$sample: &Sample| $group;
                 propose_groups(trigger, samples, most, group, |one| rank(seed, one.position))
+            }
+
+            fn choose(&self, proposal: Proposal) -> Choice {
+                let target = target(proposal.available, self.ratio, self.samples);
+                balanced(&proposal, target, self.shares, seed_of(self.seed, proposal.trigger))
             }
         }
     };

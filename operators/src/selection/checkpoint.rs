@@ -12,12 +12,12 @@ use crate::Position;
 pub struct SelectionCheckpoints {
     /// The checkpoints of one worker's partitions, by partition ([`Id::stream`](crate::Id::stream)).
     pub partitions: BTreeMap<u32, SelectionCheckpoint>,
-    /// Numbers and ends of all decisions so far, in order.
+    /// Numbers and ends of the last decisions, in order: from the oldest trigger among the checkpoints on.
+    /// Without checkpoints, the last decision is enough. A partition without a checkpoint had no samples
+    /// for a decision that is missing here.
     pub decisions: Vec<(u64, Position)>,
     /// The choices for these decisions, in order, if the policy
-    /// [remembers](super::SelectionConfig::remembers) them: from the oldest trigger among the
-    /// checkpoints on, including it. No sample of a partition without a checkpoint was chosen for a
-    /// decision that is missing here.
+    /// [remembers](super::SelectionConfig::remembers) them.
     pub chosen: Vec<Chosen>,
 }
 

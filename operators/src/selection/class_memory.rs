@@ -6,10 +6,10 @@ use std::num::NonZeroUsize;
 use serde::{Deserialize, Serialize};
 
 use super::draw::{by_group, in_order, rank};
+use super::partition::Partition;
 use super::pool::Pool;
 use super::reservoir::Reservoir;
 use super::{Candidate, Choice, Group, Memory, Proposal, Selection, SelectionConfig};
-use crate::snapshot::snapshot_field;
 use crate::{Change, Id, Kind};
 
 pub(super) const EXAMPLE: &str = "per_class = 20";
@@ -17,34 +17,34 @@ pub(super) const EXAMPLE: &str = "per_class = 20";
 /// The group of new samples, which are all chosen.
 const NEW: u64 = 0;
 
-/// The samples since the last trigger, and a memory of older ones with a fixed number of every class:
-/// for classes that come one after another (class-incremental learning), so that a version still
-/// predicts those that no longer come.
+/// The samples since the last trigger, and a memory with a fixed number of older samples of every class. It
+/// is for class-incremental learning, where classes appear one after another: a version can still predict
+/// classes that no longer appear.
 ///
-/// The memory of a class is a uniform choice of all its samples before, as a reservoir gives it, but
-/// by the smallest hash(seed, id) instead of one after another: it changes only as far as new samples
-/// take places, and is the same for any cut into partitions. A sample that is replaced, deleted or gets
-/// another label leaves it, and the next smallest takes its place, as long as no more than half of what
-/// a partition holds of the class was retracted before others entered: twice as many as wanted are
-/// held. After that the memory of the class is smaller until they have. Those that are left stay
-/// equally likely but for one in as many as were seen.
+/// The memory of a class is a uniform random choice of all earlier samples of the class, like a reservoir.
+/// It consists of the samples with the smallest hash(seed, id). It therefore changes only when new samples
+/// enter it, and does not depend on partitions. A sample leaves the memory when it is replaced or deleted
+/// or when its label changes, and the sample with the next smallest hash takes its place. For this purpose
+/// each partition holds twice the wanted number. If more than half of the held samples of a class are
+/// retracted before others enter, the memory of the class is smaller until others have entered. The
+/// remaining samples stay equally likely, except for one in as many as were seen.
 ///
 /// # Herding
 ///
-/// With `keep = "herding"` what is remembered this way is larger, a pool of `pool` samples of each class
-/// ([`Choice::memory`]), and a model chooses exemplars from it: at the beginning of a training the host
-/// takes of each class the `per_class` samples which together come nearest to the mean of the pool's
-/// embeddings ([`exemplars`]) and leaves the rest of the pool out. The embeddings are those of the
-/// version that is active then, which is the one that the training before ended with. So the exemplars
-/// are those of iCaRL, which chooses them when a training ends, but among the pool instead of all
-/// samples there ever were, and again each time instead of fewer of those that were chosen once. Before
-/// the first version there are no embeddings: then they are the first of each class in the order of
-/// positions.
+/// With `keep = "herding"` the memory of each class is larger: a pool of `pool` samples
+/// ([`Choice::memory`]), from which a model chooses exemplars. At the start of a training, the host chooses
+/// `per_class` samples of each class, whose mean embedding is nearest to that of the pool ([`exemplars`]).
+/// It leaves out the rest of the pool. The embeddings are those of the version that is active at that time,
+/// which is the result of the previous training. The exemplars are therefore those of iCaRL, which chooses
+/// them at the end of a training, with two differences: they come from the pool instead of all earlier
+/// samples, and they are chosen again for each training instead of shortening an earlier choice. Before the
+/// first version there are no embeddings, and the exemplars are the first samples of each class in the
+/// order of positions.
 ///
 /// # Memory
 ///
-/// Keeps of each class at most 2 · `per_class` samples per partition, with herding 2 · `pool`, and those
-/// since the last trigger at 32 bytes each.
+/// Each partition holds at most 2 · `per_class` samples of each class (2 · `pool` with herding) and the
+/// samples since the last trigger, at 32 bytes each.
 ///
 /// [`exemplars`]: crate::downsampling::exemplars
 ///
@@ -64,7 +64,7 @@ const NEW: u64 = 0;
 ///         let record = Record::new(Position::new(0, id), 0, 0, Some(class));
 ///         partition.observe(&Change::insert(record));
 ///     }
-///     // what is new, and three of each class before.
+///     // the new samples, and three earlier ones of each class.
 ///     let rows = config.combine(partition.propose(class.into())).rows;
 ///     assert_eq!(rows.len() as u32, 100 + 3 * class);
 /// }
@@ -74,21 +74,21 @@ const NEW: u64 = 0;
 #[serde(try_from = "Table")]
 #[cfg_attr(feature = "schema", schemars(!try_from, deny_unknown_fields))]
 pub struct ClassMemory {
-    /// Samples of each class that are remembered.
+    /// Number of remembered samples of each class.
     pub per_class: NonZeroUsize,
-    /// Which samples of a class these are (default `reservoir`).
+    /// The choice of the remembered samples of a class (default `reservoir`).
     #[serde(default)]
     pub keep: Exemplars,
-    /// Samples of each class from which `keep = "herding"` chooses, at least `per_class` (default
-    /// 10 · `per_class`); nothing else has a pool.
+    /// Number of samples of each class from which `keep = "herding"` chooses, at least `per_class` (default
+    /// 10 · `per_class`). Only `herding` has a pool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<NonZeroUsize>,
-    /// Another seed makes another choice (default 0).
+    /// Seed of the random choice (default 0).
     #[serde(default)]
     pub seed: u64,
 }
 
-/// Which samples of a class are remembered.
+/// The choice of the remembered samples of a class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -96,11 +96,11 @@ pub enum Exemplars {
     /// A uniformly random choice.
     #[default]
     Reservoir,
-    /// Those whose embeddings together are nearest to their mean, of a uniform choice of `pool` samples.
+    /// The samples whose mean embedding is nearest to that of a uniform random choice of `pool` samples.
     Herding,
 }
 
-/// A [`ClassMemory`] as it is written.
+/// A [`ClassMemory`] as it is written in pipeline files.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
@@ -130,7 +130,8 @@ impl TryFrom<Table> for ClassMemory {
 }
 
 impl ClassMemory {
-    /// Samples of each class that are in a training set, be it to choose from.
+    /// Number of older samples of each class in a training set, including those that exemplars are chosen
+    /// from.
     fn remembered(&self) -> usize {
         match self.keep {
             Exemplars::Reservoir => self.per_class.get(),
@@ -143,7 +144,7 @@ impl ClassMemory {
 
 impl SelectionConfig for ClassMemory {
     fn init(&self) -> Box<dyn Selection> {
-        Box::new(MemoryPartition { config: self.clone(), state: State::default() })
+        Box::new(Partition::<_, State>::new(self))
     }
 
     fn combine(&self, proposal: Proposal) -> Choice {
@@ -164,21 +165,14 @@ impl SelectionConfig for ClassMemory {
     }
 }
 
-struct MemoryPartition {
-    config: ClassMemory,
-    state: State,
-}
-
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct State {
-    /// Those since the last trigger.
+    /// The samples since the last trigger.
     new: Pool,
     classes: BTreeMap<u32, Reservoir>,
 }
 
-snapshot_field!(MemoryPartition: state);
-
-impl Selection for MemoryPartition {
+impl Selection for Partition<ClassMemory, State> {
     fn observe(&mut self, change: &Change) {
         let position = change.record.position;
         let until_here = match change.kind {

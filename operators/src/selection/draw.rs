@@ -84,7 +84,7 @@ pub(super) fn propose_groups(
     all
 }
 
-/// The `most`-th smallest rank; there must be more ranks.
+/// The `most`-th smallest rank. There must be more ranks than `most`.
 fn smallest(ranks: &mut [u64], most: usize) -> Option<u64> {
     let last = most.checked_sub(1)?;
     Some(*ranks.select_nth_unstable(last).1)

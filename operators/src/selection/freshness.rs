@@ -5,9 +5,9 @@ use std::num::NonZeroUsize;
 use serde::{Deserialize, Serialize};
 
 use super::draw::{by_group, in_order, propose_groups, rank, seed_of};
+use super::partition::Partition;
 use super::pool::{Pool, Sample};
 use super::{Choice, Proposal, Selection, SelectionConfig};
-use crate::snapshot::snapshot_field;
 use crate::{Change, Id};
 
 pub(super) const EXAMPLE: &str = "unused_ratio = 0.5";
@@ -46,7 +46,7 @@ const USED: u32 = 1;
 ///     chosen
 /// };
 /// assert_eq!(train(0, 0..90).len(), 90);
-/// // 10 that are new, three times as many that are not.
+/// // 10 unused samples, and three times as many used ones.
 /// let second = train(1, 90..100);
 /// assert_eq!(second.iter().filter(|id| id.0 >= 90).count(), 10);
 /// assert_eq!(second.len(), 40);
@@ -101,7 +101,7 @@ impl Freshness {
         if used == 0 {
             return (unused.min(limit), 0);
         }
-        // what only rounding keeps below a whole number is one.
+        // a value that is below a whole number only by rounding is that number.
         let whole = |value: f64| (value * (1.0 + 4.0 * f64::EPSILON)) as usize;
         let share = self.unused_ratio.0;
         let by_unused = whole(unused as f64 / share);
@@ -120,7 +120,7 @@ impl Freshness {
 
 impl SelectionConfig for Freshness {
     fn init(&self) -> Box<dyn Selection> {
-        Box::new(FreshnessPartition { config: self.clone(), pool: Pool::default() })
+        Box::new(Partition::<_, Pool>::new(self))
     }
 
     fn combine(&self, proposal: Proposal) -> Choice {
@@ -140,16 +140,9 @@ impl SelectionConfig for Freshness {
     }
 }
 
-struct FreshnessPartition {
-    config: Freshness,
-    pool: Pool,
-}
-
-snapshot_field!(FreshnessPartition: pool);
-
-impl Selection for FreshnessPartition {
+impl Selection for Partition<Freshness, Pool> {
     fn observe(&mut self, change: &Change) {
-        self.pool.observe(change, UNUSED);
+        self.state.observe(change, UNUSED);
     }
 
     fn propose(&mut self, trigger: u64) -> Proposal {
@@ -157,15 +150,15 @@ impl Selection for FreshnessPartition {
         let used = |sample: &Sample| u64::from(sample.mark);
         let rank = |sample: &Sample| rank(seed, sample.position);
         let most = self.config.limit.map_or(usize::MAX, NonZeroUsize::get);
-        propose_groups(trigger, self.pool.settle(), |_| most, used, rank)
+        propose_groups(trigger, self.state.settle(), |_| most, used, rank)
     }
 
     fn chosen(&mut self, ids: &[Id], _round: u64) {
-        self.pool.mark(ids, USED);
+        self.state.mark(ids, USED);
     }
 
     fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
-        self.pool.retained_samples(visit);
+        self.state.retained_samples(visit);
     }
 }
 
@@ -193,7 +186,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_mix_is_there_and_as_large_as_it_can_be(
+        fn the_mix_has_its_ratio_and_the_largest_possible_size(
             percent in 1u32..100, unused in 0usize..500, used in 1usize..500, limit in 0usize..300,
         ) {
             let share = f64::from(percent) / 100.0;

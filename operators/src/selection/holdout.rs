@@ -9,10 +9,10 @@ use super::{Choice, Proposal, Selection, SelectionConfig};
 use crate::snapshot::snapshot_field;
 use crate::{Change, Id, Record};
 
-/// Keeps hash values apart from those by which policies choose.
+/// A constant that makes these hash values independent of those by which policies choose.
 const SALT: u64 = 0x5DEE_CE66_D1CE_CAFE;
 
-/// Holds a share of all samples out of every training set, to evaluate on.
+/// Excludes a share of all samples from every training set, for evaluation.
 ///
 /// Whether a sample is held out is a hash of its key, or of its id in topics that are not keyed:
 ///
@@ -46,14 +46,14 @@ pub struct Holdout {
     seed: u64,
 }
 
-/// A share that is held out, from 0, below 1; or `{ fraction = 0.1, seed = 7 }`.
+/// The share that is held out, at least 0 and below 1; or `{ fraction = 0.1, seed = 7 }`.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "wanted a share, as in 0.1, or { fraction = 0.1, seed = 7 }")]
 enum Parts {
-    /// With the seed 0.
+    /// The share, with seed 0.
     Fraction(f64),
-    /// Another seed holds out others.
+    /// The share and the seed.
     Seeded(Seeded),
 }
 
@@ -61,9 +61,9 @@ enum Parts {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 struct Seeded {
-    /// The share that is held out: from 0, below 1.
+    /// The share that is held out, at least 0 and below 1.
     fraction: f64,
-    /// Another seed holds out others (default 0).
+    /// Seed of the choice (default 0). Different seeds hold out different samples.
     #[serde(default)]
     seed: u64,
 }
@@ -90,7 +90,7 @@ impl Holdout {
     /// Holds out a share of the samples.
     ///
     /// # Errors
-    /// When it is not from 0 on and below 1.
+    /// When the share is not at least 0 and below 1.
     pub fn new(fraction: f64, seed: u64) -> Result<Self, String> {
         let fits = (0.0..1.0).contains(&fraction);
         fits.then_some(Self { fraction, seed })
@@ -112,7 +112,7 @@ impl Holdout {
         hash < (self.fraction * 2f64.powi(64)) as u64
     }
 
-    /// The same policy, without ever seeing what is held out.
+    /// The same policy without the samples that are held out.
     pub fn around(self, inner: Arc<dyn SelectionConfig>) -> Arc<dyn SelectionConfig> {
         if self.is_none() { inner } else { Arc::new(HeldOut { holdout: self, inner }) }
     }

@@ -4,8 +4,8 @@ use super::balance::{balanced, balanced_selection, most};
 use super::draw::{propose_groups, rank, seed_of};
 use super::pool::Sample;
 use super::size::target;
-use super::windowed::{Draw, Windowed};
-use super::{Choice, Proposal, Ratio, Selection, SelectionConfig, Shares, Tail};
+use super::windowed::Draw;
+use super::{Choice, Proposal, Ratio, Shares, Tail};
 
 pub(super) const EXAMPLE: &str = "samples = 100";
 
@@ -17,10 +17,11 @@ balanced_selection! {
     /// of each class: min(s, its samples), s the largest share with which they are not more than size
     /// ```
     ///
-    /// Small classes give all they have, and what they lack is shared among the others
-    /// ([`fair_share`](super::fair_share)); within a class every choice is equally likely. Shares differ
-    /// by nothing (`shares = "fair"`, up to a sample per class below the size), by one sample
-    /// (`"full"`, exactly the size), or are those of the smallest class (`"equal"`).
+    /// Small classes give all their samples, and their deficit is shared among the others
+    /// ([`fair_share`](super::fair_share)). Within a class every choice is equally likely. The shares of
+    /// the other classes are equal (`shares = "fair"`; the set may be smaller than the size by up to one
+    /// sample per class), differ by at most one sample (`"full"`; the set has exactly the size), or equal
+    /// that of the smallest class (`"equal"`).
     ///
     /// Memory: position, event time and label of each sample within the tail, 32 bytes.
     ///

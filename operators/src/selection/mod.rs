@@ -1,4 +1,4 @@
-//! What to train on.
+//! The selection of training sets.
 //!
 //! A selection runs on every partition. Each partition observes the changes of its own records and
 //! proposes candidates for each decision. The proposals of all partitions are combined into one training
@@ -6,10 +6,10 @@
 //!
 //! # Random choices
 //!
-//! A choice does not depend on the order of arrival. Each sample has a *rank*, a hash of a seed, its id
-//! and, for policies that choose again for each trigger, the trigger. The k samples of the smallest ranks are
-//! k samples at random (bottom-k sampling), and those of several partitions are the bottom k of what they
-//! propose, so a choice is a function of seed, trigger and positions alone. A sequential reservoir
+//! A choice does not depend on the order of arrival. Each sample has a *rank*: a hash of a seed, its id
+//! and, for policies that choose again for each trigger, the trigger. The k samples of the smallest ranks
+//! are k random samples (bottom-k sampling). The choice from several partitions is the bottom k of their
+//! proposals. A choice is therefore a function of seed, trigger and positions alone. A sequential reservoir
 //! would depend on the order and on the partitions. A deleted sample is replaced by the one with the next
 //! smallest rank.
 //!
@@ -25,6 +25,7 @@ mod balance;
 mod checkpoint;
 mod draw;
 mod holdout;
+mod partition;
 mod pool;
 mod reservoir;
 mod size;
@@ -48,10 +49,10 @@ use crate::{Change, Id, Snapshot};
 
 /// The configuration of a selection policy: a `[selection.…]` table.
 pub trait SelectionConfig: Send + Sync {
-    /// An empty partition.
+    /// Creates an empty partition.
     fn init(&self) -> Box<dyn Selection>;
 
-    /// Chooses among what the partitions propose, put together in any order.
+    /// Chooses among the proposals of all partitions, which are combined in any order.
     fn combine(&self, proposal: Proposal) -> Choice;
 
     /// Whether partitions must know the choice ([`Selection::chosen`]) before they continue. They then
@@ -63,23 +64,27 @@ pub trait SelectionConfig: Send + Sync {
 
 /// One partition's part of a selection policy.
 pub trait Selection: Snapshot + Send {
-    /// Sees one change of this partition, in the order of positions.
+    /// Observes one change of this partition, in the order of positions.
     fn observe(&mut self, change: &Change);
 
-    /// Sees several changes, in order.
+    /// Observes several changes, in order.
     fn observe_all(&mut self, changes: &[Change]) {
         changes.iter().for_each(|change| self.observe(change));
     }
 
     /// Proposes candidates for trigger `trigger`, which covers all observed changes. They include every
     /// sample of this partition that [`SelectionConfig::combine`] may choose.
+    ///
+    /// Triggers are numbered 0, 1, 2, … A partition that is created later does not propose for all earlier
+    /// triggers, but at least for the last one, without samples.
     fn propose(&mut self, trigger: u64) -> Proposal;
 
     /// Records which of this partition's samples were chosen for its last proposal and the round of the
     /// choice, if the policy [remembers](SelectionConfig::remembers).
     fn chosen(&mut self, _ids: &[Id], _round: u64) {}
 
-    /// Shows every sample it has observed and may still propose: the features of all others can go.
+    /// Visits every observed sample that the policy may still propose. The features of all other samples
+    /// may be removed.
     fn retained_samples(&self, visit: &mut dyn FnMut(Id));
 }
 
@@ -87,7 +92,7 @@ driftmill_registry::one_of! {
     /// The `[selection]` table of a pipeline file.
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
     SelectionTable: dyn SelectionConfig {
-        all: All,
+        all: All = "",
         class_memory: ClassMemory,
         freshness: Freshness,
         label_balanced: LabelBalanced,

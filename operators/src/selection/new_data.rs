@@ -5,10 +5,10 @@ use std::num::NonZeroUsize;
 use serde::{Deserialize, Serialize};
 
 use self::held::Held;
-use self::reservoirs::ReservoirPartition;
+use self::reservoirs::Reservoirs;
 use super::draw::{choose, in_order, rank, seed_of};
+use super::partition::Partition;
 use super::{Candidate, Choice, Proposal, Selection, SelectionConfig, Tail};
-use crate::snapshot::snapshot_field;
 use crate::{Change, Id, Kind, Position};
 
 mod held;
@@ -16,12 +16,13 @@ mod reservoirs;
 
 pub(super) const EXAMPLE: &str = "limit = 10000";
 
-/// The samples since the last trigger, those of `tail` triggers before it, or all; at most `limit`.
+/// The samples since the last trigger, and those of `tail` triggers before it or all earlier ones; at most
+/// `limit`.
 ///
-/// The limit is global: it holds for the whole training set, not for a worker's part of it.
+/// The limit applies to the whole training set and not to each worker's part of it.
 ///
-/// Only labelled samples are trained on. A sample is new when it enters, and again when its label
-/// becomes known or is corrected; it is gone when it is replaced, deleted, or its label taken back.
+/// Only labelled samples are trained on. A sample is new when it enters, and again when its label becomes
+/// known or is corrected. It leaves when it is replaced or deleted, or when its label is retracted.
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Position, Record, selection::*};
@@ -39,46 +40,52 @@ pub(super) const EXAMPLE: &str = "limit = 10000";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct NewData {
-    /// How many triggers back: a number, or `"all"` (default 0: since the last trigger).
+    /// Number of earlier triggers whose samples are candidates, or `"all"` (default 0: only samples since
+    /// the last trigger).
     pub tail: Tail,
-    /// Most samples in a training set (default: no limit).
+    /// Maximum number of samples in a training set (default: no limit).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<NonZeroUsize>,
-    /// Which samples a limit keeps (default `last`).
+    /// The samples that a limit keeps (default `last`).
     pub keep: Keep,
     /// Seed of `keep = "uniform"` and `"reservoir"` (default 0).
     pub seed: u64,
 }
 
-/// Which samples a limit keeps.
+/// The samples that a limit keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Keep {
-    /// The newest.
+    /// The newest samples.
     #[default]
     Last,
-    /// A uniformly random choice, drawn again for each trigger: everything within the tail is held.
+    /// A uniformly random choice, drawn again for each trigger. All samples within the tail are held.
     Uniform,
-    /// A uniformly random choice that persists: a sample is in it as long as no others push it out, so
-    /// training sets change slowly. Of each trigger within the tail (of `tail = "all"`: altogether) a
-    /// partition holds at most 2 · `limit`, however long the stream; what happens when samples are
-    /// taken back is said under [`ClassMemory`](super::ClassMemory).
+    /// A uniformly random choice that persists. A sample stays in it until others displace it, so that
+    /// training sets change slowly. For each trigger within the tail (with `tail = "all"`, for all triggers
+    /// together) a partition holds at most 2 · `limit` samples, whatever the length of the stream.
+    /// [`ClassMemory`](super::ClassMemory) describes the effect of retractions.
     Reservoir,
+}
+
+impl NewData {
+    /// The largest number of samples in a training set.
+    fn most(&self) -> usize {
+        self.limit.map_or(usize::MAX, NonZeroUsize::get)
+    }
 }
 
 impl SelectionConfig for NewData {
     fn init(&self) -> Box<dyn Selection> {
         match self.keep {
-            Keep::Last | Keep::Uniform => {
-                Box::new(NewDataPartition { config: self.clone(), state: State::default() })
-            }
-            Keep::Reservoir => Box::new(ReservoirPartition::new(self.clone())),
+            Keep::Last | Keep::Uniform => Box::new(Partition::<_, State>::new(self)),
+            Keep::Reservoir => Box::new(Partition::<_, Reservoirs>::new(self)),
         }
     }
 
     fn combine(&self, mut proposal: Proposal) -> Choice {
-        let limit = self.limit.map_or(usize::MAX, NonZeroUsize::get);
+        let limit = self.most();
         match self.keep {
             Keep::Last => {
                 newest(limit, &mut proposal.candidates);
@@ -89,7 +96,7 @@ impl SelectionConfig for NewData {
     }
 }
 
-/// Cuts `candidates` down to the newest.
+/// Reduces `candidates` to the newest.
 fn newest(limit: usize, candidates: &mut Vec<Candidate>) {
     if limit < candidates.len() {
         candidates.select_nth_unstable_by(limit - 1, |a, b| b.position.cmp(&a.position));
@@ -97,21 +104,14 @@ fn newest(limit: usize, candidates: &mut Vec<Candidate>) {
     }
 }
 
-struct NewDataPartition {
-    config: NewData,
-    state: State,
-}
-
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct State {
     held: Held,
-    /// Whether samples may be taken back: then older ones take their places under a limit.
+    /// Whether samples may be retracted. Older samples then replace them under a limit.
     keyed: bool,
 }
 
-snapshot_field!(NewDataPartition: state);
-
-impl Selection for NewDataPartition {
+impl Selection for Partition<NewData, State> {
     fn observe(&mut self, change: &Change) {
         let State { held, keyed } = &mut self.state;
         let record = &change.record;
@@ -139,12 +139,12 @@ impl Selection for NewDataPartition {
             rank: rank(seed, position),
         };
         let held = &mut self.state.held;
-        let limit = self.config.limit.map_or(usize::MAX, NonZeroUsize::get);
+        let limit = self.config.most();
         let most = if self.config.keep == Keep::Last { limit } else { usize::MAX };
         let mut candidates: Vec<Candidate> = held.newest(most).map(candidate).collect();
         match self.config.keep {
             Keep::Last => newest(limit, &mut candidates),
-            // what a later cut keeps is among them.
+            // these include everything that the global limit keeps.
             Keep::Uniform | Keep::Reservoir if limit < candidates.len() => {
                 candidates.select_nth_unstable_by_key(limit - 1, |c| (c.rank, c.position));
                 candidates.truncate(limit);

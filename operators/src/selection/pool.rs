@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Change, Id, Kind, Position};
 
 /// The mark of a sample that was retracted.
-const GONE: u32 = u32::MAX;
+const RETRACTED: u32 = u32::MAX;
 
 /// A labelled sample as policies keep it: 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,9 +22,9 @@ pub(super) struct Sample {
 
 /// The effect of a change on a set of labelled samples.
 pub(super) enum Effect {
-    /// The sample is there from now on, with this label; the one that was there before is not.
+    /// The sample enters with this label. An earlier entry of the sample is removed.
     Enters(u32),
-    /// It is not there any more.
+    /// The sample leaves.
     Leaves,
     Nothing,
 }
@@ -42,16 +42,16 @@ impl Effect {
 /// The labelled samples of one partition.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Pool {
-    /// In the order of positions.
+    /// Samples in the order of positions.
     samples: Vec<Sample>,
     /// The number of retracted samples.
-    gone: usize,
-    /// Those that entered out of order, when their labels came.
+    retracted: usize,
+    /// Samples that entered out of order, when their labels arrived.
     late: BTreeMap<Position, Sample>,
 }
 
 impl Pool {
-    /// Sees a change; a sample that enters has this mark.
+    /// Observes a change. A sample that enters gets this mark.
     pub(super) fn observe(&mut self, change: &Change, mark: u32) {
         let record = &change.record;
         match Effect::of(change) {
@@ -68,7 +68,7 @@ impl Pool {
 
     fn enter(&mut self, sample: Sample) {
         if self.samples.last().is_none_or(|last| last.position < sample.position) {
-            // one that entered late may be behind all others.
+            // a sample that entered late may be after all others.
             self.late.remove(&sample.position);
             return self.samples.push(sample);
         }
@@ -79,45 +79,45 @@ impl Pool {
         }
     }
 
-    /// A sample is retracted; whether it was there.
+    /// Removes a sample that was retracted. Returns whether it was there.
     pub(super) fn leave(&mut self, position: Position) -> bool {
         if self.late.remove(&position).is_some() {
             return true;
         }
         let found = self.samples.binary_search_by_key(&position, |sample| sample.position);
-        let Some(at) = found.ok().filter(|at| self.samples[*at].mark != GONE) else {
+        let Some(at) = found.ok().filter(|at| self.samples[*at].mark != RETRACTED) else {
             return false;
         };
-        self.samples[at].mark = GONE;
-        self.gone += 1;
-        // the room of those that are gone is given back when they are most.
-        if self.gone > 16 && self.gone * 2 > self.samples.len() {
+        self.samples[at].mark = RETRACTED;
+        self.retracted += 1;
+        // memory is freed when most samples are retracted.
+        if self.retracted > 16 && self.retracted * 2 > self.samples.len() {
             self.settle();
         }
         true
     }
 
-    /// Puts all samples in order.
+    /// Puts all samples in order and returns them.
     pub(super) fn settle(&mut self) -> &mut [Sample] {
-        if self.gone > 0 {
-            self.samples.retain(|sample| sample.mark != GONE);
-            self.gone = 0;
+        if self.retracted > 0 {
+            self.samples.retain(|sample| sample.mark != RETRACTED);
+            self.retracted = 0;
         }
         if !self.late.is_empty() {
             self.samples.extend(std::mem::take(&mut self.late).into_values());
-            // stable: two runs are in order already.
+            // the sort is stable, and both runs are already in order.
             self.samples.sort_by_key(|sample| sample.position);
         }
         &mut self.samples
     }
 
-    /// Forgets all others.
+    /// Removes all samples for which `keep` is false.
     pub(super) fn retain(&mut self, keep: impl Fn(&Sample) -> bool) {
         self.settle();
         self.samples.retain(keep);
     }
 
-    /// Takes all samples out, in order.
+    /// Removes all samples and returns them in order.
     pub(super) fn drain(&mut self) -> Vec<Sample> {
         self.settle();
         std::mem::take(&mut self.samples)
@@ -131,14 +131,14 @@ impl Pool {
         }
     }
 
-    /// Shows the ids of all samples.
+    /// Visits the ids of all samples.
     pub(super) fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
-        let there = self.samples.iter().filter(|sample| sample.mark != GONE);
+        let there = self.samples.iter().filter(|sample| sample.mark != RETRACTED);
         there.chain(self.late.values()).for_each(|sample| visit(sample.position.id()));
     }
 }
 
-/// Ids to be found quickly: those of a partition lie close together.
+/// A set of ids with fast lookup. The ids of a partition are close together.
 enum Ids {
     Dense { first: u64, bits: Vec<u64> },
     Sparse(BTreeSet<u64>),
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_room_of_what_left_is_given_back() {
+    fn memory_of_retracted_samples_is_freed() {
         let mut pool = Pool::default();
         (0..10_000).for_each(|i| pool.observe(&change(Kind::Insert, i, Some(0)), 0));
         (0..9_990).for_each(|i| pool.observe(&change(Kind::Retract, i, None), 0));

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::draw::{choose, propose, rank, seed_of};
 use super::pool::Sample;
 use super::size::target;
-use super::windowed::{Draw, Windowed};
-use super::{Choice, Proposal, Ratio, Selection, SelectionConfig, Tail};
+use super::windowed::Draw;
+use super::{Choice, Proposal, Ratio, Tail};
 
 pub(super) const EXAMPLE: &str = "ratio = 0.5";
 
@@ -38,7 +38,7 @@ pub(super) const EXAMPLE: &str = "ratio = 0.5";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Random {
-    /// How many triggers back: a number, or `"all"` (default: everything).
+    /// Number of earlier triggers whose samples are candidates, or `"all"` (default: all).
     pub tail: Tail,
     /// The share of the samples within the tail that is chosen (default 1).
     pub ratio: Ratio,
@@ -55,16 +55,6 @@ impl Default for Random {
     }
 }
 
-impl SelectionConfig for Random {
-    fn init(&self) -> Box<dyn Selection> {
-        Box::new(Windowed::new(self.clone()))
-    }
-
-    fn combine(&self, proposal: Proposal) -> Choice {
-        choose(&proposal, target(proposal.available, self.ratio, self.samples))
-    }
-}
-
 impl Draw for Random {
     fn tail(&self) -> Tail {
         self.tail
@@ -74,5 +64,9 @@ impl Draw for Random {
         let seed = seed_of(self.seed, trigger);
         let most = self.samples.map(NonZeroUsize::get);
         propose(trigger, samples, most, |sample| rank(seed, sample.position))
+    }
+
+    fn choose(&self, proposal: Proposal) -> Choice {
+        choose(&proposal, target(proposal.available, self.ratio, self.samples))
     }
 }

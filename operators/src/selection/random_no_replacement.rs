@@ -5,10 +5,10 @@ use std::num::NonZeroUsize;
 use serde::{Deserialize, Serialize};
 
 use super::draw::{by_group, in_order, propose_groups, rank, seed_of};
+use super::partition::Partition;
 use super::pool::{Pool, Sample};
 use super::size::target;
 use super::{Choice, Proposal, Ratio, Selection, SelectionConfig};
-use crate::snapshot::snapshot_field;
 use crate::{Change, Id};
 
 pub(super) const EXAMPLE: &str = "samples = 100";
@@ -59,16 +59,16 @@ pub struct RandomNoReplacement {
 
 impl SelectionConfig for RandomNoReplacement {
     fn init(&self) -> Box<dyn Selection> {
-        Box::new(RoundsPartition { config: self.clone(), state: State::default() })
+        Box::new(Partition::<_, State>::new(self))
     }
 
     fn combine(&self, proposal: Proposal) -> Choice {
         let mut left = target(proposal.available, self.ratio, self.samples);
         let groups = by_group(&proposal);
-        // nothing to take from: no round ends.
+        // there is nothing to choose from: no round ends.
         let mut round = groups.keys().next().copied().unwrap_or(0);
         let mut rows = Vec::new();
-        // the groups are rounds: those of this one are free, the others were taken in it.
+        // the groups are rounds: samples of this round are free, the others were already chosen in it.
         for (free_in, members) in groups {
             if left > 0 {
                 round = free_in;
@@ -84,11 +84,6 @@ impl SelectionConfig for RandomNoReplacement {
     }
 }
 
-struct RoundsPartition {
-    config: RandomNoReplacement,
-    state: State,
-}
-
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct State {
     /// The mark of each sample is the first round that may take it.
@@ -96,9 +91,7 @@ struct State {
     round: u32,
 }
 
-snapshot_field!(RoundsPartition: state);
-
-impl Selection for RoundsPartition {
+impl Selection for Partition<RandomNoReplacement, State> {
     fn observe(&mut self, change: &Change) {
         self.state.pool.observe(change, self.state.round);
     }
@@ -106,7 +99,7 @@ impl Selection for RoundsPartition {
     fn propose(&mut self, trigger: u64) -> Proposal {
         let State { pool, round } = &mut self.state;
         let (seed, now) = (seed_of(self.config.seed, trigger), *round);
-        // what earlier rounds left behind is free in this one.
+        // samples that earlier rounds left are free in this one.
         let free_in = |sample: &Sample| u64::from(sample.mark.max(now));
         let rank = |sample: &Sample| rank(seed, sample.position);
         let most = self.config.samples.map_or(usize::MAX, NonZeroUsize::get);

@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 use super::{Candidate, Group};
 use crate::{Id, Position};
 
-/// The samples of the smallest ranks of all that it has seen, as many as a policy may need of one
+/// The samples of the smallest ranks among all observed samples, as many as a policy may need of one
 /// partition.
 ///
-/// It holds up to twice the wanted number of samples and drops those of the largest ranks beyond; from
-/// there on a sample with such a rank does not enter. What it holds is then, whatever was taken
-/// back, *every* sample of a rank below a bound.
+/// A reservoir holds up to twice the wanted number of samples. Beyond that it drops those of the largest
+/// ranks, and from then on samples of such ranks do not enter. It therefore always holds *every* sample
+/// whose rank is below a bound, whatever was retracted.
 ///
 /// * As long as nothing is retracted, every choice is equally likely.
-/// * As long as no more than half of what it holds is retracted before others enter, the next
-///   smallest take the places of those that left and the choice is as large as wanted; otherwise it is
-///   smaller until others enter.
-/// * Samples are not taken back for their ranks, so those that are there stay equally likely, but for
-///   one in as many as were seen: the bound is the rank of a sample, and that one is not held.
+/// * As long as no more than half of the held samples are retracted before others enter, the samples of the
+///   next smallest ranks replace them, and the choice has the wanted size. Otherwise it is smaller until
+///   others enter.
+/// * Retractions do not depend on ranks, so that the remaining samples stay equally likely, except for one
+///   in as many as were seen: the bound is the rank of a sample, and that sample is not held.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Reservoir {
     held: BTreeMap<(u64, Position), u32>,
@@ -33,7 +33,7 @@ impl Default for Reservoir {
 }
 
 impl Reservoir {
-    /// A sample enters; `wanted` are wanted.
+    /// Adds a sample, if its rank is below the bound. `wanted` is the wanted number of samples.
     pub(super) fn enter(&mut self, rank: u64, position: Position, label: u32, wanted: usize) {
         if rank >= self.below && self.below < u64::MAX {
             return;
@@ -46,17 +46,17 @@ impl Reservoir {
         }
     }
 
-    /// A sample is retracted; whether it was held.
+    /// Removes a sample that was retracted. Returns whether it was held.
     pub(super) fn leave(&mut self, rank: u64, position: Position) -> bool {
         self.held.remove(&(rank, position)).is_some()
     }
 
-    /// Whether it is as if it had never seen a sample.
+    /// Whether the state is that of a reservoir without observed samples.
     pub(super) fn is_untouched(&self) -> bool {
         self.held.is_empty() && self.below == u64::MAX
     }
 
-    /// Adds the `wanted` smallest to `candidates`; what they are.
+    /// Adds the `wanted` samples of the smallest ranks to `candidates` and returns their group.
     pub(super) fn propose(
         &self,
         key: u64,

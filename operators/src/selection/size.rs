@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-/// A share of something: above 0, at most 1.
+/// A share: above 0, at most 1.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "f64", into = "f64")]
@@ -12,15 +12,16 @@ use serde::{Deserialize, Serialize};
 pub struct Ratio(f64);
 
 impl Ratio {
-    /// All of it.
+    /// The whole.
     pub const ALL: Self = Self(1.0);
 
-    /// The number.
+    /// The share as a number.
     pub fn get(self) -> f64 {
         self.0
     }
 
-    /// The share of `samples`, rounded down; what only rounding keeps below a whole number is one.
+    /// The share of `samples`, rounded down. A value that is below a whole number only by rounding is that
+    /// number.
     pub fn of(self, samples: u64) -> u64 {
         let share = samples as f64 * self.0 * (1.0 + 4.0 * f64::EPSILON);
         (share as u64).min(samples)
@@ -49,7 +50,7 @@ impl From<Ratio> for f64 {
     }
 }
 
-/// The number of samples to choose of `available`: their share, but at most `most`.
+/// The number of samples to choose from `available`: their share, but at most `most`.
 pub(super) fn target(available: u64, ratio: Ratio, most: Option<NonZeroUsize>) -> usize {
     let share = usize::try_from(ratio.of(available)).unwrap_or(usize::MAX);
     most.map_or(share, |most| share.min(most.get()))

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How far back a training set reaches: `0`, `1`, … triggers before the last, or `"all"`.
+/// The length of the past in a training set: `0`, `1`, … triggers before the last, or `"all"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "wanted a number of triggers, or \"all\"")]
 pub enum Tail {
-    /// The samples since the last trigger and of this number of triggers before it.
+    /// The samples since the last trigger and those of this number of triggers before it.
     Triggers(u32),
-    /// Everything.
+    /// All samples.
     All(Everything),
 }
 
@@ -18,7 +18,7 @@ pub enum Tail {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Everything {
-    /// Everything.
+    /// All samples.
     All,
 }
 

@@ -8,33 +8,32 @@ use serde::{Deserialize, Serialize};
 use super::draw::{choose, propose, rank, seed_of};
 use super::pool::Sample;
 use super::size::target;
-use super::windowed::{Draw, Windowed};
-use super::{Choice, Proposal, Ratio, Selection, SelectionConfig, Tail};
+use super::windowed::Draw;
+use super::{Choice, Proposal, Ratio, Tail};
 use crate::Span;
 
 pub(super) const EXAMPLE: &str = "half_life = \"1d\"\nsamples = 100";
 
-/// A random choice that prefers new samples: every half-life of event time halves a sample's
-/// weight.
+/// A random choice that prefers new samples: the weight of a sample halves with every half-life of event
+/// time.
 ///
-/// The samples are drawn one after another without replacement, each time one of those that are left
-/// with a probability proportional to its weight. Drawing so is the same as choosing the samples of
-/// the smallest keys, u uniform in (0, 1):
+/// Samples are drawn one after another without replacement, with probabilities proportional to their
+/// weights. This is the same as choosing the samples of the smallest keys, with u uniform in (0, 1):
 ///
 /// ```text
 /// w = 2^(−(now − time) / half_life)      key = ln(−ln u / w) = ln(−ln u) + (now − time) · ln 2 / half_life
 /// ```
 ///
-/// `now` is the same for all and left out, so a key does not run out of its number range however old
-/// a sample is. Where far fewer samples are chosen than there are, about half of them are of the last
-/// half-life of a steady stream. The size of the set is min(⌊ratio · available⌋, samples), and every
-/// sample counts alike in the loss.
+/// `now` is the same for all samples and is left out. A key therefore stays in the range of its number
+/// type, whatever the age of a sample. If few of many samples of a steady stream are chosen, about half of
+/// them are from the last half-life. The size of the set is min(⌊ratio · available⌋, samples), and all
+/// samples have the same weight in the loss.
 ///
 /// Memory: position, event time and label of each sample within the tail, 32 bytes.
 ///
-/// Reference: P. S. Efraimidis, P. G. Spirakis, *Weighted random sampling with a reservoir*,
-/// Information Processing Letters 97 (2006), algorithm A-ES. (Keys there are u^(1/w), the largest
-/// win: the same order.)
+/// Reference: P. S. Efraimidis, P. G. Spirakis, *Weighted random sampling with a reservoir*, Information
+/// Processing Letters 97 (2006), algorithm A-ES. (The keys there are u^(1/w), and the largest are chosen.
+/// The order is the same.)
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Position, Record, Span, selection::*};
@@ -50,7 +49,7 @@ pub(super) const EXAMPLE: &str = "half_life = \"1d\"\nsamples = 100";
 /// }
 /// let rows = config.combine(partition.propose(0)).rows;
 /// assert_eq!(rows.len(), 1000);
-/// // weights add up to that of 1443 samples of now: more than half of the last 1000 are chosen.
+/// // the sum of all weights is that of 1443 new samples: more than half of the last 1000 are chosen.
 /// assert!(rows.iter().filter(|row| row.id() >= Id(99_000)).count() > 400);
 /// assert!(rows.iter().all(|row| row.id() >= Id(80_000)));
 /// # Ok::<(), String>(())
@@ -61,7 +60,7 @@ pub(super) const EXAMPLE: &str = "half_life = \"1d\"\nsamples = 100";
 pub struct TimeDecayed {
     /// Event time after which the weight of a sample is half: above 0.
     pub half_life: HalfLife,
-    /// How many triggers back: a number, or `"all"` (default: everything).
+    /// Number of earlier triggers whose samples are candidates, or `"all"` (default: all).
     #[serde(default = "Tail::all")]
     pub tail: Tail,
     /// The share of the samples within the tail that is chosen (default 1).
@@ -97,19 +96,9 @@ impl From<HalfLife> for Span {
 }
 
 impl TimeDecayed {
-    /// All samples, weighted with this half-life.
+    /// A choice among all samples with this half-life.
     pub fn new(half_life: HalfLife) -> Self {
         Self { half_life, tail: Tail::all(), ratio: Ratio::ALL, samples: None, seed: 0 }
-    }
-}
-
-impl SelectionConfig for TimeDecayed {
-    fn init(&self) -> Box<dyn Selection> {
-        Box::new(Windowed::new(self.clone()))
-    }
-
-    fn combine(&self, proposal: Proposal) -> Choice {
-        choose(&proposal, target(proposal.available, self.ratio, self.samples))
     }
 }
 
@@ -125,17 +114,21 @@ impl Draw for TimeDecayed {
             ordered(key(rank(seed, sample.position), sample.time, rate))
         })
     }
+
+    fn choose(&self, proposal: Proposal) -> Choice {
+        choose(&proposal, target(proposal.available, self.ratio, self.samples))
+    }
 }
 
-/// The key of a sample whose hash is `hash`: among equal times the exponential distribution's
-/// logarithm.
+/// The key of a sample whose hash is `hash`. Among equal times it is the logarithm of an exponential
+/// variable.
 fn key(hash: u64, time: i64, rate: f64) -> f64 {
     // the upper 52 bits, in the middle of their cells: neither 0 nor 1.
     let u = ((hash >> 12) as f64 + 0.5) / (1u64 << 52) as f64;
     libm::log(-libm::log(u)) - time as f64 * rate
 }
 
-/// Whole numbers in the order of numbers.
+/// Maps a number to an integer with the same order.
 fn ordered(value: f64) -> u64 {
     let bits = value.to_bits();
     if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
@@ -158,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_half_life_older_has_half_the_rate() {
-        // −ln u / w is exponential of rate w: its mean doubles.
+        // −ln u / w is exponential with rate w: its mean doubles.
         let mean = |time| {
             let values = (0..100_000u64).map(|i| {
                 libm::exp(key(xxhash_rust::xxh3::xxh3_64(&i.to_le_bytes()), time, LN_2 / 10.0))

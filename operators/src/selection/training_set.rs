@@ -17,8 +17,8 @@ pub struct Candidate {
     pub label: u32,
     /// Its weight in the loss.
     pub weight: f32,
-    /// Policies that choose at random prefer small values: a hash of seed, trigger and id, so that
-    /// the choice does not depend on partitions.
+    /// The random order of candidates: policies choose small values first. It is a hash of seed, trigger
+    /// and id, so that a choice does not depend on partitions.
     pub rank: u64,
 }
 
@@ -29,14 +29,14 @@ impl Candidate {
     }
 }
 
-/// Candidates that belong together, for policies that treat some differently from others.
+/// Candidates that a policy treats alike and differently from other groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// The number of the group, as defined by the policy.
     pub key: u64,
     /// Number of candidates.
     pub candidates: usize,
-    /// Every sample of the partition in this group whose rank is below this is among them.
+    /// All samples of the partition in this group with a rank below this are candidates.
     pub below: u64,
 }
 
@@ -45,12 +45,11 @@ pub struct Group {
 pub struct Proposal {
     /// The trigger.
     pub trigger: u64,
-    /// Samples of this partition that the policy may choose from.
+    /// Number of samples of this partition from which the policy may choose.
     pub available: u64,
-    /// Those that can be among the chosen, in any order.
+    /// The samples that may be chosen, in any order.
     pub candidates: Vec<Candidate>,
-    /// The groups of the candidates, one after another in their order; none for policies that treat
-    /// all alike.
+    /// The groups of the candidates, in the order of the candidates; none for policies without groups.
     pub groups: Vec<Group>,
     /// The states of partitions after their proposal, by partition, if a checkpoint is due.
     pub checkpoints: Vec<(u32, SelectionCheckpoint)>,
@@ -73,7 +72,7 @@ impl Proposal {
 /// The result of [`SelectionConfig::combine`](super::SelectionConfig::combine).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Choice {
-    /// The chosen, in the order of positions.
+    /// The chosen samples, in the order of positions.
     pub rows: Vec<Candidate>,
     /// The number of completed rounds through all samples, for policies with rounds.
     pub round: u64,
@@ -87,14 +86,14 @@ impl From<Vec<Candidate>> for Choice {
     }
 }
 
-/// A pool of older samples among the chosen, of which only exemplars are trained on.
+/// A pool of older samples among the chosen ones. Only exemplars of it are trained on.
 ///
-/// Which samples these are a model has to say, so it is for the host to choose them and to leave the
-/// others out; samples that are not in the pool are all trained on. See
+/// The exemplars depend on the outputs of a model. The host therefore chooses them and leaves out the rest
+/// of the pool. All samples outside the pool are trained on. See
 /// [`exemplars`](crate::downsampling::exemplars).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
-    /// Exemplars of each class; of a class of fewer samples in the pool, all.
+    /// Number of exemplars of each class. Of a class with fewer samples in the pool, all are exemplars.
     pub per_class: NonZeroUsize,
     /// The pool, in the order of positions.
     pub ids: Vec<Id>,
@@ -107,7 +106,7 @@ pub struct Chosen {
     pub trigger: u64,
     /// The round that the choice was made in ([`Choice::round`]).
     pub round: u64,
-    /// The chosen, of all partitions.
+    /// The chosen samples of all partitions.
     pub ids: Vec<Id>,
 }
 

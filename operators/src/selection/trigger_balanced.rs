@@ -4,23 +4,23 @@ use super::balance::{balanced, balanced_selection, most};
 use super::draw::{propose_groups, rank, seed_of};
 use super::pool::Sample;
 use super::size::target;
-use super::windowed::{Draw, Windowed};
-use super::{Choice, Proposal, Ratio, Selection, SelectionConfig, Shares, Tail};
+use super::windowed::Draw;
+use super::{Choice, Proposal, Ratio, Shares, Tail};
 
 pub(super) const EXAMPLE: &str = "samples = 100";
 
 balanced_selection! {
-    /// A random choice in which the samples of every trigger have their fair share: earlier periods as well
-    /// as the latest, whatever their number of samples.
+    /// A random choice in which the samples of every trigger have their fair share. Earlier periods have
+    /// the same weight as the latest one, whatever their numbers of samples.
     ///
     /// ```text
     /// size = min(⌊ratio · available⌋, samples)
     /// of each trigger: min(s, its samples), s the largest share with which they are not more than size
     /// ```
     ///
-    /// A sample is of the first trigger that covered it with its label. Triggers with few samples give all
-    /// they have, and what they lack is shared among the others ([`fair_share`](super::fair_share));
-    /// within a trigger every choice is equally likely. `shares` is as in
+    /// A sample belongs to the first trigger that covered it with its label. Triggers with few samples give
+    /// all their samples, and their deficit is shared among the others ([`fair_share`](super::fair_share)).
+    /// Within a trigger every choice is equally likely. `shares` is as in
     /// [`LabelBalanced`](super::LabelBalanced).
     ///
     /// Memory: position, event time, label and trigger of each sample within the tail, 32 bytes.

@@ -11,8 +11,8 @@ pub(super) const EXAMPLE: &str = "every = 1000";
 
 /// Trains after every `every` samples.
 ///
-/// Samples after the last full batch train nothing. A sample counts when it enters, also where it
-/// replaces another; that it is retracted or labelled later counts neither for nor against.
+/// Samples after the last full batch train nothing. A sample counts when it enters, even if it replaces
+/// another. Later retractions and labels do not change the count.
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Position, Record, trigger::*};
@@ -29,7 +29,7 @@ pub(super) const EXAMPLE: &str = "every = 1000";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Amount {
-    /// Samples between two trainings.
+    /// Number of samples between two trainings.
     pub every: NonZeroU64,
 }
 

@@ -7,28 +7,28 @@ use super::trend::{Forecast, Trend};
 /// The expected accuracy, which defines the avoidable misclassifications of an interval.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Expectation {
-    /// The accuracy of a new model, where it is given.
+    /// The accuracy of a new model, if it is given.
     pub(super) accuracy: Option<f64>,
     /// The method of the forecast, if no accuracy is given.
     pub(super) forecast: Forecast,
-    /// Whether intervals that are better than expected make up for others.
+    /// Whether intervals that are better than expected offset others.
     pub(super) allow_reduction: bool,
 }
 
 /// Accuracies of models over time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Accuracies {
-    /// Of each model on its first interval.
+    /// Accuracy of each model on its first interval.
     new: Trend,
-    /// Of the newest model on each of its intervals.
+    /// Accuracy of the newest model on each of its intervals.
     since: Trend,
     /// Whether the newest model was measured.
     measured: bool,
 }
 
 impl Accuracies {
-    /// Takes in an interval: how many of its `wrong` a model trained just before would have avoided,
-    /// and the accuracy that was expected of that model.
+    /// Adds an interval of `samples` samples with `wrong` errors. Returns the number of errors that a model
+    /// trained just before would have avoided, and the accuracy that was expected of that model.
     pub(super) fn avoidable(
         &mut self,
         expectation: &Expectation,
@@ -46,12 +46,12 @@ impl Accuracies {
         (if expectation.allow_reduction { avoidable } else { avoidable.max(0.0) }, expected)
     }
 
-    /// The accuracy of the newest model on the next interval.
+    /// The forecast accuracy of the newest model on the next interval.
     pub(super) fn next(&self, forecast: Forecast) -> Option<f64> {
         self.since.forecast(forecast).map(|accuracy| accuracy.clamp(0.0, 1.0))
     }
 
-    /// There is a new model.
+    /// Starts again for a new model.
     pub(super) fn trained(&mut self) {
         self.since = Trend::default();
         self.measured = false;

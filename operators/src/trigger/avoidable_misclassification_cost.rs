@@ -20,24 +20,23 @@ expected_accuracy = 0.9
 conversion = 0.000001
 training.declared = { fixed = 20, per_sample = 0.001 }";
 
-/// Trains when errors that a training would have avoided have cost as much as it would.
+/// Trains when the errors that a training would have avoided have cost as much as the training.
 ///
 /// ```text
 /// r = wrong − (1 − expected accuracy) · n         avoidable errors of an interval of n samples
-/// regret = ∫ (Σ r since the last training) dt     in error-seconds of event time; r comes evenly
+/// regret = ∫ (Σ r since the last training) dt     in error-seconds of event time; r is spread evenly
 /// train where regret · conversion ≥ seconds that a training of the samples since takes
 /// ```
 ///
-/// After every `every` labelled samples the newest model is asked about exactly these, before it is
-/// trained on them. As long as `expected_accuracy` is not given it is forecast from the accuracies
-/// that past models had on the first interval after their trainings. What a training takes is
-/// measured, or declared ([`TrainingCost`]); measured, the line is laid through the sizes of the
-/// training sets.
+/// After every `every` labelled samples, the newest model predicts these samples before it is trained on
+/// them. Without `expected_accuracy`, the accuracy is forecast from those of past models on the first
+/// interval after their trainings. The cost of a training is measured or declared ([`TrainingCost`]). A
+/// measured cost is a line through the sizes of the training sets.
 ///
-/// A sample enters when its label becomes known; without a label it never does. Until its interval
-/// is complete a corrected label is corrected, and a sample leaves that is retracted or loses its
-/// label. In the warm-up no model is asked: `warmup_trigger` decides, or, without one, its end trains
-/// the first model. The regret starts again with every model.
+/// A sample enters when its label becomes known, and never without a label. Until its interval is complete,
+/// a corrected label is corrected there, and a sample leaves if it is retracted or loses its label. In the
+/// warm-up no model is used: `warmup_trigger` decides. Without a warm-up trigger, the end of the warm-up
+/// trains the first model. The regret restarts at 0 with every model.
 ///
 /// Reference: M. Böther et al., *Modyn: Data-Centric Machine Learning Pipeline Orchestration*,
 /// SIGMOD (2025).
@@ -45,26 +44,27 @@ training.declared = { fixed = 20, per_sample = 0.001 }";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AvoidableMisclassificationCost {
-    /// Labelled samples between two measurements.
+    /// Number of labelled samples between two measurements.
     pub every: NonZeroUsize,
-    /// Labelled samples before the first measurement (default 0: the first `every` train the first model).
+    /// Number of labelled samples before the first measurement (default 0: the first `every` train the
+    /// first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, evaluated after every `every` samples; `amount` or `time`.
+    /// The trigger that decides in the warm-up, evaluated after every `every` samples: `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
-    /// Accuracy of a model that was trained just now, from 0 to 1 (default: forecast).
+    /// Accuracy of a newly trained model, from 0 to 1 (default: forecast).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_accuracy: Option<f64>,
-    /// How it is forecast (default `ridge`).
+    /// The forecast of the accuracy (default `ridge`).
     #[serde(default)]
     pub forecast: Forecast,
-    /// Whether intervals better than expected make up for others (default no).
+    /// Whether intervals that are better than expected offset others (default no).
     #[serde(default)]
     pub allow_reduction: bool,
-    /// Seconds of training that an error-second is worth.
+    /// The value of an error-second, in seconds of training.
     pub conversion: f64,
-    /// What a training takes (default: measured on the last 10).
+    /// The cost of a training (default: measured on the last 10).
     #[serde(default)]
     pub training: TrainingCost,
 }

@@ -16,25 +16,25 @@ pub(super) const EXAMPLE: &str = "every = 250
 conversion = 0.000001
 training.declared = { fixed = 20, per_sample = 0.001 }";
 
-/// Trains when the waiting of untrained samples has cost as much as a training.
+/// Trains when the wait of untrained samples has cost as much as a training.
 ///
 /// ```text
-/// regret = ∫ (samples that came since the last training) dt         in sample-seconds of event time
+/// regret = ∫ (samples since the last training) dt                   in sample-seconds of event time
 /// train where regret · conversion ≥ seconds that a training of these samples takes
 /// ```
 ///
-/// The policy evaluates after every `every` samples. `conversion` is the cost of waiting: with 0.001, a
-/// thousand samples that wait for a second, or one that waits for a thousand, are worth a second of
-/// training. What a training takes is measured, or declared ([`TrainingCost`]); measured, the line
-/// is laid through the sizes of the training sets, so it says little where a selection takes only a
-/// part of what came.
+/// The policy evaluates after every `every` samples. `conversion` is the cost of waiting. With 0.001, a
+/// thousand samples that wait for one second, or one sample that waits for a thousand seconds, are worth
+/// one second of training. The cost of a training is measured or declared ([`TrainingCost`]). A measured
+/// cost is a line through the sizes of the training sets, so that it is inaccurate if a selection takes
+/// only a part of the new samples.
 ///
-/// In the warm-up nothing is compared: `warmup_trigger` decides, or, without one, its end trains the
-/// first model. The regret starts again with every model. A sample that is retracted counts if its
-/// interval was complete; labels are not evaluated.
+/// In the warm-up nothing is compared: `warmup_trigger` decides. Without a warm-up trigger, the end of the
+/// warm-up trains the first model. The regret restarts at 0 with every model. A retracted sample still
+/// counts if its interval was complete. Labels are not evaluated.
 ///
-/// Reference: M. Böther et al., *Modyn: Data-Centric Machine Learning Pipeline Orchestration*,
-/// SIGMOD (2025), whose implementation multiplies by the factor as here, but never starts again.
+/// Reference: M. Böther et al., *Modyn: Data-Centric Machine Learning Pipeline Orchestration*, SIGMOD
+/// (2025). The authors' implementation also multiplies by the factor, but never resets the regret.
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Position, Record, trigger::*};
@@ -51,24 +51,24 @@ training.declared = { fixed = 20, per_sample = 0.001 }";
 ///         trigger.trained(&Outcome { seconds: 9.0, ..Outcome::trained(0, 1, Position::MIN) });
 ///     }
 /// }
-/// // 190 ≥ 180 + 10 where twenty samples came.
+/// // 190 ≥ 180 + 10 with twenty samples.
 /// assert_eq!(decided, [9, 29, 49, 69, 89]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DataIncorporationCost {
-    /// Samples between two measurements.
+    /// Number of samples between two measurements.
     pub every: NonZeroUsize,
-    /// Samples before the first measurement (default 0: the first `every` train the first model).
+    /// Number of samples before the first measurement (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, evaluated after every `every` samples; `amount` or `time`.
+    /// The trigger that decides in the warm-up, evaluated after every `every` samples: `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
-    /// Seconds of training that a sample-second is worth.
+    /// The value of a sample-second, in seconds of training.
     pub conversion: f64,
-    /// What a training takes (default: measured on the last 10).
+    /// The cost of a training (default: measured on the last 10).
     #[serde(default)]
     pub training: TrainingCost,
 }
@@ -138,6 +138,6 @@ impl Trigger for CostTrigger {
         }
     }
 
-    // the policy asks about no samples.
+    // the policy asks no questions about samples.
     fn retained_samples(&self, _visit: &mut dyn FnMut(Id)) {}
 }

@@ -14,16 +14,15 @@ pub struct Decision {
     pub position: Position,
     /// Whether it covers that change.
     pub cut: Cut,
-    /// Number of earlier decisions that the same change caused. Together with `position` it is the
-    /// place from which to resume.
+    /// Number of earlier decisions that the same change caused. A job resumes from this number and
+    /// `position`.
     pub decisions_before: u32,
-    /// Why the policy fired.
+    /// The reason why the policy fired.
     pub reason: Reason,
 }
 
 impl Decision {
-    /// The first position that the decision does not cover. The model that it leads to takes effect
-    /// here.
+    /// The first position that the decision does not cover. The resulting model takes effect here.
     pub fn end(&self) -> Position {
         match self.cut {
             Cut::Before => self.position,

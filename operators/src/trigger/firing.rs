@@ -1,4 +1,4 @@
-//! The result of a trigger policy that fires.
+//! The verdict of a trigger policy that fires.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,18 +8,19 @@ use super::Measurement;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cut {
-    /// All changes before the one that caused it.
+    /// All changes before the one that caused the decision.
     Before,
-    /// All changes up to and including the one that caused it.
+    /// All changes up to and including the one that caused the decision.
     After,
 }
 
-/// Why a policy fired.
+/// The reason why a policy fired.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reason {
     /// The policy's key in the pipeline file.
     pub policy: String,
     /// One line for people: `1000 samples`.
+    #[serde(rename = "reason")]
     pub text: String,
     /// The measured value, if the policy compares one.
     pub score: Option<f64>,
@@ -28,7 +29,7 @@ pub struct Reason {
 }
 
 impl Reason {
-    /// A reason without a score.
+    /// Creates a reason without a score.
     pub fn plain(policy: &str, text: impl Into<String>) -> Self {
         Self { policy: policy.to_owned(), text: text.into(), score: None, threshold: None }
     }
@@ -37,12 +38,12 @@ impl Reason {
 /// The phase of a policy in which it fires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
-    /// It has a model.
+    /// The regular phase: the policy has a model.
     #[default]
     Regular,
-    /// Its warm-up, in which nothing is measured.
+    /// The warm-up, in which nothing is measured.
     WarmUp,
-    /// A warm-up that continues only because the last training gave no version. A shadow that fires in
+    /// A warm-up that continues only because the last training produced no version. A shadow that fires in
     /// this phase has fired before.
     ContinuedWarmUp,
 }
@@ -52,7 +53,7 @@ pub enum Phase {
 pub struct Firing {
     /// The changes that the training covers.
     pub cut: Cut,
-    /// Why the policy fired.
+    /// The reason why the policy fired.
     pub reason: Reason,
     /// The measurement of the policy, if it measured samples.
     pub measurement: Option<Measurement>,
@@ -61,12 +62,12 @@ pub struct Firing {
 }
 
 impl Firing {
-    /// A firing without a measurement.
+    /// Creates a firing without a measurement.
     pub fn plain(cut: Cut, reason: Reason) -> Self {
         Self { cut, reason, measurement: None, phase: Phase::Regular }
     }
 
-    /// A firing after a measurement, which covers the change that caused it.
+    /// Creates a firing after a measurement. It covers the change that caused it.
     pub fn measured(reason: Reason, measurement: Measurement) -> Self {
         Self { measurement: Some(measurement), ..Self::plain(Cut::After, reason) }
     }

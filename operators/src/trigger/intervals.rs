@@ -21,7 +21,7 @@ pub(super) struct Intervals {
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct State {
-    /// Samples of the interval that is not complete.
+    /// Samples of the current interval.
     items: Vec<Item>,
     seen: u64,
     /// Number of samples seen before the interval began; retractions make the interval longer.
@@ -35,7 +35,7 @@ struct State {
 pub(super) struct Interval {
     /// Its samples, in order.
     pub(super) items: Vec<Item>,
-    /// Whether it began within the warm-up, and if so, whether it is the last that did.
+    /// Set if the interval began within the warm-up: whether it is the last such interval.
     pub(super) warmup: Option<Last>,
     /// The action that is due.
     pub(super) due: Due,
@@ -50,7 +50,7 @@ pub(super) struct Last(pub(super) bool);
 pub(super) enum Due {
     /// Nothing: the warm-up trigger had no reason to train.
     Nothing,
-    /// Train, as the warm-up says.
+    /// Train, as the warm-up requires.
     Train,
     /// Evaluate with the newest model.
     Evaluate,
@@ -97,14 +97,15 @@ impl Intervals {
         self.state.has_model |= outcome.version.is_some();
     }
 
-    /// Samples of the interval that is not complete.
+    /// Samples of the current interval.
     pub(super) fn items(&self) -> &[Item] {
         &self.state.items
     }
 
     fn observe_warmup(&mut self, change: &Change) {
         let Some(trigger) = &mut self.trigger else { return };
-        // the interval decides as a whole, so it does not matter how often or where inside it.
+        // the interval decides as a whole, so the number and the positions of decisions inside it do not
+        // matter.
         while let Step::Fire(decision) = trigger.observe(change) {
             self.state.fired = true;
             if decision.cut == Cut::After {
@@ -125,7 +126,7 @@ impl Intervals {
     }
 }
 
-/// The step of a policy whose warm-up trains.
+/// The step of a policy whose warm-up decides to train.
 pub(super) fn warmup_training(policy: &str) -> Step {
     let firing = Firing::plain(Cut::After, Reason::plain(policy, "warm-up"));
     Step::Fire(Firing { phase: Phase::WarmUp, ..firing })

@@ -1,4 +1,4 @@
-//! Intervals whose samples carry their labels.
+//! Intervals of samples with their labels.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -23,21 +23,20 @@ pub(super) struct Sample {
 /// The samples that count towards an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Counted {
-    /// All, as they come.
+    /// All samples, as they arrive.
     All,
-    /// Those whose label is known, each when it becomes known.
+    /// Samples with a label, each when its label becomes known.
     Labelled,
 }
 
-/// Cuts the stream in intervals of a number of samples.
+/// Divides the stream into intervals of a number of samples.
 ///
-/// A sample that is retracted leaves the interval that is not complete, and so does one whose
-/// label is retracted, where labels count; a label that is corrected is corrected there. What a
-/// complete interval held stays as it was.
+/// A retracted sample leaves the current interval. If labels count, a sample whose label is retracted
+/// leaves it as well, and a corrected label is corrected there. Complete intervals do not change.
 pub(super) struct LabelledIntervals {
     counted: Counted,
     intervals: Intervals,
-    /// Labels of the interval that is not complete.
+    /// Labels of the current interval.
     labels: BTreeMap<Id, u32>,
 }
 
@@ -52,7 +51,7 @@ impl LabelledIntervals {
         Self { counted, intervals, labels: BTreeMap::new() }
     }
 
-    /// Observes one change. Returns the interval that it completes, and what is due.
+    /// Observes one change. Returns the interval that it completes, and the action that is due.
     pub(super) fn observe(&mut self, change: &Change) -> Option<(Vec<Sample>, Due)> {
         if !self.enters(change) {
             return None;
@@ -95,7 +94,7 @@ impl LabelledIntervals {
         self.intervals.trained(outcome);
     }
 
-    /// Shows the samples of the interval that is not complete.
+    /// Visits the samples of the current interval.
     pub(super) fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
         self.intervals.items().iter().for_each(|(_, id)| visit(*id));
     }

@@ -1,4 +1,4 @@
-//! Trigger evaluations: what a trigger measured and decided.
+//! Measurements of trigger policies.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,24 +6,24 @@ use crate::Id;
 
 /// One evaluation of a policy: its scores, whether or not they led to a decision.
 ///
-/// Equal streams, answers and outcomes give equal measurements.
+/// Equal streams, answers and outcomes lead to equal measurements.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// The policy's key in the pipeline file.
     pub policy: String,
-    /// Its name, as a member of another.
+    /// Its name as a member of a combined policy.
     pub member: Option<String>,
     /// The measured values, in the order of the table.
     pub scores: Vec<Score>,
     /// The samples that were evaluated.
     pub windows: Vec<WindowBounds>,
-    /// The measurements of which this one is made: of combined policies, or of comparisons that only fill
-    /// a history.
+    /// The parts of this measurement: those of the members of a combined policy, or comparisons that only
+    /// begin a history.
     pub members: Vec<Measurement>,
 }
 
 impl Measurement {
-    /// A measurement that measured nothing yet.
+    /// Creates a measurement without scores.
     pub fn of(policy: &str) -> Self {
         Self { policy: policy.to_owned(), ..Self::default() }
     }
@@ -44,16 +44,16 @@ pub struct Score {
     pub fires: bool,
 }
 
-/// The samples of a window: how many, and the ends.
+/// The samples of a window: their number, the first and the last.
 ///
-/// Times are those of positions: event time, where it is not behind what came before.
+/// Times are those of positions. They are event times, except for late samples.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WindowBounds {
-    /// The policy's name of the window, as in `reference`.
+    /// The name of the window, such as `reference`.
     pub name: String,
-    /// Samples in it.
+    /// Number of samples in the window.
     pub samples: u64,
-    /// Time of the first sample, in milliseconds since 1970; none of an empty window.
+    /// Time of the first sample, in milliseconds since 1970; none for an empty window.
     pub first_time: Option<i64>,
     /// Time of the last sample.
     pub last_time: Option<i64>,

@@ -1,4 +1,4 @@
-//! When to train.
+//! Trigger policies, which decide when to train.
 
 mod avoidable;
 mod cost;
@@ -46,13 +46,12 @@ pub trait TriggerConfig: Send + Sync {
         Vec::new()
     }
 
-    /// The parts that can be calibrated on a stable stretch of the stream (default: none).
+    /// The parts that can be calibrated on a stable part of the stream (default: none).
     fn stable(&self) -> Stable<'_> {
         Stable::Nothing
     }
 
-    /// Starts the policy for such a stretch: it sees what it always sees, and lets nothing come of
-    /// it.
+    /// Starts the policy for such a part. It observes as usual, but its measurements lead to no decisions.
     fn init_stable(&self) -> Box<dyn Trigger> {
         measuring(self.init())
     }
@@ -60,30 +59,31 @@ pub trait TriggerConfig: Send + Sync {
 
 /// Decides, change by change in the order of positions, when to train.
 ///
-/// A policy never does anything itself: what it needs to know it asks for. Its host calls
-/// [`observe`](Self::observe) for every change; while a question or a training is open, no further
-/// change is shown.
+/// A policy has no side effects: it asks questions about samples. Its host calls [`observe`](Self::observe)
+/// for every change. While a question or a training is open, no further change is shown.
 pub trait Trigger: Snapshot + Send {
-    /// Sees one change.
+    /// Observes one change.
     ///
-    /// A question, a measurement that found nothing and a decision with [`Cut::After`] leave it seen. Every
-    /// measurement of a policy gives exactly one of [`Step::Measured`] and a decision that holds it.
+    /// After a question, a measurement that did not fire, or a decision with [`Cut::After`], the change has
+    /// been observed. Every measurement of a policy results in exactly one of [`Step::Measured`] and a
+    /// decision that contains it.
     ///
-    /// A decision with [`Cut::Before`] leaves the change unseen: it is shown again after the
+    /// After a decision with [`Cut::Before`] the change has not been observed. It is shown again after the
     /// training, so that one change can cause several decisions.
     fn observe(&mut self, change: &Change) -> Step;
 
-    /// Decides before a change that it does not see: what [`observe`](Self::observe) would decide
-    /// with [`Cut::Before`], for a host that must know this before anyone sees the change.
+    /// Decides before a change that the policy does not observe. The result is what
+    /// [`observe`](Self::observe) would decide with [`Cut::Before`]. It is for hosts that must know this
+    /// before any policy observes the change.
     ///
-    /// To be asked until it has nothing to say; then `observe` decides nothing with that cut. A
-    /// policy that never does needs not implement it.
+    /// The host calls it until it returns nothing; `observe` then decides nothing with that cut. Policies
+    /// without such decisions need not implement it.
     fn before(&mut self, _change: &Change) -> Option<Firing> {
         None
     }
 
-    /// Sees `changes` up to the first that it has an answer to: how many came before that one, and
-    /// the answer.
+    /// Observes `changes` up to the first that leads to a step other than [`Step::Continue`]. Returns the
+    /// number of changes before that one, and the step.
     fn observe_all(&mut self, changes: &[Change]) -> (usize, Step) {
         for (passed, change) in changes.iter().enumerate() {
             match self.observe(change) {
@@ -94,18 +94,19 @@ pub trait Trigger: Snapshot + Send {
         (changes.len(), Step::Continue)
     }
 
-    /// Sees the answer to its question: one row per id asked for, in that order. It may ask again.
+    /// Receives the answer to the policy's question: one row for each id, in the order of the question. The
+    /// policy may ask another question.
     ///
-    /// The change that caused the question is not shown again, also after [`Cut::Before`].
+    /// The change that caused the question is not shown again, not even after [`Cut::Before`].
     fn answer(&mut self, _answer: &Matrix) -> Step {
         Step::Continue
     }
 
-    /// Learns what became of its last decision.
+    /// Reports the outcome of the last decision.
     fn trained(&mut self, _outcome: &Outcome) {}
 
-    /// Shows every sample it has observed and may still ask about: the features of all others can
-    /// go.
+    /// Visits every observed sample that the policy may still ask about. The features of all other samples
+    /// may be removed.
     fn retained_samples(&self, visit: &mut dyn FnMut(Id));
 }
 

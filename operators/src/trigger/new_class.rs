@@ -10,21 +10,20 @@ use crate::{Change, Id, Kind};
 
 pub(super) const EXAMPLE: &str = "samples = 10";
 
-/// Trains when a class appears that no version knows.
+/// Trains when a class appears that no version was trained with.
 ///
-/// A class is new while no version was made of a stream that had a labelled sample of it: when a
-/// version is made, all classes are known that have one then, whether or not the selection chose it,
-/// and they stay known. The first class of all is new, too. A class decides when `samples` samples
-/// have it: a label that comes later counts when it comes, and a sample that is retracted, or whose
-/// label is retracted or corrected, no longer counts. Where the decision leads to no version, the
-/// class decides again after as many more.
+/// A class is new until a version is trained after a labelled sample of it has appeared. When a version is
+/// trained, all classes with a labelled sample become known, whether or not the selection chose them, and
+/// they stay known. The very first class is new, too. A class fires when `samples` samples have it. A late
+/// label counts when it arrives. A sample no longer counts if it is retracted or if its label is retracted
+/// or corrected. If the decision leads to no version, the class fires again after the same number of
+/// further samples.
 ///
-/// Nothing is asked of a model. What a class that is known becomes is seen by
-/// [`ClassBalance`](super::ClassBalance).
+/// The policy does not use a model. [`ClassBalance`](super::ClassBalance) detects changes of known classes.
 ///
 /// Reference: M. M. Masud et al., *Classification and Novel Class Detection in Concept-Drifting Data
-/// Streams under Time Constraints*, IEEE Transactions on Knowledge and Data Engineering 23 (2011),
-/// for the question; here the labels say which classes there are.
+/// Streams under Time Constraints*, IEEE Transactions on Knowledge and Data Engineering 23 (2011), for the
+/// problem. Here the classes are taken from labels.
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Position, Record, trigger::*};
@@ -45,7 +44,7 @@ pub(super) const EXAMPLE: &str = "samples = 10";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewClass {
-    /// Labelled samples of a class at which it decides (default 1).
+    /// Number of labelled samples of a class at which it fires (default 1).
     #[serde(default = "crate::defaults::count::<1>")]
     pub samples: NonZeroUsize,
 }
@@ -64,10 +63,10 @@ struct NewClassTrigger {
     new: BTreeMap<u32, New>,
 }
 
-/// A class that no version knows.
+/// A class that no version was trained with.
 #[derive(Serialize, Deserialize)]
 struct New {
-    /// The samples that have it.
+    /// The samples of the class.
     ids: BTreeSet<Id>,
     /// The number of samples at which the policy decides.
     next: usize,

@@ -4,28 +4,30 @@ use serde::{Deserialize, Serialize};
 
 use super::{Cut, Firing, Outcome, Reason, Step, Trigger};
 use crate::snapshot::snapshot_fields;
-use crate::{Change, Id, Kind, Matrix};
+use crate::{Change, Id, Kind, Matrix, Span};
 
-/// What follows when a sample is deleted that the newest version was trained on.
+/// The action when a sample is deleted that the newest version was trained on.
 ///
-/// To retrain is a decision of its own, right behind the deletion, beside those of the trigger
-/// policy, which goes on as if nothing had been decided but for learning of the new version. What
-/// is trained on is what the selection proposes there, as at any decision: to lose nothing but what
-/// was deleted, it must reach back, as `tail = "all"` does. A sample that another replaces is not
-/// deleted.
+/// Retraining is a separate decision right after the deletion, in addition to those of the trigger policy.
+/// The trigger policy is informed of the new version and otherwise continues as if there had been no
+/// decision. The selection proposes the training set, as for any decision. To lose only deleted samples,
+/// the selection must reach back, as with `tail = "all"`. A replaced sample is not a deleted sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnDelete {
-    /// Nothing: versions stay as they are.
+    /// No action: versions do not change.
     #[default]
     Keep,
-    /// A version is trained without it.
+    /// A new version is trained without the sample.
     Retrain,
+    /// A version is trained without all that are deleted within a span of event time from the first
+    /// of them on, as in `{ retrain_within = "10m" }`: a burst of deletions is answered once.
+    RetrainWithin(Span),
 }
 
 impl OnDelete {
-    /// Whether nothing follows.
+    /// Whether deletions have no effect.
     pub fn is_keep(&self) -> bool {
         *self == Self::Keep
     }
@@ -42,16 +44,27 @@ impl OnDelete {
     /// assert_eq!(decision.reason.text, "1 deleted sample");
     /// ```
     pub fn around(self, trigger: Box<dyn Trigger>) -> Box<dyn Trigger> {
-        match self {
-            Self::Keep => trigger,
-            Self::Retrain => Box::new(OnDeleteTrigger { trigger, state: State::default() }),
-        }
+        let within = match self {
+            Self::Keep => return trigger,
+            Self::Retrain => 0,
+            Self::RetrainWithin(within) => within.millis(),
+        };
+        Box::new(OnDeleteTrigger { trigger, within, state: State::default() })
     }
 }
 
 struct OnDeleteTrigger {
     trigger: Box<dyn Trigger>,
+    /// How long further deletions are waited for, in milliseconds.
+    within: i64,
     state: State,
+}
+
+impl OnDeleteTrigger {
+    /// Whether deletions are to be decided on before `change`.
+    fn is_due(&self, change: &Change) -> bool {
+        self.state.due && change.at.time() >= self.state.first.saturating_add(self.within)
+    }
 }
 
 #[derive(Clone, Default, Serialize, Deserialize)]
@@ -59,10 +72,13 @@ struct State {
     /// The training set of the newest version.
     #[serde(with = "distances")]
     known: Vec<Id>,
-    /// Samples of these that were deleted.
+    /// Number of samples of the training set that were deleted.
     deleted: u64,
-    /// Whether that is still to be decided on.
+    /// Whether a decision on these deletions is still due.
     due: bool,
+    /// Position time of the first of them that is still to be decided on.
+    #[serde(default)]
+    first: i64,
 }
 
 impl State {
@@ -82,27 +98,31 @@ snapshot_fields!(OnDeleteTrigger: trigger, state);
 
 impl Trigger for OnDeleteTrigger {
     fn before(&mut self, change: &Change) -> Option<Firing> {
-        if self.state.due {
+        if self.is_due(change) {
             return Some(self.state.decide(Cut::Before));
         }
         self.trigger.before(change)
     }
 
     fn observe(&mut self, change: &Change) -> Step {
-        if self.state.due {
+        if self.is_due(change) {
             return Step::Fire(self.state.decide(Cut::Before));
         }
         let step = self.trigger.observe(change);
         if matches!(&step, Step::Fire(Firing { cut: Cut::Before, .. })) {
-            // the change is shown again.
+            // the host shows the change again.
             return step;
         }
         if self.state.is_deleted_from_version(change) {
             self.state.deleted += 1;
-            self.state.due = true;
+            if !std::mem::replace(&mut self.state.due, true) {
+                self.state.first = change.at.time();
+            }
         }
         match step {
-            Step::Continue if self.state.due => Step::Fire(self.state.decide(Cut::After)),
+            Step::Continue if self.state.due && self.within == 0 => {
+                Step::Fire(self.state.decide(Cut::After))
+            }
             step => step,
         }
     }
@@ -112,7 +132,7 @@ impl Trigger for OnDeleteTrigger {
         while passed < changes.len() {
             let rest = &changes[passed..];
             let deleted =
-                |change: &Change| self.state.due || self.state.is_deleted_from_version(change);
+                |change: &Change| self.is_due(change) || self.state.is_deleted_from_version(change);
             let others = rest.iter().position(deleted).unwrap_or(rest.len());
             if others > 0 {
                 let (seen, step) = self.trigger.observe_all(&rest[..others]);
@@ -135,7 +155,8 @@ impl Trigger for OnDeleteTrigger {
     }
 
     fn retained_samples(&self, visit: &mut dyn FnMut(Id)) {
-        // what the newest version was trained on is compared with deletions, not evaluated.
+        // the training set of the newest version is only compared with deletions, so its features are not
+        // needed.
         self.trigger.retained_samples(visit);
     }
 
@@ -149,7 +170,7 @@ impl Trigger for OnDeleteTrigger {
     }
 }
 
-/// Ids in order as the distances between them, of which most take one byte.
+/// Serializes sorted ids as the differences between them. Most differences take one byte.
 mod distances {
     use serde::{Deserialize, Deserializer, Serializer};
 

@@ -24,18 +24,19 @@ pub struct Outcome {
     pub samples: u64,
     /// Recorded duration of the training.
     pub seconds: f64,
-    /// The samples of the training set in any order, if the policy must know them
+    /// The samples of the training set in any order, if the policy needs them
     /// ([`OnDelete`](super::OnDelete)).
     pub ids: Vec<Id>,
 }
 
 impl Outcome {
-    /// A training that gave `version`, active from `effective` on. Samples and duration are 0.
+    /// Creates the outcome of a training that produced `version`, active from `effective` on. Samples and
+    /// duration are 0.
     pub fn trained(trigger: u64, version: u64, effective: Position) -> Self {
         Self { version: Some(version), ..Self::failed(trigger, effective) }
     }
 
-    /// A training that gave no version. Samples and duration are 0.
+    /// Creates the outcome of a training that produced no version. Samples and duration are 0.
     pub fn failed(trigger: u64, effective: Position) -> Self {
         Self { trigger, version: None, effective, samples: 0, seconds: 0.0, ids: Vec::new() }
     }

@@ -1,12 +1,12 @@
-//! What a model's class probabilities say of samples.
+//! Values of single samples that follow from a model's class probabilities.
 
 use super::labelled::Sample;
 use crate::Matrix;
 
-/// The least probability of which a logarithm is taken: what 32 bits resolve below 1.
+/// The minimum probability for logarithms: the resolution of 32-bit floats below 1.
 const LEAST: f32 = f32::EPSILON;
 
-/// The class of the largest probability, the first of several.
+/// The class with the largest probability; ties go to the first class.
 pub(super) fn predicted(row: &[f32]) -> Option<u32> {
     let mut best: Option<(usize, f32)> = None;
     for (class, probability) in row.iter().enumerate() {
@@ -17,14 +17,14 @@ pub(super) fn predicted(row: &[f32]) -> Option<u32> {
     best.map(|(class, _)| class as u32)
 }
 
-/// Whether the predicted class is another than the label.
+/// Whether the predicted class differs from the label.
 pub(super) fn is_wrong(row: &[f32], label: u32) -> bool {
     predicted(row) != Some(label)
 }
 
 /// −ln p of the label's class.
 pub(super) fn loss(row: &[f32], label: u32) -> f64 {
-    // of what is not a number, `max` gives the other.
+    // `max` ignores NaN.
     let probability = row.get(label as usize).map_or(LEAST, |p| p.max(LEAST));
     -f64::from(probability.min(1.0)).ln()
 }
@@ -34,7 +34,7 @@ pub(super) fn confidence(row: &[f32]) -> f64 {
     f64::from(row.iter().copied().fold(0.0, f32::max)).min(1.0)
 }
 
-/// The largest probability less the second largest.
+/// The difference between the largest and the second largest probability.
 pub(super) fn margin(row: &[f32]) -> f64 {
     let two = row.iter().fold([0.0f32; 2], |[first, second], p| {
         if *p > first { [*p, first] } else { [first, second.max(*p)] }
@@ -42,7 +42,7 @@ pub(super) fn margin(row: &[f32]) -> f64 {
     f64::from(two[0] - two[1]).clamp(0.0, 1.0)
 }
 
-/// The labels of samples, each with what the model says of it.
+/// The labels of samples, each with the model's output for it.
 pub(super) fn labelled<'a>(
     samples: &'a [Sample],
     answer: &'a Matrix,
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_says_what_it_should() {
+    fn scores_agree_with_a_worked_row() {
         let row = [0.25, 0.5, 0.25];
         assert_eq!(predicted(&row), Some(1));
         assert_eq!(predicted(&[0.5, 0.5]), Some(0));
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn margins_are_those_of_the_softmax() {
-        // of logits 2, 1, 0.
+        // for logits 2, 1, 0.
         let sum: f32 = [2.0f32, 1.0, 0.0].map(f32::exp).iter().sum();
         let row = [2.0f32, 1.0, 0.0].map(|logit| logit.exp() / sum);
         assert!((margin(&row) - 0.420512).abs() < 1e-6);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_ever_not_a_number() {
+    fn scores_of_invalid_rows_are_finite() {
         let bad = [f32::NAN, f32::INFINITY, -1.0];
         for row in [&bad[..], &[], &[0.0], &[f32::NAN]] {
             for label in 0..4 {

@@ -1,4 +1,4 @@
-//! Policies on a stretch of stream where nothing is said to change.
+//! Policies on a part of the stream that is declared stable.
 
 use super::{Aggregate, Firing, Outcome, Step, Trigger, TriggerTable};
 use crate::criterion::Direction;
@@ -6,35 +6,35 @@ use crate::drift::detector::DetectorConfig;
 use crate::snapshot::snapshot_fields;
 use crate::{Change, Id, Matrix};
 
-/// The parts of a policy that can be calibrated on a stable stretch.
+/// The parts of a policy that can be calibrated on a stable part of the stream.
 pub enum Stable<'a> {
-    /// Nothing: it measures nothing that has a threshold.
+    /// Nothing: the policy measures nothing that has a threshold.
     Nothing,
-    /// The thresholds of what its measurements measure.
+    /// The thresholds of its metrics.
     Thresholds {
-        /// Each metric's key, and on which side of its threshold it fires.
+        /// Each metric's key, and the side of its threshold on which it fires.
         metrics: Vec<(&'static str, Direction)>,
         /// The number of metrics that must agree.
         aggregate: Aggregate,
-        /// Samples between two measurements.
+        /// Number of samples between two measurements.
         every: usize,
     },
-    /// A detector; the scores of its measurements are the values that it would have seen.
+    /// A detector. The scores of the measurements are the values that it would have processed.
     Detector {
         /// Its key.
         key: &'static str,
         /// Its table.
         config: &'a dyn DetectorConfig,
-        /// Values between two measurements.
+        /// Number of values between two measurements.
         every: usize,
     },
-    /// The policies that it is made of, by name.
+    /// The members of the policy, by name.
     Members(Vec<(&'a str, &'a TriggerTable)>),
 }
 
-/// A policy that, once there is a model, continues to measure but decides nothing by its measurements:
-/// windows and histories are those of a stretch without false alarms. Decisions without a measurement, as
-/// those of a warm-up, it makes.
+/// A policy that, once there is a model, continues to measure but does not fire because of its
+/// measurements. Its windows and histories are therefore those of a part without false alarms. It still
+/// makes decisions without a measurement, such as those of a warm-up.
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Position, Record, trigger::*};
@@ -66,7 +66,7 @@ impl Measuring {
 
 impl Trigger for Measuring {
     fn before(&mut self, change: &Change) -> Option<Firing> {
-        // what it drops it does not ask about again.
+        // the inner policy does not return a dropped decision again.
         std::iter::from_fn(|| self.trigger.before(change))
             .find(|decision| !self.has_model || decision.measurement.is_none())
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Firing, Measurement};
 use crate::Id;
 
-/// A question of a policy about samples.
+/// The kind of output that a question requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Want {
     /// Raw feature values.
@@ -25,14 +25,14 @@ pub struct Question {
     pub ids: Vec<Id>,
 }
 
-/// A policy's answer to a change or to the answer of its question.
+/// A policy's reaction to a change or to an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// Nothing happens.
     Continue,
-    /// Train.
+    /// The policy decides to train.
     Fire(Firing),
-    /// Answer this question first.
+    /// The policy needs the answer to this question first.
     Ask(Question),
     /// The policy measured its samples and did not fire.
     Measured(Measurement),

@@ -1,28 +1,28 @@
-//! Forecasts of the next of a series of values.
+//! Forecasts of the next value of a series.
 
 use serde::{Deserialize, Serialize};
 
 use super::ridge;
 
-/// Fewest values through which a line is laid.
+/// Minimum number of values for a line.
 const FEWEST: u64 = 5;
 /// The ridge penalty of the slope.
 const PENALTY: f64 = 0.5;
 
-/// How the next value of a series is forecast.
+/// The forecast of the next value of a series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Forecast {
-    /// By a line through the values, ridge regression with penalty ½; by their mean as long as there
-    /// are fewer than five.
+    /// A line through the values, by ridge regression with penalty ½; the mean if there are fewer than five
+    /// values.
     #[default]
     Ridge,
-    /// By their mean.
+    /// The mean of the values.
     RollingAverage,
 }
 
-/// A series of values, kept as the sums that forecasts are made of.
+/// A series of values, stored as the sums that forecasts need.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Trend {
     count: u64,
@@ -38,14 +38,14 @@ impl Trend {
         self.count += 1;
     }
 
-    /// The next value; none of an empty series.
+    /// The forecast of the next value; none without values.
     pub(super) fn forecast(&self, method: Forecast) -> Option<f64> {
         let n = self.count as f64;
         let mean = (self.count > 0).then(|| self.sum / n)?;
         if method == Forecast::RollingAverage || self.count < FEWEST {
             return Some(mean);
         }
-        // of 0, 1, …, n − 1.
+        // the mean of 0, 1, …, n − 1.
         let middle = (n - 1.0) / 2.0;
         let squares = n * (n * n - 1.0) / 12.0;
         let slope = ridge::slope(squares, self.weighted - middle * self.sum, PENALTY);

@@ -1,4 +1,4 @@
-//! Calibrated thresholds fire as often as they say, on streams that they have not seen.
+//! Calibrated thresholds have the documented rates on new streams.
 
 use driftmill_operators::calibration::{
     Basis, CalibrationError, Rate, Search, extrapolated, observed,
@@ -15,11 +15,11 @@ fn uniform(seed: u64, count: usize) -> Vec<f64> {
     (0..count).map(|_| random.random()).collect()
 }
 
-/// What a detector watches where nothing changes.
+/// The input of a detector without changes.
 fn stable(domain: Domain, seed: u64, count: usize) -> Vec<f64> {
     let mut random = Pcg64::seed_from_u64(seed);
     let mut value = || match domain {
-        // the sum of twelve is nearly normal.
+        // the sum of twelve uniform numbers is nearly normal.
         Domain::Real => (0..12).map(|_| random.random::<f64>()).sum::<f64>() - 6.0,
         _ => f64::from(random.random::<f64>() < 0.2),
     };
@@ -37,7 +37,7 @@ fn rates_and_thresholds_are_those_of_the_proposal() {
         for seed in 0..500 {
             let proposal =
                 observed(&uniform(seed, values), Direction::Higher, rate(wanted)).unwrap();
-            // of values from 0 to 1, so many are above the threshold.
+            // the share of values from 0 to 1 above the threshold.
             let found = 1.0 - proposal.threshold;
             assert!(proposal.rate <= wanted);
             mean += (found - proposal.rate) / 500.0;
@@ -62,7 +62,7 @@ fn a_tail_is_extrapolated_beyond_the_observed_values() {
         within += usize::from(proposal.range.contains(1000f64.ln()));
         mean += proposal.threshold / 200.0;
     }
-    // a range of drawn tails covers less than it says; it must not cover much less.
+    // the range from drawn tails covers less than its level, but must not cover much less.
     assert!(within >= 160, "{within} of 200");
     assert!((mean - 1000f64.ln()).abs() < 0.5, "{mean}");
 }
@@ -112,7 +112,7 @@ proptest! {
     }
 
     #[test]
-    fn neither_order_nor_unit_nor_side_matters(
+    fn thresholds_do_not_depend_on_order_unit_or_side(
         values in proptest::collection::vec(-10.0..10.0f64, 100..150).prop_shuffle(),
     ) {
         let one = observed(&values, Direction::Higher, rate(0.05)).unwrap();
@@ -170,7 +170,7 @@ fn a_tuned_detector_fires_as_often_as_wanted_on_other_streams() {
         let found = drifts as f64 / (streams as usize * length) as f64;
         let low = tuned.rate_range.low.unwrap();
         let high = tuned.rate_range.high.unwrap();
-        // the streams here are a sample as well as those of the search.
+        // the streams here are a sample, as are those of the search.
         assert!(found >= 0.6 * low && found <= 1.6 * high, "{key}: {found}, {tuned:?}");
     }
 }

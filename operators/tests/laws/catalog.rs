@@ -75,7 +75,7 @@ fn an_evaluation_is_reported_once_with_its_result() {
     let changes = changes();
     for (key, example) in TriggerTable::CATALOG {
         let table: TriggerTable = parse(key, example).unwrap();
-        let (mut asked, mut told) = (0, 0);
+        let (mut asked, mut reported) = (0, 0);
         run(&mut *table.init(), &changes, 3000, &mut |_, seen| {
             let (measurement, decided) = match seen {
                 Seen::Asked(_) => return asked += 1,
@@ -83,8 +83,8 @@ fn an_evaluation_is_reported_once_with_its_result() {
                 Seen::Fired(decision) => (decision.measurement.as_ref(), true),
             };
             let Some(measurement) = measurement else { return };
-            told += 1;
-            // what arrived is known without a question.
+            reported += 1;
+            // these policies evaluate without a question.
             let counts = ["data_incorporation_cost", "class_balance", "ensemble"].contains(key);
             assert!(asked > 0 || counts, "{key}");
             asked = 0;
@@ -93,7 +93,7 @@ fn an_evaluation_is_reported_once_with_its_result() {
             assert!(measurement.windows.iter().all(|window| window.samples > 0), "{key}");
         });
         assert_eq!(asked, 0, "{key}: a question without a measurement");
-        assert!(told > 0 || key != &"drift");
+        assert!(reported > 0 || key != &"drift");
     }
 }
 
@@ -117,7 +117,7 @@ fn a_decision_before_a_change_does_not_observe_it() {
 }
 
 #[test]
-fn garbage_is_no_snapshot() {
+fn garbage_is_not_a_snapshot() {
     for (key, example) in TriggerTable::CATALOG {
         let mut trigger = parse::<TriggerTable>(key, example).unwrap().init();
         assert!(trigger.load(&[]).is_err(), "{key}");
@@ -182,7 +182,7 @@ fn a_drift_trigger_asks_for_an_unchanged_reference_once() {
             asked.push((index, offsets.clone().min().unwrap(), offsets.count()));
         }
     });
-    // the first interval trains; the last finds drift.
+    // the first interval trains, and the last one finds drift.
     let current = [(19, 0, 10), (19, 10, 10), (29, 20, 10), (39, 30, 10), (49, 40, 10)];
     assert_eq!(asked, current);
 }
@@ -207,12 +207,12 @@ fn some_rows() -> impl Strategy<Value = Vec<(f32, f32)>> {
     proptest::collection::vec((value, -1.0f32..1.0), 2..40)
 }
 
-fn units_do_not_matter(x: &[(f32, f32)], y: &[(f32, f32)]) {
+fn check_units(x: &[(f32, f32)], y: &[(f32, f32)]) {
     for (key, table) in every_metric() {
         let times = match key {
             "mean_distance" => 4.0,
             "energy" => 2.0,
-            // values decide on the folds.
+            // the folds depend on the values.
             "domain_classifier" => continue,
             _ => 1.0,
         };
@@ -232,12 +232,12 @@ fn units_do_not_matter(x: &[(f32, f32)], y: &[(f32, f32)]) {
 #[test]
 fn points_without_a_scale_have_no_units_either() {
     let (here, there, near) = ((-1.25, 0.0), (0.0, 0.0), (-1.25, 1e-4));
-    // all points of a side are equal; nearly; most of them; one column is constant.
-    units_do_not_matter(&[here; 2], &[there; 2]);
-    units_do_not_matter(&[here; 9], &[here, near, there]);
-    units_do_not_matter(&[here, near], &[there, (0.0, 1.0)]);
-    units_do_not_matter(&[here, here, here, here, there], &[here, near, there, there]);
-    units_do_not_matter(&[here, (-1.25, 1.0), (-1.25, -1.0)], &[there, (-1.0, 0.5), (-1.5, 0.1)]);
+    // all points of a sample are equal, nearly equal, or mostly equal; one column is constant.
+    check_units(&[here; 2], &[there; 2]);
+    check_units(&[here; 9], &[here, near, there]);
+    check_units(&[here, near], &[there, (0.0, 1.0)]);
+    check_units(&[here, here, here, here, there], &[here, near, there, there]);
+    check_units(&[here, (-1.25, 1.0), (-1.25, -1.0)], &[there, (-1.0, 0.5), (-1.5, 0.1)]);
 }
 
 proptest! {
@@ -254,16 +254,16 @@ proptest! {
     }
 
     #[test]
-    fn units_do_not_matter_but_where_they_must(x in some_rows(), y in some_rows()) {
-        units_do_not_matter(&x, &y);
+    fn distances_depend_on_units_only_where_documented(x in some_rows(), y in some_rows()) {
+        check_units(&x, &y);
     }
 
     #[test]
-    fn no_metric_finds_a_sample_apart_from_itself(x in some_rows(), y in some_rows()) {
+    fn every_metric_is_neutral_between_a_sample_and_itself(x in some_rows(), y in some_rows()) {
         for (key, table) in every_metric() {
             let [own, other] = [&x, &y].map(|y| distance(&table, &rows(&x), &rows(y)));
             prop_assert!(own.is_finite() && other.is_finite(), "{key}: {own}, {other}");
-            // an unbiased estimate is below zero as often as above.
+            // an unbiased estimate is below zero in about half of the cases.
             prop_assert!(own - table.named()[0].1.neutral() < 1e-6, "{key}: {own} of itself");
         }
     }

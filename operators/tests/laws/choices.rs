@@ -47,7 +47,7 @@ fn ids(
     select(config, selection, trigger).rows.iter().map(|row| row.id().0).collect()
 }
 
-/// Of 14 degrees of freedom, exceeded once in ten thousand: 42.6.
+/// The value that χ² with 14 degrees of freedom exceeds once in ten thousand cases is 42.6.
 fn equally_likely(text: &str, found: &[u64]) {
     let chi = chi_squared(found, &[400.0; 15]);
     assert!(chi < 42.6, "{text}: {chi} of {found:?}");
@@ -66,7 +66,7 @@ const TWO_OF_SIX: [&str; 8] = [
 ];
 
 #[test]
-fn every_two_of_six_are_equally_likely() {
+fn every_pair_of_six_is_equally_likely() {
     for text in TWO_OF_SIX {
         let found = pairs(text, |config| {
             let mut selection = config.init();
@@ -83,7 +83,7 @@ fn choices_stay_uniform_after_retractions() {
     for text in TWO_OF_SIX.into_iter().filter(|text| !text.contains("reservoir")) {
         let found = pairs(text, |config| {
             let mut selection = config.init();
-            // 2 is gone before 3 enters, 5 and 7 after all.
+            // 2 is retracted before 3 enters, 5 and 7 after all have entered.
             let first = (0..3).map(insert).chain([retract(20, 2)]);
             let then = (3..9).map(insert).chain([5, 7].map(|offset| retract(21, offset)));
             first.chain(then).for_each(|change| selection.observe(&change));
@@ -95,7 +95,7 @@ fn choices_stay_uniform_after_retractions() {
     }
 }
 
-/// Half of a hundred and twenty samples leave a reservoir, of what entered first and of what did later.
+/// Half of 120 samples leave a reservoir, early and late ones.
 #[test]
 fn a_reservoir_stays_full_and_uniform_after_retractions() {
     for text in [
@@ -121,10 +121,11 @@ fn a_reservoir_stays_full_and_uniform_after_retractions() {
             short += u64::from(chosen.len() < 8);
             chosen.into_iter().for_each(|id| found[id as usize] += 1);
         }
-        let (left, gone): (Vec<usize>, Vec<usize>) = (0..120).partition(|offset| offset % 4 > 1);
-        assert!(gone.iter().all(|offset| found[*offset] == 0), "{text}");
+        let (left, retracted): (Vec<usize>, Vec<usize>) =
+            (0..120).partition(|offset| offset % 4 > 1);
+        assert!(retracted.iter().all(|offset| found[*offset] == 0), "{text}");
         assert!(short < 300, "{text}: {short}");
-        // of 59 degrees of freedom, exceeded once in ten thousand: 109.
+        // exceeded once in ten thousand cases with 59 degrees of freedom: 109.
         let left: Vec<u64> = left.into_iter().map(|offset| found[offset]).collect();
         let mean = left.iter().sum::<u64>() as f64 / 60.0;
         let chi = chi_squared(&left, &[mean; 60]);
@@ -146,7 +147,7 @@ fn a_memory_of_a_class_is_uniform_and_lasts() {
     equally_likely(text, &found);
 }
 
-/// The successive draws of A-ES are those of drawing one after another by weight.
+/// The choice of A-ES has the distribution of successive draws by weight.
 #[test]
 fn decayed_draws_follow_the_weights() {
     let weights = [1.0, 0.5, 0.25, 0.125];
@@ -154,7 +155,7 @@ fn decayed_draws_follow_the_weights() {
     let shard_of = |config: &SelectionTable| {
         let mut selection = config.init();
         for offset in 0..4u64 {
-            // older by a half-life each; positions say the contrary.
+            // each is older by a half-life; positions are in the opposite order.
             selection.observe(&Change::insert(record(offset, 1_000_000 - 10 * offset as i64, 0)));
         }
         selection
@@ -168,7 +169,7 @@ fn decayed_draws_follow_the_weights() {
         let pair = ids(&config, &mut *shard_of(&config), 0);
         two[(pair[0] * 4 + pair[1]) as usize] += 1;
     }
-    // exceeded once in ten thousand: 21.1 of 3 degrees of freedom, 25.7 of 5.
+    // exceeded once in ten thousand cases: 21.1 with 3 degrees of freedom, 25.7 with 5.
     let expected = weights.map(|weight| 20_000.0 * weight / total);
     let chi = chi_squared(&one, &expected);
     assert!(chi < 21.1, "{chi} of {one:?}");
@@ -190,7 +191,7 @@ fn with_another_label_a_sample_is_unused_again() {
     let mut selection = config.init();
     (0..10).for_each(|offset| selection.observe(&insert(offset)));
     assert_eq!(ids(&config, &mut *selection, 0).len(), 10);
-    // nothing is unused: nothing is chosen.
+    // no sample is unused, so none is chosen.
     assert_eq!(ids(&config, &mut *selection, 1), [0; 0]);
     let at = Position::new(30, Id(30));
     let relabelled = Change { kind: Kind::Label, at, record: record(4, 4, 1), before: Some(0) };

@@ -80,7 +80,7 @@ fn a_pool_holds_ten_times_as_many_by_default() {
     let second = select(&config, &mut *partition, 1);
     assert_eq!((second.rows.len(), pool(&second).len()), (64, 60));
     assert_eq!(second.memory.as_ref().unwrap().per_class.get(), 3);
-    // of a class of few samples all are there.
+    // all samples of a class with few samples are chosen.
     let third = select(&config, &mut *partition, 2);
     assert_eq!((ids(&third), pool(&third).len()), (pool(&third), 64));
 }
@@ -103,14 +103,14 @@ fn retracted_samples_leave_the_pool_and_others_replace_them() {
     assert_eq!(after.len(), 6);
     assert!(!after.contains(&before[0]) && !after.contains(&before[3]));
     assert!([1, 2, 4, 5].iter().all(|place| after.contains(&before[*place])));
-    // what has another label is new; then it is in the pool of its class.
+    // a sample with another label is new; later it is in the pool of its class.
     assert!(ids(&choice).contains(&before[3]));
     assert!(pool(&select(&config, &mut *partition, 3)).contains(&before[3]));
 }
 
-/// Classes one after another, each a cloud around a centre; as the host does it.
+/// Classes that appear one after another, each a cloud around a centre, as in the host.
 #[test]
-fn exemplars_of_a_pool_stand_for_their_class() {
+fn exemplars_of_a_pool_represent_their_class() {
     let noise = |offset: u64, col: u64| {
         let hash = (offset * 7 + col + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         (hash >> 40) as f32 / (1u64 << 24) as f32 - 0.5
@@ -161,7 +161,7 @@ proptest! {
                 let [herding, larger, new] = hosts.each_mut().map(|host| host.trigger().0);
                 prop_assert_eq!(&herding.rows, &larger.rows);
                 prop_assert_eq!(larger.memory, None);
-                // all that is not new, in order.
+                // all samples that are not new, in order.
                 let new: BTreeSet<Id> = new.rows.iter().map(|row| row.id()).collect();
                 let rows = herding.rows.iter().map(|row| row.id());
                 let old: Vec<Id> = rows.filter(|id| !new.contains(id)).collect();

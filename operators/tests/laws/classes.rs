@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use driftmill_operators::flow::{Class, CountClasses, Order, Upsert};
-use driftmill_operators::{Change, Kind, Position, Span};
+use driftmill_operators::Kind;
+use driftmill_operators::flow::{Class, CountClasses};
 use proptest::prelude::*;
-use timely::dataflow::operators::{Input, Inspect};
+use timely::dataflow::operators::Inspect;
 
 use crate::keyed::follows;
 use crate::upsert::{Partition, Setting, channel, feed, streams};
@@ -16,15 +16,9 @@ fn counted(
     interval: Option<i64>,
 ) -> BTreeMap<Class, i64> {
     let (send, changes) = channel::<(Class, i64)>();
-    let wait = Span::from_millis(setting.wait);
-    feed(partitions, setting, move |worker| {
+    feed(partitions, setting, move |changes, _unmatched| {
         let send = send.lock().unwrap().clone();
-        worker.dataflow::<Position, _, _>(|scope| {
-            let (input, changes) = scope.new_input::<Vec<Change>>();
-            let (changes, _orphans) = changes.order().upsert(wait);
-            changes.count_classes(interval).inspect(move |change| send.send(*change).unwrap());
-            input
-        })
+        changes.count_classes(interval).inspect(move |change| send.send(*change).unwrap());
     });
     let mut counts = BTreeMap::new();
     changes.iter().for_each(|(class, by)| *counts.entry(class).or_default() += by);
@@ -36,7 +30,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn classes_are_those_of_the_samples_that_are_there(
+    fn class_counts_match_the_existing_samples(
         partitions in streams(),
         wait in prop_oneof![Just(0i64), 1i64..60],
         interval in prop::option::of(1i64..50),

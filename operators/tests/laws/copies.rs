@@ -6,7 +6,7 @@ use driftmill_operators::downsampling::{Budget, Chosen, SampleScores, choose};
 use crate::coresets::{chosen, values};
 use crate::downsampling::{gradients, indices, policy, sorted};
 
-/// What is chosen of few different vectors, each there `copies` times in a row.
+/// The choice among few different vectors, each with `copies` copies in a row.
 fn of_copies(policy: &str, distinct: &[f32], copies: usize, budget: Budget) -> Vec<usize> {
     let vectors = distinct.chunks(2).flat_map(|row| row.repeat(copies)).collect();
     indices(&choose(&*self::policy(policy), &gradients(2, vectors), budget).unwrap())
@@ -14,7 +14,7 @@ fn of_copies(policy: &str, distinct: &[f32], copies: usize, budget: Budget) -> V
 
 #[test]
 fn ties_between_copies_are_random() {
-    // two opposite directions, as two classes have them; three, which are no mixtures of each other.
+    // two opposite directions, as with two classes, and three that are not mixtures of each other.
     let (two, three) = ([0.6, -0.6, -0.6, 0.6], [1.0, 0.0, 0.0, 1.0, -1.0, 0.5]);
     for policy in ["facility_location", "craig", "graph_cut", "log_determinant"] {
         for distinct in [&two[..], &three] {
@@ -28,7 +28,7 @@ fn ties_between_copies_are_random() {
                 };
                 let copies: Vec<usize> = by(3, 0).into_iter().map(|index| index % 300).collect();
                 let mean = copies.iter().sum::<usize>() / 60;
-                // 60 uniformly random choices lie within five deviations of the middle.
+                // the mean of 60 uniformly random choices is within five deviations of the middle.
                 assert!((94..=206).contains(&mean), "{table}: {mean}");
                 assert_eq!(by(3, 0), by(3, 0));
                 assert_ne!(sorted(by(3, 0)), sorted(by(4, 0)), "{table}");
@@ -42,7 +42,7 @@ fn ties_between_copies_are_random() {
     assert!(centres.iter().filter(|centre| *centre % 300 > 150).count() > 10, "{centres:?}");
 }
 
-/// Errors of two classes, and embeddings of which each class has two kinds.
+/// Errors of two classes, and embeddings of two kinds for each class.
 fn two_classes(samples: usize) -> SampleScores {
     let noise = values(7, 4 * samples);
     let labels: Vec<u32> = (0..samples).map(|row| u32::from(row % 3 == 0)).collect();

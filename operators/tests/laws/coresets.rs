@@ -96,11 +96,11 @@ fn sets_are_those_of_other_libraries() {
         };
         matched("\"last_layer\"", size, &case.grad_match);
         matched("\"last_layer_with_embedding\"", size, &case.grad_match_outer);
-        // as long as nobody has to leave.
+        // as long as no vector is removed.
         if case.pursuit.iter().all(|(_, weight)| *weight > 0.0) {
             matched("\"last_layer\", lambda = 0.0", 3, &case.pursuit);
         }
-        // one less than all, which need no choice.
+        // one less than all: with all there is no choice.
         matched("\"last_layer\", tolerance = 0.0", count - 1, &case.whole);
     }
 }

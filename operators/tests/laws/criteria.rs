@@ -12,7 +12,7 @@ fn trigger(table: &str) -> TriggerTable {
     .unwrap()
 }
 
-/// Indices of changes with the measurements there.
+/// Indices of changes and the measurements at them.
 fn measurements(table: &str, samples: i64, after: u64) -> Vec<(usize, Measurement)> {
     let mut measurements = Vec::new();
     run(&mut *trigger(table).init(), &stream(0..samples), after, &mut |index, seen| match seen {
@@ -31,7 +31,7 @@ fn a_first_comparison_without_history_does_not_fire() {
     let measurements = measurements(QUANTILE, 200, 100);
     let (index, first) = &measurements[0];
     assert_eq!((*index, first.scores[0].threshold, first.scores[0].fires), (19, None, false));
-    // the second is compared with the first, and so on.
+    // the second value is compared with the first, and so on.
     let values: Vec<f64> =
         measurements.iter().map(|(_, measurement)| measurement.scores[0].value).collect();
     for (number, (_, measurement)) in measurements.iter().enumerate().skip(1) {
@@ -51,7 +51,7 @@ fn a_first_comparison_without_history_does_not_fire() {
 fn a_warm_up_fills_the_history() {
     let measurements = measurements(&format!("warmup = 60\n{QUANTILE}"), 120, 100);
     let (index, first) = &measurements[0];
-    // the warm-up's references before its last interval, against that interval.
+    // the references of the warm-up before its last interval, compared with that interval.
     assert_eq!((*index, first.members.len()), (69, 4));
     let calibrated: Vec<f64> =
         first.members.iter().map(|measurement| measurement.scores[0].value).collect();
@@ -88,7 +88,7 @@ fn retracted_samples_make_the_last_interval_longer() {
         };
         first = first.take().or(measurement.map(|measurement| (index, measurement)));
     });
-    // six samples of the interval were retracted: 66 are seen when it is complete.
+    // six samples of the interval were retracted: 66 samples were seen when it was complete.
     let (index, measurement) = first.unwrap();
     assert_eq!((index - 12, measurement.members.len()), (75, 4));
     assert_eq!(measurement.members[3].windows[1].samples, 10);
@@ -101,7 +101,7 @@ fn retracted_samples_make_the_last_interval_longer() {
 fn a_model_of_the_warm_up_calibrates_before_it_compares() {
     let table = format!("warmup = 60\nwarmup_trigger.amount = {{ every = 40 }}\n{QUANTILE}");
     let measurements = measurements(&table, 120, 100);
-    // the last interval of the warm-up is evaluated itself.
+    // the last interval of the warm-up is itself evaluated.
     let (index, first) = &measurements[0];
     assert_eq!((*index, first.members.len()), (59, 3));
 }

@@ -1,5 +1,5 @@
-//! Laws of every registered detector, and agreement with River, whose results were written by
-//! `tests/references/detectors.py`.
+//! Laws of every registered detector, and agreement with River. `tests/references/detectors.py` wrote
+//! River's results.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ struct Case {
     parameters: toml::Table,
     stream: String,
     drifts: Vec<usize>,
-    /// First and last of each run.
+    /// First and last value of each run.
     warnings: Vec<(usize, usize)>,
 }
 
@@ -31,7 +31,7 @@ struct Lags {
     first: Vec<usize>,
 }
 
-/// Count, what the numbers are about at the begin and at the end.
+/// Number of values, and their parameter (a probability or a mean) at the beginning and at the end.
 type Parts = Vec<(usize, f64, f64)>;
 
 #[derive(Deserialize)]
@@ -42,7 +42,7 @@ enum Stream {
     Gaussian(u64, Parts),
 }
 
-/// The generator that the reference has too.
+/// The random number generator that the reference script also uses.
 struct Uniform(u64);
 
 impl Uniform {
@@ -125,8 +125,8 @@ fn kswin_is_as_quick_as_that_of_river() {
         let found = signals(&mut *parse("kswin", parameters(seed)).init(), &values);
         found.iter().position(|signal| *signal == Signal::Drift).unwrap_or(end)
     });
-    // how often the change is found within 50 values, which take in all windows that hold both
-    // kinds but for the last; 100 streams tell it to within 5 of 100.
+    // the number of streams whose change is found within 50 values. That range includes nearly all windows
+    // with values of both kinds. 100 streams estimate it to within 5 of 100.
     let quick = |first: &[usize]| first.iter().filter(|at| (600..650).contains(*at)).count();
     let [ours, river] = [&found.collect::<Vec<_>>(), &first].map(|first| quick(first));
     assert!(ours.abs_diff(river) <= 15, "{ours} of 100, River {river}");
@@ -137,7 +137,7 @@ fn every() -> impl Iterator<Item = (&'static str, DetectorTable)> {
     DetectorTable::CATALOG.iter().map(|(key, _)| (*key, parse(key, toml::Table::new())))
 }
 
-/// Values of a domain, made of numbers from 0 to 1.
+/// Values of a domain, from numbers between 0 and 1.
 fn of(domain: Domain, numbers: &[f64]) -> Vec<f64> {
     let value = |number: &f64| match domain {
         Domain::Binary => f64::from(*number < 0.5),
@@ -158,20 +158,20 @@ fn every_detector_finds_a_change_and_its_evidence_shows_it() {
     let mut uniform = Uniform(11);
     let mut half =
         |from: f64| -> Vec<f64> { (0..2000).map(|_| from + uniform.next() / 2.0).collect() };
-    // wrong from 0.5 on is right before 0.5.
+    // wrong from 0.5 on means right before 0.5.
     let numbers = [half(0.4), half(0.1)].concat();
     for (key, table) in every() {
         let mut detector = table.init();
         let values = of(table.domain(), &numbers);
         let drift = values.iter().position(|value| detector.observe(*value) == Signal::Drift);
         let at = drift.unwrap_or_else(|| panic!("{key} found nothing"));
-        // the defaults of these often find a change where there is none.
+        // with their defaults, these often find a change where there is none.
         let hasty = ["eddm", "kswin"].contains(&key);
         assert!(hasty || (2000..2500).contains(&at), "{key} fired at {at}");
         let evidence = detector.evidence().unwrap();
         let beyond = if key == "eddm" { -1.0 } else { 1.0 };
         assert!(beyond * (evidence.statistic - evidence.bound) >= 0.0, "{key}: {evidence:?}");
-        // it starts again: as one that has seen nothing.
+        // it restarts like a new detector.
         let mut other = table.init();
         let rest = &values[at + 1..];
         assert_eq!(signals(&mut *detector, rest), signals(&mut *other, rest), "{key}");
@@ -206,7 +206,7 @@ fn parameters_out_of_bounds_are_refused() {
 }
 
 #[test]
-fn garbage_is_no_snapshot_of_a_detector() {
+fn garbage_is_not_a_snapshot_of_a_detector() {
     for (key, table) in every() {
         let mut detector = table.init();
         signals(&mut *detector, &of(table.domain(), &[0.2, 0.7, 0.6]));
@@ -276,7 +276,7 @@ proptest! {
         }
     }
 
-    /// Scaling by powers of two and shifts on a grid are exact, but for the mean.
+    /// Scaling by powers of two and shifts on a grid are exact, except for the mean.
     #[test]
     fn some_detectors_do_not_depend_on_scale_or_origin(numbers in numbers(), shift in -64i8..64, power in -8i32..8) {
         let shift = f64::from(shift);

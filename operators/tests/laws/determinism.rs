@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use driftmill_operators::flow::{
     Decide, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints, Service,
-    Train, TriggerCheckpoint, TriggerEvaluation, immediate,
+    Train, TrainingRequest, TriggerCheckpoint, TriggerEvaluation, immediate,
 };
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
 use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
@@ -28,11 +28,14 @@ pub(crate) fn trained(set: &TrainingSet) -> Outcome {
     }
 }
 
-/// A training service that trains at once and reports every training set to `record`.
-pub(crate) fn training(mut record: impl FnMut(TrainingSet)) -> impl Service<TrainingSet, Outcome> {
-    immediate(move |set: TrainingSet| {
-        let outcome = trained(&set);
-        record(TrainingSet { seconds: 0.0, ..set });
+/// A training service that trains at once and reports every request to `record`.
+pub(crate) fn training(
+    mut record: impl FnMut(TrainingRequest),
+) -> impl Service<TrainingRequest, Outcome> {
+    immediate(move |mut request: TrainingRequest| {
+        let outcome = trained(&request.set);
+        request.set.seconds = 0.0;
+        record(request);
         outcome
     })
 }
@@ -64,7 +67,7 @@ fn partitions(times: &[Vec<i64>]) -> Vec<Partition> {
     times.iter().enumerate().map(partition).collect()
 }
 
-/// Where a dataflow begins, and what of it was kept.
+/// The state in which a dataflow starts, and the records that were kept of it.
 #[derive(Clone, Debug, Default)]
 struct Kept {
     checkpoint: Option<TriggerCheckpoint>,
@@ -75,8 +78,8 @@ fn dataflow(partitions: &[Partition], setting: &Setting) -> Vec<TrainingSet> {
     resumed(partitions, setting, &Kept::default()).0
 }
 
-/// The training sets, where the trigger policy stood at each decision and after every 7 changes, and
-/// what it saw.
+/// The training sets, the checkpoints of the trigger policy at each decision and after every 7 changes, and
+/// its evaluations.
 fn resumed(
     partitions: &[Partition],
     setting: &Setting,
@@ -94,14 +97,14 @@ fn resumed(
             let (input, changes) = scope.new_input::<Vec<Change>>();
             let ordered = changes.order();
             let (handle, back) = scope.feedback(1);
-            let (checkpoint, kept) = (start.checkpoint.clone(), Arc::clone(&kept));
-            let evaluations = Arc::clone(&kept);
+            let checkpoint = start.checkpoint.clone();
+            let [between, decided, evaluations] = std::array::from_fn(|_| Arc::clone(&kept));
             let trigger = setting.trigger.init();
             let decisions = ordered.clone().order_all().decide(back, move |_wake| HostedTrigger {
                 trigger,
                 checkpoint,
                 service: immediate(|asked: ModelQuery| crate::host::answer(&asked.question, 40)),
-                on_checkpoint: move |checkpoint| kept.lock().unwrap().0.push(checkpoint),
+                on_checkpoint: move |checkpoint| between.lock().unwrap().0.push(checkpoint),
                 checkpoint_interval: 7,
                 on_evaluation: move |measurement| {
                     evaluations
@@ -115,7 +118,12 @@ fn resumed(
             checkpoints.partitions.retain(|stream, _| *stream as usize % peers == index);
             ordered
                 .select(decisions, Arc::new(setting.selection.clone()), checkpoints)
-                .train(move |_wake| training(move |set| send.send(set).unwrap()))
+                .train(move |_wake| {
+                    training(move |TrainingRequest { set, checkpoint }| {
+                        decided.lock().unwrap().0.push(checkpoint);
+                        send.send(set).unwrap();
+                    })
+                })
                 .connect_loop(handle);
             input
         });
@@ -127,7 +135,7 @@ fn resumed(
     (receive.iter().collect(), kept, evaluations)
 }
 
-/// Sends the records of a worker's partitions in batches, each under the least watermark of them.
+/// Sends the records of a worker's partitions in batches, each with the least watermark of the partitions.
 fn feed<'a>(
     worker: &mut Worker,
     input: &mut InputHandle<Position, CapacityContainerBuilder<Vec<Change>>>,
@@ -149,7 +157,7 @@ fn feed<'a>(
     }
 }
 
-/// The same, as a loop over the sorted records.
+/// The same computation as a loop over the sorted records.
 fn plain_loop(partitions: &[Partition], setting: &Setting) -> Vec<(u64, Vec<Id>)> {
     let mut changes: Vec<Change> =
         partitions.iter().flatten().map(|(record, _)| Change::insert(*record)).collect();
@@ -187,7 +195,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn batches_and_workers_do_not_matter(
+    fn results_do_not_depend_on_batches_and_workers(
         times in prop::collection::vec(prop::collection::vec(-20i64..60, 0..50), 1..5),
         trigger in prop::sample::select(TRIGGERS.to_vec()),
         selection in prop::sample::select(crate::host::selections()),
@@ -205,7 +213,7 @@ proptest! {
         let expected = dataflow(&partitions, &one);
         prop_assert_eq!(&expected, &dataflow(&partitions, &setting));
         let looped: Vec<_> = plain_loop(&partitions, &setting);
-        // the loop's trainings always make a version, so compare what does not depend on it.
+        // the loop's trainings always make a version, so compare only the parts that do not depend on it.
         if expected.iter().all(|set| !set.rows.is_empty()) {
             prop_assert_eq!(ids(&expected), looped);
         }
@@ -238,7 +246,7 @@ proptest! {
         let mut checkpoints = SelectionCheckpoints::default();
         for set in sets.iter().filter(|set| set.decision.trigger < next) {
             checkpoints.decisions.push((set.decision.trigger, set.decision.end()));
-            // a state may be saved less often than decisions are made.
+            // states may be saved less often than decisions are made.
             let saved = set.checkpoints.iter().filter(|(stream, checkpoint)| {
                 (lost >> ((u64::from(*stream) + 5 * checkpoint.trigger) % 64)) & 1 == 1
             });
@@ -261,7 +269,7 @@ proptest! {
     }
 }
 
-/// When states are saved depends on when they were saved before.
+/// The time at which a state is saved depends on when it was saved before.
 fn without_checkpoints(sets: &[TrainingSet]) -> Vec<TrainingSet> {
     sets.iter().map(|set| TrainingSet { checkpoints: Vec::new(), ..set.clone() }).collect()
 }

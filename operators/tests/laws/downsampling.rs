@@ -13,7 +13,7 @@ pub(crate) fn policy(table: &str) -> DownsamplingTable {
     toml::from_str(table).unwrap_or_else(|error| panic!("{table}: {error}"))
 }
 
-/// Every policy, as its example says.
+/// Every policy, with its example.
 fn every_policy() -> impl Iterator<Item = (&'static str, DownsamplingTable)> {
     DownsamplingTable::CATALOG
         .iter()
@@ -42,7 +42,7 @@ pub(crate) fn gradients(cols: usize, values: Vec<f32>) -> SampleScores {
     }
 }
 
-/// Candidates of three classes of which all is known.
+/// Candidates of three classes with all scores.
 fn candidates(seed: u64, samples: usize) -> SampleScores {
     let mut random = Pcg64::seed_from_u64(seed);
     let mut values = |count: usize| -> Vec<f32> { (0..count).map(|_| random.random()).collect() };
@@ -197,7 +197,7 @@ fn no_choice_depends_on_the_order_of_candidates() {
         order.shuffle(&mut Pcg64::seed_from_u64(seed));
         let other = reordered(&given, &order);
         for policy in &policies {
-            // of two that are nearest to each other, and to nobody else, either may stand for both.
+            // if two samples are nearest to each other and to no other sample, either may represent both.
             let few = ["facility_location", "craig"].contains(&policy.key());
             let budget = budget(if few { 6 } else { 25 });
             let mut one = choose(&**policy, &given, budget).unwrap();
@@ -216,7 +216,7 @@ fn no_choice_depends_on_the_order_of_candidates() {
 #[test]
 fn weights_make_random_choices_unbiased() {
     let scores = [9.0f32, 0.5, 1.0, 2.0, 0.0, 3.0, 0.25, 1.25];
-    // what has no score has no value.
+    // a sample without a score has no value.
     let values = [5.0, -2.0, 0.5, 8.0, 0.0, -1.0, 3.0, 4.0];
     let mean = values.iter().sum::<f64>() / 8.0;
     let given = SampleScores { loss: Some(scores.to_vec()), ..SampleScores::of(8) };
@@ -282,13 +282,13 @@ fn scores_are_those_of_the_worked_example() {
         gradients: Some(Matrix::new(3, gradients.concat())),
         ..SampleScores::of(4)
     };
-    // loss .407606, 1.098612, .169846, .013386; and so on.
+    // losses 0.407606, 1.098612, 0.169846, 0.013386, and so on.
     let top = ["loss.draws = 'top'", "gradient_norm.draws = 'top'"];
     for table in top.into_iter().chain(["least_confidence = {}", "entropy = {}", "margin = {}"]) {
         let chosen = choose(&*policy(table), &given, budget(3)).unwrap();
         assert_eq!(indices(&chosen), [1, 0, 2], "{table}");
     }
-    // n·w is one in the ratio of norms .424336, .816497, .198004, .016285.
+    // the weights are inverse to the norms, whose ratio is 0.424336, 0.816497, 0.198004, 0.016285.
     let draws = policy("gradient_norm.draws = \"with_replacement\"");
     for round in 0..50 {
         let chosen = choose(&*draws, &given, Budget { size: 2, seed: 0, round }).unwrap();

@@ -47,21 +47,21 @@ fn a_member_that_decides_before_a_change_votes_before_it() {
     let members = "members.a.amount = { every = 3 }\nmembers.t.time = { every = \"10ms\" }";
     let times = [0, 1, 9, 10, 11, 35, 36, 40, 41];
     let before = |index| (index, Cut::Before);
-    // time decides before 3, 5 (twice) and 7; amount after 2, 5 and 8.
-    let any = [(2, Cut::After), before(3), before(5), before(5), (5, Cut::After), before(7)];
+    // time decides before 3, 5 and 7; amount after 2, 5 and 8.
+    let any = [(2, Cut::After), before(3), before(5), (5, Cut::After), before(7)];
     let any = [&any[..], &[(8, Cut::After)]].concat();
     assert_eq!(decided("vote = \"any\"", members, &stream(times)), any);
-    // after 2 and before 3; twice before 5 is one vote, completed after 5; before 7 and after 8.
+    // after 2 and before 3; before and after 5; before 7 and after 8.
     let all = [before(3), (5, Cut::After), (8, Cut::After)];
     assert_eq!(decided("vote = \"all\"", members, &stream(times)), all);
-    // only at sample 5 both votes are of one change.
+    // only at sample 5 both votes belong to one change.
     let settings = "vote = \"all\"\nvotes = \"evaluation\"";
     assert_eq!(decided(settings, members, &stream(times)), [(5, Cut::After)]);
 }
 
 #[test]
 fn a_training_before_a_change_does_not_cover_it() {
-    // in the order of names the member that holds samples is heard first.
+    // in the order of names, the member that holds samples is the first.
     let members = "members.a.drift = { every = 100, metrics.ks = { threshold = 0.5 }, \
                    windows.amount = { reference = 50, current = 50 } }\n\
                    members.b.ensemble.members.t.time = { every = \"10ms\" }";
@@ -80,11 +80,11 @@ fn a_training_before_a_change_does_not_cover_it() {
 fn a_vote_ends_with_an_evaluation_that_does_not_fire() {
     let members = "members.bad.performance = { every = 4, metrics.accuracy = { threshold = 0.5 } }\n\
                    members.late.amount = { every = 11 }";
-    // always predicted: class 0; samples 4 to 7 are of class 1.
+    // the prediction is always class 0; samples 4 to 7 are of class 1.
     let changes: Vec<Change> = (0..30).map(|i| insert(i, Some(u32::from(i / 4 == 1)))).collect();
     let mut sticky = ensemble("vote = \"all\"", members);
     let said = play(&mut *sticky, &changes, 1.0, &zero);
-    // the warm-up votes at 3, no model is there to measurement; amount at 10.
+    // the warm-up votes at 3 without a measurement, because there is no model; amount votes at 10.
     assert_eq!(places(&said)[0], 10);
     let first: Vec<_> = said.measurements.iter().map(votes).collect();
     assert_eq!(first[..2], [vec![true, false], vec![true, false]]);
@@ -94,8 +94,8 @@ fn a_vote_ends_with_an_evaluation_that_does_not_fire() {
         let mut trigger = ensemble(settings, &format!("{members}\n{extra}"));
         places(&play(&mut *trigger, &changes, 1.0, &zero))
     };
-    // the first training: the warm-up and `first`, both after sample 3; the vote at 7 ends at 11,
-    // so that the one of 10 still meets it and that of 21 does not.
+    // the first training: the warm-up and `first`, both after sample 3. The vote at 7 ends at 11, so that
+    // it overlaps with the vote at 10 but not with the one at 21.
     let first = |every: u64| format!("members.first.amount = {{ every = {every} }}");
     assert_eq!(checkpoint(&first(4)), [3, 7]);
 }
@@ -128,7 +128,7 @@ fn a_change_gives_one_evaluation_with_those_of_all_members() {
     });
     let one = |index, asked| (index, false, asked, 2, vec![false, true]);
     let all = |index, asked, members| (index, true, asked, members, vec![true, true]);
-    // the warm-up; both ask about reference and current, then about current; drift; the reference
+    // the warm-up; both members ask about reference and current, then about current; drift; the reference
     // is new.
     let wanted = [all(9, 0, 0), one(19, 4), one(29, 2), one(39, 2), all(49, 2, 2), one(59, 4)];
     assert_eq!(measurements, wanted);
@@ -171,7 +171,7 @@ fn impossible_ensembles_are_refused() {
 }
 
 fn table(key: &str, example: &str) -> String {
-    // sub-tables of the example stand below the member, too.
+    // sub-tables of the example are below the member, too.
     toml::from_str::<toml::Table>(&format!("[{key}]\n{example}")).unwrap().to_string()
 }
 

@@ -35,7 +35,7 @@ fn a_late_label_is_scored_by_the_version_that_was_active_when_its_sample_came() 
         for (offset, time) in [(0, 10), (1, 20), (2, 30)] {
             input.send(change(Kind::Insert, Id::new(0, 0, offset), None, time));
         }
-        // sample 1 has its label at once, and is corrected.
+        // sample 1 has its label at once, and the label is corrected.
         for (offset, label, time) in [(1, 4, 21), (0, 5, 40), (2, 6, 50), (1, 7, 60)] {
             input.send(change(Kind::Label, Id::new(1, 0, offset), Some(label), time));
         }

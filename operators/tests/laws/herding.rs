@@ -35,7 +35,7 @@ fn herded(given: &SampleScores, size: usize) -> Vec<usize> {
     indices(&chosen)
 }
 
-/// Rows of length 1, or 0.
+/// Rows scaled to length 1, or 0.
 fn directions(points: &Matrix) -> Vec<Vec<f64>> {
     let direction = |row: usize| {
         let row: Vec<f64> = points.row(row).iter().map(|value| f64::from(*value)).collect();
@@ -45,7 +45,7 @@ fn directions(points: &Matrix) -> Vec<Vec<f64>> {
     (0..points.rows()).map(direction).collect()
 }
 
-/// The distance of the mean of some rows from that of all.
+/// The distance between the mean of some rows and the mean of all.
 fn apart(rows: &[Vec<f64>], some: &[usize]) -> f64 {
     let squared = |col: usize| {
         let all = rows.iter().map(|row| row[col]).sum::<f64>() / rows.len() as f64;
@@ -87,7 +87,7 @@ fn means_are_much_nearer_than_those_of_random_choices() {
             (herding, uniform) = (herding + own, uniform + other);
             farther += usize::from(own > other);
         }
-        // means of few are as far as the nearest samples lie.
+        // the mean of few samples is as far away as the nearest samples.
         let most = if size == 1 { 1.0 } else { 0.5 };
         assert!(herding < most * uniform, "{size}: {herding} of {uniform}");
         assert!(farther <= 5, "{size}: {farther}");
@@ -124,7 +124,7 @@ fn the_choice_in_a_class_does_not_depend_on_others() {
         let found: Vec<usize> = all.iter().copied().filter(|row| labels[*row] == label).collect();
         assert_eq!(found, alone.collect::<Vec<_>>(), "{label}");
     }
-    // all of a class that has no more, and nothing of none.
+    // all samples of a class with fewer samples, and none of a class without samples.
     assert_eq!(exemplars(&points, &labels, 99), (0..60).collect::<Vec<_>>());
     assert_eq!(exemplars(&points, &labels, 0), [0; 0]);
     assert_eq!(exemplars(&Matrix::default(), &[], 3), [0; 0]);
@@ -163,7 +163,7 @@ proptest! {
             let open = (0..given.samples).filter(|row| !chosen[..step].contains(row));
             for other in open {
                 prop_assert!(found <= apart(&rows, &with(other)) + 1e-9, "{} at {}", row, step);
-                // of duplicates the first.
+                // of duplicates, the first is chosen.
                 prop_assert!(other >= *row || rows[other] != rows[*row]);
             }
         }

@@ -20,7 +20,7 @@ proptest! {
             let table: SelectionTable = toml::from_str(&text).unwrap();
             let around = holdout.around(Arc::new(table.clone()));
             let (mut world, mut host) = (World::default(), Host::new(&*around, 3));
-            // the policy itself, of a stream without them.
+            // the policy itself, on a stream without the held-out samples.
             let mut without = Host::new(&table, 3);
             for event in &events {
                 let Event::Change(what, which, label) = *event else {

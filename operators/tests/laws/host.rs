@@ -33,8 +33,8 @@ pub(crate) fn answer(question: &Question, after: u64) -> Matrix {
     Matrix::new(cols as usize, values.collect())
 }
 
-/// Shows `changes` to a policy as its host does, every training making a version at once; returns
-/// (index, cut) of each decision.
+/// Shows `changes` to a policy as its host does. Every training makes a version at once. Returns (index,
+/// cut) of each decision.
 pub(crate) fn decisions(
     trigger: &mut dyn Trigger,
     changes: &[Change],
@@ -56,7 +56,7 @@ pub(crate) enum Seen<'a> {
     Fired(&'a Firing),
 }
 
-/// As [`decisions`], showing all that the policy says.
+/// Like [`decisions`], but shows every step of the policy.
 pub(crate) fn run(
     trigger: &mut dyn Trigger,
     changes: &[Change],
@@ -68,7 +68,7 @@ pub(crate) fn run(
     }
 }
 
-/// Shows a change; whether it is to be shown again.
+/// Shows a change. Returns whether it must be shown again.
 fn say(
     trigger: &mut dyn Trigger,
     change: &Change,
@@ -97,7 +97,7 @@ fn say(
     decision.cut == Cut::Before && !asked
 }
 
-/// The choice from one partition, which is reported to it.
+/// The choice from one partition, which is then reported to it.
 pub(crate) fn select(
     config: &dyn SelectionConfig,
     partition: &mut dyn Selection,
@@ -111,7 +111,7 @@ pub(crate) fn select(
     choice
 }
 
-/// Every registered selection, as it is and in smaller sizes.
+/// Every registered selection, with its example and with smaller sizes.
 pub(crate) fn selections() -> Vec<String> {
     let others = [
         "new_data = { tail = 1, limit = 5 }",

@@ -10,7 +10,7 @@ pub(crate) struct Model {
     pub(crate) unmatched: Vec<Change>,
 }
 
-/// The changes that result from `changes`, which may come in any order.
+/// The changes that result from `changes`, which may be in any order.
 pub(crate) fn follows(changes: &[Change], wait: i64) -> Model {
     let mut keys: BTreeMap<u128, Vec<Change>> = BTreeMap::new();
     for change in changes {
@@ -33,7 +33,7 @@ fn end_of(record: &Record, wait: i64) -> Position {
 }
 
 impl Model {
-    /// One key: lives of samples, and between them labels that wait.
+    /// Handles one key: its samples, and the labels that wait between them.
     fn add(&mut self, history: &[Change], wait: i64) {
         let mut given = None;
         let mut rest = history;
@@ -57,7 +57,7 @@ impl Model {
         }
     }
 
-    /// Labels of a time without a sample: what they give to the sample that ends it.
+    /// Handles labels that arrive without a sample. Returns the label for the sample that ends their wait.
     fn add_waiting(
         &mut self,
         between: &[Change],
@@ -83,7 +83,7 @@ impl Model {
         chain.last().map(|label| label.label)
     }
 
-    /// One sample, until it is replaced or deleted: the given label that it leaves.
+    /// Handles one sample until it is replaced or deleted. Returns the separate label that it leaves.
     fn add_life(
         &mut self,
         life: &[Change],

@@ -16,24 +16,24 @@ fn a_class_is_new_until_a_version_is_made() {
     let labels = [0, 0, 1, 0, 1, 1, 1, 2, 3, 2, 2];
     let changes: Vec<Change> =
         labels.iter().enumerate().map(|(i, label)| insert(i as u64, Some(*label))).collect();
-    // at 3 class 1 has a sample already, and is known from there; at 10 so is class 3.
+    // at 3 class 1 already has a sample and is known from then on; the same holds for class 3 at 10.
     assert_eq!(decided(THREE, &changes), [3, 10]);
     assert_eq!(decided("[new_class]", &changes), [0, 2, 7, 8]);
     assert_eq!(decided("[new_class]", &[insert(0, None), insert(1, None)]), [0usize; 0]);
 }
 
 #[test]
-fn labels_count_when_they_come_and_not_when_they_are_gone() {
+fn labels_count_when_they_arrive_and_not_when_they_are_retracted() {
     let late = [insert(0, None), insert(1, Some(5)), label(2, 0, None, Some(5))];
     let third = |change| [&late[..], &[change]].concat();
     assert_eq!(decided(THREE, &third(insert(3, Some(5)))), [3]);
     let one_less =
         |change| [&third(change)[..], &[insert(4, Some(5)), insert(5, Some(5))]].concat();
-    let gone = [retract(3, 1), label(3, 1, Some(5), None), label(3, 1, Some(5), Some(6))];
-    for change in gone {
+    let retracted = [retract(3, 1), label(3, 1, Some(5), None), label(3, 1, Some(5), Some(6))];
+    for change in retracted {
         assert_eq!(decided(THREE, &one_less(change)), [5], "{change:?}");
     }
-    // a deletion says why a retraction came, and a corrected label counts where it belongs.
+    // a deletion gives the reason for a retraction, and a corrected label counts for its class.
     let delete = Change { kind: Kind::Delete, ..retract(3, 1) };
     assert_eq!(decided(THREE, &one_less(delete)), [4]);
     assert_eq!(decided(THREE, &one_less(label(3, 1, Some(5), Some(5)))), [4]);
@@ -63,12 +63,12 @@ fn balanced(samples: std::ops::Range<u64>, period: u64) -> Vec<Change> {
 }
 
 #[test]
-fn classes_that_stay_as_frequent_train_nothing_more() {
+fn classes_with_unchanged_frequencies_cause_no_training() {
     assert_eq!(decided(BALANCE, &balanced(0..400, 4)), [19]);
     let shifted = [balanced(0..100, 5), balanced(100..200, 2)].concat();
     let warm = BALANCE.replace("every = 20", "every = 20\nwarmup = 40");
     let said = play(&mut *trigger(&warm), &shifted, 1.0, &zero);
-    // 8 of 40 are of class 1, then 20 of 40: χ² 7.91.
+    // 8 of 40 are of class 1, then 20 of 40: χ² is 7.91.
     assert_eq!(places(&said)[..2], [39, 139]);
     assert!(said.asked.is_empty());
     let windows = |measurement: usize| {
@@ -83,24 +83,25 @@ fn classes_that_stay_as_frequent_train_nothing_more() {
 
 #[test]
 fn corrections_reach_samples_in_the_windows() {
-    // as balanced as before, but for the labels that are corrected behind their interval.
+    // as balanced as before, except for labels that are corrected after their interval.
     let mut changes = balanced(0..59, 2);
     let fixed = |i: u64| label(59, i, Some(u32::from(i.is_multiple_of(2))), Some(1));
     changes.extend((20..40).map(fixed));
     changes.push(insert(59, Some(1)));
     let said = play(&mut *trigger(BALANCE), &changes, 1.0, &zero);
     let last = &said.measurements.last().unwrap().scores[0];
-    // 10 and 10 in the reference; 10 and 30, one of them the last, which are now of class 1.
+    // 10 and 10 in the reference; 10 and 30 in the current window, with one of the last now of class 1.
     let wanted = decided_p([[10, 9], [10, 31]]);
     assert_eq!(last.p_value, Some(wanted));
-    let mut gone = balanced(0..59, 2);
-    gone.extend((20..30).map(|i| retract(59, i)));
-    gone.push(insert(59, Some(1)));
-    let said = play(&mut *trigger(BALANCE), &gone, 1.0, &zero);
+    let mut retracted = balanced(0..59, 2);
+    retracted.extend((20..30).map(|i| retract(59, i)));
+    retracted.push(insert(59, Some(1)));
+    let said = play(&mut *trigger(BALANCE), &retracted, 1.0, &zero);
     assert_eq!(said.measurements.last().unwrap().windows[1].samples, 30);
 }
 
-/// p of two classes by the relation of χ² with one degree of freedom to the normal distribution.
+/// The p-value of two classes, from the relation of χ² with one degree of freedom to the normal
+/// distribution.
 fn decided_p([[a, b], [c, d]]: [[u32; 2]; 2]) -> f64 {
     let [a, b, c, d] = [a, b, c, d].map(f64::from);
     let n = a + b + c + d;
@@ -112,7 +113,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn names_of_classes_do_not_matter(
+    fn results_do_not_depend_on_the_names_of_classes(
         labels in prop::collection::vec(0u32..5, 40..300),
         names in Just([0u32, 1, 2, 3, 4]).prop_shuffle(),
     ) {
@@ -127,7 +128,7 @@ proptest! {
         }
     }
 
-    /// Late labels, corrections, retractions: a restored policy follows them as before.
+    /// Late labels, corrections and retractions: a restored policy handles them as before.
     #[test]
     fn a_restored_policy_continues(
         steps in prop::collection::vec((0u64..60, 0u32..4, 0u8..5), 0..300),
@@ -149,7 +150,7 @@ proptest! {
     }
 }
 
-/// Samples come, and 60 of them at a time are relabelled or taken back.
+/// Samples arrive, and 60 of them at a time are relabelled or retracted.
 fn story(steps: &[(u64, u32, u8)]) -> Vec<Change> {
     let mut there: std::collections::BTreeMap<u64, Option<u32>> = Default::default();
     let mut changes = Vec::new();

@@ -20,7 +20,7 @@ pub(crate) fn insert(offset: u64, label: Option<u32>) -> Change {
     Change::insert(record(offset, label))
 }
 
-/// A sample's label becomes known, changes or goes, at second `at`.
+/// A sample's label becomes known, changes or is retracted, at second `at`.
 pub(crate) fn label(at: u64, offset: u64, before: Option<u32>, label: Option<u32>) -> Change {
     let at = Position::new(at as i64 * 1000, Id::new(1, 0, at));
     Change { kind: Kind::Label, at, record: record(offset, label), before }
@@ -43,7 +43,7 @@ pub(crate) struct Said {
     pub(crate) decided: Vec<(usize, Firing)>,
 }
 
-/// Shows `changes` to a trigger; of each sample the model says `row`.
+/// Shows `changes` to a trigger. The model's output for each sample is `row`.
 pub(crate) fn play(
     trigger: &mut dyn Trigger,
     changes: &[Change],

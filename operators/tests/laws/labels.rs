@@ -39,10 +39,10 @@ fn triggers_without_labels_do_not_wait_for_them() {
 #[test]
 fn a_label_is_corrected_until_its_interval_is_complete() {
     let mut changes: Vec<Change> = (0..7).map(|i| insert(i, Some(0))).collect();
-    // two labels of the open interval change; nothing is reported of the complete one.
+    // two labels of the current interval change; the complete interval does not change.
     changes.extend([label(7, 4, Some(0), Some(1)), label(8, 5, Some(0), Some(1))]);
     changes.extend([label(9, 0, Some(0), Some(1)), insert(10, Some(0))]);
-    // afterwards nothing is asked again.
+    // afterwards no question is repeated.
     changes.extend([label(11, 10, Some(0), Some(1))]);
     let said = play(&mut *trigger(ACCURACY), &changes, 1.0, &zero);
     assert_eq!(said.asked, [[4, 5, 6, 10]]);
@@ -63,13 +63,13 @@ fn retracted_samples_leave_the_open_interval() {
 #[test]
 fn a_drift_is_reported_with_the_sample_that_shows_it() {
     let table = "[sequential]\non = \"error\"\nevery = 50\nrestart = RESTART\ndetector.ddm = {}";
-    // one error in five, from sample 510 on four.
+    // one error in five, and four in five from sample 510 on.
     let labels = (0..1000u64).map(|i| u32::from((i % 5 == 0) == (i < 510)));
     let changes: Vec<Change> = (0..).zip(labels).map(|(i, label)| insert(i, Some(label))).collect();
     let [kept, again] = ["false", "true"].map(|restart| {
         play(&mut *trigger(&table.replace("RESTART", restart)), &changes, 1.0, &zero)
     });
-    // what follows in the interval is watched by one or the other.
+    // either policy watches the rest of the interval.
     assert_eq!(kept.decided, again.decided);
     assert_eq!(places(&again), [49, 549]);
     let (_, decision) = &again.decided[1];
@@ -94,7 +94,7 @@ fn after_a_training_a_detector_starts_again() {
             seconds: 1.0,
             ..Outcome::trained(1, 2, Position::MIN)
         });
-        // wrong from here on: 30 samples are too few to a detector that knows nothing.
+        // wrong from here on: 30 samples are too few for a detector without earlier values.
         let wrong: Vec<Change> = (500..550).map(|i| insert(i, Some(1))).collect();
         places(&play(&mut *trigger, &wrong, 1.0, &zero))
     });
@@ -127,7 +127,7 @@ fn a_detector_must_accept_the_observed_values() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Labels late, corrected and taken back, samples taken back: at any cut.
+    /// Late, corrected and retracted labels and retracted samples, with a restart at any change.
     #[test]
     fn a_restored_trigger_of_labels_continues_as_if_never_stopped(
         events in proptest::collection::vec((0u8..6, 0u64..40, 0u32..2), 200),

@@ -1,4 +1,4 @@
-//! Laws of every policy and of the dataflow that hosts the policies.
+//! Laws of every policy and of the dataflow that runs the policies.
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
 mod calibration;

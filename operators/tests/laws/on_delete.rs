@@ -55,7 +55,7 @@ proptest! {
         prop_assert_eq!(found, wanted);
         prop_assert!(forgot.iter().all(|set| set.decision.cut == Cut::After));
 
-        // the trigger's own decisions are where they would be without.
+        // the trigger's own decisions are at the same positions as without `on_delete`.
         let place = |set: &TrainingSet| {
             (set.decision.position, set.decision.cut, set.decision.reason.clone())
         };
@@ -83,8 +83,8 @@ proptest! {
     }
 }
 
-/// Shows changes to a policy; each of its decisions trains on all that is there. In batches, for
-/// what it sees of several must be what it sees of each.
+/// Shows changes to a policy. Each of its decisions trains on all current samples. The changes are shown in
+/// batches, because a batch must have the same effect as its single changes.
 fn decisions(
     trigger: &mut dyn Trigger,
     changes: &[Change],

@@ -7,7 +7,7 @@ use rand_pcg::Pcg64;
 
 const TRIALS: usize = 200;
 
-/// Thresholds of all metrics, asking for p-values with few shuffles, and two of their options.
+/// Thresholds of all metrics that use p-values with few permutations, and two of their options.
 fn tables() -> Vec<(String, MetricTable)> {
     let chance = "threshold = { p_value = 0.06, permutations = 19 }";
     let keys = MetricTable::CATALOG.iter().map(|(key, _)| match *key {
@@ -18,7 +18,7 @@ fn tables() -> Vec<(String, MetricTable)> {
     keys.chain([linear]).map(|text| (text.clone(), toml::from_str(&text).unwrap())).collect()
 }
 
-/// Two columns: few categories, for those who want them, or a continuum.
+/// Two columns: few categories, for metrics that need them, or a continuum.
 fn points(random: &mut Pcg64, rows: usize, categories: bool) -> Matrix {
     let value = |random: &mut Pcg64| {
         let value: f32 = random.random();
@@ -40,14 +40,14 @@ fn p_values_without_drift_are_spread_evenly() {
         };
         let p_values: Vec<f64> = (0..TRIALS).map(p_value).collect();
         assert!(p_values.iter().all(|p| (0.0..=1.0).contains(p)), "{text}");
-        // at random 5 standard deviations away; discrete ones stay below what they may.
+        // random deviations of 5 standard deviations; discrete p-values stay below their bound.
         for limit in [0.1, 0.25, 0.5] {
             let share = p_values.iter().filter(|p| **p <= limit).count() as f64 / TRIALS as f64;
             let spread = 4.0 * (limit * (1.0 - limit) / TRIALS as f64).sqrt();
             assert!(share <= limit + spread, "{text}: {share} of p-values up to {limit}");
         }
         let share = p_values.iter().filter(|p| **p <= 0.5).count() as f64 / TRIALS as f64;
-        // of one dimension the share that drifts is nearly always 0.
+        // with one dimension, the share of drifting dimensions is nearly always 0.
         assert!(
             share > 0.2 || key == "drifted_ratio",
             "{text}: only {share} of p-values up to a half"

@@ -4,7 +4,7 @@ use driftmill_operators::Change;
 
 use crate::labelled::{insert, places, play, trigger, values, zero};
 
-/// Labelled samples, `wrong[i]` of each four predicted wrongly.
+/// Labelled samples. Of each four, `wrong[i]` are predicted wrongly.
 fn intervals(wrong: &[u64]) -> Vec<Change> {
     let label = |i: u64| u32::from(i % 4 < wrong[i as usize / 4]);
     (0..4 * wrong.len() as u64).map(|i| insert(i, Some(label(i)))).collect()
@@ -16,8 +16,8 @@ fn played(table: &str, wrong: &[u64]) -> (Vec<f64>, Vec<usize>) {
     (values(&said), decided.map(|(index, _)| index / 4).collect())
 }
 
-/// Modyn's decision rules, low values bad. Differences: with no history nothing fires, where Modyn
-/// fires at the first value; the values here are accuracies of four samples.
+/// Modyn's decision rules, where low values fire. Differences: without a history nothing fires, while Modyn
+/// fires at the first value. The values here are accuracies of four samples.
 #[test]
 fn accuracies_fire_as_in_modyn() {
     let performance = "[performance]\nevery = 4\nmetrics.accuracy = ";
@@ -25,18 +25,18 @@ fn accuracies_fire_as_in_modyn() {
     let accuracies = vec![1.0, 0.75, 0.5, 0.75, 0.25, 0.0, 1.0];
     let fixed = played(&format!("{performance}{{ threshold = 0.5 }}"), &wrong);
     assert_eq!(fixed, (accuracies.clone(), vec![3, 5, 6]));
-    // quartiles of the last four: –, 1, .8125, .625, .6875, .4375, .1875.
+    // quartiles of the last four: –, 1, 0.8125, 0.625, 0.6875, 0.4375, 0.1875.
     let quantile = "{ threshold = { quantile = 0.25, of = 4 } }";
     let quantile = played(&format!("{performance}{quantile}"), &wrong);
     assert_eq!(quantile, (accuracies.clone(), vec![2, 3, 5, 6]));
-    // averages of the last three: –, 1, .875, .75, .667, .5, .333.
+    // averages of the last three: –, 1, 0.875, 0.75, 0.667, 0.5, 0.333.
     let average = "{ threshold = { below_average = 0.3, of = 3, relative = false } }";
     let average = played(&format!("{performance}{average}"), &wrong);
     assert_eq!(average, (accuracies, vec![3, 5, 6]));
 }
 
 #[test]
-fn one_metric_that_fires_is_enough() {
+fn one_firing_metric_is_sufficient() {
     let table = "[performance]\nevery = 4\nmetrics.accuracy = { threshold = 0.1 }\n\
                  metrics.loss = { threshold = 0.8 }";
     let said = play(&mut *trigger(table), &intervals(&[0, 0, 2, 0]), 1.0, &zero);
@@ -57,7 +57,7 @@ fn avoidable_misclassifications_add_up_until_a_training() {
     let reduced =
         format!("{table}{{ threshold = 3, expected_accuracy = 0.75, allow_reduction = true }}");
     assert_eq!(played(&reduced, &wrong), (vec![1.0, 0.0, 2.0, 2.0, 3.0, 3.0, 0.0], vec![5, 6]));
-    // the mean accuracy since the training says what the next interval will bring.
+    // the mean accuracy since the training is the forecast for the next interval.
     let lookahead =
         format!("{table}{{ threshold = 3, expected_accuracy = 0.75, lookahead = true }}");
     let (sums, decided) = played(&lookahead, &[0, 2, 3, 1]);
@@ -68,8 +68,8 @@ fn avoidable_misclassifications_add_up_until_a_training() {
 fn an_expected_accuracy_is_forecast_from_new_models() {
     let table = "[performance]\nevery = 4\n\
                  metrics.avoidable_misclassifications = { threshold = 2 }";
-    // the first model begins with 1.0: then 2 of 4 are avoidable; the second begins with 0.5, so
-    // that (1 + 0.5) / 2 is expected: 1, and 2 with the next.
+    // the first model begins with 1.0: then 2 of 4 are avoidable. The second begins with 0.5, so that (1 +
+    // 0.5) / 2 is expected: 1 is avoidable, and 2 with the next interval.
     let found = played(table, &[0, 0, 2, 2, 2, 0]);
     assert_eq!(found, (vec![0.0, 2.0, 1.0, 2.0, 0.0], vec![2, 4]));
 }
@@ -79,7 +79,8 @@ fn the_warm_up_only_begins_histories() {
     let table = "[performance]\nevery = 4\nwarmup = 16\nwarmup_trigger.amount = { every = 8 }\n\
                  metrics.accuracy = { threshold = { quantile = 0.0, of = 9 } }";
     let said = play(&mut *trigger(table), &intervals(&[0, 0, 2, 0, 1, 3]), 1.0, &zero);
-    // the second and fourth interval train; the third is measured, and the fifth is not below it.
+    // the second and the fourth interval train; the third is measured, and the fifth is not below its
+    // bound.
     assert_eq!(said.asked.len(), 3);
     assert_eq!(values(&said), [0.5, 0.75, 0.25]);
     assert_eq!(places(&said), [7, 15, 23]);
@@ -88,7 +89,7 @@ fn the_warm_up_only_begins_histories() {
 
 #[test]
 fn a_regret_grows_until_it_pays_to_train() {
-    // a sample a second, four an interval, 2 s · samples to train.
+    // one sample a second, four samples an interval, 2 s · samples for a training.
     let costs = "conversion = 0.5\ntraining.declared = { fixed = 1, per_sample = 0.25 }";
     let data = format!("[data_incorporation_cost]\nevery = 4\n{costs}");
     // areas: 3 + 2 + 1 + 0 = 6, then 4 · 4 more and again 6.
@@ -98,7 +99,7 @@ fn a_regret_grows_until_it_pays_to_train() {
     assert_eq!(played(&dear, &[0; 6]), (vec![3.0, 14.0, 3.0, 14.0, 3.0], vec![2, 4]));
     let wrong =
         format!("[avoidable_misclassification_cost]\nevery = 4\nexpected_accuracy = 0.75\n{costs}");
-    // 1 avoidable in 4 s: 2; then 1 · 4 + 3 · 4 / 2 more.
+    // 1 avoidable error in 4 s: area 2; then 1 · 4 + 3 · 4 / 2 more.
     assert_eq!(played(&wrong, &[0, 2, 4, 0]), (vec![1.0, 6.0, 0.0], vec![2]));
 }
 
@@ -106,7 +107,7 @@ fn a_regret_grows_until_it_pays_to_train() {
 fn training_costs_are_estimated_from_past_trainings() {
     let table = "[data_incorporation_cost]\nevery = 4\nconversion = 1\n\
                  training.measured = { window = 2 }";
-    // 6, then 28, against the 10 s that the first training took.
+    // 6, then 28, compared with the 10 s of the first training.
     let said = play(&mut *trigger(table), &intervals(&[0; 6]), 10.0, &zero);
     assert_eq!(places(&said), [3, 11, 19]);
     assert!(

@@ -9,7 +9,7 @@ use driftmill_operators::drift::{Components, Logistic, roc_auc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// Both sides compute in 64 bits, on the same 32-bit values, in another order.
+/// Both programs compute in 64 bits, on the same 32-bit values, in a different order.
 const TOLERANCE: f64 = 1e-9;
 
 /// The cases of a file that a script in `tests/references` wrote.
@@ -22,14 +22,16 @@ pub(crate) fn cases<C: DeserializeOwned>(json: &str) -> Vec<C> {
     serde_json::from_str::<Reference<C>>(json).unwrap().cases
 }
 
+/// Two samples, and the distances or p-values that SciPy found by the key of the metric.
 #[derive(Deserialize)]
-struct Distances {
+struct Case {
     reference: Sample,
     current: Sample,
-    distances: BTreeMap<String, f64>,
+    #[serde(alias = "distances", alias = "p_values")]
+    wanted: BTreeMap<String, f64>,
 }
 
-/// Seed, count, scale, shift, steps.
+/// Seed, count, scale, shift and steps.
 #[derive(Deserialize)]
 struct Sample(u64, usize, f64, f64, f64);
 
@@ -46,25 +48,26 @@ impl Sample {
     }
 }
 
-#[test]
-fn distances_are_those_of_scipy() {
-    let cases: Vec<Distances> = cases(include_str!("../references/distances.json"));
-    for (number, case) in cases.iter().enumerate() {
+/// Compares what `measure` finds for each case and metric of a file with what SciPy found. Errors above
+/// the tolerance, which `measure` returns as well, fail.
+fn assert_scipy_agrees(json: &str, measure: impl Fn(&str, &Matrix, &Matrix) -> (f64, f64)) {
+    for (number, case) in cases::<Case>(json).iter().enumerate() {
         let (reference, current) = (case.reference.values(1), case.current.values(1));
-        for (key, wanted) in &case.distances {
-            let table: MetricTable = toml::from_str(&format!("[{key}]\nthreshold = 1")).unwrap();
-            let found = table.named()[0].1.init().distance(&reference, &current);
+        for (key, wanted) in &case.wanted {
+            let (found, tolerance) = measure(key, &reference, &current);
             let error = (found - wanted).abs() / wanted.abs().max(1.0);
-            assert!(error < TOLERANCE, "case {number}, {key}: {found}, SciPy says {wanted}");
+            assert!(error < tolerance, "case {number}, {key}: {found}, SciPy says {wanted}");
         }
     }
 }
 
-#[derive(Deserialize)]
-struct PValues {
-    reference: Sample,
-    current: Sample,
-    p_values: BTreeMap<String, f64>,
+#[test]
+fn distances_are_those_of_scipy() {
+    let json = include_str!("../references/distances.json");
+    assert_scipy_agrees(json, |key, reference, current| {
+        let table: MetricTable = toml::from_str(&format!("[{key}]\nthreshold = 1")).unwrap();
+        (table.named()[0].1.init().distance(reference, current), TOLERANCE)
+    });
 }
 
 fn tested(table: &str, reference: &Matrix, current: &Matrix) -> Tested {
@@ -73,24 +76,19 @@ fn tested(table: &str, reference: &Matrix, current: &Matrix) -> Tested {
     config.init().test(reference, current, config.threshold().significance().unwrap())
 }
 
-/// SciPy takes the finite distribution of the one-sample statistic where this is the limit with
-/// Stephens' correction. For 10,000 pairs both are off by some 0.007 where p is 0.1, more above.
+/// SciPy uses the finite distribution of the one-sample statistic; this crate uses the limit with Stephens'
+/// correction. For 10,000 pairs both have an error of about 0.007 where p is 0.1, and more above.
 const LIMIT: f64 = 1e-2;
 
 #[test]
 fn p_values_are_those_of_scipy() {
-    let cases: Vec<PValues> = cases(include_str!("../references/p_values.json"));
-    for (number, case) in cases.iter().enumerate() {
-        let (reference, current) = (case.reference.values(1), case.current.values(1));
-        for (key, wanted) in &case.p_values {
-            let table = format!("[{key}]\nthreshold = {{ p_value = 0.05 }}");
-            let found = tested(&table, &reference, &current).p_values[0];
-            let exact = reference.rows() * current.rows() <= 10_000 || key != "ks";
-            let tolerance = if exact { TOLERANCE } else { LIMIT };
-            let error = (found - wanted).abs();
-            assert!(error < tolerance, "case {number}, {key}: {found}, SciPy says {wanted}");
-        }
-    }
+    let json = include_str!("../references/p_values.json");
+    assert_scipy_agrees(json, |key, reference, current| {
+        let table = format!("[{key}]\nthreshold = {{ p_value = 0.05 }}");
+        let exact = reference.rows() * current.rows() <= 10_000 || key != "ks";
+        let tolerance = if exact { TOLERANCE } else { LIMIT };
+        (tested(&table, reference, current).p_values[0], tolerance)
+    });
 }
 
 #[derive(Deserialize)]
@@ -108,10 +106,10 @@ struct Matrices {
     components: Vec<f64>,
 }
 
-/// Kernels and sums of them are computed in 32 bits here, in 64 there.
+/// Kernels and their sums are computed in 32 bits here and in 64 bits there.
 const SINGLE: f64 = 1e-5;
 
-/// Newton's method ends here where a step is below 1e-9, there where the slope is.
+/// Newton's method ends here when a step is below 1e-9, and there when the slope is.
 const CONVERGED: f64 = 1e-6;
 
 #[test]

@@ -1,4 +1,4 @@
-//! Policies never use samples again that they do not retain, so that retention can remove them.
+//! Policies never use samples again that they do not retain. Retention can therefore remove these samples.
 use std::collections::BTreeSet;
 
 use crate::host::{Seen, run, selections, stream};
@@ -28,7 +28,7 @@ fn triggers_ask_only_about_samples_that_they_held() {
                     assert!(question.ids.iter().all(|id| known.contains(id)), "{key}");
                 }
             });
-            // once a sample is out of known it stays there.
+            // a sample that is not retained is never retained again.
             let now = held(&*trigger);
             assert!(now.is_subset(&known), "{key}");
             known = now;
@@ -51,7 +51,7 @@ fn selections_propose_only_samples_that_they_held() {
             known.insert(change.record.id());
             partition.observe(change);
             if number % 150 == 149 {
-                // what it holds just before is all that it may propose.
+                // the samples that it holds just before are all that it may propose.
                 let mut may = BTreeSet::new();
                 partition.retained_samples(&mut |id| may.extend([id]));
                 let proposed = partition.propose(number as u64 / 150);

@@ -17,7 +17,7 @@ fn chosen(table: &str, given: &SampleScores, size: usize) -> Vec<usize> {
 
 #[test]
 fn the_highest_differences_are_chosen_in_their_order() {
-    // differences: 0.5, −1, 1, 0, 1, 0; two of them are as high, twice.
+    // differences: 0.5, −1, 1, 0, 1, 0; two pairs of them are equal.
     let losses = given(vec![2.5, 0.0, 1.0, -0.0, 9.0, 4.0], vec![2.0, 1.0, 0.0, 0.0, 8.0, 4.0]);
     for (size, wanted) in [(1, vec![2]), (2, vec![2, 4]), (4, vec![2, 4, 0, 3])] {
         assert_eq!(chosen("rho_loss = {}", &losses, size), wanted);
@@ -49,7 +49,7 @@ fn both_losses_must_be_usable() {
 
 proptest! {
     #[test]
-    fn equal_changes_of_both_losses_do_not_matter(
+    fn equal_changes_of_both_losses_do_not_change_the_choice(
         losses in prop::collection::vec((0u16..64).prop_map(|loss| f32::from(loss) / 8.0), 6),
         (irreducible, size) in (0u16..64, 1usize..6),
     ) {

@@ -9,9 +9,9 @@ use driftmill_operators::selection::{
 use driftmill_operators::{Change, Id, Kind, Position, Record};
 use proptest::prelude::*;
 
-use crate::host::selections;
+use crate::host::{select, selections};
 
-/// A step of a stream: something happens to a sample, or a trigger.
+/// A step of a stream: a change of a sample, or a trigger.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
     Change(u8, u64, u32),
@@ -24,7 +24,7 @@ pub(crate) fn events() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(prop_oneof![12 => change, 1 => Just(Event::Trigger)], 0..300)
 }
 
-/// Samples with their labels, as they are now, and changes that make them so.
+/// The current samples with their labels, and the changes that lead to them.
 #[derive(Default)]
 pub(crate) struct World {
     pub(crate) records: Vec<Record>,
@@ -33,8 +33,8 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Three in four samples enter, of them every eighth without a label; others are relabelled,
-    /// lose their label, or are deleted.
+    /// Changes a sample. Three in four samples enter, every eighth of them without a label. Others are
+    /// relabelled, lose their label, or are deleted.
     pub(crate) fn change(&mut self, what: u8, which: u64, label: u32) -> Option<Change> {
         self.now += 1;
         let id = Id::new(0, (which % 3) as u16, self.now as u64);
@@ -68,7 +68,7 @@ impl World {
     }
 }
 
-/// A policy with a partition for each partition, or one for all.
+/// A policy, with one state for each partition or one state for all.
 pub(crate) struct Host<'a> {
     config: &'a dyn SelectionConfig,
     partitions: Vec<Box<dyn Selection>>,
@@ -121,7 +121,7 @@ impl<'a> Host<'a> {
     }
 }
 
-/// What the training sets of these events are, by triggers.
+/// The training sets of these events, by trigger.
 fn play(table: &SelectionTable, events: &[Event], partitions: usize, stop: usize) -> Vec<Choice> {
     let (mut world, mut host, mut made) =
         (World::default(), Host::new(table, partitions), Vec::new());
@@ -149,7 +149,8 @@ fn counts(keys: impl Iterator<Item = u32>) -> BTreeMap<u32, usize> {
     counts
 }
 
-/// Chosen are labelled samples that are there, each once and in order, as many as there should be.
+/// Checks that each chosen sample exists, is labelled, occurs once and in order, and that their number is
+/// right.
 fn check(table: &SelectionTable, choice: &Choice, available: u64, there: &BTreeMap<Position, u32>) {
     let rows = &choice.rows;
     assert!(rows.windows(2).all(|pair| pair[0].position < pair[1].position), "{table:?}");
@@ -207,7 +208,7 @@ fn check(table: &SelectionTable, choice: &Choice, available: u64, there: &BTreeM
     assert_eq!(choice.memory, None);
 }
 
-/// No class has more than a sample more than another that could give more.
+/// No class has more than one sample more than another class that could give more.
 fn shared(given: &BTreeMap<u32, usize>, rows: usize, target: usize, shares: Shares) {
     let (least, most) = (given.values().min(), given.values().max());
     match shares {
@@ -217,16 +218,49 @@ fn shared(given: &BTreeMap<u32, usize>, rows: usize, target: usize, shares: Shar
     }
 }
 
+/// A partition that proposes from trigger `first` on, has its first sample after trigger 9, and its choices
+/// for the triggers after that.
+fn late(table: &SelectionTable, first: u64) -> Vec<Choice> {
+    let (mut world, mut partition) = (World::default(), table.init());
+    for trigger in first..10 {
+        partition.propose(trigger);
+        if table.remembers() {
+            partition.chosen(&[], 3);
+        }
+    }
+    let mut made = Vec::new();
+    for trigger in 10..20 {
+        for i in 0..12 {
+            let change = world.change([4, 4, 4, 4, 5, 6][i % 6], i as u64 * 7, i as u32 % 3);
+            change.iter().for_each(|change| partition.observe(change));
+        }
+        made.push(select(table, &mut *partition, trigger));
+    }
+    made
+}
+
+#[test]
+fn a_late_partition_proposes_only_for_the_last_trigger_before() {
+    for text in selections() {
+        let table: SelectionTable = toml::from_str(&text).unwrap();
+        let all = late(&table, 0);
+        assert!(all.iter().any(|choice| !choice.rows.is_empty()), "{text}");
+        for first in [1, 5, 9] {
+            assert_eq!(late(&table, first), all, "{text} from {first} on");
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn choices_are_samples_that_are_there(events in events(), stop in 0usize..300) {
+    fn choices_contain_only_existing_samples(events in events(), stop in 0usize..300) {
         for text in selections() {
             let table: SelectionTable = toml::from_str(&text).unwrap();
             let many = play(&table, &events, 3, usize::MAX);
             prop_assert_eq!(&many, &play(&table, &events, 3, stop), "{} restarted", text);
-            // a reservoir that lost most of itself is as large as the partition allows.
+            // a reservoir that lost most of its samples is as large as the partition allows.
             let lossy = text.contains("reservoir") || text.contains("class_memory");
             if !lossy {
                 prop_assert_eq!(&many, &play(&table, &events, 1, usize::MAX), "{} in one", text);
@@ -235,7 +269,7 @@ proptest! {
     }
 
     #[test]
-    fn no_sample_is_taken_again_before_all_were(
+    fn no_sample_is_chosen_again_before_all_others(
         grow in prop::collection::vec(0u64..6, 1..40), samples in 1usize..9,
     ) {
         let text = format!("random_no_replacement = {{ samples = {samples} }}");
@@ -250,7 +284,7 @@ proptest! {
             let ids: BTreeSet<Id> = choice.rows.iter().map(|row| row.id()).collect();
             let all: BTreeSet<Id> = world.records.iter().map(Record::id).collect();
             if choice.round > round {
-                // the rest of one round, all of it, and the first of the next.
+                // the rest of one round, the whole round, and the first samples of the next round.
                 prop_assert!(all.difference(&taken).all(|left| ids.contains(left)));
                 prop_assert_eq!(choice.round, round + 1);
                 round = choice.round;

@@ -2,21 +2,22 @@
 use std::sync::{Arc, Mutex};
 
 use driftmill_operators::flow::{
-    Decide, HostedShadow, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints,
-    Shadow, ShadowDecision, Train, TriggerCheckpoint, TriggerEvaluation, Upsert, immediate,
+    Decide, HostedShadow, HostedTrigger, ModelQuery, OrderAll, Select, SelectionCheckpoints,
+    Shadow, ShadowDecision, Train, TrainingRequest, TriggerCheckpoint, TriggerEvaluation,
+    immediate,
 };
-use driftmill_operators::selection::{NewData, TrainingSet};
+use driftmill_operators::selection::NewData;
 use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
-use driftmill_operators::{Change, Id, Position, Record, Span};
+use driftmill_operators::{Change, Id, Position, Record};
 use proptest::prelude::*;
-use timely::dataflow::operators::{ConnectLoop, Feedback, Input};
+use timely::dataflow::operators::{ConnectLoop, Feedback};
 
 use crate::determinism::trained;
 use crate::keyed::follows;
 use crate::upsert::{Partition, Setting, feed, streams};
 
 #[derive(Clone, Debug, Default)]
-struct Told {
+struct Reported {
     fired: Vec<ShadowDecision>,
     checkpoints: Vec<TriggerCheckpoint>,
     evaluations: Vec<TriggerEvaluation>,
@@ -24,7 +25,7 @@ struct Told {
     outcomes: Vec<Outcome>,
 }
 
-/// What a model says depends on its version.
+/// The outputs of a model, which depend on its version.
 fn says(asked: &ModelQuery) -> driftmill_operators::Matrix {
     crate::host::answer(&asked.question, 10 + asked.version.unwrap_or(0) * 7 % 30)
 }
@@ -34,64 +35,58 @@ fn shadow(
     setting: &Setting,
     policy: &str,
     from: Option<TriggerCheckpoint>,
-) -> Told {
-    let told: Arc<Mutex<Told>> = Arc::default();
-    let (all, wait) = (Arc::clone(&told), Span::from_millis(setting.wait));
+) -> Reported {
+    let reported: Arc<Mutex<Reported>> = Arc::default();
+    let all = Arc::clone(&reported);
     let policy: TriggerTable = toml::from_str(policy).unwrap();
-    feed(partitions, setting, move |worker| {
-        let first = worker.index() == 0;
-        let [fired, kept, evaluations, asked, made] = std::array::from_fn(|_| Arc::clone(&told));
-        worker.dataflow::<Position, _, _>(|scope| {
-            let (input, changes) = scope.new_input::<Vec<Change>>();
-            let (ordered, _orphans) = changes.order().upsert(wait);
-            let (handle, back) = scope.feedback(1);
-            let real: TriggerTable = toml::from_str("amount.every = 7").unwrap();
-            let all = ordered.clone().order_all();
-            let decisions = all.clone().decide(back, move |_wake| HostedTrigger {
-                trigger: real.init(),
-                checkpoint: None,
-                service: immediate(|asked: ModelQuery| says(&asked)),
-                on_checkpoint: |_| {},
-                checkpoint_interval: u64::MAX,
-                on_evaluation: drop,
-            });
-            let selection = Arc::new(NewData::default());
-            let outcomes = ordered
-                .select(decisions, selection, SelectionCheckpoints::default())
-                .train(move |_wake| {
-                    immediate(move |set: TrainingSet| {
-                        let outcome = trained(&set);
-                        made.lock().unwrap().outcomes.push(outcome.clone());
-                        outcome
-                    })
-                });
-            outcomes.clone().connect_loop(handle);
-            let (trigger, checkpoint) = (policy.init(), from.clone());
-            all.shadow(outcomes, move |_wake| HostedShadow {
-                hosted: HostedTrigger {
-                    trigger,
-                    checkpoint,
-                    service: immediate(move |question: ModelQuery| {
-                        asked.lock().unwrap().asked.push((question.position, question.version));
-                        says(&question)
-                    }),
-                    on_checkpoint: move |checkpoint| {
-                        kept.lock().unwrap().checkpoints.push(checkpoint)
-                    },
-                    checkpoint_interval: 5,
-                    on_evaluation: move |measurement| {
-                        let measurement = TriggerEvaluation { seconds: 0.0, ..measurement };
-                        evaluations.lock().unwrap().evaluations.push(measurement);
-                    },
+    feed(partitions, setting, move |ordered, _unmatched| {
+        let first = ordered.scope().worker().index() == 0;
+        let [fired, kept, evaluations, asked, made] =
+            std::array::from_fn(|_| Arc::clone(&reported));
+        let (handle, back) = ordered.scope().feedback(1);
+        let real: TriggerTable = toml::from_str("amount.every = 7").unwrap();
+        let all = ordered.clone().order_all();
+        let decisions = all.clone().decide(back, move |_wake| HostedTrigger {
+            trigger: real.init(),
+            checkpoint: None,
+            service: immediate(|asked: ModelQuery| says(&asked)),
+            on_checkpoint: |_| {},
+            checkpoint_interval: u64::MAX,
+            on_evaluation: drop,
+        });
+        let selection = Arc::new(NewData::default());
+        let outcomes = ordered.select(decisions, selection, SelectionCheckpoints::default()).train(
+            move |_wake| {
+                immediate(move |TrainingRequest { set, .. }| {
+                    let outcome = trained(&set);
+                    made.lock().unwrap().outcomes.push(outcome.clone());
+                    outcome
+                })
+            },
+        );
+        outcomes.clone().connect_loop(handle);
+        let (trigger, checkpoint) = (policy.init(), from.clone());
+        all.shadow(outcomes, move |_wake| HostedShadow {
+            hosted: HostedTrigger {
+                trigger,
+                checkpoint,
+                service: immediate(move |question: ModelQuery| {
+                    asked.lock().unwrap().asked.push((question.position, question.version));
+                    says(&question)
+                }),
+                on_checkpoint: move |checkpoint| kept.lock().unwrap().checkpoints.push(checkpoint),
+                checkpoint_interval: 5,
+                on_evaluation: move |measurement| {
+                    let measurement = TriggerEvaluation { seconds: 0.0, ..measurement };
+                    evaluations.lock().unwrap().evaluations.push(measurement);
                 },
-                versions: Vec::new(),
-                on_decision: move |one| {
-                    assert!(first);
-                    fired.lock().unwrap().fired.push(one);
-                },
-            });
-            input
-        })
+            },
+            versions: Vec::new(),
+            on_decision: move |one| {
+                assert!(first);
+                fired.lock().unwrap().fired.push(one);
+            },
+        });
     });
     all.lock().unwrap().clone()
 }
@@ -121,22 +116,23 @@ proptest! {
         cut in any::<prop::sample::Index>(),
     ) {
         let one = Setting { wait, workers: 1, batch: 1000 };
-        let told = shadow(&partitions, &one, policy, None);
+        let reported = shadow(&partitions, &one, policy, None);
         let many = Setting { wait, workers: 4, batch };
         let other = shadow(&partitions, &many, policy, None);
-        prop_assert_eq!(&told.fired, &other.fired);
-        prop_assert_eq!(&told.evaluations, &other.evaluations);
+        prop_assert_eq!(&reported.fired, &other.fired);
+        prop_assert_eq!(&reported.evaluations, &other.evaluations);
 
         // questions are asked of the version that is active at their change.
         let active = |at: Position| {
-            let newest = told.outcomes.iter().rfind(|o| o.version.is_some() && o.effective <= at);
+            let newest =
+                reported.outcomes.iter().rfind(|o| o.version.is_some() && o.effective <= at);
             newest.and_then(|outcome| outcome.version)
         };
         prop_assert!(other.asked.iter().all(|(at, version)| *version == active(*at)));
-        prop_assert!(told.fired.iter().all(|fired| fired.version == active(fired.position)));
+        prop_assert!(reported.fired.iter().all(|fired| fired.version == active(fired.position)));
 
-        // from every checkpoint.
-        let kept = [told.checkpoints.clone(), other.checkpoints].concat();
+        // resume from every checkpoint.
+        let kept = [reported.checkpoints.clone(), other.checkpoints].concat();
         if kept.is_empty() {
             return Ok(());
         }
@@ -144,8 +140,8 @@ proptest! {
         prop_assert!(checkpoint.open.is_none());
         let (next, at) = (checkpoint.next_trigger as usize, checkpoint.at);
         let again = shadow(&partitions, &many, policy, Some(checkpoint));
-        prop_assert_eq!(&again.fired[..], &told.fired[next..]);
-        let later = told.evaluations.iter().filter(|measurement| {
+        prop_assert_eq!(&again.fired[..], &reported.fired[next..]);
+        let later = reported.evaluations.iter().filter(|measurement| {
             measurement.position >= at && measurement.trigger as usize >= next
         });
         let later: Vec<_> = later.cloned().collect();
@@ -153,7 +149,7 @@ proptest! {
     }
 
     #[test]
-    fn a_shadow_that_asks_nothing_fires_where_a_trigger_decides(
+    fn a_shadow_without_questions_fires_where_a_trigger_decides(
         partitions in streams(),
         policy in prop::sample::select(POLICIES[..2].to_vec()),
         workers in 1usize..4,
@@ -164,8 +160,9 @@ proptest! {
         let alone = crate::host::decisions(&mut *table.init(), &changes, 40);
         let alone: Vec<(Position, Cut)> =
             alone.into_iter().map(|(index, cut)| (changes[index].at, cut)).collect();
-        let told = shadow(&partitions, &Setting { wait: 0, workers, batch }, policy, None);
-        let fired: Vec<_> = told.fired.iter().map(|fired| (fired.position, fired.cut)).collect();
+        let reported = shadow(&partitions, &Setting { wait: 0, workers, batch }, policy, None);
+        let fired: Vec<_> =
+            reported.fired.iter().map(|fired| (fired.position, fired.cut)).collect();
         prop_assert_eq!(fired, alone);
     }
 }
@@ -177,10 +174,10 @@ fn answers_of_an_earlier_version_are_not_reused() {
     let partition: Partition = (0..32).map(|i| Change::insert(place(i))).collect();
     let policy = "drift = { every = 4, windows.amount = { reference = 12, current = 4 }, \
                   metrics.ks = { threshold = 2.0 } }";
-    let told = shadow(&[partition], &Setting { wait: 0, workers: 1, batch: 50 }, policy, None);
+    let reported = shadow(&[partition], &Setting { wait: 0, workers: 1, batch: 50 }, policy, None);
     let asked: Vec<_> =
-        told.asked.iter().map(|(at, version)| (at.time(), version.unwrap())).collect();
-    // a version from 7, 14, 21 and 28 on; each is asked about the reference once.
+        reported.asked.iter().map(|(at, version)| (at.time(), version.unwrap())).collect();
+    // the versions from 7, 14, 21 and 28 on; each is asked once about the reference.
     let wanted =
         [(11, 0), (11, 0), (15, 1), (15, 1), (19, 1), (23, 2), (23, 2), (27, 2), (31, 3), (31, 3)];
     assert_eq!(asked, wanted);

@@ -7,22 +7,19 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, mpsc};
 
 use driftmill_operators::flow::{
-    Decide, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints, Train,
-    Upsert, immediate,
+    Decide, HostedTrigger, ModelQuery, Order, OrderAll, Ordered, Select, SelectionCheckpoints,
+    Train, UnmatchedLabels, Upsert, immediate,
 };
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
 use driftmill_operators::trigger::{OnDelete, TriggerTable};
 use driftmill_operators::{Change, Id, Kind, Position, Record, Span};
 use proptest::prelude::*;
-use timely::container::CapacityContainerBuilder;
-use timely::dataflow::InputHandle;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Input, Inspect};
-use timely::worker::Worker;
 
 use crate::determinism::training;
 use crate::keyed::{Model, follows};
 
-/// A message: what it is, its key, how much later than the one before, its class.
+/// A message: its kind, its key, its delay after the previous message, its class.
 type Message = (Kind, u8, i64, Option<u32>);
 
 /// The changes of one partition.
@@ -61,7 +58,7 @@ pub(crate) fn streams() -> impl Strategy<Value = Vec<Partition>> {
     })
 }
 
-/// Assigns positions to messages as a source does that tolerates no disorder.
+/// Assigns positions to messages, like a source that tolerates no disorder.
 fn partition(topic: u8, number: u16, messages: &[Message]) -> Partition {
     let (mut now, mut highest) = (0, i64::MIN);
     let place = |(offset, (kind, key, later, label)): (usize, &Message)| {
@@ -70,30 +67,34 @@ fn partition(topic: u8, number: u16, messages: &[Message]) -> Partition {
         highest = highest.max(time);
         let position = Position::new(highest, Id::new(topic, number, offset as u64));
         let label = label.filter(|_| *kind != Kind::Delete);
-        // hashes are spread over all bits.
+        // hashes use all bits.
         let key = u128::from(*key + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
         Change::new(*kind, Record::new(position, key, time, label))
     };
     messages.iter().enumerate().map(place).collect()
 }
 
-/// Runs `build` on every worker and feeds it this worker's partitions, in batches.
+/// Builds a dataflow on every worker and feeds it this worker's partitions, in batches. `build` sees the
+/// ordered changes of samples and the labels without a sample.
 pub(crate) fn feed<B>(partitions: &[Partition], setting: &Setting, build: B)
 where
-    B: Fn(&mut Worker) -> InputHandle<Position, CapacityContainerBuilder<Vec<Change>>>
-        + Send
-        + Sync
-        + 'static,
+    B: for<'scope> Fn(Ordered<'scope>, UnmatchedLabels<'scope>) + Send + Sync + 'static,
 {
     let (partitions, batch) = (partitions.to_vec(), setting.batch);
+    let wait = Span::from_millis(setting.wait);
     timely::execute(timely::Config::process(setting.workers), move |worker| {
         let (index, peers) = (worker.index(), worker.peers());
-        let mut input = build(worker);
+        let mut input = worker.dataflow::<Position, _, _>(|scope| {
+            let (input, changes) = scope.new_input::<Vec<Change>>();
+            let (ordered, unmatched) = changes.order().upsert(wait);
+            build(ordered, unmatched);
+            input
+        });
         let numbered = partitions.iter().enumerate().filter(|(n, _)| n % peers == index);
         let mut mine: Vec<_> = numbered.map(|(_, changes)| changes.as_slice()).collect();
         loop {
             mine.retain(|left| !left.is_empty());
-            // a batch travels under the least position that may still come.
+            // a batch has the time of the least position that may still arrive.
             let Some(least) = mine.iter().map(|left| left[0].at).min() else { break };
             input.advance_to(least.max(*input.time()));
             for left in &mut mine {
@@ -118,30 +119,24 @@ pub(crate) fn channel<T>() -> (Arc<Mutex<Sender<T>>>, Receiver<T>) {
 fn upserted(partitions: &[Partition], setting: &Setting) -> Model {
     let ((all, seen), (send_unmatched, unmatched)) = (channel(), channel());
     let (by_partition, of_partitions) = channel::<(usize, Change)>();
-    let wait = Span::from_millis(setting.wait);
-    feed(partitions, setting, move |worker| {
-        let index = worker.index();
+    feed(partitions, setting, move |changes, unmatched| {
+        let index = changes.scope().worker().index();
         let (all, send_unmatched, by_partition) = (
             all.lock().unwrap().clone(),
             send_unmatched.lock().unwrap().clone(),
             by_partition.lock().unwrap().clone(),
         );
-        worker.dataflow::<Position, _, _>(|scope| {
-            let (input, changes) = scope.new_input::<Vec<Change>>();
-            let (changes, unmatched) = changes.order().upsert(wait);
-            unmatched.inspect(move |found| send_unmatched.send(*found).unwrap());
-            changes
-                .inspect_core(move |event| {
-                    batch_of(event)
-                        .iter()
-                        .for_each(|change| by_partition.send((index, *change)).unwrap());
-                })
-                .order_all()
-                .inspect_core(move |event| {
-                    batch_of(event).iter().for_each(|change| all.send(*change).unwrap());
-                });
-            input
-        })
+        unmatched.inspect(move |found| send_unmatched.send(*found).unwrap());
+        changes
+            .inspect_core(move |event| {
+                batch_of(event)
+                    .iter()
+                    .for_each(|change| by_partition.send((index, *change)).unwrap());
+            })
+            .order_all()
+            .inspect_core(move |event| {
+                batch_of(event).iter().for_each(|change| all.send(*change).unwrap());
+            });
     });
     let mut at: BTreeMap<usize, Vec<Change>> = BTreeMap::new();
     of_partitions.iter().for_each(|(index, change)| at.entry(index).or_default().push(change));
@@ -151,12 +146,12 @@ fn upserted(partitions: &[Partition], setting: &Setting) -> Model {
     Model { changes: seen.iter().collect(), unmatched }
 }
 
-/// The changes of an event; none of a frontier that moved.
+/// The changes of an event; none for an event that only moves the frontier.
 fn batch_of<S>(event: Result<(&S, &Rc<Vec<Change>>), &[Position]>) -> Rc<Vec<Change>> {
     event.map(|(_, batch)| Rc::clone(batch)).unwrap_or_default()
 }
 
-/// One worker's changes: in order, and each speaks of a sample that is there.
+/// Checks that one worker's changes are in order and that each is about a current sample.
 fn assert_whole(changes: &[Change]) {
     assert!(changes.is_sorted_by_key(Change::order), "{changes:?}");
     let mut there: BTreeMap<Position, Option<u32>> = BTreeMap::new();
@@ -184,28 +179,22 @@ pub(crate) fn training_sets(
 ) -> Vec<TrainingSet> {
     let (send, sets) = channel::<TrainingSet>();
     let (trigger, selection) = (trigger.clone(), selection.clone());
-    let wait = Span::from_millis(setting.wait);
-    feed(partitions, setting, move |worker| {
+    feed(partitions, setting, move |ordered, _unmatched| {
         let send = send.lock().unwrap().clone();
-        worker.dataflow::<Position, _, _>(|scope| {
-            let (input, changes) = scope.new_input::<Vec<Change>>();
-            let (ordered, _orphans) = changes.order().upsert(wait);
-            let (handle, back) = scope.feedback(1);
-            let trigger = on_delete.around(trigger.init());
-            let decisions = ordered.clone().order_all().decide(back, |_wake| HostedTrigger {
-                trigger,
-                checkpoint: None,
-                service: immediate(|asked: ModelQuery| crate::host::answer(&asked.question, 40)),
-                on_checkpoint: |_| {},
-                checkpoint_interval: u64::MAX,
-                on_evaluation: drop,
-            });
-            ordered
-                .select(decisions, Arc::new(selection.clone()), SelectionCheckpoints::default())
-                .train(move |_wake| training(move |set| send.send(set).unwrap()))
-                .connect_loop(handle);
-            input
-        })
+        let (handle, back) = ordered.scope().feedback(1);
+        let trigger = on_delete.around(trigger.init());
+        let decisions = ordered.clone().order_all().decide(back, |_wake| HostedTrigger {
+            trigger,
+            checkpoint: None,
+            service: immediate(|asked: ModelQuery| crate::host::answer(&asked.question, 40)),
+            on_checkpoint: |_| {},
+            checkpoint_interval: u64::MAX,
+            on_evaluation: drop,
+        });
+        ordered
+            .select(decisions, Arc::new(selection.clone()), SelectionCheckpoints::default())
+            .train(move |_wake| training(move |request| send.send(request.set).unwrap()))
+            .connect_loop(handle);
     });
     sets.iter().collect()
 }
@@ -217,13 +206,13 @@ const TRIGGERS: [&str; 3] = [
      metrics.ks = { threshold = 0.4 } }",
 ];
 
-/// Everything, and the newest of it.
+/// All samples. `NEWEST` keeps the newest ones.
 const ALL: &str = "new_data = { tail = \"all\" }";
 const NEWEST: &str = "new_data = { tail = \"all\", limit = 4 }";
 
 fn selections() -> Vec<String> {
     let mut all = crate::host::selections();
-    // more often than others, because their exact choices are known.
+    // these occur more often than others, because their exact choices are known.
     all.extend([ALL, NEWEST, "all = {}"].iter().flat_map(|text| vec![(*text).to_owned(); 4]));
     all
 }
@@ -280,7 +269,7 @@ proptest! {
     }
 }
 
-/// The labelled samples that are there just before `end`.
+/// The labelled samples that exist just before `end`.
 fn labelled_before(changes: &[Change], end: Position) -> BTreeMap<Position, u32> {
     let mut there = BTreeMap::new();
     for change in changes.iter().filter(|change| change.at < end) {

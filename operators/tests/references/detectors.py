@@ -139,7 +139,7 @@ def cases():
 
 
 def kswin():
-    """River chooses by another generator, so only how long it takes on average can be compared."""
+    """River uses another random generator, so only the average delay can be compared."""
     parts = [[600, 0, 0], [600, 1, 1]]
     first = []
     for seed in range(100):

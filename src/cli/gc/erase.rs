@@ -1,4 +1,4 @@
-//! Erasing samples with the `gc` command.
+//! The erasure of samples by the `gc` command.
 
 use driftmill_operators::Position;
 use roaring::RoaringTreemap;
@@ -8,18 +8,18 @@ use crate::history::History;
 use crate::retention::{Erasure, Needs};
 use crate::store::RowKind;
 
-/// The samples of a run to erase: those that were replaced or deleted, and those that are `named`.
+/// The samples of a run to erase: replaced and deleted samples, and those in `named`.
 pub(super) fn erasure(
     history: &History,
     needs: &Needs,
     named: &[String],
 ) -> anyhow::Result<Erasure> {
     let erased = history.catalog.erased()?;
-    let (mut gone, mut seen) = (RoaringTreemap::new(), RoaringTreemap::new());
+    let (mut unwanted, mut seen) = (RoaringTreemap::new(), RoaringTreemap::new());
     let keyed = history.current.source.keyed().is_some();
     if keyed {
         let statuses = history.statuses(None)?;
-        gone = (statuses.replaced | statuses.deleted) - statuses.removed;
+        unwanted = (statuses.replaced | statuses.deleted) - statuses.removed;
         let taken = history.retracted(needs.resume_everywhere(&history.log))?;
         seen = taken.by.iter().map(|(sample, _)| sample.0).collect();
     }
@@ -30,20 +30,20 @@ pub(super) fn erasure(
         let is_sample = |kind: u8| RowKind::of(kind).is_some_and(RowKind::is_sample);
         let Some((rows, row)) = rows.zip(row).filter(|(rows, row)| is_sample(rows.kinds[*row]))
         else {
-            return Err(Usage(format!("`{name}` is no sample in the log")).into());
+            return Err(Usage(format!("`{name}` is not a sample in the log")).into());
         };
-        if keyed && !gone.contains(id.0) {
+        if keyed && !unwanted.contains(id.0) {
             let text =
                 format!("`{name}` is the newest sample of its key: delete it by the key first");
             return Err(Usage(text).into());
         }
-        gone.insert(id.0);
+        unwanted.insert(id.0);
         if !keyed && Position::new(rows.position_times[row], id) < needs.resume_at(id.stream()).0 {
             seen.insert(id.0);
         }
     }
-    let (gone, seen) = (gone - &erased, seen - &erased);
+    let (unwanted, seen) = (unwanted - &erased, seen - &erased);
     let mut erasure = Erasure::of(&seen, needs, &history.log)?;
-    erasure.keep("a restart reads them again", (gone - seen).len());
+    erasure.keep("a restart reads them again", (unwanted - seen).len());
     Ok(erasure)
 }

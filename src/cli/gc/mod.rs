@@ -1,4 +1,4 @@
-//! The `gc` command: removes what has expired, and erases samples.
+//! The `gc` command: removes expired data and erases samples.
 
 mod erase;
 mod report;
@@ -64,12 +64,12 @@ impl Gc {
             plan.expired_segments()
                 .for_each(|segment| drop(erasure.segments.remove(&segment.name)));
         }
-        let gone: Vec<_> = plan.expired_segments().map(|segment| &segment.name).collect();
+        let expired: Vec<_> = plan.expired_segments().map(|segment| &segment.name).collect();
         let mut remote = Vec::new();
         if let Some(tier) = &history.current.store.tier {
             remote = log.ended_not_uploaded(tier.age);
             // segments that are rewritten are uploaded by the next call.
-            remote.retain(|name| !gone.contains(&name) && !erasure.segments.contains_key(name));
+            remote.retain(|name| !expired.contains(&name) && !erasure.segments.contains_key(name));
         }
         if !self.dry_run {
             // opening the log removes files that a crash left of expired or undurable segments.
@@ -104,7 +104,7 @@ impl Gc {
         upload.run(&mut catalog, || false)
     }
 
-    /// The meaning of keys, as far as retention needs it.
+    /// The keys of samples, as far as retention needs them.
     fn keys(&self, history: &History, needs: &Needs) -> Result<Keys, HistoryError> {
         Ok(match history.current.source.keyed() {
             None => Keys::None,

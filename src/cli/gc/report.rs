@@ -1,4 +1,4 @@
-//! What the `gc` command prints.
+//! The output of the `gc` command.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::history::History;
 use crate::report::{align_right, amount, fine, moment, plain_table};
 use crate::retention::{Erasure, OldSegment, OldVersion, Plan};
 
-/// What was removed, or would be.
+/// The removed data, or the data that would be removed.
 pub(super) struct Report<'a> {
     pub(super) plan: &'a Plan,
     pub(super) erasure: &'a Erasure,
@@ -116,14 +116,14 @@ impl Report<'_> {
     fn freed(&self, removed: &str) -> String {
         let Freed { files, bytes, samples, versions } = Freed::by(self.plan);
         if files == 0 {
-            return "nothing is removed: everything old is still needed".to_owned();
+            return "nothing is removed: everything beyond a limit is still needed".to_owned();
         }
         let bytes = amount(bytes);
         format!("{samples} samples and {versions} versions in {files} files, {bytes}: {removed}")
     }
 }
 
-/// The totals of what is removed.
+/// The totals of the removed data.
 struct Freed {
     files: usize,
     bytes: u64,

@@ -13,12 +13,12 @@ use rdkafka::types::RDKafkaErrorCode;
 use super::{Target, Usage};
 use crate::kafka::{create_topic, describe};
 
-/// The first millisecond that librdkafka writes as it is told: it takes 0 for no time at all, and
-/// writes the time of the clock.
+/// The first timestamp that librdkafka writes unchanged. It treats 0 as no timestamp and writes the current
+/// time instead.
 const FIRST: i64 = 1;
 
-/// A topic to which samples are dealt out; one from the first millisecond of 1970 is written as of
-/// the second.
+/// A topic over whose partitions samples are distributed. Samples with timestamp 0 are written with
+/// timestamp 1.
 pub(super) struct Topic {
     name: String,
     partitions: u64,
@@ -68,10 +68,11 @@ impl Target for Topic {
         for (row, time) in times.iter().enumerate() {
             let partition = (self.next % self.partitions) as i32;
             self.next += 1;
-            // Kafka has no timestamps before 1970: such samples must state their time themselves.
+            // Kafka has no timestamps before 1970: such samples must contain their time.
             let time = *time;
             if time < 0 {
-                let text = "a sample is from before 1970, which timestamps of Kafka cannot say\n\
+                let text = "a sample is from before 1970, and Kafka has no timestamps for that \
+                            time\n\
                      hint: write it to a Parquet file, or give its time in a column";
                 return Err(Usage(text.to_owned()).into());
             }

@@ -19,7 +19,7 @@ use crate::source::{Fetched, Gate, OrderRules, Progress, Reader, SourceTable, Wa
 mod kafka;
 mod parquet;
 
-/// Most samples on their way at once.
+/// Maximum number of samples that are processed at once.
 const BATCH: usize = 4096;
 
 #[derive(Debug, Args)]
@@ -38,8 +38,7 @@ pub(super) struct Generate {
     /// Brokers of the topic
     #[arg(long, value_name = "HOST:PORT", default_value = "localhost:9092")]
     brokers: String,
-    /// A property of librdkafka's producer, as in
-    /// `--property security.protocol=SSL`; secrets better as
+    /// A property of librdkafka's producer, such as `--property security.protocol=SSL`; for secrets, better
     /// `--property 'sasl.password={ env = "PASSWORD" }'` or `{ file = "path" }`
     #[arg(long = "property", value_name = "KEY=VALUE", value_parser = property)]
     properties: Vec<Properties>,
@@ -49,12 +48,12 @@ pub(super) struct Generate {
     /// Write to this Parquet file
     #[arg(long, value_name = "PATH")]
     parquet: Option<PathBuf>,
-    /// The greatest number of samples to write
+    /// Maximum number of samples to write
     #[arg(long, value_name = "N")]
     limit: Option<NonZeroU64>,
 }
 
-/// A property, its value as it is or, in braces, where it is.
+/// Parses a property: its value or, in braces, the source of its value.
 fn property(text: &str) -> Result<Properties, String> {
     let (key, value) = text.split_once('=').ok_or("wanted key=value")?;
     let value = value.trim();
@@ -68,12 +67,12 @@ fn property(text: &str) -> Result<Properties, String> {
     toml::from_str(&table.to_string()).map_err(|error| error.message().to_owned())
 }
 
-/// Where samples are written.
+/// The destination of samples.
 trait Target {
     /// Writes rows of `columns`, whose event times are `times`.
     fn write(&mut self, columns: &Columns, times: &[i64]) -> anyhow::Result<()>;
 
-    /// Completes what was written.
+    /// Completes the written data.
     fn finish(self: Box<Self>) -> anyhow::Result<()>;
 }
 
@@ -108,7 +107,7 @@ impl Generate {
     }
 }
 
-/// Reads the pipeline's source to its end, and writes it.
+/// Reads the pipeline's source to its end and writes its samples.
 fn copy(
     pipeline: &Pipeline,
     schema: &Schema,
@@ -123,11 +122,11 @@ fn copy(
         let (rules, mut watermark) = (OrderRules::default(), WatermarkTracker::new());
         let gate =
             Gate { rules: &rules, watermark: &mut watermark, classes: u32::MAX, keyed: false };
-        let mut fetched = Fetched::new(schema.clone(), gate);
         let batch = BATCH.min((limit - written).try_into().unwrap_or(usize::MAX));
-        let progress = reader.poll(0, batch, &mut fetched)?;
-        if let Some(bad) = fetched.bad.first() {
-            let (row, reason) = (bad.offset, bad.reason.to_string());
+        let mut fetched = Fetched::new(schema.clone(), batch, gate);
+        let progress = reader.poll(0, &mut fetched)?;
+        if let Some(invalid) = fetched.invalid.first() {
+            let (row, reason) = (invalid.offset, invalid.reason.to_string());
             return Err(NotASample { row, reason }.into());
         }
         let times: Vec<i64> = fetched.placed.iter().map(|placed| placed.time).collect();
@@ -140,7 +139,7 @@ fn copy(
     }
 }
 
-/// Names of the features: those of the file, or x0, x1, …
+/// Names of the features: those in the file, or x0, x1, …
 fn names(pipeline: &Pipeline, schema: &Schema) -> Vec<String> {
     match &pipeline.source {
         SourceTable::file(file) => file.features.to_vec(),
@@ -156,7 +155,7 @@ fn label(pipeline: &Pipeline) -> String {
     .unwrap_or_else(|| "class".into())
 }
 
-/// How samples become messages: rows as JSON, images as bytes behind their class.
+/// The encoding of samples as messages: rows as JSON, images as bytes after their class.
 fn codec(pipeline: &Pipeline, schema: &Schema) -> CodecTable {
     match (schema.value, schema.shape[..].try_into()) {
         (ValueType::U8, Ok(shape)) => {

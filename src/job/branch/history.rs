@@ -1,4 +1,4 @@
-//! The evaluation of a branch, for the summary and the catalog; owned by the coordinator.
+//! The evaluation of a branch, for the summary and the catalog. The coordinator owns it.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::job::{Branch, Context};
 /// The evaluation of a branch.
 #[derive(Clone, Debug, Default)]
 pub struct BranchHistory {
-    /// How good they were.
+    /// The prequential results.
     pub prequential: Prequential,
-    /// By worker, before which position all samples are scored.
+    /// For each worker, the position before which all samples are scored.
     until: BTreeMap<usize, Position>,
 }
 
 impl BranchHistory {
-    /// The history of a branch before the job was started.
+    /// Restores the history of a branch from before the start of the job.
     pub(in crate::job) fn restore(branch: &Branch) -> Self {
         Self { prequential: branch.prequential.clone(), ..Self::default() }
     }
@@ -29,12 +29,13 @@ impl BranchHistory {
         self.until.insert(scores.worker, scores.until);
     }
 
-    /// The state of the evaluation, to be recorded: sums, and positions by partition.
+    /// The state of the evaluation for the catalog: sums, and positions by partition.
     pub(in crate::job) fn evaluation(&self, branch: &Branch, context: &Context) -> Vec<u8> {
         let mut until = branch.scored_until();
         for (number, partition) in context.partitions.iter().enumerate() {
             if let Some(position) = self.until.get(&context.worker_of(number)) {
-                // a worker that has several partitions passes what one of them saw under another.
+                // a worker with several partitions may still be before the recorded position of one of
+                // them.
                 let until = until.entry(partition.id(0).stream()).or_insert(*position);
                 *until = (*until).max(*position);
             }

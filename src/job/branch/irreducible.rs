@@ -11,7 +11,7 @@ use driftmill_operators::selection::{Candidate, Holdout, TrainingSet};
 use crate::catalog::{Catalog, CatalogError, ModelStore, irreducible_key};
 use crate::model::ModelTable;
 use crate::train::{
-    HeldOut, Irreducible, IrreducibleModels, Rows, Runtime, ScoreJob, TrainError, TrainJob,
+    FeatureStore, HeldOut, Irreducible, IrreducibleModels, Runtime, ScoreJob, TrainError, TrainJob,
     Trained, Training, TrainingRow, Weights,
 };
 
@@ -21,7 +21,7 @@ pub(in crate::job) struct IrreducibleLossModels {
     /// Their architecture.
     pub(in crate::job) model: ModelTable,
     held_out: HeldOut,
-    /// Which samples the first of them is trained on.
+    /// The samples that the first model is trained on.
     first: Holdout,
     pub(in crate::job) irreducible_models: Vec<IrreducibleLossModel>,
 }
@@ -34,10 +34,10 @@ pub(in crate::job) struct IrreducibleLossModel {
     newest: Mutex<Option<(u64, Weights)>>,
 }
 
-/// A version that was trained, to be stored with the outcome of the training that it was for.
+/// A trained version, which is stored with the outcome of the training that needed it.
 pub(in crate::job) struct IrreducibleTraining {
-    /// Which of the models.
-    pub(in crate::job) irreducible_model: usize,
+    /// The index of the model.
+    pub(in crate::job) index: usize,
     /// Its training set.
     pub(in crate::job) set: TrainingSet,
     /// Seed of the training.
@@ -53,20 +53,20 @@ pub(in crate::job) struct IrreducibleLosses {
 }
 
 impl IrreducibleLossModels {
-    /// The models of a branch, restored from the catalog.
+    /// Restores the models of a branch from the catalog.
     pub(in crate::job) fn open(
         branch: &str,
         table: &IrreducibleModels,
         model: &ModelTable,
         training: &Training,
-        rows: Arc<dyn Rows>,
+        features: Arc<dyn FeatureStore>,
         catalog: &Catalog,
         folder: &Path,
     ) -> anyhow::Result<Self> {
         let model = table.model.as_ref().unwrap_or(model).clone();
         let training = table.training.as_ref().unwrap_or(training).clone();
         let holdout = Holdout::new(table.holdout.share(), training.seed);
-        let runtime = Runtime::start(model.clone(), training, rows)?;
+        let runtime = Runtime::start(model.clone(), training, features)?;
         let whose = if branch.is_empty() { "the pipeline" } else { branch };
         let irreducible_models = (1..=table.holdout.models()).map(|number| {
             let key = irreducible_key(branch, number);
@@ -89,9 +89,8 @@ impl IrreducibleLossModels {
         self.runtime.stop();
     }
 
-    /// Trains the models and asks them; waits for the answers. None where the set is too small to hold
-    /// something out of it.
-    pub(in crate::job) fn irreducible_model(
+    /// Trains the models and waits for their losses; none if the set is too small to hold out a part.
+    pub(in crate::job) fn train_and_score(
         &self,
         set: &TrainingSet,
         seed: u64,
@@ -103,7 +102,7 @@ impl IrreducibleLossModels {
         let (first, rest): (Vec<_>, Vec<_>) = set.rows.iter().copied().partition(firsts);
         if first.is_empty() || rest.is_empty() {
             let (trigger, samples) = (set.decision.trigger, set.rows.len());
-            tracing::warn!(trigger, samples, "too few to hold some out: all are trained on");
+            tracing::warn!(trigger, samples, "too few samples for a holdout: all are trained on");
             return Ok(None);
         }
         let trained_samples = match self.held_out {
@@ -112,36 +111,30 @@ impl IrreducibleLossModels {
         };
         let parts = [first, rest];
         let (mut irreducible, mut versions) = (Irreducible::default(), Vec::new());
-        for irreducible_model in 0..self.irreducible_models.len() {
-            let part = TrainingSet { rows: parts[irreducible_model].clone(), ..set.clone() };
-            // twins that begin alike would err alike.
-            let seed = seed ^ ((irreducible_model as u64 + 1) << 48);
-            let trained = self.train(irreducible_model, &part, seed)?;
-            let others = &parts[1 - irreducible_model];
+        for index in 0..self.irreducible_models.len() {
+            let part = TrainingSet { rows: parts[index].clone(), ..set.clone() };
+            // equal initial weights would lead to equal errors.
+            let seed = seed ^ ((index as u64 + 1) << 48);
+            let trained = self.train(index, &part, seed)?;
+            let others = &parts[1 - index];
             let (send, answer) = bounded(1);
             let job = ScoreJob {
                 weights: trained.weights.clone(),
                 ids: others.iter().map(|row| row.id()).collect(),
                 labels: others.iter().map(|row| row.label).collect(),
             };
-            // the receiver is gone only if the whole job is over.
+            // the receiver is missing only if the whole job has ended.
             self.runtime.score(job, move |result| drop(send.send(result)));
             let scores = answer.recv().unwrap_or(Err(TrainError::Stopped))?;
             let scored = others.iter().zip(scores).map(|(row, score)| (row.id(), score.loss));
             irreducible.0.extend(scored);
-            versions.push(IrreducibleTraining { irreducible_model, set: part, seed, trained });
+            versions.push(IrreducibleTraining { index, set: part, seed, trained });
         }
         Ok(Some(IrreducibleLosses { rows: training_rows(&trained_samples), irreducible, versions }))
     }
 
-    fn train(
-        &self,
-        irreducible_model: usize,
-        part: &TrainingSet,
-        seed: u64,
-    ) -> Result<Trained, TrainError> {
-        let start =
-            self.irreducible_models[irreducible_model].newest().clone().map(|(_, weights)| weights);
+    fn train(&self, index: usize, part: &TrainingSet, seed: u64) -> Result<Trained, TrainError> {
+        let start = self.irreducible_models[index].newest().clone().map(|(_, weights)| weights);
         let (send, answer) = bounded(1);
         let rows = training_rows(&part.rows);
         let (first, memory) = (start.is_none(), part.memory.clone());
@@ -151,7 +144,7 @@ impl IrreducibleLossModels {
     }
 }
 
-/// The rows of a training set, as the runtime takes them.
+/// The rows of a training set for the runtime.
 pub(in crate::job) fn training_rows(rows: &[Candidate]) -> Vec<TrainingRow> {
     let row = |row: &Candidate| TrainingRow { id: row.id(), label: row.label, weight: row.weight };
     rows.iter().map(row).collect()

@@ -13,7 +13,7 @@ use crate::catalog::{BranchRecord, Catalog, CatalogError, ModelStore, PolicyEntr
 use crate::config::{self, Composition, Pipeline, shadow_key};
 use crate::job::context::init;
 use crate::job::{Branch, Shadow};
-use crate::train::{DeviceChoice, Rows, Runtime, TrainError, Training};
+use crate::train::{DeviceChoice, FeatureStore, Runtime, TrainError, Training};
 
 /// The policies of a pipeline with their records.
 pub(in crate::job) struct Composed {
@@ -23,16 +23,16 @@ pub(in crate::job) struct Composed {
     pub(in crate::job) shadows: Vec<Arc<Shadow>>,
 }
 
-/// Restores them from the catalog, for a stream that is declared `stable` or is not.
+/// Restores them from the catalog. `stable` is whether the stream is declared stable.
 pub(in crate::job) fn compose(
     pipeline: &Pipeline,
     folder: &Path,
-    rows: Arc<dyn Rows>,
+    features: Arc<dyn FeatureStore>,
     catalog: &mut Catalog,
     stable: bool,
 ) -> anyhow::Result<Composed> {
-    let runtimes = runtimes(pipeline, Arc::clone(&rows))?;
-    let irreducible_models = irreducible_models(pipeline, &rows, catalog, folder)?;
+    let runtimes = runtimes(pipeline, Arc::clone(&features))?;
+    let irreducible_models = irreducible_models(pipeline, &features, catalog, folder)?;
     let records = records(pipeline, catalog)?;
     let threads = runtimes.into_iter().zip(irreducible_models).collect();
     let branches = branches(pipeline, folder, threads, records.clone())?;
@@ -42,7 +42,7 @@ pub(in crate::job) fn compose(
     Ok(Composed { records, branches, started, shadows })
 }
 
-/// Whether the checkpoints of all trigger policies decode, before the dataflow loads them.
+/// Checks that the checkpoints of all trigger policies decode, before the dataflow loads them.
 fn check_triggers(
     pipeline: &Pipeline,
     records: &[BranchRecord],
@@ -77,9 +77,9 @@ fn records(pipeline: &Pipeline, catalog: &Catalog) -> Result<Vec<BranchRecord>, 
     pipeline.branches().map(record).collect()
 }
 
-/// Where the shadows of the pipeline stand, `own` being where its own policies do. Where new ones
-/// begin is recorded at once, for the others go on; where others stood that are there no more is
-/// forgotten.
+/// The records of the pipeline's shadows. New shadows begin at the checkpoint of the pipeline's own
+/// policies, `own`. This checkpoint is recorded at once, because the other policies continue. Checkpoints
+/// of removed shadows are deleted.
 fn shadow_records(
     pipeline: &Pipeline,
     catalog: &mut Catalog,
@@ -112,16 +112,17 @@ pub(in crate::job) fn shadows(pipeline: &Pipeline, records: Vec<ShadowRecord>) -
     shadows.map(shadow).collect()
 }
 
-/// A runtime for each branch: one in common on a graphics card; on the processor one each, among
-/// which its threads are divided, for small steps gain more from neighbours than from threads.
+/// A runtime for each branch. On a graphics card all branches share one. On the processor each branch has
+/// one, and the threads are divided among them, because small steps are faster in parallel branches than on
+/// several threads.
 pub(in crate::job) fn runtimes(
     pipeline: &Pipeline,
-    rows: Arc<dyn Rows>,
+    features: Arc<dyn FeatureStore>,
 ) -> Result<Vec<Runtime>, TrainError> {
     let branches = 1 + pipeline.compare.len();
     let mut training = pipeline.training.clone();
     let start = |training: &Training| {
-        Runtime::start(pipeline.model.clone(), training.clone(), Arc::clone(&rows))
+        Runtime::start(pipeline.model.clone(), training.clone(), Arc::clone(&features))
     };
     if training.device != DeviceChoice::Cpu || branches == 1 {
         return Ok(vec![start(&training)?; branches]);
@@ -131,10 +132,10 @@ pub(in crate::job) fn runtimes(
     (0..branches).map(|_| start(&training)).collect()
 }
 
-/// The irreducible-loss models of each branch that asks for them, where trainings are run.
+/// The irreducible-loss models of each branch that requires them, on the process that trains.
 fn irreducible_models(
     pipeline: &Pipeline,
-    rows: &Arc<dyn Rows>,
+    features: &Arc<dyn FeatureStore>,
     catalog: &Catalog,
     folder: &Path,
 ) -> anyhow::Result<Vec<Option<IrreducibleLossModels>>> {
@@ -142,15 +143,23 @@ fn irreducible_models(
         let table = branch.downsampling.and_then(|downsampling| downsampling.irreducible.as_ref());
         let open = |table| {
             let Pipeline { model, training, .. } = pipeline;
-            let rows = Arc::clone(rows);
-            IrreducibleLossModels::open(branch.name, table, model, training, rows, catalog, folder)
+            let features = Arc::clone(features);
+            IrreducibleLossModels::open(
+                branch.name,
+                table,
+                model,
+                training,
+                features,
+                catalog,
+                folder,
+            )
         };
         table.map(open).transpose()
     };
     pipeline.branches().map(irreducible_models).collect()
 }
 
-/// The pipeline's own branch, then those it is compared with, restored from `records`.
+/// The pipeline's own branch and the comparisons, restored from `records`.
 pub(in crate::job) fn branches(
     pipeline: &Pipeline,
     folder: &Path,

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use driftmill_operators::Position;
 use driftmill_operators::flow::{
-    HostedShadow, HostedTrigger, Ordered, Shadow as _, ShadowDecision, TriggerCheckpoint, shadowed,
+    HostedShadow, Ordered, Shadow as _, ShadowDecision, TriggerCheckpoint, shadowed,
 };
 use driftmill_operators::trigger::{Outcome, Trigger, TriggerTable};
 use timely::dataflow::StreamVec;
 
+use super::hosted_policy::HostedPolicy;
 use crate::catalog::{BranchRecord, ShadowRecord};
 use crate::config::shadow_key;
 use crate::job::coordinator::command::{Command, PolicyId};
-use crate::job::services::model_queries::ModelQueries;
 use crate::job::{Branch, Context};
 
 /// A policy that trains nothing, on the stream and the models of the pipeline's own branch.
@@ -26,19 +26,19 @@ pub struct Shadow {
 }
 
 impl Shadow {
-    /// A shadow that resumes from its checkpoint.
+    /// Creates a shadow that resumes from its checkpoint.
     pub(in crate::job) fn new(name: &str, trigger: &TriggerTable, start: ShadowRecord) -> Self {
         let (name, key) = (name.to_owned(), shadow_key(name));
         Self { name, key, trigger: trigger.clone(), start }
     }
 
-    /// The first position that it has not seen.
+    /// The first position that it has not observed.
     pub(in crate::job) fn resume_at(&self) -> Position {
         self.start.checkpoint.as_ref().map_or(Position::MIN, |checkpoint| checkpoint.at)
     }
 
-    /// Shows it the ordered stream `all`; branch `own`, whose outcomes these are, has the models that
-    /// it asks.
+    /// Shows the ordered stream `all` to the shadow. Branch `own` has these outcomes and the queried
+    /// models.
     pub(in crate::job) fn build<'scope>(
         self: &Arc<Self>,
         number: usize,
@@ -46,46 +46,38 @@ impl Shadow {
         own: &Arc<Branch>,
         seen: (Ordered<'scope>, StreamVec<'scope, Position, Outcome>),
     ) -> StreamVec<'scope, Position, ()> {
-        let model_queries = ModelQueries::starter(context, own);
-        let trigger = context.init(&self.trigger);
-        let every = context.pipeline.checkpoint.every.get();
+        let policy = HostedPolicy {
+            id: PolicyId::Shadow(number),
+            trigger: context.init(&self.trigger),
+            checkpoint: self.start.checkpoint.clone(),
+            context: Arc::clone(context),
+            models: Arc::clone(own),
+        };
         let versions = own.evaluated().versions;
-        let (checkpoint, policy) = (self.start.checkpoint.clone(), PolicyId::Shadow(number));
-        let (keep, tell) = (context.checkpoints(policy), context.trigger_evaluations(policy));
         let commands = context.commands.clone();
         let fired = move |fired: ShadowDecision| {
             commands.send(Command::ShadowDecision(number, Box::new(fired)));
         };
         let (all, outcomes) = seen;
         all.shadow(outcomes, move |wake| HostedShadow {
-            hosted: HostedTrigger {
-                trigger,
-                checkpoint,
-                service: model_queries(wake),
-                on_checkpoint: keep,
-                checkpoint_interval: every,
-                on_evaluation: tell,
-            },
+            hosted: policy.host(wake),
             versions,
             on_decision: fired,
         })
     }
 }
 
-/// Where a shadow begins that is new in a run, or was away: where the pipeline's own policy stands,
-/// which has nothing to say of what was before.
+/// The first checkpoint of a shadow that is new in a run or was removed before. It is at the position of
+/// the pipeline's own policy. The shadow observes no earlier changes.
 pub(in crate::job) fn beginning(
     trigger: Box<dyn Trigger>,
     own: &BranchRecord,
     next_trigger: u64,
 ) -> TriggerCheckpoint {
-    let own = own.checkpoint.as_ref();
-    TriggerCheckpoint {
-        at: own.map_or(Position::MIN, |own| own.at),
-        decisions_before: 0,
-        next_trigger,
-        version: own.and_then(|own| own.version),
-        open: None,
-        policy: shadowed(trigger).save(),
+    let initial = TriggerCheckpoint::initial(&*shadowed(trigger));
+    let start = TriggerCheckpoint { next_trigger, ..initial };
+    match &own.checkpoint {
+        Some(own) => TriggerCheckpoint { at: own.at, version: own.version, ..start },
+        None => start,
     }
 }

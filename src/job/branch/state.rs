@@ -15,19 +15,19 @@ use crate::evaluate::Prequential;
 use crate::failpoint::Failpoint;
 use crate::train::{Downsampling, Runtime, Weights};
 
-/// One composition of policies over the stream, with the versions it made.
+/// One composition of policies over the stream, with its versions.
 pub struct Branch {
     /// Empty for the pipeline's own, else the name of the comparison.
     pub name: String,
-    /// When to train.
+    /// The trigger policy.
     pub trigger: TriggerTable,
     /// The selection policy.
     pub selection: Arc<dyn SelectionConfig>,
     /// The selection's key in the pipeline file.
     pub selection_key: &'static str,
-    /// Which part of that a training learns from.
+    /// The downsampling of training sets, if there is one.
     pub downsampling: Option<Downsampling>,
-    /// The models that it is told apart by, if it asks any.
+    /// The irreducible-loss models, if the downsampling requires them.
     pub(in crate::job) irreducible_models: Option<Arc<IrreducibleLossModels>>,
     /// The versions' files.
     pub store: ModelStore,
@@ -37,19 +37,19 @@ pub struct Branch {
     pub runtime: Runtime,
     /// Its record when the job was started.
     pub start: BranchRecord,
-    /// How far its evaluation was then, by partition.
+    /// For each partition, the position before which samples were scored at the start.
     scored: BTreeMap<u32, Position>,
-    /// How good its versions were until then.
+    /// The prequential results at the start.
     pub(in crate::job) prequential: Prequential,
     recent: Mutex<VecDeque<(u64, Weights)>>,
 }
 
-/// Versions kept in memory: the active one, and those that scoring may still need.
+/// Number of versions in memory: the active one, and those that scoring may still need.
 const RECENT: usize = 4;
 
 impl Branch {
-    /// A branch that goes on from where it stood; `selection` is that of the composition, held out
-    /// from what nothing is trained on.
+    /// Creates a branch that resumes from its record. `selection` is that of the composition, without the
+    /// samples that are held out.
     ///
     /// # Errors
     /// When its record cannot be read.
@@ -106,7 +106,7 @@ impl Branch {
         }
     }
 
-    /// How far the evaluation was when the job was started.
+    /// The progress of the evaluation at the start of the job.
     pub(in crate::job) fn evaluated(&self) -> Evaluated {
         let versions = self.start.past().filter_map(|record| {
             let version = record.outcome.as_ref()?.version?;
@@ -115,19 +115,19 @@ impl Branch {
         Evaluated { until: self.scored.clone(), versions: versions.collect() }
     }
 
-    /// By partition, before which position samples were scored when the job was started.
+    /// For each partition, the position before which samples were scored at the start of the job.
     pub(in crate::job) fn scored_until(&self) -> BTreeMap<u32, Position> {
         self.scored.clone()
     }
 
-    /// The first position in a partition that a policy or the evaluation has not seen.
+    /// The first position in a partition that a policy or the evaluation has not observed.
     pub(in crate::job) fn resume_at(&self, stream: u32) -> Position {
         let scored = self.scored.get(&stream).copied().unwrap_or(Position::MIN);
         self.start.resume_at(stream).min(scored)
     }
 
-    /// What comes new in a partition must not be before this position: the policies or the evaluation
-    /// have gone on without it.
+    /// The earliest position for new records of a partition: the policies or the evaluation have already
+    /// continued up to it.
     pub(in crate::job) fn floor(&self, stream: u32) -> Position {
         let scored = self.scored.get(&stream).copied().unwrap_or(Position::MIN);
         self.start.reached().max(scored)
@@ -162,14 +162,14 @@ impl Branch {
             Some((_, weights)) => Ok(weights),
             None => {
                 let weights = self.stored(version)?;
-                // of a version that process 0 makes another one has only the file.
+                // versions that process 0 makes are only files for other processes.
                 self.made(version, weights.clone());
                 Ok(weights)
             }
         }
     }
 
-    /// The weights in a version's file, if they are those that were recorded.
+    /// The weights in a version's file, if their digest is the recorded one.
     fn stored(&self, version: u64) -> Result<Weights, CatalogError> {
         Failpoint::WeightsRead.reach();
         let weights = Weights::new(self.store.weights(version)?);

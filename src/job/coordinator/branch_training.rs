@@ -1,18 +1,19 @@
-//! The decisions of one branch: each is recorded before its training, its outcome after it.
+//! The decisions of one branch: each is recorded before its training, and its outcome after it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 
 use anyhow::ensure;
+use driftmill_operators::flow::TrainingRequest;
 use driftmill_operators::selection::TrainingSet;
 use driftmill_operators::trigger::Outcome;
 
 use super::command::{Command, PolicyId, Reply};
 use super::durability::Durability;
-use super::journal::Journal;
+use super::journal::{Entries, Journal};
 use super::outcomes::Outcomes;
-use crate::catalog::{Catalog, DecisionEntry, DecisionRecord, OutcomeRecord, digest};
+use crate::catalog::{Catalog, DecisionEntry, DecisionRecord, NewDecision, OutcomeRecord, digest};
 use crate::job::branch::history::BranchHistory;
 use crate::job::branch::irreducible::training_rows;
 use crate::job::publish::publisher::Publisher;
@@ -28,11 +29,11 @@ pub(in crate::job) struct BranchTraining {
     outcomes: Outcomes,
     /// Decisions of an earlier process that are made again.
     again: BTreeMap<u64, DecisionRecord>,
-    /// Trainings in a row that failed.
+    /// Number of consecutive failed trainings.
     failures: u64,
 }
 
-/// The places where a decision and its outcome are recorded.
+/// The places in which a decision and its outcome are recorded.
 pub(in crate::job) struct Records<'a> {
     pub(in crate::job) durability: &'a mut Durability,
     pub(in crate::job) journal: &'a mut Journal,
@@ -46,7 +47,7 @@ pub(in crate::job) enum Decided {
     NotYet,
     /// Its training has been started.
     Training,
-    /// It takes no training: the outcome was recorded before, or there is nothing to train on.
+    /// It needs no training: the outcome is already recorded, or the training set is empty.
     Known(Outcome),
 }
 
@@ -58,21 +59,21 @@ impl BranchTraining {
         Self { number, context: Arc::clone(context), branch, outcomes, again, failures: 0 }
     }
 
-    /// Records a decision and starts its training, unless it has to be tried again: then nothing has
-    /// changed.
+    /// Records a decision and starts its training. If it cannot be recorded yet, nothing changes.
     ///
     /// # Errors
-    /// When it differs from what an earlier process recorded, or cannot be recorded. After a full
-    /// disk it may be tried again.
+    /// When it differs from the record of an earlier process, or cannot be recorded. After a full disk it
+    /// may be called again.
     pub(in crate::job) fn decide(
         &mut self,
-        set: &TrainingSet,
+        request: &TrainingRequest,
         reply: &Reply,
         records: &mut Records<'_>,
     ) -> anyhow::Result<Decided> {
+        let set = &request.set;
         let known = match self.again.get(&set.decision.trigger) {
             Some(record) => self.compare(set, record, &mut records.durability.catalog)?,
-            None if self.record(set, records)? => None,
+            None if self.record(request, records)? => None,
             None => return Ok(Decided::NotYet),
         };
         let outcome = match known {
@@ -93,30 +94,33 @@ impl BranchTraining {
         ))
     }
 
-    /// Commits a decision with its checkpoint; whether it was committed.
-    fn record(&self, set: &TrainingSet, records: &mut Records<'_>) -> anyhow::Result<bool> {
+    /// Commits a decision with its checkpoint. Returns whether it was committed.
+    fn record(&self, request: &TrainingRequest, records: &mut Records<'_>) -> anyhow::Result<bool> {
+        let TrainingRequest { set, checkpoint } = request;
         let entries = records.journal.entries(PolicyId::Branch(self.number));
-        let checkpoint = entries.open(set.decision.trigger)?;
+        let decision = NewDecision {
+            branch: &self.branch.name,
+            set,
+            seed: seed(set),
+            model: self.branch.newest().map(|(version, _)| version),
+        };
         let recorded = records.durability.commit(|catalog, durable| {
             catalog.record_decision(&DecisionEntry {
-                branch: &self.branch.name,
-                set,
-                seed: seed(set),
-                model: self.branch.newest().map(|(version, _)| version),
+                decision,
                 durable,
                 checkpoint,
                 trigger_evaluations: &entries.trigger_evaluations,
             })
         })?;
         if recorded {
-            // a state between decisions that is not recorded yet is older than the decision.
-            entries.decided();
+            // an unrecorded state between decisions is older than the decision.
+            *entries = Entries::default();
         }
         Ok(recorded)
     }
 
-    /// Compares a decision that was made again with its record; the outcome, if it was recorded or
-    /// is now, after too many attempts.
+    /// Compares a repeated decision with its record. Returns the outcome, if it is recorded or if there
+    /// were too many attempts.
     fn compare(
         &self,
         set: &TrainingSet,
@@ -126,9 +130,10 @@ impl BranchTraining {
         let trigger = set.decision.trigger;
         ensure!(
             record.decision == set.decision && record.ids_digest == digest_of(set),
-            "decision {trigger} came out differently when it was made again: \
-             at {:?} on {} samples, recorded at {:?} on {}\n\
-             hint: is this the stream that the run began with? `driftmill verify` checks the files",
+            "decision {trigger} differs from the recorded one: it is at {:?} on {} samples, \
+             recorded at {:?} on {}\n\
+             hint: are stream and processor those of the start of the run? `driftmill verify` checks the \
+             files",
             self.context.place(set.decision.position),
             set.rows.len(),
             self.context.place(record.decision.position),
@@ -140,7 +145,7 @@ impl BranchTraining {
         let attempts = catalog.attempt(&self.branch.name, trigger)?;
         let most = self.context.pipeline.training.max_attempts.get();
         let error = (attempts > most)
-            .then(|| Some(format!("{most} trainings ended with the whole process")));
+            .then(|| Some(format!("{most} trainings in a row ended the whole process")));
         let failed = |error| OutcomeRecord {
             version: None,
             sha256: None,
@@ -174,7 +179,7 @@ impl BranchTraining {
         match &self.branch.irreducible_models {
             Some(models) if job.downsampling.as_ref().is_some_and(asks) => {
                 let models = Arc::clone(models);
-                // they take trainings of their own: the coordinator does not wait for them.
+                // these need trainings before this one: the coordinator does not wait for them.
                 thread::spawn(move || run.irreducible_trainings(&models, set, job, done));
             }
             _ => run.train(set, job, Vec::new(), done),
@@ -184,8 +189,8 @@ impl BranchTraining {
     /// Records the result of a training.
     ///
     /// # Errors
-    /// When it cannot be recorded, the log is damaged, or too many trainings in a row failed. After
-    /// a full disk it may be tried again.
+    /// When it cannot be recorded, the log is damaged, or too many consecutive trainings failed. After a
+    /// full disk it may be called again.
     pub(in crate::job) fn finish(
         &mut self,
         answer: &Answer,
@@ -198,7 +203,10 @@ impl BranchTraining {
                 self.failures = 0;
                 if trained.steps == 0 {
                     let trigger = set.decision.trigger;
-                    tracing::warn!(trigger, "no sample was chosen for training: weights stay");
+                    tracing::warn!(
+                        trigger,
+                        "no sample was chosen for training: the weights do not change"
+                    );
                 }
                 self.outcomes.made(set, trained, irreducible_trainings, records)
             }
@@ -219,12 +227,12 @@ impl BranchTraining {
     }
 }
 
-/// The training's seed: decisions differ, runs do not.
+/// The seed of the training. It differs between decisions but not between runs.
 fn seed(set: &TrainingSet) -> u64 {
     set.decision.trigger
 }
 
-/// SHA-256 over the ids of a training set.
+/// The SHA-256 of the ids of a training set.
 pub(in crate::job) fn digest_of(set: &TrainingSet) -> String {
     digest(set.rows.iter().map(|row| row.id()))
 }

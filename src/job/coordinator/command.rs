@@ -6,44 +6,45 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use driftmill_operators::flow::{Scores, ShadowDecision, TriggerCheckpoint, TriggerEvaluation};
-use driftmill_operators::selection::TrainingSet;
+use driftmill_operators::flow::{
+    Scores, ShadowDecision, TrainingRequest, TriggerCheckpoint, TriggerEvaluation,
+};
 use driftmill_operators::trigger::Outcome;
-use timely::scheduling::SyncActivator;
 
 use crate::catalog::Catalog;
 use crate::dead_letters::DeadLetter;
+use crate::job::services::answers::Answers;
 use crate::job::services::training::Answer;
 
-/// Commands that may wait before ingestion pauses.
+/// Maximum number of queued commands before ingestion pauses.
 const MAX_QUEUED: usize = 100_000;
 
 /// A trigger policy of the job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::job) enum PolicyId {
-    /// That of a branch, by its number.
+    /// The policy of a branch, by its number.
     Branch(usize),
     /// A shadow policy, by its number.
     Shadow(usize),
 }
 
-/// A request of an operator or a service; sending one never blocks.
+/// A request of an operator or a service. Sending never blocks.
 pub(in crate::job) enum Command {
     /// Record invalid messages. Sent before their rows are appended to the log.
     DeadLetters(Vec<DeadLetter>),
-    /// Record the state of a policy: with its open decision, or with the next commit.
+    /// Record the state of a policy between decisions, with the next commit.
     Checkpoint(PolicyId, Box<TriggerCheckpoint>),
     /// Record an evaluation of a trigger policy.
     TriggerEvaluation(PolicyId, Box<TriggerEvaluation>),
     /// Record that a shadow policy fired.
     ShadowDecision(usize, Box<ShadowDecision>),
-    /// Record a decision of a branch, and train.
-    Decision { branch: usize, set: Box<TrainingSet>, reply: Reply },
+    /// Record a decision of a branch with the checkpoint of its policy, and train.
+    Decision { branch: usize, request: Box<TrainingRequest>, reply: Reply },
     /// Record the result of a training.
     Trained { branch: usize, answer: Box<Answer>, reply: Reply },
     /// Add the scores of samples to the evaluation of a branch.
     Scores { branch: usize, scores: Scores },
-    /// Have all processes make durable what they have read; then call back.
+    /// Have all processes make their records durable, then call back.
     Flush(Box<dyn FnOnce() + Send>),
     /// Record that a version is in a sink.
     Published { sink: &'static str, version: u64, bookmark: Option<String> },
@@ -52,18 +53,7 @@ pub(in crate::job) enum Command {
 }
 
 /// The way back to an operator that waits for the outcome of a decision.
-#[derive(Clone)]
-pub(in crate::job) struct Reply {
-    pub(in crate::job) outcomes: Sender<Outcome>,
-    pub(in crate::job) wake: SyncActivator,
-}
-
-impl Reply {
-    /// Answers; the operator may be gone because the job was stopped.
-    pub(in crate::job) fn give(&self, outcome: Outcome) {
-        drop((self.outcomes.send(outcome), self.wake.activate()));
-    }
-}
+pub(in crate::job) type Reply = Answers<Outcome>;
 
 /// Sends commands; clones share the queue.
 #[derive(Clone)]
@@ -75,7 +65,7 @@ pub(in crate::job) struct Commands {
 /// Receives commands in the order in which they were sent.
 pub(in crate::job) struct Inbox {
     commands: Receiver<Command>,
-    /// Taken out of the queue, to be processed before all others.
+    /// Commands that were removed from the queue and are processed before all others.
     set_aside: VecDeque<Command>,
     queued: Arc<AtomicUsize>,
 }
@@ -111,7 +101,7 @@ impl Inbox {
         Some(next)
     }
 
-    /// Takes the dead letters that were sent until now; all other commands keep their order.
+    /// Removes the dead letters that were sent so far from the queue. All other commands keep their order.
     pub(in crate::job) fn take_dead_letters(&mut self) -> Vec<DeadLetter> {
         let mut taken = Vec::new();
         let waiting = self.set_aside.drain(..).chain(self.commands.try_iter());

@@ -1,4 +1,4 @@
-//! The description of a version: what `version.json` and its event say.
+//! The description of a version, in `version.json` and in its event.
 
 use std::collections::BTreeMap;
 
@@ -13,27 +13,27 @@ use crate::job::{Branch, Context};
 use crate::model::{InputScale, ModelTable};
 use crate::train::Trained;
 
-/// Which version is described.
+/// The version to be described.
 #[derive(Clone, Copy)]
 pub(in crate::job) struct Named<'a> {
     /// The branch that it belongs to.
     pub(in crate::job) branch: &'a Branch,
-    /// Empty for the branch's own models, else what is added to their name.
+    /// Empty for the branch's own models, else the suffix of their name.
     pub(in crate::job) suffix: &'a str,
     /// The model store that holds it.
     pub(in crate::job) store: &'a ModelStore,
-    /// Its architecture.
+    /// The architecture of the model.
     pub(in crate::job) architecture: &'a ModelTable,
-    /// Its number.
+    /// The number of the version.
     pub(in crate::job) number: u64,
-    /// That of the version before.
+    /// The number of the version before.
     pub(in crate::job) parent: Option<u64>,
-    /// Versions that were trained for it.
+    /// The irreducible-loss versions that were trained for it.
     pub(in crate::job) irreducible_models: &'a [Stored],
 }
 
 impl Context {
-    /// The description of a version that was just trained.
+    /// The description of a new version.
     pub(in crate::job) fn describe(
         &self,
         named: Named<'_>,
@@ -42,7 +42,6 @@ impl Context {
     ) -> Version {
         let Named { branch, suffix, store, architecture, number, parent, irreducible_models } =
             named;
-        let reason = &set.decision.reason;
         let name = match branch.name.as_str() {
             "" => self.pipeline.name.clone(),
             name => format!("{}.{name}", self.pipeline.name),
@@ -56,10 +55,7 @@ impl Context {
             trigger: TriggerInfo {
                 id: set.decision.trigger,
                 position: self.place(set.decision.position),
-                policy: reason.policy.clone(),
-                reason: reason.text.clone(),
-                score: reason.score,
-                threshold: reason.threshold,
+                reason: set.decision.reason.clone(),
             },
             data: self.data_used(branch, set, trained),
             artifact: Artifact {

@@ -1,5 +1,6 @@
 //! The order of durability: flush all processes, sync the log, write dead letters, commit.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,15 +8,16 @@ use super::command::Inbox;
 use super::peers::Peers;
 use crate::catalog::{Catalog, CatalogError};
 use crate::dead_letters::DeadLetterQueue;
+use crate::job::run::no_samples::NoSamples;
 use crate::job::{Context, Interrupt};
 use crate::outage::is_full;
 use crate::store::SegmentLength;
 
-/// How long a commit waits for dead letters before it is left for later.
+/// The longest wait of a commit for dead letters. After that, the commit is tried again later.
 const DEAD_LETTER_WAIT: Duration = Duration::from_millis(20);
 
 /// The time between two messages about the same full disk.
-const REMIND: Duration = Duration::from_secs(10);
+const REMINDER_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The name under which the outage of the disk is shown.
 const DISK: &str = "disk";
@@ -28,17 +30,42 @@ pub(in crate::job) struct Durability {
     pub(in crate::job) peers: Peers,
     pub(in crate::job) inbox: Inbox,
     pub(in crate::job) interrupt: Interrupt,
-    /// When a full disk was last reported, if it still is full.
+    /// The time at which a full disk was last reported, if the disk is still full.
     pub(in crate::job) full: Option<Instant>,
+    /// Whether it was reported that no message is a sample.
+    pub(in crate::job) reported: bool,
 }
 
+/// Invalid messages without a single sample after which that is reported.
+const ENOUGH: u64 = 1000;
+
 impl Durability {
-    /// Commits what depends on all that was read until now; whether it was committed: not while dead
-    /// letters are not durable, and not when the job is interrupted while a process does not answer.
+    /// Reports it once when none of the first messages is a sample.
+    pub(in crate::job) fn report_refusals(&mut self, state: &Path) {
+        let status = &self.context.status;
+        if self.reported || status.samples() > 0 || status.dead_letters() < ENOUGH {
+            return;
+        }
+        self.reported = true;
+        let refused = self.refused(state);
+        tracing::warn!("{refused}");
+    }
+
+    /// That no message was a sample.
+    pub(in crate::job) fn refused(&self, state: &Path) -> NoSamples {
+        NoSamples {
+            messages: self.context.status.dead_letters(),
+            most_frequent: self.dead_letters.most_frequent(),
+            place: self.context.pipeline.dead_letters.place(state),
+        }
+    }
+
+    /// Commits data that depends on all records so far. Returns whether it was committed: not while dead
+    /// letters are not durable, and not if the job is interrupted while a process does not answer.
     ///
     /// # Errors
-    /// When a process is lost, or a file or the catalog cannot be written. After a full disk it may
-    /// be tried again.
+    /// When a process is lost, or a file or the catalog cannot be written. After a full disk it may be
+    /// called again.
     pub(in crate::job) fn commit(
         &mut self,
         record: impl FnOnce(&mut Catalog, &[SegmentLength]) -> Result<(), CatalogError>,
@@ -47,7 +74,7 @@ impl Durability {
             return Ok(false);
         }
         let durable = self.context.log.sync()?;
-        // a dead letter is sent before its row is appended: all that belong to `durable` are here.
+        // dead letters are sent before their rows are appended: all that belong to `durable` are here.
         self.dead_letters.write(self.inbox.take_dead_letters())?;
         if !self.dead_letters.sync(DEAD_LETTER_WAIT)? {
             return Ok(false);
@@ -57,7 +84,7 @@ impl Durability {
         Ok(true)
     }
 
-    /// Makes durable what all processes have read; false when the job is interrupted while a process
+    /// Makes the records of all processes durable. Returns false if the job is interrupted while a process
     /// does not answer.
     ///
     /// # Errors
@@ -66,8 +93,8 @@ impl Durability {
         self.peers.flush(&self.context, &self.dead_letters, &self.interrupt)
     }
 
-    /// The result of something that writes to the disk; none if the disk is full, which is reported:
-    /// it is to be tried again later.
+    /// The result of an operation that writes to the disk; none if the disk is full. This is reported, and
+    /// the caller tries again later.
     ///
     /// # Errors
     /// When it failed for another reason.
@@ -78,8 +105,8 @@ impl Durability {
         match result {
             Err(error) if is_full(error.as_ref()) => {
                 self.context.cancellation.outages().begin(DISK, "full");
-                if self.full.is_none_or(|reported| reported.elapsed() > REMIND) {
-                    tracing::warn!("{error:#}: the job waits until there is room");
+                if self.full.is_none_or(|reported| reported.elapsed() > REMINDER_INTERVAL) {
+                    tracing::warn!("{error:#}: the job waits for free space");
                     self.full = Some(Instant::now());
                 }
                 Ok(None)
@@ -88,12 +115,12 @@ impl Durability {
         }
     }
 
-    /// Notes that nothing waits for room any more.
+    /// Records that nothing waits for disk space any more.
     pub(in crate::job) fn has_room(&mut self) {
         if self.full.take().is_some()
             && let Some(waited) = self.context.cancellation.outages().end(DISK)
         {
-            tracing::warn!("there is room again after {} s", waited.as_secs());
+            tracing::warn!("there is free space again after {} s", waited.as_secs());
         }
     }
 }

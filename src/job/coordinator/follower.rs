@@ -1,4 +1,4 @@
-//! Another process than process 0: it runs its workers and does what process 0 asks.
+//! A follower: a process other than process 0. It runs its workers and handles requests of process 0.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,18 +16,18 @@ use crate::job::branch::restore::{branches, runtimes, shadows};
 use crate::job::run::open::default_directory;
 use crate::job::run::prepare::start_workers;
 use crate::job::run::process::{Opened, Process};
-use crate::job::services::feature_store::LogRows;
+use crate::job::services::feature_store::LogFeatures;
 use crate::job::{Context, End, Interrupt, Options, StateDirectory};
 use crate::outage::CancellationToken;
 use crate::store::Log;
 
 /// The time between two reports of counts.
-const TELL: Duration = Duration::from_secs(1);
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The longest wait for a message of process 0.
 const MOMENT: Duration = Duration::from_millis(20);
 
-/// Takes part in running a pipeline, as another process than process 0; returns why the job ended.
+/// Takes part in running a pipeline as a follower. Returns the reason why the job ended.
 ///
 /// # Errors
 /// When this process fails, or another one is lost.
@@ -45,21 +45,21 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
     let folder = StateDirectory::marked(&folder, &given.folder, &given.job)
         .inspect_err(|error| rendezvous.leave(error.to_string()))?;
     let wires = rendezvous.connect_all(&given.job, &joined)?;
-    let (send, said) = unbounded();
+    let (send, messages) = unbounded();
     let link = link(cluster.name(0), joined, move |word| drop(send.send(word)))?;
     let cancellation = CancellationToken::default();
-    let ready = pipeline.schema().context("the source does not say what its samples are");
+    let ready = pipeline.schema().context("the source does not define the layout of its samples");
     let ready = ready.and_then(|schema| {
         let log = Log::join(&folder.join("log"), schema, &given.durable)?;
         let log = log.rolling(pipeline.store.segment).cached(None, Some(&cancellation));
-        let runtimes = runtimes(&pipeline, Arc::new(LogRows(log.clone())))?;
+        let runtimes = runtimes(&pipeline, Arc::new(LogFeatures(log.clone())))?;
         // a follower does not train and needs no irreducible-loss models.
         let threads = runtimes.into_iter().map(|runtime| (runtime, None)).collect();
         Ok((branches(&pipeline, &folder, threads, given.branches)?, log))
     });
     let (branches, log) = match ready {
         Ok(ready) => ready,
-        Err(error) => return Err(last_word(&link, error, cluster.process)),
+        Err(error) => return Err(report_failure(&link, error, cluster.process)),
     };
     let opened = Opened {
         branches,
@@ -75,33 +75,38 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
     let Process { context, inbox, faults } = Process::start(opened, options)?;
     let _finished = start_workers(&context, options.workers, wires)?;
     interrupt.listen();
-    let mut follower = Follower { context: &context, link: &link, said, faults, inbox, interrupt };
-    follower.until_end().map_err(|error| last_word(&link, error, cluster.process))
+    let mut follower =
+        Follower { context: &context, link: &link, messages, faults, inbox, interrupt };
+    follower.until_end().map_err(|error| report_failure(&link, error, cluster.process))
 }
 
-type Said = Result<CoordinatorRequest, Reason>;
+type Received = Result<CoordinatorRequest, Reason>;
 
 fn link(
     name: String,
     joined: Joined,
-    hear: impl FnMut(Said) + Send + 'static,
+    on_message: impl FnMut(Received) + Send + 'static,
 ) -> Result<Link<FollowerEvent>, ClusterError> {
-    Link::start(joined.link, hear).map_err(|source| ClusterError::Io { name, source })
+    Link::start(joined.link, on_message).map_err(|source| ClusterError::Io { name, source })
 }
 
-/// Reports to process 0 why this process ends.
-fn last_word(link: &Link<FollowerEvent>, error: anyhow::Error, process: usize) -> anyhow::Error {
-    link.tell(FollowerEvent::Lost(loss(&error, process)));
+/// Reports to process 0 the reason why this process ends.
+fn report_failure(
+    link: &Link<FollowerEvent>,
+    error: anyhow::Error,
+    process: usize,
+) -> anyhow::Error {
+    link.send(FollowerEvent::Lost(loss(&error, process)));
     link.settle();
     error
 }
 
-/// Does what process 0 asks while the workers run.
+/// Handles requests of process 0 while the workers run.
 struct Follower<'a> {
     context: &'a Context,
-    /// The way to process 0.
+    /// The link to process 0.
     link: &'a Link<FollowerEvent>,
-    said: Receiver<Said>,
+    messages: Receiver<Received>,
     faults: Receiver<anyhow::Error>,
     inbox: Inbox,
     interrupt: &'a Interrupt,
@@ -109,13 +114,13 @@ struct Follower<'a> {
 
 impl Follower<'_> {
     fn until_end(&mut self) -> anyhow::Result<End> {
-        let (mut told, mut asked) = (Instant::now(), false);
+        let (mut last_report, mut asked) = (Instant::now(), false);
         loop {
-            if let Ok(said) = self.said.recv_timeout(MOMENT) {
-                if let Some(end) = self.heard(said)? {
+            if let Ok(message) = self.messages.recv_timeout(MOMENT) {
+                if let Some(end) = self.handle_message(message)? {
                     return Ok(end);
                 }
-                // what process 0 says comes before what follows from it.
+                // requests of process 0 are handled before everything else.
                 continue;
             }
             while let Some(command) = self.inbox.next(Duration::ZERO) {
@@ -125,19 +130,19 @@ impl Follower<'_> {
                 return Err(error);
             }
             if self.interrupt.requested() && !asked {
-                self.link.tell(FollowerEvent::Stop(self.interrupt.gently()));
+                self.link.send(FollowerEvent::Stop(self.interrupt.gently()));
                 asked = true;
             }
-            if told.elapsed() > TELL {
+            if last_report.elapsed() > REPORT_INTERVAL {
                 self.count();
-                told = Instant::now();
+                last_report = Instant::now();
             }
         }
     }
 
-    fn heard(&mut self, said: Said) -> anyhow::Result<Option<End>> {
+    fn handle_message(&mut self, message: Received) -> anyhow::Result<Option<End>> {
         let lost = |loss| Err(self.context.cluster.lost(loss).into());
-        match said {
+        match message {
             Ok(CoordinatorRequest::Flush(number)) => {
                 let durable = self.context.log.sync()?;
                 // dead letters are sent before their rows are appended: these are all of them.
@@ -145,7 +150,7 @@ impl Follower<'_> {
                 self.handle(Command::DeadLetters(dead_letters))?;
                 self.count();
                 self.context.log.recorded(&durable);
-                self.link.tell(FollowerEvent::Durable(number, durable));
+                self.link.send(FollowerEvent::Durable(number, durable));
             }
             Ok(CoordinatorRequest::WindDown) => drop(self.context.wind_down()),
             Ok(CoordinatorRequest::Stop) => self.context.stop(),
@@ -156,12 +161,12 @@ impl Follower<'_> {
         Ok(None)
     }
 
-    /// Commands of operators that run on this process; all others run on process 0.
+    /// Handles the commands of operators that run on this process. All others run on process 0.
     fn handle(&self, command: Command) -> anyhow::Result<()> {
         match command {
             Command::DeadLetters(dead_letters) if dead_letters.is_empty() => {}
             Command::DeadLetters(dead_letters) => {
-                self.link.tell(FollowerEvent::DeadLetters(dead_letters));
+                self.link.send(FollowerEvent::DeadLetters(dead_letters));
             }
             _ => anyhow::bail!("internal error: a command for process 0 was sent elsewhere"),
         }
@@ -169,6 +174,6 @@ impl Follower<'_> {
     }
 
     fn count(&self) {
-        self.link.tell(FollowerEvent::Counted(self.context.status.take()));
+        self.link.send(FollowerEvent::Counted(self.context.status.take()));
     }
 }

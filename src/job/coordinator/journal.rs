@@ -1,8 +1,7 @@
-//! The journal: what policies did since the last commit.
+//! The journal: the actions of policies since the last commit.
 
 use std::collections::BTreeMap;
 
-use anyhow::Context as _;
 use driftmill_operators::flow::{ShadowDecision, TriggerCheckpoint, TriggerEvaluation};
 
 use super::command::PolicyId;
@@ -15,9 +14,7 @@ use crate::job::branch::history::BranchHistory;
 pub(in crate::job) struct Entries {
     /// Its state between decisions.
     pub(in crate::job) checkpoint: Option<TriggerCheckpoint>,
-    /// Its state at a decision whose training set is still being selected.
-    open: Option<TriggerCheckpoint>,
-    /// Its evaluations until then, and since.
+    /// Its evaluations since the last commit.
     pub(in crate::job) trigger_evaluations: Vec<TriggerEvaluation>,
     /// Its decisions, if it is a shadow.
     pub(in crate::job) shadow_decisions: Vec<ShadowDecision>,
@@ -28,7 +25,7 @@ pub(in crate::job) struct Entries {
 pub(in crate::job) struct Journal(BTreeMap<PolicyId, Entries>);
 
 impl Journal {
-    /// The journal of a policy, to be added to.
+    /// The entries of a policy, for additions.
     pub(in crate::job) fn entries(&mut self, policy: PolicyId) -> &mut Entries {
         self.0.entry(policy).or_default()
     }
@@ -61,42 +58,13 @@ impl Journal {
         self.iter().map(entry).collect()
     }
 
-    /// All but open decisions is recorded.
+    /// Removes all entries, after they were recorded.
     pub(in crate::job) fn recorded(&mut self) {
-        for entries in self.0.values_mut() {
-            *entries = Entries { open: entries.open.take(), ..Entries::default() };
-        }
+        self.0.clear();
     }
 }
 
 impl Entries {
-    /// Adds a checkpoint: that of a decision, or a newer one between decisions.
-    pub(in crate::job) fn checkpoint(&mut self, checkpoint: TriggerCheckpoint) {
-        match checkpoint.open {
-            Some(_) => self.open = Some(checkpoint),
-            None => self.checkpoint = Some(checkpoint),
-        }
-    }
-
-    /// The checkpoint that was taken with decision `trigger`.
-    ///
-    /// # Errors
-    /// When none was sent before the decision, which is a bug.
-    pub(in crate::job) fn open(&self, trigger: u64) -> anyhow::Result<&TriggerCheckpoint> {
-        let of =
-            |open: &&TriggerCheckpoint| open.open.as_ref().is_some_and(|it| it.trigger == trigger);
-        let open = self.open.as_ref().filter(of);
-        open.with_context(|| format!("internal error: decision {trigger} has no checkpoint"))
-    }
-
-    /// The open decision is recorded, with what came before it.
-    pub(in crate::job) fn decided(&mut self) {
-        *self = Self {
-            shadow_decisions: std::mem::take(&mut self.shadow_decisions),
-            ..Self::default()
-        };
-    }
-
     fn is_empty(&self) -> bool {
         self.checkpoint.is_none()
             && self.trigger_evaluations.is_empty()

@@ -1,5 +1,5 @@
-//! The thread that owns the order of durability on process 0: it receives commands from operators
-//! and services, events from processes and threads, and ends the job.
+//! The thread that owns the order of durability on process 0. It receives commands from operators and
+//! services, and events from processes and threads, and it ends the job.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,10 +14,10 @@ use crate::job::run::interrupt::GRACE;
 use crate::job::run::supervise::{End, Stopping};
 use crate::job::{Context, Interrupt};
 
-/// The time between two commits of what was read, if there are no decisions.
+/// The time between two commits without decisions.
 const PERSIST: Duration = Duration::from_secs(1);
 
-/// Dead letters that may wait to be written before ingestion pauses.
+/// Maximum number of unwritten dead letters before ingestion pauses.
 const MAX_DEAD_LETTERS: usize = 10_000;
 
 /// The longest wait for a command.
@@ -31,7 +31,7 @@ pub(in crate::job) struct Coordinator {
 }
 
 impl Coordinator {
-    /// Works until the job ends, and says why it ended; none if the run is to be opened again.
+    /// Works until the job ends. Returns the reason; none if the run must be opened again.
     ///
     /// # Errors
     /// When a part of the job fails, or another process is lost.
@@ -47,8 +47,8 @@ impl Coordinator {
         let ended = loop {
             workers_ended |= finished.try_recv().is_ok();
             match self.turn(workers_ended).and_then(|over| {
-                self.look_after(interrupt, &mut persisted)?;
-                Ok(over || !stopping.go_on(self, interrupt))
+                self.supervise(interrupt, &mut persisted)?;
+                Ok(over || !stopping.proceed(self, interrupt))
             }) {
                 Ok(false) => {}
                 ended => break ended.map(drop),
@@ -63,7 +63,7 @@ impl Coordinator {
         self.finish_upload();
         if ended.is_err() {
             self.context.stop();
-            // the next run on this state must find no thread that still writes. Of several processes
+            // the next attempt on this state must find no thread that still writes. With several processes,
             // each ends separately.
             if self.context.cluster.is_single() && !workers_ended {
                 let _still_running = finished.recv_timeout(GRACE);
@@ -71,14 +71,14 @@ impl Coordinator {
         }
         self.recorder.publisher.stop();
         let end = End::of(interrupt, self.context.grown());
-        // an error on the last steps may arrive together with the end.
+        // an error of the last steps may arrive together with the end.
         match self.faults.try_recv() {
             Ok(error) if ended.is_ok() && !interrupt.requested() => Err(error),
             _ => ended.map(|()| end),
         }
     }
 
-    /// Records the end of the job, `complete` if it is that of the stream; waits while the disk is
+    /// Records the end of the job. `complete` is whether the stream has ended. Waits while the disk is
     /// full, unless the job is interrupted.
     ///
     /// # Errors
@@ -97,14 +97,14 @@ impl Coordinator {
             ensure!(
                 !interrupt.requested(),
                 "the disk is full: the end of the job is not recorded\n\
-                 hint: make room and start it again, it resumes where it was"
+                 hint: free some space and start it again: it resumes where it was"
             );
             std::thread::sleep(MOMENT * 10);
         }
     }
 
-    /// Does what is due from time to time.
-    fn look_after(&mut self, interrupt: &Interrupt, persisted: &mut Instant) -> anyhow::Result<()> {
+    /// Does periodic work.
+    fn supervise(&mut self, interrupt: &Interrupt, persisted: &mut Instant) -> anyhow::Result<()> {
         if !interrupt.requested()
             && let Some(gently) = self.recorder.durability.peers.asked_to_stop()
         {
@@ -113,12 +113,13 @@ impl Coordinator {
         if self.context.sync && persisted.elapsed() > PERSIST {
             self.recorder.record_all()?;
             *persisted = Instant::now();
+            self.recorder.durability.report_refusals(self.recorder.state.path());
         }
         self.recorder.maintain()
     }
 
-    /// Handles what has arrived; whether the job is over: the workers have ended, and all that they
-    /// made is where it belongs.
+    /// Handles all events that have arrived. Returns whether the job is over: the workers have ended, and
+    /// all their results are stored.
     fn turn(&mut self, workers_ended: bool) -> anyhow::Result<bool> {
         if let Ok(error) = self.faults.try_recv() {
             return Err(error);
@@ -130,7 +131,7 @@ impl Coordinator {
                 .durability
                 .peers
                 .poll(&self.context, &self.recorder.durability.dead_letters)?;
-            // more commands wait in the queue, which makes ingestion pause.
+            // further commands wait in the queue, so that ingestion pauses.
             if self.recorder.durability.dead_letters.pending() > MAX_DEAD_LETTERS {
                 std::thread::sleep(MOMENT);
                 break;
@@ -144,7 +145,7 @@ impl Coordinator {
         Ok(workers_ended && idle && self.recorder.is_done()?)
     }
 
-    /// Starts nothing new from now on; whether a training still runs that was started before.
+    /// Starts nothing new from now on. Returns whether an earlier training still runs.
     pub(in crate::job) fn winding_down(&self) -> bool {
         if self.context.wind_down() {
             self.recorder.durability.peers.ask(|| CoordinatorRequest::WindDown);
@@ -158,11 +159,11 @@ impl Coordinator {
         self.recorder.durability.peers.ask(|| CoordinatorRequest::Stop);
     }
 
-    /// Waits for an upload under way, but not for long; the next start repeats it.
+    /// Waits for a running upload for a short time. The next start repeats it.
     fn finish_upload(&mut self) {
         let since = Instant::now();
         while self.recorder.is_uploading() && since.elapsed() < GRACE {
-            // the upload waits for the catalog.
+            // the upload waits for answers from the catalog.
             let command = self.recorder.durability.inbox.next(MOMENT);
             if let Some(Err(error)) = command.map(|command| self.recorder.handle(command)) {
                 return self.context.fail(error);

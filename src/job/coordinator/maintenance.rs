@@ -1,4 +1,4 @@
-//! Retention and uploads to the object store, which process 0 does from time to time.
+//! Periodic retention and uploads to the object store, on process 0.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::outage::is_full;
 /// The time between two runs of maintenance.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Removes what retention allows to remove, and uploads complete segments.
+/// Removes expired data and uploads complete segments.
 pub(in crate::job) struct Maintenance {
     context: Arc<Context>,
     /// Whether anything was recorded since retention last ran.
@@ -30,16 +30,16 @@ impl Maintenance {
         }
     }
 
-    /// Notes that the catalog changed, so that retention may have something to remove.
+    /// Records that the catalog changed, so that retention may find expired data.
     pub(in crate::job) fn recorded(&mut self) {
         self.recorded = true;
     }
 
-    /// Runs maintenance, unless it ran a moment ago.
+    /// Runs maintenance, unless it ran a short time ago.
     ///
     /// # Errors
-    /// When the catalog cannot be written, or an uploaded segment is damaged. A full
-    /// disk is no error: what retention would record can wait until there is room.
+    /// When the catalog cannot be written, or an uploaded segment is damaged. A full disk is no error:
+    /// retention is recorded when there is space again.
     pub(in crate::job) fn run_when_due(
         &mut self,
         state: &StateDirectory,
@@ -53,18 +53,18 @@ impl Maintenance {
             Err(error) if !is_full(error.as_ref()) => return Err(error),
             _ => {}
         }
-        self.uploading.go_on(&self.context)
+        self.uploading.proceed(&self.context)
     }
 
-    /// Whether an upload is under way.
+    /// Whether an upload is running.
     pub(in crate::job) fn is_uploading(&self) -> bool {
         self.uploading.is_running()
     }
 
-    /// Runs maintenance after the last record of a job, that of the whole stream if `complete`.
+    /// Runs maintenance after the last record of a job. `complete` is whether the stream has ended.
     ///
     /// # Errors
-    /// As [`run_when_due`](Self::run_when_due).
+    /// Like [`run_when_due`](Self::run_when_due).
     pub(in crate::job) fn finish(
         &mut self,
         state: &StateDirectory,

@@ -1,4 +1,5 @@
-//! Process 0, which owns the catalog, the sinks and the dead letters, and the other processes.
+//! The coordinator and the followers. Process 0, the coordinator, owns the catalog, the sinks and the dead
+//! letters.
 
 pub(super) mod branch_training;
 pub(super) mod command;

@@ -7,7 +7,9 @@ use driftmill_operators::trigger::Outcome;
 
 use super::branch_training::Records;
 use super::describe::Named;
-use crate::catalog::{Failed, IrreducibleOutcome, NewVersion, OutcomeEntry, OutcomeRecord};
+use crate::catalog::{
+    Failed, IrreducibleOutcome, NewDecision, NewVersion, OutcomeEntry, OutcomeRecord,
+};
 use crate::job::branch::irreducible::{IrreducibleLossModel, IrreducibleTraining};
 use crate::job::services::training::Stored;
 use crate::job::{Branch, Context};
@@ -34,7 +36,7 @@ impl Outcomes {
         Self { context: Arc::clone(context), branch: Arc::clone(branch), versions }
     }
 
-    /// An outcome that was recorded before the job was started.
+    /// Returns an outcome that was recorded before the start of the job.
     ///
     /// # Errors
     /// When the version cannot be read, or the failure cannot be recorded.
@@ -52,8 +54,8 @@ impl Outcomes {
         Ok(self.outcome(set, Some(number), outcome.seconds))
     }
 
-    /// Stores and records the version of a training and those of its irreducible-loss models;
-    /// publishes the version if it is the pipeline's own.
+    /// Stores and records the version of a training and those of its irreducible-loss models. Publishes the
+    /// version if it belongs to the pipeline's own branch.
     ///
     /// # Errors
     /// When a file or the catalog cannot be written.
@@ -93,11 +95,11 @@ impl Outcomes {
     fn store_irreducible(&self, trainings: &[IrreducibleTraining]) -> anyhow::Result<Vec<Stored>> {
         let Some(models) = &self.branch.irreducible_models else { return Ok(Vec::new()) };
         let put = |training: &IrreducibleTraining| {
-            let model = &models.irreducible_models[training.irreducible_model];
+            let model = &models.irreducible_models[training.index];
             let parent = model.newest().as_ref().map(|(version, _)| *version);
             let named = Named {
                 branch: &self.branch,
-                suffix: &format!(".irreducible-{}", training.irreducible_model + 1),
+                suffix: &format!(".irreducible-{}", training.index + 1),
                 store: &model.store,
                 architecture: &models.model,
                 number: parent.unwrap_or(0) + 1,
@@ -109,7 +111,7 @@ impl Outcomes {
         trainings.iter().map(put).collect()
     }
 
-    /// A version is active from now on.
+    /// Makes a version the active one.
     fn active(&mut self, version: u64, weights: Weights) {
         self.versions = version;
         self.branch.made(version, weights);
@@ -128,10 +130,12 @@ impl Outcomes {
             models.map_or(&[], |models| &models.irreducible_models);
         let trained = || irreducible_trainings.iter().zip(stored);
         let irreducible = trained().map(|(training, stored)| IrreducibleOutcome {
-            branch: &models[training.irreducible_model].key,
-            set: &training.set,
-            seed: training.seed,
-            parent: stored.version.parent,
+            decision: NewDecision {
+                branch: &models[training.index].key,
+                set: &training.set,
+                seed: training.seed,
+                model: stored.version.parent,
+            },
             version: stored.made(&training.trained),
             seconds: training.trained.seconds,
         });
@@ -146,12 +150,12 @@ impl Outcomes {
         records.durability.catalog.record_outcome(&finished)?;
         for (training, stored) in trained() {
             let weights = training.trained.weights.clone();
-            *models[training.irreducible_model].newest() = Some((stored.version.version, weights));
+            *models[training.index].newest() = Some((stored.version.version, weights));
         }
         Ok(())
     }
 
-    /// Records that no version was made: a training failed, or there was nothing to train on.
+    /// Records that there is no version: the training failed, or its training set was empty.
     ///
     /// # Errors
     /// When the catalog cannot be written.
@@ -168,7 +172,7 @@ impl Outcomes {
         Ok(self.outcome(set, None, 0.0))
     }
 
-    /// The outcome as policies receive it.
+    /// The outcome for policies.
     fn outcome(&self, set: &TrainingSet, version: Option<u64>, seconds: f64) -> Outcome {
         let known = if self.context.pipeline.on_delete.is_keep() { &[] } else { &set.rows[..] };
         Outcome {

@@ -1,4 +1,4 @@
-//! The other processes of a job, as process 0 sees them.
+//! The followers of a job, as seen by process 0.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -12,25 +12,25 @@ use crate::dead_letters::DeadLetterQueue;
 use crate::job::run::interrupt::GRACE;
 use crate::job::{Context, End, Interrupt};
 
-/// How long a process may take to make durable what it has read.
+/// Time limit for a follower to make its records durable.
 const FLUSH_LIMIT: Duration = Duration::from_secs(120);
 
-/// The other processes; it sends them requests and receives their events.
+/// The followers. Process 0 sends them requests and receives their events.
 pub(in crate::job) struct Peers {
     cluster: Cluster,
     links: Vec<Link<CoordinatorRequest>>,
     events: Receiver<Event>,
     /// The number of the last request to flush.
     flush: u64,
-    /// Whether a process was asked to end the job, and whether gently.
+    /// Whether a follower was asked to end the job, and whether gently.
     stop: Option<bool>,
 }
 
-/// An event of a process, or the reason why no more events come.
+/// An event of a follower, or the reason why there are no more events.
 type Event = (usize, Result<FollowerEvent, Reason>);
 
 impl Peers {
-    /// Links with the processes that were gathered; and their wires.
+    /// Creates links with the processes that were gathered, and returns their connections for the dataflow.
     pub(in crate::job) fn new(
         cluster: &Cluster,
         gathered: Gathered,
@@ -38,27 +38,27 @@ impl Peers {
         let (send, events) = unbounded();
         let link = |(number, socket)| {
             let (process, send) = (number + 1, send.clone());
-            // the job may be over.
-            let hear = move |event| drop(send.send((process, event)));
+            // the receiver may be missing because the job is over.
+            let on_message = move |event| drop(send.send((process, event)));
             let failed = |source| ClusterError::Io { name: cluster.name(process), source };
-            Link::start(socket, hear).map_err(failed)
+            Link::start(socket, on_message).map_err(failed)
         };
         let links = gathered.links.into_iter().enumerate().map(link).collect::<Result<_, _>>()?;
         let peers = Self { cluster: cluster.clone(), links, events, flush: 0, stop: None };
         Ok((peers, gathered.wires))
     }
 
-    /// Sends a request to all of them.
+    /// Sends a request to all followers.
     pub(in crate::job) fn ask(&self, request: impl Fn() -> CoordinatorRequest) {
-        self.links.iter().for_each(|link| link.tell(request()));
+        self.links.iter().for_each(|link| link.send(request()));
     }
 
-    /// Has them make durable all that they have read; the log then has their rows. Handles all their
-    /// other events meanwhile. False if the job is interrupted and one of them does not answer within
-    /// the time that parts of a job have to stop.
+    /// Has all followers make their records durable, and attaches their rows to the log. Handles all other
+    /// events meanwhile. Returns false if the job is interrupted and a follower does not answer within the
+    /// time limit for stopping.
     ///
     /// # Errors
-    /// When one of them is lost, or does not answer in time.
+    /// When a follower is lost, or does not answer in time.
     pub(in crate::job) fn flush(
         &mut self,
         context: &Context,
@@ -87,7 +87,7 @@ impl Peers {
                 }
                 Err(RecvTimeoutError::Timeout) if since.elapsed() < FLUSH_LIMIT => {}
                 Err(_) => bail!(
-                    "{} did not make durable what it read within {} s",
+                    "{} did not write its samples to disk within {} s",
                     self.cluster.name(*first),
                     FLUSH_LIMIT.as_secs()
                 ),
@@ -99,7 +99,7 @@ impl Peers {
     /// Handles the events that have arrived.
     ///
     /// # Errors
-    /// When a process is lost, or its dead letters cannot be written.
+    /// When a follower is lost, or its dead letters cannot be written.
     pub(in crate::job) fn poll(
         &mut self,
         context: &Context,
@@ -111,23 +111,23 @@ impl Peers {
         Ok(())
     }
 
-    /// Whether a process was asked to end the job, and whether gently.
+    /// Whether a follower was asked to end the job, and whether gently.
     pub(in crate::job) fn asked_to_stop(&self) -> Option<bool> {
         self.stop
     }
 
-    /// Lets them know how the job ended.
+    /// Reports the end of the job to all followers.
     pub(in crate::job) fn end(&self, end: &anyhow::Result<Option<End>>) {
         self.ask(|| match end {
-            Ok(end) => {
-                CoordinatorRequest::Over(end.expect("several processes do not reopen a run"))
-            }
+            Ok(end) => CoordinatorRequest::Over(
+                end.expect("a job of several processes never reopens its run"),
+            ),
             Err(error) => CoordinatorRequest::Lost(loss(error, self.cluster.process)),
         });
         self.links.iter().for_each(Link::settle);
     }
 
-    /// Handles one event; the number of the request to flush that it answers.
+    /// Handles one event. Returns the number of the request to flush that it answers.
     fn handle(
         &mut self,
         context: &Context,

@@ -16,11 +16,11 @@ pub(in crate::job) struct Hello {
     /// Its pipeline, as JSON.
     pub(in crate::job) pipeline: String,
     pub(in crate::job) processes: usize,
-    /// Workers of each process.
+    /// Number of workers of each process.
     pub(in crate::job) workers: usize,
 }
 
-/// What a follower needs from process 0 to run its workers.
+/// The data that a follower needs from process 0 to run its workers.
 #[derive(Serialize, Deserialize)]
 pub(in crate::job) struct Assignment {
     /// The job's unique name, which is also written in the state directory.
@@ -30,7 +30,7 @@ pub(in crate::job) struct Assignment {
     pub(in crate::job) run: String,
     pub(in crate::job) pipeline_digest: String,
     pub(in crate::job) partitions: Vec<Partition>,
-    /// How much of the log is durable.
+    /// The durable lengths of the log.
     pub(in crate::job) durable: Vec<SegmentLength>,
     /// The checkpoints of the branches.
     pub(in crate::job) branches: Vec<BranchRecord>,
@@ -47,18 +47,18 @@ pub(in crate::job) enum FollowerEvent {
     DeadLetters(Vec<DeadLetter>),
     /// The answer to [`CoordinatorRequest::Flush`], after all events that were sent before it.
     Durable(u64, Vec<SegmentLength>),
-    /// Somebody asks the job to end, gently or not.
+    /// A user asks the job to end, gently or not.
     Stop(bool),
-    /// A process was lost, perhaps the one that says so.
+    /// A process was lost, possibly the sender.
     Lost(Loss),
 }
 
 /// A request of process 0 to the followers.
 #[derive(Serialize, Deserialize)]
 pub(in crate::job) enum CoordinatorRequest {
-    /// To make durable what they have read, and to say how much that is; the requests are numbered.
+    /// To make its records durable, and to report their lengths. Requests are numbered.
     Flush(u64),
-    /// To begin nothing new.
+    /// To start nothing new.
     WindDown,
     /// To stop.
     Stop,
@@ -68,7 +68,7 @@ pub(in crate::job) enum CoordinatorRequest {
     Lost(Loss),
 }
 
-/// What an error means for other processes than `process`, which ends with it.
+/// The meaning of an error of `process`, which ends with it, for other processes.
 pub(in crate::job) fn loss(error: &anyhow::Error, process: usize) -> Loss {
     match error.downcast_ref() {
         Some(ClusterError::Lost { loss, .. }) => loss.clone(),

@@ -13,13 +13,13 @@ use crate::job::branch::history::BranchHistory;
 use crate::job::publish::publisher::Publisher;
 use crate::job::{Branch, Context, StateDirectory};
 
-/// The pause before another attempt to record what could not be recorded.
+/// The pause before another attempt to record a command.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// How long the destination of dead letters may take to answer at the end.
+/// Time limit for the destination of dead letters at the end of the job.
 const MOMENT: Duration = Duration::from_millis(20);
 
-/// Records what operators and services send, in the order of durability.
+/// Records the data that operators and services send, in the order of durability.
 pub(in crate::job) struct Recorder {
     pub(in crate::job) context: Arc<Context>,
     pub(in crate::job) state: StateDirectory,
@@ -28,7 +28,7 @@ pub(in crate::job) struct Recorder {
     journal: Journal,
     trainings: Vec<BranchTraining>,
     pub(in crate::job) histories: Vec<BranchHistory>,
-    /// Trainings under way.
+    /// Number of running trainings.
     open: usize,
     /// Commands that are recorded in a commit, and the moment of the next attempt.
     waiting: VecDeque<Command>,
@@ -37,7 +37,7 @@ pub(in crate::job) struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder of a run in `state`, whose branches continue from what the catalog holds.
+    /// Creates a recorder of a run in `state`, whose branches resume from the catalog.
     ///
     /// # Errors
     /// When the recorded evaluation of a branch cannot be read.
@@ -64,7 +64,7 @@ impl Recorder {
         })
     }
 
-    /// Handles a command; one that takes a commit waits in a queue for
+    /// Handles a command. A command that needs a commit waits in a queue for
     /// [`record_waiting`](Self::record_waiting).
     ///
     /// # Errors
@@ -75,7 +75,7 @@ impl Recorder {
                 self.durability.dead_letters.write(dead_letters)?;
             }
             Command::Checkpoint(policy, checkpoint) => {
-                self.journal.entries(policy).checkpoint(*checkpoint);
+                self.journal.entries(policy).checkpoint = Some(*checkpoint);
             }
             Command::TriggerEvaluation(policy, evaluation) => {
                 self.journal.entries(policy).trigger_evaluations.push(*evaluation);
@@ -99,7 +99,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Records the commands that wait for it; those that cannot be recorded yet keep waiting.
+    /// Records the waiting commands. Those that cannot be recorded yet keep waiting.
     ///
     /// # Errors
     /// When something cannot be recorded, or too many trainings have failed.
@@ -110,6 +110,11 @@ impl Recorder {
         let (waiting, mut full) = (std::mem::take(&mut self.waiting), false);
         let tried = !waiting.is_empty();
         for command in waiting {
+            if full && matches!(command, Command::Published { .. }) {
+                // publications are recorded in their order: the newest one stands for all.
+                self.waiting.push_back(command);
+                continue;
+            }
             let recorded = self.record(&command);
             let recorded = self.durability.unless_full(recorded)?;
             full |= recorded.is_none();
@@ -124,12 +129,12 @@ impl Recorder {
         Ok(())
     }
 
-    /// Records a command; false if it has to be tried again.
+    /// Records a command. Returns false if it has to be tried again.
     fn record(&mut self, command: &Command) -> anyhow::Result<bool> {
         match command {
-            Command::Decision { branch, set, reply } if self.takes_decisions() => {
+            Command::Decision { branch, request, reply } if self.takes_decisions() => {
                 let (training, mut records) = self.training(*branch);
-                match training.decide(set, reply, &mut records)? {
+                match training.decide(request, reply, &mut records)? {
                     Decided::NotYet => return Ok(false),
                     Decided::Training => self.open += 1,
                     Decided::Known(outcome) => {
@@ -155,7 +160,7 @@ impl Recorder {
         Ok(true)
     }
 
-    /// Nothing new is started while the job winds down or stops.
+    /// Whether decisions are accepted: not while the job winds down or stops.
     fn takes_decisions(&self) -> bool {
         !self.context.is_winding_down() && !self.context.stopping()
     }
@@ -170,28 +175,28 @@ impl Recorder {
         (&mut self.trainings[branch], records)
     }
 
-    /// Lets go of the run, for another process or attempt: its state directory, and the publisher,
-    /// whose sinks are still to be closed.
+    /// Releases the run for another process or attempt: its state directory, and the publisher, whose sinks
+    /// the caller closes.
     pub(in crate::job) fn release(self) -> (StateDirectory, Publisher) {
         (self.state, self.publisher)
     }
 
-    /// Whether a training is under way.
+    /// Whether a training is running.
     pub(in crate::job) fn is_training(&self) -> bool {
         self.open > 0
     }
 
-    /// Whether everything that was sent is recorded, published and durable.
+    /// Whether all commands are recorded, published and durable.
     ///
     /// # Errors
-    /// When dead letters will never be durable.
+    /// When dead letters cannot become durable.
     pub(in crate::job) fn is_done(&self) -> anyhow::Result<bool> {
         Ok(self.waiting.is_empty()
             && self.publisher.pending() == 0
             && self.durability.dead_letters.sync(MOMENT)?)
     }
 
-    /// Runs maintenance, unless it ran a moment ago.
+    /// Runs maintenance, unless it ran a short time ago.
     ///
     /// # Errors
     /// When the catalog cannot be written, or an uploaded segment is damaged.
@@ -199,18 +204,18 @@ impl Recorder {
         self.maintenance.run_when_due(&self.state, &mut self.durability.catalog)
     }
 
-    /// Whether an upload is under way.
+    /// Whether an upload is running.
     pub(in crate::job) fn is_uploading(&self) -> bool {
         self.maintenance.is_uploading()
     }
 
-    /// Makes all that was read durable, and the state of policies, if there is room for it and no
-    /// dead letters keep it waiting.
+    /// Makes all records and the state of policies durable, unless the disk is full or dead letters are not
+    /// durable yet.
     ///
     /// # Errors
     /// When a process is lost, or a file or the catalog cannot be written.
     pub(in crate::job) fn record_all(&mut self) -> anyhow::Result<()> {
-        // taken before the log is synced, which then has all that they have seen.
+        // read before the log is synced, so that the log covers everything they have observed.
         let entries = self.journal.policy_entries(&self.context, &self.histories);
         let moved = entries.iter().any(|entry| entry.checkpoint.is_some());
         let committed =
@@ -228,7 +233,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// Records the end of the job, `complete` if it is that of the stream.
+    /// Records the end of the job. `complete` is whether the stream has ended.
     ///
     /// # Errors
     /// When the catalog or the log cannot be written.

@@ -1,4 +1,4 @@
-//! Appending a batch to the log; a batch that meets a full disk is kept and retried.
+//! The appending of batches to the log. If the disk is full, the batch is kept and retried.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,24 +16,24 @@ const RETRY: Duration = Duration::from_millis(500);
 /// The name under which the outage of the disk is shown.
 const DISK: &str = "log";
 
-/// The changes of a batch, to be sent once its rows are in the log and can be read.
+/// The changes of a batch, which are sent when its rows are in the log and can be read.
 pub(super) struct Appended {
     pub(super) changes: Vec<Change>,
-    /// How the poll ended that brought them.
+    /// The progress of the poll that read them.
     pub(super) progress: Progress,
 }
 
-/// A batch for which the disk has no room yet.
-struct Unwritten {
+/// A batch that waits for disk space.
+struct WaitingBatch {
     batch: Appended,
     attempted: Instant,
 }
 
-/// Writes one batch after the other to the worker's part of the log. It never blocks: a worker that
-/// must wait for room polls [`retry`](Self::retry).
+/// Writes one batch after another to the worker's part of the log. It never blocks: a worker that must wait
+/// for disk space polls [`retry`](Self::retry).
 pub(super) struct Append {
     writer: LogWriter,
-    unwritten: Option<Unwritten>,
+    unwritten: Option<WaitingBatch>,
     context: Arc<Context>,
 }
 
@@ -42,7 +42,7 @@ impl Append {
         Self { writer, unwritten: None, context: Arc::clone(context) }
     }
 
-    /// Whether a batch waits for room; no other may be written before it.
+    /// Whether a batch waits for disk space. No other batch may be written before it.
     pub(super) fn is_waiting(&self) -> bool {
         self.unwritten.is_some()
     }
@@ -60,10 +60,10 @@ impl Append {
         self.attempt(batch)
     }
 
-    /// Attempts to write the batch that waits, unless the last attempt was a moment ago.
+    /// Attempts to write the waiting batch, unless the last attempt was a short time ago.
     ///
     /// # Errors
-    /// As [`write`](Self::write).
+    /// Like [`write`](Self::write).
     pub(super) fn retry(&mut self) -> Result<Option<Appended>, StoreError> {
         match self.unwritten.take_if(|unwritten| unwritten.attempted.elapsed() >= RETRY) {
             Some(unwritten) => self.attempt(unwritten.batch),
@@ -76,15 +76,15 @@ impl Append {
         match self.writer.write() {
             Ok(()) => {
                 if let Some(waited) = outages.end(DISK) {
-                    tracing::warn!("there is room again after {} s", waited.as_secs());
+                    tracing::warn!("there is free space again after {} s", waited.as_secs());
                 }
                 Ok(Some(batch))
             }
             Err(error) if is_full(&error) => {
                 if outages.begin(DISK, "full") {
-                    tracing::warn!("{error:#}: reading waits until there is room");
+                    tracing::warn!("{error:#}: reading waits for free space");
                 }
-                self.unwritten = Some(Unwritten { batch, attempted: Instant::now() });
+                self.unwritten = Some(WaitingBatch { batch, attempted: Instant::now() });
                 Ok(None)
             }
             Err(error) => Err(error),

@@ -1,13 +1,13 @@
-//! From what a poll brought to rows of the log and changes of the dataflow.
+//! Conversions from polled messages to rows of the log, and from rows to changes of the dataflow.
 
 use driftmill_datasets::Values;
 use driftmill_operators::{Change, Id, Kind, Position, Record};
 
 use crate::dead_letters::DeadLetter;
-use crate::source::{BadMessage, Fetched, Partition};
+use crate::source::{Fetched, InvalidMessage, Partition};
 use crate::store::{LogBatch, RowKind};
 
-/// Rows of the log as changes, in the order of offsets.
+/// The changes of rows of the log, in the order of offsets.
 pub(crate) fn changes(rows: &LogBatch, keyed: bool) -> Vec<Change> {
     let record = |row: usize| Record {
         position: Position::new(rows.position_times[row], Id(rows.ids[row])),
@@ -21,7 +21,7 @@ pub(crate) fn changes(rows: &LogBatch, keyed: bool) -> Vec<Change> {
 
 /// One row for each message of a poll, in the order of offsets.
 pub(in crate::job) fn rows(partition: &Partition, fetched: Fetched<'_>) -> LogBatch {
-    let Fetched { columns, kinds, offsets, placed, keys, bad, .. } = fetched;
+    let Fetched { columns, kinds, offsets, placed, keys, invalid, .. } = fetched;
     let mut rows = LogBatch {
         ids: offsets.iter().map(|offset| partition.id(*offset).0).collect(),
         position_times: placed.iter().map(|placed| placed.position_time).collect(),
@@ -33,12 +33,16 @@ pub(in crate::job) fn rows(partition: &Partition, fetched: Fetched<'_>) -> LogBa
     };
     let width = columns.schema().width();
     (rows.labels, rows.values) = (columns.labels, columns.values);
-    if bad.is_empty() { rows } else { with_bad(partition, rows, width, &bad) }
+    if invalid.is_empty() { rows } else { with_invalid(partition, rows, width, &invalid) }
 }
 
-/// Invalid messages, with their story.
-pub(in crate::job) fn dead_letters(partition: &Partition, bad: &[BadMessage]) -> Vec<DeadLetter> {
-    bad.iter()
+/// The dead letters of invalid messages.
+pub(in crate::job) fn dead_letters(
+    partition: &Partition,
+    invalid: &[InvalidMessage],
+) -> Vec<DeadLetter> {
+    invalid
+        .iter()
         .map(|message| DeadLetter {
             topic: partition.topic.clone(),
             partition: partition.partition,
@@ -50,6 +54,7 @@ pub(in crate::job) fn dead_letters(partition: &Partition, bad: &[BadMessage]) ->
             run: String::new(),
             key: message.key.clone(),
             payload: message.payload.clone(),
+            omitted: None,
         })
         .collect()
 }
@@ -61,7 +66,7 @@ fn kind_of(row: u8) -> Option<Kind> {
     const DELETE: u8 = RowKind::Delete as u8;
     const LABEL: u8 = RowKind::Label as u8;
     match row {
-        // every policy has seen it: that it was there still counts.
+        // every policy has observed it, and its existence still counts.
         PUT | ERASED => Some(Kind::Insert),
         DELETE => Some(Kind::Delete),
         LABEL => Some(Kind::Label),
@@ -77,18 +82,18 @@ fn row_kind(kind: Kind) -> RowKind {
     }
 }
 
-/// Adds a row of zeros for each message that is not a sample, and restores the order of offsets.
-fn with_bad(
+/// Adds a row of zeros for each invalid message, and restores the order of offsets.
+fn with_invalid(
     partition: &Partition,
     mut rows: LogBatch,
     width: usize,
-    bad: &[BadMessage],
+    invalid: &[InvalidMessage],
 ) -> LogBatch {
-    for message in bad {
+    for message in invalid {
         rows.ids.push(partition.id(message.offset).0);
         rows.position_times.push(message.watermark);
         rows.times.push(message.timestamp.unwrap_or(message.watermark));
-        rows.kinds.push(RowKind::Bad as u8);
+        rows.kinds.push(RowKind::Invalid as u8);
         rows.keys.push(0);
         rows.labels.push(None);
     }

@@ -1,4 +1,4 @@
-//! The newest sample of each key, where the source is keyed.
+//! The newest sample of each key, for keyed sources.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use crate::dead_letters::DeadLetter;
 use crate::job::Context;
 use crate::job::coordinator::command::Command;
 
-/// The error's class of a label without a sample.
+/// The error class of a label without a sample.
 pub(in crate::job) const NO_SAMPLE: &str = "no_sample";
 
-/// The newest sample of each key, with its newest label, where the source is keyed; labels to which
-/// no sample came go to the dead letters.
+/// The newest sample of each key with its newest label, for keyed sources. Labels without a sample become
+/// dead letters.
 pub(in crate::job) fn newest<'scope>(
     changes: Ordered<'scope>,
     context: &Arc<Context>,
@@ -31,10 +31,11 @@ pub(in crate::job) fn newest<'scope>(
     changes
 }
 
-/// The message's bytes are not kept while it waits: the reason of the dead letter describes it.
+/// Creates the dead letter of a label. Its bytes are not stored during the wait, so the reason describes
+/// it.
 fn dead_letter(context: &Context, orphan: &Change) -> DeadLetter {
     let label = &orphan.record;
-    let said = label.label.map_or("no class".to_owned(), |class| format!("class {class}"));
+    let value = label.label.map_or("no class".to_owned(), |class| format!("class {class}"));
     let until = orphan.at.time();
     DeadLetter {
         topic: context.topic(label.id().topic()).to_owned(),
@@ -43,7 +44,7 @@ fn dead_letter(context: &Context, orphan: &Change) -> DeadLetter {
         timestamp: Some(label.time),
         stage: "label".to_owned(),
         error: NO_SAMPLE.to_owned(),
-        reason: format!("{said}, but until {until} there was no sample with its key"),
+        reason: format!("{value}: no sample with its key arrived until {until}"),
         ..DeadLetter::default()
     }
 }

@@ -1,5 +1,5 @@
-//! The source operator: reads, places, logs and sends this worker's partitions; first of all again
-//! what an earlier process logged and policies have not seen.
+//! The source operator: it reads, positions, logs and sends this worker's partitions. It starts with logged
+//! records of an earlier process that policies have not observed.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -31,14 +31,14 @@ pub(in crate::job) struct Ingest {
     parts: Vec<PartitionState>,
     reader: Box<dyn Reader>,
     append: Append,
-    /// Used when idle partitions may be left behind.
+    /// Used if idle partitions are left behind.
     watermarks: Option<WatermarkExchange>,
     report: Report,
 }
 
 impl Ingest {
-    /// Opens what belongs to a worker: where samples are selected and scored their rows are at hand,
-    /// also where others read in other processes.
+    /// Opens the partitions of a worker. The rows of its samples are available where they are selected and
+    /// scored, even if other processes read them.
     ///
     /// # Errors
     /// When the source cannot be read.
@@ -74,9 +74,9 @@ impl Ingest {
         })
     }
 
-    /// This worker's changes, each at its own position.
+    /// The changes of this worker, each at its own position.
     ///
-    /// `released` is how far the order is complete, `observed` how far every policy has seen it.
+    /// `released` is the frontier of the order, and `observed` that of all policies.
     pub(in crate::job) fn stream<'scope>(
         this: &Rc<RefCell<Self>>,
         scope: Scope<'scope, Position>,
@@ -96,7 +96,7 @@ impl Ingest {
                 }
                 this.follow(&released, &observed);
                 let released = frontier(&released);
-                let mut again = Again::Later;
+                let mut again = NextPoll::Later;
                 match this.append.retry() {
                     Ok(Some(Appended { mut changes, progress })) => {
                         output.session(held).give_container(&mut changes);
@@ -118,7 +118,7 @@ impl Ingest {
                     }
                 }
                 if this.append.is_waiting() {
-                    // its changes are still to be sent, at the time that is held.
+                    // the changes are still to be sent, at the held time.
                     return wake.activate_after(IDLE);
                 }
                 if !this.downgrade(held) {
@@ -126,14 +126,14 @@ impl Ingest {
                     return;
                 }
                 match again {
-                    Again::Now => wake.activate(),
-                    Again::Later => wake.activate_after(IDLE),
+                    NextPoll::Now => wake.activate(),
+                    NextPoll::Later => wake.activate_after(IDLE),
                 }
             }
         })
     }
 
-    /// Takes note of how far policies are, and shows it.
+    /// Records and reports the progress of policies.
     pub(in crate::job) fn follow(
         &mut self,
         released: &ProbeHandle<Position>,
@@ -152,10 +152,10 @@ impl Ingest {
         }
     }
 
-    /// Whether a partition is read no further for now.
+    /// Whether a partition is not read any further for now.
     fn paused(&self, slot: usize, released: Option<Position>) -> bool {
         let part = &self.parts[slot];
-        if part.done || part.rest.goes_on() || self.is_blocked() {
+        if part.done || part.pause.is_active() || self.is_blocked() {
             return true;
         }
         let before = |last: Position| released.is_none_or(|released| last < released);
@@ -173,13 +173,13 @@ impl Ingest {
         }
         let unreleased: u64 =
             part.open.iter().filter(|(last, _)| !before(*last)).map(|(_, count)| count).sum();
-        // the partition that holds the watermark is never paused: the others wait for it.
+        // the partition that holds the watermark is never paused, because the others wait for it.
         let holds = released.is_some_and(|released| part.reached(rules) <= released);
         unreleased >= max_buffered && !holds
     }
 
-    /// What partition `slot` has: what was logged before, then what is read, placed and logged; not
-    /// before what it `held` back.
+    /// The next changes of partition `slot`: first those that were logged before, then records that are
+    /// read, positioned and logged. A partition that was asleep continues at `held`.
     fn poll(&mut self, slot: usize, held: Position) -> anyhow::Result<Appended> {
         let keyed = self.context.pipeline.source.keyed().is_some();
         let rules = &self.context.pipeline.order;
@@ -192,40 +192,44 @@ impl Ingest {
         }
         let classes = self.context.pipeline.model.classes();
         let gate = Gate { rules, watermark: &mut part.watermark, classes, keyed };
-        let mut fetched = Fetched::new(self.context.log.schema().clone(), gate);
-        // as many as before: a vector that grows is copied many times.
-        fetched.columns.reserve(part.rest.came);
-        let progress = self.reader.poll(slot, self.context.poll, &mut fetched)?;
-        let came = fetched.len();
-        if came == 0 {
-            part.polled(came, progress);
+        let mut fetched = Fetched::new(self.context.log.schema().clone(), self.context.poll, gate);
+        // reserves the size of the last poll: a growing vector is copied many times.
+        fetched.columns.reserve(part.pause.messages);
+        let progress = self.reader.poll(slot, &mut fetched)?;
+        let messages = fetched.len();
+        if messages == 0 {
+            part.polled(messages, progress);
             return Ok(Appended { changes: Vec::new(), progress });
         }
-        let dead_letters = dead_letters(&part.partition, &fetched.bad);
-        // before the rows are appended: a commit that covers the rows finds the dead letters.
+        let dead_letters = dead_letters(&part.partition, &fetched.invalid);
+        // before the rows are appended: a commit that covers the rows then includes the dead letters.
         if !dead_letters.is_empty() {
             self.context.commands.send(Command::DeadLetters(dead_letters));
         }
-        let bad = fetched.bad.len() as u64;
-        // in the log before it is sent: an operator that sees a change can fetch its row.
+        let invalid = fetched.invalid.len() as u64;
+        // logged before it is sent: an operator that sees a change can fetch its row.
         let mut rows = rows(&part.partition, fetched);
         rows.highest = part.watermark.highest();
         let changes = changes(&rows, keyed);
         let samples = changes.iter().filter(|change| change.kind == Kind::Insert).count();
-        self.context.status.read(samples as u64, bad, u64::from(rows.late));
-        part.polled(came, progress);
+        self.context.status.read(samples as u64, invalid, u64::from(rows.late));
+        if part.arrived_late(samples as u64, u64::from(rows.late)) {
+            Report::all_late(part, rows.times.last());
+        }
+        part.polled(messages, progress);
         part.sent(&rows, &changes);
         self.report.answered();
         let appended = self.append.write(rows, Appended { changes, progress })?;
         Ok(appended.unwrap_or(Appended { changes: Vec::new(), progress: Progress::Wait }))
     }
 
-    /// Whether nothing can be read for now: the disk is full, or the coordinator is busy.
+    /// Whether nothing can be read for now, because the disk is full or the coordinator is busy.
     fn is_blocked(&self) -> bool {
         self.append.is_waiting() || self.context.commands.is_full()
     }
 
-    /// Lets go of what no later record can be before; false when there are none.
+    /// Downgrades the capability to the earliest position of later records. Returns false if there are
+    /// none.
     fn downgrade(&mut self, capability: &mut Capability<Position>) -> bool {
         let rules = &self.context.pipeline.order;
         for part in &mut self.parts {
@@ -234,12 +238,12 @@ impl Ingest {
             }
         }
         let own = WorkerWatermark::of(&self.parts, rules);
-        let all = self.watermarks.as_mut().map_or(own, |watermarks| watermarks.tell(own));
+        let all = self.watermarks.as_mut().map_or(own, |watermarks| watermarks.exchange(own));
         match (own, all) {
             (WorkerWatermark::Done, _) => return false,
             (WorkerWatermark::Awake(reached), _)
             | (_, WorkerWatermark::Awake(reached) | WorkerWatermark::Asleep(reached)) => {
-                // an idle worker may have followed others beyond the position where it continues.
+                // an idle worker may have followed others beyond the position from which it continues.
                 capability.downgrade(&reached.max(*capability.time()));
             }
             (WorkerWatermark::Asleep(_), WorkerWatermark::Done) => {}
@@ -248,13 +252,13 @@ impl Ingest {
     }
 }
 
-/// When to poll again.
-enum Again {
+/// The time of the next poll.
+enum NextPoll {
     Now,
     Later,
 }
 
-impl Again {
+impl NextPoll {
     fn or(self, progress: Progress) -> Self {
         match progress {
             Progress::More => Self::Now,

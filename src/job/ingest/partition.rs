@@ -10,26 +10,29 @@ use crate::job::Context;
 use crate::source::{OrderRules, Partition, Progress, WatermarkTracker};
 use crate::store::{LogBatch, Replay, StoreError};
 
-/// How long messages may gather before they are read. A batch of few takes a thousand bytes on disk
-/// and a hundred in memory, as one of many does.
+/// Time during which messages gather before they are read. A batch takes about a thousand bytes on disk and
+/// a hundred in memory, whether it is small or large.
 const GATHER: Duration = Duration::from_millis(10);
 
-/// A partition's pause after a poll that brought all there was, so that few messages do not become
-/// many small batches.
+/// Late samples in a row after which the watermark is likely to be wrong.
+const MANY_LATE: u64 = 1000;
+
+/// The pause of a partition after a poll that returned all available messages, so that few messages do not
+/// become many small batches.
 #[derive(Default)]
-pub(in crate::job) struct Rest {
-    /// Messages that came with the poll.
-    pub(in crate::job) came: usize,
+pub(in crate::job) struct PollPause {
+    /// Number of messages of the last poll.
+    pub(in crate::job) messages: usize,
     until: Option<Instant>,
 }
 
-impl Rest {
-    pub(in crate::job) fn after(came: usize, progress: Progress) -> Self {
-        let all = progress == Progress::Wait && came > 0;
-        Self { came, until: all.then(|| Instant::now() + GATHER) }
+impl PollPause {
+    pub(in crate::job) fn after(messages: usize, progress: Progress) -> Self {
+        let all = progress == Progress::Wait && messages > 0;
+        Self { messages, until: all.then(|| Instant::now() + GATHER) }
     }
 
-    pub(in crate::job) fn goes_on(&self) -> bool {
+    pub(in crate::job) fn is_active(&self) -> bool {
         self.until.is_some_and(|until| Instant::now() < until)
     }
 }
@@ -45,21 +48,23 @@ pub(in crate::job) struct PartitionState {
     /// New messages are not placed before this position.
     floor: Position,
     pub(in crate::job) done: bool,
-    /// Whether it had no more when it was last polled.
+    /// Whether the last poll found no more messages.
     pub(in crate::job) idle: bool,
-    /// Since when it had nothing at all.
+    /// The time since which it has been silent.
     silent: Option<Instant>,
-    /// The others do not wait for it.
+    /// Whether others do not wait for it, because it is asleep.
     pub(in crate::job) asleep: bool,
-    pub(in crate::job) rest: Rest,
-    /// Positions up to which, and numbers of records that were read, until they are observed.
+    pub(in crate::job) pause: PollPause,
+    /// Late samples since the last one that was not.
+    late: u64,
+    /// Positions and numbers of records that were read, until they are observed.
     pub(in crate::job) open: VecDeque<(Position, u64)>,
 }
 
 impl PartitionState {
     pub(in crate::job) fn new(partition: Partition, context: &Context) -> Self {
         let stream = partition.id(0).stream();
-        // what a key has now follows from all that was said of it.
+        // the current value of a key depends on all its messages.
         let keyed = context.pipeline.source.keyed().is_some();
         let from = if keyed { Position::MIN } else { context.resume_at(stream) };
         let replay = context.log.replay(stream, from.time());
@@ -73,12 +78,13 @@ impl PartitionState {
             idle: false,
             silent: None,
             asleep: false,
-            rest: Rest::default(),
+            pause: PollPause::default(),
+            late: 0,
             open: VecDeque::new(),
         }
     }
 
-    /// The next batch of the log of an earlier process, until there is none.
+    /// The next batch of the log of an earlier process; none at its end.
     pub(in crate::job) fn replayed(
         &mut self,
         keyed: bool,
@@ -100,7 +106,8 @@ impl PartitionState {
         }))
     }
 
-    /// Notes what is sent: the last record apart, for it may have to wait for others alone.
+    /// Records the changes that are sent. The last record is separate, because it may have to wait for
+    /// other partitions alone.
     pub(in crate::job) fn sent(&mut self, rows: &LogBatch, changes: &[Change]) {
         self.next = rows.ids.last().map_or(self.next, |id| Id(*id).offset() + 1);
         let Some(last) = changes.iter().map(|change| change.at).max() else { return };
@@ -109,24 +116,35 @@ impl PartitionState {
         self.open.push_back((last, 1));
     }
 
-    /// Its topic and number, as people read it.
+    /// Counts the `late` ones of the `samples` of a poll. Returns true once there are so many in a row
+    /// that the watermark is likely to be wrong.
+    pub(in crate::job) fn arrived_late(&mut self, samples: u64, late: u64) -> bool {
+        if samples > late {
+            self.late = 0;
+        }
+        let before = self.late;
+        self.late += late;
+        before < MANY_LATE && self.late >= MANY_LATE
+    }
+
+    /// Its topic and number in readable form.
     pub(in crate::job) fn name(&self) -> String {
         format!("{}/{}", self.partition.topic, self.partition.partition)
     }
 
-    /// Notes how a poll ended that brought `came` messages.
-    pub(in crate::job) fn polled(&mut self, came: usize, progress: Progress) {
-        self.rest = Rest::after(came, progress);
+    /// Records the end of a poll that returned `messages` messages.
+    pub(in crate::job) fn polled(&mut self, messages: usize, progress: Progress) {
+        self.pause = PollPause::after(messages, progress);
         self.done = progress == Progress::End;
         self.idle = progress == Progress::Wait;
-        if self.idle && came == 0 {
+        if self.idle && messages == 0 {
             self.silent.get_or_insert_with(Instant::now);
         } else {
             (self.silent, self.asleep) = (None, false);
         }
     }
 
-    /// Falls asleep if it was silent for long enough; whether it just did.
+    /// Falls asleep if it was silent for long enough. Returns whether it fell asleep now.
     pub(in crate::job) fn falls_asleep(&mut self, rules: &OrderRules) -> bool {
         let after =
             rules.idle_after.map(|after| Duration::from_millis(after.millis().unsigned_abs()));
@@ -136,7 +154,7 @@ impl PartitionState {
         falls
     }
 
-    /// Nothing that comes from now on is before `floor`.
+    /// Ensures that no later record is before `floor`.
     pub(in crate::job) fn raise(&mut self, rules: &OrderRules, floor: Position) {
         let time = floor.time();
         for time in [time, time.saturating_add(1)] {
@@ -146,12 +164,12 @@ impl PartitionState {
         }
     }
 
-    /// Records that were read and that not every policy has seen.
+    /// Number of records that were read but not observed by every policy.
     pub(in crate::job) fn undecided(&self) -> u64 {
         self.open.iter().map(|(_, count)| count).sum()
     }
 
-    /// No later record of the partition is before this position.
+    /// The position before which there are no later records of the partition.
     pub(in crate::job) fn reached(&self, rules: &OrderRules) -> Position {
         let next = self.partition.id(self.next.min(Id::MAX_OFFSET));
         Position::new(self.watermark.watermark(rules), next)

@@ -1,5 +1,5 @@
-//! How far every worker's partitions are, told as data beside the dataflow's own progress: a worker
-//! whose partitions are silent has nothing of its own to say how far the stream is.
+//! Watermarks of all workers' partitions, exchanged as data next to the progress of the dataflow itself. A
+//! worker with silent partitions cannot determine the position of the stream alone.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -15,19 +15,19 @@ use timely::worker::Worker;
 use super::partition::PartitionState;
 use crate::source::OrderRules;
 
-/// How far partitions are.
+/// The watermark of partitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::job) enum WorkerWatermark {
-    /// Nothing will come before this from those that are not asleep.
+    /// No later record of the awake partitions is before this position.
     Awake(Position),
-    /// All are asleep, the one that is furthest here.
+    /// All partitions are asleep, and this is the watermark of the furthest one.
     Asleep(Position),
-    /// All have come to their ends.
+    /// All partitions have ended.
     Done,
 }
 
 impl WorkerWatermark {
-    /// How far some partitions are.
+    /// The watermark of some partitions.
     pub(in crate::job) fn of(parts: &[PartitionState], rules: &OrderRules) -> Self {
         parts.iter().map(|part| Self::of_one(part, rules)).fold(Self::Done, Self::and)
     }
@@ -54,34 +54,34 @@ impl WorkerWatermark {
 /// Exchanges watermarks between workers.
 pub(in crate::job) struct WatermarkExchange {
     worker: usize,
-    told: Option<WorkerWatermark>,
-    heard: Rc<RefCell<BTreeMap<usize, WorkerWatermark>>>,
+    sent: Option<WorkerWatermark>,
+    known: Rc<RefCell<BTreeMap<usize, WorkerWatermark>>>,
     input: InputHandleVec<u64, (usize, WorkerWatermark)>,
 }
 
 impl WatermarkExchange {
-    /// Builds a dataflow for it, which ends when all workers have dropped their handles.
+    /// Builds a dataflow for the exchange. It ends when all workers have dropped their handles.
     pub(in crate::job) fn open(worker: &mut Worker) -> Self {
         let mut input = InputHandleVec::new();
-        let heard = Rc::new(RefCell::new(BTreeMap::new()));
-        let hear = Rc::clone(&heard);
-        worker.dataflow_named("marks", |scope| {
+        let known = Rc::new(RefCell::new(BTreeMap::new()));
+        let updated = Rc::clone(&known);
+        worker.dataflow_named("watermarks", |scope| {
             scope.input_from(&mut input).broadcast().inspect(move |(worker, reached)| {
-                hear.borrow_mut().insert(*worker, *reached);
+                updated.borrow_mut().insert(*worker, *reached);
             });
         });
-        Self { worker: worker.index(), told: None, heard, input }
+        Self { worker: worker.index(), sent: None, known, input }
     }
 
-    /// Sends the watermark of this worker's partitions; returns that of all, as far as it is known.
-    pub(in crate::job) fn tell(&mut self, own: WorkerWatermark) -> WorkerWatermark {
-        if self.told != Some(own) {
-            self.told = Some(own);
+    /// Sends the watermark of this worker's partitions. Returns the known watermark of all workers.
+    pub(in crate::job) fn exchange(&mut self, own: WorkerWatermark) -> WorkerWatermark {
+        if self.sent != Some(own) {
+            self.sent = Some(own);
             self.input.send((self.worker, own));
             self.input.flush();
         }
-        let heard = self.heard.borrow();
-        let others = heard.iter().filter(|(worker, _)| **worker != self.worker);
+        let known = self.known.borrow();
+        let others = known.iter().filter(|(worker, _)| **worker != self.worker);
         others.map(|(_, reached)| *reached).fold(own, WorkerWatermark::and)
     }
 }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn idle_workers_hold_nobody_up() {
+    fn idle_workers_do_not_hold_up_others() {
         assert_eq!(awake(5).and(awake(3)), awake(3));
         assert_eq!(asleep(1).and(awake(3)), awake(3));
         assert_eq!(asleep(1).and(asleep(3)), asleep(3));

@@ -1,4 +1,4 @@
-//! Repairs a damaged batch of the log with the messages that its source still has.
+//! Repair of a damaged batch of the log from its source.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,26 +11,26 @@ use crate::job::ingest::changes::rows;
 use crate::source::{Fetched, Gate, Partition, Progress, WatermarkTracker};
 use crate::store::{LogBatch, Lost, StoreError};
 
-/// How long the source may take to send the lost messages again.
-const CANCELLATION: Duration = Duration::from_secs(60);
+/// Time limit for the source to send the lost messages again.
+const READ_LIMIT: Duration = Duration::from_secs(60);
 
-/// Repairs what went wrong, if it is a batch of the log that its source still has.
+/// Repairs the cause of an error, if it is a batch of the log that its source still has.
 pub(in crate::job) fn repair(
     context: &Context,
-    mended: &mut BTreeSet<(PathBuf, u64)>,
+    repaired: &mut BTreeSet<(PathBuf, u64)>,
     error: anyhow::Error,
 ) -> anyhow::Result<()> {
     let damage = damage_of(&error).filter(|_| context.cluster.is_single());
     let Some(damage) = damage else { return Err(error) };
     match context.repair(&damage.0, damage.1) {
-        // what is damaged again at once cannot be repaired.
-        Ok(true) if mended.insert(damage) => Ok(()),
+        // a batch that is damaged again at once cannot be repaired.
+        Ok(true) if repaired.insert(damage) => Ok(()),
         Ok(_) => Err(error),
         Err(why) => Err(error.context(format!("{why:#}"))),
     }
 }
 
-/// The damaged batch of the log, if the error is about one.
+/// The damaged batch of the log, if the error names one.
 fn damage_of(error: &anyhow::Error) -> Option<(PathBuf, u64)> {
     error.chain().find_map(|error| match error.downcast_ref() {
         Some(StoreError::Damaged { path, at, .. }) => Some((path.clone(), *at)),
@@ -39,7 +39,8 @@ fn damage_of(error: &anyhow::Error) -> Option<(PathBuf, u64)> {
 }
 
 impl Context {
-    /// Fetches a damaged segment again, or reads a damaged batch again from its source; false if there is no such batch.
+    /// Fetches a damaged segment again, or reads a damaged batch again from its source. Returns false if
+    /// there is no such batch.
     ///
     /// # Errors
     /// When the source no longer has the messages, or they have changed.
@@ -51,13 +52,13 @@ impl Context {
         }
         let stream = lost.first.stream();
         let of = |part: &&Partition| part.id(0).stream() == stream;
-        let part = self.partitions.iter().find(of).context("the partition is not known")?;
+        let part = self.partitions.iter().find(of).context("the run has no such partition")?;
         let (first, last) = (lost.first.offset(), lost.last.offset());
         let part = Partition { start: first, end: Some(last + 1), ..part.clone() };
         let from = format!("{}/{}, offsets {first} to {last}", part.topic, part.partition);
         tracing::warn!("`{}` is damaged at byte {at}: reading {from} again", path.display());
         let again = self.read_again(&part, &lost).and_then(|rows| {
-            ensure!(self.log.repair(path, at, rows)?, "it is not what was read before");
+            ensure!(self.log.repair(path, at, rows)?, "the messages have changed");
             Ok(())
         });
         again.with_context(|| format!("reading {from} again"))?;
@@ -74,10 +75,10 @@ impl Context {
             classes: self.pipeline.model.classes(),
             keyed: source.keyed().is_some(),
         };
-        let mut fetched = Fetched::new(self.log.schema().clone(), gate);
+        let mut fetched = Fetched::new(self.log.schema().clone(), lost.rows.max(1), gate);
         let begun = Instant::now();
-        while reader.poll(0, lost.rows.max(1), &mut fetched)? != Progress::End {
-            ensure!(begun.elapsed() < CANCELLATION, "not all of it came");
+        while reader.poll(0, &mut fetched)? != Progress::End {
+            ensure!(begun.elapsed() < READ_LIMIT, "some of the messages did not arrive");
             std::thread::sleep(Duration::from_millis(1));
         }
         let mut rows = rows(part, fetched);

@@ -7,7 +7,7 @@ use crate::job::Context;
 use crate::retention::{Keys, Needs, Plan, Subject};
 
 impl Context {
-    /// Removes what is old and no policy can ask for any more.
+    /// Removes old data that no policy can ask for any more.
     ///
     /// # Errors
     /// When the catalog or a file cannot be read or written.
@@ -20,7 +20,7 @@ impl Context {
         let keys = match self.pipeline.source.keyed() {
             None => Keys::None,
             Some(keyed) if keyed.labels => Keys::Labels,
-            // to resolve keys takes a scan of the whole log, which would delay a running job.
+            // resolving keys needs a scan of the whole log, which would delay a running job.
             Some(_) => Keys::Unknown,
         };
         let named = self.pipeline.sink.named();
@@ -41,7 +41,7 @@ impl Context {
         plan.apply(&subject, |segments, versions| catalog.remove(segments, versions))?;
         let (segments, versions) =
             (plan.expired_segments().count(), plan.expired_versions().count());
-        tracing::debug!(segments, versions, "removed what was old");
+        tracing::debug!(segments, versions, "removed expired data");
         Ok(())
     }
 }

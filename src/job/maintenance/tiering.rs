@@ -1,4 +1,4 @@
-//! Uploads complete segments of the log to an object store.
+//! Uploads of complete segments of the log to an object store.
 
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -16,17 +16,16 @@ use crate::store::{Log, StoreError, Tier, remove_object};
 /// The part of a job that waits for an object store.
 const PART: &str = "store.tier";
 
-/// Takes complete segments to an object store, on a thread of its own: a network is slower than a
-/// job.
+/// Uploads complete segments to an object store, on a separate thread: a network is slower than a job.
 #[derive(Default)]
 pub(in crate::job) struct Uploading(Option<JoinHandle<anyhow::Result<()>>>);
 
 impl Uploading {
-    /// Starts to upload the segments that are complete, unless an upload is under way.
+    /// Starts an upload of the complete segments, unless one is running.
     ///
     /// # Errors
     /// When a segment is damaged, or the catalog cannot be written.
-    pub(in crate::job) fn go_on(&mut self, context: &Arc<Context>) -> anyhow::Result<()> {
+    pub(in crate::job) fn proceed(&mut self, context: &Arc<Context>) -> anyhow::Result<()> {
         if context.pipeline.store.tier.is_none() || self.is_running() {
             return Ok(());
         }
@@ -41,7 +40,10 @@ impl Uploading {
             Err(error) => return Err(error),
             Ok(()) => {
                 if let Some(waited) = outages.end(PART) {
-                    tracing::warn!("the object store is there again after {} s", waited.as_secs());
+                    tracing::warn!(
+                        "the object store is available again after {} s",
+                        waited.as_secs()
+                    );
                 }
             }
         }
@@ -51,7 +53,7 @@ impl Uploading {
         Ok(())
     }
 
-    /// Whether an upload is under way.
+    /// Whether an upload is running.
     pub(in crate::job) fn is_running(&self) -> bool {
         self.0.as_ref().is_some_and(|thread| !thread.is_finished())
     }
@@ -61,17 +63,17 @@ fn end(thread: JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
     thread.join().unwrap_or_else(|_| Err(anyhow!("the thread for the object store panicked")))
 }
 
-/// Whether trying again may help.
+/// Whether another attempt may succeed.
 fn is_outage(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(StoreError::Tier { .. })) || is_full(error.as_ref())
 }
 
-/// A way to the catalog.
+/// Access to the catalog.
 pub trait CatalogAccess {
     /// Reads or changes the catalog.
     ///
     /// # Errors
-    /// When SQLite refuses, or the job has ended.
+    /// When SQLite returns an error, or the job has ended.
     fn with<T: Send + 'static>(
         &mut self,
         ask: impl FnOnce(&mut Catalog) -> Result<T, CatalogError> + Send + 'static,
@@ -87,8 +89,8 @@ impl CatalogAccess for Catalog {
     }
 }
 
-/// Asks the coordinator and waits for its answer. The coordinator must never wait for the thread
-/// that asks.
+/// Sends a request to the coordinator and waits for the answer. The coordinator must never wait for the
+/// calling thread.
 impl CatalogAccess for Commands {
     fn with<T: Send + 'static>(
         &mut self,
@@ -101,7 +103,7 @@ impl CatalogAccess for Commands {
     }
 }
 
-/// Takes what is complete and old enough to the object store.
+/// Uploads segments that are complete and old enough.
 fn upload_complete(context: &Context) -> anyhow::Result<()> {
     let Some(tier) = &context.pipeline.store.tier else { return Ok(()) };
     let names = context.log.not_uploaded(tier.age);
@@ -110,7 +112,7 @@ fn upload_complete(context: &Context) -> anyhow::Result<()> {
     upload.run(&mut catalog, || context.stopping())
 }
 
-/// The same where nothing is written any more.
+/// Uploads all segments of a run whose log is not being written.
 ///
 /// # Errors
 /// When a segment is damaged, or the catalog cannot be written.
@@ -119,7 +121,7 @@ pub(in crate::job) fn upload_all(context: &Context, catalog: &mut Catalog) -> an
     let names = context.log.ended_not_uploaded(tier.age);
     let upload = Upload { tier, run: &context.run, log: &context.log, names };
     let uploaded = upload.run(catalog, || false);
-    // segments that were in use when they were uploaded can be evicted now.
+    // segments that were in use during the upload can be evicted now.
     context.log.evict();
     match uploaded {
         Err(error) if is_outage(&error) => {
@@ -130,11 +132,11 @@ pub(in crate::job) fn upload_all(context: &Context, catalog: &mut Catalog) -> an
     }
 }
 
-/// Segments of a run's log that go to its object store.
+/// Segments of a run's log to be uploaded.
 pub struct Upload<'a> {
     /// The object store.
     pub tier: &'a Tier,
-    /// The run's unique name.
+    /// The unique name of the run.
     pub run: &'a str,
     /// The log.
     pub log: &'a Log,
@@ -143,10 +145,10 @@ pub struct Upload<'a> {
 }
 
 impl Upload<'_> {
-    /// Takes the segments there, and removes there what is no longer in the log.
+    /// Uploads the segments, and removes objects whose segments are no longer in the log.
     ///
     /// # Errors
-    /// When a segment is damaged, SQLite refuses, or the object store cannot be reached.
+    /// When a segment is damaged, SQLite returns an error, or the object store cannot be reached.
     pub fn run(
         self,
         catalog: &mut impl CatalogAccess,
@@ -159,7 +161,8 @@ impl Upload<'_> {
             }
             let url = self.tier.url_of(self.run, &name);
             let record = (name.clone(), url.clone());
-            // before the upload, or a crash would leave an object that the catalog does not know.
+            // recorded before the upload: otherwise a crash could leave an object that the catalog does not
+            // know.
             catalog.with(move |catalog| catalog.uploading(&record.0, &record.1))?;
             Failpoint::TierRecorded.reach();
             self.log.upload(&name, &url)?;
@@ -172,15 +175,15 @@ impl Upload<'_> {
     }
 }
 
-/// Removes from object stores what is no longer in the log.
+/// Removes objects whose segments are no longer in the log.
 ///
 /// # Errors
-/// When SQLite refuses, or an object store cannot be reached.
+/// When SQLite returns an error, or an object store cannot be reached.
 pub fn remove_expired_objects(catalog: &mut impl CatalogAccess) -> anyhow::Result<()> {
     let expired = catalog.with(|catalog| catalog.downloaded())?;
     for (name, url) in expired {
         remove_object(&url)?;
-        catalog.with(move |catalog| catalog.forget_object(&name))?;
+        catalog.with(move |catalog| catalog.remove_object_record(&name))?;
     }
     Ok(())
 }

@@ -1,28 +1,30 @@
-//! Versions that earlier runs published, and how a new run treats them.
+//! Versions that earlier runs published, and their treatment by a new run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 
+use crate::catalog::{Catalog, Outbox};
 use crate::outage::CancellationToken;
 use crate::sink::{Published, Sink, SinkConfig, SinkError, SinkTable};
 
-/// How a new run treats versions that other runs published under its name.
+/// The treatment of versions that other runs published under this name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Others {
-    /// It does not start.
+    /// The run does not start.
     #[default]
     Refuse,
-    /// It publishes next to them.
+    /// The run publishes next to them.
     Ignore,
-    /// It makes the newest run's versions again, and publishes what is missing.
+    /// The run makes the newest run's versions again and publishes the missing ones.
     Adopt,
 }
 
-/// Decides about what other runs than `run` published; returns the run that is adopted.
+/// Decides on versions that runs other than `run` published. Returns the run that is adopted.
 ///
 /// # Errors
-/// When there are versions and no option says how to treat them.
+/// When there are such versions and no option defines their treatment.
 pub fn decide(
     sinks: &mut [(&'static str, Box<dyn Sink>)],
     run: &str,
@@ -42,9 +44,9 @@ pub fn decide(
             return Err(Occupied(format!(
                 "sink.{key} holds {count} version{plural} by other runs, the newest is version \
                  {version} of run `{run}`\n\
-                 hint: to go on with that run, name its state directory with --state; --fresh \
-                 publishes a new run beside it; --adopt makes its versions again, compares their \
-                 digests and publishes what is missing"
+                 hint: to resume that run, name its state directory with --state; --fresh \
+                 publishes a new run next to it; --adopt trains its versions again, compares \
+                 their digests and publishes the missing ones"
             ))
             .into());
         }
@@ -53,7 +55,7 @@ pub fn decide(
     Ok(adopted)
 }
 
-/// Versions of other runs are in the way.
+/// The error if versions of other runs exist.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Occupied(String);
@@ -61,60 +63,71 @@ pub struct Occupied(String);
 /// Versions by number, with their digests.
 pub type Digests = BTreeMap<u64, String>;
 
-/// The versions of a run before it publishes.
+/// The run whose versions are published.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     /// The run.
     pub run: String,
-    /// Its versions, as far as they are made.
-    pub made: Digests,
     /// The run whose versions count as its own.
     pub adopted: Option<String>,
+    /// The file of its catalog.
+    pub catalog: PathBuf,
 }
 
 impl Known {
-    /// Compares what was found with what was made; of what was `published` before there is no need
-    /// to find it.
+    /// Compares the versions that were found in a sink with those that the run has made. Versions that are
+    /// recorded in `outbox` need not be found.
     ///
     /// # Errors
-    /// When a version that is there has another digest than the one that was made.
+    /// When a version that was found has another digest than the one that was made, or the catalog cannot
+    /// be read.
     pub(in crate::job) fn compare(
         &self,
         found: Vec<Published>,
-        published: &BTreeSet<u64>,
-    ) -> Result<There, SinkError> {
+        outbox: &Outbox,
+    ) -> anyhow::Result<PublishedVersions> {
         let ours = |run: &str| run == self.run || self.adopted.as_deref() == Some(run);
         let ours = found.into_iter().filter(|there| ours(&there.run));
-        let mut there = There(ours.map(|there| (there.version, there.sha256)).collect());
-        for (version, sha256) in &self.made {
-            there.compare(*version, sha256)?;
-            if published.contains(version) {
-                there.0.insert(*version, sha256.clone());
+        let found: Digests = ours.map(|there| (there.version, there.sha256)).collect();
+        let there = PublishedVersions { found, newest: outbox.newest };
+        if there.found.is_empty() {
+            return Ok(there);
+        }
+        let catalog = Catalog::view(&self.catalog)?;
+        for version in there.found.keys() {
+            if let Some(made) = catalog.digest("", *version)? {
+                there.compare(*version, &made)?;
             }
         }
         Ok(there)
     }
 }
 
-/// Versions that are in a sink already.
-pub(in crate::job) struct There(Digests);
+/// Versions that a sink already has.
+pub(in crate::job) struct PublishedVersions {
+    /// Those that were read back.
+    found: Digests,
+    /// The newest recorded one.
+    newest: Option<u64>,
+}
 
-impl There {
-    /// Whether a version is there.
+impl PublishedVersions {
+    /// Whether a version was found in the sink.
     ///
     /// # Errors
-    /// When it is, with another digest.
+    /// When it is there with another digest.
     pub(in crate::job) fn has(&self, wanted: &Published) -> Result<bool, SinkError> {
         self.compare(wanted.version, &wanted.sha256)
     }
 
-    /// Whether all that is there comes before `version`.
+    /// Whether all versions in the sink are before `version`.
     pub(in crate::job) fn is_behind(&self, version: u64) -> bool {
-        self.0.keys().all(|there| *there <= version)
+        let last = self.found.last_key_value().map(|(last, _)| *last);
+        last.max(self.newest) <= Some(version)
     }
 
     fn compare(&self, version: u64, made: &str) -> Result<bool, SinkError> {
-        match self.0.get(&version) {
+        match self.found.get(&version) {
             Some(there) if there != made => {
                 Err(SinkError::Conflict { version, there: there.clone(), made: made.to_owned() })
             }
@@ -134,4 +147,30 @@ pub(in crate::job) fn open(
         Ok((key, opened))
     };
     table.named().into_iter().map(open).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn published(version: u64) -> Published {
+        Published { run: "a".to_owned(), version, sha256: version.to_string() }
+    }
+
+    #[test]
+    fn a_bookmark_waits_for_all_found_versions() {
+        let outbox = Outbox { newest: Some(3), bookmark: None };
+        let found = [4, 6].map(|version| (version, version.to_string())).into();
+        let there = PublishedVersions { found, newest: outbox.newest };
+        assert!(there.has(&published(4)).unwrap() && !there.has(&published(5)).unwrap());
+        let other = Published { sha256: "0".to_owned(), ..published(6) };
+        assert!(matches!(there.has(&other), Err(SinkError::Conflict { version: 6, .. })));
+        assert_eq!(
+            [4, 5, 6, 7].map(|version| there.is_behind(version)),
+            [false, false, true, true]
+        );
+        let none = Known::default().compare(vec![published(9)], &outbox).unwrap();
+        assert!(!none.has(&published(9)).unwrap(), "it belongs to another run");
+        assert!(none.is_behind(3) && !none.is_behind(2));
+    }
 }

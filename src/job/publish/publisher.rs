@@ -1,4 +1,4 @@
-//! Publishing outside the dataflow: a thread for each sink, for which no other thread waits.
+//! Publication outside the dataflow: a thread for each sink. No other thread waits for it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 
-use super::predecessors::{Known, There};
+use super::predecessors::{Known, PublishedVersions};
 use crate::catalog::{Catalog, CatalogError, Outbox, Version};
 use crate::failpoint::Failpoint;
 use crate::job::Branch;
@@ -18,28 +18,35 @@ use crate::sink::{Published, Sink, SinkError};
 
 /// Publishes versions to sinks, in order, each exactly once.
 ///
-/// What was published before is read back at the start: it is not published again, and may not
-/// differ.
+/// Each thread first takes its sink over from an earlier publisher and reads back earlier publications.
+/// They are not published again and must not differ. Until then the sink counts as pending, and no other
+/// part of the job waits for it.
 pub struct Publisher {
-    queues: Vec<Sender<Task>>,
+    queues: Vec<Queue>,
     threads: Vec<JoinHandle<()>>,
-    pending: Pending,
+    pending: Arc<Pending>,
     stop: CancellationToken,
 }
 
-/// A sink, and how far it is known to be.
+/// The queue of a sink's thread.
+struct Queue {
+    key: &'static str,
+    tasks: Sender<Task>,
+}
+
+/// A sink and the recorded progress of publication to it.
 pub struct Outlet {
     /// Its key in the pipeline file.
     pub key: &'static str,
     /// The sink.
     pub sink: Box<dyn Sink>,
-    /// The versions that the sink is known to have.
+    /// The recorded progress.
     pub known: Outbox,
 }
 
-/// Hears of what a publisher does; called on its threads.
+/// Receives the events of a publisher, on its threads.
 pub trait Listener: Send + Sync {
-    /// `version` is in sink `key`; with a bookmark, where the old one is no longer to be used. It
+    /// Sink `key` has `version`. There is a bookmark if the old one must no longer be used. The publication
     /// counts as pending until [`Publisher::recorded`].
     fn published(&self, key: &'static str, version: u64, bookmark: Option<&str>);
 
@@ -47,56 +54,58 @@ pub trait Listener: Send + Sync {
     fn failed(&self, error: anyhow::Error);
 }
 
+/// A request to publish a version.
 struct Task {
     version: Version,
     folder: PathBuf,
 }
 
 impl Publisher {
-    /// Takes the sinks over from an earlier publisher, and reads back what they have.
-    ///
-    /// `known` are the run's own versions, and the run it has adopted.
+    /// Starts a thread for each sink. `known` is the run, and the run that it adopted.
     ///
     /// # Errors
-    /// When a sink cannot be had, or a version that is there differs from the run's own.
+    /// When a thread cannot be started. The listener receives the error of a sink that cannot be opened,
+    /// or that has a version that differs from the run's own.
     pub fn start(
         outlets: Vec<Outlet>,
         known: &Known,
         listener: Arc<dyn Listener>,
         stop: CancellationToken,
     ) -> anyhow::Result<Self> {
-        let pending = Pending::default();
+        let pending = Arc::new(Pending::default());
         let (mut queues, mut threads) = (Vec::new(), Vec::new());
-        for Outlet { key, mut sink, known: outbox } in outlets {
-            let at = || format!("sink.{key}");
-            sink.take_over().with_context(at)?;
-            let found = sink.published(outbox.bookmark.as_deref()).with_context(at)?;
-            let there = known.compare(found, &outbox.versions).with_context(at)?;
-            let (queue, tasks) = unbounded();
-            queues.push(queue);
+        for Outlet { key, sink, known: outbox } in outlets {
+            let (send, tasks) = unbounded();
+            queues.push(Queue { key, tasks: send });
             let listener = Arc::clone(&listener);
-            let outlet = Running { key, sink, there, listener, stop: stop.clone() };
+            let running = Running { key, sink, listener, stop: stop.clone() };
+            let (known, taken_over) = (known.clone(), Arc::clone(&pending));
+            taken_over.add();
+            let work = move || running.run(&known, &outbox, &taken_over, &tasks);
             let named = std::thread::Builder::new().name(format!("sink-{key}"));
-            let thread = named.spawn(move || outlet.run(&tasks)).context("starting a thread")?;
-            threads.push(thread);
+            threads.push(named.spawn(work).context("starting a thread")?);
         }
         Ok(Self { queues, threads, pending, stop })
     }
 
-    /// Publishes `version`, whose complete folder is `folder`, when its turn comes.
+    /// Publishes `version`, whose complete folder is `folder`, in the order of versions.
     pub fn publish(&self, version: &Version, folder: &Path) {
         for queue in &self.queues {
-            self.pending.add();
-            let task = Task { version: version.clone(), folder: folder.to_owned() };
-            if queue.send(task).is_err() {
-                // the sink has failed, and the job knows.
-                self.pending.done();
-            }
+            self.add(queue, version, folder);
         }
     }
 
-    /// Publishes what the pipeline's own branch made before the job was started, as far as it is
-    /// missing somewhere.
+    fn add(&self, queue: &Queue, version: &Version, folder: &Path) {
+        self.pending.add();
+        let task = Task { version: version.clone(), folder: folder.to_owned() };
+        if queue.tasks.send(task).is_err() {
+            // the sink has failed; the job has received the error.
+            self.pending.done();
+        }
+    }
+
+    /// Publishes the versions of the pipeline's own branch from before the start of the job, to each sink
+    /// those that it lacks.
     ///
     /// # Errors
     /// When a version or the catalog cannot be read.
@@ -104,39 +113,42 @@ impl Publisher {
         &self,
         branch: &Branch,
         catalog: &Catalog,
-        sinks: &[&str],
     ) -> anyhow::Result<()> {
-        let mut missing = BTreeMap::new();
-        for sink in sinks {
-            missing.append(&mut catalog.unpublished(sink)?);
+        let mut missing: BTreeMap<u64, (String, Vec<&Queue>)> = BTreeMap::new();
+        for queue in &self.queues {
+            for (number, recorded) in catalog.unpublished(queue.key)? {
+                missing.entry(number).or_insert((recorded, Vec::new())).1.push(queue);
+            }
         }
-        for (number, recorded) in missing {
+        for (number, (recorded, queues)) in missing {
             let (version, digest) = branch.store.described(number)?;
             if digest != recorded {
                 return Err(CatalogError::Other { file: "description", version: number }.into());
             }
-            self.publish(&version, &branch.store.folder_of(number));
+            for queue in queues {
+                self.add(queue, &version, &branch.store.folder_of(number));
+            }
         }
         Ok(())
     }
 
-    /// Publications that are not done yet.
+    /// Number of publications that are not recorded.
     pub fn pending(&self) -> usize {
         self.pending.count()
     }
 
-    /// A publication is recorded.
+    /// Records that a publication was recorded.
     pub fn recorded(&self) {
         self.pending.done();
     }
 
-    /// Takes no more versions, and gives the threads, which end once what they were sent is published
-    /// or given up.
+    /// Accepts no more versions. Returns the threads, which end when their versions are published or
+    /// abandoned.
     pub fn close(self) -> Vec<JoinHandle<()>> {
         self.threads
     }
 
-    /// Gives up what is not published yet.
+    /// Abandons versions that are not published yet.
     pub fn stop(&self) {
         self.stop.raise();
     }
@@ -146,24 +158,31 @@ impl Publisher {
 struct Running {
     key: &'static str,
     sink: Box<dyn Sink>,
-    there: There,
     listener: Arc<dyn Listener>,
     stop: CancellationToken,
 }
 
 impl Running {
-    fn run(mut self, tasks: &Receiver<Task>) {
+    fn run(mut self, known: &Known, outbox: &Outbox, taken_over: &Pending, tasks: &Receiver<Task>) {
+        let there = match self.take_over(known, outbox) {
+            Ok(there) => there,
+            Err(error) if is_stop(&error) => return,
+            Err(error) => {
+                let at = format!("sink.{}", self.key);
+                return self.listener.failed(error.context(at));
+            }
+        };
+        taken_over.done();
         for task in tasks {
             let stop = self.stop.clone();
-            match stop.until_room(|| Ok(self.publish(&task)?)) {
+            match stop.retry_while_full(|| Ok(self.publish(&task, &there)?)) {
                 Ok(bookmark) => {
                     Failpoint::VersionSent.reach();
                     let number = task.version.version;
                     self.listener.published(self.key, number, bookmark.as_deref());
                     tracing::debug!(version = number, sink = self.key, "published");
                 }
-                // the sink was asked to stop.
-                Err(error) if matches!(error.downcast_ref(), Some(SinkError::Stopped)) => return,
+                Err(error) if is_stop(&error) => return,
                 Err(error) => {
                     let doing = format!("publishing to sink.{}", self.key);
                     return self.listener.failed(error.context(doing));
@@ -172,17 +191,33 @@ impl Running {
         }
     }
 
-    fn publish(&mut self, task: &Task) -> Result<Option<String>, SinkError> {
-        if self.there.has(&Published::of(&task.version))? {
+    /// Takes the sink over, and compares what it has with what is known.
+    fn take_over(&mut self, known: &Known, outbox: &Outbox) -> anyhow::Result<PublishedVersions> {
+        self.sink.take_over()?;
+        let found = self.sink.published(outbox.bookmark.as_deref())?;
+        known.compare(found, outbox)
+    }
+
+    fn publish(
+        &mut self,
+        task: &Task,
+        there: &PublishedVersions,
+    ) -> Result<Option<String>, SinkError> {
+        if there.has(&Published::of(&task.version))? {
             return Ok(None);
         }
         let bookmark = self.sink.publish(&task.version, &task.folder)?;
-        // what was read back and is still to come must be found by a later start, too.
-        Ok(bookmark.filter(|_| self.there.is_behind(task.version.version)))
+        // no bookmark before all versions that were read back: a later start must find them, too.
+        Ok(bookmark.filter(|_| there.is_behind(task.version.version)))
     }
 }
 
-/// Counts what is not done yet.
+/// Whether the sink was asked to stop.
+fn is_stop(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(SinkError::Stopped))
+}
+
+/// Counts pending publications.
 #[derive(Default)]
 struct Pending(AtomicUsize);
 

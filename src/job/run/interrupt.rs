@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// How long parts of a job may take to stop.
+/// Time limit for parts of a job to stop.
 pub(in crate::job) const GRACE: Duration = Duration::from_secs(5);
 
 /// A request to end a job before its stream ends; clones share it.
@@ -19,17 +19,17 @@ struct Flags {
 }
 
 impl Interrupt {
-    /// Asks the job to end; true if this is the first request and the job listens. If false, nothing
-    /// else will end it.
+    /// Asks the job to end. Returns true if this is the first request and the job handles requests. If it
+    /// is false, nothing else will end the job.
     ///
-    /// `gently` gives a training that runs the time of `shutdown.grace`.
+    /// `gently` gives a running training the time of `shutdown.grace`.
     pub fn request(&self, gently: bool) -> bool {
         self.0.gently.store(gently, Ordering::Relaxed);
         let first = !self.0.requested.swap(true, Ordering::Relaxed);
         first && self.0.listened_to.load(Ordering::Relaxed)
     }
 
-    /// The job listens from now on.
+    /// Records that the job handles requests from now on.
     pub(in crate::job) fn listen(&self) {
         self.0.listened_to.store(true, Ordering::Relaxed);
     }

@@ -8,45 +8,46 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use driftmill_operators::flow::ShadowDecision;
 
+use super::no_samples::NoSamples;
 use super::prepare::{prepare, start_workers};
 use super::supervise::End;
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, DecisionRecord};
 use crate::cluster::{Cluster, Rendezvous};
 use crate::config::Pipeline;
+use crate::dead_letters::OnError;
 use crate::job::coordinator::main_loop::Coordinator;
 use crate::job::maintenance::repair::repair;
 use crate::job::publish::predecessors::Others;
 use crate::job::{Interrupt, StateDirectory};
 use crate::report::{
     BranchSummary, Evaluation, SUMMARY_LIMIT, ShadowDecisionLine, ShadowSummary, Summary,
-    TriggerLine, VersionLine,
+    TriggerLine,
 };
 
-/// How a job is run; but for `stable` nothing here has an
-/// influence on what it decides.
+/// The options of a run. Except for `stable`, they have no influence on decisions.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Number of workers of each process.
     pub workers: usize,
-    /// The processes that run it.
+    /// The processes that run the job.
     pub cluster: Cluster,
-    /// The state directory; a run that is there goes on, unless `others` are to be ignored (default:
-    /// the newest of the pipeline's below `.driftmill`).
+    /// The state directory. An existing run is resumed, unless `others` is `Ignore` (default: the newest
+    /// run of the pipeline below `.driftmill`).
     pub state: Option<PathBuf>,
-    /// Most messages of a partition in one poll.
+    /// Maximum number of messages of a partition in one poll.
     pub poll: usize,
     /// Whether to show progress on stderr.
     pub progress: bool,
-    /// How versions that other runs published are treated.
+    /// The treatment of versions that other runs published.
     pub others: Others,
-    /// Whether what is read is made durable once a second, and not only with decisions (default
-    /// yes); to measure what that costs.
+    /// Whether records are made durable once a second in addition to decisions (default yes). It can be
+    /// disabled to measure the cost.
     pub sync: bool,
-    /// Whether the stream is declared stable: policies measure and let nothing come of it, so that
-    /// only what counts samples or time trains (default no).
+    /// Whether the stream is declared stable. Measurements then lead to no decisions, so that only numbers
+    /// of samples and time lead to trainings (default no).
     pub stable: bool,
-    /// Whether the summary lists all decisions and versions, not only the last [`SUMMARY_LIMIT`]
-    /// (default no).
+    /// Whether the summary lists all decisions and versions instead of the last [`SUMMARY_LIMIT`] (default
+    /// no).
     pub all: bool,
 }
 
@@ -66,20 +67,23 @@ impl Default for Options {
     }
 }
 
-/// How a job ended.
+/// The end of a job.
 #[derive(Clone, Debug)]
 pub struct Ended {
     /// The summary of the run.
     pub summary: Summary,
-    /// Why it ended.
+    /// The reason of the end.
     pub end: End,
+    /// Said when the stream has come to its end without a single sample, unless its messages are to be
+    /// skipped.
+    pub no_samples: Option<NoSamples>,
 }
 
-/// How long stopped parts may take to end.
+/// Time limit for stopped parts to end.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
-/// Runs a pipeline to the end of its stream, or until it is interrupted; where several processes run
-/// it, as process 0.
+/// Runs a pipeline to the end of its stream, or until it is interrupted. With several processes, this is
+/// process 0.
 ///
 /// # Errors
 /// When the source, the device, a sink or the state directory fails, or another process is lost.
@@ -94,7 +98,12 @@ pub fn run(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyh
                 let mut summary = summarize(&coordinator, limit)?;
                 summary.complete = end == End::Complete;
                 summary.seconds = since.elapsed().as_secs_f64();
-                return Ok(Ended { summary, end });
+                let durability = &coordinator.recorder.durability;
+                let skip = pipeline.dead_letters.on_error == OnError::Skip;
+                let refused = summary.complete && summary.samples == 0 && summary.dead_letters > 0;
+                let no_samples = (refused && !skip)
+                    .then(|| durability.refused(coordinator.recorder.state.path()));
+                return Ok(Ended { summary, end, no_samples });
             }
             Ok(None) => {}
             Err(error) => repair(&coordinator.context, &mut repaired, error)?,
@@ -103,7 +112,7 @@ pub fn run(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> anyh
     }
 }
 
-/// Opens a run and has workers continue it until it ends, or is to be opened again.
+/// Opens a run and has workers continue it until it ends or must be opened again.
 fn attempt(
     pipeline: &Pipeline,
     options: &Options,
@@ -116,8 +125,7 @@ fn attempt(
         prepare(pipeline.clone(), options, state, rendezvous, interrupt)?;
     let (own, catalog) =
         (&coordinator.context.branches[0], &coordinator.recorder.durability.catalog);
-    let sinks: Vec<&str> = pipeline.sink.named().iter().map(|(key, _)| *key).collect();
-    let published = coordinator.recorder.publisher.publish_missing(own, catalog, &sinks);
+    let published = coordinator.recorder.publisher.publish_missing(own, catalog);
     let end = published.and_then(|()| {
         let finished = start_workers(&coordinator.context, options.workers, wires)?;
         interrupt.listen();
@@ -129,7 +137,7 @@ fn attempt(
     Ok((coordinator, end))
 }
 
-/// Waits until no thread uses the run; returns its state directory, to resume it.
+/// Waits until no thread uses the run. Returns its state directory, for resuming it.
 fn release(coordinator: Coordinator) -> anyhow::Result<StateDirectory> {
     let Coordinator { context, recorder, .. } = coordinator;
     let (state, publisher) = recorder.release();
@@ -139,7 +147,7 @@ fn release(coordinator: Coordinator) -> anyhow::Result<StateDirectory> {
     while Arc::strong_count(&context) > 1 || sinks.iter().any(|sink| !sink.is_finished()) {
         ensure!(
             since.elapsed() < STOP_LIMIT,
-            "a part of the job could not be stopped\nhint: start it again, it resumes where it was"
+            "a part of the job could not be stopped\nhint: start it again: it resumes where it was"
         );
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -153,28 +161,29 @@ fn summarize(coordinator: &Coordinator, limit: Option<u64>) -> Result<Summary, C
     for (branch, history) in context.branches.iter().zip(&coordinator.recorder.histories) {
         let prequential = history.prequential.results(branch.interval);
         let decisions = catalog.decisions(&branch.name, limit)?;
-        let triggers = decisions
-            .iter()
-            .map(|record| TriggerLine::of(record, context.place(record.decision.position)));
-        let versions = catalog.versions(&branch.name, limit)?;
+        let line = |record: DecisionRecord| {
+            let position = context.place(record.decision.position);
+            TriggerLine::of(record, position)
+        };
         let summary = BranchSummary {
-            triggers: triggers.collect(),
-            versions: versions.into_iter().map(VersionLine::from).collect(),
-            totals: catalog.totals(&branch.name)?.into(),
+            triggers: decisions.into_iter().map(line).collect(),
+            versions: catalog.versions(&branch.name, limit)?,
+            totals: catalog.totals(&branch.name)?,
             evaluation: Evaluation { prequential },
         };
         compare.insert(branch.name.clone(), summary);
     }
     let own = compare.remove("").expect("a job has a branch of its own");
-    let BranchSummary { triggers, versions, totals, evaluation } = own;
     let mut shadow = BTreeMap::new();
     for policy in &context.shadows {
         let decisions = catalog.shadow_decisions(&policy.key, limit)?;
-        let line =
-            |last: &ShadowDecision| ShadowDecisionLine::of(last, context.place(last.position));
+        let line = |decision: ShadowDecision| {
+            let position = context.place(decision.position);
+            ShadowDecisionLine::of(decision, position)
+        };
         let summary = ShadowSummary {
             decisions: catalog.shadow(&policy.key)?.next_decision,
-            last_decisions: decisions.iter().map(line).collect(),
+            last_decisions: decisions.into_iter().map(line).collect(),
         };
         shadow.insert(policy.name.clone(), summary);
     }
@@ -187,10 +196,7 @@ fn summarize(coordinator: &Coordinator, limit: Option<u64>) -> Result<Summary, C
         late: context.status.late(),
         dead_letters: context.status.dead_letters(),
         classes: context.classes.lock().expect("no one panics while counting").results(length),
-        triggers,
-        versions,
-        totals,
-        evaluation,
+        own,
         compare,
         shadow,
         outages: context.cancellation.outages().list(),

@@ -2,6 +2,7 @@
 
 pub(super) mod interrupt;
 pub(super) mod lifecycle;
+pub(super) mod no_samples;
 pub(super) mod open;
 pub(super) mod pipeline_diff;
 pub(super) mod prepare;

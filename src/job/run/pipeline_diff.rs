@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Keys that may be changed between two starts of a run: nothing that was decided depends on them.
+/// Keys that may change between two starts of a run, because no decision depends on them.
 const FREE: &[&str] = &[
     "checkpoint",
     "dead_letters",
@@ -22,8 +22,8 @@ const FREE: &[&str] = &[
 
 /// Keys in which two pipelines differ and on which past decisions depend.
 ///
-/// Shadows decide nothing: they may come and go. One that stays has to stay what it is, or its name
-/// would stand for two policies.
+/// Shadows decide nothing and may be added or removed. A shadow that stays must not change, because its
+/// name would then stand for two policies.
 pub(in crate::job) fn changed(before: &Value, now: &Value) -> Vec<String> {
     let mut keys = Vec::new();
     compare("", before, now, &mut keys);
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_decisions_depend_on_is_named() {
+    fn keys_that_decisions_depend_on_are_named() {
         let before = json!({
             "source": { "kafka": { "brokers": "a", "topics": ["t"] } },
             "training": { "epochs": 1, "threads": 1 },
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn shadows_come_and_go() {
+    fn shadows_can_be_added_and_removed() {
         let shadow = |every: u64| json!({ "trigger": { "amount": { "every": every } } });
         let before = json!({ "shadow": { "a": shadow(1), "b": shadow(2) } });
         assert!(changed(&json!({}), &before).is_empty());

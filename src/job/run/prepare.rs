@@ -27,7 +27,7 @@ use crate::job::coordinator::recorder::Recorder;
 use crate::job::ingest::keyed;
 use crate::job::publish::predecessors::{self, Known};
 use crate::job::publish::publisher::{Listener, Outlet, Publisher};
-use crate::job::services::feature_store::LogRows;
+use crate::job::services::feature_store::LogFeatures;
 use crate::job::work;
 use crate::job::{Context, Interrupt, Options, StateDirectory};
 use crate::outage::CancellationToken;
@@ -35,8 +35,8 @@ use crate::sink::Sink;
 use crate::source::Partition;
 use crate::store::{Counts, Log};
 
-/// Makes ready what process 0 needs, and takes in the other processes; a run whose state directory is
-/// at hand is opened again, with what its stream has by now.
+/// Prepares process 0 and accepts the other processes. A run with a given state directory is opened again,
+/// with the current partitions of its stream.
 pub(in crate::job) fn prepare(
     pipeline: Pipeline,
     options: &Options,
@@ -44,7 +44,8 @@ pub(in crate::job) fn prepare(
     rendezvous: Option<Rendezvous>,
     interrupt: &Interrupt,
 ) -> anyhow::Result<(Coordinator, Wires)> {
-    let schema = pipeline.schema().context("the source does not say what its samples are")?;
+    let schema =
+        pipeline.schema().context("the source does not define the layout of its samples")?;
     let stop = CancellationToken::default();
     let mut sinks = predecessors::open(&pipeline.sink, &pipeline.name, &stop)?;
     let opened = open(&pipeline, options, &mut sinks, state)?;
@@ -54,11 +55,11 @@ pub(in crate::job) fn prepare(
     let cancellation = CancellationToken::sharing(stop.outages());
     let log = Log::open(&folder.join("log"), schema, &durable)?;
     let log = with_tier_limit(log, &pipeline, options, &cancellation);
-    let rows = Arc::new(LogRows(log.clone()));
+    let features = Arc::new(LogFeatures(log.clone()));
     let Composed { records, branches, started, shadows } =
-        compose(&pipeline, folder, rows, &mut catalog, options.stable)?;
+        compose(&pipeline, folder, features, &mut catalog, options.stable)?;
     let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
-    dead_letters.forget(&|dead_letter| is_logged(dead_letter, &partitions, &log))?;
+    dead_letters.retain(&|dead_letter| is_logged(dead_letter, &partitions, &log))?;
     let status = status(&stop, log.counts() + catalog.expired_counts()?, &partitions);
     let assignment = Assignment {
         job: uuid::Uuid::new_v4().to_string(),
@@ -83,7 +84,8 @@ pub(in crate::job) fn prepare(
         cancellation,
     };
     let Process { context, inbox, faults } = Process::start(opened, options)?;
-    let publisher = start_publisher(&context, sinks, &catalog, run.adopted, stop)?;
+    let known = Known { run: context.run.clone(), adopted: run.adopted, catalog: state.catalog() };
+    let publisher = start_publisher(&context, sinks, &catalog, &known, stop)?;
     let durability = Durability {
         context,
         catalog,
@@ -92,13 +94,14 @@ pub(in crate::job) fn prepare(
         inbox,
         interrupt: interrupt.clone(),
         full: None,
+        reported: false,
     };
     let context = Arc::clone(&durability.context);
     let recorder = Recorder::new(state, durability, publisher)?;
     Ok((Coordinator { context, recorder, faults }, wires))
 }
 
-/// The log, of which as much stays on the local disk as the pipeline says.
+/// The log with the limit of local bytes from the pipeline.
 fn with_tier_limit(
     log: Log,
     pipeline: &Pipeline,
@@ -109,7 +112,7 @@ fn with_tier_limit(
     let limit = pipeline.store.tier.as_ref().map(|tier| tier.cache);
     let log = log.cached(limit, Some(cancellation));
     log.evict();
-    // a file that goes while another machine reads it is missed there.
+    // a file that is removed while another machine reads it would be missing there.
     if options.cluster.is_single() { log } else { log.cached(None, Some(cancellation)) }
 }
 
@@ -137,13 +140,14 @@ fn gather(
     Ok(Peers::new(&options.cluster, gathered)?)
 }
 
-/// Whether a process would do the same as this one.
+/// Checks that a process would run the same job as this one.
 fn fits(own: &Value, options: &Options, hello: &Hello) -> Result<(), String> {
     let ours = (options.cluster.size(), options.workers);
     if (hello.processes, hello.workers) != ours {
         let Hello { processes, workers, .. } = hello;
         return Err(format!(
-            "it is of {processes} processes with {workers} workers each, process 0 of {} with {}",
+            "it was started for {processes} processes with {workers} workers each, process 0 for \
+             {} with {}",
             ours.0, ours.1
         ));
     }
@@ -153,18 +157,18 @@ fn fits(own: &Value, options: &Options, hello: &Hello) -> Result<(), String> {
     if keys.is_empty() {
         return Ok(());
     }
-    Err(format!("its pipeline is another one: what differs is {}", keys.join(", ")))
+    Err(format!("its pipeline differs in {}", keys.join(", ")))
 }
 
-/// The status of a job whose log has these counts.
+/// The initial status of a job whose log has these counts.
 fn status(stop: &CancellationToken, counts: Counts, partitions: &[Partition]) -> Status {
     let status = Status::new(stop.outages().clone());
-    status.read(counts.samples, counts.bad, counts.late);
+    status.read(counts.samples, counts.invalid, counts.late);
     status.bounded(partitions.iter().all(|partition| partition.end.is_some()));
     status
 }
 
-/// Whether a dead letter of this run is of a message that is in the log.
+/// Whether the message of one of this run's dead letters is in the log.
 fn is_logged(dead_letter: &DeadLetter, partitions: &[Partition], log: &Log) -> bool {
     let same = |part: &&Partition| {
         part.topic == dead_letter.topic && part.partition == dead_letter.partition
@@ -174,20 +178,18 @@ fn is_logged(dead_letter: &DeadLetter, partitions: &[Partition], log: &Log) -> b
     dead_letter.error != keyed::NO_SAMPLE && next.is_some_and(|next| dead_letter.offset < next)
 }
 
-/// Starts a thread for each sink, which publishes what the sink does not have yet.
+/// Starts a thread for each sink, which takes it over and publishes the missing versions.
 fn start_publisher(
     context: &Context,
     sinks: Vec<(&'static str, Box<dyn Sink>)>,
     catalog: &Catalog,
-    adopted: Option<String>,
+    known: &Known,
     stop: CancellationToken,
 ) -> anyhow::Result<Publisher> {
-    let made = catalog.digests("")?;
-    let known = Known { run: context.run.clone(), made, adopted };
     let outlet = |(key, sink)| Ok(Outlet { key, sink, known: catalog.outbox(key)? });
     let outlets = sinks.into_iter().map(outlet).collect::<anyhow::Result<_>>()?;
     let listener = Listening { commands: context.commands.clone(), faults: context.faults.clone() };
-    Publisher::start(outlets, &known, Arc::new(listener), stop)
+    Publisher::start(outlets, known, Arc::new(listener), stop)
 }
 
 /// Reports events of sinks to the coordinator.
@@ -208,19 +210,19 @@ impl Listener for Listening {
     }
 }
 
-/// Starts this process's workers; the receiver hears when all have ended.
+/// Starts the workers of this process. The receiver gets a message when all have ended.
 pub(in crate::job) fn start_workers(
     context: &Arc<Context>,
     workers: usize,
     wires: Wires,
 ) -> anyhow::Result<Receiver<()>> {
     let (send, finished) = unbounded();
-    let (shared, told) = (Arc::clone(context), Arc::clone(context));
+    let (shared, on_loss) = (Arc::clone(context), Arc::clone(context));
     let work = move |worker: &mut Worker| work(worker, &shared);
     let (builders, guard) = if context.cluster.is_single() {
         CommunicationConfig::Process(workers).try_build().map_err(anyhow::Error::msg)?
     } else {
-        cluster::workers(&context.cluster, workers, wires, move |lost| told.lost(lost))?
+        cluster::workers(&context.cluster, workers, wires, move |lost| on_loss.lost(lost))?
     };
     let guards = timely::execute::execute_from(builders, guard, WorkerConfig::default(), work);
     let guards = guards.map_err(|error| anyhow::anyhow!("starting {workers} workers: {error}"))?;

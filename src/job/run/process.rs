@@ -1,4 +1,4 @@
-//! Builds what every process of a job has, the coordinator's and the followers'.
+//! The parts that every process of a job has, the coordinator and the followers.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -38,7 +38,7 @@ impl Process {
     /// Builds a process, and starts its thread for reads.
     ///
     /// # Errors
-    /// When the system refuses a thread.
+    /// When the system cannot start a thread.
     pub(in crate::job) fn start(opened: Opened, options: &Options) -> std::io::Result<Self> {
         let (faults_send, faults) = unbounded();
         let (commands, inbox) = commands();

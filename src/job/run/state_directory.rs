@@ -9,14 +9,14 @@ use thiserror::Error;
 /// The state directory of a run, which belongs to one process at a time.
 pub struct StateDirectory {
     path: PathBuf,
-    /// Locked until this is dropped or the process ends, however it ends.
+    /// The lock. It is held until this is dropped or the process ends in any way.
     lock: File,
 }
 
-/// Why a state directory cannot be used.
+/// The reason why a state directory cannot be used.
 #[derive(Debug, Error)]
 pub enum StateError {
-    /// Another process has it.
+    /// Another process uses it.
     #[error(
         "the state directory `{}` is in use by process {holder}\n\
          hint: wait for it to end, or name another state directory",
@@ -25,23 +25,24 @@ pub enum StateError {
     Held {
         /// The directory.
         path: PathBuf,
-        /// Id of the process, as it wrote it.
+        /// Id of that process, which it wrote there.
         holder: String,
     },
-    /// It holds files of a run, but no catalog.
+    /// It contains files of a run, but no catalog.
     #[error(
         "`{}` holds the log or the versions of a run, but its catalog is empty or missing\n\
-         hint: bring `catalog.sqlite` back, or begin a new run in another directory with --state",
+         hint: restore `catalog.sqlite` from a backup, or start a new run in another directory \
+         with --state",
         path.display()
     )]
     NoCatalog {
         /// The directory.
         path: PathBuf,
     },
-    /// It holds a run of another pipeline.
+    /// It contains a run of another pipeline.
     #[error(
-        "the run in `{}` was begun with another pipeline, and what it decided depends on {}\n\
-         hint: change back what differs, or begin a new run beside it with --fresh",
+        "the run in `{}` was created with another pipeline, and its decisions depend on {}\n\
+         hint: undo the change, or start a new run next to it with --fresh",
         path.display(),
         keys.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
     )]
@@ -51,7 +52,7 @@ pub enum StateError {
         /// Keys of the pipeline file that differ.
         keys: Vec<String>,
     },
-    /// It is not the one of process 0.
+    /// It is not the directory of process 0.
     #[error(
         "`{}` is not the state directory of process 0\n\
          hint: is it the same shared directory? name it with --state, on a file system that all \
@@ -62,38 +63,39 @@ pub enum StateError {
         /// The directory.
         path: PathBuf,
     },
-    /// The file system refused.
+    /// The file system returned an error.
     #[error(
-        "opening the state directory `{}`: {reason}\n\
-         hint: name a directory that can be written with --state",
+        "opening the state directory `{}`\n\
+         hint: name a writable directory with --state",
         path.display()
     )]
     Io {
         /// The directory.
         path: PathBuf,
-        /// The reason that the system gives.
+        /// The error of the system.
+        #[source]
         reason: std::io::Error,
     },
 }
 
 impl StateDirectory {
-    /// Creates the directory if it is not there, and locks it for this process.
+    /// Creates the directory if it is missing, and locks it for this process.
     ///
     /// # Errors
-    /// When it cannot be created, or another process has it.
+    /// When it cannot be created, or another process uses it.
     pub fn create(path: &Path) -> Result<Self, StateError> {
         let failed = |reason| StateError::Io { path: path.to_owned(), reason };
         std::fs::create_dir_all(path).map_err(failed)?;
         Self::open(path)
     }
 
-    /// The path of a new run next to existing ones: `path` itself, else `path.2`, `path.3`, …
-    pub fn irreducible(path: &Path) -> PathBuf {
+    /// The path for a new run, which no run uses: `path` itself, else `path.2`, `path.3`, …
+    pub fn unused(path: &Path) -> PathBuf {
         let free = |path: &PathBuf| !catalog_in(path).exists();
-        family(path).find(free).expect("the numbers do not end")
+        family(path).find(free).expect("the numbers are unlimited")
     }
 
-    /// The newest of the runs next to each other; `path` itself if there is none.
+    /// The newest of several runs next to each other; `path` itself if there is none.
     pub fn newest(path: &Path) -> PathBuf {
         let used = |path: &PathBuf| catalog_in(path).exists();
         family(path).take_while(used).last().unwrap_or_else(|| path.to_owned())
@@ -102,10 +104,10 @@ impl StateDirectory {
     /// Locks an existing directory.
     ///
     /// # Errors
-    /// When it cannot be locked, or another process has it.
+    /// When it cannot be locked, or another process uses it.
     pub fn open(path: &Path) -> Result<Self, StateError> {
         let failed = |reason| StateError::Io { path: path.to_owned(), reason };
-        // absolute: versions refer to files in it.
+        // absolute, because versions refer to files in it.
         let path = path.canonicalize().map_err(failed)?;
         let mut options = OpenOptions::new();
         let options = options.read(true).write(true).create(true).truncate(false);
@@ -136,17 +138,17 @@ impl StateDirectory {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// Leaves the name of a job of several processes, for the others to find.
+    /// Writes the name of a job of several processes for the other processes.
     pub(in crate::job) fn mark(&self, job: &str) -> Result<(), StateError> {
         let path = self.path.join(MARK);
-        // not renamed: on a network file system another process may still see the old file then.
+        // not renamed: on a network file system another process might still see the old file.
         let written = File::create(&path)
             .and_then(|mut file| file.write_all(job.as_bytes()).and_then(|()| file.sync_all()));
         written.map_err(|reason| StateError::Io { path, reason })
     }
 
-    /// Where this process sees the directory that process 0 has marked for `job`: at `path`, or, when
-    /// its name is another, beside it.
+    /// The path at which this process finds the directory that process 0 marked for `job`: `path`, or a
+    /// directory next to it if it has another name.
     pub(in crate::job) fn marked(
         path: &Path,
         name: &str,
@@ -163,7 +165,7 @@ impl StateDirectory {
         found.ok_or_else(|| StateError::Elsewhere { path: path.to_owned() })
     }
 
-    /// Whether it holds nothing of a run except perhaps an empty catalog.
+    /// Whether it contains nothing of a run except possibly an empty catalog.
     pub(in crate::job) fn is_unused(&self) -> bool {
         ["log", "models", "compare"].iter().all(|folder| {
             let entries = std::fs::read_dir(self.path.join(folder));
@@ -174,11 +176,11 @@ impl StateDirectory {
     /// Removes the log and the catalog of a run that has not begun.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When the file system returns an error.
     pub(in crate::job) fn clear(&self) -> Result<(), StateError> {
         let log = self.path.join("log");
         if log.exists() {
-            // first: a log without its catalog would look like a damaged run.
+            // the log first: a log without its catalog would look like a damaged run.
             let removed = std::fs::remove_dir_all(&log);
             removed.map_err(|reason| StateError::Io { path: log, reason })?;
         }
@@ -201,15 +203,15 @@ impl StateDirectory {
 
 impl Drop for StateDirectory {
     fn drop(&mut self) {
-        // closing the file is not enough: a child process that was just begun has it open as well,
-        // and with it the lock, until it runs a program of its own.
+        // closing the file is not enough: a child process that was just started has it open as well and
+        // holds the lock until it executes its own program.
         if let Err(error) = self.lock.unlock() {
             tracing::warn!("unlocking the state directory `{}`: {error}", self.path.display());
         }
     }
 }
 
-/// Holds the name of a job of several processes.
+/// Name of the file with the name of a job of several processes.
 const MARK: &str = "processes";
 
 /// The files of an SQLite database.
@@ -246,11 +248,11 @@ mod tests {
     }
 
     #[test]
-    fn a_new_run_stands_beside_the_old_ones() {
+    fn a_new_run_gets_an_unused_directory() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run");
         for wanted in ["run", "run.2", "run.3"] {
-            let fresh = StateDirectory::irreducible(&path);
+            let fresh = StateDirectory::unused(&path);
             assert_eq!(fresh, folder.path().join(wanted));
             let state = StateDirectory::create(&fresh).unwrap();
             std::fs::write(state.catalog(), "").unwrap();

@@ -1,4 +1,4 @@
-//! Why a job ends, and the steps of a job that was asked to end.
+//! The reasons for the end of a job, and the steps of a job that was asked to end.
 
 use std::time::{Duration, Instant};
 
@@ -8,19 +8,20 @@ use super::interrupt::GRACE;
 use crate::job::Interrupt;
 use crate::job::coordinator::main_loop::Coordinator;
 
-/// Why a job ended.
+/// The reason for the end of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum End {
-    /// The stream came to its end.
+    /// The stream ended.
     Complete,
-    /// It was asked to end gently, as services are.
+    /// The job was asked to end gently, as services are.
     Stopped,
-    /// It was asked to end at once.
+    /// The job was asked to end at once.
     Interrupted,
 }
 
 impl End {
-    /// Why a job ended that did not fail; none if the run has `grown` and is to be opened again.
+    /// The reason for the end of a job that did not fail; none if the run has `grown` and must be opened
+    /// again.
     pub(in crate::job) fn of(interrupt: &Interrupt, grown: bool) -> Option<Self> {
         if !interrupt.requested() {
             return (!grown).then_some(Self::Complete);
@@ -29,7 +30,7 @@ impl End {
     }
 }
 
-/// The end of a job that was asked to end.
+/// The steps of a job that was asked to end.
 #[derive(Default)]
 pub(in crate::job) struct Stopping {
     asked: Option<Instant>,
@@ -37,8 +38,8 @@ pub(in crate::job) struct Stopping {
 }
 
 impl Stopping {
-    /// Does the next step; false when nothing more is waited for.
-    pub(in crate::job) fn go_on(&mut self, job: &Coordinator, interrupt: &Interrupt) -> bool {
+    /// Does the next step. Returns false when there is nothing more to wait for.
+    pub(in crate::job) fn proceed(&mut self, job: &Coordinator, interrupt: &Interrupt) -> bool {
         let (requested, gently) = (interrupt.requested(), interrupt.gently());
         if !requested && !job.context.grown() {
             return true;
@@ -46,7 +47,7 @@ impl Stopping {
         let asked = *self.asked.get_or_insert_with(Instant::now);
         let grace = job.context.pipeline.shutdown.grace.millis().unsigned_abs();
         let patient = gently && asked.elapsed() < Duration::from_millis(grace);
-        // new partitions are not urgent; the next attempt publishes what is not published yet.
+        // new partitions are not urgent; the next attempt publishes the rest.
         let unpublished = requested && job.recorder.publisher.pending() > 0;
         if (patient || !requested) && (job.winding_down() || unpublished) {
             return true;
@@ -54,7 +55,7 @@ impl Stopping {
         if self.stopped.is_none() {
             job.stop();
         }
-        // a part that hangs outside, as in a sink, is abandoned.
+        // a part that hangs outside, for example in a sink, is abandoned.
         let hangs = self.stopped.get_or_insert_with(Instant::now).elapsed() > GRACE;
         if hangs {
             match job.recorder.publisher.pending() {

@@ -4,23 +4,23 @@ use driftmill_datasets::{Schema, Values};
 use driftmill_operators::Id;
 
 use crate::store::{Log, StoreError};
-use crate::train::{Rows, RowsError};
+use crate::train::{FeatureStore, FeatureStoreError};
 
-/// The log as the trainer sees it.
-pub(in crate::job) struct LogRows(pub(in crate::job) Log);
+/// The log, for the trainer.
+pub(in crate::job) struct LogFeatures(pub(in crate::job) Log);
 
-impl Rows for LogRows {
+impl FeatureStore for LogFeatures {
     fn schema(&self) -> &Schema {
         self.0.schema()
     }
 
-    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), RowsError> {
+    fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), FeatureStoreError> {
         self.0.gather(ids, values).map_err(|error| {
             let id = match &error {
                 StoreError::Missing(id) => *id,
                 _ => ids.first().copied().unwrap_or_default(),
             };
-            RowsError { id, source: error.into() }
+            FeatureStoreError { id, source: error.into() }
         })
     }
 }

@@ -1,8 +1,8 @@
-//! Answers what trigger policies ask about samples.
+//! Answers to questions of trigger policies about samples.
 
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::Receiver;
 use driftmill_datasets::Values;
 use driftmill_operators::flow::{ModelQuery, Service};
 use driftmill_operators::trigger::{Question, Want};
@@ -10,10 +10,11 @@ use driftmill_operators::{Id, Matrix};
 use timely::scheduling::SyncActivator;
 
 use crate::job::coordinator::command::Command;
+use crate::job::services::answers::Answers;
 use crate::job::{Branch, Context};
 use crate::train::{InferJob, Output, Priority};
 
-/// Answers what trigger policies ask about samples.
+/// Answers questions of trigger policies about samples.
 pub(in crate::job) struct ModelQueries {
     answering: Answering,
     answers: Receiver<Matrix>,
@@ -24,20 +25,18 @@ pub(in crate::job) struct ModelQueries {
 struct Answering {
     context: Arc<Context>,
     branch: Arc<Branch>,
-    answers: Sender<Matrix>,
-    wake: SyncActivator,
+    answers: Answers<Matrix>,
 }
 
 impl ModelQueries {
-    pub(in crate::job) fn starter(
-        context: &Arc<Context>,
-        branch: &Arc<Branch>,
-    ) -> impl FnOnce(SyncActivator) -> Self + use<> {
-        let (context, branch) = (Arc::clone(context), Arc::clone(branch));
-        move |wake| {
-            let (send, answers) = unbounded();
-            Self { answering: Answering { context, branch, answers: send, wake }, answers }
-        }
+    /// Answers with the models of `branch`; `wake` activates the operator that asks.
+    pub(in crate::job) fn new(
+        context: Arc<Context>,
+        branch: Arc<Branch>,
+        wake: SyncActivator,
+    ) -> Self {
+        let (give, answers) = Answers::to(wake);
+        Self { answering: Answering { context, branch, answers: give }, answers }
     }
 }
 
@@ -53,7 +52,7 @@ impl Service<ModelQuery, Matrix> for ModelQueries {
 }
 
 impl Answering {
-    /// Answers; rows that other processes read are flushed there first.
+    /// Answers a question. Rows that other processes read are flushed there first.
     fn find(self, asker: ModelQuery) {
         let has = || self.context.log.has(&asker.question.ids);
         match self.context.cluster.is_single().then_some(true).map_or_else(has, Ok) {
@@ -88,7 +87,7 @@ impl Answering {
             Values::F32(values) => values,
             Values::U8(values) => values.into_iter().map(f32::from).collect(),
         };
-        self.give(Matrix::new(schema.width(), values));
+        self.answers.give(Matrix::new(schema.width(), values));
     }
 
     fn infer(self, version: u64, ids: Vec<Id>, output: Output) {
@@ -99,14 +98,9 @@ impl Answering {
         let job = InferJob { weights, ids, output };
         let branch = Arc::clone(&self.branch);
         branch.runtime.infer(Priority::Decision, job, move |answer| match answer {
-            Ok(matrix) => self.give(matrix),
+            Ok(matrix) => self.answers.give(matrix),
             Err(error) if !self.context.stopping() => self.context.fail(error),
             Err(_) => {}
         });
-    }
-
-    fn give(&self, matrix: Matrix) {
-        // the operator may be gone: the job was stopped.
-        drop((self.answers.send(matrix), self.wake.activate()));
     }
 }

@@ -2,17 +2,17 @@
 
 use crossbeam_channel::{Sender, unbounded};
 
-/// Runs tasks one after another on a thread of its own; clones share the thread.
+/// Runs tasks one after another on a separate thread. Clones share the thread.
 #[derive(Clone)]
 pub(in crate::job) struct Reads(Sender<Task>);
 
 type Task = Box<dyn FnOnce() + Send>;
 
 impl Reads {
-    /// Starts the thread; it ends when all clones are gone.
+    /// Starts the thread. It ends when all clones are dropped.
     ///
     /// # Errors
-    /// When the system refuses a thread.
+    /// When the system cannot start a thread.
     pub(in crate::job) fn start() -> std::io::Result<Self> {
         let (send, tasks) = unbounded::<Task>();
         let thread = std::thread::Builder::new().name("reads".to_owned());

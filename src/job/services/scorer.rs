@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_channel::Receiver;
 use driftmill_operators::flow::{Scored, Service, ToScore};
 use timely::scheduling::SyncActivator;
 
 use crate::evaluate::fixed_point;
+use crate::job::services::answers::Answers;
 use crate::job::{Branch, Context};
 use crate::train::{Score, ScoreJob};
 
@@ -22,8 +23,7 @@ pub(in crate::job) struct Scorer {
 struct Scoring {
     context: Arc<Context>,
     branch: Arc<Branch>,
-    scored: Sender<Vec<Scored>>,
-    wake: SyncActivator,
+    scored: Answers<Vec<Scored>>,
 }
 
 impl Scorer {
@@ -33,8 +33,8 @@ impl Scorer {
     ) -> impl FnOnce(SyncActivator) -> Self + use<> {
         let (context, branch) = (Arc::clone(context), Arc::clone(branch));
         move |wake| {
-            let (send, scored) = unbounded();
-            Self { scoring: Scoring { context, branch, scored: send, wake }, scored }
+            let (give, scored) = Answers::to(wake);
+            Self { scoring: Scoring { context, branch, scored: give }, scored }
         }
     }
 }
@@ -43,8 +43,7 @@ impl Service<ToScore, Vec<Scored>> for Scorer {
     fn ask(&mut self, request: ToScore) {
         let Some(version) = request.version else {
             let unscored = sum_up(&request, None, self.scoring.branch.interval);
-            drop(self.scoring.scored.send(unscored));
-            return;
+            return self.scoring.scored.give(unscored);
         };
         let scoring = self.scoring.clone();
         self.scoring.context.reads.run(move || scoring.score(version, request));
@@ -65,10 +64,8 @@ impl Scoring {
         let job = ScoreJob { weights, ids, labels };
         let branch = Arc::clone(&self.branch);
         branch.runtime.score(job, move |scores| match scores {
-            // the operator may be gone: the job was stopped.
             Ok(scores) => {
-                let scored = sum_up(&request, Some(&scores), self.branch.interval);
-                drop((self.scored.send(scored), self.wake.activate()));
+                self.scored.give(sum_up(&request, Some(&scores), self.branch.interval));
             }
             Err(error) if !self.context.stopping() => self.context.fail(error),
             Err(_) => {}
@@ -76,7 +73,7 @@ impl Scoring {
     }
 }
 
-/// Sums scores up by intervals of event time; without scores, counts samples as unscored.
+/// Sums scores by intervals of event time. Without scores, counts samples as unscored.
 fn sum_up(request: &ToScore, scores: Option<&[Score]>, interval: Option<i64>) -> Vec<Scored> {
     let mut sums: BTreeMap<i64, Scored> = BTreeMap::new();
     for (row, sample) in request.samples.iter().enumerate() {

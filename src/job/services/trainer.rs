@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, unbounded};
-use driftmill_operators::flow::Service;
-use driftmill_operators::selection::TrainingSet;
+use crossbeam_channel::Receiver;
+use driftmill_operators::flow::{Service, TrainingRequest};
 use driftmill_operators::trigger::Outcome;
 use timely::scheduling::SyncActivator;
 
 use crate::job::Context;
 use crate::job::coordinator::command::{Command, Reply};
+use crate::job::services::answers::Answers;
 
-/// Has the coordinator record and train decisions.
+/// Sends decisions to the coordinator, which records and trains them.
 pub(in crate::job) struct Trainer {
     context: Arc<Context>,
     branch: usize,
@@ -26,16 +26,16 @@ impl Trainer {
     ) -> impl FnOnce(SyncActivator) -> Self + use<> {
         let context = Arc::clone(context);
         move |wake| {
-            let (send, outcomes) = unbounded();
-            Self { context, branch, reply: Reply { outcomes: send, wake }, outcomes }
+            let (reply, outcomes) = Answers::to(wake);
+            Self { context, branch, reply, outcomes }
         }
     }
 }
 
-impl Service<TrainingSet, Outcome> for Trainer {
-    fn ask(&mut self, set: TrainingSet) {
-        let (branch, set, reply) = (self.branch, Box::new(set), self.reply.clone());
-        self.context.commands.send(Command::Decision { branch, set, reply });
+impl Service<TrainingRequest, Outcome> for Trainer {
+    fn ask(&mut self, request: TrainingRequest) {
+        let (branch, request, reply) = (self.branch, Box::new(request), self.reply.clone());
+        self.context.commands.send(Command::Decision { branch, request, reply });
     }
 
     fn poll(&mut self) -> Option<Outcome> {

@@ -1,4 +1,4 @@
-//! One training, from its job to a version that is stored.
+//! A training, from its job to a stored version.
 
 use std::sync::Arc;
 
@@ -21,14 +21,14 @@ pub(in crate::job) struct Answer {
     pub(in crate::job) irreducible_trainings: Vec<IrreducibleTraining>,
 }
 
-/// A branch with its job, for which trainings run.
+/// A branch and its job, for trainings.
 pub(in crate::job) struct Run {
     pub(in crate::job) context: Arc<Context>,
     pub(in crate::job) branch: Arc<Branch>,
 }
 
 impl Run {
-    /// Trains, and answers when that is over.
+    /// Trains, and sends the result.
     pub(in crate::job) fn train(
         self,
         set: TrainingSet,
@@ -47,8 +47,8 @@ impl Run {
         self.branch.runtime.train(job, progress, done);
     }
 
-    /// Trains on what judges leave of the set, after their own trainings; on all of it where there is
-    /// too little to judge.
+    /// Trains the irreducible-loss models, then the model with their losses. If the set is too small for
+    /// them, the model is trained on the whole set without downsampling.
     pub(in crate::job) fn irreducible_trainings(
         self,
         irreducible_models: &IrreducibleLossModels,
@@ -56,7 +56,7 @@ impl Run {
         mut job: TrainJob,
         reply: impl FnOnce(Answer) + Send + 'static,
     ) {
-        match irreducible_models.irreducible_model(&set, job.seed) {
+        match irreducible_models.train_and_score(&set, job.seed) {
             Err(error) => {
                 reply(Answer { set, result: Err(error), irreducible_trainings: Vec::new() })
             }
@@ -74,13 +74,13 @@ impl Run {
 }
 
 impl Answer {
-    /// The answer, unless the log is damaged, which is not the training's fault.
+    /// The answer, unless the log is damaged: a damaged log is not a failure of the training.
     ///
     /// # Errors
     /// When rows of the training set cannot be read.
     pub(in crate::job) fn unless_damaged(self) -> Result<Self, TrainError> {
         match self.result {
-            Err(error @ TrainError::Rows(_)) => Err(error),
+            Err(error @ TrainError::FeatureStore(_)) => Err(error),
             result => Ok(Self { result, ..self }),
         }
     }

@@ -1,7 +1,7 @@
-//! An image as columns: what a 3×3 kernel sees at each pixel, and back.
+//! Conversion of an image to columns with the neighbourhood of each pixel for a 3×3 kernel, and back.
 //!
-//! Both go through a copy of the image with a border of zeros, in which every line of every
-//! neighbour is whole, at an offset that only depends on the neighbour.
+//! Both directions use a copy of the image with a border of zeros. In it, every line of every neighbour is
+//! contiguous, at an offset that depends only on the neighbour.
 
 use pulp::{Simd, WithSimd};
 
@@ -38,12 +38,12 @@ impl Image {
         (self.height + 2) * self.pitch()
     }
 
-    /// From one line of the padded image to the next.
+    /// The distance from one line of the padded image to the next.
     fn pitch(self) -> usize {
         self.width + 2
     }
 
-    /// Where each line of the image starts, in the image and in the padded one.
+    /// Visits the start of each line of the image, in the image and in the padded image.
     #[inline(always)]
     fn inner_lines(self, mut each: impl FnMut(usize, usize)) {
         for channel in 0..self.channels {
@@ -54,7 +54,7 @@ impl Image {
         }
     }
 
-    /// Where each line of each neighbour starts, in the columns and in the padded image.
+    /// Visits the start of each line of each neighbour, in the columns and in the padded image.
     #[inline(always)]
     fn tap_lines(self, mut each: impl FnMut(usize, usize)) {
         for tap in 0..self.taps() {
@@ -67,6 +67,32 @@ impl Image {
     }
 }
 
+/// Work on the lines of an image.
+pub(super) trait LineByLine {
+    /// Values of a line.
+    fn width(&self) -> usize;
+
+    /// Does the work. A line of known width is a few moves of registers; `0` stands for any width.
+    fn of_width<const WIDTH: usize>(self);
+}
+
+/// Does the work with the registers that there are.
+pub(super) struct Vectorized<T>(pub(super) T);
+
+impl<T: LineByLine> WithSimd for Vectorized<T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        match self.0.width() {
+            32 => self.0.of_width::<32>(),
+            16 => self.0.of_width::<16>(),
+            8 => self.0.of_width::<8>(),
+            _ => self.0.of_width::<0>(),
+        }
+    }
+}
+
 /// Writes the `[taps, pixels]` matrix of neighbours; `padded` has a border of zeros, which stays.
 pub(super) struct ToColumns<'a> {
     pub(super) shape: Image,
@@ -75,22 +101,11 @@ pub(super) struct ToColumns<'a> {
     pub(super) columns: &'a mut [f32],
 }
 
-impl WithSimd for ToColumns<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        match self.shape.width {
-            32 => self.of_width::<32>(),
-            16 => self.of_width::<16>(),
-            8 => self.of_width::<8>(),
-            _ => self.of_width::<0>(),
-        }
+impl LineByLine for ToColumns<'_> {
+    fn width(&self) -> usize {
+        self.shape.width
     }
-}
 
-impl ToColumns<'_> {
-    /// A line of known width is a few moves of registers; `0` stands for any width.
     #[inline(always)]
     fn of_width<const WIDTH: usize>(self) {
         let width = if WIDTH == 0 { self.shape.width } else { WIDTH };
@@ -103,7 +118,7 @@ impl ToColumns<'_> {
     }
 }
 
-/// Sums each neighbour in `columns` up at the pixel it stands for: the transpose of [`ToColumns`].
+/// Sums each neighbour in `columns` at its pixel: the transpose of [`ToColumns`].
 pub(super) struct FromColumns<'a> {
     pub(super) shape: Image,
     pub(super) columns: &'a [f32],
@@ -111,21 +126,11 @@ pub(super) struct FromColumns<'a> {
     pub(super) image: &'a mut [f32],
 }
 
-impl WithSimd for FromColumns<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        match self.shape.width {
-            32 => self.of_width::<32>(),
-            16 => self.of_width::<16>(),
-            8 => self.of_width::<8>(),
-            _ => self.of_width::<0>(),
-        }
+impl LineByLine for FromColumns<'_> {
+    fn width(&self) -> usize {
+        self.shape.width
     }
-}
 
-impl FromColumns<'_> {
     #[inline(always)]
     fn of_width<const WIDTH: usize>(self) {
         let width = if WIDTH == 0 { self.shape.width } else { WIDTH };

@@ -87,7 +87,7 @@ impl<B: FastConv> Backward<B, 3> for ConvPool {
         let State { input, weight, winners } = ops.state;
         let input = checkpointer.retrieve_node_output::<B::FloatTensorPrimitive>(input);
         let weight = checkpointer.retrieve_node_output::<B::FloatTensorPrimitive>(weight);
-        // the first layer's input is data and needs none
+        // the first layer's input is data and needs no gradient
         if let Some(node) = input_node {
             let (winners, output) = (winners.clone(), output.clone());
             gradients.register::<B>(node.id, B::conv_pool_input_gradient(weight, winners, output));

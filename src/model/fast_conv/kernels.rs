@@ -7,11 +7,11 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::FastConv;
-use super::columns::{FromColumns, Image, ToColumns};
+use super::columns::{FromColumns, Image, ToColumns, Vectorized};
 use super::pool::{AddSums, Pool, Unpool};
 use super::product::{Factor, Into, product};
 
-/// Into how many parts a batch is split, whatever the number of threads.
+/// Number of parts of a batch. It does not depend on the number of threads.
 const PARTS: usize = 8;
 
 impl FastConv for Flex {
@@ -102,7 +102,7 @@ struct Block {
     maps: usize,
 }
 
-/// Memory for one image that fits into the nearer caches.
+/// Memory for one image, which fits into the nearer caches.
 struct Scratch {
     padded: Vec<f32>,
     columns: Vec<f32>,
@@ -114,12 +114,12 @@ impl Block {
         Self { image, maps }
     }
 
-    /// Values of a pooled map.
+    /// Number of values of a pooled map.
     fn squares(self) -> usize {
         self.image.pixels() / 4
     }
 
-    /// Values of all pooled maps.
+    /// Number of values of all pooled maps.
     fn pooled(self) -> usize {
         self.maps * self.squares()
     }
@@ -144,13 +144,13 @@ impl Block {
         let Self { image: shape, maps: count } = self;
         let (pixels, taps, width) = (shape.pixels(), shape.taps(), shape.width);
         let arch = Arch::new();
-        arch.dispatch(ToColumns { shape, image, padded, columns });
+        arch.dispatch(Vectorized(ToColumns { shape, image, padded, columns }));
         let (weight, columns) = (Factor::plain(weight, taps), Factor::plain(columns, pixels));
         product([count, taps, pixels], weight, columns, Into::Place, maps);
         arch.dispatch(Pool { maps, width, bias, output, winners });
     }
 
-    /// Gradients of weight and bias, summed over some images.
+    /// The gradients of weight and bias, summed over some images.
     fn parameter_gradients(self, images: &[f32], gradients: &[f32], winners: &[f32]) -> Gradients {
         let Self { image: shape, maps: count } = self;
         let (pixels, taps, width) = (shape.pixels(), shape.taps(), shape.width);
@@ -161,7 +161,7 @@ impl Block {
             gradients.chunks_exact(self.pooled()).zip(winners.chunks_exact(self.pooled()));
         for (image, (gradients, winners)) in images.chunks_exact(shape.len()).zip(outputs) {
             let (padded, columns, maps) = (&mut *padded, &mut *columns, &mut *maps);
-            arch.dispatch(ToColumns { shape, image, padded, columns });
+            arch.dispatch(Vectorized(ToColumns { shape, image, padded, columns }));
             arch.dispatch(Unpool { gradients, winners, width, maps });
             arch.dispatch(AddSums { gradients, winners, sums: &mut total.bias });
             let (maps, columns) =
@@ -185,7 +185,7 @@ impl Block {
         arch.dispatch(Unpool { gradients, winners, width, maps });
         let (weight, maps) = (Factor::transposed(weight, taps), Factor::plain(maps, pixels));
         product([taps, count, pixels], weight, maps, Into::Place, columns);
-        arch.dispatch(FromColumns { shape, columns, padded, image });
+        arch.dispatch(Vectorized(FromColumns { shape, columns, padded, image }));
     }
 }
 

@@ -1,11 +1,11 @@
 //! 3×3 convolution, relu and 2×2 pooling in one step, written for the CPU.
 //!
-//! Burn's generic kernels are four times slower than PyTorch on small images; these are faster. A
-//! convolution is a product of the weights and the image's columns (`columns.rs`, `product.rs`),
-//! one image at a time, pooled at once (`pool.rs`): what is larger than the pooled maps never
-//! leaves the caches. Images are split over threads in a fixed number of parts (`kernels.rs`), so
-//! that sums are added in the same order whatever the number of threads. Gradients are written by
-//! hand (`gradient.rs`) and compared with Burn's own below.
+//! Burn's generic kernels are four times slower than PyTorch on small images. These kernels are faster.
+//! A convolution is a product of the weights and the image's columns (`columns.rs`, `product.rs`).
+//! Each image is pooled directly after its convolution (`pool.rs`), so that data larger than the pooled
+//! maps never leaves the caches. Images are split over threads in a fixed number of parts (`kernels.rs`),
+//! so that the order of additions does not depend on the number of threads. Gradients are written by hand
+//! (`gradient.rs`) and compared with Burn's own below.
 
 mod columns;
 mod gradient;
@@ -20,8 +20,8 @@ use burn::tensor::Tensor;
 /// Operations that Burn does not have.
 #[backend_extension(Flex, Autodiff)]
 pub(super) trait FastConv: Backend {
-    /// Convolution of `[n, c, h, w]` with `[o, c, 3, 3]` and a bias `[o]`, zeros around the image;
-    /// then the largest positive value in each 2×2 square, or zero, and which of the four it was.
+    /// Convolution of `[n, c, h, w]` with `[o, c, 3, 3]` and a bias `[o]`, with zeros around the image.
+    /// Returns the largest positive value in each 2×2 square, or zero, and the index of its position.
     /// Height and width must be even.
     fn conv_pool(
         input: FloatTensor<Self>,
@@ -29,14 +29,14 @@ pub(super) trait FastConv: Backend {
         bias: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
-    /// Gradients of weight and bias, given that of the output.
+    /// Gradients of weight and bias, from that of the output.
     fn conv_pool_parameter_gradients(
         input: FloatTensor<Self>,
         winners: FloatTensor<Self>,
         gradient: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
-    /// Gradient of the input, given that of the output.
+    /// Gradient of the input, from that of the output.
     fn conv_pool_input_gradient(
         weight: FloatTensor<Self>,
         winners: FloatTensor<Self>,

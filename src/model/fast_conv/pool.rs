@@ -1,15 +1,15 @@
-//! Relu and the largest of each 2×2 square, and back.
+//! Relu and the largest value of each 2×2 square, and the backward step.
 //!
-//! No branches: which of four values wins is a coin toss, which a processor guesses wrong half of
-//! the time.
+//! There are no branches: the largest of four values is unpredictable, so a processor would mispredict half
+//! of them.
 
 use pulp::{Simd, WithSimd};
 
-/// Where no value of a square was positive.
+/// The position in squares without a positive value.
 const NONE: f32 = -1.0;
 
-/// Writes the largest value of each square plus its map's bias, if that is positive, and which of
-/// the four it was; the first of equals.
+/// Writes the largest value of each square plus its map's bias, if that is positive, and the index of its
+/// position. Ties go to the first.
 pub(super) struct Pool<'a> {
     pub(super) maps: &'a [f32],
     pub(super) width: usize,
@@ -46,7 +46,7 @@ impl WithSimd for Pool<'_> {
     }
 }
 
-/// The larger of two numbers; unlike `f32::max` one instruction, for it need not care for NaN.
+/// The larger of two numbers, without support for NaN. Unlike `f32::max` it is one instruction.
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
     if a >= b { a } else { b }
@@ -58,7 +58,7 @@ fn mask(is: bool) -> u32 {
     u32::from(is).wrapping_neg()
 }
 
-/// Hands the gradient of each square to its winner, and nothing to the others.
+/// Passes the gradient of each square to the position of the largest value, and 0 to the others.
 pub(super) struct Unpool<'a> {
     pub(super) gradients: &'a [f32],
     pub(super) winners: &'a [f32],
@@ -86,14 +86,14 @@ impl WithSimd for Unpool<'_> {
     }
 }
 
-/// Losers get the gradient's bits masked away.
+/// Masks the bits of the gradient unless the position has the largest value.
 #[inline(always)]
 fn handed(gradient: f32, wins: bool) -> f32 {
     f32::from_bits(gradient.to_bits() & mask(wins))
 }
 
-/// Adds, for each map, the gradients of all squares that have a winner, in as many lanes as let
-/// additions overlap.
+/// Adds, for each map, the gradients of all squares with a positive value, in enough lanes for additions to
+/// overlap.
 pub(super) struct AddSums<'a> {
     pub(super) gradients: &'a [f32],
     pub(super) winners: &'a [f32],

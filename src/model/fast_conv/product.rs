@@ -1,6 +1,6 @@
 //! Products of small matrices.
 
-/// A matrix factor: values and how far apart rows and columns lie.
+/// A matrix factor: its values, and the distances between rows and between columns.
 #[derive(Clone, Copy)]
 pub(super) struct Factor<'a> {
     values: &'a [f32],
@@ -18,18 +18,18 @@ impl<'a> Factor<'a> {
         Self { values, strides: [1, cols] }
     }
 
-    /// Whether all of `rows` × `cols` lies within the values.
+    /// Whether all of `rows` × `cols` is within the values.
     fn holds(&self, rows: usize, cols: usize) -> bool {
         (rows - 1) * self.strides[0] + (cols - 1) * self.strides[1] < self.values.len()
     }
 }
 
-/// Whether a product replaces the values at its place or is added to them.
+/// Whether a product replaces the existing values or is added to them.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Into {
-    /// They are overwritten.
+    /// The values are overwritten.
     Place,
-    /// The product is added to them.
+    /// The product is added to the values.
     Sum,
 }
 

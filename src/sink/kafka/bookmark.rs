@@ -1,26 +1,27 @@
-//! The offsets from which the topic of versions has to be read back.
+//! The offsets from which the topic of versions must be read back.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Per partition the offset from which on it is read; all others are read from their beginning.
+/// For each partition, the offset from which it is read. Partitions without an offset are read from the
+/// beginning.
 ///
-/// Written as JSON, `{"0":17}`.
+/// A bookmark is written as JSON: `{"0":17}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bookmark(BTreeMap<i32, i64>);
 
 impl Bookmark {
-    /// Reads a bookmark that was recorded. An invalid one counts as none: everything is read.
+    /// Reads a recorded bookmark. An invalid one counts as none, so that everything is read.
     pub(super) fn read(text: &str) -> Self {
         Self(serde_json::from_str(text).unwrap_or_default())
     }
 
-    /// The offset from which `partition` is read, if it is not the beginning.
+    /// The offset from which `partition` is read; none for the beginning.
     pub(super) fn of(&self, partition: i32) -> Option<i64> {
         self.0.get(&partition).copied()
     }
 
-    /// Everything before `offset` is known.
+    /// Records that everything before `offset` is known.
     pub(super) fn reach(&mut self, partition: i32, offset: i64) {
         self.0.insert(partition, offset);
     }
@@ -37,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn written_values_are_read_back() {
         let mut bookmark = Bookmark::default();
         bookmark.reach(0, 17);
         bookmark.reach(11, 3);

@@ -7,7 +7,7 @@ use crate::sink::Published;
 
 /// A version as a CloudEvent in binary mode.
 pub(super) struct Event {
-    /// The version, as it is read back.
+    /// The identity of the version, as it is read back.
     pub(super) published: Published,
     pub(super) key: String,
     pub(super) value: Vec<u8>,
@@ -27,7 +27,7 @@ impl Event {
     }
 }
 
-/// The event's attributes.
+/// The attributes of the event.
 fn headers(version: &Version) -> OwnedHeaders {
     let source = format!("/driftmill/{}", version.model);
     let subject = version.version.to_string();
@@ -45,7 +45,7 @@ fn headers(version: &Version) -> OwnedHeaders {
     })
 }
 
-/// The version of `model` in a message; none if it is something else.
+/// The version of `model` in a message; none for other messages.
 pub(super) fn published(message: &BorrowedMessage<'_>, model: &str) -> Option<Published> {
     if message.key() != Some(model.as_bytes()) {
         return None;

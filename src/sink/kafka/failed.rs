@@ -1,4 +1,4 @@
-//! Whether a failed attempt to publish may be repeated.
+//! Failed attempts to publish, and whether they may be repeated.
 
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
@@ -7,11 +7,11 @@ use super::Link;
 use crate::kafka::{RequestError, describe};
 use crate::sink::SinkError;
 
-/// How an attempt failed.
+/// The failure of an attempt.
 pub(super) enum Failed {
-    /// It may be tried again; with the reason.
+    /// It may be tried again. Contains the reason.
     ForNow(String),
-    /// It is never to be tried again.
+    /// It must not be tried again.
     Forever(SinkError),
 }
 
@@ -23,13 +23,13 @@ impl From<SinkError> for Failed {
 
 const SIZE: &str = "\nhint: raise `message.max.bytes` in the sink's properties and \
                     `max.message.bytes` of the topic";
-const RIGHTS: &str = "\nhint: the user must be allowed to write to the topic, to use the \
+const RIGHTS: &str = "\nhint: the user must be allowed to write and read the topic, to use the \
                       transactional id and to read the group `driftmill/NAME/TOPIC`";
 const TIMEOUT: &str = "\nhint: lower `transaction.timeout.ms` in the sink's properties, or raise \
                        the broker's `transaction.max.timeout.ms`";
 
 impl Link {
-    /// Sorts an error: most go away by themselves, some never do.
+    /// Classifies an error: most are temporary, and some are permanent.
     pub(super) fn failed(&self, action: &str, error: &KafkaError) -> Failed {
         match error.rdkafka_error_code().and_then(hint) {
             Some(_) => Failed::Forever(self.refused(action, error)),
@@ -37,7 +37,7 @@ impl Link {
         }
     }
 
-    /// An error that no attempt will repair.
+    /// Creates an error that no further attempt would resolve.
     pub(super) fn refused(&self, action: &str, error: &KafkaError) -> SinkError {
         let reason = match error {
             KafkaError::ClientCreation(problem) => problem.clone(),

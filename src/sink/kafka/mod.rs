@@ -33,29 +33,30 @@ pub(super) const EXAMPLE: &str = "brokers = \"localhost:9092\"\ntopic = \"models
 
 /// A Kafka topic of model versions, one CloudEvent each, in binary mode.
 ///
-/// The key is the model's name, the value the version's description (`version.json`), the headers
-/// are the event's attributes (`ce_id`, `ce_type`, …). Weights go by reference: `artifact.uri`,
-/// `sha256` and `bytes`. Exactly once for those who read committed messages: each version is a
-/// transaction, what an outage or a crash left in doubt is read back before anything is sent again.
+/// The key of a message is the model's name, its value is the version's description (`version.json`), and
+/// its headers are the event's attributes (`ce_id`, `ce_type`, …). Weights are not part of the message,
+/// which contains `artifact.uri`, `sha256` and `bytes`. Readers of committed messages see each version
+/// exactly once: each version is one transaction, and after an outage or a crash the topic is read back
+/// before anything is sent again.
 ///
-/// Pipeline name and topic make the transactional id, `driftmill/NAME/TOPIC`: the job that starts last
-/// under it is the one who publishes. The user needs rights on it, and on a group of that name.
+/// The transactional id consists of pipeline name and topic: `driftmill/NAME/TOPIC`. The last job that
+/// starts with it publishes. The user needs permissions for it and for a group of that name.
 ///
 /// Reference: CloudEvents 1.0.2, *Kafka Protocol Binding*.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KafkaSink {
-    /// Addresses of some brokers, as in `"host1:9092,host2:9092"` (default: those of the Kafka
-    /// source, with its properties).
+    /// Addresses of some brokers, such as `"host1:9092,host2:9092"` (default: those of the Kafka source,
+    /// with its properties).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub brokers: Option<String>,
     /// The topic; created with one partition if missing.
     pub topic: String,
-    /// How long the job waits for a broker's first answer when it starts (default `"30s"`); once it
-    /// runs, it waits for as long as it takes.
+    /// Time limit for the first answer of a broker at the start (default `"30s"`). A running job waits
+    /// without a limit.
     #[serde(default = "half_a_minute")]
     pub startup_timeout: Span,
-    /// Any property of librdkafka's producer, as in `"security.protocol" = "SASL_SSL"`.
+    /// Any property of librdkafka's producer, such as `"security.protocol" = "SASL_SSL"`.
     #[serde(default, skip_serializing_if = "Properties::is_empty")]
     pub properties: Properties,
 }
@@ -64,17 +65,18 @@ fn half_a_minute() -> Span {
     Span::from_millis(30_000)
 }
 
-/// The part of a job that waits here.
+/// The name of this part of a job in lists of outages.
 const PART: &str = "sink.kafka";
 
-/// Properties that exactly once depends on.
+/// Properties that exactly-once publication depends on.
 const OURS: [&str; 4] =
     ["bootstrap.servers", "enable.idempotence", "isolation.level", "transactional.id"];
 
 impl SinkConfig for KafkaSink {
     fn check(&self) -> Vec<(&'static str, String)> {
         let taken = self.properties.first_of(&OURS);
-        let text = |key| ("properties", format!("`{key}` is not yours to set: the job does"));
+        let text =
+            |key| ("properties", format!("`{key}` is managed by driftmill and cannot be set"));
         taken.map(text).into_iter().collect()
     }
 
@@ -108,7 +110,7 @@ impl KafkaSink {
     }
 }
 
-/// The configuration that producer and consumer share.
+/// The common configuration of producer and consumer.
 struct Link {
     config: KafkaSink,
     model: String,
@@ -116,7 +118,7 @@ struct Link {
 }
 
 impl Link {
-    /// Transactional id and group, which one publisher has at a time.
+    /// The transactional id and group, which one publisher owns at a time.
     fn id(&self) -> String {
         format!("driftmill/{}/{}", self.model, self.config.topic)
     }
@@ -144,20 +146,21 @@ impl Link {
     }
 }
 
-/// The topic, as a job publishes to it.
+/// The topic of a job that publishes.
 struct KafkaTopic {
     link: Link,
     claim: Claim,
-    /// The caller knows which versions were published before.
+    /// The first offsets to read back. The caller knows the versions before them.
     bookmark: Bookmark,
-    /// None before the topic was taken over, and while it is not known what became of a version.
+    /// None before the topic was taken over, and while the state of a version is unknown.
     producer: Option<Producer>,
 }
 
 impl Sink for KafkaTopic {
     fn published(&mut self, since: Option<&str>) -> Result<Vec<Published>, SinkError> {
         let since = since.map(Bookmark::read).unwrap_or_default();
-        let read = self.again("reading back", |topic| read_back(&topic.link, &since));
+        let read = self
+            .again("reading back", |topic| read_back(&topic.link, &since, topic.producer.as_ref()));
         let (found, end) = read?;
         self.bookmark = end;
         Ok(found)
@@ -176,7 +179,8 @@ impl Sink for KafkaTopic {
 }
 
 impl KafkaTopic {
-    /// Does something for as long as it takes; after a failure, with a new producer.
+    /// Repeats an operation until it succeeds, without a time limit. After a failure it uses a new
+    /// producer.
     fn again<T>(
         &mut self,
         action: &str,
@@ -215,8 +219,8 @@ impl KafkaTopic {
     fn attempt(&mut self, event: &Event) -> Result<(), Failed> {
         if self.producer.is_none() {
             self.ready()?;
-            // only now it is certain what became of what an earlier producer sent.
-            let (found, end) = read_back(&self.link, &self.bookmark)?;
+            // only now the state of the messages of earlier producers is certain.
+            let (found, end) = read_back(&self.link, &self.bookmark, self.producer.as_ref())?;
             self.bookmark = end;
             for there in found {
                 if there.is(&event.published)? {

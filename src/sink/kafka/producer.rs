@@ -8,32 +8,33 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
+use rdkafka::types::RDKafkaErrorCode;
 
 use super::{Event, Failed, Link};
 use crate::kafka::{ClientReports, describe, drop_client};
 use crate::sink::SinkError;
 
-/// Between two lines about something that takes long.
+/// The time between two log lines about a long operation.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// The longest uninterrupted wait of librdkafka.
 const STEP: Duration = Duration::from_millis(200);
 
-/// A transaction that is not done after this is given up; the brokers abort it.
+/// Timeout of a transaction. The brokers abort it afterwards.
 const TIMEOUT: &str = "60000";
 
-/// A transactional producer; all its predecessors are fenced.
+/// A transactional producer. All earlier producers with its id are fenced.
 ///
-/// It is good until its first failure: then nobody knows what the brokers made of it, until a
-/// successor has begun.
+/// It can be used until its first failure. After that, the state of the brokers is unknown until another
+/// producer has begun.
 pub(super) struct Producer {
-    /// Always there, until it is dropped.
+    /// The producer; none only while it is dropped.
     producer: Option<BaseProducer<Deliveries>>,
     timeout: Duration,
 }
 
 impl Producer {
-    /// Starts; the transactions of predecessors have ended when it returns.
+    /// Starts a producer. When this returns, the transactions of earlier producers have ended.
     pub(super) fn start(link: &Link) -> Result<Self, Failed> {
         let mut client = link.config.client().map_err(SinkError::from)?;
         if client.get("transaction.timeout.ms").is_none() {
@@ -52,7 +53,7 @@ impl Producer {
         Ok(started)
     }
 
-    /// Publishes an event in a transaction of its own; returns its partition and offset.
+    /// Publishes an event in a separate transaction. Returns its partition and offset.
     pub(super) fn publish(&self, link: &Link, event: &Event) -> Result<(i32, i64), Failed> {
         let begun = self.producer().begin_transaction();
         begun.map_err(|error| link.failed("beginning a transaction", &error))?;
@@ -61,35 +62,62 @@ impl Producer {
             Ok(place)
         });
         if let Err(Failed::Forever(_)) = &published {
-            // no successor would end the transaction, for which readers wait.
+            // without a successor the transaction would stay open, and readers would wait for it.
             drop(self.producer().abort_transaction(5 * STEP));
         }
         published
     }
 
-    /// Sends an event and waits for the brokers' word on it.
+    /// Ends a transaction that an earlier producer with the same id has open in a partition, where the
+    /// coordinator takes it for complete: brokers that died may have lost the marker that ends it. An
+    /// aborted message of this producer brings another marker.
+    pub(super) fn end_leftover(&self, link: &Link, partition: i32) -> Result<(), Failed> {
+        let failed = |error| link.failed("ending a lost transaction", &error);
+        self.producer().begin_transaction().map_err(failed)?;
+        drop(self.producer().context().take());
+        let record = BaseRecord::to(&link.config.topic).key(&link.model).partition(partition);
+        let record: BaseRecord<'_, String, [u8]> = record;
+        let sent = self.producer().send(record).map_err(|(error, _)| failed(error));
+        let sent = sent.and_then(|()| self.delivered(link));
+        self.wait(link, "aborting", |producer| producer.abort_transaction(STEP))?;
+        sent.map(drop)
+    }
+
+    /// Sends an event and waits for the answer of the brokers.
     fn send(&self, link: &Link, event: &Event) -> Result<(i32, i64), Failed> {
-        let deliveries = self.producer().context();
-        drop(deliveries.take());
+        drop(self.producer().context().take());
         let record = BaseRecord::to(&link.config.topic)
             .key(&event.key)
             .payload(&event.value)
             .headers(event.headers.clone());
         let sent = self.producer().send(record);
         sent.map_err(|(error, _)| link.failed("sending", &error))?;
-        let begun = Instant::now();
+        self.delivered(link)
+    }
+
+    /// Waits for the brokers' word on the message that was sent.
+    fn delivered(&self, link: &Link) -> Result<(i32, i64), Failed> {
+        let (deliveries, begun) = (self.producer().context(), Instant::now());
         loop {
-            // short at first: librdkafka polls until the time is over, whatever comes.
+            // short at first: librdkafka polls until the time is over, even if an answer arrives.
             let pause = begun.elapsed() / 8;
             self.producer().poll(pause.clamp(Duration::from_millis(1), STEP / 4));
             if let Some(delivered) = deliveries.take() {
-                return delivered.map_err(|error| link.failed("sending", &error));
+                return delivered.map_err(|error| self.refused(link, error));
             }
             self.check_timeout(link, "sending", begun)?;
         }
     }
 
-    /// Repeats what says by itself that it is not done yet.
+    /// Sorts the error of a message. A transaction that has failed drops its messages, and only its commit
+    /// returns the reason.
+    fn refused(&self, link: &Link, error: KafkaError) -> Failed {
+        let dropped = error.rdkafka_error_code() == Some(RDKafkaErrorCode::PurgeQueue);
+        let reason = if dropped { self.producer().commit_transaction(STEP).err() } else { None };
+        link.failed("sending", &reason.unwrap_or(error))
+    }
+
+    /// Repeats an operation while its error says that it is not complete.
     fn wait(
         &self,
         link: &Link,
@@ -133,7 +161,7 @@ impl Drop for Producer {
     }
 }
 
-/// Hears what became of the message that was sent, and what librdkafka says besides.
+/// Receives the delivery report of the sent message, and other reports of librdkafka.
 #[derive(Default)]
 struct Deliveries {
     reports: ClientReports,

@@ -1,69 +1,100 @@
-//! Reads the rows of a CSV file.
+//! A reader of the rows of a CSV file.
 
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use driftmill_datasets::DecodeError;
 use driftmill_datasets::codec::{Codec, CodecConfig, Csv, Delimiter, Names};
+use driftmill_datasets::{Columns, DecodeError};
 
 use super::csv_records::{CsvRecords, Record};
+use super::identity::Identity;
+use super::rows::{Row, Rows};
 use super::{FileSource, failed, no_column};
-use crate::source::{Fetched, Progress, RawMessage, Reader, SourceError};
+use crate::source::SourceError;
 
-/// Bytes that are read at once.
+/// Number of bytes that are read at once.
 const BLOCK: usize = 1 << 20;
 
-/// Reads rows: the records behind the header.
-pub(super) struct CsvReader {
+/// The rows of a CSV file that are part of a stream.
+pub(super) struct Extent {
+    pub(super) rows: u64,
+    pub(super) identity: Identity,
+}
+
+/// Decodes the records after the header.
+pub(super) struct CsvRows {
     source: FileSource,
     records: CsvRecords<BufReader<File>>,
     codec: Box<dyn Codec>,
-    next: u64,
-    end: u64,
-    record: Vec<u8>,
 }
 
-/// Number of rows: records behind the header.
-pub(super) fn rows(source: &FileSource) -> Result<u64, SourceError> {
-    let (mut records, mut record, mut rows) = (records(source)?, Vec::new(), 0_u64);
-    while records.read(&mut record).map_err(failed("reading", &source.path))?.is_some() {
-        rows += 1;
-    }
-    Ok(rows.saturating_sub(1))
-}
-
-fn records(source: &FileSource) -> Result<CsvRecords<BufReader<File>>, SourceError> {
-    let file = File::open(&source.path).map_err(failed("opening", &source.path))?;
-    let bytes = BufReader::with_capacity(BLOCK, file);
-    let comment = source.comment.map(Delimiter::get);
-    Ok(CsvRecords::new(bytes, Delimiter::default().get(), comment))
-}
-
-impl CsvReader {
-    /// Reads the rows from `start` to before `end`.
-    pub(super) fn open(source: &FileSource, start: u64, end: u64) -> Result<Self, SourceError> {
-        let (mut records, mut record) = (records(source)?, Vec::new());
+impl CsvRows {
+    /// Continues after the first `skipped` rows.
+    pub(super) fn open(source: &FileSource, skipped: u64) -> Result<Self, SourceError> {
+        let file = File::open(&source.path).map_err(failed("opening", &source.path))?;
+        let bytes = BufReader::with_capacity(BLOCK, file);
+        let comment = source.comment.map(Delimiter::get);
+        let mut records = CsvRecords::new(bytes, Delimiter::default().get(), comment);
+        let mut record = Vec::new();
         let header = records.read(&mut record).map_err(failed("reading", &source.path))?;
         if header.is_none() {
             let empty = format!("`{}` is empty: wanted a header line", source.path.display());
             return Err(SourceError::Mismatch(empty));
         }
         let codec = codec(source, columns(&source.path, &record)?)?;
-        let mut reader = Self { source: source.clone(), records, codec, next: 0, end, record };
-        while reader.next < start && reader.read()?.is_some() {
-            reader.next += 1;
+        let mut rows = Self { source: source.clone(), records, codec };
+        for _ in 0..skipped {
+            if rows.read(&mut record)?.is_none() {
+                break;
+            }
         }
-        Ok(reader)
+        Ok(rows)
     }
 
-    /// Reads another record, if there is one; it is in `record`.
-    fn read(&mut self) -> Result<Option<Record>, SourceError> {
-        self.records.read(&mut self.record).map_err(failed("reading", &self.source.path))
+    /// The rows that the file has now. A last line without an end that is not a sample is not counted:
+    /// it may still be written.
+    pub(super) fn extent(mut self) -> Result<Extent, SourceError> {
+        let path = self.source.path.clone();
+        let (mut rows, mut bytes) = (0, self.records.position());
+        let (mut record, mut open) = (Vec::new(), false);
+        while let Some(ended) = self.read(&mut record)? {
+            if ended == Record::Open {
+                let mut columns = Columns::new(self.source.row_schema());
+                if self.codec.decode(&record, &mut columns).is_err() {
+                    tracing::warn!(
+                        "the last line of `{}` has no end and is not a sample: it is read when the \
+                         file has grown",
+                        path.display()
+                    );
+                    break;
+                }
+                open = true;
+            }
+            (rows, bytes) = (rows + 1, self.records.position());
+        }
+        Ok(Extent { rows, identity: Identity::read(&path, bytes, open)? })
+    }
+
+    /// Reads another record, if there is one.
+    fn read(&mut self, record: &mut Vec<u8>) -> Result<Option<Record>, SourceError> {
+        self.records.read(record).map_err(failed("reading", &self.source.path))
     }
 }
 
-/// The names in a header; a column without a name has one that no pipeline states.
+impl Rows for CsvRows {
+    fn next(&mut self, row: &mut Row) -> Result<bool, SourceError> {
+        let Some(ended) = self.read(&mut row.payload)? else { return Ok(false) };
+        row.columns.clear();
+        row.decoded = match ended {
+            Record::Complete | Record::Open => self.codec.decode(&row.payload, &mut row.columns),
+            Record::Unclosed => Err(unclosed()),
+        };
+        Ok(true)
+    }
+}
+
+/// The names in a header. A column without a name gets a name that no pipeline can contain.
 fn columns(path: &Path, header: &[u8]) -> Result<Vec<String>, SourceError> {
     let mut parser = csv::ReaderBuilder::new().has_headers(false).from_reader(header);
     let mut record = csv::StringRecord::new();
@@ -97,40 +128,6 @@ fn codec(source: &FileSource, columns: Vec<String>) -> Result<Box<dyn Codec>, So
     match codec.check().into_iter().next() {
         Some((key, problem)) => Err(SourceError::Mismatch(format!("source.file.{key}: {problem}"))),
         None => Ok(codec.init()),
-    }
-}
-
-impl Reader for CsvReader {
-    fn poll(
-        &mut self,
-        _slot: usize,
-        most: usize,
-        fetched: &mut Fetched<'_>,
-    ) -> Result<Progress, SourceError> {
-        for _ in 0..most {
-            // rows that were added since the job began are not part of its stream.
-            let read = if self.next < self.end { self.read()? } else { None };
-            let Some(ended) = read else {
-                self.end = self.next;
-                return Ok(Progress::End);
-            };
-            let (offset, timestamp) = (self.next, self.source.time_of(self.next));
-            self.next += 1;
-            let raw = RawMessage { offset, timestamp, key: None, payload: &self.record };
-            let decoded = match ended {
-                Record::Complete => self.codec.decode(&self.record, &mut fetched.columns),
-                Record::Unclosed => Err(unclosed()),
-            };
-            match decoded {
-                Ok(()) => fetched.accept(raw),
-                Err(error) => fetched.refuse(raw, error),
-            }
-        }
-        Ok(Progress::More)
-    }
-
-    fn left(&self, _slot: usize) -> Option<u64> {
-        Some(self.end.saturating_sub(self.next))
     }
 }
 

@@ -1,31 +1,35 @@
-//! Splits a CSV file into records.
+//! A splitter of CSV files into records.
 
 use std::io::{self, BufRead};
 
 use memchr::memchr3;
 
-/// The mark of the end of a file under DOS.
+/// The end-of-file mark of DOS.
 const END_OF_FILE: u8 = 0x1A;
 
-/// How a record ended.
+/// The end of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Record {
     /// It is complete.
     Complete,
+    /// The file ended before the line did: it may be incomplete.
+    Open,
     /// The file ended inside a quoted field.
     Unclosed,
 }
 
-/// Splits a CSV file into records: lines, of which those within quotes belong to one record.
+/// Splits a CSV file into records. Lines within quotes belong to one record.
 ///
-/// A record ends with LF, CR LF, CR alone, or the end of the file. Empty and blank lines, lines that
-/// begin with the comment mark, and the end mark of DOS are no records.
+/// A record ends with LF, CR LF, CR alone, or the end of the file. Empty and blank lines, comment lines,
+/// and the end mark of DOS are not records.
 ///
 /// Reference: RFC 4180, *Common Format and MIME Type for Comma-Separated Values Files*, 2005.
 pub(super) struct CsvRecords<R> {
     bytes: R,
     delimiter: u8,
     comment: Option<u8>,
+    /// Bytes that were read.
+    position: u64,
 }
 
 /// The state of the scan within a record.
@@ -33,16 +37,26 @@ pub(super) struct CsvRecords<R> {
 enum State {
     Plain,
     Quoted,
-    /// A quote was read inside a quoted field: it ends the field, or is one of two.
+    /// A quote was read inside a quoted field. It ends the field or is the first of two.
     Quote,
 }
 
 impl<R: BufRead> CsvRecords<R> {
     pub(super) fn new(bytes: R, delimiter: u8, comment: Option<u8>) -> Self {
-        Self { bytes, delimiter, comment }
+        Self { bytes, delimiter, comment, position: 0 }
     }
 
-    /// Reads the next record into `record`, without its end; none when there is no other.
+    /// The offset in the file after the last record and its line end.
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.bytes.consume(bytes);
+        self.position += bytes as u64;
+    }
+
+    /// Reads the next record into `record`, without its end; none at the end of the file.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -58,7 +72,7 @@ impl<R: BufRead> CsvRecords<R> {
         }
     }
 
-    /// Reads one line, and those that follow it within quotes.
+    /// Reads one line, and the lines that follow it within quotes.
     fn scan(&mut self, record: &mut Vec<u8>) -> io::Result<Option<Record>> {
         let mut state = State::Plain;
         loop {
@@ -68,13 +82,13 @@ impl<R: BufRead> CsvRecords<R> {
                     record.clear();
                 }
                 let unclosed = state == State::Quoted;
-                let last = if unclosed { Record::Unclosed } else { Record::Complete };
+                let last = if unclosed { Record::Unclosed } else { Record::Open };
                 return Ok((!record.is_empty()).then_some(last));
             }
             if state == State::Quote && block[0] == b'"' {
                 state = State::Quoted;
                 record.push(b'"');
-                self.bytes.consume(1);
+                self.consume(1);
                 continue;
             }
             if state == State::Quote {
@@ -83,13 +97,13 @@ impl<R: BufRead> CsvRecords<R> {
             let Some(at) = memchr3(b'\n', b'\r', b'"', block) else {
                 record.extend_from_slice(block);
                 let read = block.len();
-                self.bytes.consume(read);
+                self.consume(read);
                 continue;
             };
             let found = block[at];
             record.extend_from_slice(&block[..at]);
-            self.bytes.consume(at + 1);
-            // a quote within a comment means nothing.
+            self.consume(at + 1);
+            // quotes within a comment have no meaning.
             let quotes = !self.is_comment(record);
             match (state, found) {
                 (State::Quoted, b'"') => {
@@ -106,7 +120,7 @@ impl<R: BufRead> CsvRecords<R> {
                 }
                 (_, end) => {
                     if end == b'\r' && self.bytes.fill_buf()?.first() == Some(&b'\n') {
-                        self.bytes.consume(1);
+                        self.consume(1);
                     }
                     if self.is_comment(record) {
                         record.clear();
@@ -148,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_end_in_all_ways_and_blank_ones_are_nothing() {
+    fn all_line_endings_are_read_and_blank_lines_are_skipped() {
         let text = "a,b\r\n1,2\n3,4\r5,6\n\n  \n\r\n7,8";
         assert_eq!(records(text, None), ["a,b", "1,2", "3,4", "5,6", "7,8"]);
         assert_eq!(records("a\n1\n\u{1a}", None), ["a", "1"]);

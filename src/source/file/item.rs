@@ -11,14 +11,14 @@ fn parse(name: &str) -> Option<(&str, i32)> {
     Some((list, number.parse().ok().filter(|number| *number >= 0)?))
 }
 
-/// Whether `name` is an item of a column of lists that are long enough.
+/// Whether `name` is an item of a list column, and its lists are long enough.
 pub(super) fn has_item(schema: &Schema, name: &str) -> bool {
     let Some((list, number)) = parse(name) else { return false };
     let found = schema.field_with_name(list).map(|field| field.data_type());
     matches!(found, Ok(DataType::FixedSizeList(_, length)) if number < *length)
 }
 
-/// That item of each row; none if there is no such item.
+/// This item of each row; none if there is no such item.
 pub(super) fn items(batch: &RecordBatch, name: &str) -> Option<Result<ArrayRef, ArrowError>> {
     let (list, number) = parse(name)?;
     let lists = batch.column_by_name(list)?.as_fixed_size_list_opt()?;

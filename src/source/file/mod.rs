@@ -8,43 +8,56 @@ use driftmill_operators::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Partition, Reader, SourceConfig, SourceError};
+use super::{Fetched, Partition, Progress, Reader, SourceConfig, SourceError};
 
 mod csv;
 mod csv_records;
+mod identity;
 mod item;
 mod parquet;
+mod reader;
+mod rows;
+mod surroundings;
+
+use csv::CsvRows;
+use identity::Identity;
+use parquet::ParquetRows;
+use reader::FileReader;
+use rows::Rows;
 
 pub(super) const EXAMPLE: &str = "path = \"samples.csv\"\nfeatures = [\"a\", \"b\"]";
 
-/// A CSV file with a header, or a Parquet file; each row a sample, all rows one partition.
+/// A CSV file with a header, or a Parquet file. Each row is a sample, and all rows are one partition.
 ///
-/// The event time is a column (milliseconds since 1970, RFC 3339, or a Parquet timestamp), or
-/// computed: `start + row · step`.
+/// A CSV file may grow: a run that is started again reads the rows that were added. Another file under
+/// the same name is refused, and so is a Parquet file that was written again.
+///
+/// The event time is a column (milliseconds since 1970, RFC 3339, or a Parquet timestamp), or computed as
+/// `start + row · step`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileSource {
-    /// The file; `.parquet` is Parquet, everything else CSV.
+    /// The path of the file. `.parquet` is a Parquet file, and any other file is CSV.
     pub path: PathBuf,
-    /// Columns of the features, in the order in which the model sees them; in Parquet files also
-    /// items of lists of a fixed size, as in `"features[0]"`.
+    /// Columns of the features, in the order of the model's inputs; in Parquet files also items of lists of
+    /// a fixed size, such as `"features[0]"`.
     pub features: Names,
     /// Column of the class: a whole number from 0 up, or one of `labels`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
-    /// Names of the classes, where the label is one of these strings; the first is class 0.
+    /// Names of the classes, if labels are strings; the first is class 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Names>,
-    /// The character with which comment lines of a CSV file begin (default: there are none).
+    /// The first character of comment lines of a CSV file (default: there are no comments).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<Delimiter>,
     /// Column of the event time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time: Option<String>,
-    /// Event time of the first row, where there is no column for it.
+    /// Event time of the first row, if there is no column of times.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Timestamp>,
-    /// Event time between two rows, as in `"30m"`; goes with `start`.
+    /// Event time between two rows, such as `"30m"`; used with `start`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<Span>,
 }
@@ -55,29 +68,55 @@ impl SourceConfig for FileSource {
     }
 
     fn schema(&self) -> Option<Schema> {
-        Some(Schema { value: ValueType::F32, shape: vec![self.features.len()] })
+        Some(self.row_schema())
     }
 
     fn check(&self) -> Vec<(&'static str, String)> {
         match (&self.time, self.start, self.step) {
             (Some(_), None, None) | (None, Some(_), Some(_)) => Vec::new(),
             (Some(_), ..) => {
-                vec![("time", "a column says the time: drop `start` and `step`".into())]
+                vec![("time", "a column contains the time: remove `start` and `step`".into())]
             }
             (None, Some(_), None) => vec![("start", "add `step`, as in step = \"1s\"".into())],
             (None, None, Some(_)) => {
                 vec![("step", "add `start`, as in start = \"1996-05-07\"".into())]
             }
             (None, None, None) => {
-                vec![("path", "say when rows happened: `time`, or `start` and `step`".into())]
+                vec![(
+                    "path",
+                    "the rows have no event times: add `time`, or `start` and `step`".into(),
+                )]
             }
         }
     }
 
     fn resolve(&self) -> Result<Vec<Partition>, SourceError> {
-        let rows = if self.is_parquet() { parquet::rows(&self.path)? } else { csv::rows(self)? };
-        let topic = self.path.display().to_string();
-        Ok(vec![Partition { topic, topic_index: 0, partition: 0, start: 0, end: Some(rows) }])
+        let (rows, identity) = if self.is_parquet() {
+            let length =
+                std::fs::metadata(&self.path).map_err(failed("opening", &self.path))?.len();
+            (parquet::rows(&self.path)?, Identity::read(&self.path, length, false)?)
+        } else {
+            let extent = CsvRows::open(self, 0)?.extent()?;
+            (extent.rows, extent.identity)
+        };
+        Ok(vec![Partition {
+            topic: self.path.display().to_string(),
+            identity: Some(identity.to_string()),
+            topic_index: 0,
+            partition: 0,
+            start: 0,
+            end: Some(rows),
+        }])
+    }
+
+    fn extend(&self, partition: &mut Partition, found: &Partition) {
+        partition.end = partition.end.max(found.end);
+        partition.identity.clone_from(&found.identity);
+    }
+
+    fn check_known(&self, known: &[Partition]) -> Result<(), SourceError> {
+        let identities = known.iter().filter_map(|known| known.identity.as_ref()?.parse().ok());
+        identities.into_iter().try_for_each(|identity: Identity| identity.check(&self.path))
     }
 
     fn open(
@@ -87,10 +126,12 @@ impl SourceConfig for FileSource {
     ) -> Result<Box<dyn Reader>, SourceError> {
         let Some(partition) = partitions.first() else { return Ok(Box::new(Nothing)) };
         let (start, end) = (partition.start, partition.end.unwrap_or(u64::MAX));
-        if self.is_parquet() {
-            return Ok(Box::new(parquet::ParquetReader::open(self, start, end)?));
-        }
-        Ok(Box::new(csv::CsvReader::open(self, start, end)?))
+        let rows: Box<dyn Rows> = if self.is_parquet() {
+            Box::new(ParquetRows::open(self, start)?)
+        } else {
+            Box::new(CsvRows::open(self, start)?)
+        };
+        Ok(Box::new(FileReader::new(self, rows, start, end)))
     }
 }
 
@@ -99,7 +140,11 @@ impl FileSource {
         self.path.extension().unwrap_or_default().eq_ignore_ascii_case("parquet")
     }
 
-    /// The computed event time of row `row`; none where a column says it.
+    fn row_schema(&self) -> Schema {
+        Schema { value: ValueType::F32, shape: vec![self.features.len()] }
+    }
+
+    /// The computed event time of row `row`; none if there is a column of times.
     fn time_of(&self, row: u64) -> Option<i64> {
         let (start, step) = self.start.zip(self.step)?;
         Some(start.millis().saturating_add((row as i64).saturating_mul(step.millis())))
@@ -110,13 +155,8 @@ impl FileSource {
 struct Nothing;
 
 impl Reader for Nothing {
-    fn poll(
-        &mut self,
-        _slot: usize,
-        _most: usize,
-        _fetched: &mut super::Fetched<'_>,
-    ) -> Result<super::Progress, SourceError> {
-        Ok(super::Progress::End)
+    fn poll(&mut self, _slot: usize, _fetched: &mut Fetched<'_>) -> Result<Progress, SourceError> {
+        Ok(Progress::End)
     }
 
     fn left(&self, _slot: usize) -> Option<u64> {
@@ -132,7 +172,7 @@ fn failed<E: std::error::Error + Send + Sync + 'static>(
     move |source| SourceError::File { action, path, source: Box::new(source) }
 }
 
-/// Says which column is missing, and what there is.
+/// The error for a missing column, with the existing ones.
 fn no_column(path: &Path, column: &str, found: &[String]) -> SourceError {
     let nearest = found
         .iter()

@@ -1,4 +1,4 @@
-//! Reads the rows of a Parquet file.
+//! A reader of the rows of a Parquet file.
 
 use std::fs::File;
 use std::path::Path;
@@ -6,22 +6,22 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Float32Type, Int64Type, TimeUnit};
-use driftmill_datasets::codec::Names;
+use arrow::datatypes::{DataType, Float32Type, Float64Type, Int64Type, TimeUnit};
+use driftmill_datasets::codec::Classes;
 use driftmill_datasets::{Columns, DecodeError, Values};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
 use super::item::{has_item, items};
+use super::rows::{Row, Rows};
 use super::{FileSource, failed, no_column};
-use crate::source::{Fetched, Progress, RawMessage, Reader, SourceError};
+use crate::source::SourceError;
 
-/// Reads rows from the columns that the pipeline names, cast to what they are read as.
-pub(super) struct ParquetReader {
+/// Decodes rows from the columns that the pipeline names, cast to the types as which they are read.
+pub(super) struct ParquetRows {
     source: FileSource,
+    classes: Classes,
     batches: ParquetRecordBatchReader,
-    open: Option<Rows>,
-    next: u64,
-    end: u64,
+    open: Option<Batch>,
 }
 
 /// The metadata of the file.
@@ -36,9 +36,9 @@ pub(super) fn rows(path: &Path) -> Result<u64, SourceError> {
     Ok(u64::try_from(rows).unwrap_or_default())
 }
 
-impl ParquetReader {
-    /// Reads the rows from `start` to before `end`.
-    pub(super) fn open(source: &FileSource, start: u64, end: u64) -> Result<Self, SourceError> {
+impl ParquetRows {
+    /// Continues after the first `skipped` rows.
+    pub(super) fn open(source: &FileSource, skipped: u64) -> Result<Self, SourceError> {
         let path = &source.path;
         let builder = metadata(path)?;
         let found: Vec<String> =
@@ -50,20 +50,23 @@ impl ParquetReader {
             }
         }
         let batches = builder
-            .with_offset(start as usize)
-            .with_limit(end.saturating_sub(start) as usize)
+            .with_offset(skipped as usize)
             .with_batch_size(8192)
             .build()
             .map_err(failed("reading", path))?;
-        Ok(Self { source: source.clone(), batches, open: None, next: start, end })
+        let classes = match &source.labels {
+            Some(names) => Classes::named(names.clone()),
+            None => Classes::numbered(None),
+        };
+        Ok(Self { source: source.clone(), classes, batches, open: None })
     }
 
-    fn rows(&mut self) -> Result<Option<&mut Rows>, SourceError> {
-        if self.open.as_ref().is_none_or(|rows| rows.next == rows.len) {
+    fn batch(&mut self) -> Result<Option<&mut Batch>, SourceError> {
+        if self.open.as_ref().is_none_or(|batch| batch.next == batch.len) {
             self.open = match self.batches.next() {
                 Some(batch) => {
                     let batch = batch.map_err(failed("reading", &self.source.path))?;
-                    Some(Rows::new(&self.source, &batch)?)
+                    Some(Batch::new(&self.source, &batch)?)
                 }
                 None => None,
             };
@@ -72,39 +75,23 @@ impl ParquetReader {
     }
 }
 
-impl Reader for ParquetReader {
-    fn poll(
-        &mut self,
-        _slot: usize,
-        most: usize,
-        fetched: &mut Fetched<'_>,
-    ) -> Result<Progress, SourceError> {
-        let names = self.source.clone();
-        for _ in 0..most {
-            let (offset, computed) = (self.next, self.source.time_of(self.next));
-            let Some(rows) = self.rows()? else { return Ok(Progress::End) };
-            let row = rows.next;
-            rows.next += 1;
-            let raw = RawMessage { offset, timestamp: computed, key: None, payload: &[] };
-            match rows.decode(row, &names, &mut fetched.columns) {
-                Ok(()) => fetched.accept(raw),
-                Err(error) => {
-                    fetched.columns.abandon_row();
-                    fetched.refuse(raw, error);
-                }
-            }
-            self.next += 1;
+impl Rows for ParquetRows {
+    fn next(&mut self, row: &mut Row) -> Result<bool, SourceError> {
+        let Some(batch) = self.batch()? else { return Ok(false) };
+        let number = batch.next;
+        batch.next += 1;
+        row.columns.clear();
+        let batch = self.open.as_ref().expect("just read");
+        row.decoded = batch.decode(number, &self.source, &self.classes, &mut row.columns);
+        if row.decoded.is_err() {
+            row.columns.abandon_row();
         }
-        Ok(Progress::More)
-    }
-
-    fn left(&self, _slot: usize) -> Option<u64> {
-        Some(self.end.saturating_sub(self.next))
+        Ok(true)
     }
 }
 
 /// The columns of one batch.
-struct Rows {
+struct Batch {
     len: usize,
     next: usize,
     features: Vec<ArrayRef>,
@@ -112,7 +99,7 @@ struct Rows {
     time: Option<ArrayRef>,
 }
 
-impl Rows {
+impl Batch {
     fn new(source: &FileSource, batch: &RecordBatch) -> Result<Self, SourceError> {
         let column = |name: &String, to: &DataType| {
             let found = match batch.column_by_name(name) {
@@ -134,7 +121,6 @@ impl Rows {
             };
             timestamps.map_err(failed("reading the time column of", &source.path))
         };
-        let label = if source.labels.is_some() { DataType::Utf8 } else { DataType::Int64 };
         Ok(Self {
             len: batch.num_rows(),
             next: 0,
@@ -143,7 +129,11 @@ impl Rows {
                 .iter()
                 .map(|name| column(name, &DataType::Float32))
                 .collect::<Result<_, _>>()?,
-            label: source.label.as_ref().map(|name| column(name, &label)).transpose()?,
+            label: source
+                .label
+                .as_ref()
+                .map(|name| column(name, &read_as(batch, name)))
+                .transpose()?,
             time: source.time.as_ref().map(millis).transpose()?,
         })
     }
@@ -152,6 +142,7 @@ impl Rows {
         &self,
         row: usize,
         source: &FileSource,
+        classes: &Classes,
         columns: &mut Columns,
     ) -> Result<(), DecodeError> {
         let Values::F32(values) = &mut columns.values else {
@@ -166,37 +157,40 @@ impl Rows {
             }
             values.push(value);
         }
-        let label = self.label(row, source)?;
+        let label = self.label(row, source, classes)?;
         let time = self.time.as_ref().filter(|times| !times.is_null(row));
         columns.finish_row(time.map(|times| times.as_primitive::<Int64Type>().value(row)), label);
         Ok(())
     }
 
-    fn label(&self, row: usize, source: &FileSource) -> Result<Option<u32>, DecodeError> {
+    fn label(
+        &self,
+        row: usize,
+        source: &FileSource,
+        classes: &Classes,
+    ) -> Result<Option<u32>, DecodeError> {
         let Some((name, column)) = source.label.as_ref().zip(self.label.as_ref()) else {
             return Ok(None);
         };
         if column.is_null(row) {
             return Ok(None);
         }
-        let refused = |wanted: &str, found: String| DecodeError::Value {
-            column: name.clone(),
-            wanted: wanted.to_owned(),
-            found,
+        let class = match column.data_type() {
+            DataType::Boolean => classes.of_truth(name, column.as_boolean().value(row)),
+            DataType::Utf8 => classes.of_text(name, column.as_string::<i32>().value(row)),
+            _ => classes.of_number(name, column.as_primitive::<Float64Type>().value(row)),
         };
-        match &source.labels {
-            Some(names) => {
-                let found = column.as_string::<i32>().value(row).to_owned();
-                let index = Names::position(names, &found);
-                index
-                    .map(|index| Some(index as u32))
-                    .ok_or_else(|| refused("one of `labels`", found))
-            }
-            None => {
-                let found = column.as_primitive::<Int64Type>().value(row);
-                let label = u32::try_from(found);
-                label.map(Some).map_err(|_| refused("a class from 0 up", found.to_string()))
-            }
-        }
+        class.map(Some)
+    }
+}
+
+/// The type as which a column of labels is read: booleans, strings, or otherwise numbers.
+fn read_as(batch: &RecordBatch, name: &str) -> DataType {
+    let found = batch.column_by_name(name).map(|column| column.data_type());
+    match found {
+        Some(DataType::Boolean) => DataType::Boolean,
+        Some(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => DataType::Utf8,
+        Some(DataType::Dictionary(_, values)) if !values.is_numeric() => DataType::Utf8,
+        _ => DataType::Float64,
     }
 }

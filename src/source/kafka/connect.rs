@@ -1,4 +1,4 @@
-//! Connects a consumer to its brokers.
+//! The connection of a consumer to its brokers.
 
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
@@ -8,17 +8,16 @@ use super::Kafka;
 use crate::kafka::{ClientReports, NoAnswer, wait_for_broker};
 use crate::source::SourceError;
 
-/// How much a consumer fetches ahead, in kilobytes.
+/// The amount of data that a consumer prefetches, in kilobytes.
 const AHEAD: usize = 64 << 10;
 
 /// A consumer without partitions, and its reports.
 ///
-/// Where each of `partitions` has a queue of its own, librdkafka's bound holds for each of them: it
-/// is divided among them, so that a job that reads more slowly than others write stays as large as
-/// it is.
+/// If each of `partitions` has its own queue, librdkafka's limit applies to each queue. The limit is
+/// therefore divided among them, so that the memory of a slow job does not grow.
 ///
 /// # Errors
-/// [`SourceError::Mismatch`] when its properties do not go together.
+/// [`SourceError::Mismatch`] when its properties are contradictory.
 pub(super) fn consumer(
     kafka: &Kafka,
     partitions: usize,
@@ -42,11 +41,11 @@ pub(super) fn consumer(
     }
 }
 
-/// The metadata of all topics, once a broker answers.
+/// Waits for a broker and returns the metadata of all topics.
 ///
 /// # Errors
 /// [`SourceError::Unreachable`] when the startup timeout has passed, and
-/// [`SourceError::Refused`] at once when a broker refuses the login.
+/// [`SourceError::Refused`] at once when a broker denies the login.
 pub(super) fn broker_of(
     consumer: &BaseConsumer<ClientReports>,
     reports: &ClientReports,

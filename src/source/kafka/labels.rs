@@ -1,27 +1,27 @@
-//! Labels that arrive separately, in a topic of their own.
+//! Labels that arrive separately, in another topic.
 
 use driftmill_datasets::Columns;
 use driftmill_datasets::codec::{Codec, CodecTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::source::{Fetched, RawMessage, Refused};
+use crate::source::{Fetched, InvalidReason, RawMessage};
 
-/// Labels that arrive separately, in a topic of their own.
+/// Labels that arrive separately, in another topic.
 ///
-/// A message labels the sample with its key; a later one corrects it, an empty one takes the label
-/// back.
+/// A message labels the sample with its key. A later message corrects the label, and an empty one retracts
+/// it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Labels {
     /// The topic.
     pub topic: String,
-    /// How its messages become labels: `json` or `csv`, without features.
+    /// The codec of its messages: `json` or `csv`, without features.
     pub codec: CodecTable,
 }
 
 impl Labels {
-    /// What is wrong with the table, as `(key, problem)`.
+    /// Problems of the table, as `(key, problem)`.
     pub(super) fn check(&self) -> Vec<(&'static str, String)> {
         let (label, features) = match &self.codec {
             CodecTable::json(json) => (json.label.is_some(), json.features.len()),
@@ -34,10 +34,13 @@ impl Labels {
             *key = "labels.codec";
         });
         if !label {
-            problems.push(("labels.codec", "say where the label is: label = \"class\"".to_owned()));
+            problems.push((
+                "labels.codec",
+                "name the column of the label: label = \"class\"".to_owned(),
+            ));
         }
         if features > 0 {
-            let text = "a labels topic has no features: leave `features` out";
+            let text = "a labels topic has no features: remove `features`";
             problems.push(("labels.codec", text.to_owned()));
         }
         problems
@@ -48,7 +51,7 @@ impl Labels {
     }
 }
 
-/// Reads messages of a labels topic.
+/// Decodes messages of a topic of labels.
 pub(super) struct LabelDecoder {
     codec: Box<dyn Codec>,
     columns: Columns,
@@ -61,8 +64,10 @@ impl LabelDecoder {
         }
         self.columns.clear();
         match self.codec.decode(message.payload, &mut self.columns) {
-            Err(error) => fetched.refuse(message, error),
-            Ok(()) if self.columns.labels[0].is_none() => fetched.refuse(message, Refused::NoLabel),
+            Err(error) => fetched.reject(message, error),
+            Ok(()) if self.columns.labels[0].is_none() => {
+                fetched.reject(message, InvalidReason::NoLabel)
+            }
             Ok(()) => fetched.label(message, self.columns.times[0], self.columns.labels[0]),
         }
     }

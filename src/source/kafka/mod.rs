@@ -14,48 +14,53 @@ use super::{Keyed, Partition, Reader, SourceConfig, SourceError};
 use crate::kafka::{NoValue, Properties};
 
 mod connect;
+mod label_watch;
 mod labels;
 mod reader;
 mod resolve;
+mod samples;
+mod topic_watch;
 
 pub use labels::Labels;
 
 pub(super) const EXAMPLE: &str = "brokers = \"localhost:9092\"\ntopics = [\"samples\"]";
 
-/// Kafka topics, each message a sample.
+/// Kafka topics. Each message is a sample.
 ///
-/// Partitions are assigned by hand, never by a group: partition p of all topics' partitions belongs
-/// to worker p mod workers. Only committed transactions are read.
+/// Partitions are assigned by number and never by a consumer group: partition p among the partitions of all
+/// topics belongs to worker p mod workers. Only committed transactions are read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Kafka {
-    /// Addresses of some brokers, as in `"host1:9092,host2:9092"`.
+    /// Addresses of some brokers, such as `"host1:9092,host2:9092"`.
     pub brokers: String,
-    /// The topics; a topic's place in this list is part of its samples' ids.
+    /// The topics. A topic's index in this list is part of its samples' ids.
     pub topics: Vec<String>,
-    /// Whether a message replaces the earlier one with its key, and an empty one deletes it (default
-    /// no): of each key there is one sample, the newest. A message without a key is no sample.
+    /// Whether a message replaces the earlier one with its key, and an empty message deletes it (default
+    /// no). Each key then has one sample, the newest. A message without a key is invalid.
     #[serde(default)]
     pub keyed: bool,
     /// A topic of labels that arrive separately; needs `keyed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Labels>,
-    /// Where to begin: `"earliest"` (default), `"latest"`, `{ time = "2026-01-31T00:00:00Z" }` or
-    /// `{ offsets = { "topic/partition" = 1000 } }`; partitions not named begin at their earliest.
+    /// The start of reading: `"earliest"` (default), `"latest"`, `{ time = "2026-01-31T00:00:00Z" }` or
+    /// `{ offsets = { "topic/partition" = 1000 } }`. Partitions without an offset start at their earliest
+    /// one.
     #[serde(default)]
     pub start: Start,
-    /// Where to end: `"end"` (what is there when the job first starts) or `{ time = … }`
+    /// The end of reading: `"end"` (the end of the topics when the job first starts) or `{ time = … }`
     /// (default: never).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Until>,
-    /// How long the job waits for a broker's first answer when it starts (default `"30s"`); once it
-    /// runs, it waits for as long as it takes.
+    /// Time limit for the first answer of a broker at the start (default `"30s"`). A running job waits
+    /// without a limit.
     #[serde(default = "half_a_minute")]
     pub startup_timeout: Span,
-    /// Most bytes of a message, key and payload; larger ones are no samples (default: any size).
+    /// Maximum number of bytes of a message, key and payload together. Larger messages are invalid
+    /// (default: no limit).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_message: Option<NonZeroUsize>,
-    /// Any property of librdkafka's consumer, as in `"security.protocol" = "SASL_SSL"`.
+    /// Any property of librdkafka's consumer, such as `"security.protocol" = "SASL_SSL"`.
     #[serde(default, skip_serializing_if = "Properties::is_empty")]
     pub properties: Properties,
 }
@@ -68,29 +73,30 @@ fn half_a_minute() -> Span {
 const OURS: [&str; 4] =
     ["auto.offset.reset", "bootstrap.servers", "enable.auto.commit", "enable.partition.eof"];
 
-/// Where reading of a topic begins.
+/// The start of reading a topic.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
-    /// At the oldest message.
+    /// The oldest message.
     #[default]
     Earliest,
     /// After the newest message.
     Latest,
-    /// At the first message whose timestamp is not earlier (RFC 3339).
+    /// The first message whose timestamp is not earlier (RFC 3339).
     Time(Timestamp),
-    /// At these offsets, by `topic/partition`.
+    /// These offsets, by `topic/partition`.
     Offsets(BTreeMap<String, u64>),
 }
 
-/// Where reading of a topic ends.
+/// The end of reading a topic.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Until {
-    /// After what is there when the job first starts.
+    /// The end of the topic when the job first starts.
     End,
-    /// Before the first message whose timestamp is not earlier (RFC 3339); where there is none, a
-    /// partition ends after what is there if that time is past, else with the first to come.
+    /// The first message whose timestamp is not earlier (RFC 3339); it is not read. Without such a message,
+    /// a partition ends at its current end if that time is in the past, and otherwise at the first such
+    /// message that arrives.
     Time(Timestamp),
 }
 
@@ -128,7 +134,8 @@ impl SourceConfig for Kafka {
             problems.push(("start", format!("`{name}`: {text}")));
         }
         if let Some(key) = self.properties.first_of(&OURS) {
-            problems.push(("properties", format!("`{key}` is not yours to set: the job does")));
+            problems
+                .push(("properties", format!("`{key}` is managed by driftmill and cannot be set")));
         }
         problems
     }
@@ -138,10 +145,7 @@ impl SourceConfig for Kafka {
     }
 
     fn added(&self, known: &[Partition]) -> Result<Vec<Partition>, SourceError> {
-        if self.until.is_some() {
-            return Ok(Vec::new());
-        }
-        // whatever is in a partition that was not there came after the start.
+        // all messages of a new partition arrived after the start.
         let kafka = Self { start: Start::Earliest, ..self.clone() };
         let mut found = kafka.resolve()?;
         found.retain(|part| !known.iter().any(|known| known.id(0) == part.id(0)));
@@ -164,7 +168,7 @@ impl Kafka {
         self.topics.iter().chain(self.labels.as_ref().map(|labels| &labels.topic))
     }
 
-    /// The topic in `topic/partition`, if it is one of ours.
+    /// The topic in `topic/partition`, if it is a topic of this source.
     fn topic_of<'a>(&self, name: &'a str) -> Option<&'a str> {
         let (topic, partition) = name.rsplit_once('/')?;
         let known = self.all_topics().any(|known| known == topic);
@@ -174,7 +178,7 @@ impl Kafka {
     /// The properties of a producer that writes to the topics.
     ///
     /// # Errors
-    /// When a property's value is not where it is said to be.
+    /// When the source of a property's value does not exist.
     pub fn producer(&self) -> Result<ClientConfig, NoValue> {
         let mut config = ClientConfig::new();
         self.properties.apply(&mut config)?;
@@ -182,24 +186,24 @@ impl Kafka {
         Ok(config)
     }
 
-    /// What librdkafka is told; the pipeline's properties go before ours where that is safe.
+    /// The configuration of librdkafka. Properties of the pipeline replace our defaults if that is safe.
     fn client(&self) -> Result<ClientConfig, NoValue> {
         let mut config = ClientConfig::new();
         config
             .set("group.id", "driftmill")
             .set("isolation.level", "read_committed")
-            // with its default of a second the consumer idles between bursts.
+            // with the default of a second the consumer idles between bursts.
             .set("fetch.queue.backoff.ms", "5")
-            // with its default of five minutes new partitions are found late.
+            // with the default of five minutes new partitions are found late.
             .set("topic.metadata.refresh.interval.ms", "10000")
-            // they say how far the partitions go.
+            // statistics contain the ends of partitions.
             .set("statistics.interval.ms", "1000");
         self.properties.apply(&mut config)?;
         config
             .set("bootstrap.servers", &self.brokers)
             .set("enable.auto.commit", "false")
             .set("enable.partition.eof", "true")
-            // an offset that is gone must be an error, never a jump.
+            // a missing offset must be an error and never a jump.
             .set("auto.offset.reset", "error");
         Ok(config)
     }

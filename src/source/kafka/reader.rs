@@ -1,10 +1,9 @@
-//! Reads the partitions of one worker.
+//! A reader of the partitions of one worker.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use driftmill_datasets::DecodeError;
-use driftmill_datasets::codec::{Codec, CodecTable};
+use driftmill_datasets::codec::CodecTable;
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -14,28 +13,31 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::connect::consumer;
 use super::labels::LabelDecoder;
+use super::samples::SampleDecoder;
+use super::topic_watch::TopicWatch;
 use super::{Kafka, Until};
 use crate::kafka::{ClientReports, describe};
-use crate::source::{Fetched, Partition, Progress, RawMessage, Reader, Refused, SourceError};
+use crate::source::{Fetched, InvalidReason, Partition, Progress, RawMessage, Reader, SourceError};
 
-/// One worker's consumer, with a queue of its own for each partition: one that is not polled holds
-/// up no other.
+/// The consumer of one worker, with a separate queue for each partition. A partition that is not polled
+/// does not delay others.
 pub(super) struct KafkaReader {
     consumer: Arc<BaseConsumer<ClientReports>>,
     reports: ClientReports,
+    watch: TopicWatch,
     slots: Vec<Slot>,
-    codec: Box<dyn Codec>,
-    /// Reads the topic with this index.
+    samples: SampleDecoder,
+    /// The decoder of the topic of labels, with the index of that topic.
     labels: Option<(u8, LabelDecoder)>,
-    /// Most bytes of a message.
+    /// Maximum number of bytes of a message.
     most: usize,
     /// Whether the stream has no end.
     endless: bool,
-    /// When an outage was last reported.
-    told: Option<Instant>,
+    /// The time at which an outage was last reported.
+    last_report: Option<Instant>,
 }
 
-/// Between two lines about the same outage, of which librdkafka reports every attempt to reconnect.
+/// The time between two log lines about the same outage. librdkafka reports every attempt to reconnect.
 const SILENCE: Duration = Duration::from_secs(10);
 
 struct Slot {
@@ -43,7 +45,7 @@ struct Slot {
     queue: PartitionQueue<ClientReports>,
     /// The offset after the last message that was polled.
     next: u64,
-    /// Where the end is not there yet: the timestamp that is beyond it, in milliseconds since 1970.
+    /// If the end is not known yet, the timestamp at or after which it is, in milliseconds since 1970.
     until: Option<i64>,
     done: bool,
 }
@@ -68,7 +70,7 @@ impl KafkaReader {
             let number = i32::from(part.partition);
             let offset = Offset::Offset(part.start as i64);
             assignment.add_partition_offset(&part.topic, number, offset).map_err(failed)?;
-            // split before assigned: no message may come to the queue of the whole consumer.
+            // split before it is assigned: no message may arrive in the queue of the whole consumer.
             let queue = consumer.split_partition_queue(&part.topic, number);
             let queue = queue.expect("a consumer has a queue for every partition");
             slots.push(Slot {
@@ -80,26 +82,28 @@ impl KafkaReader {
             });
         }
         consumer.assign(&assignment).map_err(failed)?;
+        let watch = TopicWatch::start(&consumer, partitions);
         let labels = kafka.labels.as_ref().map(|labels| labels.decoder());
         let labels = labels.map(|decoder| (kafka.topics.len() as u8, decoder));
         Ok(Self {
             consumer,
             reports,
+            watch,
             slots,
-            codec: codec.init(),
+            samples: SampleDecoder::new(codec),
             labels,
             most: kafka.max_message.map_or(usize::MAX, usize::from),
             endless: kafka.until.is_none(),
-            told: None,
+            last_report: None,
         })
     }
 
-    /// Serves what belongs to no partition: errors of the whole consumer, and its statistics.
+    /// Handles events that belong to no partition: errors of the whole consumer, and statistics.
     fn poll_events(&mut self) -> Result<(), SourceError> {
         let Some(Err(error)) = self.consumer.poll(Duration::ZERO) else { return Ok(()) };
         fatal(&error, "reading from Kafka")?;
-        if self.told.is_none_or(|told| told.elapsed() > SILENCE) {
-            self.told = Some(Instant::now());
+        if self.last_report.is_none_or(|last_report| last_report.elapsed() > SILENCE) {
+            self.last_report = Some(Instant::now());
             let trouble = self.reports.trouble().unwrap_or_else(|| describe(&error));
             tracing::warn!("reading from Kafka: {trouble}; trying again");
         }
@@ -108,15 +112,13 @@ impl KafkaReader {
 }
 
 impl Reader for KafkaReader {
-    fn poll(
-        &mut self,
-        slot: usize,
-        most: usize,
-        fetched: &mut Fetched<'_>,
-    ) -> Result<Progress, SourceError> {
+    fn poll(&mut self, slot: usize, fetched: &mut Fetched<'_>) -> Result<Progress, SourceError> {
         self.poll_events()?;
+        if !self.watch.is_confirmed()? {
+            return Ok(Progress::Wait);
+        }
         let slot = &mut self.slots[slot];
-        for _ in 0..most {
+        for _ in 0..fetched.limit {
             if slot.done {
                 return Ok(Progress::End);
             }
@@ -132,20 +134,22 @@ impl Reader for KafkaReader {
                     let bytes = message.payload.len() + message.key.map_or(0, <[u8]>::len);
                     match &mut self.labels {
                         _ if bytes > self.most => {
-                            fetched.refuse(message, Refused::Large { bytes, most: self.most });
+                            fetched
+                                .reject(message, InvalidReason::Large { bytes, most: self.most });
                         }
                         Some((index, decoder)) if *index == slot.partition.topic_index => {
                             decoder.take(message, fetched);
                         }
-                        _ => take(message, &mut *self.codec, fetched),
+                        _ => self.samples.take(message, fetched),
                     }
                     slot.next = offset + 1;
                     slot.done = slot.partition.end == Some(slot.next);
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => {
-                    slot.done = slot.partition.end.is_some_and(|end| {
-                        position(&self.consumer, &slot.partition).is_some_and(|at| at >= end)
-                    });
+                    // transaction markers are never delivered, but they advance the position.
+                    let at = position(&self.consumer, &slot.partition);
+                    slot.next = at.map_or(slot.next, |at| at.max(slot.next));
+                    slot.done = slot.partition.end.is_some_and(|end| slot.next >= end);
                 }
                 Some(Err(error)) => slot.failed(error)?,
             }
@@ -162,16 +166,24 @@ impl Reader for KafkaReader {
         self.reports.partitions(topic).filter(|_| self.endless)
     }
 
+    fn open_transaction(&self, slot: usize) -> Option<u64> {
+        let Slot { partition, next, done, .. } = &self.slots[slot];
+        let ends = self.reports.ends(&partition.topic, partition.partition)?;
+        let stable =
+            ends.stable.filter(|_| !done && partition.end.is_none_or(|end| *next < end))?;
+        (*next >= stable && stable < ends.newest).then_some(stable)
+    }
+
     fn left(&self, slot: usize) -> Option<u64> {
         let Slot { partition, next, done, .. } = &self.slots[slot];
-        let newest = || self.reports.newest(&partition.topic, partition.partition);
+        let newest = || Some(self.reports.ends(&partition.topic, partition.partition)?.newest);
         let end = if *done { Some(*next) } else { partition.end.or_else(newest) };
         end.map(|end| end.saturating_sub(*next))
     }
 }
 
 impl Slot {
-    /// Whether a message lies beyond the partition's end.
+    /// Whether a message is beyond the partition's end.
     fn is_beyond(&self, message: &BorrowedMessage<'_>) -> bool {
         let late = |until| message.timestamp().to_millis().is_some_and(|time| time >= until);
         self.partition.end.is_some_and(|end| message.offset() as u64 >= end)
@@ -204,7 +216,7 @@ impl Slot {
     }
 }
 
-/// The consumer's position: behind transaction markers, which are never delivered.
+/// The consumer's position after transaction markers, which are never delivered.
 fn position(consumer: &BaseConsumer<ClientReports>, partition: &Partition) -> Option<u64> {
     let positions = consumer.position().ok()?;
     let element = positions.find_partition(&partition.topic, i32::from(partition.partition))?;
@@ -214,7 +226,7 @@ fn position(consumer: &BaseConsumer<ClientReports>, partition: &Partition) -> Op
     }
 }
 
-/// Fails on what librdkafka does not repair by itself; all else may take as long as it takes.
+/// Fails on errors that librdkafka does not repair by itself. All others may take as long as needed.
 fn fatal(error: &KafkaError, action: &str) -> Result<(), SourceError> {
     let gone = [
         RDKafkaErrorCode::UnknownTopic,
@@ -235,20 +247,5 @@ fn raw<'a>(message: &'a BorrowedMessage<'_>) -> RawMessage<'a> {
         timestamp: message.timestamp().to_millis(),
         key: message.key(),
         payload: message.payload().unwrap_or_default(),
-    }
-}
-
-/// Takes in a message of a topic of samples.
-fn take(message: RawMessage<'_>, codec: &mut dyn Codec, fetched: &mut Fetched<'_>) {
-    if message.payload.is_empty() {
-        return if fetched.keyed() {
-            fetched.delete(message)
-        } else {
-            fetched.refuse(message, DecodeError::Empty)
-        };
-    }
-    match codec.decode(message.payload, &mut fetched.columns) {
-        Ok(()) => fetched.accept(message),
-        Err(error) => fetched.refuse(message, error),
     }
 }

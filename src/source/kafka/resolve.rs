@@ -1,4 +1,4 @@
-//! Finds the partitions of all topics and their bounds.
+//! Resolution of the partitions of all topics and their bounds.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -9,12 +9,12 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::connect::{broker_of, consumer};
 use super::{Kafka, Start, Until};
-use crate::kafka::{ClientReports, drop_client};
+use crate::kafka::{ClientReports, drop_client, topic_ids};
 use crate::source::{Partition, SourceError};
 
 const REQUEST: Duration = Duration::from_secs(30);
 
-/// How long a topic that was just created may be unknown to the broker that is asked.
+/// Time during which a new topic may be unknown to the queried broker.
 const PROPAGATION: Duration = Duration::from_secs(3);
 
 /// Partitions of all topics with their bounds, in the order of the pipeline.
@@ -29,8 +29,12 @@ pub(super) fn resolve(kafka: &Kafka) -> Result<Vec<Partition>, SourceError> {
         std::thread::sleep(Duration::from_millis(200));
         metadata = broker_of(&consumer, &reports, kafka)?;
     }
+    let topics: Vec<&str> = kafka.all_topics().map(String::as_str).collect();
+    // brokers without this request are read without it.
+    let mut ids = topic_ids(consumer.client(), &topics, REQUEST).unwrap_or_default();
     let mut partitions: Vec<Partition> = Vec::new();
     for (index, topic) in kafka.all_topics().enumerate() {
+        let id = ids.remove(topic);
         for partition in partitions_of(kafka, &metadata, topic)? {
             let resolver = Resolver { consumer: &consumer, topic, partition };
             let (low, high) = resolver.watermarks()?;
@@ -53,6 +57,7 @@ pub(super) fn resolve(kafka: &Kafka) -> Result<Vec<Partition>, SourceError> {
             };
             partitions.push(Partition {
                 topic: topic.clone(),
+                identity: id.clone(),
                 topic_index: index as u8,
                 partition: partition as u16,
                 start: start as u64,
@@ -73,7 +78,8 @@ fn now() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A start offset of a partition that is not there would be ignored without a word.
+/// Checks that the partitions with a start offset exist. Otherwise such an offset would be ignored without
+/// a message.
 fn all_named_exist<'a>(
     mut named: impl Iterator<Item = &'a String>,
     partitions: &[Partition],
@@ -104,7 +110,7 @@ fn partitions_of(kafka: &Kafka, metadata: &Metadata, topic: &str) -> Result<Vec<
     }
 }
 
-/// A hint that names the most similar topic there is.
+/// A hint with the most similar existing topic.
 fn nearest(metadata: &Metadata, topic: &str) -> String {
     metadata
         .topics()
@@ -138,7 +144,7 @@ impl Resolver<'_> {
                 Ok(ends) => return Ok(ends),
                 Err(error) => error,
             };
-            // a partition that was just created may be without a leader.
+            // a new partition may have no leader.
             let leader =
                 error.rdkafka_error_code() == Some(RDKafkaErrorCode::NotLeaderForPartition);
             if !leader || begun.elapsed() > PROPAGATION {
@@ -148,7 +154,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// The first offset whose timestamp is not before `time`; none if all are.
+    /// The first offset whose timestamp is not before `time`; none if all are before it.
     fn at(&self, time: i64) -> Result<Option<i64>, SourceError> {
         let mut wanted = TopicPartitionList::new();
         wanted

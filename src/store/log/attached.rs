@@ -10,18 +10,18 @@ use crate::store::segment::index::IndexEntry;
 use crate::store::segment::location::BatchAt;
 use crate::store::{SegmentLength, StoreError};
 
-/// A segment that another process writes, as far as it said that it is durable.
+/// A segment that another process writes, up to the reported durable length.
 #[derive(Clone)]
 pub(in crate::store) struct Attached {
     index: PathBuf,
     segment: Arc<Segment>,
     pub(in crate::store) length: SegmentLength,
-    /// Bytes that are recorded as durable.
+    /// Number of bytes that are recorded as durable.
     pub(in crate::store) recorded: u64,
 }
 
 impl Attached {
-    /// A segment of which nothing is known yet.
+    /// Opens a segment whose length is not known yet.
     pub(in crate::store) fn open(folder: &Path, name: &str) -> Result<Self, StoreError> {
         let path = folder.join(format!("{name}.arrows"));
         Ok(Self {
@@ -36,7 +36,7 @@ impl Attached {
         self.length.bytes > self.recorded
     }
 
-    /// The batches between what was known to be durable and `length`.
+    /// The batches between the last durable length and `length`.
     pub(in crate::store) fn grow(
         &mut self,
         length: &SegmentLength,
@@ -52,7 +52,7 @@ impl Attached {
         let damaged = |number: usize| StoreError::Damaged {
             path: self.index.clone(),
             at: ((known + number) * IndexEntry::LEN) as u64,
-            detail: "an entry is not what was written".to_owned(),
+            detail: "an entry is damaged".to_owned(),
         };
         let mut end = self.length.bytes;
         let mut batches = Vec::new();

@@ -1,30 +1,30 @@
-//! How much of a segment is durable, and counts of the log.
+//! Durable lengths of segments, and counts of the log.
 
 use serde::{Deserialize, Serialize};
 
-/// How much of a segment is durable.
+/// The durable length of a segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentLength {
     /// The name of its files, without extension.
     pub name: String,
-    /// Bytes of its batches.
+    /// Number of bytes of its batches.
     pub bytes: u64,
-    /// Its batches.
+    /// Number of its batches.
     pub batches: u64,
     /// Its object on an object store, if there is one.
     pub remote: Option<String>,
 }
 
-/// How many messages a log has.
+/// The numbers of messages in a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Rows.
+    /// Number of rows.
     pub rows: u64,
-    /// Of these, samples.
+    /// Number of rows that are samples.
     pub samples: u64,
-    /// Of these, messages that mean nothing.
-    pub bad: u64,
-    /// Of these, samples that came late.
+    /// Number of rows of invalid messages.
+    pub invalid: u64,
+    /// Number of late samples.
     pub late: u64,
 }
 
@@ -35,7 +35,7 @@ impl std::ops::Add for Counts {
         Self {
             rows: self.rows + other.rows,
             samples: self.samples + other.samples,
-            bad: self.bad + other.bad,
+            invalid: self.invalid + other.invalid,
             late: self.late + other.late,
         }
     }

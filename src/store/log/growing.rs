@@ -10,10 +10,10 @@ use arrow::buffer::Buffer;
 use crate::store::segment::index::IndexEntry;
 use crate::store::{SegmentLength, StoreError};
 
-/// Bytes of a batch that are written at once.
+/// Maximum number of bytes of a batch that are copied into one write.
 const COPIED: usize = 64 << 10;
 
-/// The files of a segment, open to be written.
+/// The open files of a segment.
 pub(in crate::store) struct SegmentFiles {
     path: PathBuf,
     batches: File,
@@ -21,7 +21,7 @@ pub(in crate::store) struct SegmentFiles {
 }
 
 impl SegmentFiles {
-    /// New files for at most `capacity` bytes of batches; an index next to them.
+    /// Creates files for at most `capacity` bytes of batches, and an index next to them.
     pub(in crate::store) fn create(path: &Path, capacity: u64) -> Result<Self, StoreError> {
         let index_path = path.with_extension("index");
         let index =
@@ -43,7 +43,7 @@ impl SegmentFiles {
             at += bytes.len() as u64;
             written.map_err(StoreError::io("writing", &self.path))
         };
-        // a batch has thirty parts: of a small one a copy costs less than that many calls.
+        // a batch has thirty parts: for a small batch, a copy is cheaper than that many calls.
         if parts.iter().map(Buffer::len).sum::<usize>() <= COPIED {
             return write(&parts.iter().flat_map(|part| part.iter().copied()).collect::<Vec<u8>>());
         }
@@ -57,12 +57,12 @@ impl SegmentFiles {
         written.map_err(|error| StoreError::io("writing", self.index_path())(error))
     }
 
-    /// Gives back the room beyond `len` bytes: nothing will be appended.
+    /// Releases the space beyond `len` bytes, because nothing more will be appended.
     pub(in crate::store) fn seal(&self, len: u64) -> Result<(), StoreError> {
         self.batches.set_len(len).map_err(StoreError::io("sealing", &self.path))
     }
 
-    /// Waits until all that was written is on disk.
+    /// Waits until everything written is on disk.
     pub(in crate::store) fn sync(&self) -> Result<(), StoreError> {
         self.batches.sync_data().map_err(StoreError::io("syncing", &self.path))?;
         let synced = self.index.sync_data();
@@ -74,16 +74,16 @@ impl SegmentFiles {
     }
 }
 
-/// A segment that may not be durable to its end.
+/// A segment that may not be durable up to its end.
 #[derive(Clone)]
 pub(in crate::store) struct Growing {
     name: String,
     pub(in crate::store) files: Arc<SegmentFiles>,
     bytes: u64,
     batches: u64,
-    /// Bytes that are durable, and recorded as such.
+    /// Number of bytes that are durable and recorded as such.
     pub(in crate::store) recorded: u64,
-    /// Whether nothing will be appended.
+    /// Whether nothing more will be appended.
     pub(in crate::store) sealed: bool,
 }
 
@@ -93,7 +93,7 @@ impl Growing {
         Self { name: name.to_owned(), files, bytes: 0, batches: 0, recorded: 0, sealed: false }
     }
 
-    /// A batch more, which ends at byte `end`.
+    /// Adds a batch that ends at byte `end`.
     pub(in crate::store) fn to(&mut self, end: u64) {
         self.bytes = end;
         self.batches += 1;

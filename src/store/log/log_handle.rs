@@ -19,36 +19,36 @@ use crate::store::segment::location::BatchAt;
 use crate::store::tier::{Cache, RemoteSegment};
 use crate::store::{Counts, LogBatch, LogWriter, SegmentLength, StoreError};
 
-/// The log of a run: finds rows by id, independent of the worker that wrote them.
+/// The log of a run. It finds the rows of all workers by id.
 ///
-/// Cheap to clone; all clones see the same log, and a row from the moment it is appended.
+/// It is cheap to clone. All clones share the log, and a row can be read as soon as it is appended.
 #[derive(Clone)]
 pub struct Log {
     pub(in crate::store) folder: PathBuf,
     pub(in crate::store) schema: Schema,
     pub(in crate::store) rolling: Rolling,
     pub(in crate::store) cache: Cache,
-    /// Held while a segment is fetched.
+    /// Locked while a segment is fetched.
     pub(in crate::store) fetching: Arc<Mutex<()>>,
     pub(in crate::store) shared: Arc<RwLock<Shared>>,
 }
 
 #[derive(Default)]
 pub(in crate::store) struct Shared {
-    /// Per partition ([`Id::stream`]), in the order of offsets.
+    /// The batches of each partition ([`Id::stream`]), in the order of offsets.
     pub(in crate::store) batches: BTreeMap<u32, Vec<BatchAt>>,
-    /// Segments that are not recorded as durable to their end, by name.
+    /// Segments that are not recorded as durable up to their end, by name.
     pub(in crate::store) growing: BTreeMap<String, Growing>,
     /// Segments of other processes, by name.
     others: BTreeMap<String, Attached>,
-    /// Segments that are on an object store, by their names.
+    /// Segments on an object store, by name.
     pub(in crate::store) remote: BTreeMap<String, RemoteSegment>,
-    /// Counts what is looked at.
+    /// A counter of reads.
     clock: AtomicU64,
 }
 
 impl Log {
-    /// The same log, whose new segments are full as `rolling` says.
+    /// Sets the limits of new segments.
     pub fn rolling(self, rolling: Rolling) -> Self {
         Self { rolling, ..self }
     }
@@ -58,7 +58,7 @@ impl Log {
         &self.schema
     }
 
-    /// Appends for worker `worker`; one at a time for each worker.
+    /// Creates the writer of worker `worker`. Each worker has one writer at a time.
     ///
     /// # Errors
     /// When the folder cannot be read.
@@ -66,11 +66,11 @@ impl Log {
         LogWriter::new(self.clone(), &self.folder, worker)
     }
 
-    /// Takes in what another process has made durable: its rows can be read from now on, and its
-    /// lengths are among those of the next [`sync`](Self::sync).
+    /// Adds the durable rows of another process. They can be read from now on, and their lengths are among
+    /// those of the next [`sync`](Self::sync).
     ///
     /// # Errors
-    /// When a segment lacks what is durable, or its index is damaged.
+    /// When a segment is shorter than its durable length, or its index is damaged.
     pub fn attach(&self, durable: &[SegmentLength]) -> Result<(), StoreError> {
         for length in durable {
             let known = self.read().others.get(&length.name).cloned();
@@ -91,7 +91,7 @@ impl Log {
     /// # Errors
     /// When a batch is damaged.
     pub fn has(&self, ids: &[Id]) -> Result<bool, StoreError> {
-        self.look(|shared| {
+        self.with_local(|shared| {
             for id in ids {
                 if shared.find(*id)?.is_none() {
                     return Ok(false);
@@ -101,11 +101,11 @@ impl Log {
         })
     }
 
-    /// Makes all that was appended durable: the segments that have grown since they were last
-    /// [`recorded`](Self::recorded), with their lengths.
+    /// Makes all appended rows durable. Returns the lengths of the segments that have grown since they were
+    /// last [`recorded`](Self::recorded).
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When the file system returns an error.
     pub fn sync(&self) -> Result<Vec<SegmentLength>, StoreError> {
         let growing: Vec<Growing> =
             self.read().growing.values().filter(|segment| segment.has_grown()).cloned().collect();
@@ -128,7 +128,7 @@ impl Log {
         folder.map_err(StoreError::io("syncing", &self.folder))
     }
 
-    /// These lengths are recorded and need not be reported again.
+    /// Records that these lengths are recorded and need not be reported again.
     pub fn recorded(&self, durable: &[SegmentLength]) {
         let mut shared = self.write();
         for length in durable {
@@ -139,17 +139,17 @@ impl Log {
                 other.recorded = length.bytes;
             }
         }
-        // of a segment that is complete nothing needs to stay open.
+        // a complete segment needs no open files.
         shared.growing.retain(|_, segment| segment.has_grown() || !segment.sealed);
     }
 
-    /// How many messages it has.
+    /// The numbers of its messages.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for BatchAt { entry, .. } in self.read().batches.values().flatten() {
             counts.rows += u64::from(entry.rows);
             counts.samples += u64::from(entry.samples);
-            counts.bad += u64::from(entry.bad);
+            counts.invalid += u64::from(entry.invalid);
             counts.late += u64::from(entry.late);
         }
         counts
@@ -160,9 +160,9 @@ impl Log {
         Some(self.read().batches.get(&stream)?.last()?.entry.last.offset() + 1)
     }
 
-    /// What was written of partition `stream` ([`Id::stream`]), a batch at a time, in the order of
-    /// offsets, without features; batches whose event times are all before `from` may be left out,
-    /// with all before them.
+    /// The rows of partition `stream` ([`Id::stream`]), a batch at a time, in the order of offsets, without
+    /// features. A batch whose event times are all before `from` may be left out together with all earlier
+    /// ones.
     pub fn replay(&self, stream: u32, from: i64) -> Replay {
         let last = self.read().batches.get(&stream).and_then(|batches| Some(batches.last()?.entry));
         let ends = self.replays_from(stream, from).zip(last.map(|last| last.last));
@@ -174,12 +174,12 @@ impl Log {
         let shared = self.read();
         let batches = shared.batches.get(&stream)?;
         let next = batches.partition_point(|batch| batch.entry.highest < from);
-        // the batch before says how far the partition was.
+        // the batch before contains the partition's highest event time.
         Some(batches.get(next.saturating_sub(1))?.entry.first)
     }
 
-    /// The batch that has the first row of its partition from `id` on, without features, if there is
-    /// one.
+    /// The batch with the first row of its partition from `id` on, without features; none at the end of the
+    /// partition.
     pub(in crate::store) fn batch_from(&self, id: Id) -> Option<Result<LogBatch, StoreError>> {
         let shared = self.read();
         let batches = shared.batches.get(&id.stream())?;
@@ -189,12 +189,13 @@ impl Log {
         Some(self.columns_of(&batch))
     }
 
-    /// The batch that has the row of `id`, without features; none if there is no such row.
+    /// The batch with the row of `id`, without features; none if there is no such row.
     ///
     /// # Errors
     /// When the batch is damaged.
     pub fn batch_with(&self, id: Id) -> Result<Option<LogBatch>, StoreError> {
-        let found = self.look(|shared| Ok(shared.find(id)?.map(|(batch, _)| batch.clone())))?;
+        let found =
+            self.with_local(|shared| Ok(shared.find(id)?.map(|(batch, _)| batch.clone())))?;
         found.map(|batch| self.columns_of(&batch)).transpose()
     }
 
@@ -220,7 +221,7 @@ impl Log {
         self.shared.write().expect("no writer panics while it holds the log")
     }
 
-    /// Appends the features of `ids` to `values`, in the order asked.
+    /// Appends the features of `ids` to `values`, in this order.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when an id was never appended, [`StoreError::Damaged`] when its
@@ -230,7 +231,7 @@ impl Log {
     /// When `values` is not of this log's type.
     pub fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), StoreError> {
         let tick = self.tick();
-        self.look(|shared| {
+        self.with_local(|shared| {
             let rows = shared.rows(ids, self.schema.bytes(), tick)?;
             match self.schema.value {
                 ValueType::F32 => append(&rows, values.floats()),
@@ -240,7 +241,7 @@ impl Log {
         })
     }
 
-    /// A number higher than all before.
+    /// The next value of the counter.
     pub(in crate::store) fn tick(&self) -> u64 {
         self.read().clock.fetch_add(1, Ordering::Relaxed)
     }

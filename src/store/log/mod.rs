@@ -1,4 +1,4 @@
-//! The log as a whole: opening, writing, finding rows, replaying.
+//! The whole log: opening, writing, finding rows, replaying.
 
 pub(super) mod attached;
 pub(super) mod counts;

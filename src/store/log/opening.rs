@@ -1,4 +1,4 @@
-//! Creates and opens a log.
+//! Creation and opening of a log.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::store::tier::{Cache, RemoteSegment};
 use crate::store::{Log, SegmentLength, StoreError};
 
 impl Log {
-    /// A new log in `folder`, for samples of `schema`.
+    /// Creates a log in `folder`, for samples of `schema`.
     ///
     /// # Errors
     /// When the folder cannot be created.
@@ -23,10 +23,11 @@ impl Log {
         Self::open(folder, schema, &[])
     }
 
-    /// The log in `folder` as far as it is `durable`; what a crash left behind that is cut off.
+    /// Opens the log in `folder` up to its `durable` lengths. Later bytes, which a crash left, are cut off.
+    /// A damaged index is rebuilt from its segment.
     ///
     /// # Errors
-    /// When a segment lacks what was durable, or its index is damaged.
+    /// When a segment is shorter than its durable length, or the index of a remote one is damaged.
     pub fn open(
         folder: &Path,
         schema: Schema,
@@ -38,11 +39,11 @@ impl Log {
         Ok(log)
     }
 
-    /// The log in `folder` as far as it is `durable`, for a process that writes to it next to the one
-    /// that has opened it.
+    /// Opens the log in `folder` up to its `durable` lengths, for a process that writes to it in addition
+    /// to the process that opened it first.
     ///
     /// # Errors
-    /// When a segment lacks what was durable, or its index is damaged.
+    /// When a segment is shorter than its durable length, or its index is damaged.
     pub fn join(
         folder: &Path,
         schema: Schema,
@@ -54,10 +55,18 @@ impl Log {
     }
 
     fn insert_all(&self, durable: &[SegmentLength], cut: bool) -> Result<(), StoreError> {
+        let mut damaged = Vec::new();
         for length in durable {
-            for batch in self.segment(length, cut)? {
-                self.write().insert(batch);
+            match self.insert_segment(length, cut) {
+                Err(error) if cut && self.can_rebuild(length, &error) => {
+                    damaged.push((length, error))
+                }
+                inserted => inserted?,
             }
+        }
+        for (length, damage) in damaged {
+            self.rebuild_index(length, &damage)?;
+            self.insert_segment(length, cut)?;
         }
         for batches in self.write().batches.values_mut() {
             batches.sort_by_key(|batch| batch.entry.first);
@@ -65,15 +74,31 @@ impl Log {
         Ok(())
     }
 
-    /// The log in `folder` as far as it is `durable`, to be looked at while others write it: no file
-    /// is touched, and what samples are is what the first segment says.
+    fn insert_segment(&self, length: &SegmentLength, cut: bool) -> Result<(), StoreError> {
+        for batch in self.segment(length, cut)? {
+            self.write().insert(batch);
+        }
+        Ok(())
+    }
+
+    /// Whether `error` is about the index of a local segment.
+    fn can_rebuild(&self, length: &SegmentLength, error: &StoreError) -> bool {
+        let segment = self.folder.join(format!("{}.arrows", length.name));
+        let (StoreError::Damaged { path, .. } | StoreError::NotFound { path }) = error else {
+            return false;
+        };
+        *path == segment.with_extension("index") && segment.exists()
+    }
+
+    /// Opens the log in `folder` up to its `durable` lengths for reading while others write it. No file is
+    /// changed, and the schema is read from the first segment.
     ///
     /// # Errors
-    /// When a segment lacks what was durable, or its index is damaged.
+    /// When a segment is shorter than its durable length, or its index is damaged.
     pub fn view(folder: &Path, durable: &[SegmentLength]) -> Result<Self, StoreError> {
         let mut log = Self::empty(folder, Schema { value: ValueType::F32, shape: vec![0] });
         log.insert_all(durable, false)?;
-        // one that is fetched says it as well as any other.
+        // a remote segment contains the schema as well as any other.
         let here = |length: &&SegmentLength| !log.is_remote(&length.name);
         if let Some(length) = durable.iter().find(here).or(durable.first()) {
             log.schema = log.fetch(&length.name)?.schema()?;
@@ -81,7 +106,7 @@ impl Log {
         Ok(log)
     }
 
-    /// Removes segments of which nothing is known to be durable.
+    /// Removes segments without a durable length.
     fn remove_all_but(&self, durable: &[SegmentLength]) -> Result<(), StoreError> {
         let reading = || StoreError::io("reading", &self.folder);
         for entry in fs::read_dir(&self.folder).map_err(reading())? {
@@ -94,7 +119,7 @@ impl Log {
         Ok(())
     }
 
-    /// The batches of a segment, whose files are `cut` to its length if they may be.
+    /// The batches of a segment. If `cut` is set, its files are cut to its length.
     fn segment(&self, length: &SegmentLength, cut: bool) -> Result<Vec<BatchAt>, StoreError> {
         let path = self.folder.join(format!("{}.arrows", length.name));
         let index_path = path.with_extension("index");
@@ -122,7 +147,7 @@ impl Log {
         let mut end = 0;
         let batch = |(i, bytes): (usize, &[u8; IndexEntry::LEN])| {
             let entry = IndexEntry::parse(bytes).filter(|entry| entry.at == end);
-            let text = "an entry is not what was written";
+            let text = "an entry is damaged";
             let entry = entry.ok_or_else(|| damaged(i * IndexEntry::LEN, text))?;
             end += entry.len;
             Ok(BatchAt::found(Arc::clone(&segment), entry))

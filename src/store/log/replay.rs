@@ -1,4 +1,4 @@
-//! Replays rows that were logged before the log was opened.
+//! Replays of rows that were logged before the log was opened.
 
 use driftmill_operators::Id;
 
@@ -6,7 +6,7 @@ use crate::store::{Log, LogBatch, StoreError};
 
 /// Batches of a partition that were written before a log was opened.
 ///
-/// Goes on by ids: older batches may be dropped meanwhile.
+/// It continues by ids, so that older batches may be dropped meanwhile.
 pub struct Replay {
     log: Log,
     /// The next row and the last one.

@@ -1,4 +1,4 @@
-//! When a segment is complete and the next one begins.
+//! The limits of a segment, after which the next one begins.
 
 use driftmill_operators::Span;
 use schemars::JsonSchema;
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::store::Size;
 
-/// When a segment of the log is full and the next one is begun; what retention removes are whole
+/// The limits of a segment of the log. When it is full, the next one begins. Retention removes whole
 /// segments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rolling {
-    /// Room of a segment (default `"256MiB"`).
+    /// Maximum size of a segment (default `"256MiB"`).
     pub size: Size,
-    /// Event time after which a segment is full though there is room (default: any).
+    /// Event time after which a segment is full although it has space (default: no limit).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age: Option<Span>,
 }

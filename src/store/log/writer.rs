@@ -1,4 +1,4 @@
-//! Appends rows to the log for one worker.
+//! A writer that appends rows to the log for one worker.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,24 +23,24 @@ pub struct LogWriter {
     worker: usize,
     segments: usize,
     open: Option<Open>,
-    /// The batch to be written next.
+    /// The batch that is written next.
     staged: Option<Staged>,
 }
 
-/// Rows on their way to the log.
+/// Rows that are about to be written.
 struct Staged {
     entry: IndexEntry,
     batch: RecordBatch,
-    /// Their bytes, in the segment that grows.
+    /// Their bytes in the growing segment.
     parts: Vec<Buffer>,
 }
 
-/// The segment that grows.
+/// The growing segment.
 struct Open {
     name: String,
     segment: Arc<Segment>,
     files: Arc<SegmentFiles>,
-    /// None once it said what follows the last batch.
+    /// None after it has encoded the end of the stream.
     encoder: Option<StreamEncoder>,
     len: u64,
     batches: u64,
@@ -56,24 +56,24 @@ impl LogWriter {
         folder: &Path,
         worker: usize,
     ) -> Result<Self, StoreError> {
-        // an earlier process may have written for a worker of the same number.
+        // an earlier process may have written for a worker with the same number.
         let segments = next_number(folder, worker)?;
         Ok(Self { log, folder: folder.to_owned(), worker, segments, open: None, staged: None })
     }
 
-    /// Appends rows of one partition; they can be read when this returns.
+    /// Appends rows of one partition. They can be read when this returns.
     ///
     /// # Errors
-    /// When the file system refuses; nothing of the batch is then visible.
+    /// When the file system returns an error. No row of the batch is then visible.
     pub fn append(&mut self, batch: LogBatch) -> Result<(), StoreError> {
         self.stage(batch)?;
         self.write()
     }
 
-    /// Has rows of one partition written next.
+    /// Stages rows of one partition for the next write.
     ///
     /// # Errors
-    /// When they do not fit together.
+    /// When their columns do not match.
     pub fn stage(&mut self, batch: LogBatch) -> Result<(), StoreError> {
         debug_assert!(self.staged.is_none(), "what was staged before is written first");
         let Some((first, last)) = batch.ends() else { return Ok(()) };
@@ -85,7 +85,7 @@ impl LogWriter {
             highest: batch.highest,
             rows: batch.len() as u32,
             samples: batch.count(RowKind::Put),
-            bad: batch.count(RowKind::Bad),
+            invalid: batch.count(RowKind::Invalid),
             late: batch.late,
             checksum: 0,
         };
@@ -94,10 +94,10 @@ impl LogWriter {
         Ok(())
     }
 
-    /// Writes the staged batch; may be tried again after an error.
+    /// Writes the staged batch. It may be called again after an error.
     ///
     /// # Errors
-    /// When the file system refuses; nothing of the rows is then visible.
+    /// When the file system returns an error. None of the rows is then visible.
     pub fn write(&mut self) -> Result<(), StoreError> {
         let Some(Staged { entry, batch, .. }) = &self.staged else { return Ok(()) };
         let highest = entry.highest;
@@ -108,7 +108,7 @@ impl LogWriter {
         };
         if self.open.as_ref().is_none_or(is_full) {
             self.seal()?;
-            // a single batch may need more.
+            // a single batch may be larger.
             let capacity = self.log.rolling.size.0.max(room * 2);
             self.open = Some(self.create(capacity, highest)?);
         }
@@ -133,10 +133,10 @@ impl LogWriter {
         Ok(())
     }
 
-    /// Completes the segment that grows, so that any Arrow reader reads it to its end.
+    /// Completes the growing segment, so that any Arrow reader can read it to its end.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When the file system returns an error.
     pub fn seal(&mut self) -> Result<(), StoreError> {
         let Some(open) = &mut self.open else { return Ok(()) };
         if let Some(encoder) = open.encoder.take() {
@@ -172,7 +172,7 @@ pub(in crate::store) fn segment_name(worker: usize, number: usize) -> String {
     format!("{worker:03}-{number:06}")
 }
 
-/// A number behind those of all segments of a worker.
+/// A number after those of all segments of a worker.
 pub(in crate::store) fn next_number(folder: &Path, worker: usize) -> Result<usize, StoreError> {
     let entries = std::fs::read_dir(folder).map_err(StoreError::io("reading", folder))?;
     let number = |entry: std::io::Result<std::fs::DirEntry>| {

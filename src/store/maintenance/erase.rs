@@ -12,12 +12,12 @@ use crate::store::segment::location::BatchAt;
 use crate::store::{Log, RowKind, SegmentLength, StoreError};
 
 impl Log {
-    /// Writes a durable copy of segment `name` next to it in which the features of these samples are
-    /// zeros, and their rows say so; all else is as it was. Nothing reads the copy until it is
-    /// opened in place of the segment.
+    /// Writes a durable copy of segment `name` next to it. In the copy, the features of these samples are
+    /// zeros and their rows are marked as erased. Everything else is unchanged. The copy is not read until
+    /// it is opened in place of the segment.
     ///
     /// # Errors
-    /// When a batch is damaged, or the file system refuses.
+    /// When a batch is damaged, or the file system returns an error.
     pub fn erase(&self, name: &str, ids: &RoaringTreemap) -> Result<SegmentLength, StoreError> {
         let _held = self.fetch(name)?;
         let worker = name.split('-').next().and_then(|worker| worker.parse().ok()).unwrap_or(0);
@@ -43,7 +43,7 @@ impl Log {
         Ok(length)
     }
 
-    /// Erases rows of a batch in a copy of its segment; the batch's new entry.
+    /// Erases rows of a batch in a copy of its segment. Returns the new entry of the batch.
     fn erase_rows(
         &self,
         batch: &BatchAt,

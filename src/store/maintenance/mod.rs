@@ -1,5 +1,6 @@
-//! Erasing samples, repairing and verifying the log.
+//! Erasure, repair, rebuilding and verification of the log.
 
 pub(super) mod erase;
+pub(super) mod rebuild_index;
 pub(super) mod repair;
 pub(super) mod verify;

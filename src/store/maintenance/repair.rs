@@ -1,4 +1,4 @@
-//! Repairs damaged batches: their index still describes what they held.
+//! Repair of damaged batches, whose contents the index still describes.
 
 use std::fs;
 use std::os::unix::fs::FileExt;
@@ -12,7 +12,7 @@ use crate::store::segment::batch::arrow_schema;
 use crate::store::segment::location::BatchAt;
 use crate::store::{Log, LogBatch, StoreError};
 
-/// A damaged batch, as its index describes it.
+/// The description of a damaged batch in its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lost {
     /// Its first row.
@@ -26,7 +26,7 @@ pub struct Lost {
 }
 
 impl Log {
-    /// The description of the batch at byte `at` of segment `path`; none if none begins there.
+    /// The description of the batch at byte `at` of segment `path`; none if no batch begins there.
     pub fn lost(&self, path: &Path, at: u64) -> Option<Lost> {
         self.with_batch(path, at, |before, batch| Lost {
             first: batch.entry.first,
@@ -36,11 +36,12 @@ impl Log {
         })
     }
 
-    /// Replaces segment `path` by a copy in which the batch at byte `at` is written again, if `rows`
-    /// are what was written; else returns false. This log still reads the old file: open it again.
+    /// Replaces segment `path` by a copy in which the batch at byte `at` is written again. Returns false if
+    /// `rows` differ from the rows that were written. This log still reads the old file and must be opened
+    /// again.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When the file system returns an error.
     pub fn repair(&self, path: &Path, at: u64, rows: LogBatch) -> Result<bool, StoreError> {
         let Some(entry) = self.with_batch(path, at, |_, batch| batch.entry) else {
             return Ok(false);
@@ -55,7 +56,7 @@ impl Log {
         if !entry.is_of(&parts) {
             return Ok(false);
         }
-        // the file is mapped: what is published in it never changes.
+        // the file is mapped, and its published bytes must never change.
         let mut staged = StagedFile::begin(path).map_err(StoreError::io("creating", path))?;
         let rewritten = fs::copy(path, staged.path()).and_then(|_| {
             let mut end = at;
@@ -69,17 +70,17 @@ impl Log {
         Ok(true)
     }
 
-    /// Looks at the batch at byte `at` of segment `path`, and at the one before it in its partition.
+    /// Visits the batch at byte `at` of segment `path`, and the batch before it in its partition.
     fn with_batch<T>(
         &self,
         path: &Path,
         at: u64,
-        look: impl Fn(Option<&BatchAt>, &BatchAt) -> T,
+        read: impl Fn(Option<&BatchAt>, &BatchAt) -> T,
     ) -> Option<T> {
         let shared = self.read();
         shared.batches.values().find_map(|batches| {
             let number = batches.iter().position(|batch| batch.is_at(path, at))?;
-            Some(look(number.checked_sub(1).map(|before| &batches[before]), &batches[number]))
+            Some(read(number.checked_sub(1).map(|before| &batches[before]), &batches[number]))
         })
     }
 }

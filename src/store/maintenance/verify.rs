@@ -1,4 +1,4 @@
-//! Checks every byte of a log.
+//! Verification of every byte of a log.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub struct LogHealth {
     pub bytes: u64,
     /// Ids of these rows.
     pub ids: RoaringTreemap,
-    /// The problems, at most one for each segment: nothing is checked behind the first damage.
+    /// The problems, at most one for each segment: nothing is checked after the first damage.
     pub damages: Vec<Damage>,
 }
 
@@ -34,31 +34,31 @@ pub struct LogHealth {
 pub struct Damage {
     /// The segment.
     pub path: PathBuf,
-    /// Bytes of the segment that are right.
+    /// Number of intact bytes of the segment.
     pub valid: u64,
-    /// The problem behind them.
+    /// The problem after them.
     pub detail: String,
 }
 
-/// Compares every batch of the log in `folder`, as far as it is `durable`, with its entry in the
-/// index: length, checksum, ids.
+/// Compares every batch of the log in `folder`, up to the `durable` lengths, with its entry in the index:
+/// length, checksum, ids.
 ///
 /// # Errors
 /// When a file cannot be read.
 pub fn verify(folder: &Path, durable: &[SegmentLength]) -> Result<LogHealth, StoreError> {
     let mut health = LogHealth::default();
     for length in durable {
-        health.look_at(&folder.join(format!("{}.index", length.name)), length)?;
+        health.check_segment(&folder.join(format!("{}.index", length.name)), length)?;
     }
     Ok(health)
 }
 
 impl LogHealth {
-    fn look_at(&mut self, index: &Path, length: &SegmentLength) -> Result<(), StoreError> {
+    fn check_segment(&mut self, index: &Path, length: &SegmentLength) -> Result<(), StoreError> {
         let path = index.with_extension("arrows");
         self.segments += 1;
         let bytes = match fs::read(index).map_err(StoreError::opening(index)) {
-            Err(StoreError::Gone { path }) => {
+            Err(StoreError::NotFound { path }) => {
                 self.damages.push(Damage { path, valid: 0, detail: MISSING.to_owned() });
                 return Ok(());
             }
@@ -70,7 +70,7 @@ impl LogHealth {
             let whole = entries.iter().map_while(IndexEntry::parse).take(length.batches as usize);
             let copy = index.with_extension("verified");
             let damage = match download(url, &whole.collect::<Vec<_>>(), &copy) {
-                Err(StoreError::Gone { .. }) => Some((0, MISSING.to_owned())),
+                Err(StoreError::NotFound { .. }) => Some((0, MISSING.to_owned())),
                 Err(StoreError::Damaged { at, detail, .. }) => Some((at, detail)),
                 Err(error) if error.is_damage() => Some((0, error.to_string())),
                 Err(error) => return Err(error),
@@ -88,8 +88,8 @@ impl LogHealth {
         Ok(())
     }
 
-    /// Compares all batches of a segment with their entries; if they differ, up to where they do not,
-    /// and how.
+    /// Compares all batches of a segment with their entries. Returns the end of the intact part and the
+    /// problem after it, if there is one.
     fn compare_all(
         &mut self,
         path: &Path,
@@ -97,14 +97,14 @@ impl LogHealth {
         length: &SegmentLength,
     ) -> Result<Option<(u64, String)>, StoreError> {
         let segment = match Segment::open(path) {
-            Err(StoreError::Gone { .. }) => return Ok(Some((0, MISSING.to_owned()))),
+            Err(StoreError::NotFound { .. }) => return Ok(Some((0, MISSING.to_owned()))),
             opened => opened?,
         };
         let mut valid = 0;
         for number in 0..length.batches as usize {
             let entry = entries.get(number).ok_or("its index is cut off");
             let entry = entry.and_then(|entry| {
-                IndexEntry::parse(entry).ok_or("an entry of its index is not what was written")
+                IndexEntry::parse(entry).ok_or("an entry of its index is damaged")
             });
             match entry.map_err(str::to_owned).and_then(|entry| {
                 self.compare(&segment, valid, &entry)?;
@@ -114,14 +114,14 @@ impl LogHealth {
                 Err(detail) => return Ok(Some((valid, detail))),
             }
         }
-        let longer = || (valid, format!("it goes on to byte {}", length.bytes));
+        let longer = || (valid, format!("it should continue to byte {}", length.bytes));
         Ok((valid != length.bytes).then(longer))
     }
 
-    /// Takes a batch in if it is what its entry says.
+    /// Adds a batch if it matches its entry.
     fn compare(&mut self, segment: &Segment, at: u64, entry: &IndexEntry) -> Result<(), String> {
         if entry.at != at {
-            return Err(format!("its index goes on at byte {}", entry.at));
+            return Err(format!("its index continues at byte {}", entry.at));
         }
         if let Some(detail) = segment.damage(entry) {
             return Err(detail);
@@ -138,7 +138,7 @@ impl LogHealth {
         }
         for id in &ids {
             if !self.ids.insert(*id) {
-                return Err(format!("sample {:?} stands in the log twice", Id(*id)));
+                return Err(format!("sample {:?} is in the log twice", Id(*id)));
             }
         }
         self.rows += u64::from(entry.rows);

@@ -28,16 +28,16 @@ pub enum RowKind {
     Delete = 1,
     /// A label for a key.
     Label = 2,
-    /// An invalid message; its bytes are with the dead letters.
-    Bad = 3,
+    /// An invalid message. Its bytes are in the dead letters.
+    Invalid = 3,
     /// A sample whose features were erased: they are zeros.
     Erased = 4,
 }
 
 impl RowKind {
-    /// The kind that a row of the log names.
+    /// The kind with this number in a row of the log.
     pub fn of(kind: u8) -> Option<Self> {
-        [Self::Put, Self::Delete, Self::Label, Self::Bad, Self::Erased]
+        [Self::Put, Self::Delete, Self::Label, Self::Invalid, Self::Erased]
             .into_iter()
             .find(|found| *found as u8 == kind)
     }
@@ -53,7 +53,7 @@ impl RowKind {
             Self::Put => "put",
             Self::Delete => "delete",
             Self::Label => "label",
-            Self::Bad => "bad",
+            Self::Invalid => "bad",
             Self::Erased => "erased",
         }
     }
@@ -61,7 +61,7 @@ impl RowKind {
 
 /// Rows of one partition, in the order of offsets, ready for the log.
 ///
-/// All columns have one entry per row; `values` has a row of zeros where there is no sample.
+/// All columns have one entry per row. `values` has a row of zeros for each row that is not a sample.
 #[derive(Clone, Debug)]
 pub struct LogBatch {
     /// Ids, ascending, all of one partition.
@@ -74,18 +74,18 @@ pub struct LogBatch {
     pub kinds: Vec<u8>,
     /// Key hashes; 0 without a key.
     pub keys: Vec<u128>,
-    /// Classes, where known.
+    /// Classes, if known.
     pub labels: Vec<Option<u32>>,
     /// Features, row after row.
     pub values: Values,
     /// Highest event time of the partition up to the last row, in milliseconds since 1970.
     pub highest: i64,
-    /// Samples that came late.
+    /// Number of late samples.
     pub late: u32,
 }
 
 impl LogBatch {
-    /// No rows yet.
+    /// Creates a batch without rows.
     pub fn new(value: ValueType) -> Self {
         Self {
             ids: Vec::new(),
@@ -120,14 +120,14 @@ impl LogBatch {
         Some((Id(*self.ids.first()?), Id(*self.ids.last()?)))
     }
 
-    /// Takes in rows of [`arrow_schema`] behind its own; false when they are not of it.
+    /// Appends rows of [`arrow_schema`]. Returns false if they have another schema.
     pub(in crate::store) fn extend(&mut self, rows: &RecordBatch) -> bool {
         let mut take = || {
             let [ids, position_times, times, kinds, keys, labels, features] = rows.columns() else {
                 return None;
             };
             let features = features.as_fixed_size_list_opt()?;
-            // without the rows before and behind a slice.
+            // without the rows before and after a slice.
             let width = features.value_length() as usize;
             let items = features.values().slice(features.offset() * width, features.len() * width);
             match &mut self.values {
@@ -153,7 +153,7 @@ impl LogBatch {
         take().is_some()
     }
 
-    /// The rows as a record batch of [`arrow_schema`], without copying the columns.
+    /// Converts the rows to a record batch of [`arrow_schema`], without copying the columns.
     pub(in crate::store) fn into_arrow(self, schema: &Schema) -> Result<RecordBatch, ArrowError> {
         let keys = self.keys.iter().flat_map(|key| key.to_be_bytes()).collect::<Vec<u8>>();
         let items: ArrayRef = match self.values {
@@ -195,7 +195,7 @@ pub(in crate::store) fn arrow_schema(schema: &Schema) -> SchemaRef {
     Arc::new(ArrowSchema::new(fields).with_metadata(shape))
 }
 
-/// The schema of samples, read from the columns of [`arrow_schema`].
+/// The schema of samples, derived from the columns of [`arrow_schema`].
 pub(in crate::store) fn schema_of(columns: &ArrowSchema) -> Option<Schema> {
     let DataType::FixedSizeList(item, _) = columns.field_with_name("features").ok()?.data_type()
     else {

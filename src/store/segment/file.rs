@@ -1,4 +1,4 @@
-//! One file of the log: appended by one worker, read by everyone through a memory map.
+//! One file of the log. One worker appends to it, and all others read it through a memory map.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -9,43 +9,44 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arrow::ipc::convert::try_fb_to_schema;
 use arrow::ipc::{MessageHeader, root_as_message};
 use driftmill_datasets::Schema;
+use driftmill_operators::Id;
 use memmap2::Mmap;
 
 use super::batch::schema_of;
 use super::index::IndexEntry;
 use crate::store::StoreError;
+use crate::store::maintenance::rebuild_index::not_a_batch;
 
 /// The end of an Arrow IPC stream.
 const END: [u8; 8] = [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0];
 
 /// A segment file and its memory map.
 ///
-/// The file is as long as its capacity until it is sealed, so that one map serves while it grows;
-/// the unwritten tail takes no room on disk.
+/// The file has the length of its capacity until it is sealed, so that one map can be used while it grows.
+/// The unwritten tail takes no space on disk.
 ///
-/// Why reading the map is sound: only bytes of published batches are read, those before the length
-/// that the index or the catalog states, and these never change nor go away while they are mapped.
-/// * A writer appends behind the published length, in this process or another, and publishes a batch
-///   after it is written.
-/// * Cutting at the start and sealing shorten the file to a length that is not before the published
-///   one.
-/// * Erasing and repairing write a new file; repairing renames it to the old name, and those who map
+/// Reading the map is sound for this reason: only bytes of published batches are read. These are the bytes
+/// before the length in the index or the catalog, and they neither change nor disappear while they are
+/// mapped.
+/// * A writer, in this process or another, appends after the published length, and publishes a batch after
+///   it is written.
+/// * Cutting at the start and sealing shorten the file to a length that is not before the published one.
+/// * Erasing and repairing write a new file. Repairing renames it to the old name, and processes that map
 ///   the old file keep it.
-/// * Removing a file leaves its map as it is.
+/// * Removing a file does not change its map.
 ///
-/// The folder belongs to driftmill: another program that truncates a segment in it would end this
-/// process with a bus error.
+/// The folder belongs to driftmill: another program that truncates a segment in it would end this process
+/// with a bus error.
 pub(in crate::store) struct Segment {
     path: PathBuf,
-    /// None while the segment is on its object store alone.
+    /// None while the segment is only on its object store.
     map: OnceLock<Mmap>,
-    /// When it was used last, by the log's count.
+    /// The time of its last use, by the counter of the log.
     used: AtomicU64,
 }
 
 impl Segment {
-    /// A segment of which the first `len` bytes are known to be durable: what a crash left behind
-    /// them is cut off.
+    /// Opens a segment whose first `len` bytes are durable. Later bytes, which a crash left, are cut off.
     pub(in crate::store) fn cut(path: &Path, len: u64) -> Result<Self, StoreError> {
         let cut = || {
             let file = OpenOptions::new().write(true).open(path)?;
@@ -59,19 +60,19 @@ impl Segment {
         Self::open(path)
     }
 
-    /// A segment to be read, also while it grows.
+    /// Opens a segment for reading, also while it grows.
     pub(in crate::store) fn open(path: &Path) -> Result<Self, StoreError> {
         let segment = Self::remote(path);
         segment.map()?;
         Ok(segment)
     }
 
-    /// A segment that is on its object store alone.
+    /// Creates a segment that is only on its object store.
     pub(in crate::store) fn remote(path: &Path) -> Self {
         Self { path: path.to_owned(), map: OnceLock::new(), used: AtomicU64::new(0) }
     }
 
-    /// Maps its file, which is there.
+    /// Maps its file, which must exist.
     pub(in crate::store) fn map(&self) -> Result<(), StoreError> {
         let file = File::open(&self.path).map_err(StoreError::opening(&self.path))?;
         #[expect(unsafe_code, reason = "published bytes of a segment never change: see `Segment`")]
@@ -85,7 +86,7 @@ impl Segment {
         self.map.get().is_some()
     }
 
-    /// [`StoreError::Remote`] unless its file is mapped.
+    /// Returns [`StoreError::Remote`] unless its file is mapped.
     pub(in crate::store) fn here(&self) -> Result<(), StoreError> {
         let remote = || StoreError::Remote { segment: self.name().to_owned() };
         self.map.get().map(drop).ok_or_else(remote)
@@ -97,22 +98,22 @@ impl Segment {
         stem.expect("segments are named by numbers")
     }
 
-    /// When it was used last.
+    /// The time of its last use.
     pub(in crate::store) fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// It is used at `tick`.
+    /// Records a use at time `tick`.
     pub(in crate::store) fn touch(&self, tick: u64) {
         self.used.store(tick, Ordering::Relaxed);
     }
 
-    /// All its bytes; none while it is away.
+    /// All its bytes; none while it is remote.
     fn all(&self) -> &[u8] {
         self.map.get().map_or(&[], |map| map)
     }
 
-    /// Bytes the segment can hold.
+    /// Number of bytes that the segment can hold.
     pub(in crate::store) fn capacity(&self) -> u64 {
         self.all().len() as u64
     }
@@ -137,10 +138,10 @@ impl Segment {
         &self.path
     }
 
-    /// Why the batch of `entry` is damaged, if it is.
+    /// The reason why the batch of `entry` is damaged; none if it is intact.
     pub(in crate::store) fn damage(&self, entry: &IndexEntry) -> Option<String> {
         if entry.at.checked_add(entry.len).is_none_or(|end| end > self.capacity()) {
-            return Some("its index speaks of more bytes than there are".to_owned());
+            return Some("its index describes more bytes than the file has".to_owned());
         }
         let checksum = crc32fast::hash(self.bytes(entry.at, entry.len as usize));
         let wanted = entry.checksum;
@@ -148,22 +149,34 @@ impl Segment {
             .then(|| format!("checksum {checksum:08x} where {wanted:08x} was written"))
     }
 
-    /// The bytes from `at` on.
+    /// `len` bytes from `at` on.
     pub(in crate::store) fn bytes(&self, at: u64, len: usize) -> &[u8] {
         &self.all()[at as usize..][..len]
     }
 
-    /// The places of the columns of the batch at byte `at`.
+    /// The id of row `row` of a batch.
+    pub(in crate::store) fn id(&self, columns: &ColumnsAt, row: u64) -> Result<Id, StoreError> {
+        let at = (columns.ids + 8 * row) as usize;
+        let id = self
+            .all()
+            .get(at..at.saturating_add(8))
+            .ok_or_else(|| not_a_batch(&self.path, columns.ids))?;
+        Ok(Id(u64::from_le_bytes(id.try_into().expect("eight bytes"))))
+    }
+
+    /// The positions of the columns of the batch at byte `at`.
     pub(in crate::store) fn columns(&self, at: u64) -> Result<ColumnsAt, StoreError> {
         let mut at = at as usize;
-        // the first batch of a stream stands behind the stream's schema.
+        // the first batch of a stream follows the schema of the stream.
         for _ in 0..2 {
             let damaged = |detail: &str| StoreError::Damaged {
                 path: self.path.clone(),
                 at: at as u64,
                 detail: detail.to_owned(),
             };
-            let prefix: [u8; 8] = self.all()[at..][..8].try_into().expect("eight bytes");
+            let prefix = self.all().get(at..at.saturating_add(8));
+            let prefix = prefix.ok_or_else(|| damaged("cut off"))?;
+            let prefix: [u8; 8] = prefix.try_into().expect("eight bytes");
             let length = u32::from_le_bytes(prefix[4..].try_into().expect("four bytes")) as usize;
             let metadata =
                 self.all().get(at + 8..at + 8 + length).ok_or_else(|| damaged("cut off"))?;
@@ -176,13 +189,19 @@ impl Segment {
             let batch = message.header_as_record_batch();
             let batch = batch.ok_or_else(|| damaged("not a record batch"))?;
             let buffers = batch.buffers().ok_or_else(|| damaged("a batch without columns"))?;
-            // two buffers a column, validity and values; the list has validity alone, its items two.
+            // two buffers per column, validity and values; the list has only validity, and its items have
+            // two.
             if buffers.len() != 15 {
                 return Err(damaged("not the columns of this log"));
             }
             let place = |i: usize| (body as i64 + buffers.get(i).offset()) as u64;
             let labelled = (buffers.get(10).length() > 0).then(|| place(10));
+            let end = (body as i64).saturating_add(message.bodyLength()) as u64;
+            if end > self.capacity() {
+                return Err(damaged("cut off"));
+            }
             return Ok(ColumnsAt {
+                end,
                 rows: batch.length() as u64,
                 ids: place(1),
                 position_times: place(3),
@@ -205,6 +224,8 @@ impl Segment {
 /// Byte offsets of a batch's columns inside its segment.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::store) struct ColumnsAt {
+    /// The byte after the batch.
+    pub(in crate::store) end: u64,
     /// Number of rows.
     pub(in crate::store) rows: u64,
     /// Ids, 8 bytes each.
@@ -213,11 +234,11 @@ pub(in crate::store) struct ColumnsAt {
     pub(in crate::store) position_times: u64,
     /// Event times, 8 bytes each.
     pub(in crate::store) times: u64,
-    /// Kinds, a byte each.
+    /// Kinds, 1 byte each.
     pub(in crate::store) kinds: u64,
     /// Keys, 16 bytes each.
     pub(in crate::store) keys: u64,
-    /// Which labels there are, a bit each; none if all are.
+    /// Validity of labels, 1 bit each; none if all rows have labels.
     pub(in crate::store) labelled: Option<u64>,
     /// Labels, 4 bytes each.
     pub(in crate::store) labels: u64,

@@ -8,30 +8,30 @@ use crate::store::log::writer::{checksum, length};
 /// One entry of a segment's index: a batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::store) struct IndexEntry {
-    /// First byte in the segment.
+    /// The first byte in the segment.
     pub(in crate::store) at: u64,
-    /// Bytes.
+    /// Number of bytes.
     pub(in crate::store) len: u64,
     pub(in crate::store) first: Id,
     pub(in crate::store) last: Id,
     /// Highest event time of the partition up to the last row, in milliseconds since 1970.
     pub(in crate::store) highest: i64,
     pub(in crate::store) rows: u32,
-    /// Rows that are samples.
+    /// Number of rows that are samples.
     pub(in crate::store) samples: u32,
-    /// Rows of messages that mean nothing.
-    pub(in crate::store) bad: u32,
-    /// Samples that came late.
+    /// Number of rows of invalid messages.
+    pub(in crate::store) invalid: u32,
+    /// Number of late samples.
     pub(in crate::store) late: u32,
     /// CRC-32 of the bytes.
     pub(in crate::store) checksum: u32,
 }
 
 impl IndexEntry {
-    /// Bytes of an entry, little-endian: five numbers of 64 bits, five of 32, and CRC-32 of all
-    /// these.
+    /// Number of bytes of an entry. They are little-endian: five numbers of 64 bits, five of 32, and the
+    /// CRC-32 of all these.
     pub(in crate::store) const LEN: usize = 64;
-    /// Bytes before the entry's own checksum.
+    /// Number of bytes before the entry's own checksum.
     const SUMMED: usize = 60;
 
     pub(in crate::store) fn bytes(&self) -> [u8; Self::LEN] {
@@ -40,7 +40,7 @@ impl IndexEntry {
         for (i, word) in words.into_iter().enumerate() {
             bytes[i * 8..][..8].copy_from_slice(&word.to_le_bytes());
         }
-        let halves = [self.rows, self.samples, self.bad, self.late, self.checksum];
+        let halves = [self.rows, self.samples, self.invalid, self.late, self.checksum];
         for (i, half) in halves.into_iter().enumerate() {
             bytes[40 + i * 4..][..4].copy_from_slice(&half.to_le_bytes());
         }
@@ -54,7 +54,7 @@ impl IndexEntry {
         (length(parts), checksum(parts)) == (self.len, self.checksum)
     }
 
-    /// The entry, unless its bytes are damaged.
+    /// Reads an entry; none if its bytes are damaged.
     pub(in crate::store) fn parse(bytes: &[u8; Self::LEN]) -> Option<Self> {
         let word = |i: usize| {
             u64::from_le_bytes(bytes[i * 8..][..8].try_into().expect("eight bytes of an entry"))
@@ -71,7 +71,7 @@ impl IndexEntry {
             highest: word(4) as i64,
             rows: half(40),
             samples: half(44),
-            bad: half(48),
+            invalid: half(48),
             late: half(52),
             checksum: half(56),
         })

@@ -1,4 +1,4 @@
-//! Where a batch and its columns lie in a segment.
+//! The positions of a batch and its columns in a segment.
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -10,12 +10,12 @@ use super::file::{ColumnsAt, Segment};
 use super::index::IndexEntry;
 use crate::store::{LogBatch, StoreError};
 
-/// The place of a batch.
+/// The position of a batch.
 #[derive(Clone)]
 pub(in crate::store) struct BatchAt {
     segment: Arc<Segment>,
     pub(in crate::store) entry: IndexEntry,
-    /// Known once the bytes have been checked.
+    /// Set after the bytes have been checked.
     columns: OnceLock<Columns>,
 }
 
@@ -33,8 +33,7 @@ impl From<ColumnsAt> for Columns {
 }
 
 impl BatchAt {
-    /// A batch that was written by an earlier process; it is compared with its checksum before its
-    /// first row is read.
+    /// A batch of an earlier process. It is compared with its checksum before its first row is read.
     pub(in crate::store) fn found(segment: Arc<Segment>, entry: IndexEntry) -> Self {
         Self { segment, entry, columns: OnceLock::new() }
     }
@@ -93,7 +92,7 @@ impl BatchAt {
         Ok(self.segment.bytes(at, bytes))
     }
 
-    /// The bytes in its segment at which kinds and features begin.
+    /// The bytes of its segment at which kinds and features begin.
     ///
     /// # Errors
     /// When the batch is damaged.
@@ -129,7 +128,7 @@ impl BatchAt {
         Ok(columns)
     }
 
-    /// All columns but the features.
+    /// Reads all columns except the features.
     ///
     /// # Errors
     /// When the batch is damaged.

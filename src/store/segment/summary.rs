@@ -1,4 +1,4 @@
-//! The log's segments as wholes, for those that remove them.
+//! Summaries of the log's segments, for their removal.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use roaring::RoaringTreemap;
 use super::location::BatchAt;
 use crate::store::{Counts, Log, LogBatch, RowKind, StoreError};
 
-/// A segment, as the indexes describe it.
+/// The summary of a segment, from its index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentSummary {
     /// The name of its files, without extension.
@@ -21,16 +21,16 @@ pub struct SegmentSummary {
     pub counts: Counts,
     /// Highest event time of its partitions up to their last rows, in milliseconds since 1970.
     pub newest: i64,
-    /// Whether something may still be appended, or recorded as durable.
+    /// Whether the segment may still grow, or its durable length may.
     pub growing: bool,
-    /// Per partition its first and last row.
+    /// The first and last row of each partition.
     pub ends: Vec<(Id, Id)>,
 }
 
 /// The contents of a segment.
 #[derive(Clone, Debug, Default)]
 pub struct Contents {
-    /// Per partition.
+    /// The ranges of rows, by partition.
     pub ranges: Vec<RowRange>,
     /// The samples.
     pub samples: RoaringTreemap,
@@ -54,7 +54,7 @@ pub struct RowRange {
 }
 
 impl Log {
-    /// All segments, oldest first: by their newest event times.
+    /// All segments, oldest first, by their newest event times.
     pub fn segments(&self) -> Vec<SegmentSummary> {
         let shared = self.read();
         let mut found: BTreeMap<&str, SegmentSummary> = BTreeMap::new();
@@ -76,7 +76,7 @@ impl Log {
         segments
     }
 
-    /// The partitions that have rows.
+    /// The partitions with rows.
     pub fn streams(&self) -> Vec<u32> {
         let shared = self.read();
         let streams = shared.batches.iter().filter(|(_, batches)| !batches.is_empty());
@@ -107,12 +107,12 @@ impl Log {
         batches
     }
 
-    /// Forgets segments and removes their files, as far as they are there.
+    /// Removes segments from the log, and those of their files that exist.
     ///
     /// A reader that holds one of their batches can still read it.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When the file system returns an error.
     pub fn remove(&self, names: &[String]) -> Result<(), StoreError> {
         if names.is_empty() {
             return Ok(());
@@ -137,13 +137,13 @@ impl Log {
 }
 
 impl SegmentSummary {
-    /// The next batch of the segment, in the order of ids.
+    /// Adds the next batch of the segment, in the order of ids.
     fn add(&mut self, BatchAt { entry, .. }: &BatchAt) {
         self.bytes += entry.len;
         self.newest = self.newest.max(entry.highest);
         self.counts.rows += u64::from(entry.rows);
         self.counts.samples += u64::from(entry.samples);
-        self.counts.bad += u64::from(entry.bad);
+        self.counts.invalid += u64::from(entry.invalid);
         self.counts.late += u64::from(entry.late);
         match self.ends.last_mut() {
             Some((first, last)) if first.stream() == entry.first.stream() => *last = entry.last,
@@ -153,7 +153,7 @@ impl SegmentSummary {
 }
 
 impl Contents {
-    /// The next batch of the segment, in the order of ids.
+    /// Adds the next batch of the segment, in the order of ids.
     fn add(&mut self, batch: &BatchAt, rows: &LogBatch) {
         let new = RowRange {
             first: batch.entry.first,

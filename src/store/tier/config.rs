@@ -8,24 +8,24 @@ use url::Url;
 use super::objects::Objects;
 use crate::store::Size;
 
-/// The object store for complete segments of the log, as Parquet files, while the local disk keeps the
-/// ones that were used last.
+/// The object store for complete segments of the log, as Parquet files. The local disk keeps the segments
+/// that were used last.
 ///
-/// Credentials and settings of an object store come from the environment, under the names that its
-/// own tools use: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_ENDPOINT`, `AWS_REGION`,
+/// Credentials and settings of an object store are read from the environment, with the names of its own
+/// tools: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_ENDPOINT`, `AWS_REGION`,
 /// `GOOGLE_SERVICE_ACCOUNT`, `AZURE_STORAGE_ACCOUNT_NAME`, …
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tier {
-    /// A folder of an object store, as in `"s3://bucket/folder"`, or of a file system that is mounted
-    /// (`"file:///mnt/archive"`); each run has a folder of its own in it.
+    /// A folder of an object store, such as `"s3://bucket/folder"`, or of a mounted file system
+    /// (`"file:///mnt/archive"`). Each run has a separate folder in it.
     pub url: String,
-    /// Only segments all of whose samples are so much older than the newest, in event time, as in
-    /// `"7d"` (default: every complete one).
+    /// Minimum age of uploaded segments: all their samples are older than the newest sample by this event
+    /// time, such as `"7d"` (default: every complete segment is uploaded).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age: Option<Span>,
-    /// Most bytes of such segments that stay on the local disk as well (default `"10GB"`); it should
-    /// hold what a training set is made of, or that is fetched again for every epoch.
+    /// Maximum number of bytes of uploaded segments on the local disk (default `"10GB"`). It should be
+    /// enough for a training set, because otherwise its segments are fetched again for every epoch.
     #[serde(default = "cache")]
     pub cache: Size,
 }
@@ -35,7 +35,7 @@ fn cache() -> Size {
 }
 
 impl Tier {
-    /// Problems of the table that its types do not exclude, as `(key, problem)`.
+    /// Problems of the table that its types cannot detect, as `(key, problem)`.
     pub fn check(&self) -> Vec<(&'static str, String)> {
         let problem = match Url::parse(&self.url) {
             Err(error) => format!("wanted a URL, as in \"s3://bucket/folder\": {error}"),

@@ -1,8 +1,8 @@
-//! Segments on an object store, as Parquet: of what is old and complete, a local copy is a cache.
+//! Segments on an object store, as Parquet files. The local copy of an old and complete segment is a cache.
 //!
-//! A segment goes there as a whole and comes back as a whole, in memory meanwhile: as the very bytes
-//! that its index speaks of, since rows that are encoded as they were first are what was written
-//! first. Its index stays on the local disk.
+//! A segment is uploaded and downloaded as a whole, and is in memory meanwhile. A downloaded segment has
+//! exactly the bytes that its index describes, because encoding the same rows again gives the same bytes.
+//! The index stays on the local disk.
 
 mod config;
 mod objects;
@@ -13,5 +13,5 @@ pub use config::Tier;
 pub use segments::remove_object;
 pub(in crate::store) use segments::{Cache, RemoteSegment, download};
 
-/// The objects of segments on an object store.
+/// The file extension of objects.
 const EXTENSION: &str = "parquet";

@@ -1,4 +1,4 @@
-//! Objects of an object store, by URL.
+//! Objects on an object store, by URL.
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::store::StoreError;
 
-/// An object, by its URL.
+/// An object with its URL.
 pub(in crate::store) struct Objects {
     url: String,
     store: Arc<dyn ObjectStore>,
@@ -20,7 +20,7 @@ pub(in crate::store) struct Objects {
     runtime: Runtime,
 }
 
-/// Schemes that take a cargo feature.
+/// Schemes that need a cargo feature.
 const FEATURES: [(ObjectStoreScheme, &str, bool); 3] = [
     (ObjectStoreScheme::AmazonS3, "s3", cfg!(feature = "s3")),
     (ObjectStoreScheme::GoogleCloudStorage, "gcs", cfg!(feature = "gcs")),
@@ -28,10 +28,10 @@ const FEATURES: [(ObjectStoreScheme, &str, bool); 3] = [
 ];
 
 impl Objects {
-    /// Whether this program can reach what `url` names.
+    /// Checks that this program supports the store of `url`.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// The reason why it does not.
     pub(in crate::store) fn supports(url: &Url) -> Result<(), String> {
         let known =
             "file:///folder, s3://bucket/folder, gs://bucket/folder or az://container/folder";
@@ -49,10 +49,10 @@ impl Objects {
         }
     }
 
-    /// The object at `url`; what its store asks for comes from the environment.
+    /// The object at `url`. Settings of its store are read from the environment.
     ///
     /// # Errors
-    /// When the URL is none, or the store lacks something.
+    /// When the URL is invalid, or a setting is missing.
     pub(in crate::store) fn at(url: &str) -> Result<Self, StoreError> {
         let failed = StoreError::tier("reaching", url);
         let wrong = |source: Box<dyn std::error::Error + Send + Sync>| {
@@ -62,7 +62,7 @@ impl Objects {
             let (scheme, path) =
                 ObjectStoreScheme::parse(&parsed).map_err(|error| wrong(error.into()))?;
             if scheme == ObjectStoreScheme::Local {
-                // an object that is reported as uploaded is there after a power failure.
+                // with fsync, so that an object that is reported as uploaded survives a power failure.
                 let store: Arc<dyn ObjectStore> = Arc::new(LocalFileSystem::new().with_fsync(true));
                 return Ok((store, path));
             }
@@ -73,38 +73,38 @@ impl Objects {
             parse_url_opts(&parsed, variables).map(|(store, path)| (store.into(), path))
         });
         let runtime = Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(StoreError::io("beginning a runtime for", url))?;
+        let runtime = runtime.map_err(StoreError::io("starting a runtime for", url))?;
         let (store, path) = opened.map_err(failed)?;
         Ok(Self { url: url.to_owned(), store, path, runtime })
     }
 
-    /// Writes it, whole or not at all.
+    /// Writes the object completely or not at all.
     ///
     /// # Errors
-    /// When the store cannot be reached, or refuses.
+    /// When the store cannot be reached, or returns an error.
     pub(in crate::store) fn put(&self, bytes: Vec<u8>) -> Result<(), StoreError> {
         let put = self.runtime.block_on(self.store.put(&self.path, bytes.into()));
         put.map(drop).map_err(StoreError::tier("writing", &self.url))
     }
 
-    /// Reads it.
+    /// Reads the object.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] when it is not there; when the store cannot be reached, or refuses.
+    /// [`StoreError::NotFound`] when it does not exist; another error when the store cannot be reached.
     pub(in crate::store) fn get(&self) -> Result<impl ChunkReader + use<>, StoreError> {
         let got = self.runtime.block_on(async { self.store.get(&self.path).await?.bytes().await });
         got.map_err(|error| match error {
             object_store::Error::NotFound { .. } => {
-                StoreError::Gone { path: self.url.as_str().into() }
+                StoreError::NotFound { path: self.url.as_str().into() }
             }
             error => StoreError::tier("reading", &self.url)(error),
         })
     }
 
-    /// Removes it, if it is there.
+    /// Removes the object, if it exists.
     ///
     /// # Errors
-    /// When the store cannot be reached, or refuses.
+    /// When the store cannot be reached, or returns an error.
     pub(in crate::store) fn delete(&self) -> Result<(), StoreError> {
         match self.runtime.block_on(self.store.delete(&self.path)) {
             Err(object_store::Error::NotFound { .. }) => Ok(()),

@@ -14,10 +14,10 @@ use parquet::file::reader::ChunkReader;
 
 use crate::store::StoreError;
 
-/// The rows of a segment, of which these are the bytes, as a Parquet file.
+/// Encodes the rows of a segment, given as its bytes, as a Parquet file.
 ///
 /// # Errors
-/// When they are no Arrow stream.
+/// When the bytes are not an Arrow stream.
 pub(in crate::store) fn to_parquet(arrow: &[u8]) -> Result<Vec<u8>, StoreError> {
     let batches = StreamReader::try_new(arrow, None)?;
     let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
@@ -31,38 +31,38 @@ pub(in crate::store) fn to_parquet(arrow: &[u8]) -> Result<Vec<u8>, StoreError> 
     written().map_err(|source| StoreError::Parquet { place: "a segment".to_owned(), source })
 }
 
-/// Rows of a Parquet file, as many at a time as asked for.
+/// The rows of a Parquet file, read in parts of a requested size.
 pub(in crate::store) struct Rows {
     url: String,
     schema: SchemaRef,
     batches: ParquetRecordBatchReader,
-    /// The rest of the batch that was read last.
+    /// The rest of the last batch.
     rest: Option<RecordBatch>,
 }
 
 impl Rows {
-    /// Those of the file at `url`, which is `bytes`.
+    /// The rows of the file at `url`, whose content is `bytes`.
     ///
     /// # Errors
-    /// When they are no Parquet file.
+    /// When the bytes are not a Parquet file.
     pub(in crate::store) fn of(
         url: &str,
         bytes: impl ChunkReader + 'static,
     ) -> Result<Self, StoreError> {
         let failed = |source| failed(url, source);
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(failed)?;
-        // the reader's own has no metadata.
+        // the reader's own schema has no metadata.
         let schema = Arc::clone(reader.schema());
         let batches = reader.build().map_err(failed)?;
         Ok(Self { url: url.to_owned(), schema, batches, rest: None })
     }
 
-    /// Their columns.
+    /// The schema of the rows.
     pub(in crate::store) fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
 
-    /// Shows the next `count` rows, in one or more parts; false when there are not so many.
+    /// Visits the next `count` rows, in one or more parts. Returns false if there are fewer.
     ///
     /// # Errors
     /// When the file is damaged.

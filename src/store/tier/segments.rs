@@ -1,4 +1,4 @@
-//! Segments on an object store, and which of them stay on the local disk.
+//! Segments on an object store, and the cache of segments on the local disk.
 
 use std::fs;
 use std::io::Write;
@@ -24,17 +24,17 @@ use crate::store::{Log, LogBatch, SegmentSummary, Size, StoreError};
 /// The part of a job that waits for an object store.
 const PART: &str = "store.tier";
 
-/// Between two attempts to reach an object store, at first and at most.
+/// The pauses between two attempts to reach an object store: the first and the longest one.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
-/// A segment that is on an object store.
+/// A segment on an object store.
 #[derive(Clone)]
 pub(in crate::store) struct RemoteSegment {
     pub(in crate::store) segment: Arc<Segment>,
     pub(in crate::store) url: String,
 }
 
-/// How many bytes of remote segments stay on the local disk, and how an object store is waited for.
+/// The limit of local bytes of remote segments, and the handling of outages of an object store.
 #[derive(Clone, Default)]
 pub(in crate::store) struct Cache {
     limit: Option<u64>,
@@ -42,9 +42,9 @@ pub(in crate::store) struct Cache {
 }
 
 impl Log {
-    /// The same log, which keeps at most `limit` bytes of segments on the local disk that are on an
-    /// object store as well, by default all; with `cancellation` it waits for one that cannot be reached
-    /// until it is to stop.
+    /// Limits the local bytes of segments that are also on an object store to `limit` (default: no limit).
+    /// With `cancellation`, reads wait for an object store that cannot be reached, until they are
+    /// cancelled.
     #[must_use]
     pub fn cached(self, limit: Option<Size>, cancellation: Option<&CancellationToken>) -> Self {
         let cache =
@@ -52,17 +52,17 @@ impl Log {
         Self { cache, ..self }
     }
 
-    /// Complete segments that are on no object store, and whose samples are all by so much older than
-    /// the newest; oldest first.
+    /// Complete segments that are not on an object store and whose samples are all older than the newest
+    /// sample by `age`, oldest first.
     pub fn not_uploaded(&self, age: Option<Span>) -> Vec<String> {
-        // what ends a partition may still be written, by whatever process.
+        // any process may still write to the segment with the last row of a partition.
         let is_end = |last: &Id| self.next_offset(last.stream()) == Some(last.offset() + 1);
         let all = self.old(age).into_iter();
         let all = all.filter(|segment| !segment.ends.iter().any(|(_, last)| is_end(last)));
         all.map(|segment| segment.name).collect()
     }
 
-    /// The same of a log that nobody writes.
+    /// Like [`not_uploaded`](Self::not_uploaded), for a log that nobody writes.
     pub fn ended_not_uploaded(&self, age: Option<Span>) -> Vec<String> {
         self.old(age).into_iter().map(|segment| segment.name).collect()
     }
@@ -80,7 +80,7 @@ impl Log {
     /// Writes segment `name` to `url` as Parquet.
     ///
     /// # Errors
-    /// When a batch is damaged, or the object store cannot be reached or refuses.
+    /// When a batch is damaged, or the object store cannot be reached or returns an error.
     pub fn upload(&self, name: &str, url: &str) -> Result<(), StoreError> {
         let batches = self.batches_of(name);
         let Some(last) = batches.last() else { return Ok(()) };
@@ -91,7 +91,7 @@ impl Log {
         Objects::at(url)?.put(to_parquet(bytes)?)
     }
 
-    /// Segment `name` is at `url`, and recorded to be: its local copy may go.
+    /// Records that segment `name` is at `url`. Its local copy may be removed.
     pub fn remote(&self, name: &str, url: String) {
         let segment = self.batches_of(name).first().map(|batch| Arc::clone(batch.segment()));
         if let Some(segment) = segment {
@@ -100,8 +100,7 @@ impl Log {
         self.evict();
     }
 
-    /// Removes local copies, those first that were not used for the longest time, until the rest is
-    /// not more than the log is to keep.
+    /// Removes local copies, least recently used first, until the rest is within the limit.
     pub fn evict(&self) {
         let Some(limit) = self.cache.limit else { return };
         let mut shared = self.write();
@@ -119,11 +118,11 @@ impl Log {
         }
     }
 
-    /// Removes the file of a segment that is on an object store as well; false if it is not. The next
-    /// time that the log is opened it is fetched.
+    /// Removes the file of a segment that is also on an object store. It is fetched when the log is next
+    /// opened. Returns false if the segment is not on an object store.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When the file system returns an error.
     pub fn discard_copy(&self, path: &Path) -> Result<bool, StoreError> {
         if !self.read().remote.values().any(|remote| remote.segment.path() == path) {
             return Ok(false);
@@ -132,28 +131,28 @@ impl Log {
         Ok(true)
     }
 
-    /// Whether segment `name` is on its object store alone.
+    /// Whether segment `name` is only on its object store.
     pub(in crate::store) fn is_remote(&self, name: &str) -> bool {
         self.read().remote.get(name).is_some_and(|remote| !remote.segment.is_local())
     }
 
     /// Reads from the log; a segment that is missing locally is fetched, and the read is repeated.
-    pub(in crate::store) fn look<T>(
+    pub(in crate::store) fn with_local<T>(
         &self,
-        mut look: impl FnMut(&Shared) -> Result<T, StoreError>,
+        mut with_local: impl FnMut(&Shared) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        // they stay here while they are needed together.
+        // they stay local while they are needed together.
         let mut held = Vec::new();
         loop {
-            let looked = look(&self.read());
-            match looked {
+            let result = with_local(&self.read());
+            match result {
                 Err(StoreError::Remote { segment }) => held.push(self.fetch(&segment)?),
-                looked => return looked,
+                result => return result,
             }
         }
     }
 
-    /// All columns of a batch but the features, wherever it is.
+    /// Reads all columns of a local or remote batch except the features.
     pub(in crate::store) fn columns_of(&self, batch: &BatchAt) -> Result<LogBatch, StoreError> {
         match batch.read(self.schema.value) {
             Err(StoreError::Remote { segment }) => {
@@ -163,13 +162,13 @@ impl Log {
         }
     }
 
-    /// Has a segment on the local disk, as long as what is returned is held.
+    /// Fetches a segment to the local disk. It stays there while the result is held.
     pub(in crate::store) fn fetch(&self, name: &str) -> Result<Arc<Segment>, StoreError> {
         let _one_at_a_time = self.fetching.lock().expect("no one panics while fetching");
         let remote = self.read().remote.get(name).cloned();
         let Some(RemoteSegment { segment, url }) = remote else {
             let found = self.batches_of(name).first().map(|batch| Arc::clone(batch.segment()));
-            return found.ok_or_else(|| StoreError::Gone { path: self.folder.join(name) });
+            return found.ok_or_else(|| StoreError::NotFound { path: self.folder.join(name) });
         };
         if !segment.is_local() {
             let entries: Vec<IndexEntry> =
@@ -185,7 +184,7 @@ impl Log {
 }
 
 impl Shared {
-    /// Removes the local copy of a remote segment; false if it is in use.
+    /// Removes the local copy of a remote segment. Returns false if it is in use.
     fn evict(&mut self, name: &str) -> bool {
         let Some(remote) = self.remote.get_mut(name) else { return false };
         let mut batches: Vec<&mut BatchAt> = self
@@ -211,8 +210,8 @@ impl Shared {
 }
 
 impl Cache {
-    /// Attempts something until the object store can be reached and the disk has room, or until all
-    /// are to give up.
+    /// Repeats an attempt until the object store can be reached and the disk has space, or until waits are
+    /// cancelled.
     fn until_reached(
         &self,
         attempt: impl Fn() -> Result<(), StoreError>,
@@ -243,7 +242,7 @@ impl Cache {
 /// Writes the segment of `entries` to `path`, byte for byte, from the object at `url`.
 ///
 /// # Errors
-/// When the object is damaged, or cannot be read, or the file system refuses.
+/// When the object is damaged or cannot be read, or the file system returns an error.
 pub(in crate::store) fn download(
     url: &str,
     entries: &[IndexEntry],
@@ -254,7 +253,7 @@ pub(in crate::store) fn download(
     let damaged = |at: u64| StoreError::Damaged {
         path: url.into(),
         at,
-        detail: "its rows are not what was written".to_owned(),
+        detail: "its rows differ from those of the segment".to_owned(),
     };
     let schema = schema_of(&rows.schema()).ok_or_else(|| damaged(0))?;
     let mut staged = StagedFile::begin(path).map_err(StoreError::io("creating", path))?;
@@ -276,10 +275,10 @@ pub(in crate::store) fn download(
     staged.complete().map_err(StoreError::io("writing", path))
 }
 
-/// Removes what is at `url`, if it is there.
+/// Removes the object at `url`, if it exists.
 ///
 /// # Errors
-/// When the object store cannot be reached, or refuses.
+/// When the object store cannot be reached, or returns an error.
 pub fn remove_object(url: &str) -> Result<(), StoreError> {
     Objects::at(url)?.delete()
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::train::IrreducibleModels;
 
-/// The `[downsampling]` table of a pipeline file: which part of its training set a training learns
-/// from, as a model judges it.
+/// The `[downsampling]` table of a pipeline file: the choice of samples within a training set by a model's
+/// outputs.
 ///
 /// ```
 /// use driftmill::train::{Downsampling, Mode};
@@ -23,22 +23,22 @@ use crate::train::IrreducibleModels;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Downsampling {
-    /// The share of samples that is kept, as in `0.25` or `0.005`; at least one sample is.
+    /// The share of samples that is kept, such as `0.25` or `0.005`; at least one sample is kept.
     pub ratio: Ratio,
-    /// Whether samples are chosen out of the whole training set, or of each batch. Default:
+    /// The set from which samples are chosen: the whole training set, or each batch. Default:
     /// `sample_then_batch`.
     #[serde(default)]
     pub mode: Mode,
-    /// With `sample_then_batch`: epochs after which is chosen again, by the model as it is then; 0
-    /// chooses once, before the first. Default: 1.
+    /// With `sample_then_batch`: number of epochs after which samples are chosen again by the current
+    /// model; 0 chooses once, before the first epoch. Default: 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<u64>,
     /// Number of triggers whose trainings use all samples. Default: 0.
     #[serde(default)]
     pub warmup_triggers: u64,
-    /// Which samples.
+    /// The policy that chooses samples.
     pub policy: DownsamplingTable,
-    /// The models that say what of a loss cannot be trained on, for policies that ask.
+    /// The irreducible-loss models, for policies that need them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub irreducible: Option<IrreducibleModels>,
     /// Later stages, in the order of triggers.
@@ -46,22 +46,22 @@ pub struct Downsampling {
     pub schedule: Vec<Switch>,
 }
 
-/// A later stage of downsampling; what it does not name stays.
+/// A later stage of downsampling. Keys without a value do not change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Switch {
-    /// The first trigger that it holds for, counted from the end of the warm-up.
+    /// The first trigger of the stage, counted from the end of the warm-up.
     pub from_trigger: u64,
-    /// Another share.
+    /// The new ratio.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ratio: Option<Ratio>,
-    /// Another mode.
+    /// The new mode.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
-    /// Another period.
+    /// The new period.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<u64>,
-    /// Another policy.
+    /// The new policy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<DownsamplingTable>,
 }
@@ -70,36 +70,36 @@ pub struct Switch {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Out of the whole training set; then batches are made of those chosen.
+    /// Chooses from the whole training set. Batches are then made of the chosen samples.
     #[default]
     SampleThenBatch,
-    /// Out of each batch, by the model as it is at that step; a step is taken when as many are chosen
-    /// as make a batch, and at the end of an epoch.
+    /// Chooses from each batch, by the current model. A step is taken when a batch of chosen samples is
+    /// complete, and at the end of an epoch.
     BatchThenSample,
 }
 
-/// How one training chooses.
+/// The downsampling of one training.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
     /// The share of samples that is kept.
     pub ratio: Ratio,
     /// The set from which samples are selected.
     pub mode: Mode,
-    /// Epochs after which is chosen again; 0 chooses once.
+    /// Number of epochs after which samples are chosen again; 0 chooses once.
     pub period: u64,
-    /// Which samples.
+    /// The policy that chooses samples.
     pub policy: DownsamplingTable,
 }
 
 impl Downsampling {
-    /// How the training of trigger `trigger` chooses, counted from 0; not at all in the warm-up.
+    /// The downsampling of the training of trigger `trigger`, counted from 0; none in the warm-up.
     pub fn stage(&self, trigger: u64) -> Option<Stage> {
         let since = trigger.checked_sub(self.warmup_triggers)?;
         let passed = self.schedule.iter().take_while(|switch| switch.from_trigger <= since);
         Some(passed.fold(self.first(), Stage::switched))
     }
 
-    /// All stages, each with what the paths of its keys begin with.
+    /// All stages, each with the prefix of its keys' paths.
     fn stages(&self) -> Vec<(String, Stage)> {
         let mut stages = vec![(String::new(), self.first())];
         for (number, switch) in self.schedule.iter().enumerate() {
@@ -114,7 +114,7 @@ impl Downsampling {
         Stage { ratio: self.ratio, mode: self.mode, period, policy: self.policy.clone() }
     }
 
-    /// What is wrong with the table beyond what its types refuse, as (path, problem).
+    /// Problems of the table that its types cannot detect, as (path, problem).
     pub fn check(&self) -> Vec<(String, String)> {
         let mut problems = Vec::new();
         for (path, stage) in self.stages() {
@@ -132,18 +132,17 @@ impl Downsampling {
         let batches = self.mode == Mode::BatchThenSample
             && self.schedule.iter().all(|switch| switch.mode.is_none());
         if batches && self.period.is_some() {
-            let text =
-                "each batch is chosen from once: a period is for mode = \"sample_then_batch\"";
+            let text = "batches have no periods: a period needs mode = \"sample_then_batch\"";
             problems.push(("period".to_owned(), text.to_owned()));
         }
         problems
             .extend(self.check_irreducible().map(|(key, text)| (key.to_owned(), text.to_owned())));
         let ascends = self.schedule.is_sorted_by(|a, b| a.from_trigger < b.from_trigger);
         if !ascends {
-            let text = "each stage begins after the one before: wanted ascending `from_trigger`";
+            let text = "wanted stages in the order of ascending `from_trigger`";
             problems.push(("schedule".to_owned(), text.to_owned()));
         }
-        // a table that is checked twice says the same twice.
+        // a table that is checked twice has each problem twice.
         problems.dedup();
         problems
     }
@@ -156,13 +155,15 @@ impl Downsampling {
         match &self.irreducible {
             None if asks => Some((
                 "policy.rho_loss",
-                "compares with models that are trained on other samples: say how in a table \
-                 `irreducible` beside, as in irreducible.holdout = 0.2",
+                "needs irreducible-loss models: add the table `irreducible` next to it, as in \
+                 irreducible.holdout = 0.2",
             )),
-            Some(_) if !asks => Some(("irreducible", "no policy of this table asks such models")),
+            Some(_) if !asks => {
+                Some(("irreducible", "no policy of this table uses irreducible-loss models"))
+            }
             Some(table) if table.holdout.share() >= 1.0 => Some((
                 "irreducible.holdout",
-                "nothing would be left to learn from: wanted less than 1",
+                "no samples would be left to train on: wanted less than 1",
             )),
             _ => None,
         }
@@ -179,7 +180,7 @@ impl Stage {
         }
     }
 
-    /// How many of `candidates` are kept.
+    /// The number of `candidates` that are kept.
     pub(in crate::train) fn size(&self, candidates: usize) -> usize {
         (self.ratio.of(candidates as u64) as usize).max(1)
     }

@@ -22,14 +22,14 @@ pub(in crate::train) struct Downsampler<'a> {
     irreducible: Option<&'a Irreducible>,
     candidates: usize,
     seed: u64,
-    /// Choices made.
+    /// Number of choices so far.
     round: u64,
-    /// How often a sample was trained on, and the sum of its weights then.
+    /// The number of times a sample was trained on, and the sum of its weights.
     kept: HashMap<Id, (u64, f64)>,
     seconds: f64,
-    /// Chosen of the batches since the last step.
+    /// Samples chosen from batches since the last step.
     waiting: Batch,
-    /// In this epoch: candidates of the batches so far, and how many of them were to be chosen.
+    /// In this epoch: the number of candidates so far, and the number of them to choose.
     seen: (usize, usize),
 }
 
@@ -55,12 +55,12 @@ impl<'a> Downsampler<'a> {
         }
     }
 
-    /// Whether it chooses of each batch.
+    /// Whether samples are chosen from each batch.
     pub(in crate::train) fn by_batch(&self) -> bool {
         self.stage.mode == Mode::BatchThenSample
     }
 
-    /// The `rows` that the next `epochs` train on.
+    /// The `rows` for the next `epochs`.
     pub(in crate::train) fn rows(
         &mut self,
         network: &dyn Network,
@@ -83,14 +83,14 @@ impl<'a> Downsampler<'a> {
         Ok(chosen)
     }
 
-    /// Chooses of a batch of candidates, for steps to come.
+    /// Chooses samples from a batch of candidates, for later steps.
     pub(in crate::train) fn sift(
         &mut self,
         network: &dyn Network,
         batch: &Batch,
     ) -> Result<(), TrainError> {
         let started = Instant::now();
-        // what rounding leaves of the share of one batch is a later one's.
+        // the rounding remainder of a batch is added to a later one.
         let (seen, before) = (self.seen.0 + batch.rows.len(), self.seen.1);
         let wanted = self.stage.size(seen);
         self.seen = if batch.ends_epoch { (0, 0) } else { (seen, wanted) };
@@ -100,7 +100,7 @@ impl<'a> Downsampler<'a> {
         let outputs = match head(self.stage.policy.required_scores()) {
             Some(head) => {
                 let pass = Pass { network, head, rank: Rank::Training };
-                // of its own shape: which samples are in a batch is a function of the training alone.
+                // with the shape of the batch: its samples are a function of the training alone.
                 self.worker.forward_batch(pass, batch.input.clone(), [batch.rows.len(); 2])
             }
             None => Matrix::default(),
@@ -111,7 +111,7 @@ impl<'a> Downsampler<'a> {
         Ok(())
     }
 
-    /// The samples of the next step; at the end of an epoch none is left over.
+    /// The samples of the next step. At the end of an epoch, these are all remaining samples.
     pub(in crate::train) fn ready(&mut self, ends_epoch: bool) -> Option<Batch> {
         let (full, waiting) = (self.worker.training.batch_size.get(), self.waiting.rows.len());
         if waiting < full && !(ends_epoch && waiting > 0) {

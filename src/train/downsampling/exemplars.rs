@@ -18,15 +18,15 @@ pub(in crate::train) const HERDING: &str = "herding";
 
 /// The part of a training set that comes from a memory.
 pub(in crate::train) struct Recalled {
-    /// All that is not memory, and the exemplars, in the order that they came in.
+    /// All samples outside the memory, and the exemplars, in their original order.
     pub(in crate::train) rows: Vec<TrainingRow>,
-    /// How long choosing took.
+    /// Duration of the choice.
     pub(in crate::train) seconds: f64,
 }
 
 impl Worker {
-    /// Leaves of the pool of `memory` the exemplars of each class, by the embeddings of the version
-    /// before; without one, the first of the pool.
+    /// Keeps only the exemplars of each class from the pool of `memory`, by the embeddings of the previous
+    /// version. Without a version, it keeps the first samples of the pool.
     pub(in crate::train) fn recall(
         &self,
         rows: Vec<TrainingRow>,
@@ -63,7 +63,7 @@ impl Worker {
     }
 }
 
-/// What was trained on where only a memory was chosen: each of `rows` in each of so many `epochs`.
+/// The trained samples if only a memory was chosen from: all `rows` in each of `epochs` epochs.
 pub(in crate::train) fn trained_samples(
     rows: &[TrainingRow],
     epochs: usize,

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::model::ModelTable;
 use crate::train::Training;
 
-/// The `[downsampling.irreducible]` table: models that are trained beside, on samples of which they
-/// then need not judge, and tell what of a loss no training takes away.
+/// The `[downsampling.irreducible]` table: additional models that estimate the part of a loss that no
+/// training removes. They are trained on samples that they do not score.
 ///
-/// They are trained for each training that asks for them, from the same training set, and are versions
-/// with a lineage of their own.
+/// They are trained for each training that requires them, from the same training set, and are versions with
+/// their own lineage.
 ///
 /// ```
 /// use driftmill::train::{HeldOut, IrreducibleModels};
@@ -21,24 +21,25 @@ use crate::train::Training;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IrreducibleModels {
-    /// What they are trained on: a share of the training set, as in `0.2`, which is then not trained on
-    /// from (one model, which judges the rest); or `"twin"` (two models, each trained on one half and
-    /// judging the other, so that nothing is lost). Which samples is a hash of their ids.
+    /// The samples of these models: a share of the training set, such as `0.2`, on which the model itself
+    /// is then not trained (one irreducible-loss model, which scores the rest); or `"twin"` (two models,
+    /// each trained on one half and scoring the other, so that no sample is lost). Samples are assigned by
+    /// a hash of their ids.
     pub holdout: HeldOut,
     /// Their architecture (default: that of the pipeline).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<ModelTable>,
-    /// How they are trained; with `start = "finetune"` each goes on from the one before (default: as
-    /// the pipeline says).
+    /// Their training; with `start = "finetune"` each continues from its previous version (default: that of
+    /// the pipeline).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
 }
 
-/// Samples that such models are trained on.
+/// The samples of irreducible-loss models.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "wanted a share below 1, as in 0.2, or \"twin\"")]
 pub enum HeldOut {
-    /// A share, that the model proper never sees.
+    /// A share that the model itself is not trained on.
     Share(Ratio),
     /// Two halves.
     Twin(Twin),
@@ -48,12 +49,12 @@ pub enum HeldOut {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Twin {
-    /// Each judges what the other was trained on.
+    /// Each model scores the samples of the other.
     Twin,
 }
 
 impl HeldOut {
-    /// How many models that takes.
+    /// The number of models.
     pub fn models(self) -> usize {
         match self {
             Self::Share(_) => 1,
@@ -61,7 +62,7 @@ impl HeldOut {
         }
     }
 
-    /// Which share is model 1's.
+    /// The share of model 1.
     pub fn share(self) -> f64 {
         match self {
             Self::Share(share) => share.get(),

@@ -4,10 +4,10 @@ use driftmill_operators::Matrix;
 use driftmill_operators::downsampling::{RequiredScores, SampleScores};
 
 use crate::train::TrainingRow;
-use crate::train::inference::forward::log_sum_exp;
+use crate::train::inference::softmax::{cross_entropy, softmax};
 use crate::train::runtime::output_cache::Head;
 
-/// Which way through the network yields what is needed; none if nothing of it is.
+/// The outputs of the network that the required scores need; none if they need no outputs.
 pub(in crate::train) fn head(needs: RequiredScores) -> Option<Head> {
     let scores = needs.loss || needs.probabilities || needs.gradients;
     match (needs.embeddings, scores) {
@@ -18,8 +18,8 @@ pub(in crate::train) fn head(needs: RequiredScores) -> Option<Head> {
     }
 }
 
-/// What is needed of `rows`, whose outputs through [`head`] are `outputs`, of a model with so many
-/// `classes`.
+/// The required scores of `rows`. `outputs` are the outputs of these rows through [`head`], for a model
+/// with this number of `classes`.
 ///
 /// ```text
 /// p = softmax(z),      loss = −ln p[y],      gradient by the scores z: p − onehot(y)
@@ -32,7 +32,7 @@ pub(in crate::train) fn given(
 ) -> SampleScores {
     let mut given = SampleScores::of(rows.len());
     let width = outputs.cols();
-    // the scores are the last columns, where there are any.
+    // the scores are the last columns, if there are scores.
     let embedded = match head(needs) {
         Some(Head::Features) => width,
         Some(Head::Both) => width - classes,
@@ -47,19 +47,13 @@ pub(in crate::train) fn given(
     }
     let scores = |row: usize| &outputs.row(row)[embedded..];
     if needs.loss {
-        let loss = |(row, of): (usize, &TrainingRow)| {
-            let scores = scores(row);
-            // rounding may bring it below 0.
-            (log_sum_exp(scores) - f64::from(scores[of.label as usize])).max(0.0) as f32
-        };
+        let loss =
+            |(row, of): (usize, &TrainingRow)| cross_entropy(scores(row), of.label).max(0.0) as f32;
         given.loss = Some(rows.iter().enumerate().map(loss).collect());
     }
     if needs.probabilities || needs.gradients {
         let mut values = Vec::with_capacity(rows.len() * classes);
-        for row in 0..rows.len() {
-            let norm = log_sum_exp(scores(row));
-            values.extend(scores(row).iter().map(|score| (f64::from(*score) - norm).exp() as f32));
-        }
+        (0..rows.len()).for_each(|row| values.extend(softmax(scores(row))));
         let probabilities = Matrix::new(classes, values);
         if needs.gradients {
             let mut values = probabilities.values().to_vec();

@@ -4,19 +4,21 @@ use burn::tensor::{Tensor, TensorData};
 use driftmill_operators::{Id, Matrix};
 
 use crate::model::Network;
+use crate::train::inference::softmax::{cross_entropy, softmax};
 use crate::train::runtime::output_cache::Head;
 use crate::train::runtime::queue::Rank;
 use crate::train::runtime::worker::Worker;
 use crate::train::training::prefetch::{gather, prefetch};
 use crate::train::{InferJob, Output, Score, ScoreJob, TrainError, Weights};
 
-/// Rows of every batch, the last one padded with zeros.
+/// Number of rows of every batch. The last batch is padded with zeros.
 ///
-/// One shape, because kernels are chosen by shape: a product of one row differs in its last bits
-/// from the same row in a batch, and results must not depend on how many samples are asked for.
+/// All batches have one shape, because kernels depend on the shape: the product of a single row differs in
+/// its last bits from that of the same row in a batch. Results must not depend on the number of requested
+/// samples.
 const BATCH: usize = 128;
 
-/// One way through a network, for a job of some rank.
+/// A forward pass through a network, for a job of some rank.
 #[derive(Clone, Copy)]
 pub(in crate::train) struct Pass<'a> {
     pub(in crate::train) network: &'a dyn Network,
@@ -25,17 +27,17 @@ pub(in crate::train) struct Pass<'a> {
 }
 
 impl Worker {
-    /// Embeddings or probabilities.
+    /// Computes embeddings or probabilities.
     pub(in crate::train) fn infer(&self, job: &InferJob, rank: Rank) -> Result<Matrix, TrainError> {
         match job.output {
             Output::Embeddings => self.outputs(Head::Features, &job.weights, &job.ids, rank),
             Output::Probabilities => {
-                Ok(softmax(&self.outputs(Head::Logits, &job.weights, &job.ids, rank)?))
+                Ok(probabilities(&self.outputs(Head::Logits, &job.weights, &job.ids, rank)?))
             }
         }
     }
 
-    /// Loss and prediction of each sample.
+    /// Computes loss and prediction of each sample.
     pub(in crate::train) fn score(&self, job: &ScoreJob) -> Result<Vec<Score>, TrainError> {
         if job.ids.len() != job.labels.len() {
             return Err(TrainError::Labels { ids: job.ids.len(), labels: job.labels.len() });
@@ -48,7 +50,7 @@ impl Worker {
         Ok(rows.map(|(row, label)| score(scores.row(row), *label)).collect())
     }
 
-    /// A row for each sample; only those go through the network that it was not asked about before.
+    /// The outputs of each sample. Only samples without cached outputs go through the network.
     fn outputs(
         &self,
         head: Head,
@@ -62,16 +64,16 @@ impl Worker {
             return Ok(found.with(Matrix::default()));
         }
         let network = self.network(weights)?;
-        // others may be answered meanwhile: what was found is here.
+        // other jobs may run meanwhile, so use the cached values that were already found.
         let rows = self.forward(Pass { network: &*network, head, rank }, &fresh)?;
-        // what is scored is scored after all policies, and once.
+        // the evaluation comes after all policies and needs a sample only once.
         if rank == Rank::Decision {
             self.answers.borrow_mut().remember(head, weights.sha256(), &fresh, &rows);
         }
         Ok(found.with(rows))
     }
 
-    /// Whether the model knows `label`.
+    /// Checks that `label` is a class of the model.
     pub(in crate::train) fn check_label(&self, id: Id, label: u32) -> Result<(), TrainError> {
         let classes = self.model.classes();
         if label < classes {
@@ -80,23 +82,23 @@ impl Worker {
         Err(TrainError::Label { id, label, last: classes - 1 })
     }
 
-    /// A row for each sample.
+    /// Computes a row of outputs for each sample.
     pub(in crate::train) fn forward(
         &self,
         pass: Pass<'_>,
         ids: &[Id],
     ) -> Result<Matrix, TrainError> {
-        // a thread costs more than it saves where there is nothing to do meanwhile
+        // for a single batch, a thread costs more than it saves
         if ids.len() <= BATCH {
-            let input = gather(&*self.rows, ids)?;
+            let input = gather(&*self.features, ids)?;
             return Ok(self.forward_batch(pass, input, [ids.len(), BATCH]));
         }
-        let rows = &*self.rows;
+        let features = &*self.features;
         prefetch(
             |ahead| {
                 for ids in ids.chunks(BATCH) {
-                    let batch = gather(rows, ids).map(|input| (input, ids.len()));
-                    if !ahead.push(batch, ids.len() * rows.schema().width()) {
+                    let batch = gather(features, ids).map(|input| (input, ids.len()));
+                    if !ahead.push(batch, ids.len() * features.schema().width()) {
                         return;
                     }
                 }
@@ -121,7 +123,7 @@ impl Worker {
         Ok(Matrix::new(cols, values))
     }
 
-    /// A row for each of so many samples, which are made up to so many with zeros.
+    /// Computes a row of outputs for each of the rows, padded with zeros to the shape of the batch.
     pub(in crate::train) fn forward_batch(
         &self,
         pass: Pass<'_>,
@@ -131,7 +133,7 @@ impl Worker {
         if rows == 0 {
             return Matrix::default();
         }
-        let width = self.rows.schema().width();
+        let width = self.features.schema().width();
         input.resize(padded * width, 0.0);
         let input = Tensor::from_data(TensorData::new(input, [padded, width]), &self.device);
         let output = match pass.head {
@@ -146,24 +148,14 @@ impl Worker {
     }
 }
 
-/// ln of the sum of e to the power of each score, without overflow.
-pub(in crate::train) fn log_sum_exp(scores: &[f32]) -> f64 {
-    let largest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = scores.iter().map(|score| f64::from(score - largest).exp()).sum();
-    f64::from(largest) + sum.ln()
-}
-
-fn softmax(scores: &Matrix) -> Matrix {
-    let rows = (0..scores.rows()).map(|row| scores.row(row));
-    let values = rows.flat_map(|row| {
-        let norm = log_sum_exp(row);
-        row.iter().map(move |score| (f64::from(*score) - norm).exp() as f32)
-    });
+/// The probabilities of each row of scores.
+fn probabilities(scores: &Matrix) -> Matrix {
+    let values = (0..scores.rows()).flat_map(|row| softmax(scores.row(row)));
     Matrix::new(scores.cols(), values.collect())
 }
 
 fn score(scores: &[f32], label: u32) -> Score {
-    let loss = (log_sum_exp(scores) - f64::from(scores[label as usize])) as f32;
+    let loss = cross_entropy(scores, label) as f32;
     let mut predicted = 0;
     for (class, score) in scores.iter().enumerate() {
         if *score > scores[predicted] {
@@ -181,6 +173,6 @@ mod tests {
     fn large_scores_do_not_overflow() {
         let scores = [1000.0, 1000.0];
         assert_eq!(score(&scores, 1), Score { loss: std::f32::consts::LN_2, predicted: 0 });
-        assert_eq!(softmax(&Matrix::new(2, scores.to_vec())).values(), [0.5, 0.5]);
+        assert_eq!(probabilities(&Matrix::new(2, scores.to_vec())).values(), [0.5, 0.5]);
     }
 }

@@ -1,13 +1,13 @@
-//! Devices, and whether they work.
+//! Devices, and their test.
 
 use burn::tensor::{Device, Tensor};
 
 use crate::panics;
 use crate::train::{DeviceChoice, TrainError};
 
-/// The device, after a first sum on it came out right.
+/// Opens the device, and checks it with a first sum.
 pub(in crate::train) fn open(choice: DeviceChoice) -> Result<Device, TrainError> {
-    // drivers are reached only by the first operation, and their absence is a panic
+    // the first operation loads drivers, and a missing driver causes a panic
     let tried = panics::catch(|| {
         let device = find(choice)?;
         let sum = Tensor::<1>::ones([4], &device).sum().into_scalar::<f32>();
@@ -16,7 +16,7 @@ pub(in crate::train) fn open(choice: DeviceChoice) -> Result<Device, TrainError>
     let wrong = |message| TrainError::Device { device: choice, message };
     let (device, sum) = tried.map_err(wrong)??;
     if sum != 4.0 {
-        return Err(wrong(format!("it says that 1 + 1 + 1 + 1 = {sum}")));
+        return Err(wrong(format!("it computes 1 + 1 + 1 + 1 = {sum}")));
     }
     Ok(device)
 }

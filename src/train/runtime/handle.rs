@@ -9,20 +9,21 @@ use driftmill_operators::Matrix;
 
 use super::queue::{Queue, Rank};
 use super::worker::{Job, Worker};
-use crate::model::{ModelError, ModelTable};
+use crate::model::ModelTable;
 use crate::panics;
 use crate::train::{
-    InferJob, Priority, Progress, Rows, Score, ScoreJob, TrainError, TrainJob, Trained, Training,
+    FeatureStore, InferJob, Priority, Progress, Score, ScoreJob, TrainError, TrainJob, Trained,
+    Training,
 };
 
-/// A handle to the thread that owns Burn; clones share the thread.
+/// A handle to the thread that owns Burn. Clones share the thread.
 ///
-/// Answers are given by callbacks on that thread, which must be quick: a send to a channel and a
-/// wake-up. Once the last handle is dropped the thread answers what waits and ends.
+/// Answers are callbacks on that thread. They must be fast: a send to a channel and a wake-up. After the
+/// last handle is dropped, the thread answers waiting jobs and ends.
 #[derive(Clone)]
 pub struct Runtime(Arc<Handle>);
 
-/// Closes the queue when the last clone goes.
+/// Closes the queue when the last clone is dropped.
 struct Handle(Arc<Queue<Job>>);
 
 impl Drop for Handle {
@@ -39,11 +40,9 @@ impl Runtime {
     pub fn start(
         model: ModelTable,
         training: Training,
-        rows: Arc<dyn Rows>,
+        features: Arc<dyn FeatureStore>,
     ) -> Result<Self, TrainError> {
-        if let Some(problem) = model.check(rows.schema()) {
-            return Err(ModelError::Shape { model: model.key(), problem }.into());
-        }
+        model.accept(features.schema())?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads(&model, &training).get())
             .thread_name(|index| format!("model-{index}"))
@@ -53,9 +52,10 @@ impl Runtime {
         let queue = Arc::new(Queue::new());
         let jobs = queue.clone();
         let (opened, answer) = bounded(1);
-        // inside the pool, for Burn splits its work over the pool it is called from
+        // inside the pool, because Burn uses the pool of the calling thread
         let work = move || {
-            let serve = || pool.install(|| open_and_serve(model, training, rows, jobs, &opened));
+            let serve =
+                || pool.install(|| open_and_serve(model, training, features, jobs, &opened));
             if let Err(message) = panics::catch(serve) {
                 panic!("the model runtime ended: {message}");
             }
@@ -68,7 +68,7 @@ impl Runtime {
         Ok(Self(Arc::new(Handle(queue))))
     }
 
-    /// Trains; `progress` is called for every step.
+    /// Trains. `progress` is called after every step.
     pub fn train(
         &self,
         job: TrainJob,
@@ -78,7 +78,7 @@ impl Runtime {
         self.push(Rank::Training, Job::Train(job, Box::new(progress), Box::new(reply)));
     }
 
-    /// Infers one row for each sample; a matrix without columns if there are no samples.
+    /// Infers one row for each sample. Without samples, the matrix has no columns.
     pub fn infer(
         &self,
         priority: Priority,
@@ -101,14 +101,14 @@ impl Runtime {
         self.push(Rank::Background, Job::Score(job, Box::new(reply)));
     }
 
-    /// Ends the thread at the next batch; jobs that wait or run get [`TrainError::Stopped`].
+    /// Ends the thread at the next batch. Waiting and running jobs get [`TrainError::Stopped`].
     pub fn stop(&self) {
         self.0.0.stop();
     }
 
     fn push(&self, rank: Rank, job: Job) {
         if let Err(job) = self.0.0.push(rank, job) {
-            job.refuse();
+            job.reject();
         }
     }
 }
@@ -125,15 +125,15 @@ fn threads(model: &ModelTable, training: &Training) -> NonZeroUsize {
 fn open_and_serve(
     model: ModelTable,
     training: Training,
-    rows: Arc<dyn Rows>,
+    features: Arc<dyn FeatureStore>,
     jobs: Arc<Queue<Job>>,
     opened: &Sender<Result<(), TrainError>>,
 ) {
     let answer = |result| {
-        // the starter waits for exactly this
+        // the starter waits for this answer
         opened.send(result).expect("the starter waits for the answer");
     };
-    match Worker::open(model, training, rows, jobs) {
+    match Worker::open(model, training, features, jobs) {
         Ok(worker) => {
             answer(Ok(()));
             worker.serve();

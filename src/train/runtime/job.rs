@@ -10,46 +10,46 @@ use crate::train::{Stage, TrainingRow, Weights};
 /// A training to run.
 #[derive(Clone, Debug, Default)]
 pub struct TrainJob {
-    /// The training set, in an order that the caller fixes: it is part of what makes two trainings
-    /// the same.
+    /// The training set, in an order that the caller fixes. Equal trainings have equal orders.
     pub rows: Vec<TrainingRow>,
-    /// The weights before this training; used if the `[training]` table says so, and for exemplars.
+    /// The weights before this training, used if the `[training]` table requires them, and for exemplars.
     pub start: Option<Weights>,
     /// Seed of this training, in addition to the one in the `[training]` table.
     pub seed: u64,
     /// Whether this is the first training of the model, which may take more epochs.
     pub first: bool,
-    /// How the rows are downsampled; all are trained on if there is none.
+    /// The downsampling of the rows; without it, all rows are trained on.
     pub downsampling: Option<Stage>,
-    /// A pool of older samples among the rows, of which exemplars are trained on.
+    /// A pool of older samples among the rows. Only exemplars of it are trained on.
     pub memory: Option<Memory>,
     /// The irreducible losses of the rows, for policies that need them.
     pub irreducible: Option<Irreducible>,
 }
 
-/// The loss of samples under models that were not trained on them.
+/// The losses of samples under models that were not trained on them.
 #[derive(Clone, Debug, Default)]
 pub struct Irreducible(pub HashMap<Id, f32>);
 
 impl Irreducible {
-    /// That of `rows`; without a limit for those that nothing is known of, which no policy wants then.
+    /// The irreducible losses of `rows`. Rows without one get the largest number, so that no policy prefers
+    /// them.
     pub(in crate::train) fn of(&self, rows: &[TrainingRow]) -> Vec<f32> {
         rows.iter().map(|row| self.0.get(&row.id).copied().unwrap_or(f32::MAX)).collect()
     }
 }
 
-/// A training that was run.
+/// The result of a training.
 #[derive(Clone, Debug)]
 pub struct Trained {
     /// The weights after it.
     pub weights: Weights,
-    /// Mean loss of each epoch, each step's taken before the step.
+    /// Mean loss of each epoch. The loss of a step is computed before the step.
     pub losses: Vec<f64>,
-    /// How long it took by the clock.
+    /// Duration by the wall clock.
     pub seconds: f64,
-    /// Steps of the optimizer.
+    /// Number of steps of the optimizer.
     pub steps: u64,
-    /// The samples that were trained on, if not all.
+    /// The samples that were trained on, if they are a part of the training set.
     pub downsampled: Option<Downsampled>,
 }
 
@@ -58,13 +58,13 @@ pub struct Trained {
 pub struct Downsampled {
     /// Key of the policy that chose.
     pub policy: String,
-    /// Samples it could choose from.
+    /// Number of samples from which it could choose.
     pub candidates: u64,
-    /// How often it chose.
+    /// Number of choices.
     pub choices: u64,
     /// The samples that were trained on at least once, by id.
     pub kept: Vec<Kept>,
-    /// How long choosing took by the clock, inference for it included.
+    /// Duration of choosing by the wall clock, including inference.
     pub seconds: f64,
 }
 
@@ -73,24 +73,24 @@ pub struct Downsampled {
 pub struct Kept {
     /// The sample.
     pub id: Id,
-    /// How often it was trained on, all epochs together; twice in one batch counts twice.
+    /// The number of times it was trained on in all epochs. Two occurrences in one batch count twice.
     pub times: u64,
-    /// The mean of its weights then.
+    /// The mean of its weights.
     pub weight: f32,
 }
 
-/// How far a training is; reported after every step.
+/// The progress of a training, reported after every step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
-    /// Steps taken.
+    /// Number of completed steps.
     pub step: u64,
-    /// Steps there will be.
+    /// Number of all steps.
     pub steps: u64,
     /// Mean loss of the last complete epoch.
     pub loss: Option<f64>,
 }
 
-/// Which values an inference yields.
+/// The values that an inference returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// The embedding: the input of the last layer.
@@ -104,9 +104,9 @@ pub enum Output {
 pub struct InferJob {
     /// The model.
     pub weights: Weights,
-    /// The samples; one row of the answer each.
+    /// The samples, each with one row of the answer.
     pub ids: Vec<Id>,
-    /// Which values to yield.
+    /// The values to return.
     pub output: Output,
 }
 
@@ -115,26 +115,26 @@ pub struct InferJob {
 pub struct ScoreJob {
     /// The model.
     pub weights: Weights,
-    /// The samples; one score of the answer each.
+    /// The samples, each with one score of the answer.
     pub ids: Vec<Id>,
     /// The class of each sample.
     pub labels: Vec<u32>,
 }
 
-/// How a model did on a sample.
+/// The score of a model for a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score {
     /// Cross entropy: −ln of the probability given to the sample's class.
     pub loss: f32,
-    /// The class held most probable; the lowest one of equals.
+    /// The most probable class. Ties go to the lowest class.
     pub predicted: u32,
 }
 
-/// How long an inference may wait.
+/// The urgency of an inference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
-    /// A decision waits for it: next batch.
+    /// A decision waits for it: the next batch.
     Decision,
-    /// Nothing waits for it: when there is time.
+    /// Nothing waits for it: runs when there is time.
     Background,
 }

@@ -1,5 +1,6 @@
 //! The thread that owns Burn: its queue of jobs, its devices and its output cache.
 
+pub(super) mod arithmetic;
 pub(super) mod device;
 pub(super) mod feature_store;
 pub(super) mod handle;

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use driftmill_operators::{Id, Matrix};
 
-/// Values in one of the two generations of answers; 64 MiB.
+/// Maximum number of values in one of the two generations: 64 MiB.
 const GENERATION: usize = 16 << 20;
 
-/// The overhead of a row, in values: an entry of a table.
+/// The overhead of a row, in values: the entry of a table.
 const ENTRY: usize = 8;
 
-/// Which outputs of a network.
+/// The outputs of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(in crate::train) enum Head {
     /// The embedding: the input of the last layer.
@@ -23,24 +23,24 @@ pub(in crate::train) enum Head {
 
 /// Model outputs, computed once per sample and shared by policies and the evaluation.
 ///
-/// When a generation is full it takes the place of the older one, which goes, so that what was asked
-/// for lately is there.
+/// When the newer generation is full, it replaces the older one, which is dropped. Recent outputs are
+/// therefore always cached.
 #[derive(Default)]
 pub(in crate::train) struct OutputCache {
-    young: Generation,
+    recent: Generation,
     old: Generation,
 }
 
 #[derive(Default)]
 struct Generation {
-    /// By digest of the weights.
+    /// The tables by outputs and digest of the weights.
     tables: HashMap<(Head, String), Table>,
     size: usize,
 }
 
 #[derive(Default)]
 struct Table {
-    /// The beginning of the row of a sample.
+    /// The start of the row of each sample.
     rows: HashMap<Id, usize>,
     values: Vec<f32>,
     cols: usize,
@@ -48,9 +48,9 @@ struct Table {
 
 /// The cached outputs of some samples.
 pub(in crate::train) struct Found {
-    /// Per sample, whether it is.
+    /// For each sample, whether its outputs are cached.
     known: Vec<bool>,
-    /// Rows of those that are, in order.
+    /// The rows of cached outputs, in order.
     values: Vec<f32>,
 }
 
@@ -59,10 +59,11 @@ impl OutputCache {
     pub(in crate::train) fn find(&mut self, head: Head, sha256: &str, ids: &[Id]) -> Found {
         let about = (head, sha256.to_owned());
         let mut found = Found { known: Vec::with_capacity(ids.len()), values: Vec::new() };
-        let [young, old] = [&self.young, &self.old].map(|generation| generation.tables.get(&about));
+        let [recent, old] =
+            [&self.recent, &self.old].map(|generation| generation.tables.get(&about));
         let mut again = Vec::new();
         for id in ids {
-            let row = young.and_then(|table| table.row(*id)).or_else(|| {
+            let row = recent.and_then(|table| table.row(*id)).or_else(|| {
                 let row = old?.row(*id)?;
                 again.push((*id, row.to_vec()));
                 Some(row)
@@ -71,12 +72,12 @@ impl OutputCache {
             found.values.extend_from_slice(row.unwrap_or_default());
         }
         for (id, row) in again {
-            self.young.add(&about, id, &row);
+            self.recent.add(&about, id, &row);
         }
         found
     }
 
-    /// Remembers one row for each of `ids`.
+    /// Caches one row for each of `ids`.
     pub(in crate::train) fn remember(
         &mut self,
         head: Head,
@@ -86,9 +87,9 @@ impl OutputCache {
     ) {
         let about = (head, sha256.to_owned());
         for (row, id) in ids.iter().enumerate() {
-            self.young.add(&about, *id, rows.row(row));
-            if self.young.size > GENERATION {
-                self.old = std::mem::take(&mut self.young);
+            self.recent.add(&about, *id, rows.row(row));
+            if self.recent.size > GENERATION {
+                self.old = std::mem::take(&mut self.recent);
             }
         }
     }
@@ -118,13 +119,13 @@ impl Table {
 }
 
 impl Found {
-    /// Those of `ids` that nothing is known of, in order.
+    /// Those of `ids` without cached outputs, in order.
     pub(in crate::train) fn unknown(&self, ids: &[Id]) -> Vec<Id> {
         let unknown = ids.iter().zip(&self.known).filter(|(_, known)| !**known);
         unknown.map(|(id, _)| *id).collect()
     }
 
-    /// All rows, `fresh` being those of the unknown.
+    /// All rows. `fresh` are the rows of samples without cached outputs.
     pub(in crate::train) fn with(self, fresh: Matrix) -> Matrix {
         let known = self.known.iter().filter(|known| **known).count();
         if known == 0 {
@@ -162,13 +163,13 @@ mod tests {
         let all = found.with(fresh);
         let firsts: Vec<f32> = (0..all.rows()).map(|row| all.row(row)[0]).collect();
         assert_eq!((all.cols(), firsts), (3, vec![9.0, 2.0, 8.0, 2.0, 0.0]));
-        // other outputs and other weights are other questions.
+        // other outputs and other weights are cached separately.
         assert_eq!(answers.find(Head::Features, "a", &asked).unknown(&asked), asked);
         assert_eq!(answers.find(Head::Logits, "b", &asked).unknown(&asked), asked);
     }
 
     #[test]
-    fn what_is_asked_for_again_outlives_what_is_not() {
+    fn rows_that_are_requested_again_outlive_others() {
         let mut answers = OutputCache::default();
         let cols = 56;
         let fills = (GENERATION / (cols + ENTRY) + 1) as u64;

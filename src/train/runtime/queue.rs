@@ -3,18 +3,18 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// How urgent a job is.
+/// The urgency of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::train) enum Rank {
     /// Before everything else.
     Decision,
-    /// In turns with the background.
+    /// Alternates with the background.
     Training,
-    /// In turns with trainings.
+    /// Alternates with trainings.
     Background,
 }
 
-/// Jobs that wait, by rank and then in the order they came.
+/// Waiting jobs, by rank and then in the order of arrival.
 pub(in crate::train) struct Queue<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
@@ -24,16 +24,16 @@ struct State<T> {
     decisions: VecDeque<T>,
     trainings: VecDeque<T>,
     background: VecDeque<T>,
-    /// Whether the background goes before the next training.
+    /// Whether the background is served before the next training.
     background_next: bool,
-    /// No jobs come any more.
+    /// Whether no more jobs are accepted.
     closed: bool,
-    /// Jobs that wait are not done any more either.
+    /// Whether waiting jobs are rejected.
     stopped: bool,
 }
 
 impl<T> Queue<T> {
-    /// No jobs yet.
+    /// Creates an empty queue.
     pub(in crate::train) fn new() -> Self {
         let state = State {
             decisions: VecDeque::new(),
@@ -46,7 +46,7 @@ impl<T> Queue<T> {
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Adds a job; gives it back when the queue is closed.
+    /// Adds a job. Returns it if the queue is closed.
     pub(in crate::train) fn push(&self, rank: Rank, job: T) -> Result<(), T> {
         let mut state = self.lock();
         if state.closed {
@@ -57,7 +57,7 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// The next job; waits for one. Nothing when the queue is closed and empty.
+    /// Waits for the next job; none when the queue is closed and empty.
     pub(in crate::train) fn pop(&self) -> Option<T> {
         let mut state = self.lock();
         loop {
@@ -76,18 +76,18 @@ impl<T> Queue<T> {
         self.lock().of(rank).pop_front()
     }
 
-    /// Jobs of `rank` that wait.
+    /// Number of waiting jobs of `rank`.
     pub(in crate::train) fn len(&self, rank: Rank) -> usize {
         self.lock().of(rank).len()
     }
 
-    /// Takes no more jobs; those that wait are done.
+    /// Accepts no more jobs. Waiting jobs are still done.
     pub(in crate::train) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
     }
 
-    /// Takes no more jobs; those that wait are still handed out, to be refused.
+    /// Accepts no more jobs. Waiting jobs are still returned, for rejection.
     pub(in crate::train) fn stop(&self) {
         self.lock().stopped = true;
         self.close();
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_queue_takes_nothing() {
+    fn a_closed_queue_accepts_no_jobs() {
         let queue = Queue::new();
         queue.close();
         assert_eq!(queue.push(Rank::Training, 1), Err(1));

@@ -15,10 +15,10 @@ struct File {
 }
 
 impl Weights {
-    /// Weights as read from a file.
+    /// Creates weights from the bytes of a file.
     pub fn new(bytes: Vec<u8>) -> Self {
         let digest = Sha256::digest(&bytes);
-        let sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hex::encode(digest);
         Self(Arc::new(File { bytes, sha256 }))
     }
 

@@ -14,16 +14,17 @@ use super::queue::{Queue, Rank};
 use crate::model::{ModelTable, Network, Random};
 use crate::panics;
 use crate::train::{
-    InferJob, Progress, Rows, Score, ScoreJob, TrainError, TrainJob, Trained, Training, Weights,
+    FeatureStore, InferJob, Progress, Score, ScoreJob, TrainError, TrainJob, Trained, Training,
+    Weights,
 };
 
-/// Networks kept ready for inference: the current version and one for each of a few branches.
+/// Number of cached networks: the current version and one for each of a few branches.
 const NETWORKS: usize = 4;
 
-/// The callback that a result goes to.
+/// The callback that receives a result.
 pub(in crate::train) type Reply<T> = Box<dyn FnOnce(Result<T, TrainError>) + Send>;
 
-/// A job with the callbacks it answers to.
+/// A job with the callbacks for its answer.
 pub(in crate::train) enum Job {
     Train(TrainJob, Box<dyn Fn(Progress) + Send>, Reply<Trained>),
     Infer(Rank, InferJob, Reply<Matrix>),
@@ -31,8 +32,8 @@ pub(in crate::train) enum Job {
 }
 
 impl Job {
-    /// Answers that the job is not done any more.
-    pub(in crate::train) fn refuse(self) {
+    /// Answers that the runtime was stopped.
+    pub(in crate::train) fn reject(self) {
         match self {
             Self::Train(_, _, reply) => reply(Err(TrainError::Stopped)),
             Self::Infer(_, _, reply) => reply(Err(TrainError::Stopped)),
@@ -45,12 +46,12 @@ impl Job {
 pub(in crate::train) struct Worker {
     pub(in crate::train) model: ModelTable,
     pub(in crate::train) training: Training,
-    pub(in crate::train) rows: Arc<dyn Rows>,
+    pub(in crate::train) features: Arc<dyn FeatureStore>,
     pub(in crate::train) device: Device,
     jobs: Arc<Queue<Job>>,
     /// Networks by digest, the most recently used last.
     networks: RefCell<VecDeque<(String, Rc<dyn Network>)>>,
-    /// Outputs that policies asked for.
+    /// The cache of outputs for policies.
     pub(in crate::train) answers: RefCell<OutputCache>,
 }
 
@@ -59,12 +60,12 @@ impl Worker {
     pub(in crate::train) fn open(
         model: ModelTable,
         training: Training,
-        rows: Arc<dyn Rows>,
+        features: Arc<dyn FeatureStore>,
         jobs: Arc<Queue<Job>>,
     ) -> Result<Self, TrainError> {
         let device = device::open(training.device)?;
         let (networks, answers) = Default::default();
-        Ok(Self { model, training, rows, device, jobs, networks, answers })
+        Ok(Self { model, training, features, device, jobs, networks, answers })
     }
 
     /// Does jobs until the queue is closed.
@@ -74,10 +75,10 @@ impl Worker {
         }
     }
 
-    /// Between two batches of a job of `rank`: does what may not wait for the rest of it.
+    /// Runs urgent jobs between two batches of a job of `rank`.
     pub(in crate::train) fn pause(&self, rank: Rank) -> Result<(), TrainError> {
         if rank != Rank::Decision {
-            // not those that come meanwhile, or a job might never get on
+            // only jobs that are waiting now: otherwise this job might never continue
             for _ in 0..self.jobs.len(Rank::Decision) {
                 self.run_one(Rank::Decision);
             }
@@ -85,27 +86,27 @@ impl Worker {
         if self.jobs.is_stopped() { Err(TrainError::Stopped) } else { Ok(()) }
     }
 
-    /// Does the next job of `rank`, if there is one.
+    /// Runs the next job of `rank`, if there is one.
     pub(in crate::train) fn run_one(&self, rank: Rank) {
         if let Some(job) = self.jobs.try_pop(rank) {
             self.run(job);
         }
     }
 
-    /// A network with new weights for `seed`.
-    pub(in crate::train) fn new_network(&self, seed: u64) -> Result<Box<dyn Network>, TrainError> {
+    /// Creates a network with new weights for `seed`.
+    pub(in crate::train) fn new_network(&self, seed: u64) -> Box<dyn Network> {
         let mut random = Random::new("initial weights", [self.training.seed, seed]);
-        Ok(self.model.init(self.rows.schema(), &self.device, &mut random)?)
+        self.model.init(self.features.schema(), &self.device, &mut random)
     }
 
-    /// A network of one's own with `weights`.
+    /// Creates a separate network with `weights`.
     pub(in crate::train) fn load(&self, weights: &Weights) -> Result<Box<dyn Network>, TrainError> {
-        let mut network = self.new_network(0)?;
+        let mut network = self.new_network(0);
         network.load(weights.bytes().to_vec())?;
         Ok(network)
     }
 
-    /// The network with `weights`, kept ready from earlier if possible.
+    /// The cached network with `weights`, which is created if necessary.
     pub(in crate::train) fn network(
         &self,
         weights: &Weights,
@@ -126,7 +127,7 @@ impl Worker {
 
     fn run(&self, job: Job) {
         if self.jobs.is_stopped() {
-            return job.refuse();
+            return job.reject();
         }
         match job {
             Job::Train(job, progress, reply) => {
@@ -140,13 +141,12 @@ impl Worker {
 
 /// The result of `work`, with a panic as an error.
 ///
-/// What a panic leaves behind is dropped with the job: networks that are being trained. Those that
-/// are kept are never changed.
+/// After a panic, networks that are being trained are dropped with the job. Cached networks never change.
 fn caught<T>(work: impl FnOnce() -> Result<T, TrainError>) -> Result<T, TrainError> {
     panics::catch(work).unwrap_or_else(|message| Err(TrainError::Panicked { message }))
 }
 
-/// Calls `reply`; a panic of it does not take the other jobs with it.
+/// Calls `reply`. A panic in it does not affect other jobs.
 fn answer<T>(reply: Reply<T>, result: Result<T, TrainError>) {
     if let Err(message) = panics::catch(|| reply(result)) {
         tracing::error!("the receiver of a result of the model runtime panicked: {message}");

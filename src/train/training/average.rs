@@ -5,20 +5,20 @@ use crate::train::Fraction;
 
 /// The mean of a network's weights over the last steps of a training.
 pub(in crate::train) struct Average {
-    /// The first step after which weights count, from 1.
+    /// The first step whose resulting weights count, from 1.
     first: u64,
     sums: Vec<f64>,
     count: u64,
 }
 
 impl Average {
-    /// The average over the last `fraction` of `steps`, one step at least.
+    /// The average over the last `fraction` of `steps`, at least one step.
     pub(in crate::train) fn over(fraction: Fraction, steps: u64) -> Self {
         let counted = ((steps as f64 * fraction.get()).ceil() as u64).clamp(1, steps);
         Self { first: steps - counted + 1, sums: Vec::new(), count: 0 }
     }
 
-    /// Takes the weights after `step`, from 1, if they count.
+    /// Adds the weights after `step`, from 1, if they count.
     pub(in crate::train) fn observe(&mut self, step: u64, network: &dyn Network) {
         if step < self.first {
             return;
@@ -29,8 +29,8 @@ impl Average {
         self.count += 1;
     }
 
-    /// Gives `network` the mean; the last weights stay where fewer steps were taken than planned,
-    /// and none counts.
+    /// Sets the weights of `network` to the mean. If fewer steps were taken than planned and none counts,
+    /// the weights do not change.
     pub(in crate::train) fn apply(self, network: &mut dyn Network) {
         if self.count == 0 {
             return;

@@ -4,9 +4,9 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use driftmill_operators::downsampling::Chosen;
 
 use super::prefetch::gather;
-use crate::train::{Rows, TrainError, TrainingRow};
+use crate::train::{FeatureStore, TrainError, TrainingRow};
 
-/// Samples with their features.
+/// Samples and their features.
 #[derive(Default)]
 pub(in crate::train) struct Batch {
     /// Scaled features, row after row.
@@ -21,7 +21,7 @@ pub(in crate::train) struct Batch {
 impl Batch {
     /// Reads the features of `rows`.
     pub(in crate::train) fn load(
-        source: &dyn Rows,
+        source: &dyn FeatureStore,
         rows: &[TrainingRow],
         mean: f64,
         ends_epoch: bool,
@@ -30,12 +30,12 @@ impl Batch {
         Ok(Self { input: gather(source, &ids)?, rows: rows.to_vec(), mean, ends_epoch })
     }
 
-    /// Values per sample.
+    /// Number of values per sample.
     pub(in crate::train) fn width(&self) -> usize {
         self.input.len() / self.rows.len().max(1)
     }
 
-    /// Adds what is `chosen` of `batch`.
+    /// Adds the `chosen` samples of `batch`.
     pub(in crate::train) fn add(&mut self, batch: &Self, chosen: &[Chosen]) {
         self.mean = batch.mean;
         let width = batch.width();
@@ -45,7 +45,7 @@ impl Batch {
         }
     }
 
-    /// Takes the first samples out, `count` of them or all that there are.
+    /// Removes and returns the first `count` samples, or all if there are fewer.
     pub(in crate::train) fn take(&mut self, count: usize) -> Self {
         let count = count.min(self.rows.len());
         let input = self.input.split_off(count * self.width());
@@ -54,13 +54,14 @@ impl Batch {
         std::mem::replace(self, rest)
     }
 
-    /// The input and its cross entropy:
+    /// Returns the input and its cross entropy:
     ///
     /// ```text
     /// Σ wᵢ·lossᵢ / (w̄·n)      over the n samples of the batch, w̄ being the mean of the training set
     /// ```
     ///
-    /// not divided by the batch's own sum of weights: then a heavy batch would count as a light one.
+    /// The loss is not divided by the sum of weights of the batch, because a batch with large weights would
+    /// then count like one with small weights.
     pub(in crate::train) fn into_tensors(
         self,
         device: &Device,
@@ -85,7 +86,7 @@ impl Batch {
 #[derive(Default)]
 pub(in crate::train) struct Epoch {
     losses: Vec<Tensor<1>>,
-    /// Samples of each step.
+    /// Number of samples of each step.
     samples: Vec<f64>,
 }
 
@@ -104,7 +105,7 @@ impl Epoch {
             Tensor::cat(self.losses, 0).into_data().try_into_vec().expect("losses are f32");
         let sum: f64 =
             losses.iter().zip(&self.samples).map(|(loss, count)| f64::from(*loss) * count).sum();
-        // what is nothing is not −0.
+        // adding 0 turns −0 into 0.
         let loss = sum / self.samples.iter().sum::<f64>() + 0.0;
         if loss.is_finite() { Ok(Some(loss)) } else { Err(TrainError::Diverged { epoch: number }) }
     }

@@ -1,12 +1,12 @@
-//! Which samples each step of a training sees.
+//! The schedule of samples for the steps of a training.
 
 use super::batch::Batch;
 use super::prefetch::Prefetched;
 use crate::model::Random;
 use crate::train::downsampling::config::{Mode, Stage};
-use crate::train::{Rows, TrainError, Training, TrainingRow};
+use crate::train::{FeatureStore, TrainError, Training, TrainingRow};
 
-/// How often samples come, and in which order.
+/// The repetitions and the order of samples.
 pub(in crate::train) struct BatchSchedule<'a> {
     epochs: usize,
     batch_size: usize,
@@ -36,13 +36,13 @@ impl<'a> BatchSchedule<'a> {
         }
     }
 
-    /// Steps that are taken on so many samples; fewer where a policy keeps fewer than it may.
+    /// Number of steps for `samples` samples; fewer if a policy keeps fewer than it may.
     pub(in crate::train) fn steps(&self, samples: usize) -> u64 {
         let kept = self.stage.map_or(samples, |stage| stage.size(samples));
         (kept.div_ceil(self.batch_size) * self.epochs) as u64
     }
 
-    /// Numbers of epochs for which the same samples are trained on.
+    /// Numbers of consecutive epochs with the same samples.
     pub(in crate::train) fn blocks(&self) -> Vec<usize> {
         let whole = self.stage.filter(|stage| stage.mode == Mode::SampleThenBatch);
         let period = whole.map_or(0, |stage| usize::try_from(stage.period).unwrap_or(usize::MAX));
@@ -51,12 +51,12 @@ impl<'a> BatchSchedule<'a> {
         starts.map(|start| length.min(self.epochs - start)).collect()
     }
 
-    /// Loads all batches of so many epochs, until nobody wants more.
+    /// Loads all batches of `epochs` epochs, until the receiver stops.
     pub(in crate::train) fn load(
         &mut self,
         epochs: usize,
         mut rows: Vec<TrainingRow>,
-        source: &dyn Rows,
+        source: &dyn FeatureStore,
         ahead: &mut Prefetched<Result<Batch, TrainError>>,
     ) {
         let last = rows.len().div_ceil(self.batch_size).saturating_sub(1);
@@ -98,8 +98,8 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_those_of_the_samples_kept() {
-        // of 64 samples 16 are kept, so 4 batches make a step, and what is left makes another.
+    fn steps_follow_from_the_kept_samples() {
+        // 16 of 64 samples are kept, so 4 batches make a step, and the rest makes another.
         let batches = stage("ratio = 0.25\nmode = \"batch_then_sample\"\n[policy.uniform]");
         assert_eq!(schedule(Some(&batches), 1).steps(64 * 8), 2);
         assert_eq!(schedule(Some(&batches), 3).steps(64 * 8 + 5), 9);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::train::OptimizerTable;
 
-/// The `[training]` table of a pipeline file: how each training is done.
+/// The `[training]` table of a pipeline file: the settings of all trainings.
 ///
 /// ```
 /// use driftmill::train::Training;
@@ -20,13 +20,13 @@ use crate::train::OptimizerTable;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Training {
-    /// Where tensors live. Default: `cpu`.
+    /// The device of tensors. Default: `cpu`.
     pub device: DeviceChoice,
-    /// Threads of the CPU; the result does not depend on it. Default: one for dense models, which
-    /// are faster that way, and as many as there are for convolutions.
+    /// Number of threads on the CPU. The result does not depend on it. Default: one for dense models, which
+    /// are faster with one thread, and one per processor for convolutions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<NonZeroUsize>,
-    /// Seed of initial weights and orders. Default: 0.
+    /// Seed of initial weights and orders of samples. Default: 0.
     pub seed: u64,
     /// Passes over the training set. Default: 1.
     pub epochs: NonZeroUsize,
@@ -35,20 +35,20 @@ pub struct Training {
     pub first_epochs: Option<NonZeroUsize>,
     /// Samples per step; the last step of an epoch may have fewer. Default: 64.
     pub batch_size: NonZeroUsize,
-    /// The weights a training starts from. Default: `scratch`.
+    /// The initial weights of a training. Default: `scratch`.
     pub start: Start,
-    /// How gradients become steps. Default: `sgd`.
+    /// The optimizer, which turns gradients into steps. Default: `sgd`.
     pub optimizer: OptimizerTable,
-    /// Whether each epoch has an order of its own. Default: true.
+    /// Whether each epoch has a different order. Default: true.
     pub shuffle: bool,
-    /// The last fraction of the steps over which weights are averaged, 0 to 1; averaging smooths
-    /// out what the last batches did. Default: no averaging.
+    /// The last fraction of the steps over which weights are averaged, 0 to 1. Averaging reduces the
+    /// influence of the last batches. Default: no averaging.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub average: Option<Fraction>,
-    /// How often a training is begun that each time ends with the whole process, before its decision
-    /// is recorded as failed. Default: 10.
+    /// Maximum number of attempts of a training whose attempts all end together with the process. After
+    /// that, its decision is recorded as failed. Default: 10.
     pub max_attempts: NonZeroU64,
-    /// Trainings in a row that may fail before the job ends. Default: no limit; each failure is
+    /// Number of consecutive failed trainings after which the job ends. Default: no limit; each failure is
     /// recorded, and the next decision is trained.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_failures: Option<NonZeroU64>,
@@ -74,13 +74,13 @@ impl Default for Training {
 }
 
 impl Training {
-    /// Epochs of a training that starts from scratch, or from earlier weights.
+    /// Number of epochs of a training from scratch, or from earlier weights.
     pub fn epochs_of(&self, scratch: bool) -> NonZeroUsize {
         self.first_epochs.filter(|_| scratch).unwrap_or(self.epochs)
     }
 }
 
-/// Where tensors live.
+/// The device of tensors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceChoice {
@@ -103,15 +103,15 @@ impl fmt::Display for DeviceChoice {
     }
 }
 
-/// The weights a training starts from.
+/// The initial weights of a training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Start {
-    /// New random ones, each time.
+    /// New random weights for each training.
     #[default]
     Scratch,
-    /// Those of the version before; the optimizer's state starts again. Without a version before,
-    /// as `scratch`.
+    /// The weights of the previous version. The state of the optimizer is new. Without a previous version,
+    /// the same as `scratch`.
     Finetune,
 }
 

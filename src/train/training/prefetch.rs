@@ -1,4 +1,4 @@
-//! Batches, gathered while the one before computes.
+//! Prefetching of batches while the previous batch is computed.
 
 use std::panic::resume_unwind;
 use std::thread;
@@ -10,25 +10,28 @@ use driftmill_operators::Id;
 use crate::failpoint::Failpoint;
 use crate::model::InputScale;
 use crate::panics;
-use crate::train::{Rows, TrainError};
+use crate::train::{FeatureStore, TrainError};
 
-/// Groups that wait for the device; one would do if gathering took always equally long.
+/// Number of groups that wait for the device. One would be enough if gathering always took equally long.
 const AHEAD: usize = 2;
 
-/// Values from which on a group is handed over: waking a thread costs more than the step on a
-/// batch of a few kilobytes.
+/// Number of values from which on a group is passed on. Waking a thread costs more than a step on a batch
+/// of a few kilobytes.
 const GROUP: usize = 64 * 1024;
 
-/// The scaled features of `ids`, in their order.
-pub(in crate::train) fn gather(rows: &dyn Rows, ids: &[Id]) -> Result<Vec<f32>, TrainError> {
-    let schema = rows.schema();
+/// Gathers the scaled features of `ids`, in this order.
+pub(in crate::train) fn gather(
+    features: &dyn FeatureStore,
+    ids: &[Id],
+) -> Result<Vec<f32>, TrainError> {
+    let schema = features.schema();
     let mut values = Values::new(schema.value);
-    rows.gather(ids, &mut values)?;
+    features.gather(ids, &mut values)?;
     assert_eq!(values.len(), ids.len() * schema.width(), "rows of another number or width");
     Ok(InputScale::of(schema).apply_all(values))
 }
 
-/// The queue of batches that wait for the device, a group of small ones at a time.
+/// The queue of batches that wait for the device. Small batches are grouped.
 pub(in crate::train) struct Prefetched<T> {
     sender: Sender<Vec<T>>,
     group: Vec<T>,
@@ -36,7 +39,7 @@ pub(in crate::train) struct Prefetched<T> {
 }
 
 impl<T> Prefetched<T> {
-    /// Hands over a batch of so many values; false if nobody wants more.
+    /// Queues a batch with this number of values. Returns false if the receiver has stopped.
     pub(in crate::train) fn push(&mut self, batch: T, values: usize) -> bool {
         self.group.push(batch);
         self.values += values;
@@ -49,9 +52,9 @@ impl<T> Prefetched<T> {
     }
 }
 
-/// Runs `produce` on a thread of its own and hands its batches to `consume`.
+/// Runs `produce` on a separate thread and passes its batches to `consume`.
 ///
-/// A panic of either is thrown on; pushing fails once `consume` is done.
+/// A panic of either is rethrown. Pushing fails after `consume` has ended.
 pub(in crate::train) fn prefetch<T: Send, R>(
     produce: impl FnOnce(&mut Prefetched<T>) + Send,
     consume: impl FnOnce(&mut dyn Iterator<Item = T>) -> R,

@@ -9,7 +9,7 @@ use crate::train::runtime::worker::Worker;
 use crate::train::{Progress, Start, TrainError, TrainJob, Trained, TrainingRow, Weights};
 
 impl Worker {
-    /// Runs `job`, giving way to inference for decisions after every step.
+    /// Runs `job`. After every step, inference for decisions goes first.
     pub(in crate::train) fn train(
         &self,
         job: &TrainJob,
@@ -25,7 +25,7 @@ impl Worker {
         let start = job.start.as_ref().filter(|_| self.training.start == Start::Finetune);
         let mut network = match start {
             Some(weights) => self.load(weights)?,
-            None => self.new_network(job.seed)?,
+            None => self.new_network(job.seed),
         };
         let scratch = job.first || start.is_none();
         let seeds = [self.training.seed, job.seed];
@@ -62,7 +62,7 @@ impl Worker {
         })
     }
 
-    /// The samples that count, after a look at all of them.
+    /// Checks all samples, and returns those that count.
     fn usable(&self, rows: &[TrainingRow]) -> Result<Vec<TrainingRow>, TrainError> {
         for row in rows {
             self.check_label(row.id, row.label)?;
@@ -70,7 +70,7 @@ impl Worker {
                 return Err(TrainError::Weight { id: row.id, weight: row.weight });
             }
         }
-        // left out rather than multiplied by 0, for they would still fill batches
+        // samples of weight 0 are left out instead of multiplied, because they would still fill batches
         let usable: Vec<_> = rows.iter().copied().filter(|row| row.weight > 0.0).collect();
         if usable.is_empty() {
             return Err(TrainError::Empty { rows: rows.len() });

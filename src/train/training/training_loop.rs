@@ -13,7 +13,7 @@ use crate::train::runtime::queue::Rank;
 use crate::train::runtime::worker::Worker;
 use crate::train::{Downsampled, Progress, TrainError, TrainJob, TrainingRow};
 
-/// A network on its way through a training.
+/// The state of a training.
 pub(in crate::train) struct TrainingLoop<'a> {
     worker: &'a Worker,
     network: &'a mut dyn Network,
@@ -24,12 +24,12 @@ pub(in crate::train) struct TrainingLoop<'a> {
     epoch: Epoch,
     losses: Vec<f64>,
     step: u64,
-    /// Steps there will be, at most.
+    /// Maximum number of steps.
     steps: u64,
     progress: &'a dyn Fn(Progress),
 }
 
-/// The results of a training besides the weights.
+/// The results of a training, in addition to the weights.
 pub(in crate::train) struct LoopOutcome {
     /// Mean loss of each epoch that took a step.
     pub(in crate::train) losses: Vec<f64>,
@@ -38,7 +38,7 @@ pub(in crate::train) struct LoopOutcome {
 }
 
 impl<'a> TrainingLoop<'a> {
-    /// Before the first of `steps`.
+    /// Creates the state before the first of `steps`.
     pub(in crate::train) fn new(
         worker: &'a Worker,
         network: &'a mut dyn Network,
@@ -70,13 +70,13 @@ impl<'a> TrainingLoop<'a> {
         mut schedule: BatchSchedule<'_>,
         candidates: Vec<TrainingRow>,
     ) -> Result<LoopOutcome, TrainError> {
-        let source = &*self.worker.rows;
+        let source = &*self.worker.features;
         for epochs in schedule.blocks() {
             let rows = self.rows(&candidates, epochs)?;
             let schedule = &mut schedule;
             prefetch(
                 move |ahead| schedule.load(epochs, rows, source, ahead),
-                |batches| self.learn(batches),
+                |batches| self.train(batches),
             )?;
         }
         if let Some(average) = self.average {
@@ -100,7 +100,7 @@ impl<'a> TrainingLoop<'a> {
         }
     }
 
-    fn learn(
+    fn train(
         &mut self,
         batches: &mut dyn Iterator<Item = Result<Batch, TrainError>>,
     ) -> Result<(), TrainError> {

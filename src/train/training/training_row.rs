@@ -10,12 +10,12 @@ pub struct TrainingRow {
     pub id: Id,
     /// Its class.
     pub label: u32,
-    /// How much its loss counts; with 0 the sample is left out.
+    /// The factor of its loss. With 0 the sample is left out.
     pub weight: f32,
 }
 
 impl TrainingRow {
-    /// With a weight that is so many times as large.
+    /// The same row with a multiple of its weight.
     pub(in crate::train) fn times(self, weight: f32) -> Self {
         Self { weight: self.weight * weight, ..self }
     }

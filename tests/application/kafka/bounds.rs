@@ -1,15 +1,16 @@
-//! Where a topic is begun and ended: exactly the samples between are consumed.
+//! The start and the end of a topic's range: exactly the samples between them are consumed.
 
 use crate::broker::brokers;
 use crate::needs::KAFKA;
 use crate::program::{Program, Ran, run_program};
-use crate::topics::{create, delete, in_minutes, produce, unique};
+use crate::topics::{add_partitions, create, delete, in_minutes, produce, unique};
 
 crate::suite::tests! {
-    exactly_what_lies_between_start_and_until_is_consumed needs KAFKA,
-    latest_is_what_comes_after_the_start needs KAFKA,
-    offsets_that_are_not_there_are_refused needs KAFKA,
-    offsets_that_are_gone_are_named needs KAFKA,
+    exactly_the_messages_from_start_to_until_are_consumed needs KAFKA,
+    latest_reads_messages_after_the_start needs KAFKA,
+    offsets_beyond_the_topic_are_rejected needs KAFKA,
+    deleted_offsets_are_reported needs KAFKA,
+    partitions_added_to_a_bounded_run_are_read_after_a_restart needs KAFKA,
 }
 
 /// Messages in each of the two partitions, ten milliseconds apart.
@@ -48,7 +49,7 @@ fn job(brokers: &str, topic: &str, bounds: &str, count: u64) -> String {
     )
 }
 
-/// It read `count` samples and no more, and trained on all.
+/// Checks that the job read exactly `count` samples and trained on all of them.
 fn assert_consumed(ran: &Ran, count: u64, ranges: &[(u64, u64, u64)]) {
     assert_eq!(ran.summary["samples"], count, "{}\n{}", ran.summary, ran.said);
     assert_eq!(ran.trained_on(1), ranges);
@@ -56,12 +57,12 @@ fn assert_consumed(ran: &Ran, count: u64, ranges: &[(u64, u64, u64)]) {
     assert!(ranges.iter().any(|(_, to, _)| last + 1 == *to), "{}", ran.summary);
 }
 
-fn exactly_what_lies_between_start_and_until_is_consumed() {
+fn exactly_the_messages_from_start_to_until_are_consumed() {
     let brokers = brokers();
     let topic = unique("bounds");
     create(brokers, &topic, 2);
     fill(brokers, &topic, 0..LENGTH);
-    // 1,000,300 ms is the time of message 30; nothing has exactly 1,000,695 ms, 70 is the next.
+    // 1,000,300 ms is the time of message 30. No message has exactly the time 1,000,695 ms; 70 is the next.
     let (thirty, seventy) = ("1970-01-01T00:16:40.300Z", "1970-01-01T00:16:40.695Z");
     let since = |time: &str| format!("start = {{ time = \"{time}\" }}");
     let until = |time: &str| format!("until = {{ time = \"{time}\" }}");
@@ -73,7 +74,7 @@ fn exactly_what_lies_between_start_and_until_is_consumed() {
         (format!("{}\n{}", since(thirty), until(seventy)), [30..70, 30..70]),
         (format!("{offsets}\n{end}"), [0..100, 95..100]),
         (format!("{offsets}\n{}", until("1970-01-01T00:16:40.970Z")), [0..97, 95..97]),
-        // no message is that young, and none will be: what is there is all.
+        // no message is that recent, and none will be: the range ends with the current messages.
         (until("1980-01-01T00:00:00Z"), [0..100, 0..100]),
     ];
     for (bounds, wanted) in cases {
@@ -85,7 +86,7 @@ fn exactly_what_lies_between_start_and_until_is_consumed() {
     }
 }
 
-fn latest_is_what_comes_after_the_start() {
+fn latest_reads_messages_after_the_start() {
     let brokers = brokers();
     let topic = unique("latest");
     create(brokers, &topic, 2);
@@ -99,7 +100,7 @@ fn latest_is_what_comes_after_the_start() {
     ends.wait_for("catalog.sqlite");
     fill(brokers, &topic, LENGTH..LENGTH + 10);
     let ranges = [(100, 110, 10); 2];
-    // what comes first in each partition that is not earlier ends it.
+    // in each partition, the first message that is not earlier ends the range.
     let (beyond, _) = in_minutes(20);
     produce(
         brokers,
@@ -117,7 +118,7 @@ fn latest_is_what_comes_after_the_start() {
     assert_eq!(live.trained_on(1), ranges);
 }
 
-fn offsets_that_are_not_there_are_refused() {
+fn offsets_beyond_the_topic_are_rejected() {
     let brokers = brokers();
     let topic = unique("offsets");
     create(brokers, &topic, 2);
@@ -135,7 +136,7 @@ fn offsets_that_are_not_there_are_refused() {
     }
 }
 
-fn offsets_that_are_gone_are_named() {
+fn deleted_offsets_are_reported() {
     let brokers = brokers();
     let topic = unique("gone");
     create(brokers, &topic, 2);
@@ -148,4 +149,25 @@ fn offsets_that_are_gone_are_named() {
     assert!(lost.said.contains(&text), "{}", lost.said);
     let rest = from("until = \"end\"".to_owned());
     assert_consumed(&rest, 35, &[(0, 20, 20), (5, 20, 15)]);
+}
+
+fn partitions_added_to_a_bounded_run_are_read_after_a_restart() {
+    let brokers = brokers();
+    let topic = unique("bounds");
+    create(brokers, &topic, 2);
+    fill(brokers, &topic, 0..LENGTH);
+    let text = job(brokers, &topic, "until = \"end\"", 100);
+    let ran = run_program(&text);
+    ran.assert_done();
+    assert_eq!(ran.summary["samples"], 2 * LENGTH);
+    add_partitions(brokers, &topic, 4);
+    let row = b"{\"a\":1,\"c\":0}";
+    produce(brokers, &topic, (0..160).map(|i| (2 + i % 2, 5_000_000 + i64::from(i), &row[..])));
+    let ran = Program::start_at(ran.folder, &text, &[], &[]).end();
+    ran.assert_done();
+    assert_eq!(ran.summary["samples"], 2 * LENGTH + 160, "{}", ran.said);
+    assert_eq!(ran.trained_on(3).iter().map(|range| range.2).sum::<u64>(), 100);
+    let ran = Program::start_at(ran.folder, &text, &[], &[]).end();
+    ran.assert_done();
+    assert_eq!(ran.summary["samples"], 2 * LENGTH + 160, "{}", ran.said);
 }

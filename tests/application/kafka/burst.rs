@@ -9,11 +9,11 @@ crate::suite::tests! {
     a_burst_four_times_as_large_takes_no_more_memory needs KAFKA,
 }
 
-/// Numbers in a sample: 256 bytes of payload in the log.
+/// Number of values in a sample: 256 bytes of payload in the log.
 const WIDTH: usize = 64;
 
-/// The most memory of its own that a job had which found so many samples waiting, in bytes; pages of
-/// the log that are mapped belong to the system.
+/// The maximum of the private memory, in bytes, of a job with this number of waiting samples. Mapped pages
+/// of the log belong to the system.
 fn most_memory(brokers: &str, samples: i64) -> u64 {
     let topic = unique("burst");
     create(brokers, &topic, 2);
@@ -56,7 +56,7 @@ fn a_burst_four_times_as_large_takes_no_more_memory() {
     let (few, many) = (150_000, 600_000);
     let [small, large] = [few, many].map(|samples| most_memory(brokers, samples));
     let grown = large.saturating_sub(small);
-    // a tenth of what the samples hold.
+    // a tenth of the size of the samples.
     assert!(
         grown < 26 * (many - few) as u64,
         "{small} bytes for {few} samples, {large} for {many}"

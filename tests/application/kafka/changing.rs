@@ -1,4 +1,4 @@
-//! Topics that change under a job: they go away, get partitions, or fall silent in some.
+//! Topics that change during a job: they disappear, get partitions, or have silent partitions.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use crate::topics::{add_partitions, create, delete_topic, produce, unique};
 use crate::wait::{LIMIT, wait_for};
 
 crate::suite::tests! {
-    a_topic_that_is_deleted_ends_the_job_and_is_named needs KAFKA,
-    partitions_that_are_added_are_read_from_their_beginning needs KAFKA,
-    a_silent_partition_is_not_waited_for_and_what_it_brings_later_stands_later needs KAFKA,
+    a_deleted_topic_ends_the_job_and_is_reported needs KAFKA,
+    added_partitions_are_read_from_their_beginning needs KAFKA,
+    an_idle_partition_is_skipped_and_its_later_messages_are_placed_later needs KAFKA,
 }
 
-fn a_topic_that_is_deleted_ends_the_job_and_is_named() {
+fn a_deleted_topic_ends_the_job_and_is_reported() {
     let brokers = brokers();
     let topic = unique("deleted");
     create(brokers, &topic, 2);
@@ -54,7 +54,7 @@ fn pipeline(brokers: &str, topic: &str, order: &str) -> String {
 
 const ROW: &[u8] = b"{\"a\":1,\"c\":0}";
 
-fn partitions_that_are_added_are_read_from_their_beginning() {
+fn added_partitions_are_read_from_their_beginning() {
     let brokers = brokers();
     let topic = unique("widened");
     create(brokers, &topic, 1);
@@ -63,7 +63,7 @@ fn partitions_that_are_added_are_read_from_their_beginning() {
     let mut job = Program::start_with(&pipeline, &["--workers", "2"]);
     job.wait_for("models/2/version.json");
     add_partitions(brokers, &topic, 3);
-    // what is decided stays as it is: event times before it are late.
+    // past decisions do not change: event times before them are late.
     produce(brokers, &topic, (0..330).map(|i| ((i % 3) as i32, 500 + 3 * i, ROW)));
     job.wait_for("models/5/version.json");
     job.terminate();
@@ -84,7 +84,7 @@ fn partitions_that_are_added_are_read_from_their_beginning() {
     assert_eq!(ran.summary["versions"], before);
 }
 
-fn a_silent_partition_is_not_waited_for_and_what_it_brings_later_stands_later() {
+fn an_idle_partition_is_skipped_and_its_later_messages_are_placed_later() {
     let brokers = brokers();
     for workers in ["1", "3"] {
         let topic = unique("silent");
@@ -93,7 +93,7 @@ fn a_silent_partition_is_not_waited_for_and_what_it_brings_later_stands_later() 
         produce(brokers, &topic, (0..150).map(|i| (1, 1000 + i, ROW)));
         let mut job = Program::start_with(&pipeline, &["--workers", workers]);
         job.wait_for("models/1/version.json");
-        // an earlier event time than what was decided without it.
+        // an event time before decisions that were made without it.
         produce(brokers, &topic, (0..100).map(|i| (0, 100 + i, ROW)));
         job.wait_for("models/2/version.json");
         job.terminate();
@@ -103,7 +103,7 @@ fn a_silent_partition_is_not_waited_for_and_what_it_brings_later_stands_later() 
         assert_eq!(ran.trained_on(2), [(0, 50, 50), (100, 150, 50)]);
         assert_eq!(ran.summary["late"], 100);
 
-        // what it decided without the third partition holds after a restart.
+        // decisions without the third partition are still valid after a restart.
         produce(brokers, &topic, (0..150).map(|i| (2, 10 + i, ROW)));
         let mut job = Program::start_at(ran.folder, &pipeline, &["--workers", "2"], &[]);
         job.wait_for("models/4/version.json");

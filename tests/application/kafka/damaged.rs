@@ -1,4 +1,4 @@
-//! Batches of the log that are no longer what was written.
+//! Batches of the log with changed bytes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::broker::brokers;
 use crate::needs::KAFKA;
 use crate::program::{Program, Ran, decided_of};
-use crate::topics::{create, delete, produce, unique};
+use crate::topics::{delete, new_topic, produce};
 
 crate::suite::tests! {
     a_damaged_batch_is_read_again_from_its_topic needs KAFKA,
-    what_the_topic_no_longer_has_is_not_replaced needs KAFKA,
+    a_batch_that_the_topic_no_longer_has_is_not_repaired needs KAFKA,
 }
 
 fn start(brokers: &str, topic: &str, folder: Option<tempfile::TempDir>) -> Program {
@@ -27,7 +27,7 @@ fn start(brokers: &str, topic: &str, folder: Option<tempfile::TempDir>) -> Progr
     Program::start_at(folder, &pipeline, &["--poll", "100"], &[])
 }
 
-/// Good rows and bad ones, late ones among them.
+/// Valid and invalid rows, some of them late.
 fn fill(brokers: &str, topic: &str, numbers: std::ops::Range<i64>) {
     let row = |i: i64| match i % 10 {
         3 => b"not a sample".to_vec(),
@@ -47,6 +47,14 @@ fn stop(mut job: Program, version: u64) -> Ran {
     ran
 }
 
+/// A job that was stopped after two versions, and its topic of 2,500 messages.
+fn stopped(brokers: &str) -> (String, Ran) {
+    let topic = new_topic(brokers, "damaged", 1);
+    fill(brokers, &topic, 0..2500);
+    let ran = stop(start(brokers, &topic, None), 2);
+    (topic, ran)
+}
+
 /// Changes a byte of the longest segment, after a few batches.
 fn damage(state: &Path) -> PathBuf {
     let files = fs::read_dir(state.join("log")).unwrap().map(|entry| entry.unwrap().path());
@@ -60,34 +68,29 @@ fn damage(state: &Path) -> PathBuf {
 
 fn a_damaged_batch_is_read_again_from_its_topic() {
     let brokers = brokers();
-    let topic = unique("damaged");
-    create(brokers, &topic, 1);
-    fill(brokers, &topic, 0..2500);
-    let ran = stop(start(brokers, &topic, None), 2);
+    let (topic, ran) = stopped(brokers);
     let path = damage(&ran.folder.path().join("state"));
     let before = fs::read(&path).unwrap();
-    // the last but one is the last of the fifth version: what is read when it is there is the same.
+    // the last but one sample is the last of the fifth version, so that reading it later has the same
+    // result.
     fill(brokers, &topic, 2500..5000);
     produce(brokers, &topic, [(0, 2_000_000, &br#"{"a":0,"c":0}"#[..])].into_iter());
-    let mended = stop(start(brokers, &topic, Some(ran.folder)), 5);
-    assert!(mended.said.contains("is damaged at byte"), "{}", mended.said);
+    let repaired = stop(start(brokers, &topic, Some(ran.folder)), 5);
+    assert!(repaired.said.contains("is damaged at byte"), "{}", repaired.said);
     assert_ne!(fs::read(&path).unwrap(), before, "the segment is as it was");
     let undisturbed = stop(start(brokers, &topic, None), 5);
-    // how many of the last samples have a score depends on the moment of the stop.
-    let [mended, undisturbed] = [mended, undisturbed].map(|ran| {
+    // the number of scores of the last samples depends on the moment of the stop.
+    let [repaired, undisturbed] = [repaired, undisturbed].map(|ran| {
         let mut decided = decided_of(ran.summary);
         decided.as_object_mut().unwrap().remove("evaluation");
         decided
     });
-    assert_eq!(mended, undisturbed);
+    assert_eq!(repaired, undisturbed);
 }
 
-fn what_the_topic_no_longer_has_is_not_replaced() {
+fn a_batch_that_the_topic_no_longer_has_is_not_repaired() {
     let brokers = brokers();
-    let topic = unique("damaged");
-    create(brokers, &topic, 1);
-    fill(brokers, &topic, 0..2500);
-    let ran = stop(start(brokers, &topic, None), 2);
+    let (topic, ran) = stopped(brokers);
     damage(&ran.folder.path().join("state"));
     delete(brokers, &topic, 0, 2000);
     fill(brokers, &topic, 2500..5000);

@@ -1,4 +1,4 @@
-//! Messages that are no samples: in a topic, in a file, and back to where they came from.
+//! Invalid messages: in a topic, in a file, and replayed to their topic.
 
 use std::path::Path;
 use std::process::Command;
@@ -18,9 +18,9 @@ use crate::topics::{create, unique};
 use crate::wait::{LIMIT, OutputInTime, wait_for};
 
 crate::suite::tests! {
-    letters_go_to_a_topic_and_back_to_where_they_came_from needs KAFKA,
-    letters_in_a_file_go_back_too needs KAFKA,
-    a_pipeline_may_want_no_letters needs KAFKA,
+    dead_letters_go_to_a_topic_and_are_replayed_to_their_source needs KAFKA,
+    dead_letters_in_a_file_are_replayed needs KAFKA,
+    invalid_messages_can_be_skipped_or_end_the_job needs KAFKA,
 }
 
 fn client(brokers: &str) -> ClientConfig {
@@ -30,7 +30,7 @@ fn client(brokers: &str) -> ClientConfig {
     client
 }
 
-/// Every fourth message has no column `a`, every tenth is no JSON.
+/// Every fourth message has no column `a`, and every tenth is not JSON.
 fn fill(brokers: &str, topic: &str, count: i64) {
     let producer: BaseProducer = client(brokers).create().unwrap();
     for i in 0..count {
@@ -47,7 +47,7 @@ fn fill(brokers: &str, topic: &str, count: i64) {
 }
 
 /// All messages of a topic with two partitions or one.
-fn messages(brokers: &str, topic: &str, partitions: i32) -> Vec<OwnedMessage> {
+pub(super) fn messages(brokers: &str, topic: &str, partitions: i32) -> Vec<OwnedMessage> {
     let consumer: BaseConsumer = client(brokers).create().unwrap();
     let mut assignment = TopicPartitionList::new();
     for partition in 0..partitions {
@@ -67,7 +67,7 @@ fn messages(brokers: &str, topic: &str, partitions: i32) -> Vec<OwnedMessage> {
     found
 }
 
-fn header(message: &OwnedMessage, name: &str) -> String {
+pub(super) fn header(message: &OwnedMessage, name: &str) -> String {
     let headers = message.headers().unwrap();
     let value = headers.iter().find(|header| header.key == name).unwrap().value.unwrap();
     String::from_utf8(value.to_vec()).unwrap()
@@ -86,7 +86,7 @@ fn job(brokers: &str, topic: &str, more: &str) -> String {
     )
 }
 
-/// Runs `driftmill replay-dead-letters`; what it printed.
+/// Runs `driftmill replay-dead-letters`. Returns its output.
 fn replay(text: &str, folder: &Path, arguments: &[&str]) -> String {
     let file = folder.join("replay.toml");
     std::fs::write(&file, text).unwrap();
@@ -117,7 +117,7 @@ fn end_with_markers(brokers: &str, topic: &str) {
     }
 }
 
-fn letters_go_to_a_topic_and_back_to_where_they_came_from() {
+fn dead_letters_go_to_a_topic_and_are_replayed_to_their_source() {
     let brokers = brokers();
     let (topic, dead_letters) = (unique("samples"), unique("letters"));
     create(brokers, &topic, 2);
@@ -169,14 +169,14 @@ fn letters_go_to_a_topic_and_back_to_where_they_came_from() {
         assert_eq!(message.key(), Some(format!("key-{i}").as_bytes()));
     }
 
-    // what was wrong with the pipeline is repaired: they are samples now.
-    let mended = text.replace("features = [\"a\"]", "features = [\"b\"]");
-    let ran = run_program(&mended);
+    // the pipeline is corrected: the messages are samples now.
+    let corrected = text.replace("features = [\"a\"]", "features = [\"b\"]");
+    let ran = run_program(&corrected);
     ran.assert_done();
     assert_eq!(ran.summary["samples"], 40, "{}", ran.summary);
 }
 
-fn letters_in_a_file_go_back_too() {
+fn dead_letters_in_a_file_are_replayed() {
     let brokers = brokers();
     let topic = unique("samples");
     create(brokers, &topic, 2);
@@ -201,7 +201,7 @@ fn letters_in_a_file_go_back_too() {
     assert_eq!(messages(brokers, &topic, 2).len(), 52);
 }
 
-fn a_pipeline_may_want_no_letters() {
+fn invalid_messages_can_be_skipped_or_end_the_job() {
     let brokers = brokers();
     let topic = unique("samples");
     create(brokers, &topic, 2);

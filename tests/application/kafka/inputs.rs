@@ -1,5 +1,4 @@
-//! Messages as they must not be, through the whole job: each becomes a dead letter that says why,
-//! and none stops anything.
+//! Invalid messages in a whole job: each becomes a dead letter with its reason, and none stops the job.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,14 +6,15 @@ use base64::engine::general_purpose::STANDARD;
 use crate::broker::brokers;
 use crate::needs::KAFKA;
 use crate::program::run_program;
-use crate::topics::{create, produce, unique};
+use crate::small_job::small_job;
+use crate::topics::{new_topic, produce};
 
 crate::suite::tests! {
-    a_message_that_is_too_large_is_a_dead_letter needs KAFKA,
-    every_bad_message_becomes_a_dead_letter_with_its_reason needs KAFKA,
+    a_too_large_message_becomes_a_dead_letter needs KAFKA,
+    every_invalid_message_becomes_a_dead_letter_with_its_reason needs KAFKA,
 }
 
-/// A message, and class and reason of its dead letter.
+/// A message, and the class and reason of its dead letter.
 type Case = (&'static str, &'static str, &'static str);
 
 const JSON: [Case; 8] = [
@@ -39,26 +39,21 @@ const CSV: [Case; 8] = [
     ("", "empty", "the message is empty"),
 ];
 
-fn a_message_that_is_too_large_is_a_dead_letter() {
+fn a_too_large_message_becomes_a_dead_letter() {
     let brokers = brokers();
-    let topic = unique("large");
-    create(brokers, &topic, 1);
+    let topic = new_topic(brokers, "large", 1);
     let large = format!("{{\"a\":1,\"c\":0,\"more\":\"{}\"}}", "x".repeat(100_000));
     let rows = ["{\"a\":1,\"c\":0}", &large, "{\"a\":2,\"c\":1}"];
     let rows = rows.iter().enumerate();
     produce(brokers, &topic, rows.map(|(i, text)| (0, 1000 + i as i64, text.as_bytes())));
-    let ran = run_program(&format!(
+    let ran = run_program(&small_job(&format!(
         "name = \"large\"
         source.kafka.brokers = \"{brokers}\"
         source.kafka.topics = [\"{topic}\"]
         source.kafka.until = \"end\"
         source.kafka.max_message = 100_000
-        codec.json = {{ features = [\"a\"], label = \"c\" }}
-        trigger.amount.every = 2
-        selection.new_data = {{}}
-        model.mlp.hidden = [2]
-        training = {{}}"
-    ));
+        trigger.amount.every = 2"
+    )));
     ran.assert_done();
     assert_eq!(ran.trained_on(1), [(0, 3, 2)]);
     let [dead_letter] = &ran.dead_letters()[..] else { panic!("one dead letter") };
@@ -66,29 +61,25 @@ fn a_message_that_is_too_large_is_a_dead_letter() {
     assert_eq!(dead_letter["payload"], STANDARD.encode(&large));
 }
 
-fn every_bad_message_becomes_a_dead_letter_with_its_reason() {
+fn every_invalid_message_becomes_a_dead_letter_with_its_reason() {
     let brokers = brokers();
     let json = "codec.json = { features = [\"a\"], label = \"c\" }";
     let csv = "codec.csv = { columns = [\"a\", \"c\"], features = [\"a\"], label = \"c\" }";
     for (codec, good, bad) in [(json, "{\"a\":1,\"c\":0}", JSON), (csv, "1,0", CSV)] {
-        let topic = unique("inputs");
-        create(brokers, &topic, 1);
-        // a good one before and behind each.
+        let topic = new_topic(brokers, "inputs", 1);
+        // a valid message before and after each invalid one.
         let messages = bad.iter().flat_map(|(bad, ..)| [good, *bad]).chain([good]);
         let messages = messages.enumerate();
         produce(brokers, &topic, messages.map(|(i, text)| (0, 1000 + i as i64, text.as_bytes())));
-        let ran = run_program(&format!(
+        let ran = run_program(&small_job(&format!(
             "name = \"inputs\"
             source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"], until = \"end\" }}
             {codec}
-            trigger.amount.every = 9
-            selection.new_data = {{}}
-            model.mlp.hidden = [2]
-            training = {{}}"
-        ));
+            trigger.amount.every = 9"
+        )));
         ran.assert_done();
         assert_eq!((&ran.summary["samples"], &ran.summary["dead_letters"]), (&9.into(), &8.into()));
-        // the good ones were trained on, as they stood between the bad.
+        // the valid messages were trained on, at their positions between the invalid ones.
         assert_eq!(ran.trained_on(1), [(0, 17, 9)]);
         let dead_letters = ran.dead_letters();
         for (number, ((text, class, reason), dead_letter)) in

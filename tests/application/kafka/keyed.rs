@@ -1,4 +1,4 @@
-//! Keyed topics: samples that are replaced, deleted and labelled later, through the whole job.
+//! Keyed topics: samples that are replaced, deleted and labelled later, in a whole job.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -8,13 +8,14 @@ use roaring::RoaringTreemap;
 use crate::broker::brokers;
 use crate::needs::KAFKA;
 use crate::program::{decided, pipeline, run_to_end};
-use crate::topics::{create, produce_keyed, unique};
+use crate::small_job::small_job;
+use crate::topics::{create, new_topic, produce_keyed, unique};
 
 crate::suite::tests! {
     replaced_and_deleted_samples_are_not_trained_on needs KAFKA,
-    a_message_without_a_key_is_a_dead_letter needs KAFKA,
+    a_message_without_a_key_becomes_a_dead_letter needs KAFKA,
     late_and_corrected_labels_change_later_training_sets needs KAFKA,
-    keyed_pipelines_that_cannot_be_are_refused,
+    invalid_keyed_pipelines_are_rejected,
 }
 
 /// Some ids: topic, partition, offset.
@@ -31,7 +32,7 @@ pub(crate) fn training_sets(state: &Path) -> Vec<Ids> {
     ids.map(|bytes| read(bytes.unwrap()).into_iter().map(place).collect()).collect()
 }
 
-/// Two partitions; message number i is at time i, its key that of partition i mod 2.
+/// Two partitions. Message i has time i and the key of partition i mod 2.
 pub(crate) struct Stream {
     pub(crate) keys: Vec<String>,
     payloads: Vec<Option<String>>,
@@ -45,18 +46,20 @@ impl Stream {
         Self { keys: (0..count).map(key).collect(), payloads: (0..count).map(payload).collect() }
     }
 
-    pub(crate) fn produce(&self, brokers: &str, topic: &str) {
-        create(brokers, topic, 2);
+    /// Fills a new topic with it, whose name begins with `name`.
+    pub(crate) fn produce(&self, brokers: &str, name: &str) -> String {
+        let topic = new_topic(brokers, name, 2);
         let messages = self.keys.iter().zip(&self.payloads).enumerate();
         let messages = messages.map(|(i, (key, payload))| {
             let payload = payload.as_ref().map(|payload| payload.as_bytes());
             ((i % 2) as i32, 1_000 + i as i64, Some(key.as_str()), payload)
         });
-        produce_keyed(brokers, topic, messages);
+        produce_keyed(brokers, &topic, messages);
+        topic
     }
 
     /// The samples that others replaced, and those that were deleted.
-    pub(crate) fn gone(&self) -> (Ids, Ids) {
+    pub(crate) fn retracted(&self) -> (Ids, Ids) {
         let mut newest: BTreeMap<&str, (u8, u16, u64)> = BTreeMap::new();
         let (mut replaced, mut deleted) = (Ids::new(), Ids::new());
         for (i, (key, payload)) in self.keys.iter().zip(&self.payloads).enumerate() {
@@ -71,13 +74,13 @@ impl Stream {
         (replaced, deleted)
     }
 
-    /// How many keys have a sample in the end.
+    /// The number of keys that have a sample at the end.
     fn left(&self) -> usize {
         let last: BTreeMap<_, _> = self.keys.iter().zip(&self.payloads).collect();
         last.values().filter(|payload| payload.is_some()).count()
     }
 
-    /// What is there after each `every`-th sample.
+    /// The current samples after each `every`-th sample.
     fn newest(&self, every: usize) -> Vec<Ids> {
         let mut newest: BTreeMap<&str, (u8, u16, u64)> = BTreeMap::new();
         let (mut seen, mut sets) = (0, Vec::new());
@@ -98,22 +101,18 @@ impl Stream {
 
 fn replaced_and_deleted_samples_are_not_trained_on() {
     let brokers = brokers();
-    let topic = unique("keyed");
     let stream = Stream::new(1000);
-    stream.produce(brokers, &topic);
-    let pipeline = pipeline(&format!(
+    let topic = stream.produce(brokers, "keyed");
+    let pipeline = pipeline(&small_job(&format!(
         "name = \"keyed\"
-        codec.json = {{ features = [\"a\"], label = \"c\" }}
         trigger.amount.every = 100
         selection.new_data.tail = \"all\"
-        model.mlp = {{ hidden = [2] }}
-        training = {{}}
         [source.kafka]
         brokers = \"{brokers}\"
         topics = [\"{topic}\"]
         until = \"end\"
         keyed = true"
-    ));
+    )));
     let mut first = None;
     for (workers, poll) in [(1, 1000), (1, 3), (2, 100), (3, 7)] {
         let (summary, folder) = run_to_end(&pipeline, workers, poll);
@@ -127,10 +126,9 @@ fn replaced_and_deleted_samples_are_not_trained_on() {
     }
 }
 
-fn a_message_without_a_key_is_a_dead_letter() {
+fn a_message_without_a_key_becomes_a_dead_letter() {
     let brokers = brokers();
-    let topic = unique("keyless");
-    create(brokers, &topic, 1);
+    let topic = new_topic(brokers, "keyless", 1);
     let row: &[u8] = b"{\"a\":1,\"c\":0}";
     let messages = [
         (0, 1, Some("k"), Some(row)),
@@ -152,17 +150,32 @@ fn a_message_without_a_key_is_a_dead_letter() {
     let ran = crate::program::run_program(&text);
     ran.assert_done();
     let dead_letters = ran.dead_letters();
-    let told: Vec<_> = dead_letters
+    let rejected: Vec<_> = dead_letters
         .iter()
         .map(|dead_letter| (&dead_letter["offset"], &dead_letter["error"]))
         .collect();
     let no_key = &"no_key".into();
-    assert_eq!(told, [(&1.into(), no_key), (&2.into(), no_key)]);
+    assert_eq!(rejected, [(&1.into(), no_key), (&2.into(), no_key)]);
     assert_eq!(training_sets(&ran.folder.path().join("state")), [Ids::from([(0, 0, 4)])]);
 }
 
+/// A label: its time, the key of its sample, and the class.
+type Label = (i64, &'static str, Option<&'static str>);
+
+/// Late labels, a corrected one, a retracted one, and one without a sample.
+pub(super) const LABELS: [Label; 8] = [
+    (1_001, "k0", Some("yes")),
+    (1_021, "k1", Some("no")),
+    (1_041, "k2", Some("yes")),
+    (1_045, "nobody", Some("yes")),
+    (1_061, "k0", Some("no")),
+    (1_071, "k3", Some("no")),
+    (1_081, "k1", None),
+    (1_200, "k9", Some("yes")),
+];
+
 /// Ten samples without labels, one every 10 ms, and their labels.
-pub(super) fn labelled(brokers: &str, labels: &[(i64, &str, Option<&str>)]) -> (String, String) {
+pub(super) fn labelled(brokers: &str, labels: &[Label]) -> (String, String) {
     let (topic, labels_topic) = (unique("samples"), unique("labels"));
     create(brokers, &topic, 2);
     create(brokers, &labels_topic, 1);
@@ -207,20 +220,9 @@ fn offsets(numbers: &[u64]) -> Ids {
 
 fn late_and_corrected_labels_change_later_training_sets() {
     let brokers = brokers();
-    let (yes, no) = (Some("yes"), Some("no"));
-    let labels = [
-        (1_001, "k0", yes),
-        (1_021, "k1", no),
-        (1_041, "k2", yes),
-        (1_045, "nobody", yes),
-        (1_061, "k0", no),
-        (1_071, "k3", no),
-        (1_081, "k1", None),
-        (1_200, "k9", yes),
-    ];
-    let topics = labelled(brokers, &labels);
-    // what the newest labels before 1050, 1100, 1150 and 1200 say.
-    let wanted = [vec![0, 1, 2], vec![0, 2, 3], vec![0, 2, 3], vec![0, 2, 3]];
+    let topics = labelled(brokers, &LABELS);
+    // the newest labels before 1050, and before 1200: three periods pass with the label at 1200.
+    let wanted = [vec![0, 1, 2], vec![0, 2, 3]];
     for wait in ["0s", "25ms", "1s"] {
         let text = labels_pipeline(brokers, &topics.0, &topics.1, wait);
         let mut first = None;
@@ -228,8 +230,8 @@ fn late_and_corrected_labels_change_later_training_sets() {
             let (summary, folder) = run_to_end(&pipeline(&text), workers, poll);
             let state = folder.path().join("state");
             let sets = training_sets(&state);
-            assert_eq!(sets[..4], wanted.clone().map(|numbers| offsets(&numbers)), "{wait}");
-            // one label is nobody's.
+            assert_eq!(sets[..2], wanted.clone().map(|numbers| offsets(&numbers)), "{wait}");
+            // one label has no sample.
             let dead_letters = std::fs::read_to_string(state.join("dead-letters.jsonl")).unwrap();
             let dead_letter: serde_json::Value = serde_json::from_str(dead_letters.trim()).unwrap();
             assert_eq!(
@@ -237,7 +239,7 @@ fn late_and_corrected_labels_change_later_training_sets() {
                 (&3.into(), &"no_sample".into())
             );
             assert_eq!((summary.samples, summary.dead_letters), (10, 1));
-            // in the end two are labelled `no`, two `yes`, and six not.
+            // at the end, two are labelled `no`, two `yes`, and six are not labelled.
             let [classes] = &summary.classes[..] else { panic!("{:?}", summary.classes) };
             assert_eq!((&classes.counts, classes.unlabelled), (&[(0, 2), (1, 2)].into(), 6));
             let decided = decided(&summary);
@@ -245,25 +247,25 @@ fn late_and_corrected_labels_change_later_training_sets() {
         }
     }
     // without the correction the second training differs, and the first does not.
-    let uncorrected: Vec<_> = labels.into_iter().filter(|(time, ..)| *time != 1_061).collect();
+    let uncorrected: Vec<_> = LABELS.into_iter().filter(|(time, ..)| *time != 1_061).collect();
     let others = labelled(brokers, &uncorrected);
     let [with, without] = [&topics, &others].map(|topics| {
         let text = labels_pipeline(brokers, &topics.0, &topics.1, "0s");
-        run_to_end(&pipeline(&text), 1, 1000).0.versions
+        run_to_end(&pipeline(&text), 1, 1000).0.own.versions
     });
     assert_eq!(with[0].sha256, without[0].sha256);
     assert_eq!(with[1].ids_digest, without[1].ids_digest);
     assert_ne!(with[1].sha256, without[1].sha256);
 }
 
-fn keyed_pipelines_that_cannot_be_are_refused() {
+fn invalid_keyed_pipelines_are_rejected() {
     let text = std::fs::read_to_string("pipelines/late-labels.toml").unwrap();
     let codec = "codec.json = { label = \"paid\", labels = [\"no\", \"yes\"] }";
     for (from, to, place, problem) in [
         ("keyed = true", "", "`source.kafka.labels`", "set `keyed = true`"),
         ("label_wait", "out_of_orderness", "`order.out_of_orderness`", "wanted \"0s\""),
         ("topic = \"payments\"", "topic = \"loans\"", "`source.kafka.topics`", "named twice"),
-        (codec, "codec.json = {}", "`source.kafka.labels.codec`", "say where the label is"),
+        (codec, "codec.json = {}", "`source.kafka.labels.codec`", "name the column of the label"),
         (codec, "codec.image = { shape = [1, 2, 2] }", "`source.kafka.labels.codec`", "`json` or"),
         ("features = [\"amount\", \"years\"]", "", "`codec.json.features`", "at least one column"),
     ] {

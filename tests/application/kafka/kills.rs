@@ -1,13 +1,13 @@
-//! Killed wherever, a job publishes what it would have published.
+//! A job that is killed at any point publishes the same versions as an undisturbed one.
 //!
-//! `DRIFTMILL_KILLS` and `DRIFTMILL_SEED` make it more kills, and others; `DRIFTMILL_PROGRAM` names
+//! `DRIFTMILL_KILLS` and `DRIFTMILL_SEED` set the number of kills and the seed. `DRIFTMILL_PROGRAM` names
 //! another build of the program:
 //!
 //! ```sh
 //! DRIFTMILL_KILLS=500 DRIFTMILL_SEED=7 cargo test --test application kills -- --nocapture
 //! ```
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use driftmill::failpoint::Failpoint;
@@ -22,21 +22,21 @@ use crate::results::{RunResult, without};
 use crate::topics::{consume_all, create, produce, unique};
 
 crate::suite::tests! {
-    killed_anywhere_it_publishes_the_same needs KAFKA,
+    a_job_killed_anywhere_publishes_the_same_versions needs KAFKA,
 }
 
-/// What is left of a job ends so soon after one of its processes.
+/// Time within which all processes of a job end after one of them.
 const SOON: Duration = Duration::from_secs(5);
 
-/// Partitions of the topic.
-pub(super) const PARTITIONS: i32 = 3;
+/// Number of partitions of the topic.
+const PARTITIONS: i32 = 3;
 
 pub(super) fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// Rows whose classes change their meaning; some come late, some are garbage.
-pub(super) fn rows(count: i64) -> Vec<(i32, i64, String)> {
+/// Rows whose classes change their meaning. Some are late, some are invalid.
+fn rows(count: i64) -> Vec<(i32, i64, String)> {
     let row = |i: i64| {
         let noise = (i.wrapping_mul(0x9E37_79B9) >> 7) & 1023;
         let (a, b) = ((noise & 31) + i / 1_500 * 4, noise >> 5);
@@ -51,7 +51,7 @@ pub(super) fn rows(count: i64) -> Vec<(i32, i64, String)> {
     (0..count).map(row).collect()
 }
 
-pub(super) fn job(brokers: &str, topic: &str, models: &str) -> String {
+fn job(brokers: &str, topic: &str, models: &str) -> String {
     format!(
         "name = \"kills\"
         [source.kafka]
@@ -101,7 +101,7 @@ pub(super) fn job(brokers: &str, topic: &str, models: &str) -> String {
     )
 }
 
-/// What a run made, and what others see of it.
+/// The versions of a run, and their published events.
 #[derive(Debug, PartialEq)]
 pub(super) struct Published {
     made: RunResult,
@@ -136,7 +136,7 @@ pub(super) fn start(
     Processes { children: (0..size.0).map(start).collect() }
 }
 
-/// How a process is ended.
+/// The way in which a process is ended.
 fn way(random: &mut Pcg64, usual: Duration) -> (Option<String>, Duration) {
     if random.random_bool(0.6) {
         let place = Failpoint::ALL[random.random_range(0..Failpoint::ALL.len())].name();
@@ -146,8 +146,8 @@ fn way(random: &mut Pcg64, usual: Duration) -> (Option<String>, Duration) {
     (None, usual.mul_f64(random.random_range(0.02..1.0)))
 }
 
-/// Starts a job again and again until it comes to its end, on one or two processes, of which one is
-/// killed; how often that was, and what the job said in the end.
+/// Starts a job again and again until it has ended, on one or two processes, one of which is killed.
+/// Returns the number of starts and the last output.
 fn survive(
     state: &Path,
     pipeline: &Path,
@@ -166,7 +166,7 @@ fn survive(
         let killed = kills < most;
         let (abort, time) =
             if killed { way(random, usual) } else { (None, Duration::from_secs(100)) };
-        let told = format!("{size:?}, {abort:?} in {victim}, {time:?}");
+        let case = format!("{size:?}, {abort:?} in {victim}, {time:?}");
         let begun = Instant::now();
         let mut job = start(state, pipeline, size, victim, abort.as_deref());
         while begun.elapsed() < time && job.children[victim].try_wait().unwrap().is_none() {
@@ -180,36 +180,58 @@ fn survive(
         }
         let said = ends.iter().map(|end| String::from_utf8_lossy(&end.stderr).into_owned());
         let said: Vec<String> = said.collect();
-        assert_eq!(codes[victim], None, "after {kills} kills: {told}: {said:?}");
+        assert_eq!(codes[victim], None, "after {kills} kills: {case}: {said:?}");
         for other in (0..size.0).filter(|process| *process != victim) {
-            // one that was killed before it was there is waited for.
+            // a process that was killed before it took part is waited for.
             let waits = running[other] && said[other].contains("waiting for process");
             let ended = matches!(codes[other], Some(0 | 75));
-            assert!(waits || ended, "{codes:?} after {kills} kills: {told}: {said:?}");
+            assert!(waits || ended, "{codes:?} after {kills} kills: {case}: {said:?}");
         }
         kills += 1;
     }
 }
 
-fn killed_anywhere_it_publishes_the_same() {
-    let brokers = brokers();
-    let topic = unique("kills");
-    create(brokers, &topic, PARTITIONS);
-    let rows = rows(9_000);
-    produce(brokers, &topic, rows.iter().map(|(p, time, row)| (*p, *time, row.as_bytes())));
-    let folder = tempfile::tempdir().unwrap();
-    let named = |models: &str| {
-        let pipeline = folder.path().join(format!("{models}.toml"));
-        std::fs::write(&pipeline, job(brokers, &topic, models)).unwrap();
-        (folder.path().join(models), pipeline)
-    };
+/// A topic, and what a job over it publishes when nothing disturbs it.
+pub(super) struct Undisturbed {
+    folder: tempfile::TempDir,
+    topic: String,
+    /// How long the job took.
+    pub(super) usual: Duration,
+    pub(super) wanted: Published,
+}
 
-    let models = unique("models");
-    let (state, pipeline) = named(&models);
-    let begun = Instant::now();
-    let stdout = start(&state, &pipeline, (1, 1), 0, None).done();
-    let usual = begun.elapsed();
-    let wanted = Published::of(brokers, &state, &models, &stdout);
+impl Undisturbed {
+    /// Fills a topic whose name begins with `name`, and runs the job over it.
+    pub(super) fn run(brokers: &str, name: &str) -> Self {
+        let topic = unique(name);
+        create(brokers, &topic, PARTITIONS);
+        let rows = rows(9_000);
+        produce(brokers, &topic, rows.iter().map(|(p, time, row)| (*p, *time, row.as_bytes())));
+        let (folder, models) = (tempfile::tempdir().unwrap(), unique("models"));
+        let (state, pipeline) = write_job(folder.path(), brokers, &topic, &models);
+        let begun = Instant::now();
+        let stdout = start(&state, &pipeline, (1, 1), 0, None).done();
+        let usual = begun.elapsed();
+        let wanted = Published::of(brokers, &state, &models, &stdout);
+        Self { folder, topic, usual, wanted }
+    }
+
+    /// The state directory and the pipeline file of the same job, which publishes to `models`.
+    pub(super) fn job(&self, brokers: &str, models: &str) -> (PathBuf, PathBuf) {
+        write_job(self.folder.path(), brokers, &self.topic, models)
+    }
+}
+
+fn write_job(folder: &Path, brokers: &str, topic: &str, models: &str) -> (PathBuf, PathBuf) {
+    let pipeline = folder.join(format!("{models}.toml"));
+    std::fs::write(&pipeline, job(brokers, topic, models)).unwrap();
+    (folder.join(models), pipeline)
+}
+
+fn a_job_killed_anywhere_publishes_the_same_versions() {
+    let brokers = brokers();
+    let undisturbed = Undisturbed::run(brokers, "kills");
+    let Undisturbed { usual, wanted, .. } = &undisturbed;
     let summary = &wanted.made.summary;
     assert!(wanted.events.len() > 4, "{summary:?}");
     assert!(summary["late"].as_u64() > Some(10) && summary["dead_letters"] == 29);
@@ -221,11 +243,11 @@ fn killed_anywhere_it_publishes_the_same() {
     let mut lives = 0;
     while kills < most {
         let models = unique("models");
-        let (state, pipeline) = named(&models);
+        let (state, pipeline) = undisturbed.job(brokers, &models);
         let most = (most - kills).min(random.random_range(4..15));
-        let (killed, stdout) = survive(&state, &pipeline, &mut random, usual, most);
+        let (killed, stdout) = survive(&state, &pipeline, &mut random, *usual, most);
         let made = Published::of(brokers, &state, &models, &stdout);
-        assert_eq!(wanted, made, "seed {seed}, after {killed} kills");
+        assert_eq!(*wanted, made, "seed {seed}, after {killed} kills");
         (kills, lives) = (kills + killed, lives + 1);
     }
     eprintln!("{kills} kills in {lives} lives: the same, seed {seed}");

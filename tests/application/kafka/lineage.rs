@@ -1,4 +1,4 @@
-//! Which versions know which samples, asked of a run that is over and of one that goes on.
+//! Lineage: the versions of samples, queried for an ended run and for a running one.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,29 +9,26 @@ use super::keyed::{Ids, Stream, training_sets};
 use crate::broker::brokers;
 use crate::needs::KAFKA;
 use crate::program::{Program, pipeline, run_to_end};
-use crate::topics::unique;
+use crate::small_job::small_job;
 use crate::wait::{LIMIT, OutputInTime, wait_for};
 
 crate::suite::tests! {
-    lineage_says_which_versions_know_what_is_gone needs KAFKA,
-    lineage_can_be_asked_while_a_run_goes_on needs KAFKA,
+    lineage_lists_versions_that_were_trained_on_retracted_samples needs KAFKA,
+    lineage_answers_while_a_run_continues needs KAFKA,
 }
 
 fn text(brokers: &str, topic: &str, until: &str) -> String {
-    format!(
+    small_job(&format!(
         "name = \"lineage\"
-        codec.json = {{ features = [\"a\"], label = \"c\" }}
         trigger.amount.every = 100
         selection.new_data.tail = \"all\"
-        model.mlp = {{ hidden = [2] }}
-        training = {{}}
         compare.rarely.trigger.amount.every = 300
         [source.kafka]
         brokers = \"{brokers}\"
         topics = [\"{topic}\"]
         {until}
         keyed = true"
-    )
+    ))
 }
 
 fn ask(state: &Path, question: &[&str]) -> (Option<i32>, Value, String) {
@@ -52,17 +49,16 @@ fn asked(state: &Path, question: &[&str]) -> Value {
     answer
 }
 
-fn lineage_says_which_versions_know_what_is_gone() {
+fn lineage_lists_versions_that_were_trained_on_retracted_samples() {
     let brokers = brokers();
-    let topic = unique("lineage");
     let stream = Stream::new(1000);
-    stream.produce(brokers, &topic);
+    let topic = stream.produce(brokers, "lineage");
     let (_, folder) = run_to_end(&pipeline(&text(brokers, &topic, "until = \"end\"")), 2, 100);
     let state = folder.path().join("state");
     let sets = training_sets(&state);
 
-    // of each version, how many samples are gone, and how.
-    let (replaced, deleted) = stream.gone();
+    // for each version, the number of retracted samples and the reasons.
+    let (replaced, deleted) = stream.retracted();
     let answer = asked(&state, &["--tainted"]);
     let of = |policy: &str| -> Vec<[u64; 4]> {
         let versions = answer["versions"].as_array().unwrap().iter();
@@ -71,7 +67,7 @@ fn lineage_says_which_versions_know_what_is_gone() {
         let keys = ["version", "samples", "replaced", "deleted"];
         versions.map(|version| keys.map(|key| number(version, key))).collect()
     };
-    let count = |set: &Ids, gone: &Ids| set.intersection(gone).count() as u64;
+    let count = |set: &Ids, retracted: &Ids| set.intersection(retracted).count() as u64;
     let wanted: Vec<[u64; 4]> = sets
         .iter()
         .enumerate()
@@ -83,7 +79,7 @@ fn lineage_says_which_versions_know_what_is_gone() {
     assert_eq!(of("rarely").len(), 2);
     assert!(wanted[0][2] > 0 && wanted[0][3] > 0, "{wanted:?}");
 
-    // of a sample that is gone, the versions that know it.
+    // for a retracted sample, the versions that were trained on it.
     let (_, partition, offset) = *sets[1].intersection(&deleted).next().unwrap();
     let sample = format!("{topic}/{partition}/{offset}");
     let answer = asked(&state, &["--sample", &sample]);
@@ -98,12 +94,12 @@ fn lineage_says_which_versions_know_what_is_gone() {
         |(i, set): (usize, &Ids)| set.contains(&(0, partition, offset)).then_some(i as u64 + 1);
     assert_eq!(saw, sets.iter().enumerate().filter_map(knows).collect::<Vec<_>>());
 
-    // of a key, all that was said of it.
+    // for a key, the whole history.
     let key = &stream.keys[offset as usize * 2 + usize::from(partition)];
     let rows = asked(&state, &["--key", key])["rows"].as_array().unwrap().len();
     assert_eq!(rows, stream.keys.iter().filter(|other| *other == key).count());
 
-    // of a version, what made it.
+    // for a version, its decision and training.
     let answer = asked(&state, &["--version", "3"]);
     let labels: u64 =
         answer["labels"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
@@ -120,7 +116,7 @@ fn lineage_says_which_versions_know_what_is_gone() {
 }
 
 fn questions_are_answered_or_refused(state: &Path) {
-    // people are told the same, and what is wrong with their question.
+    // the output for people has the same content, and explains invalid questions.
     let (_, table, _) = ask(state, &["--tainted"]);
     assert!(table.as_str().unwrap().contains("newest version without such samples: "), "{table}");
     for (question, problem) in [
@@ -134,10 +130,9 @@ fn questions_are_answered_or_refused(state: &Path) {
     }
 }
 
-fn lineage_can_be_asked_while_a_run_goes_on() {
+fn lineage_answers_while_a_run_continues() {
     let brokers = brokers();
-    let topic = unique("lineage");
-    Stream::new(700).produce(brokers, &topic);
+    let topic = Stream::new(700).produce(brokers, "lineage");
     let mut run = Program::start(&text(brokers, &topic, ""));
     run.wait_for("models/5/version.json");
     wait_for("six versions in the answer", LIMIT, || {

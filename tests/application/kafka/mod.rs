@@ -5,20 +5,23 @@ mod burst;
 mod changing;
 mod damaged;
 mod dead_letters;
-mod forget;
 mod inputs;
 mod keyed;
 mod kills;
 mod lineage;
+mod on_delete;
 mod outage;
 mod processes;
 mod publishing;
+mod recreated;
 mod retention;
+mod rights;
 mod secrets;
 mod security;
 mod storms;
 mod successors;
 mod transactions;
+mod unusable_streams;
 
 use std::path::Path;
 use std::process::Command;
@@ -27,26 +30,27 @@ use crate::broker::brokers;
 use crate::data;
 use crate::needs::{ELECTRICITY, KAFKA};
 use crate::program::{decided, pipeline, run_to_end};
-use crate::topics::{self, consume, create, produce, unique};
+use crate::small_job::small_job;
+use crate::topics::{self, consume, create, new_topic, produce, unique};
 use crate::wait::OutputInTime;
 
 crate::suite::tests! {
     electricity_becomes_model_versions needs KAFKA ELECTRICITY,
-    disorder_does_not_matter needs KAFKA,
-    bad_messages_stop_nothing_and_vanish_nowhere needs KAFKA,
+    results_do_not_depend_on_the_order_of_messages needs KAFKA,
+    invalid_messages_become_dead_letters_and_stop_nothing needs KAFKA,
     an_empty_topic_ends_at_once needs KAFKA,
-    a_missing_topic_is_named_with_the_nearest needs KAFKA,
+    a_missing_topic_is_reported_with_the_most_similar_one needs KAFKA,
     generate_fills_a_topic_and_run_reads_it needs KAFKA ELECTRICITY,
 }
 
-/// Files of tests against a broker.
+/// Files of tests that need a broker.
 pub(crate) const FILES: &[&[crate::suite::Test]] = &[
     TESTS,
     bounds::TESTS,
     burst::TESTS,
     changing::TESTS,
     damaged::TESTS,
-    forget::TESTS,
+    on_delete::TESTS,
     inputs::TESTS,
     keyed::TESTS,
     kills::TESTS,
@@ -55,7 +59,10 @@ pub(crate) const FILES: &[&[crate::suite::Test]] = &[
     outage::TESTS,
     processes::TESTS,
     publishing::TESTS,
+    recreated::TESTS,
+    unusable_streams::TESTS,
     retention::TESTS,
+    rights::TESTS,
     secrets::TESTS,
     security::TESTS,
     storms::TESTS,
@@ -95,8 +102,7 @@ fn electricity_pipeline(brokers: &str, topic: &str, models: &str) -> String {
 
 fn electricity_becomes_model_versions() {
     let brokers = brokers();
-    let topic = unique("electricity");
-    create(brokers, &topic, 4);
+    let topic = new_topic(brokers, "electricity", 4);
     let rows = electricity(12_000);
     let dealt =
         rows.iter().enumerate().map(|(i, (time, row))| (i as i32 % 4, *time, row.as_bytes()));
@@ -107,13 +113,13 @@ fn electricity_becomes_model_versions() {
         let pipeline = pipeline(&electricity_pipeline(brokers, &topic, &models));
         let (summary, _folder) = run_to_end(&pipeline, workers, 500);
         assert_eq!((summary.samples, summary.dead_letters), (12_000, 0));
-        assert!(summary.versions.len() > 3, "{summary:?}");
-        let accuracy = summary.evaluation.prequential.accuracy.unwrap();
+        assert!(summary.own.versions.len() > 3, "{summary:?}");
+        let accuracy = summary.own.evaluation.prequential.total.accuracy.unwrap();
         assert!(accuracy > 0.55, "{accuracy}");
 
         // an independent consumer finds each version, complete and as announced.
-        let events = consume(brokers, &models, summary.versions.len());
-        for (event, version) in events.iter().zip(&summary.versions) {
+        let events = consume(brokers, &models, summary.own.versions.len());
+        for (event, version) in events.iter().zip(&summary.own.versions) {
             assert_eq!(event.key.as_deref(), Some("electricity"));
             assert_eq!(event.header("ce_specversion"), "1.0");
             assert_eq!(event.header("ce_subject"), version.version.to_string());
@@ -129,9 +135,9 @@ fn electricity_becomes_model_versions() {
     }
 }
 
-/// Streams as they must not be, but are: out of order inside partitions, equal timestamps, two
-/// topics, an empty partition, one partition a hundred times longer than another.
-fn disorder_does_not_matter() {
+/// Disordered streams: out of order inside partitions, equal timestamps, two topics, an empty partition,
+/// and one partition a hundred times longer than another.
+fn results_do_not_depend_on_the_order_of_messages() {
     let brokers = brokers();
     let topics = [unique("long"), unique("short")];
     create(brokers, &topics[0], 3);
@@ -154,7 +160,7 @@ fn disorder_does_not_matter() {
         topics[0], topics[1]
     ));
     let (first, _folder) = run_to_end(&pipeline, 1, 1000);
-    assert_eq!((first.samples, first.triggers.len()), (8040, 11));
+    assert_eq!((first.samples, first.own.triggers.len()), (8040, 11));
     assert!(first.late > 0);
     for (workers, poll) in [(1, 13), (2, 100), (4, 1000)] {
         let (again, _folder) = run_to_end(&pipeline, workers, poll);
@@ -162,10 +168,9 @@ fn disorder_does_not_matter() {
     }
 }
 
-fn bad_messages_stop_nothing_and_vanish_nowhere() {
+fn invalid_messages_become_dead_letters_and_stop_nothing() {
     let brokers = brokers();
-    let topic = unique("bad");
-    create(brokers, &topic, 1);
+    let topic = new_topic(brokers, "bad", 1);
     let good = |i: i64| format!("{{\"a\":{i},\"c\":{}}}", i % 2);
     let rows: Vec<String> = (0..3000)
         .map(|i| match i % 600 {
@@ -179,17 +184,13 @@ fn bad_messages_stop_nothing_and_vanish_nowhere() {
         .collect();
     let sent = rows.iter().enumerate().map(|(i, row)| (0, 1_000 + i as i64, row.as_bytes()));
     produce(brokers, &topic, sent);
-    let pipeline = pipeline(&format!(
+    let pipeline = pipeline(&small_job(&format!(
         "name = \"bad\"
         source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"], until = \"end\" }}
-        codec.json = {{ features = [\"a\"], label = \"c\" }}
-        trigger.amount.every = 1000
-        selection.new_data = {{}}
-        model.mlp = {{ hidden = [4] }}
-        training = {{}}"
-    ));
+        trigger.amount.every = 1000"
+    )));
     let (summary, folder) = run_to_end(&pipeline, 1, 128);
-    assert_eq!((summary.samples, summary.dead_letters, summary.triggers.len()), (2975, 25, 2));
+    assert_eq!((summary.samples, summary.dead_letters, summary.own.triggers.len()), (2975, 25, 2));
     let dead_letters =
         std::fs::read_to_string(folder.path().join("state/dead-letters.jsonl")).unwrap();
     let dead_letters: Vec<serde_json::Value> =
@@ -199,7 +200,7 @@ fn bad_messages_stop_nothing_and_vanish_nowhere() {
     assert_eq!(errors, ["malformed", "empty", "malformed", "label", "missing_column"]);
     let offsets: Vec<u64> = dead_letters.iter().map(|l| l["offset"].as_u64().unwrap()).collect();
     assert_eq!(offsets[..6], [100, 200, 300, 400, 500, 700]);
-    // the bytes are those of the message, whichever stage refused it.
+    // the bytes are those of the message for every stage that rejects it.
     assert_eq!(dead_letters[0]["payload"], "Z2FyYmFnZQ==");
     assert_eq!(dead_letters[3]["payload"], "eyJhIjoxLCJjIjo3fQ==");
     assert_eq!(
@@ -210,18 +211,16 @@ fn bad_messages_stop_nothing_and_vanish_nowhere() {
 
 fn an_empty_topic_ends_at_once() {
     let brokers = brokers();
-    let topic = unique("empty");
-    create(brokers, &topic, 2);
+    let topic = new_topic(brokers, "empty", 2);
     let text = electricity_pipeline(brokers, &topic, &unique("models"));
     let (summary, _folder) = run_to_end(&pipeline(&text), 2, 100);
-    assert_eq!((summary.samples, summary.versions.len()), (0, 0));
-    assert_eq!(summary.evaluation.prequential.accuracy, None);
+    assert_eq!((summary.samples, summary.own.versions.len()), (0, 0));
+    assert_eq!(summary.own.evaluation.prequential.total.accuracy, None);
 }
 
-fn a_missing_topic_is_named_with_the_nearest() {
+fn a_missing_topic_is_reported_with_the_most_similar_one() {
     let brokers = brokers();
-    let topic = unique("electricity");
-    create(brokers, &topic, 1);
+    let topic = new_topic(brokers, "electricity", 1);
     let output = Command::new(env!("CARGO_BIN_EXE_driftmill"))
         .args(["run", ELECTRICITY_JOB, "--state"])
         .arg(tempfile::tempdir().unwrap().path().join("state"))
@@ -243,7 +242,7 @@ fn generate_fills_a_topic_and_run_reads_it() {
         .args(["--set", &format!("source.file.path={:?}", data::file("electricity.csv"))])
         .output_in_time();
     assert!(generated.status.success(), "{}", String::from_utf8_lossy(&generated.stderr));
-    // the rows are from 1996: a broker would delete them within minutes.
+    // the rows are from 1996: with the usual retention, a broker would delete them within minutes.
     assert_eq!(topics::retention(brokers, &topic), "-1");
     let folder = tempfile::tempdir().unwrap();
     let run = Command::new(binary)

@@ -1,18 +1,19 @@
-//! Brokers that go away, and brokers that are not there.
+//! Brokers that disappear, and brokers that do not exist.
 
 use std::time::{Duration, Instant};
 
 use crate::broker::own;
 use crate::needs::OWN_KAFKA;
 use crate::program::{Program, run_program};
+use crate::small_job::small_job;
 use crate::topics::{consume, create, in_minutes, produce, unique};
 
 crate::suite::tests! {
-    a_job_outlives_its_broker_and_loses_nothing needs OWN_KAFKA,
-    a_broker_that_is_not_there_is_waited_for_and_then_named,
+    a_job_survives_a_broker_outage_and_loses_nothing needs OWN_KAFKA,
+    a_job_waits_for_a_missing_broker_and_then_reports_it,
 }
 
-/// Samples on each side of the outage.
+/// Number of samples before and after the outage.
 const HALF: i64 = 20_000;
 
 fn fill(brokers: &str, topic: &str, numbers: std::ops::Range<i64>) {
@@ -25,16 +26,19 @@ fn fill(brokers: &str, topic: &str, numbers: std::ops::Range<i64>) {
     );
 }
 
-fn a_job_outlives_its_broker_and_loses_nothing() {
+fn a_job_survives_a_broker_outage_and_loses_nothing() {
     let mut broker = own();
     let brokers = broker.address.clone();
     let (topic, models) = (unique("outage"), unique("models"));
     create(&brokers, &topic, 1);
     fill(&brokers, &topic, 0..HALF);
     let ((_, soon), (beyond, _)) = (in_minutes(10), in_minutes(20));
-    // small fetches, so that the broker dies while there is much to be read.
-    let mut job = Program::start(&format!(
+    // small fetches, so that the broker dies while there is much left to read.
+    let mut job = Program::start(&small_job(&format!(
         "name = \"outage\"
+        trigger.amount.every = 5000
+        selection.new_data.limit = 100
+        sink.kafka.topic = \"{models}\"
         [source.kafka]
         brokers = \"{brokers}\"
         topics = [\"{topic}\"]
@@ -42,20 +46,8 @@ fn a_job_outlives_its_broker_and_loses_nothing() {
         [source.kafka.properties]
         \"max.partition.fetch.bytes\" = \"2048\"
         \"queued.max.messages.kbytes\" = \"16\"
-        \"fetch.message.max.bytes\" = \"2048\"
-        [codec.json]
-        features = [\"a\"]
-        label = \"c\"
-        [trigger.amount]
-        every = 5000
-        [selection.new_data]
-        limit = 100
-        [model.mlp]
-        hidden = [2]
-        [training]
-        [sink.kafka]
-        topic = \"{models}\""
-    ));
+        \"fetch.message.max.bytes\" = \"2048\""
+    )));
     job.wait_for("models/1/version.json");
     broker.kill();
     std::thread::sleep(Duration::from_secs(3));
@@ -79,7 +71,7 @@ fn a_job_outlives_its_broker_and_loses_nothing() {
     assert_eq!(published, (1..=8).collect::<Vec<_>>());
 }
 
-fn a_broker_that_is_not_there_is_waited_for_and_then_named() {
+fn a_job_waits_for_a_missing_broker_and_then_reports_it() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let begun = Instant::now();
     let ran = run_program(&format!(

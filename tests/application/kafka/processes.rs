@@ -4,15 +4,16 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::keyed::{Stream, labelled, labels_pipeline, training_sets};
+use super::keyed::{LABELS, Stream, labelled, labels_pipeline, training_sets};
 use crate::broker::brokers;
 use crate::cluster::{Place, Size};
 use crate::needs::KAFKA;
 use crate::results::{RunResult, without};
-use crate::topics::{consume_all, create, produce, unique};
+use crate::small_job::small_job;
+use crate::topics::{consume_all, new_topic, produce, unique};
 
 crate::suite::tests! {
-    several_processes_publish_what_one_publishes needs KAFKA,
+    several_processes_publish_the_same_as_one needs KAFKA,
     keys_are_exchanged_between_processes needs KAFKA,
     labels_reach_samples_of_other_processes needs KAFKA,
 }
@@ -29,16 +30,15 @@ fn dead_letters(state: &Path) -> Vec<[Value; 4]> {
     dead_letters
 }
 
-/// What a pipeline makes on so many processes and workers, and its dead letters.
+/// The result of a pipeline on this number of processes and workers, and its dead letters.
 fn run(place: &Place, size: Size) -> (RunResult, Vec<[Value; 4]>) {
     let (made, state) = place.run(size);
     (made, dead_letters(&state))
 }
 
-fn several_processes_publish_what_one_publishes() {
+fn several_processes_publish_the_same_as_one() {
     let brokers = brokers();
-    let topic = unique("shared");
-    create(brokers, &topic, 3);
+    let topic = new_topic(brokers, "shared", 3);
     let row = |i: i64| match i % 101 {
         100 => "garbage".to_owned(),
         _ => format!("{{\"a\":{},\"b\":{},\"c\":{}}}", i % 17, i % 5, i % 2),
@@ -75,18 +75,14 @@ fn several_processes_publish_what_one_publishes() {
 
 fn keys_are_exchanged_between_processes() {
     let brokers = brokers();
-    let topic = unique("keyed");
-    Stream::new(1000).produce(brokers, &topic);
-    let place = Place::new(&format!(
+    let topic = Stream::new(1000).produce(brokers, "keyed");
+    let place = Place::new(&small_job(&format!(
         "name = \"keyed\"
-        codec.json = {{ features = [\"a\"], label = \"c\" }}
         trigger.amount.every = 100
         selection.new_data.tail = \"all\"
-        model.mlp = {{ hidden = [2] }}
-        training = {{}}
         evaluation.interval = \"200ms\"
         source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"], until = \"end\", keyed = true }}"
-    ));
+    )));
     let wanted = run(&place, (1, 1));
     let sets = training_sets(&place.state("1x1"));
     for size in [(2, 1), (2, 2)] {
@@ -98,18 +94,7 @@ fn keys_are_exchanged_between_processes() {
 
 fn labels_reach_samples_of_other_processes() {
     let brokers = brokers();
-    let (yes, no) = (Some("yes"), Some("no"));
-    let labels = [
-        (1_001, "k0", yes),
-        (1_021, "k1", no),
-        (1_041, "k2", yes),
-        (1_045, "nobody", yes),
-        (1_061, "k0", no),
-        (1_071, "k3", no),
-        (1_081, "k1", None),
-        (1_200, "k9", yes),
-    ];
-    let topics = labelled(brokers, &labels);
+    let topics = labelled(brokers, &LABELS);
     for wait in ["0s", "25ms"] {
         let place = Place::new(&labels_pipeline(brokers, &topics.0, &topics.1, wait));
         let wanted = run(&place, (1, 1));

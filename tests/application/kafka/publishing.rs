@@ -1,4 +1,4 @@
-//! Versions on their way to a topic: each exactly once and in order, whatever happens to brokers.
+//! Publication of versions to a topic: each exactly once and in order, even if brokers fail.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,15 +18,15 @@ use crate::topics::{Ending, consume_all, create, transact, transact_as, unique};
 use crate::wait::{LIMIT, wait_for};
 
 crate::suite::tests! {
-    versions_outlive_a_broker_that_dies needs OWN_KAFKA,
-    versions_outlive_a_broker_that_halts_for_longer_than_a_transaction_may_take needs OWN_KAFKA,
-    what_a_dead_predecessor_left_open_is_never_seen needs KAFKA,
-    what_is_there_is_read_back_behind_open_transactions_of_others needs KAFKA,
-    the_last_to_begin_publishes_and_the_others_say_so needs KAFKA,
-    what_no_attempt_will_mend_is_not_tried_again needs KAFKA,
-    a_sink_that_waits_can_be_stopped needs OWN_KAFKA,
-    a_version_whose_answer_was_lost_is_not_sent_again needs KAFKA,
-    how_long_a_publication_takes needs KAFKA,
+    versions_survive_a_broker_crash needs OWN_KAFKA,
+    versions_survive_a_broker_pause_longer_than_the_transaction_timeout needs OWN_KAFKA,
+    the_open_transaction_of_a_dead_predecessor_is_never_visible needs KAFKA,
+    published_versions_are_read_back_after_open_transactions_of_others needs KAFKA,
+    the_last_job_to_start_publishes_and_the_others_end_with_an_error needs KAFKA,
+    permanent_errors_are_not_retried needs KAFKA,
+    a_waiting_sink_can_be_stopped needs OWN_KAFKA,
+    a_version_whose_acknowledgement_was_lost_is_not_sent_again needs KAFKA,
+    publishing_a_version_takes_little_time needs KAFKA,
 }
 
 /// A sink for versions of `model`, with these properties.
@@ -74,13 +74,13 @@ fn publish(sink: &mut dyn Sink, number: u64) -> Result<Option<String>, SinkError
     sink.publish(&version("run", number), Path::new("/nowhere"))
 }
 
-/// The numbers of all that a reader of committed messages sees.
+/// The numbers of all versions that a reader of committed messages sees.
 fn numbers(brokers: &str, topic: &str) -> Vec<u64> {
     let events = consume_all(brokers, topic);
     events.iter().map(|event| event.value["version"].as_u64().unwrap()).collect()
 }
 
-/// Publishes `count` versions, while something happens after the ones in `at`.
+/// Publishes `count` versions. Disturbs the publication after the versions in `at`.
 fn publish_through(
     broker: &mut Broker,
     count: u64,
@@ -109,7 +109,7 @@ fn publish_through(
     assert_eq!(numbers(&brokers, &topic), (1..=count).collect::<Vec<_>>());
 }
 
-fn versions_outlive_a_broker_that_dies() {
+fn versions_survive_a_broker_crash() {
     let mut broker = own();
     publish_through(&mut broker, 200, &[50, 120], json!({}), |broker| {
         broker.kill();
@@ -117,7 +117,7 @@ fn versions_outlive_a_broker_that_dies() {
     });
 }
 
-fn versions_outlive_a_broker_that_halts_for_longer_than_a_transaction_may_take() {
+fn versions_survive_a_broker_pause_longer_than_the_transaction_timeout() {
     let mut broker = own();
     let properties = json!({ "transaction.timeout.ms": "1500" });
     publish_through(&mut broker, 300, &[60, 130, 220], properties, |broker| {
@@ -127,7 +127,7 @@ fn versions_outlive_a_broker_that_halts_for_longer_than_a_transaction_may_take()
     });
 }
 
-fn what_a_dead_predecessor_left_open_is_never_seen() {
+fn the_open_transaction_of_a_dead_predecessor_is_never_visible() {
     let brokers = brokers();
     let topic = unique("models");
     create(brokers, &topic, 1);
@@ -142,14 +142,14 @@ fn what_a_dead_predecessor_left_open_is_never_seen() {
     assert_eq!(numbers(brokers, &topic), [1, 2, 3]);
 }
 
-fn what_is_there_is_read_back_behind_open_transactions_of_others() {
+fn published_versions_are_read_back_after_open_transactions_of_others() {
     let brokers = brokers();
     let topic = unique("models");
     create(brokers, &topic, 3);
     let mut first = open(brokers, &topic);
     publish(&mut *first, 1).unwrap();
     let bookmark = publish(&mut *first, 2).unwrap().unwrap();
-    // readers of committed messages do not see beyond these, for a while.
+    // readers of committed messages do not see beyond these for a while.
     let other = format!("other-{topic}");
     for partition in 0..3 {
         let row = std::iter::once((partition, 0, b"{}".to_vec()));
@@ -170,22 +170,22 @@ fn what_is_there_is_read_back_behind_open_transactions_of_others() {
     let there = |number| Published::of(&version("run", number));
     assert_eq!(second.published(Some(&bookmark)).unwrap(), [there(3)]);
     assert_eq!(second.published(None).unwrap(), [there(1), there(2), there(3)]);
-    // a bookmark of a topic that was created again, or none at all, hides nothing.
+    // neither the bookmark of a recreated topic nor a missing bookmark hides versions.
     assert_eq!(second.published(Some("{\"0\":999,\"1\":999,\"2\":999}")).unwrap().len(), 3);
     assert_eq!(second.published(Some("?")).unwrap().len(), 3);
     end.join().unwrap();
-    // what others write is none of ours.
+    // messages of other producers are ignored.
     let row = |text: &str| std::iter::once((0, 0, text.as_bytes().to_vec()));
     transact(brokers, &topic, row("{\"version\":9}"), Ending::Commit);
     assert_eq!(second.published(None).unwrap().len(), 3);
 }
 
-fn the_last_to_begin_publishes_and_the_others_say_so() {
+fn the_last_job_to_start_publishes_and_the_others_end_with_an_error() {
     let brokers = brokers();
     let topic = unique("models");
     let (mut first, mut second) = (open(brokers, &topic), open(brokers, &topic));
     publish(&mut *first, 1).unwrap();
-    // reading disturbs no publisher.
+    // reading does not disturb publishers.
     assert_eq!(second.published(None).unwrap().len(), 1);
     publish(&mut *first, 2).unwrap();
     second.take_over().unwrap();
@@ -195,13 +195,13 @@ fn the_last_to_begin_publishes_and_the_others_say_so() {
         assert!(matches!(fenced, SinkError::Fenced { .. }), "{fenced}");
         let said = fenced.to_string();
         assert!(said.contains(&format!("process {}", std::process::id())), "{said}");
-        // the one who was fenced does not fence back.
+        // a producer that was fenced does not fence others.
         publish(&mut *second, 3).unwrap();
     }
     assert_eq!(numbers(brokers, &topic), [1, 2, 3, 3], "asked for twice, published twice");
 }
 
-fn what_no_attempt_will_mend_is_not_tried_again() {
+fn permanent_errors_are_not_retried() {
     let brokers = brokers();
     let topic = unique("models");
     let small = sink(brokers, &topic, json!({ "message.max.bytes": "1000" }));
@@ -215,7 +215,7 @@ fn what_no_attempt_will_mend_is_not_tried_again() {
     assert_eq!(numbers(brokers, &topic), [2]);
 }
 
-fn a_sink_that_waits_can_be_stopped() {
+fn a_waiting_sink_can_be_stopped() {
     let mut broker = own();
     let stop = CancellationToken::default();
     let topic = unique("models");
@@ -231,8 +231,8 @@ fn a_sink_that_waits_can_be_stopped() {
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
 }
 
-/// A publication of which the answer was lost: it is there, by our own transactional id, and our
-/// producer is no longer good.
+/// A publication without an answer: the version was published with our own transactional id, and our
+/// producer can no longer be used.
 fn publish_unheard(brokers: &str, topic: &str, version: &Version) {
     let producer: BaseProducer = ClientConfig::new()
         .set("bootstrap.servers", brokers)
@@ -256,7 +256,7 @@ fn publish_unheard(brokers: &str, topic: &str, version: &Version) {
     producer.commit_transaction(patience).unwrap();
 }
 
-fn a_version_whose_answer_was_lost_is_not_sent_again() {
+fn a_version_whose_acknowledgement_was_lost_is_not_sent_again() {
     let brokers = brokers();
     let topic = unique("models");
     let mut sink = open(brokers, &topic);
@@ -264,7 +264,7 @@ fn a_version_whose_answer_was_lost_is_not_sent_again() {
     publish_unheard(brokers, &topic, &version("run", 2));
     publish(&mut *sink, 2).unwrap();
     publish(&mut *sink, 3).unwrap();
-    // what was lost without a trace is sent again.
+    // a version that was lost without a trace is sent again.
     publish_unheard(brokers, &topic, &version("another", 4));
     publish(&mut *sink, 4).unwrap();
     assert_eq!(numbers(brokers, &topic), [1, 2, 3, 4, 4]);
@@ -276,14 +276,14 @@ fn a_version_whose_answer_was_lost_is_not_sent_again() {
 }
 
 #[expect(clippy::print_stdout, reason = "a measurement, for those who ask with --nocapture")]
-fn how_long_a_publication_takes() {
+fn publishing_a_version_takes_little_time() {
     let brokers = brokers();
     let topic = unique("models");
     let mut sink = open(brokers, &topic);
     publish(&mut *sink, 1).unwrap();
     let mut took: Vec<Duration> = (2..=51)
         .map(|number| {
-            // at once after another one has to wait for that one's markers.
+            // a producer that starts at once after another one must wait for the other's markers.
             std::thread::sleep(Duration::from_millis(50));
             let begun = Instant::now();
             publish(&mut *sink, number).unwrap();

@@ -1,4 +1,4 @@
-//! Retention of keyed topics: what still has a say about keys stays.
+//! Retention of keyed topics: samples that still affect keys are kept.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,8 +13,8 @@ use crate::program::Program;
 use crate::topics::{create, produce_keyed, unique};
 
 crate::suite::tests! {
-    of_keyed_samples_those_go_that_others_replaced needs KAFKA,
-    deleted_samples_are_erased_wherever_they_stand needs KAFKA,
+    replaced_samples_of_keyed_topics_expire needs KAFKA,
+    deleted_samples_are_erased_from_all_segments needs KAFKA,
 }
 
 fn text(brokers: &str, topic: &str) -> String {
@@ -43,7 +43,7 @@ fn asked(arguments: &[&str], state: &Path) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The versions that saw samples of a key, and how many samples it had.
+/// The versions that were trained on samples of a key, and the number of its samples.
 fn of_key(key: &str, state: &Path) -> (Vec<Value>, usize) {
     let answer = asked(&["lineage", "--key", key], state);
     let versions = answer["versions"].as_array().unwrap().iter();
@@ -53,11 +53,10 @@ fn of_key(key: &str, state: &Path) -> (Vec<Value>, usize) {
     (versions.collect(), rows.filter(|row| row["kind"] == "put").count())
 }
 
-fn of_keyed_samples_those_go_that_others_replaced() {
+fn replaced_samples_of_keyed_topics_expire() {
     let brokers = brokers();
-    let topic = unique("retention");
     let stream = Stream::new(16_000);
-    stream.produce(brokers, &topic);
+    let topic = stream.produce(brokers, "retention");
     let ran = Program::start_with(&text(brokers, &topic), &["--poll", "100"]).end();
     ran.assert_done();
     let state = ran.folder.path().join("state");
@@ -71,23 +70,23 @@ fn of_keyed_samples_those_go_that_others_replaced() {
     assert!(freed["freed"]["samples"].as_u64() > Some(3000), "{freed}");
     assert_eq!(asked(&["gc"], &state)["freed"]["files"], 0);
     assert_eq!(asked(&["verify"], &state)["problems"], json!([]));
-    // what is asked about the past has the same answers.
+    // questions about the past have the same answers.
     assert_eq!(asked(&["lineage", "--tainted"], &state), tainted);
     assert_eq!(of_key(&stream.keys[0], &state), key);
 
     let again = Program::start_at(ran.folder, &text(brokers, &topic), &["--workers", "2"], &[]);
     let again = again.end();
     again.assert_done();
-    for told in ["samples", "classes", "triggers", "evaluation"] {
-        assert_eq!(again.summary[told], ran.summary[told], "{told}");
+    for key in ["samples", "classes", "triggers", "evaluation"] {
+        assert_eq!(again.summary[key], ran.summary[key], "{key}");
     }
 }
 
-fn deleted_samples_are_erased_wherever_they_stand() {
+fn deleted_samples_are_erased_from_all_segments() {
     let brokers = brokers();
     let topic = unique("erasure");
     create(brokers, &topic, 1);
-    // of ten keys one is deleted and one replaced, long before the last decision.
+    // of ten keys, one is deleted and one is replaced, long before the last decision.
     let row = |i: i64| format!("{{\"a\":{i}.125,\"b\":{i}.25,\"c\":{}}}", i % 2);
     let rows: Vec<(String, Option<String>)> = (0..400)
         .map(|i| match i {
@@ -126,7 +125,7 @@ fn deleted_samples_are_erased_wherever_they_stand() {
 
     let again = Program::start_at(ran.folder, &text, &[], &[]).end();
     again.assert_done();
-    for told in ["samples", "classes", "triggers", "evaluation"] {
-        assert_eq!(again.summary[told], ran.summary[told], "{told}");
+    for key in ["samples", "classes", "triggers", "evaluation"] {
+        assert_eq!(again.summary[key], ran.summary[key], "{key}");
     }
 }

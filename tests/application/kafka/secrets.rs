@@ -1,4 +1,4 @@
-//! Brokers behind TLS and a login, with a password that nobody else is told.
+//! Brokers with TLS and a login: the password appears nowhere else.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,23 +6,19 @@ use std::process::Command;
 use crate::broker::{PASSWORD, USER, secured};
 use crate::needs::OWN_KAFKA;
 use crate::program::{Program, Ran};
+use crate::small_job::small_job;
 use crate::topics::{consume, unique};
 use crate::wait::OutputInTime;
 
 crate::suite::tests! {
-    a_job_runs_behind_tls_and_its_password_goes_nowhere needs OWN_KAFKA,
-    what_keeps_a_job_out_is_said_without_the_password needs OWN_KAFKA,
+    a_job_uses_tls_and_never_writes_its_password needs OWN_KAFKA,
+    connection_errors_do_not_contain_the_password needs OWN_KAFKA,
 }
 
-/// Samples from one topic become versions in another, with this password.
+/// A job from one topic to another, with this password.
 fn job(brokers: &str, trusted: &Path, topic: &str, models: &str, password: &str) -> String {
-    format!(
-        "name = \"secret\"
-        [source.kafka]
-        brokers = \"{brokers}\"
-        topics = [\"{topic}\"]
-        until = \"end\"
-        [source.kafka.properties]
+    let tables = format!(
+        "[source.kafka.properties]
         \"security.protocol\" = \"SASL_SSL\"
         \"ssl.ca.location\" = {trusted:?}
         \"sasl.mechanisms\" = \"SCRAM-SHA-256\"
@@ -31,29 +27,19 @@ fn job(brokers: &str, trusted: &Path, topic: &str, models: &str, password: &str)
         \"debug\" = \"security,broker,eos\"
         [codec.json]
         features = [\"x0\"]
-        label = \"class\"
-        [trigger.amount]
-        every = 50
-        [selection.new_data]
-        [model.mlp]
-        hidden = [2]
-        [training]
-        [sink.kafka]
-        topic = \"{models}\""
-    )
+        label = \"class\""
+    );
+    super::security::job(brokers, topic, models, &tables)
 }
 
-/// Fills a topic, as a user would.
+/// Fills a topic with the `generate` command.
 fn generate(brokers: &str, trusted: &Path, topic: &str) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("g.toml");
     let pipeline = "name = \"g\"
         source.generator.stream.sea = { length = 100 }
-        trigger.amount.every = 50
-        selection.new_data = {}
-        model.mlp.hidden = [2]
-        training = {}";
-    std::fs::write(&file, pipeline).unwrap();
+        trigger.amount.every = 50";
+    std::fs::write(&file, small_job(pipeline)).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_driftmill"))
         .args([Path::new("generate"), &file])
         .args(["--brokers", brokers, "--topic", topic])
@@ -67,7 +53,7 @@ fn generate(brokers: &str, trusted: &Path, topic: &str) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Files below `folder` that have `text` in them.
+/// Files below `folder` that contain `text`.
 fn holders(folder: &Path, text: &str) -> Vec<String> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -89,7 +75,7 @@ fn assert_secret(ran: &Ran) {
     assert_eq!(holders(&ran.folder.path().join("state"), PASSWORD), [""; 0]);
 }
 
-fn a_job_runs_behind_tls_and_its_password_goes_nowhere() {
+fn a_job_uses_tls_and_never_writes_its_password() {
     let broker = secured();
     let (brokers, trusted) = broker.tls.clone().unwrap();
     let topic = unique("secret");
@@ -116,7 +102,7 @@ fn a_job_runs_behind_tls_and_its_password_goes_nowhere() {
     }
 }
 
-fn what_keeps_a_job_out_is_said_without_the_password() {
+fn connection_errors_do_not_contain_the_password() {
     let broker = secured();
     let (brokers, trusted) = broker.tls.clone().unwrap();
     let refused = |password: &str, code: i32, wanted: &str| {

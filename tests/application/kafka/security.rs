@@ -5,37 +5,29 @@ use std::time::{Duration, Instant};
 use crate::broker::{PASSWORD, USER, shared};
 use crate::needs::OWN_KAFKA;
 use crate::program::run_program;
-use crate::topics::{consume, create, produce, unique};
+use crate::small_job::small_job;
+use crate::topics::{consume, new_topic, produce, unique};
 
 crate::suite::tests! {
-    a_job_logs_in_and_tells_no_one_the_password needs OWN_KAFKA,
+    a_job_logs_in_and_never_shows_the_password needs OWN_KAFKA,
     a_wrong_password_ends_at_once needs OWN_KAFKA,
 }
 
-/// A job over `topic` that publishes to `models`, with these properties.
-fn job(brokers: &str, topic: &str, models: &str, properties: &str) -> String {
-    format!(
+/// A job over `topic` that publishes to `models`, with these tables.
+pub(super) fn job(brokers: &str, topic: &str, models: &str, tables: &str) -> String {
+    small_job(&format!(
         "name = \"secure\"
+        trigger.amount.every = 50
+        sink.kafka.topic = \"{models}\"
         [source.kafka]
         brokers = \"{brokers}\"
         topics = [\"{topic}\"]
         until = \"end\"
-        {properties}
-        [codec.json]
-        features = [\"a\"]
-        label = \"c\"
-        [trigger.amount]
-        every = 50
-        [selection.new_data]
-        [model.mlp]
-        hidden = [2]
-        [training]
-        [sink.kafka]
-        topic = \"{models}\""
-    )
+        {tables}"
+    ))
 }
 
-fn login(mechanism: &str, password: &str) -> String {
+pub(super) fn login(mechanism: &str, password: &str) -> String {
     format!(
         "[source.kafka.properties]
         \"security.protocol\" = \"SASL_PLAINTEXT\"
@@ -45,10 +37,9 @@ fn login(mechanism: &str, password: &str) -> String {
     )
 }
 
-fn a_job_logs_in_and_tells_no_one_the_password() {
+fn a_job_logs_in_and_never_shows_the_password() {
     let broker = shared();
-    let topic = unique("secure");
-    create(&broker.address, &topic, 1);
+    let topic = new_topic(&broker.address, "secure", 1);
     let rows = (0..50).map(|i| (0, 1_000 + i, &b"{\"a\":1,\"c\":1}"[..]));
     produce(&broker.address, &topic, rows);
     for mechanism in ["PLAIN", "SCRAM-SHA-256"] {
@@ -57,7 +48,7 @@ fn a_job_logs_in_and_tells_no_one_the_password() {
         let ran = run_program(&job(&broker.sasl, &topic, &models, &login));
         ran.assert_done();
         assert_eq!(ran.summary["samples"], 50, "{}", ran.summary);
-        // the sink logs in with the properties of the source.
+        // the sink uses the login properties of the source.
         assert_eq!(consume(&broker.address, &models, 1).len(), 1);
         let catalog = std::fs::read(ran.folder.path().join("state/catalog.sqlite")).unwrap();
         let holds = |text: &str| catalog.windows(text.len()).any(|part| part == text.as_bytes());

@@ -1,25 +1,25 @@
-//! With its broker killed, paused and started again, and itself killed, a job publishes what it
-//! would have published.
+//! A job whose broker is killed, paused and restarted, and which is killed itself, publishes the same
+//! versions as an undisturbed one.
 //!
-//! `DRIFTMILL_STORMS` and `DRIFTMILL_SEED` make it more, and others.
+//! `DRIFTMILL_STORMS` and `DRIFTMILL_SEED` set the number of storms and the seed.
 
 use std::process::Child;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
-use super::kills::{PARTITIONS, Published, job, rows, setting, start};
+use super::kills::{Published, Undisturbed, setting, start};
 use crate::broker::{Broker, own};
 use crate::needs::OWN_KAFKA;
-use crate::topics::{create, produce, unique};
+use crate::topics::unique;
 use crate::wait::{self, LIMIT};
 
 crate::suite::tests! {
-    whatever_becomes_of_its_broker_it_publishes_the_same needs OWN_KAFKA,
+    a_job_publishes_the_same_versions_despite_broker_failures needs OWN_KAFKA,
 }
 
-/// What happens to a broker, or to the job.
+/// Disturbs a broker or the job.
 fn disturb(broker: &mut Broker, job: &mut Child, random: &mut Pcg64) {
     let a_while = |random: &mut Pcg64| {
         std::thread::sleep(Duration::from_millis(random.random_range(0..1500)));
@@ -43,32 +43,18 @@ fn disturb(broker: &mut Broker, job: &mut Child, random: &mut Pcg64) {
     }
 }
 
-fn whatever_becomes_of_its_broker_it_publishes_the_same() {
+fn a_job_publishes_the_same_versions_despite_broker_failures() {
     let mut broker = own();
     let brokers = broker.address.clone();
-    let topic = unique("storms");
-    create(&brokers, &topic, PARTITIONS);
-    let rows = rows(9_000);
-    produce(&brokers, &topic, rows.iter().map(|(p, time, row)| (*p, *time, row.as_bytes())));
-    let folder = tempfile::tempdir().unwrap();
-    let named = |models: &str| {
-        let pipeline = folder.path().join(format!("{models}.toml"));
-        std::fs::write(&pipeline, job(&brokers, &topic, models)).unwrap();
-        (folder.path().join(models), pipeline)
-    };
-    let models = unique("models");
-    let (state, pipeline) = named(&models);
-    let begun = Instant::now();
-    let stdout = start(&state, &pipeline, (1, 1), 0, None).done();
-    let usual = begun.elapsed();
-    let wanted = Published::of(&brokers, &state, &models, &stdout);
+    let undisturbed = Undisturbed::run(&brokers, "storms");
+    let Undisturbed { usual, wanted, .. } = &undisturbed;
 
     let (most, seed) = (setting("DRIFTMILL_STORMS", 5), setting("DRIFTMILL_SEED", 1));
     let mut random = Pcg64::seed_from_u64(seed);
     let mut storms = 0;
     while storms < most {
         let models = unique("models");
-        let (state, pipeline) = named(&models);
+        let (state, pipeline) = undisturbed.job(&brokers, &models);
         let mut left = random.random_range(1..4u32);
         let stdout = loop {
             let workers = random.random_range(1..=2);
@@ -90,7 +76,7 @@ fn whatever_becomes_of_its_broker_it_publishes_the_same() {
             }
         };
         let made = Published::of(&brokers, &state, &models, &stdout);
-        assert_eq!(wanted, made, "seed {seed}, after {storms} storms");
+        assert_eq!(*wanted, made, "seed {seed}, after {storms} storms");
     }
     eprintln!("{storms} storms: the same, seed {seed}");
 }

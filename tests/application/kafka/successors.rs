@@ -1,32 +1,22 @@
-//! Jobs that publish under one name, one after the other and at once.
+//! Jobs that publish under one name, one after another and at the same time.
 
 use crate::broker::brokers;
 use crate::needs::KAFKA;
 use crate::program::Program;
+use crate::small_job::small_job;
 use crate::topics::{consume, consume_all, create, produce, unique};
 
 crate::suite::tests! {
-    a_job_whose_name_another_takes_over_ends_and_says_why needs KAFKA,
+    a_job_ends_with_a_reason_when_another_takes_its_name needs KAFKA,
 }
 
 fn job(brokers: &str, topic: &str, models: &str) -> String {
-    format!(
+    small_job(&format!(
         "name = \"heir\"
-        [source.kafka]
-        brokers = \"{brokers}\"
-        topics = [\"{topic}\"]
-        [codec.json]
-        features = [\"a\"]
-        label = \"c\"
-        [trigger.amount]
-        every = 100
-        [selection.new_data]
-        [model.mlp]
-        hidden = [2]
-        [training]
-        [sink.kafka]
-        topic = \"{models}\""
-    )
+        source.kafka = {{ brokers = \"{brokers}\", topics = [\"{topic}\"] }}
+        trigger.amount.every = 100
+        sink.kafka.topic = \"{models}\""
+    ))
 }
 
 fn fill(brokers: &str, topic: &str, numbers: std::ops::Range<i64>) {
@@ -36,7 +26,7 @@ fn fill(brokers: &str, topic: &str, numbers: std::ops::Range<i64>) {
     produce(brokers, topic, rows.iter().map(|(part, time, row)| (*part, *time, &row[..])));
 }
 
-fn a_job_whose_name_another_takes_over_ends_and_says_why() {
+fn a_job_ends_with_a_reason_when_another_takes_its_name() {
     let brokers = brokers();
     let (topic, models) = (unique("samples"), unique("models"));
     create(brokers, &topic, 1);
@@ -44,7 +34,7 @@ fn a_job_whose_name_another_takes_over_ends_and_says_why() {
     let mut first = Program::start(&job(brokers, &topic, &models));
     assert_eq!(consume(brokers, &models, 2).len(), 2);
 
-    // one that was started by mistake does no harm.
+    // a job that was started by mistake does no harm.
     let mistaken = Program::start(&job(brokers, &topic, &models)).end();
     assert_eq!(mistaken.code, Some(64), "{}", mistaken.said);
     assert!(mistaken.said.contains("sink.kafka holds 2 versions by other runs"));
@@ -52,7 +42,7 @@ fn a_job_whose_name_another_takes_over_ends_and_says_why() {
     assert_eq!(consume(brokers, &models, 3).len(), 3);
     assert!(first.runs());
 
-    // one that makes the same versions again publishes only what is missing.
+    // a job that makes the same versions again publishes only the missing ones.
     let mut second = Program::start_with(&job(brokers, &topic, &models), &["--adopt"]);
     second.wait_for("models/3/version.json");
     fill(brokers, &topic, 350..450);

@@ -2,7 +2,7 @@
 
 use crate::codec::Classes;
 use crate::codec::classes::quote;
-use crate::codec::table::{A_NUMBER, A_TIME, Marks, refuse};
+use crate::codec::table::{A_NUMBER, A_TIME, TimeAndLabel, mismatch};
 use crate::{DecodeError, Timestamp};
 
 /// The use of a column.
@@ -29,8 +29,8 @@ impl Row {
         text: &[u8],
         ends: &[usize],
         features: &mut [f32],
-    ) -> Result<Marks, DecodeError> {
-        let (mut marks, mut start) = (Marks::default(), 0);
+    ) -> Result<TimeAndLabel, DecodeError> {
+        let (mut marks, mut start) = (TimeAndLabel::default(), 0);
         for ((role, column), &end) in self.roles.iter().zip(&self.columns).zip(ends) {
             let field = &text[start..end];
             start = end;
@@ -54,8 +54,8 @@ fn feature(column: &str, field: &[u8]) -> Result<f32, DecodeError> {
         "false" => Ok(0.0),
         text => match text.parse::<f32>() {
             Ok(number) if number.is_finite() => Ok(number),
-            Ok(_) => Err(refuse(column, "a finite 32-bit number", &quote(text))),
-            Err(_) => Err(refuse(column, A_NUMBER, &quote(text))),
+            Ok(_) => Err(mismatch(column, "a finite 32-bit number", &quote(text))),
+            Err(_) => Err(mismatch(column, A_NUMBER, &quote(text))),
         },
     }
 }
@@ -66,12 +66,12 @@ fn read_time(column: &str, field: &[u8]) -> Result<Option<i64>, DecodeError> {
     }
     let text = utf8(column, field)?;
     let time = text.parse().ok().or_else(|| text.parse().ok().map(Timestamp::millis));
-    time.map(Some).ok_or_else(|| refuse(column, A_TIME, &quote(text)))
+    time.map(Some).ok_or_else(|| mismatch(column, A_TIME, &quote(text)))
 }
 
 fn utf8<'a>(column: &str, field: &'a [u8]) -> Result<&'a str, DecodeError> {
     std::str::from_utf8(field)
-        .map_err(|_| refuse(column, "UTF-8", &quote(&String::from_utf8_lossy(field))))
+        .map_err(|_| mismatch(column, "UTF-8", &quote(&String::from_utf8_lossy(field))))
 }
 
 /// Appends `text` to `line`, in quotes if it contains special characters.

@@ -6,7 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Vis
 
 use super::Slots;
 use super::scalar::Scalar;
-use crate::codec::table::Marks;
+use crate::codec::table::TimeAndLabel;
 use crate::{DecodeError, codec::Classes};
 
 /// The sample of one object, while it is read.
@@ -27,7 +27,7 @@ impl<'a> Row<'a> {
     }
 
     /// Reads `payload` into the features and returns time and label.
-    pub(super) fn read(mut self, payload: &[u8]) -> Result<Marks, DecodeError> {
+    pub(super) fn read(mut self, payload: &[u8]) -> Result<TimeAndLabel, DecodeError> {
         let mut reader = serde_json::Deserializer::from_slice(payload);
         let read = reader.deserialize_map(&mut self).and_then(|()| reader.end());
         match (self.invalid.take(), read) {
@@ -38,7 +38,7 @@ impl<'a> Row<'a> {
                     Some(missing) => {
                         Err(DecodeError::MissingColumn(self.slots.names[missing].clone()))
                     }
-                    None => Ok(Marks { time: self.time, label: self.label }),
+                    None => Ok(TimeAndLabel { time: self.time, label: self.label }),
                 }
             }
         }

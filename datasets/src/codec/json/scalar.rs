@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::codec::classes::quote;
-use crate::codec::table::{A_NUMBER, A_TIME, finite, refuse};
+use crate::codec::table::{A_NUMBER, A_TIME, finite, mismatch};
 use crate::{DecodeError, Timestamp, codec::Classes};
 
 /// A JSON value. The contents of arrays and objects are skipped.
@@ -28,7 +28,7 @@ impl Scalar<'_> {
             Self::Integer(number) => Ok(number as f32),
             Self::Unsigned(number) => Ok(number as f32),
             Self::Bool(truth) => Ok(f32::from(truth)),
-            _ => Err(refuse(column, A_NUMBER, &self.found())),
+            _ => Err(mismatch(column, A_NUMBER, &self.found())),
         }
     }
 
@@ -42,8 +42,9 @@ impl Scalar<'_> {
             Self::Float(number) => classes.of_number(column, *number).map(Some),
             Self::Integer(number) => classes.of_number(column, *number as f64).map(Some),
             Self::Unsigned(number) => classes.of_number(column, *number as f64).map(Some),
-            Self::Text(text) => classes.of_name(column, text).map(Some),
-            _ => Err(classes.refuse(column, &self.found())),
+            Self::Bool(truth) => classes.of_truth(column, *truth).map(Some),
+            Self::Text(text) => classes.of_text(column, text).map(Some),
+            _ => Err(classes.mismatch(column, &self.found())),
         }
     }
 
@@ -55,7 +56,7 @@ impl Scalar<'_> {
             Self::Text(text) => text.parse().ok().map(Timestamp::millis),
             _ => None,
         };
-        time.map(Some).ok_or_else(|| refuse(column, A_TIME, &self.found()))
+        time.map(Some).ok_or_else(|| mismatch(column, A_TIME, &self.found()))
     }
 
     /// The value as an error names it.

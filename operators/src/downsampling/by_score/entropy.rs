@@ -2,8 +2,6 @@
 
 use crate::downsampling::math::ranking::uncertainty_sampling;
 
-pub(in crate::downsampling) const EXAMPLE: &str = "";
-
 uncertainty_sampling! {
     /// Uncertainty sampling: the samples whose predicted distribution has the highest entropy.
     ///

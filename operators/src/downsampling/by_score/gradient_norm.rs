@@ -7,8 +7,6 @@ use crate::downsampling::{
     Budget, Chosen, DownsamplingConfig, Draws, Gradient, On, RequiredScores, SampleScores,
 };
 
-pub(in crate::downsampling) const EXAMPLE: &str = "";
-
 /// Importance sampling by the norm of gradients.
 ///
 /// ```text

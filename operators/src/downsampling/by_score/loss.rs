@@ -6,17 +6,15 @@ use crate::downsampling::{
     Budget, Chosen, DownsamplingConfig, Draws, RequiredScores, SampleScores,
 };
 
-pub(in crate::downsampling) const EXAMPLE: &str = "";
-
 /// Importance sampling by loss.
 ///
 /// ```text
 /// pᵢ = lossᵢ / Σ loss,      wᵢ = 1 / (n·pᵢ)
 /// ```
 ///
-/// Weights compensate for the probabilities. With g the gradient of a sample, the expectation of
-/// `(1/k) Σ w·g` over the k chosen samples is the mean `(1/n) Σ g` over all n candidates, if samples
-/// without loss have no gradient and `draws` is not `top`.
+/// Weights compensate for the probabilities. Let g be the gradient of a sample. The expectation of
+/// `(1/k) Σ w·g` over the k chosen samples is the mean `(1/n) Σ g` over all n candidates. This requires
+/// that samples without loss have no gradient and that `draws` is not `top`.
 ///
 /// Without replacement, if a sample is chosen with certainty, the probabilities of the others keep their
 /// ratios; see [`Draws`]. If fewer samples than wanted have a loss above 0, all of them are chosen, and

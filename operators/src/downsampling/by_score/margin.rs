@@ -2,8 +2,6 @@
 
 use crate::downsampling::math::ranking::{two_highest, uncertainty_sampling};
 
-pub(in crate::downsampling) const EXAMPLE: &str = "";
-
 uncertainty_sampling! {
     /// Uncertainty sampling: the samples with the smallest margin between the two most probable classes.
     ///

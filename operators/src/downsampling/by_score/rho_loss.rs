@@ -7,8 +7,6 @@ use crate::downsampling::{
     Balance, Budget, Chosen, DownsamplingConfig, RequiredScores, SampleScores,
 };
 
-pub(in crate::downsampling) const EXAMPLE: &str = "";
-
 /// The samples with the highest reducible holdout loss: not trained yet, but learnable.
 ///
 /// ```text

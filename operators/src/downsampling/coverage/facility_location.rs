@@ -4,8 +4,6 @@ use crate::downsampling::math::coverage::{Coverage, coverage_policy};
 use crate::downsampling::math::neighbours::Similarity;
 use crate::downsampling::math::space::Space;
 
-pub(in crate::downsampling) const EXAMPLE: &str = "";
-
 const SIMILARITY: Similarity = Similarity::Cosine;
 
 coverage_policy! {

@@ -4,14 +4,12 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-use crate::downsampling::math::greedy::{Objective, maximise};
+use crate::downsampling::math::greedy::{Objective, choose_greedily};
 use crate::downsampling::math::neighbours::Similarity;
 use crate::downsampling::math::space::Space;
 use crate::downsampling::{
     Balance, Budget, Chosen, DownsamplingConfig, Greedy, On, RequiredScores, SampleScores,
 };
-
-pub(in crate::downsampling) const EXAMPLE: &str = "";
 
 /// Samples that resemble many others, but not each other.
 ///
@@ -73,7 +71,7 @@ impl Default for GraphCut {
 
 impl DownsamplingConfig for GraphCut {
     fn required_scores(&self) -> RequiredScores {
-        RequiredScores { labels: self.balance.needs_labels(), ..self.on.required_scores() }
+        self.balance.required_with(self.on.required_scores())
     }
 
     fn check(&self) -> Vec<(&'static str, String)> {
@@ -87,10 +85,7 @@ impl DownsamplingConfig for GraphCut {
     fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
         self.balance.choose(self.block, given, budget, |given, budget| {
             let space = Space::of(self.on, given);
-            let mut cut = Cut::of(&space, self.lambda);
-            let Budget { size, .. } = budget;
-            let chosen = maximise(&mut cut, self.greedy, Vec::new(), size, budget.random());
-            chosen.into_iter().map(Chosen::plain).collect()
+            choose_greedily(Cut::of(&space, self.lambda), self.greedy, budget)
         })
     }
 }

@@ -12,8 +12,6 @@ use crate::downsampling::{
     Balance, Budget, Chosen, DownsamplingConfig, RequiredScores, SampleScores,
 };
 
-pub(in crate::downsampling) const EXAMPLE: &str = "";
-
 /// Centres such that every embedding is near one of them: repeatedly the sample farthest from all
 /// chosen ones.
 ///
@@ -92,7 +90,7 @@ fn central(points: &Matrix) -> usize {
 fn farthest_first(points: &Matrix, first: usize, budget: Budget) -> Vec<usize> {
     let nearest = vec![f32::INFINITY; points.rows()];
     let mut far = Far { points, nearest, known: vec![0; points.rows()], centres: Vec::new() };
-    maximise(&mut far, Greedy::Lazy, vec![first], budget.size, budget.random())
+    maximise(&mut far, Greedy::Lazy, vec![first], budget)
 }
 
 /// The distances of samples from the centres. They never grow, so that a sample that is not far enough

@@ -4,15 +4,13 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-use crate::downsampling::math::greedy::{Objective, maximise};
+use crate::downsampling::math::greedy::{Objective, choose_greedily};
 use crate::downsampling::math::neighbours::Similarity;
 use crate::downsampling::math::outer::dot;
 use crate::downsampling::math::space::Space;
 use crate::downsampling::{
     Balance, Budget, Chosen, DownsamplingConfig, Greedy, On, RequiredScores, SampleScores,
 };
-
-pub(in crate::downsampling) const EXAMPLE: &str = "";
 
 /// Samples whose directions are as independent as possible.
 ///
@@ -69,7 +67,7 @@ impl Default for LogDeterminant {
 
 impl DownsamplingConfig for LogDeterminant {
     fn required_scores(&self) -> RequiredScores {
-        RequiredScores { labels: self.balance.needs_labels(), ..self.on.required_scores() }
+        self.balance.required_with(self.on.required_scores())
     }
 
     fn check(&self) -> Vec<(&'static str, String)> {
@@ -83,10 +81,7 @@ impl DownsamplingConfig for LogDeterminant {
     fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
         self.balance.choose(self.block, given, budget, |given, budget| {
             let space = Space::of(self.on, given);
-            let mut volume = Volume::of(&space, self.delta);
-            let Budget { size, .. } = budget;
-            let chosen = maximise(&mut volume, self.greedy, Vec::new(), size, budget.random());
-            chosen.into_iter().map(Chosen::plain).collect()
+            choose_greedily(Volume::of(&space, self.delta), self.greedy, budget)
         })
     }
 }

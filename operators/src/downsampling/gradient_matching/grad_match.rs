@@ -9,8 +9,6 @@ use crate::downsampling::{
     Balance, Budget, Chosen, DownsamplingConfig, Gradient, On, RequiredScores, SampleScores,
 };
 
-pub(in crate::downsampling) const EXAMPLE: &str = "";
-
 /// A small set whose weighted gradients approximate the mean gradient of all samples: orthogonal
 /// matching pursuit.
 ///
@@ -79,10 +77,7 @@ impl Default for GradMatch {
 
 impl DownsamplingConfig for GradMatch {
     fn required_scores(&self) -> RequiredScores {
-        RequiredScores {
-            labels: self.balance.needs_labels(),
-            ..On::from(self.gradient).required_scores()
-        }
+        self.balance.required_with(On::from(self.gradient).required_scores())
     }
 
     fn check(&self) -> Vec<(&'static str, String)> {

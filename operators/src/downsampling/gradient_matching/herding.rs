@@ -12,8 +12,6 @@ use crate::downsampling::{
     Balance, Budget, Chosen, DownsamplingConfig, RequiredScores, SampleScores,
 };
 
-pub(in crate::downsampling) const EXAMPLE: &str = "";
-
 /// Samples whose mean is near the mean of all: each step adds the sample that brings it nearest.
 ///
 /// ```text

@@ -116,8 +116,7 @@ macro_rules! coverage_policy {
 
         impl $crate::downsampling::DownsamplingConfig for $Name {
             fn required_scores(&self) -> $crate::downsampling::RequiredScores {
-                let labels = self.balance.needs_labels();
-                $crate::downsampling::RequiredScores { labels, ..self.on.required_scores() }
+                self.balance.required_with(self.on.required_scores())
             }
 
             fn check(&self) -> Vec<(&'static str, String)> {
@@ -136,9 +135,7 @@ macro_rules! coverage_policy {
                     let space = Space::of(self.on, given);
                     let neighbours = Neighbours::count(self.neighbours, given.samples, budget.size);
                     let mut coverage = Coverage::of(&space, SIMILARITY, neighbours);
-                    let random = budget.random();
-                    let chosen =
-                        maximise(&mut coverage, self.greedy, Vec::new(), budget.size, random);
+                    let chosen = maximise(&mut coverage, self.greedy, Vec::new(), budget);
                     let weights = weights(&coverage, &space, &chosen);
                     let weighted = |(index, weight)| Chosen { index, weight };
                     chosen.into_iter().zip(weights).map(weighted).collect()

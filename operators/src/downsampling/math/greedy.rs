@@ -7,6 +7,8 @@ use rand::seq::{SliceRandom, index};
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
+use crate::downsampling::{Budget, Chosen};
+
 /// The greedy algorithm that maximises a submodular function of a set, sample by sample.
 ///
 /// The *gain* of a sample is the increase of the function. It never grows with the set. Adding the
@@ -100,21 +102,31 @@ pub(in crate::downsampling) trait Objective {
     }
 }
 
-/// Grows the set `chosen` to `size` samples; there must be at least as many.
+/// The samples of a set that a greedy algorithm grows, with equal weights.
+pub(in crate::downsampling) fn choose_greedily(
+    mut objective: impl Objective,
+    greedy: Greedy,
+    budget: Budget,
+) -> Vec<Chosen> {
+    let chosen = maximise(&mut objective, greedy, Vec::new(), budget);
+    chosen.into_iter().map(Chosen::plain).collect()
+}
+
+/// Grows the set `chosen` to the size of the budget; there must be at least as many samples.
 pub(in crate::downsampling) fn maximise(
     objective: &mut dyn Objective,
     greedy: Greedy,
     mut chosen: Vec<usize>,
-    size: usize,
-    mut random: Pcg64,
+    budget: Budget,
 ) -> Vec<usize> {
+    let mut random = budget.random();
     let ties = Ties::of(objective, &mut random);
     let mut open = vec![true; objective.len()];
     for sample in &chosen {
         open[*sample] = false;
         objective.add(*sample);
     }
-    let wanted = size.saturating_sub(chosen.len());
+    let wanted = budget.size.saturating_sub(chosen.len());
     let candidates: Vec<usize> = (0..open.len()).filter(|sample| open[*sample]).collect();
     chosen.extend(match greedy {
         Greedy::Lazy => lazily(objective, &ties, candidates, wanted, None),

@@ -8,38 +8,39 @@ use crate::Matrix;
 use crate::downsampling::{RequiredScores, SampleScores};
 use crate::drift::metric::Panels;
 
-/// Which gradients: the last layer's stand for those of all layers.
+/// The gradients of a policy. The gradients of the last layer approximate those of all layers.
 ///
-/// By the outputs they have at most c − 1 independent directions with c classes, two opposite ones with
-/// two: that is enough where only lengths matter, but not where gradients are to sum to something.
+/// Gradients by the outputs have at most c − 1 independent directions for c classes, so two opposite
+/// directions for two classes. That is enough if only lengths matter, but not if sums of gradients are to
+/// match a mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Gradient {
-    /// By the outputs of the last layer: g.
+    /// Gradients by the outputs of the last layer: g.
     #[default]
     LastLayer,
-    /// By the weights of the last layer: the outer product g ⊗ e with what goes into it.
+    /// Gradients by the weights of the last layer: the outer product g ⊗ e with the layer's input.
     LastLayerWithEmbedding,
 }
 
-/// What similarity and distance are about.
+/// The vectors that are compared by similarity or distance.
 ///
-/// The gradient by the outputs, p − onehot(y), tells samples apart by their errors alone. With c
-/// classes it has at most c − 1 directions that are independent, so with two classes only two opposite
-/// ones: samples of a class are all the same by their cosine, and one of each class stands for
-/// everything. Hence the outer product with the embedding is the default. In Modyn that is the
-/// gradient of the last layer's outputs alone, which is `gradients` here.
+/// The gradient by the outputs, p − onehot(y), distinguishes samples by their errors alone. It has at most
+/// c − 1 independent directions for c classes, so two opposite directions for two classes: the samples of a
+/// class then have equal cosines, and one sample of each class represents all others. The outer product
+/// with the embedding is therefore the default. In Modyn, the default is the gradient by the outputs alone
+/// (`gradients` here).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum On {
-    /// Gradients by the outputs of the last layer: g. For many classes.
+    /// Gradients by the outputs of the last layer: g. Suitable for many classes.
     Gradients,
     /// Gradients by the weights of the last layer: the outer product g ⊗ e with its embedding.
     #[default]
     GradientsWithEmbeddings,
-    /// Embeddings: what goes into the last layer.
+    /// Embeddings: the inputs of the last layer.
     Embeddings,
 }
 
@@ -53,13 +54,13 @@ impl From<Gradient> for On {
 }
 
 impl On {
-    /// What must be given.
+    /// The scores that the comparison requires.
     pub(in crate::downsampling) fn required_scores(self) -> RequiredScores {
         let (gradients, embeddings) = (self != Self::Embeddings, self != Self::Gradients);
         RequiredScores { gradients, embeddings, ..RequiredScores::default() }
     }
 
-    /// The vectors it is about.
+    /// The compared vectors.
     pub(in crate::downsampling) fn vectors(self, given: &SampleScores) -> Outer {
         let gradients = || given.gradients.clone().unwrap_or_default();
         let embeddings = || given.embeddings.clone().unwrap_or_default();
@@ -71,10 +72,10 @@ impl On {
     }
 }
 
-/// Vectors as directions of length 1, or 0 for what has none, and lengths.
+/// Vectors as lengths and directions of length 1. The direction of a zero vector is 0.
 ///
-/// What two vectors differ in is computed from differences, never from products, so that it is 0 for
-/// equal ones:
+/// The difference of two vectors is computed from differences and not from products, so that it is 0 for
+/// equal vectors:
 ///
 /// ```text
 /// u = 1 − cos(a, b) = ½‖â − b̂‖²,      of outer products  1 − (1 − u)(1 − v) = u + v − uv
@@ -83,7 +84,7 @@ impl On {
 pub(in crate::downsampling) struct Space {
     pub(in crate::downsampling) directions: Outer,
     pub(in crate::downsampling) lengths: Vec<f32>,
-    /// `½(1 − ‖â‖²)` of each side: 0 or ½.
+    /// `½(1 − ‖â‖²)` of both factors: 0 or ½.
     missing: Vec<[f32; 2]>,
 }
 
@@ -112,7 +113,7 @@ impl Space {
         right.as_ref().map_or(u, |right| both(u, half(1, right)))
     }
 
-    /// For blocks of [`apart`](Self::apart).
+    /// The layout for blocks of [`apart`](Self::apart).
     pub(in crate::downsampling) fn blocks(&self) -> Blocks<'_> {
         let Outer { left, right } = &self.directions;
         let right = right.as_ref().map(|right| Panels::new(right, right));
@@ -128,8 +129,9 @@ pub(in crate::downsampling) struct Blocks<'a> {
 }
 
 impl Blocks<'_> {
-    /// Fills `block` with how far the vectors from `first` on are apart from themselves and later
-    /// ones; values of row i up to column i may be anything. `first` is a multiple of the panels' step.
+    /// Fills `block` with the values of [`apart`](Space::apart) of the vectors from `first` on and of all
+    /// later vectors. The values of row i up to column i are undefined. `first` is a multiple of the
+    /// panels' step.
     pub(in crate::downsampling) fn fill(
         &self,
         block: &mut [f32],
@@ -187,12 +189,12 @@ pub(in crate::downsampling) fn norm(row: &[f32]) -> f64 {
     row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt()
 }
 
-/// `‖a − b‖²`: in the same order on all machines and for both orders of arguments.
+/// `‖a − b‖²`, with the same rounding on all machines and for both orders of the arguments.
 pub(in crate::downsampling) fn squared_distance(a: &[f32], b: &[f32]) -> f32 {
     Arch::new().dispatch(SquaredDistance { a, b })
 }
 
-/// A type and not a closure, which would be compiled apart and without vector units.
+/// The squared distance as a type. A closure would be compiled separately, without vector instructions.
 struct SquaredDistance<'a> {
     a: &'a [f32],
     b: &'a [f32],

@@ -5,8 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::downsampling::{Budget, Chosen, DownsamplingConfig, RequiredScores, SampleScores};
 
-pub(in crate::downsampling) const EXAMPLE: &str = "";
-
 /// A uniformly random subset: the baseline for all other policies.
 ///
 /// It requires no scores. Each round is another choice. Weights are 1.

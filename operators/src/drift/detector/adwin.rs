@@ -8,8 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::running::{Judgement, Method, MethodConfig};
 use super::{Domain, Evidence, Parameter, Signal, is_fraction, problems};
 
-pub(super) const EXAMPLE: &str = "";
-
 /// ADWIN: adaptive windowing. A drift is a cut of the window into two parts with different means.
 ///
 /// ```text

@@ -5,8 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::running::{Judgement, Method, MethodConfig};
 use super::{Direction, Domain, Parameter, is_positive, problems};
 
-pub(super) const EXAMPLE: &str = "";
-
 /// The tabular CUSUM control chart: the sum of the excesses of values over their usual mean.
 ///
 /// ```text

@@ -5,8 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::running::{Judgement, Method, MethodConfig};
 use super::{Domain, Parameter, Signal, is_positive, problems};
 
-pub(super) const EXAMPLE: &str = "";
-
 /// The Drift Detection Method: an error rate that leaves its lowest level.
 ///
 /// ```text

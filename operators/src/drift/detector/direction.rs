@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Which way values change.
+/// The direction in which values change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -11,13 +11,14 @@ pub enum Direction {
     Up,
     /// They fall.
     Down,
-    /// One or the other.
+    /// They grow or fall.
     #[default]
     Both,
 }
 
 impl Direction {
-    /// Of how far values have `grown` and how far they have `fallen`, what counts.
+    /// The part of a change that counts: how far values have `grown`, how far they have `fallen`, or the
+    /// larger of both.
     pub(super) fn of(self, grown: f64, fallen: f64) -> f64 {
         match self {
             Self::Up => grown,

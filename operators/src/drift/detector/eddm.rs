@@ -5,8 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::running::{Judgement, Method, MethodConfig};
 use super::{Domain, Parameter, Signal, is_fraction, problems};
 
-pub(super) const EXAMPLE: &str = "";
-
 /// The Early Drift Detection Method: errors that come closer together.
 ///
 /// ```text

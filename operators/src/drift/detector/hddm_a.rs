@@ -5,8 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::running::{BuildMethod, Judgement, Method, MethodConfig};
 use super::{Domain, Parameter, hddm, problems};
 
-pub(super) const EXAMPLE: &str = "";
-
 /// HDDM_A: compares the mean with the lowest mean so far, with Hoeffding's bound.
 ///
 /// ```text

@@ -5,8 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::running::{BuildMethod, Judgement, Method, MethodConfig};
 use super::{Domain, Parameter, hddm, is_fraction, problems};
 
-pub(super) const EXAMPLE: &str = "";
-
 /// HDDM_W: compares moving averages before and after the best cut, with McDiarmid's bound.
 ///
 /// ```text

@@ -11,8 +11,6 @@ use super::running::{BuildMethod, Judgement, Method, MethodConfig};
 use super::{Domain, Parameter, is_fraction, problems};
 use crate::drift::metric::steps;
 
-pub(super) const EXAMPLE: &str = "";
-
 /// KSWIN: compares the newest values with a random sample of older ones, by the Kolmogorov–Smirnov test.
 ///
 /// ```text
@@ -26,8 +24,8 @@ pub(super) const EXAMPLE: &str = "";
 ///
 /// Reference: C. Raab, M. Heusinger, F.-M. Schleif, *Reactive Soft Prototype Computing for Concept
 /// Drift Streams*, Neurocomputing 416 (2020); B. V. Gnedenko, V. S. Korolyuk, *On the Maximum
-/// Discrepancy Between Two Empirical Distributions* (1951); defaults, the exact test and 0.1 as in
-/// River 0.26, which chooses by another generator.
+/// Discrepancy Between Two Empirical Distributions* (1951). The defaults, the exact test and 0.1 are
+/// those of River 0.26, which draws its random numbers from another generator.
 ///
 /// ```
 /// use driftmill_operators::drift::detector::*;
@@ -40,11 +38,11 @@ pub(super) const EXAMPLE: &str = "";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct Kswin {
-    /// Significance of a false drift at a value, between 0 and 1 (default 0.005).
+    /// Significance level of a false drift at a value, between 0 and 1 (default 0.005).
     pub alpha: f64,
     /// Values in the window, at least twice `recent` (default 100).
     pub window: NonZeroUsize,
-    /// r, the newest values (default 30).
+    /// r, the number of newest values (default 30).
     pub recent: NonZeroUsize,
     /// Seed of the choice of older values (default 0).
     pub seed: u64,

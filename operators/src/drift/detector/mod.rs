@@ -120,14 +120,14 @@ driftmill_registry::one_of! {
     /// The `detector` table of a sequential trigger.
     #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
     DetectorTable: dyn DetectorConfig {
-        adwin: Adwin,
-        page_hinkley: PageHinkley,
-        cusum: Cusum,
-        ddm: Ddm,
-        eddm: Eddm,
-        hddm_a: HddmA,
-        hddm_w: HddmW,
-        kswin: Kswin,
+        adwin: Adwin = "",
+        page_hinkley: PageHinkley = "",
+        cusum: Cusum = "",
+        ddm: Ddm = "",
+        eddm: Eddm = "",
+        hddm_a: HddmA = "",
+        hddm_w: HddmW = "",
+        kswin: Kswin = "",
     }
 }
 

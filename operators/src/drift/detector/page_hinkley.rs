@@ -5,8 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::running::{Judgement, Method, MethodConfig};
 use super::{Direction, Domain, Parameter, is_positive, problems};
 
-pub(super) const EXAMPLE: &str = "";
-
 /// The Page–Hinkley test: the difference of the sum of deviations from its extreme.
 ///
 /// ```text
@@ -14,7 +12,7 @@ pub(super) const EXAMPLE: &str = "";
 /// w ← α · w + (x − x̄) + δ     drift where max w − w > λ     (down)
 /// ```
 ///
-/// x̄ is the mean of all values since the last drift, x among them. There are no warnings.
+/// x̄ is the mean of all values since the last drift, including x. There are no warnings.
 ///
 /// Reference: E. S. Page, *Continuous Inspection Schemes*, Biometrika 41 (1954); with the forgetting
 /// factor α as in River 0.26, whose defaults these are.
@@ -32,13 +30,13 @@ pub(super) const EXAMPLE: &str = "";
 pub struct PageHinkley {
     /// Number of values before the first test (default 30).
     pub min_samples: u64,
-    /// δ, the deviation that is tolerated, in units of the values (default 0.005).
+    /// δ, the tolerated deviation, in units of the values (default 0.005).
     pub delta: f64,
-    /// λ, the sum of deviations that is drift, in units of the values (default 50).
+    /// λ, the bound: a larger sum of deviations is a drift, in units of the values (default 50).
     pub threshold: f64,
-    /// α, what remains of a sum at the next value, above 0 and at most 1 (default 0.9999).
+    /// α, the factor of the sum at each new value, above 0 and at most 1 (default 0.9999).
     pub alpha: f64,
-    /// Which changes of the mean are drift (default `both`).
+    /// The direction of changes that are drifts (default `both`).
     pub direction: Direction,
 }
 

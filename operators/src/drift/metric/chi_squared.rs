@@ -12,10 +12,10 @@ column_test! {
     /// χ² = Σ over both samples and all categories of (O − E)² / E     E: as if both were of one mixture
     /// ```
     ///
-    /// Each value is a category. Any number from 0 on; it grows with the samples, so that a p-value says
-    /// more than a bound. The p-value of a dimension is that of the χ² distribution with one degree of
-    /// freedom less than there are categories: good where E is 5 or more, as it is without Yates'
-    /// correction. Values of a continuum have no categories: see [`Ks`](super::Ks).
+    /// Each value is a category. χ² is 0 or more. It grows with the samples, so that a p-value is a better
+    /// criterion than a bound. The p-value of a dimension is that of the χ² distribution whose degrees of
+    /// freedom are the number of categories less one. It is accurate if E is 5 or more, as is usual without
+    /// Yates' correction. Continuous values have no categories: see [`Ks`](super::Ks).
     ///
     /// Reference: K. Pearson, Philosophical Magazine 50 (1900); SciPy's `chi2_contingency` with
     /// `correction=False`.
@@ -27,7 +27,7 @@ column_test! {
     /// assert_eq!(ChiSquared { threshold: 3.84.into() }.init().distance(&reference, &current), 2.0);
     /// ```
     ChiSquared {
-        /// Mean χ² from which on there is drift.
+        /// Mean χ²; drift from this value on.
         threshold,
     }
 }
@@ -43,7 +43,7 @@ fn test(x: &[f32], y: &[f32]) -> (f64, f64) {
     (value, survival(value, categories - 1))
 }
 
-/// χ² of two sorted samples, and how many categories there are.
+/// χ² of two sorted samples, and the number of categories.
 fn by_category(x: &[f32], y: &[f32]) -> (f64, u32) {
     let (n, m) = (x.len() as f64, y.len() as f64);
     let (mut before, mut sum, mut categories) = ([0, 0], 0.0, 0);
@@ -69,7 +69,7 @@ pub(crate) fn survival(x: f64, freedom: u32) -> f64 {
     let odd = freedom % 2 == 1;
     let first = if odd { libm::erfc(half.sqrt()) } else { 0.0 };
     let offset = if odd { 0.5 } else { 0.0 };
-    // in logarithms: powers and factorials of many categories do not fit.
+    // computed in logarithms: powers and factorials of many categories would overflow.
     let term = |i: u32| {
         let power = f64::from(i) + offset;
         (power * half.ln() - half - libm::lgamma(power + 1.0)).exp()

@@ -5,7 +5,7 @@ use crate::Matrix;
 /// Number of values from which counting is faster than comparing.
 const MANY: usize = 2048;
 
-/// Bits of a key that are sorted by at a time.
+/// Number of bits of a key that one pass sorts by.
 const DIGIT: u32 = 11;
 
 /// Each column's values in ascending order.
@@ -23,7 +23,8 @@ fn sorted(values: impl Iterator<Item = f32>) -> Vec<f32> {
     keys.into_iter().map(from_key).collect()
 }
 
-/// A number that is ordered as the value is: negative ones have all bits turned, others the first.
+/// A number with the order of the value: all bits of negative values are inverted, and the first bit of
+/// other values.
 fn to_key(value: f32) -> u32 {
     let bits = value.to_bits();
     bits ^ if bits >> 31 == 1 { u32::MAX } else { 1 << 31 }
@@ -33,7 +34,7 @@ fn from_key(key: u32) -> f32 {
     f32::from_bits(key ^ if key >> 31 == 1 { 1 << 31 } else { u32::MAX })
 }
 
-/// Sorts by the last digit first, each time keeping the order of equal digits.
+/// Sorts by the last digit first. Each pass keeps the order of equal digits.
 fn radix_sort(keys: &mut Vec<u32>) {
     let digit = |key: u32, place: u32| (key >> (place * DIGIT)) as usize & ((1 << DIGIT) - 1);
     let mut other = vec![0; keys.len()];

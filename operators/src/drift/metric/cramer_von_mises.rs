@@ -6,22 +6,22 @@ use super::steps::steps;
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 column_test! {
-    /// The two-sample Cramér–von Mises statistic, averaged over the dimensions. It is like that of
-    /// Kolmogorov and Smirnov, but uses all differences instead of the largest.
+    /// The two-sample Cramér–von Mises statistic, averaged over the dimensions. It resembles the
+    /// Kolmogorov–Smirnov statistic, but uses all differences instead of the largest.
     ///
     /// ```text
     /// T = nm / (n+m)² · Σ over all values z of both samples, of (F(z) − G(z))²
     /// ```
     ///
-    /// 0 when equal; it grows with the samples: without drift T is about 1/6 on average, and above 0.461
-    /// in one of twenty comparisons. Of equal values F − G goes in even steps from what it is before them
-    /// to what it is after, so that equal samples have 0 however many of their values are equal. (SciPy
-    /// gives ties the mean of their ranks, which makes T of two samples of one value as large as they
-    /// are.)
+    /// T is 0 for equal samples and grows with the samples. Without drift it is about 1/6 on average, and
+    /// above 0.461 in one of twenty comparisons. At equal values, F − G moves in even steps from its value
+    /// before them to its value after them. Equal samples therefore have T = 0, however many of their
+    /// values are equal. (SciPy gives ties the mean of their ranks. Two samples of a single value then have
+    /// a T as large as the samples.)
     ///
-    /// The p-value of a dimension is that of the limit distribution, with the mean and variance that T has
-    /// for n and m; for ten values or more in each it is off by less than 0.01 where it is below
-    /// 0.1. Ties make T smaller without drift, and the p-value larger than it is.
+    /// The p-value of a dimension is that of the limit distribution, scaled to the mean and variance of T
+    /// for n and m. For ten or more values in each sample and p-values below 0.1 its error is below 0.01.
+    /// Ties reduce T without drift, so that the p-value is too large.
     ///
     /// Reference: T. W. Anderson, *On the Distribution of the Two-Sample Cramér–von Mises Criterion*,
     /// Annals of Mathematical Statistics 33 (1962), equation 9; limit: T. W. Anderson
@@ -51,7 +51,7 @@ fn statistic(x: &[f32], y: &[f32]) -> f64 {
     let (n, m) = (x.len() as f64, y.len() as f64);
     let (mut passed, mut before, mut sum) = (0, 0.0, 0.0);
     steps(x, y, |i, j, _| {
-        // equal values count as if they were one after another, evenly mixed.
+        // equal values count as if they followed one another, evenly mixed.
         let (count, after) = ((i + j - passed) as f64, i as f64 / n - j as f64 / m);
         let step = (after - before) / count;
         sum += count * before * before
@@ -62,7 +62,7 @@ fn statistic(x: &[f32], y: &[f32]) -> f64 {
     n * m / (n + m).powi(2) * sum
 }
 
-/// The probability that T is `value` or more without drift.
+/// The probability of a T of at least `value` without drift.
 fn p_value(value: f64, n: usize, m: usize) -> f64 {
     let (n, m) = (n as f64, m as f64);
     let all = n + m;
@@ -74,9 +74,8 @@ fn p_value(value: f64, n: usize, m: usize) -> f64 {
     if scaled < 0.003 { 1.0 } else { (1.0 - limit(scaled)).clamp(0.0, 1.0) }
 }
 
-/// The limit's distribution function:
-/// `1/(π√x) Σ Γ(k+½)/(Γ(½) k!) √(4k+1) exp(−u) K(u)`, u = (4k+1)²/16x, K the modified Bessel function
-/// of the second kind of order ¼.
+/// The distribution function of the limit: `1/(π√x) Σ Γ(k+½)/(Γ(½) k!) √(4k+1) exp(−u) K(u)`, u =
+/// (4k+1)²/16x. K is the modified Bessel function of the second kind of order ¼.
 fn limit(x: f64) -> f64 {
     let (mut sum, mut coefficient) = (0.0, 1.0);
     for k in 0..100 {
@@ -110,7 +109,7 @@ mod tests {
     fn equal_values_are_no_difference() {
         assert_eq!(statistic(&[0.0; 400], &[0.0; 200]), 0.0);
         assert_eq!(p_value(0.0, 400, 200), 1.0);
-        // half of both samples is one value, as after a relu.
+        // half of both samples is one value, as after a ReLU.
         let half =
             |n: u32| -> Vec<f32> { (0..n).map(|i| (i as f32 / n as f32 - 0.5).max(0.0)).collect() };
         let (x, y) = (half(400), half(200));

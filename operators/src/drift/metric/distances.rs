@@ -14,7 +14,7 @@ pub struct Block<'a> {
     pub first: usize,
     /// The number of other rows: the length of a row of `values`.
     pub cols: usize,
-    /// One row after another.
+    /// The distances, one row after another.
     pub values: &'a mut [f32],
 }
 
@@ -36,8 +36,8 @@ pub fn distances_between<T: Send>(
 /// Applies `each` to the distances of all rows to themselves and later ones, block after block, on all
 /// cores.
 ///
-/// Row i of a block stands for row `first + i`, and its value j for the distance to row `first + j`:
-/// each pair of different rows is found once, where j > i.
+/// Row i of a block belongs to row `first + i`, and its value j is the distance to row `first + j`. Each
+/// pair of different rows occurs once, at j > i.
 pub fn distances_within<T: Send>(points: &Matrix, each: impl Fn(Block<'_>) -> T + Sync) -> Vec<T> {
     let panels = Panels::new(points, points);
     by_block(points.rows(), |first, rows, block| {
@@ -49,7 +49,7 @@ pub fn distances_within<T: Send>(points: &Matrix, each: impl Fn(Block<'_>) -> T 
 }
 
 impl Block<'_> {
-    /// Of a block within points: for each row the distances to later rows.
+    /// The distances of each row to later rows, in a block within one set of points.
     pub fn later(&self) -> impl Iterator<Item = &[f32]> {
         let rows = self.values.chunks_exact(self.cols);
         rows.enumerate().map(|(index, row)| &row[index + 1..])

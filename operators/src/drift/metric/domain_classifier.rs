@@ -1,4 +1,4 @@
-//! Drift as the quality of a classifier that tells two samples apart.
+//! Drift as the quality of a classifier that distinguishes two samples.
 
 use std::num::NonZeroUsize;
 
@@ -12,18 +12,19 @@ use crate::drift::{Logistic, roc_auc};
 
 pub(super) const EXAMPLE: &str = "threshold = 0.6";
 
-/// Scores nearer than this are equal: what differs by rounding alone has no order.
+/// Scores that differ by less than this are equal: rounding errors do not order them.
 const RESOLUTION: f64 = 1e-6;
 
-/// How well a classifier tells the current sample from the reference: the ROC-AUC of a logistic
-/// regression, cross-validated.
+/// The quality of a classifier that distinguishes the current sample from the reference: the
+/// cross-validated ROC-AUC of a logistic regression.
 ///
-/// ½ if it cannot (with random deviations to both sides), 1 if it never errs. Columns are brought
-/// to mean 0 and variance 1 of both samples together. A row's fold follows from its values, so that
-/// neither the order of rows nor chance matters, and equal rows are never in training and test both;
-/// the AUC is that of pairs within a fold. Sees what moves means along some direction, in any number
-/// of dimensions, and not what changes the spread alone. Costs O((n+m)·d² + d³) for each of some ten
-/// steps and each fold: with many dimensions, set the trigger's `pca`.
+/// The AUC is ½ if the classifier cannot distinguish them (with random deviations in both directions) and 1
+/// if it makes no error. Columns are scaled to mean 0 and variance 1 over both samples. The fold of a row
+/// depends on its values. The result is therefore independent of the order of rows and of random numbers,
+/// and equal rows are never in both training and test set. The AUC is that of pairs within a fold. The
+/// metric detects changes of means along any direction, in any number of dimensions, but not changes of the
+/// spread alone. Costs O((n+m)·d² + d³) for each of about ten steps and each fold. With many dimensions,
+/// set the trigger's `pca`.
 ///
 /// Reference: D. Lopez-Paz and M. Oquab, *Revisiting Classifier Two-Sample Tests*, ICLR 2017; the
 /// model-based drift of Evidently 0.4 (one half for training, stochastic gradients).
@@ -40,9 +41,9 @@ const RESOLUTION: f64 = 1e-6;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DomainClassifier {
-    /// ROC-AUC from which on there is drift.
+    /// ROC-AUC; drift from this value on.
     pub threshold: Criterion,
-    /// Parts, each of which is tested with a model trained on all others (default 5; at least 2).
+    /// Number of folds. Each fold is tested with a model trained on all others (default 5; at least 2).
     #[serde(default = "crate::defaults::count::<5>")]
     pub folds: NonZeroUsize,
 }
@@ -96,7 +97,7 @@ impl Metric for Classifier {
 
 const NEUTRAL: f64 = 0.5;
 
-/// The AUC on `test` of a model of `train`, and on how many pairs.
+/// The AUC on `test` of a model trained on `train`, and its number of pairs.
 fn tested(all: &Matrix, kind: &[bool], train: &[usize], test: &[usize]) -> (f64, f64) {
     let values = train.iter().flat_map(|row| all.row(*row)).copied().collect();
     let kinds: Vec<bool> = train.iter().map(|row| kind[*row]).collect();
@@ -109,12 +110,12 @@ fn tested(all: &Matrix, kind: &[bool], train: &[usize], test: &[usize]) -> (f64,
 }
 
 fn hash(row: &[f32]) -> u64 {
-    // adding zero makes −0 and 0 one.
+    // adding zero makes −0 equal to 0.
     let bytes: Vec<u8> = row.iter().flat_map(|value| (value + 0.0).to_le_bytes()).collect();
     xxh3_64(&bytes)
 }
 
-/// Columns of mean 0 and variance 1; constant ones of 0.
+/// Columns scaled to mean 0 and variance 1. Constant columns become 0.
 fn standardized(points: &Matrix) -> Matrix {
     let rows = points.rows() as f64;
     let scale = |col: usize| {

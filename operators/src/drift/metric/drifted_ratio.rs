@@ -11,10 +11,11 @@ of.ks = { threshold = { p_value = 0.05 } }";
 
 /// The share of dimensions that drift.
 ///
-/// A dimension drifts if one of the metrics in `of` is beyond its threshold, a number or a p-value. Between 0 and 1.
+/// A dimension drifts if a metric in `of` is beyond its threshold, a number or a p-value. The share is
+/// between 0 and 1.
 ///
-/// Reference: Evidently 0.4, where `of` is the normalized Wasserstein distance from 0.1 on, and the
-/// share 0.2.
+/// Reference: Evidently 0.4, where `of` is the normalized Wasserstein distance with threshold 0.1, and the
+/// threshold of the share is 0.2.
 ///
 /// ```
 /// use driftmill_operators::{Matrix, drift::metric::*};
@@ -28,7 +29,7 @@ of.ks = { threshold = { p_value = 0.05 } }";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DriftedRatio {
-    /// Share from which on there is drift.
+    /// Share of dimensions; drift from this value on.
     pub threshold: Criterion,
     /// The metrics of a single dimension and their thresholds.
     pub of: Box<MetricTable>,

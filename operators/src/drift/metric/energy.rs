@@ -15,7 +15,7 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 /// D = √(2 · ∫ (F(x) − G(x))² dx)  =  √(2 E|X−Y| − E|X−X′| − E|Y−Y′|)
 /// ```
 ///
-/// In units of the square root of the values. Any number from 0 on.
+/// The distance is 0 or more, in units of the square root of the values.
 ///
 /// Reference: G. J. Székely and M. L. Rizzo, *Energy Statistics*, Journal of Statistical Planning and
 /// Inference 143 (2013); SciPy's `energy_distance`.
@@ -30,7 +30,7 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Energy {
-    /// Mean D from which on there is drift.
+    /// Mean D; drift from this value on.
     pub threshold: Criterion,
 }
 

@@ -5,16 +5,17 @@ use super::per_column::column_test;
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 column_test! {
-    /// How far the shares of one of two categories are apart, averaged over the dimensions, with Fisher's
+    /// The difference of the shares of one of two categories, averaged over the dimensions, with Fisher's
     /// exact test.
     ///
     /// ```text
-    /// distance = |a/n − b/m|     a, b: how often the lowest value of both samples is in each
+    /// distance = |a/n − b/m|     a, b: counts of the lowest value of both samples in each
     /// ```
     ///
-    /// Between 0 and 1. For dimensions with two values; where there are more, the lowest is compared with
-    /// all others. The p-value of a dimension is that of the two-sided test: of all tables with these
-    /// margins, how likely are those that are not likelier than this one.
+    /// The difference is between 0 and 1. The metric is for dimensions with two values. If there are more,
+    /// the lowest is compared with all others. The p-value of a dimension is that of the two-sided test:
+    /// the probability of all tables with the same margins that are at most as probable as the observed
+    /// one.
     ///
     /// Reference: R. A. Fisher, *Statistical Methods for Research Workers* (1934), §21.02; SciPy's
     /// `fisher_exact`.
@@ -26,7 +27,7 @@ column_test! {
     /// assert_eq!(Fisher { threshold: 0.4.into() }.init().distance(&reference, &current), 0.5);
     /// ```
     Fisher {
-        /// Mean difference of the shares from which on there is drift.
+        /// Mean difference of the shares; drift from this value on.
         threshold,
     }
 }
@@ -47,7 +48,7 @@ fn statistic(x: &[f32], y: &[f32]) -> f64 {
     (a as f64 / x.len() as f64 - b as f64 / y.len() as f64).abs()
 }
 
-/// How likely samples of `n` and `m` are as far apart, or farther, of which `a` and `b` are in one of
+/// The probability that samples of `n` and `m` differ at least as much as those with `a` and `b` in one of
 /// two categories.
 pub(crate) fn p_value([a, b]: [usize; 2], [n, m]: [usize; 2]) -> f64 {
     let both = a + b;

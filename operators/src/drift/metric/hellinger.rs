@@ -17,8 +17,8 @@ histogram_metric! {
     /// equal width over both samples; the default number is that of Sturges' rule, ⌈1 + log₂(n+m)⌉.
     ///
     /// Reference: E. Hellinger, *Neue Begründung der Theorie quadratischer Formen*, Crelle 136 (1909).
-    /// Evidently counts different values for Sturges' rule, not all of them, and Frouros always makes
-    /// ten bins.
+    /// Evidently applies Sturges' rule to the number of different values instead of all values, and Frouros
+    /// always uses ten bins.
     ///
     /// ```
     /// use driftmill_operators::{Matrix, drift::metric::*};
@@ -35,6 +35,6 @@ histogram_metric! {
 
 fn distance(p: &[f64], q: &[f64]) -> f64 {
     let overlap: f64 = p.iter().zip(q).map(|(p, q)| (p * q).sqrt()).sum();
-    // rounding must not take it below zero.
+    // rounding must not make it negative.
     (1.0 - overlap).max(0.0).sqrt()
 }

@@ -70,40 +70,30 @@ pub(super) fn filled(shares: &[f64]) -> Vec<f64> {
 }
 
 /// A metric that is the mean over the dimensions of `distance` between histograms.
-pub(super) fn init(
+pub(super) fn metric(
     bins: Option<NonZeroUsize>,
     distance: fn(&[f64], &[f64]) -> f64,
-) -> Box<dyn Metric> {
-    Box::new(PerColumn::new(move |x: &[f32], y: &[f32]| {
+) -> impl Metric {
+    PerColumn::new(move |x: &[f32], y: &[f32]| {
         let (p, q) = histograms(x, y, bins);
         distance(&p, &q)
-    }))
+    })
 }
 
 /// Defines the configuration of a metric on histograms. Its distance is the function `distance` of
 /// the module.
 macro_rules! histogram_metric {
     ($(#[$about:meta])* $Name:ident { $(#[$threshold:meta])* threshold, }) => {
-        $(#[$about])*
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-        #[serde(deny_unknown_fields)]
-        pub struct $Name {
-            $(#[$threshold])*
-            pub threshold: $crate::criterion::Criterion,
-            /// Number of bins of equal width over both samples (default: by Sturges' rule).
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            pub bins: Option<std::num::NonZeroUsize>,
-        }
-
-        impl $crate::drift::metric::MetricConfig for $Name {
-            fn init(&self) -> Box<dyn $crate::drift::metric::Metric> {
-                $crate::drift::metric::histogram::init(self.bins, distance)
+        $crate::drift::metric::config::metric_config! {
+            $(#[$about])* $Name {
+                $(#[$threshold])*
+                threshold,
+                /// Number of bins of equal width over both samples (default: by Sturges' rule).
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                bins: Option<std::num::NonZeroUsize>,
             }
-
-            fn threshold(&self) -> &$crate::criterion::Criterion {
-                &self.threshold
-            }
+            metric: |config| $crate::drift::metric::histogram::metric(config.bins, distance),
+            has_null_distribution: false
         }
     };
 }

@@ -17,7 +17,8 @@ histogram_metric! {
     /// equal width over both samples; the default number is that of Sturges' rule, ⌈1 + log₂(n+m)⌉.
     ///
     /// Reference: J. Lin, *Divergence Measures Based on the Shannon Entropy*, IEEE Transactions on
-    /// Information Theory 37 (1991); the distance in nats as in SciPy and Evidently (NannyML takes bits).
+    /// Information Theory 37 (1991); the distance is in nats, as in SciPy and Evidently (NannyML uses
+    /// bits).
     ///
     /// ```
     /// use driftmill_operators::{Matrix, drift::metric::*};

@@ -10,26 +10,26 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// The kernel whose bandwidth is the median heuristic over the squared distances of the
-    /// `pairs` of different points of the reference: `σ² = ½ · median`. Reorders them.
+    /// The kernel whose bandwidth is the median heuristic over the squared distances of the `pairs` of
+    /// different points of the reference: `σ² = ½ · median`. Reorders the pairs.
     ///
-    /// The median is the lower one where there are two, as in Alibi Detect's `sigma_median`. Where it
-    /// is 0, since half of the points or more are equal, it is that of the distances above 0. Points
-    /// that are all equal leave no scale: then the kernel is its own limit, 1 of equal points and 0 of
-    /// others. In each case units do not matter.
+    /// Of two medians the lower one is used, as in Alibi Detect's `sigma_median`. If the median is 0,
+    /// because at least half of the points are equal, it is that of the distances above 0. If all points
+    /// are equal, there is no scale: the kernel is then its limit, 1 for equal points and 0 for others. In
+    /// each case units do not matter.
     pub fn median(pairs: &mut [f32]) -> Self {
         let mut median = lower_median(pairs);
         if median == 0.0 {
             let mut apart: Vec<f32> = pairs.iter().copied().filter(|pair| *pair > 0.0).collect();
             median = lower_median(&mut apart);
         }
-        // not infinite: no distance times that is no number.
+        // not infinite: infinity times a distance of 0 is NaN.
         Self { exponent: (-1.0 / median).max(f32::MIN) }
     }
 
     /// Sum of the kernel over squared distances.
     pub fn sum(&self, distances: &[f32]) -> f64 {
-        // the vector units of the machine at hand; the order of additions is the same on all.
+        // uses the vector units of this machine; the order of additions is the same on all machines.
         Arch::new().dispatch(Sum { exponent: self.exponent, distances })
     }
 }
@@ -46,7 +46,7 @@ impl Kernel {
     }
 }
 
-/// The lower one of two; 0 of no values.
+/// The median, or the lower one of two medians; 0 without values.
 fn lower_median(values: &mut [f32]) -> f32 {
     match values.len() {
         0 => 0.0,
@@ -68,7 +68,7 @@ impl WithSimd for Apply<'_> {
     }
 }
 
-/// A type and not a closure, which would be compiled apart and without vector units.
+/// The sum as a type. A closure would be compiled separately, without vector instructions.
 struct Sum<'a> {
     exponent: f32,
     distances: &'a [f32],
@@ -103,11 +103,11 @@ const LANES: usize = 16;
 #[inline(always)]
 fn exp(x: f32) -> f32 {
     let x = if x > -87.0 { x } else { -87.0 };
-    // no conversion to an integer, which must care for what does not fit: a number this large has
-    // no fraction, and n in its lowest bits.
+    // no conversion to an integer, which would need checks for overflow: a float of this size has no
+    // fraction, and its lowest bits hold n.
     let rounded = x * std::f32::consts::LOG2_E + ROUND;
     let n = rounded - ROUND;
-    // no fused multiply-add: it would round differently where there is none.
+    // no fused multiply-add: machines without it would round differently.
     let r = x - n * LN_2_HIGH - n * LN_2_LOW;
     let mut p = 1.0 / 720.0;
     for c in [1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {

@@ -12,12 +12,12 @@ histogram_metric! {
     /// KL = Σ pᵢ ln(pᵢ/qᵢ)
     /// ```
     ///
-    /// In nats, any number from 0 on; not symmetric.
+    /// KL is in nats and 0 or more. It is not symmetric.
     /// p and q are the shares of the reference and of the current sample in common bins. If the
     /// reference has at most 20 different values, each value is a bin. Otherwise there are `bins` bins of
     /// equal width over both samples; the default number is that of Sturges' rule, ⌈1 + log₂(n+m)⌉.
-    /// A bin that is empty in one of the samples counts as 0.0001 there (or as a millionth of the
-    /// smallest share, if that is not more), and the shares are made to sum up to 1 again.
+    /// A bin that is empty in one of the samples counts as 0.0001 there (or as a millionth of the smallest
+    /// share, if that is less). The shares are then scaled to sum to 1.
     ///
     /// Reference: S. Kullback and R. A. Leibler, *On Information and Sufficiency*, Annals of Mathematical
     /// Statistics 22 (1951); empty bins as in Evidently 0.4.

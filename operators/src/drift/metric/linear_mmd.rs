@@ -4,7 +4,7 @@ use super::{Kernel, Metric, Tested};
 use crate::Matrix;
 use crate::criterion::Significance;
 
-/// [`Mmd`](super::Mmd) from pairs of neighbours.
+/// [`Mmd`](super::Mmd), estimated from pairs of neighbours.
 pub(super) struct LinearMmd;
 
 impl Metric for LinearMmd {
@@ -26,7 +26,7 @@ impl Metric for LinearMmd {
     }
 }
 
-/// The mean of h and its standard error; both 0 of no pair, the error 0 of one.
+/// The mean of h and its standard error. Both are 0 without pairs, and the error is 0 with one pair.
 fn mean_and_error(x: &Matrix, y: &Matrix) -> (f64, f64) {
     let neighbours = (0..x.rows() / 2).map(|pair| squared_distance(x, y, [2 * pair, 2 * pair + 1]));
     let kernel = Kernel::median(&mut neighbours.map(|distances| distances[0]).collect::<Vec<_>>());
@@ -46,8 +46,8 @@ fn mean_and_error(x: &Matrix, y: &Matrix) -> (f64, f64) {
     (mean, error)
 }
 
-/// Of two neighbours: within x, within y, from one to the other and back; a row that is not there
-/// counts as the same.
+/// The squared distances of two neighbours: within x, within y, and from one to the other in both
+/// directions. A missing row counts as equal.
 fn squared_distance(x: &Matrix, y: &Matrix, [first, second]: [usize; 2]) -> [f32; 4] {
     let between = |a: &Matrix, i: usize, b: &Matrix, j: usize| {
         if i >= a.rows() || j >= b.rows() {

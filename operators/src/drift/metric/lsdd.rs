@@ -23,11 +23,11 @@ const MOST_LOST: f64 = 0.2;
 /// h = mean of k(x, c) − mean of k(y, c),   H = exp(−‖c − c′‖² / 4σ²),   k = exp(−‖a − b‖² / 2σ²)
 /// ```
 ///
-/// c are the kernels' centres, rows of the reference: evenly spaced in ascending order, so that
-/// their order in the window does not matter. Columns are brought to mean 0 and variance 1 of
-/// the reference first, and 2σ² is the median of its squared distances. Densities are in units of
-/// the kernel: LSDD is 0 when equal and compares within one pipeline only. λ is the largest of
-/// 1, ¼, … that loses less than a fifth: 1 − θᵀHθ / hᵀθ < 0.2. Costs O((n² + (n+m)·c)·d + c³).
+/// c are the centres of the kernels: evenly spaced rows of the reference in ascending order, so that the
+/// order of rows in the window does not matter. Columns are first scaled to mean 0 and variance 1 of the
+/// reference, and 2σ² is the median of its squared distances. Densities are in units of the kernel: LSDD is
+/// 0 for equal densities, and only values within one pipeline are comparable. λ is the largest of 1, ¼, …
+/// that loses less than a fifth: 1 − θᵀHθ / hᵀθ < 0.2. Costs O((n² + (n+m)·c)·d + c³).
 ///
 /// Reference: M. Sugiyama et al., *Density-Difference Estimation*, Neural Computation 25 (2013);
 /// L. Bu, C. Alippi and D. Zhao, *A pdf-Free Change Detection Test Based on Density Difference
@@ -46,7 +46,7 @@ const MOST_LOST: f64 = 0.2;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Lsdd {
-    /// LSDD from which on there is drift.
+    /// LSDD; drift from this value on.
     pub threshold: Criterion,
     /// Kernel centres (default: one for every 20 rows of the reference, but at least 20).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,7 +98,7 @@ impl Scale {
         let scaled = scaled.map(|(value, (mean, by))| match f64::from(*value) - mean {
             off if *by > 0.0 => (off / by) as f32,
             0.0 => 0.0,
-            // any other value than that of a constant column is one deviation off, independent of units.
+            // any value other than that of a constant column is one deviation away, in any unit.
             off => off.signum() as f32,
         });
         Matrix::new(points.cols(), scaled.collect())

@@ -10,7 +10,8 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 /// The distance between the mean of the reference and the mean of the current sample.
 ///
-/// Sees only shifts, and of these, with `cosine`, only turns. Costs O((n+m)·d).
+/// The metric detects only shifts of the mean; with `cosine`, only changes of its direction. Costs
+/// O((n+m)·d).
 ///
 /// ```
 /// use driftmill_operators::{Matrix, drift::metric::*};
@@ -28,9 +29,9 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MeanDistance {
-    /// Distance from which on there is drift.
+    /// Distance; drift from this value on.
     pub threshold: Criterion,
-    /// What is measured between the means (default `euclidean`).
+    /// The distance between the means (default `euclidean`).
     #[serde(default)]
     pub norm: Norm,
 }
@@ -61,7 +62,7 @@ impl Norm {
             Self::Chebyshev => differences.fold(0.0, f64::max),
             Self::Cosine => match (dot(a, a) * dot(b, b)).sqrt() {
                 0.0 => 0.0,
-                // rounding must not take it below zero.
+                // rounding must not make it negative.
                 lengths => (1.0 - dot(a, b) / lengths).max(0.0),
             },
         }

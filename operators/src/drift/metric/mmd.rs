@@ -17,20 +17,21 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 /// k(a,b) = exp(−‖a−b‖² / 2σ²),   2σ² = median of the reference's squared distances
 /// ```
 ///
-/// The unbiased estimate of MMD²: 0 on average without drift, so sometimes a little below 0; at
-/// most 2. Costs O((n² + nm + m²)·d), of which n² only when the reference changed.
+/// This is the unbiased estimate of MMD². It is 0 on average without drift, so sometimes slightly below 0,
+/// and at most 2. Costs O((n² + nm + m²)·d); the n² part is computed only if the reference changed.
 ///
-/// A p-value is that of shuffles, with the bandwidth of the reference: kernels are computed once for
-/// all of them, block by block, and a shuffle costs a product with the kernel matrix. Those within the
-/// reference, n²/2 numbers of 32 bits, are kept as long as it does not change. With
-/// `estimate = "linear"` two windows cost O((n+m)·d) and the p-value follows from the variance:
+/// The p-value is that of a permutation test with the bandwidth of the reference. Kernels are computed once
+/// for all permutations, block by block, and a permutation costs one product with the kernel matrix. The
+/// kernels within the reference, n²/2 numbers of 32 bits, are cached until it changes. With `estimate =
+/// "linear"` a comparison costs O((n+m)·d), and the p-value follows from the variance:
 ///
 /// ```text
 /// MMD² = mean of h over pairs of neighbours,   h = k(x,x′) + k(y,y′) − k(x,y′) − k(x′,y)
 /// ```
 ///
-/// Its variance is larger: it is for windows that are too large for the unbiased estimate. Neighbours in the windows must
-/// be independent, and 2σ² is the median over the reference's neighbours.
+/// The variance of this estimate is larger. It is for windows that are too large for the unbiased estimate.
+/// Neighbours in the windows must be independent, and 2σ² is the median over the neighbours of the
+/// reference.
 ///
 /// Reference: A. Gretton et al., *A Kernel Two-Sample Test*, JMLR 13 (2012), lemma 6, and 14 for
 /// the linear estimate; bandwidth as in Alibi Detect 0.12.
@@ -46,14 +47,14 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Mmd {
-    /// Value of MMD² from which on there is drift.
+    /// MMD²; drift from this value on.
     pub threshold: Criterion,
-    /// How MMD² is estimated (default `unbiased`).
+    /// The estimate of MMD² (default `unbiased`).
     #[serde(default)]
     pub estimate: Estimate,
 }
 
-/// How MMD² is estimated.
+/// The estimate of MMD².
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -82,7 +83,7 @@ impl MetricConfig for Mmd {
     }
 }
 
-/// Caches the computations for the reference, and shuffles for the numbers of points.
+/// The metric, which caches computations for the reference, and shuffles for the numbers of points.
 #[derive(Default)]
 pub(super) struct MmdMetric {
     reference: Option<Reference>,
@@ -94,7 +95,7 @@ struct Reference {
     kernel: Kernel,
     /// The mean kernel of its pairs.
     within: f64,
-    /// The kernels of its pairs, for shuffles alone: of each point with later ones.
+    /// The kernels of the pairs of each point with later ones, needed only for permutation tests.
     kernels: Option<Vec<f32>>,
 }
 

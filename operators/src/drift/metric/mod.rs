@@ -5,6 +5,7 @@ use crate::criterion::{Criterion, Direction, Measured, Significance};
 use crate::named::check_named;
 
 mod columns;
+mod config;
 mod distances;
 mod histogram;
 mod kernel;

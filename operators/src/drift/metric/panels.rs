@@ -5,33 +5,33 @@ use rayon::prelude::*;
 
 use crate::Matrix;
 
-/// Points of a narrow panel: with the two vectors of a wide one, sums of their products just fit into
-/// the registers of most machines.
+/// Number of points of a narrow panel. The sums of products with the two vectors of a wide panel then just
+/// fit into the registers of most machines.
 const NARROW: usize = 6;
 
-/// Columns that are laid out at a time.
+/// Number of columns that are laid out at a time.
 const AT_A_TIME: usize = 64;
 
-/// Panels of both kinds begin at each multiple.
+/// Panels of both kinds begin at each multiple of this.
 pub(crate) const STEP: usize = 96;
 
-/// Two sets of points as products of all their pairs want them: value after value of some points side
-/// by side.
+/// Two sets of points in the layout for products of all pairs: each column's values of several points are
+/// adjacent.
 ///
 /// ```text
 /// ‖a − b‖² = ‖a‖² + ‖b‖² − 2 a·b
 /// ```
 ///
-/// Norms and products are summed in the same order, so that equal points have distance 0 exactly. What
-/// all points have in common is taken off first: it says nothing, and would cost digits.
+/// Norms and products are summed in the same order, so that the distance of equal points is exactly 0. The
+/// mean of all points is subtracted first. It does not change distances, but would cost precision.
 pub(crate) struct Panels {
     left: WindowSample,
     right: WindowSample,
 }
 
-/// A set of points, filled up with zeros to whole panels.
+/// A set of points, padded with zeros to whole panels.
 struct WindowSample {
-    /// Points of a panel.
+    /// Number of points of a panel.
     width: usize,
     cols: usize,
     values: Vec<f32>,
@@ -39,7 +39,7 @@ struct WindowSample {
 }
 
 impl Panels {
-    /// For distances of the rows of `left` to those of `right`.
+    /// Creates panels for distances of the rows of `left` to those of `right`.
     pub(crate) fn new(left: &Matrix, right: &Matrix) -> Self {
         assert_eq!(left.cols(), right.cols(), "points of another width");
         let centre = centre(left);
@@ -50,10 +50,11 @@ impl Panels {
         Self { left, right }
     }
 
-    /// Fills `block` with the distances of rows of the left matrix from `first` on to all rows of the
-    /// right one from `from` on, row after row of `cols`; both are multiples of [`STEP`].
+    /// Fills `block` with the distances of the rows of the left matrix from `first` on to the rows of the
+    /// right one from `from` on. A row of `block` has `cols` values. `first` and `from` must be multiples
+    /// of [`STEP`].
     ///
-    /// With `later`, values of row i up to column i may stay as they are.
+    /// With `later`, the values of row i up to column i are undefined.
     pub(crate) fn fill(
         &self,
         block: &mut [f32],
@@ -72,7 +73,7 @@ impl WindowSample {
         let panels = rows.div_ceil(width);
         let mut values = vec![0.0; panels * width * cols];
         let panel = |(panel, values): (usize, &mut [f32])| {
-            // a few columns at a time, so that places stay in the nearest cache.
+            // a few columns at a time, so that the destinations stay in the nearest cache.
             for (number, values) in values.chunks_mut(AT_A_TIME * width).enumerate() {
                 let first = number * AT_A_TIME;
                 for lane in 0..width.min(rows - panel * width) {
@@ -92,7 +93,8 @@ impl WindowSample {
     }
 }
 
-/// About the mean of the rows, in few digits: numbers of few digits then stay exact.
+/// The approximate mean of the rows. It is rounded to few digits, so that differences from numbers of few
+/// digits are exact.
 fn centre(points: &Matrix) -> Vec<f32> {
     let mut sums = vec![0.0; points.cols()];
     for row in 0..points.rows() {
@@ -155,7 +157,7 @@ impl WithSimd for Norms<'_> {
     }
 }
 
-/// [`Panels::fill`].
+/// The arguments of [`Panels::fill`].
 struct Fill<'a> {
     panels: &'a Panels,
     block: &'a mut [f32],
@@ -195,7 +197,7 @@ impl WithSimd for Fill<'_> {
     }
 }
 
-/// Of two vectors as much as there is room for.
+/// Stores two vectors as far as the row has room for them.
 #[inline(always)]
 fn store<S: Simd>(row: &mut [f32], both: &[S::f32s; 2]) {
     match S::as_mut_simd_f32s(row).0 {
@@ -204,7 +206,7 @@ fn store<S: Simd>(row: &mut [f32], both: &[S::f32s; 2]) {
     }
 }
 
-/// From products and norms.
+/// Computes distances from products and norms.
 #[inline(always)]
 fn distances<S: Simd>(
     simd: S,
@@ -221,7 +223,7 @@ fn distances<S: Simd>(
     [distance(0), distance(1)]
 }
 
-/// Products of all points of two panels.
+/// The products of all points of two panels.
 #[inline(always)]
 fn products<S: Simd>(
     simd: S,
@@ -245,7 +247,7 @@ mod tests {
 
     #[test]
     fn equal_points_have_no_distance_and_far_ones_keep_their_digits() {
-        // the first digits of all values are the same.
+        // the leading digits of all values are equal.
         let value = |i: usize| 10_000.0 + ((i * 7919) % 1009) as f32 / 1000.0;
         let points = Matrix::new(7, (0..7 * 50).map(value).collect());
         let twice = Matrix::new(7, [points.values(), points.values()].concat());

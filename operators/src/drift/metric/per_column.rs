@@ -16,7 +16,8 @@ pub(super) struct PerColumn<F> {
 }
 
 impl<F: Fn(&[f32], &[f32]) -> f64> PerColumn<F> {
-    /// `distance` is the distance of the second sample from the first, both in ascending order.
+    /// Creates a metric whose `distance` compares the second sample with the first, both in ascending
+    /// order.
     pub(super) fn new(distance: F) -> Self {
         Self { distance, test: None, reference: None }
     }
@@ -72,27 +73,15 @@ macro_rules! column_test {
         $(#[$threshold:meta])*
         threshold,
     }) => {
-        $(#[$about])*
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-        #[serde(deny_unknown_fields)]
-        pub struct $Name {
-            $(#[$threshold])*
-            pub threshold: $crate::criterion::Criterion,
-        }
-
-        impl super::MetricConfig for $Name {
-            fn init(&self) -> Box<dyn super::Metric> {
-                Box::new(super::per_column::PerColumn::new(statistic).tested(test))
+        $crate::drift::metric::config::metric_config! {
+            $(#[$about])* $Name {
+                $(#[$threshold])*
+                threshold,
             }
-
-            fn threshold(&self) -> &$crate::criterion::Criterion {
-                &self.threshold
-            }
-
-            fn has_null_distribution(&self) -> bool {
-                true
-            }
+            metric: |_config| {
+                $crate::drift::metric::per_column::PerColumn::new(statistic).tested(test)
+            },
+            has_null_distribution: true
         }
     };
 }

@@ -8,7 +8,7 @@ use super::Tested;
 use crate::Matrix;
 use crate::criterion::Significance;
 
-/// The splits of n + m rows, shuffled, into n and m: for each shuffle the rows that come first.
+/// Splits n + m shuffled rows into n and m. Each split lists the rows of its first part.
 pub(super) fn splits(
     significance: &Significance,
     [n, m]: [usize; 2],

@@ -11,15 +11,16 @@ histogram_metric! {
     /// PSI = Σ (pᵢ − qᵢ) ln(pᵢ/qᵢ)
     /// ```
     ///
-    /// Any number from 0 on; below 0.1 is said to be stable, above 0.25 changed.
+    /// PSI is 0 or more. Values below 0.1 are commonly called stable, and values above 0.25 changed.
     /// p and q are the shares of the reference and of the current sample in common bins. If the
     /// reference has at most 20 different values, each value is a bin. Otherwise there are `bins` bins of
     /// equal width over both samples; the default number is that of Sturges' rule, ⌈1 + log₂(n+m)⌉.
     /// A bin that is empty in one of the samples counts as 0.0001 there (or as a millionth of the
     /// smallest share, if that is not more).
     ///
-    /// Reference: B. Yurdakul, *Statistical Properties of Population Stability Index* (2018); empty bins
-    /// as in Evidently 0.4. Frouros takes the smallest number there is, which makes every empty bin drift.
+    /// Reference: B. Yurdakul, *Statistical Properties of Population Stability Index* (2018); empty bins as
+    /// in Evidently 0.4. Frouros replaces 0 by the smallest positive number, so that every empty bin is
+    /// drift.
     ///
     /// ```
     /// use driftmill_operators::{Matrix, drift::metric::*};

@@ -7,29 +7,30 @@ use super::{Block, Kernel, Tested, distances_between, distances_within, permutat
 use crate::Matrix;
 use crate::criterion::Significance;
 
-/// Rows of the reference at a time.
+/// Number of rows of the reference that are processed at a time.
 const ROWS: usize = 96;
-/// The error bound of sums in 32 bits.
+/// The error bound of sums of 32-bit numbers.
 const ROUNDING: f64 = 1e-7;
 
-/// MMD² of the samples and of shuffled ones.
+/// MMD² of the samples and of their permutations.
 ///
-/// With z the indicator of the first sample among all points, and K the kernels of all pairs of
-/// points, each pair once, all that MMD² needs is
+/// Let z be the indicator of the first sample among all points, and K the kernels of all pairs of points,
+/// with each pair once. MMD² then follows from
 ///
 /// ```text
 /// zᵀKz    the sum within the first sample
 /// Kz      and with it the sums over the pairs that have one end, or any, in it
 /// ```
 ///
-/// so that all shuffles together are one product of K with the matrix of their indicators. K is not
-/// kept but for that of the reference: a block of its rows is computed, multiplied and forgotten.
+/// All permutations together are therefore one product of K with the matrix of their indicators. Only the
+/// kernels within the reference are stored. Of the others, one block of rows is computed at a time,
+/// multiplied and discarded.
 ///
-/// This is which points are in the first sample: one row per point, one column per split, the given
-/// one first; behind them a column of ones.
+/// This type is the matrix of indicators: one row per point and one column per split, starting with the
+/// given split. The last column holds ones.
 pub(super) struct Shuffles {
     significance: Significance,
-    /// Of both samples.
+    /// Numbers of rows of both samples.
     rows: [usize; 2],
     splits: usize,
     values: Vec<f32>,
@@ -37,11 +38,11 @@ pub(super) struct Shuffles {
 
 /// Sums of kernels over pairs of points, for each split.
 struct Sums {
-    /// Over pairs within the first sample.
+    /// The sum over pairs within the first sample.
     within: Vec<f64>,
-    /// Over pairs, as often as they have an end in the first sample.
+    /// The sum over pairs, each weighted by its number of ends in the first sample.
     ends: Vec<f64>,
-    /// Over all pairs.
+    /// The sum over all pairs.
     all: f64,
 }
 
@@ -58,12 +59,12 @@ impl Shuffles {
         Self { significance: significance.clone(), rows: [n, m], splits, values }
     }
 
-    /// Whether new ones would be the same.
+    /// Whether shuffles for these arguments would be the same.
     pub(super) fn are(&self, significance: &Significance, rows: [usize; 2]) -> bool {
         self.rows == rows && self.significance == *significance
     }
 
-    /// `kernels` are those of pairs within the reference, of each point with later ones.
+    /// Tests the samples. `kernels` are those of the pairs of each point of the reference with later ones.
     pub(super) fn test(
         &self,
         kernel: Kernel,
@@ -102,7 +103,7 @@ impl Shuffles {
             let (rows, cols) = (ROWS.min(n - first), n - first);
             let mut values = vec![0.0; rows * cols];
             for (index, row) in values.chunks_exact_mut(cols).enumerate() {
-                // rows before it have n − 1, n − 2, … later points.
+                // the rows before it have n − 1, n − 2, … later points.
                 let point = first + index;
                 let begin = point * (2 * n - point - 1) / 2;
                 row[index + 1..].copy_from_slice(&kernels[begin..][..n - point - 1]);
@@ -112,7 +113,7 @@ impl Shuffles {
         (0..n.div_ceil(ROWS)).into_par_iter().map(block).collect()
     }
 
-    /// The sums over the pairs of a block of kernels: of the points from `own` on with those from
+    /// The sums over the pairs of a block of kernels: pairs of the points from `own` on and those from
     /// `others` on.
     fn sums(&self, kernels: &[f32], cols: usize, [own, others]: [usize; 2]) -> Sums {
         let width = self.splits + 1;
@@ -131,7 +132,7 @@ impl Shuffles {
         sums
     }
 
-    /// `block` times the indicators of the `cols` points from `first` on.
+    /// The product of `block` and the indicators of the `cols` points from `first` on.
     fn product(&self, block: &[f32], first: usize, cols: usize) -> Vec<f32> {
         let (rows, width) = (block.len() / cols, self.splits + 1);
         let right = &self.values[first * width..][..cols * width];
@@ -195,7 +196,7 @@ impl Sums {
 mod tests {
     use super::*;
 
-    /// MMD² as it is defined, of two sets of points on a line.
+    /// MMD² by its definition, for two sets of points on a line.
     fn plain(kernel: Kernel, x: &[f32], y: &[f32]) -> f64 {
         let mean = |a: &[f32], b: &[f32], pairs: usize, own: f64| {
             let k = |a: &f32| b.iter().map(|b| kernel.of((a - b) * (a - b))).sum::<f64>();

@@ -5,8 +5,8 @@ use super::histogram::histogram_metric;
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
 histogram_metric! {
-    /// The total variation distance of histograms, averaged over the dimensions: the share of samples that
-    /// would have to change bins.
+    /// The total variation distance of histograms, averaged over the dimensions. It is the share of samples
+    /// that would have to change bins.
     ///
     /// ```text
     /// TV = ½ Σ |pᵢ − qᵢ|

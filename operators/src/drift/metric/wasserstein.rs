@@ -9,19 +9,19 @@ use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
-/// The Wasserstein distance of order 1 (earth mover's), averaged over the dimensions: how far a value
-/// has to be moved on average to make one sample the other.
+/// The Wasserstein distance of order 1 (earth mover's distance), averaged over the dimensions. It is the
+/// average distance that a value must be moved to turn one sample into the other.
 ///
 /// ```text
 /// W = ∫ |F(x) − G(x)| dx  /  standard deviation of the reference
 /// ```
 ///
-/// In standard deviations of the reference (of the whole sample: divided by n), or, where that is
-/// constant, of both samples together; with `normalized = false` in units of the values. Any number
-/// from 0 on.
+/// The distance is in standard deviations of the reference (with divisor n). If the reference is constant,
+/// it is in standard deviations of both samples together. With `normalized = false` it is in units of the
+/// values. It is 0 or more.
 ///
-/// Reference: SciPy's `wasserstein_distance`; normalized as in Evidently 0.4, whose threshold is 0.1 and
-/// whose least deviation is 0.001, in whatever units.
+/// Reference: SciPy's `wasserstein_distance`; normalized as in Evidently 0.4, whose threshold is 0.1.
+/// Evidently's minimum deviation is 0.001 in any unit.
 ///
 /// ```
 /// use driftmill_operators::{Matrix, drift::metric::*};
@@ -34,7 +34,7 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Wasserstein {
-    /// Mean W from which on there is drift.
+    /// Mean W; drift from this value on.
     pub threshold: Criterion,
     /// Whether the distance is measured in standard deviations of the reference (default yes).
     #[serde(default = "yes")]
@@ -65,7 +65,7 @@ fn distance(x: &[f32], y: &[f32]) -> f64 {
     area
 }
 
-/// The deviation of the reference, if it has one, else of both samples, if they have one.
+/// The deviation of the reference, or, if that is 0, of both samples together, or else 1.
 fn scale(x: &[f32], y: &[f32]) -> f64 {
     let above_zero = |deviation: &f64| *deviation > 0.0;
     let both = || Some(deviation(&[x, y].concat())).filter(above_zero);

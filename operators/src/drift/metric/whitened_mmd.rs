@@ -12,18 +12,18 @@ use crate::drift::Components;
 
 pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 
-/// MMD after whitening by the reference: every leading direction weighs the same.
+/// MMD after whitening by the reference: all leading directions have equal weight.
 ///
 /// ```text
 /// z = Λ^(−½) Vᵀ (x − mean of the reference)    V, Λ: leading eigenvectors and eigenvalues of the
 ///                                              reference's covariance;   distance = MMD²(z)
 /// ```
 ///
-/// A p-value is that of shuffles of the whitened points.
+/// The p-value is that of a permutation test of the whitened points.
 ///
-/// Plain distances of embeddings are dominated by directions of large variance, often nuisances
-/// (light, background) that say nothing about the task. Directions with less than a millionth of
-/// the largest variance are left out: they hold rounding errors.
+/// Plain distances of embeddings are dominated by directions of large variance. Those are often nuisances
+/// such as light or background, which say nothing about the task. Directions with less than a millionth of
+/// the largest variance hold only rounding errors and are left out.
 ///
 /// Reference: as [`Mmd`](super::Mmd); whitening as in A. Kessy et al., *Optimal Whitening and
 /// Decorrelation*, The American Statistician 72 (2018), PCA whitening.
@@ -31,9 +31,9 @@ pub(super) const EXAMPLE: &str = "threshold = { p_value = 0.01 }";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WhitenedMmd {
-    /// Value of MMD² from which on there is drift.
+    /// MMD²; drift from this value on.
     pub threshold: Criterion,
-    /// Leading directions that are compared (default 8).
+    /// Number of leading directions that are compared (default 8).
     #[serde(default = "crate::defaults::count::<8>")]
     pub components: NonZeroUsize,
 }
@@ -54,13 +54,13 @@ impl MetricConfig for WhitenedMmd {
 
 struct WhitenedMmdMetric {
     components: usize,
-    /// Of which reference, and what it measurements like whitened.
+    /// The reference of the whitening, its components and the whitened reference.
     whitening: Option<(Matrix, Components, Matrix)>,
     mmd: MmdMetric,
 }
 
 impl WhitenedMmdMetric {
-    /// The metric behind, with what it is to compare.
+    /// Whitens both samples. Returns the metric that compares them, and the whitened samples.
     fn whiten(
         &mut self,
         reference: &Matrix,

@@ -31,9 +31,9 @@ pub(super) const EXAMPLE: &str = "reference = 1000\ncurrent = 500";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AmountWindow {
-    /// Most samples in the reference window.
+    /// Maximum number of samples in the reference window.
     pub reference: NonZeroUsize,
-    /// Most samples in the current window.
+    /// Maximum number of samples in the current window.
     pub current: NonZeroUsize,
     /// Whether the current window keeps its samples when they join the reference (default no).
     #[serde(default)]

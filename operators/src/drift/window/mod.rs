@@ -1,14 +1,14 @@
-//! Which samples are compared: a reference window and a current window.
+//! The windows of compared samples: a reference window and a current window.
 //!
-//! Between two trainings the reference stays as it is and the current window slides. When a model
-//! was made, what the windows held moves into the reference: it is the newest part of everything
-//! up to the last training, not only of that training's set.
+//! Between two trainings the reference does not change and the current window slides. When a version has
+//! been trained, the samples in the windows move into the reference. The reference therefore holds the
+//! newest samples up to the last training, not only those of its training set.
 
 use crate::Id;
 
 /// The configuration of windows: a `windows.…` table.
 pub trait WindowConfig: Send + Sync {
-    /// Empty windows of this kind.
+    /// Creates empty windows of this kind.
     fn init(&self) -> Windows;
 }
 

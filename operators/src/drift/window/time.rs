@@ -7,7 +7,7 @@ use crate::Span;
 
 pub(super) const EXAMPLE: &str = "reference = \"30d\"\ncurrent = \"7d\"";
 
-/// Windows of a length of event time; samples exactly as old as the length belong to it.
+/// Windows of a length of event time. Samples exactly as old as the length belong to the window.
 ///
 /// ```
 /// use driftmill_operators::{Id, Span, drift::window::*};
@@ -26,9 +26,9 @@ pub(super) const EXAMPLE: &str = "reference = \"30d\"\ncurrent = \"7d\"";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TimeWindow {
-    /// Length of the reference window, as in `"30d"`.
+    /// Length of the reference window, such as `"30d"`.
     pub reference: Span,
-    /// Length of the current window, as in `"7d"`.
+    /// Length of the current window, such as `"7d"`.
     pub current: Span,
     /// Whether the current window keeps its samples when they join the reference (default no).
     #[serde(default)]

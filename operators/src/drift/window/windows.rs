@@ -17,7 +17,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// Moves out of `items`, oldest first, what is beyond the limit as of time `now`.
+    /// Removes the samples beyond the limit at time `now` from `items` and returns them, oldest first.
     fn overflow(self, items: &mut VecDeque<Item>, now: i64) -> impl Iterator<Item = Item> {
         let surplus = match self {
             Self::Amount(most) => items.len().saturating_sub(most),
@@ -37,14 +37,14 @@ pub struct Windows {
     current_limit: Limit,
     overlap: bool,
     reference: VecDeque<Item>,
-    /// Newer than the reference, older than the current window (without overlap); all since the
-    /// last training (with overlap).
+    /// Samples newer than the reference and older than the current window; with overlap, all samples since
+    /// the last training.
     reservoir: VecDeque<Item>,
     current: VecDeque<Item>,
 }
 
 impl Windows {
-    /// Empty windows; with `overlap` the current window survives a training.
+    /// Creates empty windows. With `overlap` the current window keeps its samples after a training.
     pub fn new(reference: Limit, current: Limit, overlap: bool) -> Self {
         Self {
             reference_limit: reference,
@@ -56,7 +56,7 @@ impl Windows {
         }
     }
 
-    /// Samples of the distribution that the newest model knows, oldest first.
+    /// Samples of the distribution that the newest model was trained on, oldest first.
     pub fn reference(&self) -> &VecDeque<Item> {
         &self.reference
     }
@@ -71,7 +71,7 @@ impl Windows {
         self.reference.iter().chain(&self.reservoir).chain(&self.current)
     }
 
-    /// Takes in new samples, in the order of the stream.
+    /// Adds new samples, in the order of the stream.
     pub fn observe(&mut self, items: &[Item]) {
         let Some((now, _)) = items.last().copied() else { return };
         self.current.extend(items);
@@ -85,7 +85,7 @@ impl Windows {
         self.trim_reservoir(now);
     }
 
-    /// A model was made: what came since the last one joins the reference.
+    /// Moves the samples since the last training into the reference, after a version has been trained.
     pub fn trained(&mut self) {
         self.reference.append(&mut self.reservoir);
         if !self.overlap {
@@ -96,7 +96,7 @@ impl Windows {
         }
     }
 
-    /// Forgets a sample that was retracted.
+    /// Removes a sample that was retracted.
     pub fn retract(&mut self, id: Id) {
         for items in [&mut self.current, &mut self.reservoir, &mut self.reference] {
             if let Some(at) = items.iter().rposition(|(_, held)| *held == id) {

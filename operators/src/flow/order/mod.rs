@@ -12,16 +12,16 @@ use timely::dataflow::{Stream, StreamVec};
 use self::pending::Pending;
 use crate::{Change, Position};
 
-/// Changes in the order of positions; batches are shared between those who read them.
+/// Changes in the order of positions. All readers share the batches.
 pub type Ordered<'scope> = Stream<'scope, Position, Rc<Vec<Change>>>;
 
 /// Extension trait for putting changes in order.
 pub trait Order<'scope> {
     /// Releases this worker's changes in the order of positions.
     ///
-    /// A batch may be sent under any time not after its changes; it is released when the frontier
-    /// has passed it, whatever the batches were. The output's frontier at p means: every change of
-    /// this worker before p has been released.
+    /// A batch may have any time that is not after its changes. Its changes are released when the frontier
+    /// has passed them, and do not depend on the cut of batches. A frontier p of the output means that
+    /// every change of this worker before p has been released.
     fn order(self) -> Ordered<'scope>;
 }
 
@@ -39,7 +39,7 @@ impl<'scope> Order<'scope> for StreamVec<'scope, Position, Change> {
 
 impl<'scope> OrderAll<'scope> for Ordered<'scope> {
     fn order_all(self) -> Ordered<'scope> {
-        // one worker's ordered changes are all workers' ordered changes.
+        // the ordered changes of the only worker are those of all workers.
         if self.scope().worker().peers() == 1 {
             return self;
         }
@@ -47,7 +47,7 @@ impl<'scope> OrderAll<'scope> for Ordered<'scope> {
     }
 }
 
-/// The changes as those of this stream alone: what travels to another worker cannot be shared.
+/// The changes as a stream of owned batches: batches for other workers cannot be shared.
 pub(in crate::flow) fn own(changes: Ordered<'_>) -> StreamVec<'_, Position, Change> {
     type Batches = CapacityContainerBuilder<Vec<Change>>;
     changes.unary::<Batches, _, _, _>(Pipeline, "Own", |_capability, _info| {

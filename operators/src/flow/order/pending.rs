@@ -9,7 +9,7 @@ use crate::{Change, Position};
 /// Changes that wait for their time.
 #[derive(Default)]
 pub(super) struct Pending {
-    /// Not after any pending change.
+    /// A capability for a time that is not after any pending change.
     capability: Option<Capability<Position>>,
     /// The rest of each batch, in order, by its first position and its number.
     batches: BTreeMap<(Position, u64), VecDeque<Change>>,
@@ -22,7 +22,7 @@ impl Pending {
         if self.capability.as_ref().is_none_or(|held| capability.time() < held.time()) {
             self.capability = Some(capability);
         }
-        // costs next to nothing where a batch is in order, as most are.
+        // this costs little for an ordered batch, and most batches are ordered.
         batch.sort_by_key(Change::order);
         self.keep(self.received, batch.into());
         self.received += 1;
@@ -46,7 +46,7 @@ impl Pending {
             let ((_, number), mut batch) = entry.remove_entry();
             let count = batch.partition_point(|change| due(change.at));
             if count == batch.len() && released.is_empty() {
-                // as it came, without a copy.
+                // passed on without a copy.
                 released = batch.into();
             } else {
                 released.extend(batch.drain(..count));
@@ -55,13 +55,13 @@ impl Pending {
         }
         kept.into_iter().for_each(|(number, batch)| self.keep(number, batch));
         let capability = self.capability.clone().filter(|_| !released.is_empty())?;
-        // merges what is in order already; of one batch it is all.
+        // merges sorted runs; a single batch is one run.
         released.sort_by_key(Change::order);
         self.downgrade();
         Some((capability, released))
     }
 
-    /// Lets go of what the released changes held back.
+    /// Downgrades the capability to the first change that is still pending.
     fn downgrade(&mut self) {
         match (self.batches.keys().next(), &mut self.capability) {
             (Some((first, _)), Some(capability)) => capability.downgrade(first),

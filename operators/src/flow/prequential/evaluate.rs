@@ -24,8 +24,9 @@ pub trait Evaluate<'scope>: Into<Ordered<'scope>> {
     ///
     /// A later replacement or deletion of the sample does not change its score.
     ///
-    /// The stream must be ordered ([`order`](crate::flow::Order::order)). Samples that are
-    /// scored according to `start` are not scored again. The output's frontier at p means: every sample before p is scored.
+    /// The stream must be ordered ([`order`](crate::flow::Order::order)). Samples that are scored according
+    /// to `start` are not scored again. A frontier p of the output means that every sample before p is
+    /// scored.
     fn evaluate<S>(
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,

@@ -9,7 +9,7 @@ use crate::{Id, Position};
 /// Samples to be scored by one version.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ToScore {
-    /// The version that was active when the samples came; none before the first.
+    /// The version that was active at the samples; none before the first version.
     pub version: Option<u64>,
     /// The samples, in the order in which their labels became known.
     pub samples: Vec<Scorable>,
@@ -30,15 +30,15 @@ pub struct Scorable {
 
 /// The quality of the predictions for the samples of one interval.
 ///
-/// Sums are integers: they do not depend on the order of additions, nor on the number of workers.
-/// They are differences where scores are retracted.
+/// Sums are integers, so that they depend neither on the order of additions nor on the number of workers.
+/// They are differences if scores are retracted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scored {
     /// Number of the interval of event time.
     pub interval: i64,
     /// Samples scored.
     pub samples: i64,
-    /// Samples that came before there was a model.
+    /// Samples that arrived before there was a model.
     pub unscored: i64,
     /// Samples whose class was predicted.
     pub correct: i64,
@@ -49,7 +49,7 @@ pub struct Scored {
 /// The scores of one worker's samples before a position.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
-    /// The worker whose samples they are.
+    /// The worker that owns the samples.
     pub worker: usize,
     /// All the worker's samples before this position are scored now.
     pub until: Position,
@@ -60,7 +60,7 @@ pub struct Scores {
 /// The progress of an evaluation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluated {
-    /// By partition ([`Id::stream`]): its samples before this position are scored.
+    /// For each partition ([`Id::stream`]), the position before which its samples are scored.
     pub until: BTreeMap<u32, Position>,
     /// The positions at which versions took effect, in order.
     pub versions: Vec<(Position, u64)>,

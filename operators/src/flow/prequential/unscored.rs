@@ -9,23 +9,23 @@ use crate::flow::queue::Queue;
 use crate::flow::versions::Versions;
 use crate::{Change, Kind, Position};
 
-/// Most samples in one request.
+/// Maximum number of samples in one request.
 const BATCH: usize = 4096;
 
 /// Changes that wait to be scored, and the versions that may score them.
 #[derive(Default)]
 pub(super) struct Unscored {
     pub(super) changes: Queue,
-    /// Not after the first of the changes.
+    /// A capability for a time that is not after the first of the changes.
     pub(super) capability: Option<Capability<Position>>,
-    /// All of them: a label may come at any time.
+    /// All versions: a label may arrive at any time.
     pub(super) versions: Versions,
-    /// By partition, before which position samples were scored before the job was stopped.
+    /// For each partition, the position up to which samples were scored before the job was stopped.
     pub(super) until: BTreeMap<u32, Position>,
 }
 
 impl Unscored {
-    /// The next samples whose changes are before `end`, a request for each version.
+    /// The next samples whose changes are before `end`, with one request for each version.
     pub(super) fn next_before(
         &mut self,
         end: Option<Position>,

@@ -1,4 +1,4 @@
-//! The operator that hosts selection policies.
+//! The operator that runs selection policies.
 
 mod partitions;
 mod select;

@@ -9,32 +9,35 @@ use crate::selection::{
 };
 use crate::{Change, Id, Position};
 
-/// A worker's partitions, one for each partition that it has seen changes of.
+/// The partitions of a worker: those of which it has seen changes.
 pub(super) struct Partitions {
     selection: Arc<dyn SelectionConfig>,
     start: SelectionCheckpoints,
     partitions: BTreeMap<u32, PartitionState>,
     changes: Queue,
-    /// The decision that partitions have proposed for and whose choice they must know to continue.
+    /// The decision for which partitions have proposed and whose choice they must know to continue.
     awaited: Option<u64>,
 }
 
 struct PartitionState {
     selection: Box<dyn Selection>,
-    /// Changes before were observed.
+    /// The partition has observed the changes before this position.
     at: Position,
-    /// Decisions that it proposed for before it was stopped, and that it does not know of, with what
-    /// was chosen if it has to know.
+    /// Past decisions that are not part of the saved state. Each has its choice if the policy remembers
+    /// choices.
     past: VecDeque<(u64, Position, Option<PartitionChoice>)>,
-    /// Changes observed since its state was saved, and how long that state was.
+    /// Number of changes since the state was saved, and the length of the saved state.
     unsaved: (usize, usize),
-    /// The decision at which it was saved.
+    /// The decision at which the state was saved.
     saved: Option<u64>,
 }
 
-/// A state that remembers choices is saved at least once in this number of decisions, though its partition
-/// be idle: what was chosen for more need not be choice_of again.
-const DECISIONS: u64 = 64;
+/// A state is saved at least once in this number of decisions, even if its partition is idle. Only later
+/// decisions have to be recorded for a restart.
+const DECISIONS: u64 = 1024;
+
+/// The same for a state that remembers choices, which have to be recorded, too.
+const CHOICES: u64 = 64;
 
 /// The part of a choice that is reported to one partition: its own ids, and the round.
 #[derive(Clone, Default)]
@@ -50,8 +53,8 @@ impl PartitionChoice {
     }
 }
 
-/// A state is saved when about this number of changes were observed for each kilobyte of it: what is large
-/// is saved less often, and costs no more than what it saves.
+/// A state is saved after about this number of changes for each kilobyte of its size. Large states are
+/// saved less often, so that saving does not cost more than it gains.
 const CHANGES_PER_KILOBYTE: usize = 16;
 
 impl Partitions {
@@ -64,12 +67,12 @@ impl Partitions {
         self.changes.push(batch);
     }
 
-    /// Whether partitions wait to be choice_of what was chosen.
+    /// Whether partitions wait for the choice of a decision.
     pub(super) fn wait(&self) -> bool {
         self.awaited.is_some()
     }
 
-    /// Tells partitions what was chosen for the decision that they proposed for last.
+    /// Reports the choice for the decision for which partitions proposed last.
     pub(super) fn chosen(&mut self, chosen: &Chosen) {
         if self.awaited != Some(chosen.trigger) {
             return;
@@ -79,11 +82,11 @@ impl Partitions {
             let PartitionChoice { ids, round } = PartitionChoice::new(chosen, *stream);
             partition.selection.chosen(&ids, round);
         }
-        // a partition that is not seen yet had none of the chosen.
-        self.start.chosen.push(Chosen { ids: Vec::new(), ..*chosen });
+        // a partition that is not seen yet had none of the chosen samples.
+        self.start.chosen = vec![Chosen { ids: Vec::new(), ..*chosen }];
     }
 
-    /// Shows all changes before `end`; all there are if there is no end.
+    /// Shows all changes before `end`, or all changes if there is no end.
     pub(super) fn observe_before(&mut self, end: Option<Position>) {
         loop {
             let rest = self.changes.rest();
@@ -104,14 +107,14 @@ impl Partitions {
     /// The proposal of all partitions for trigger `trigger`, which ends at `end`.
     pub(super) fn propose(&mut self, trigger: u64, end: Position) -> Proposal {
         self.observe_before(Some(end));
-        // one that has seen nothing since the job was stopped may hold candidates from before.
+        // a partition without changes since the job was stopped may still hold candidates.
         let idle: Vec<u32> = self.start.partitions.keys().copied().collect();
         for stream in idle {
             let new = || PartitionState::new(&*self.selection, stream, &self.start);
             self.partitions.entry(stream).or_insert_with(new);
         }
         let mut all = Proposal { trigger, ..Proposal::default() };
-        let at_least = if self.selection.remembers() { DECISIONS } else { u64::MAX };
+        let at_least = if self.selection.remembers() { CHOICES } else { DECISIONS };
         for (stream, partition) in &mut self.partitions {
             partition.pass_decisions(None);
             let proposal = partition.selection.propose(trigger);
@@ -120,9 +123,10 @@ impl Partitions {
             let saved = partition.save(trigger, at_least).map(|checkpoint| (*stream, checkpoint));
             all.checkpoints.extend(saved);
         }
-        // all partitions know by now what was chosen before.
-        self.start.chosen.iter_mut().for_each(|chosen| chosen.ids = Vec::new());
-        self.start.decisions.push((trigger, end));
+        // all partitions know the earlier decisions and choices by now. A partition that is seen later had no
+        // samples for them, and the last one is enough for it.
+        self.start.chosen.clear();
+        self.start.decisions = vec![(trigger, end)];
         self.awaited = self.selection.remembers().then_some(trigger);
         all
     }
@@ -140,7 +144,7 @@ impl PartitionState {
         let choice_of = |trigger| {
             let of = start.chosen.binary_search_by_key(&trigger, |chosen| chosen.trigger);
             let kept = of.is_ok() || saved.is_none();
-            assert!(kept, "what was chosen is kept as long as a partition has to be choice_of");
+            assert!(kept, "a choice is kept until every partition has seen it");
             of.map_or_else(
                 |_| PartitionChoice::default(),
                 |at| PartitionChoice::new(&start.chosen[at], stream),
@@ -148,7 +152,7 @@ impl PartitionState {
         };
         let remembers = config.remembers();
         if let Some(trigger) = after.filter(|_| remembers) {
-            // it was saved before it knew.
+            // the state was saved before it knew the choice.
             let PartitionChoice { ids, round } = choice_of(trigger);
             selection.chosen(&ids, round);
         }
@@ -204,28 +208,31 @@ mod tests {
     use crate::selection::SelectionTable;
     use crate::{Position, Record};
 
-    /// The decisions at which the state of a partition is saved that is idle after 5000 samples.
-    fn saved(table: &str) -> Vec<u64> {
+    /// Those of the first `decisions` at which the state of a partition is saved that is idle after 5000
+    /// samples. Only the last decision and the last choice are held in memory.
+    fn saved(table: &str, decisions: u64) -> Vec<u64> {
         let table: SelectionTable = toml::from_str(table).unwrap();
         let mut partitions = Partitions::new(Arc::new(table), SelectionCheckpoints::default());
         let at = |offset| Position::new(offset as i64, Id(offset));
         let record = |i| Record::new(at(i), 0, i as i64, Some(0));
         partitions.push(Rc::new((0..5000).map(record).map(Change::insert).collect()));
         let mut saved = Vec::new();
-        for trigger in 0..200 {
+        for trigger in 0..decisions {
             let proposal = partitions.propose(trigger, at(5000 + trigger));
             saved.extend(proposal.checkpoints.iter().map(|(_, checkpoint)| checkpoint.trigger));
             let chosen = Chosen { trigger, ..Chosen::default() };
             assert_eq!(partitions.wait(), partitions.selection.remembers());
             partitions.chosen(&chosen);
             assert!(!partitions.wait());
+            assert_eq!(partitions.start.decisions.len(), 1);
+            assert!(partitions.start.chosen.len() <= 1);
         }
         saved
     }
 
     #[test]
-    fn what_was_chosen_need_not_be_kept_for_ever() {
-        assert_eq!(saved("freshness = { unused_ratio = 0.5 }"), [0, 64, 128, 192]);
-        assert_eq!(saved("random = {}"), [0]);
+    fn a_restart_needs_a_limited_number_of_decisions() {
+        assert_eq!(saved("freshness = { unused_ratio = 0.5 }", 200), [0, 64, 128, 192]);
+        assert_eq!(saved("random = {}", 2100), [0, 1024, 2048]);
     }
 }

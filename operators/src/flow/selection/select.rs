@@ -7,13 +7,14 @@
 //!      └─────────────────────────────────────────────────────┘
 //! ```
 //!
-//! Each partition of a worker is a partition.
+//! Each partition of the source on a worker is a partition of the policy.
 //!
-//! 1. A partition has observed exactly the changes before a decision's end when it proposes for it.
-//! 2. Each worker proposes once for each decision, so a set is complete when all have.
-//! 3. A partition of a policy that remembers what was chosen observes nothing and proposes nothing more
-//!    until it knows what was chosen for the decision that it proposed for last. Others never wait,
-//!    and nothing is sent back.
+//! 1. A partition has observed exactly the changes before the end of a decision when it proposes for that
+//!    decision.
+//! 2. Each worker proposes once for each decision. A set is complete when all workers have proposed.
+//! 3. If the policy remembers its choices, a partition waits after each proposal: it observes and proposes
+//!    nothing until it knows the choice for that decision. Partitions of other policies never wait, and
+//!    nothing is sent back to them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -28,58 +29,60 @@ use timely::dataflow::operators::{Capability, Concat, ConnectLoop, Feedback};
 
 use super::partitions::Partitions;
 use crate::Position;
-use crate::flow::Ordered;
 use crate::flow::clock::clock;
 use crate::flow::routing::to_first;
+use crate::flow::{Decided, Ordered, TrainingRequest};
 use crate::selection::{
     Choice, Chosen, Proposal, SelectionCheckpoints, SelectionConfig, TrainingSet,
 };
 use crate::trigger::Decision;
 
-/// Extension trait for choosing what to train on.
+/// Extension trait for choosing training sets.
 pub trait Select<'scope> {
-    /// Chooses a training set for each decision, from this stream's changes before the decision's
-    /// end; the sets appear on the first worker, in the order of the decisions.
+    /// Chooses a training set for each decision, from this stream's changes before the decision's end. The
+    /// sets appear on the first worker, in the order of the decisions, with the checkpoints that came with
+    /// the decisions.
     ///
-    /// The stream must be ordered ([`order`](crate::flow::Order::order)). Partitions continue from where they
-    /// stand in `start`.
+    /// The stream must be ordered ([`order`](crate::flow::Order::order)). Partitions continue from their
+    /// states in `start`.
     fn select(
         self,
-        decisions: StreamVec<'scope, Position, Decision>,
+        decided: StreamVec<'scope, Position, Decided>,
         selection: Arc<dyn SelectionConfig>,
         start: SelectionCheckpoints,
-    ) -> StreamVec<'scope, Position, TrainingSet>;
+    ) -> StreamVec<'scope, Position, TrainingRequest>;
 }
 
 impl<'scope> Select<'scope> for Ordered<'scope> {
     fn select(
         self,
-        decisions: StreamVec<'scope, Position, Decision>,
+        decided: StreamVec<'scope, Position, Decided>,
         selection: Arc<dyn SelectionConfig>,
         start: SelectionCheckpoints,
-    ) -> StreamVec<'scope, Position, TrainingSet> {
+    ) -> StreamVec<'scope, Position, TrainingRequest> {
         let partitions = Partitions::new(Arc::clone(&selection), start);
-        let events = decisions.clone().map(SelectionEvent::Decided);
+        let events = decided.clone().map(|decided| SelectionEvent::Decided(decided.decision));
         if !selection.remembers() {
             let proposals = propose(self, everywhere(events), partitions);
-            return combine(decisions, proposals, selection);
+            return combine(decided, proposals, selection);
         }
         let (handle, back) = self.scope().feedback(1);
         let proposals = propose(self, everywhere(events.concat(back)), partitions);
-        let sets = combine(decisions, proposals, selection);
-        sets.clone().map(|set| SelectionEvent::Chosen(set.chosen())).connect_loop(handle);
-        sets
+        let requests = combine(decided, proposals, selection);
+        let chosen = requests.clone().map(|request| SelectionEvent::Chosen(request.set.chosen()));
+        chosen.connect_loop(handle);
+        requests
     }
 }
 
-/// Events about decisions for the policy of each partition.
+/// Events for the partitions of a policy.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum SelectionEvent {
     Decided(Decision),
     Chosen(Chosen),
 }
 
-/// The stream on all workers.
+/// The stream, broadcast to all workers.
 fn everywhere(
     events: StreamVec<'_, Position, SelectionEvent>,
 ) -> StreamVec<'_, Position, SelectionEvent> {
@@ -115,7 +118,7 @@ fn propose<'scope>(
                     }
                 });
 
-                // propose for each decision whose changes are all here.
+                // propose for each decision whose changes have all arrived.
                 while let Some(entry) = waiting.first_entry()
                     && !known.less_than(&entry.get().1.end())
                     && !partitions.wait()
@@ -137,26 +140,26 @@ fn propose<'scope>(
 }
 
 fn combine<'scope>(
-    decisions: StreamVec<'scope, Position, Decision>,
+    decided: StreamVec<'scope, Position, Decided>,
     proposals: StreamVec<'scope, Position, Proposal>,
     selection: Arc<dyn SelectionConfig>,
-) -> StreamVec<'scope, Position, TrainingSet> {
-    type Batches = CapacityContainerBuilder<Vec<TrainingSet>>;
-    let workers = decisions.scope().worker().peers();
-    let clock = clock(decisions.scope().worker());
-    decisions.binary::<_, Batches, _, _, _, _>(
+) -> StreamVec<'scope, Position, TrainingRequest> {
+    type Batches = CapacityContainerBuilder<Vec<TrainingRequest>>;
+    let workers = decided.scope().worker().peers();
+    let clock = clock(decided.scope().worker());
+    decided.binary::<_, Batches, _, _, _, _>(
         proposals,
         Pipeline,
         to_first(),
         "Combine",
         move |_capability, _info| {
-            let mut open: VecDeque<(Capability<Position>, Decision)> = VecDeque::new();
+            let mut open: VecDeque<(Capability<Position>, Decided)> = VecDeque::new();
             let mut proposed: BTreeMap<u64, (usize, Proposal)> = BTreeMap::new();
-            move |decisions, proposals, output| {
-                decisions.for_each(|stamp, batch| {
-                    for decision in batch.drain(..) {
+            move |decided, proposals, output| {
+                decided.for_each(|stamp, batch| {
+                    for decided in batch.drain(..) {
                         if let Some(capability) = stamp.retain_least(output.output_index()) {
-                            open.push_back((capability, decision));
+                            open.push_back((capability, decided));
                         }
                     }
                 });
@@ -167,19 +170,21 @@ fn combine<'scope>(
                         all.add(proposal);
                     }
                 });
-                while let Some((capability, decision)) = open.pop_front() {
-                    match proposed.remove(&decision.trigger) {
+                while let Some((capability, decided)) = open.pop_front() {
+                    let trigger = decided.decision.trigger;
+                    match proposed.remove(&trigger) {
                         Some((count, all)) if count == workers => {
                             let start = clock();
+                            let Decided { decision, checkpoint } = decided;
                             let mut set = training_set(&*selection, decision, all);
                             set.seconds += clock() - start;
-                            output.session(&capability).give(set);
+                            output.session(&capability).give(TrainingRequest { set, checkpoint });
                         }
                         incomplete => {
                             if let Some(incomplete) = incomplete {
-                                proposed.insert(decision.trigger, incomplete);
+                                proposed.insert(trigger, incomplete);
                             }
-                            open.push_front((capability, decision));
+                            open.push_front((capability, decided));
                             break;
                         }
                     }
@@ -189,7 +194,7 @@ fn combine<'scope>(
     )
 }
 
-/// The training set that a policy chooses from the proposals of all workers; proposing took
+/// The training set that a policy chooses from the proposals of all workers. The proposals took
 /// `proposal.seconds`.
 fn training_set(
     selection: &dyn SelectionConfig,

@@ -10,34 +10,35 @@ use super::evaluation::TriggerEvaluation;
 use super::host::Host;
 use super::hosted::HostedTrigger;
 use super::waiting::Made;
-use super::{ModelQuery, TriggerCheckpoint};
+use super::{Decided, ModelQuery, TriggerCheckpoint};
+use crate::flow::activators::activators;
 use crate::flow::clock::clock;
 use crate::flow::routing::to_first;
 use crate::flow::{Ordered, Service};
-use crate::trigger::{Decision, Outcome};
+use crate::trigger::Outcome;
 use crate::{Matrix, Position};
 
 /// Extension trait for deciding when to train.
 pub trait Decide<'scope>: Into<Ordered<'scope>> {
-    /// Shows every change to a policy, in order, and sends its decisions.
+    /// Shows every change to a policy, in order, and sends its decisions, each with the checkpoint of the policy.
     ///
     /// The stream must be ordered and complete on the first worker
     /// ([`order_all`](crate::flow::OrderAll::order_all)). Changes before the policy's checkpoint are not
-    /// shown; a decision that is open there is sent again. After a decision no change is shown
-    /// until its outcome has come back through `outcomes`; after a question, until the service has
-    /// answered. The output's frontier at p means: all changes before p were shown, and no further
-    /// decision follows from them.
+    /// shown. A decision that is open in the checkpoint is sent again. After a decision no change is shown
+    /// until its outcome has arrived through `outcomes`. After a question no change is shown until the
+    /// service has answered. A frontier p of the output means that all changes before p were shown and that
+    /// no further decision follows from them.
     fn decide<S, K, L>(
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,
         start: impl FnOnce(SyncActivator) -> HostedTrigger<S, K, L> + 'static,
-    ) -> StreamVec<'scope, Position, Decision>
+    ) -> StreamVec<'scope, Position, Decided>
     where
         S: Service<ModelQuery, Matrix> + 'static,
         K: FnMut(TriggerCheckpoint) + 'static,
         L: FnMut(TriggerEvaluation) + 'static,
     {
-        type Batches = CapacityContainerBuilder<Vec<Decision>>;
+        type Batches = CapacityContainerBuilder<Vec<Decided>>;
         let changes: Ordered<'scope> = self.into();
         let scope = changes.scope();
         let first = scope.worker().index() == 0;
@@ -47,12 +48,12 @@ pub trait Decide<'scope>: Into<Ordered<'scope>> {
             to_first(),
             "Decide",
             move |capability, info| {
-                let wake = scope.activator_for(info.address.clone());
-                let deciding = start(scope.worker().sync_activator_for(info.address.to_vec()));
-                let (mut host, open) = Host::new(deciding, clock(scope.worker()));
+                let (wake, remote_wake) = activators(scope.worker(), &info);
+                let (mut host, open) = Host::new(start(remote_wake), clock(scope.worker()));
                 // the open decision of the checkpoint is sent again, once.
-                let mut again =
-                    open.filter(|_| first).map(|open| (capability.delayed(&open.position), open));
+                let mut again = open
+                    .filter(|_| first)
+                    .map(|open| (capability.delayed(&open.decision.position), open));
                 drop(capability);
                 move |changes, outcomes, output| {
                     if let Some((capability, open)) = again.take() {
@@ -67,8 +68,8 @@ pub trait Decide<'scope>: Into<Ordered<'scope>> {
                         }
                     });
                     while let Some(Made { capability, decision, .. }) = host.step() {
-                        host.wait(&decision);
-                        output.session(&capability).give(decision);
+                        let checkpoint = host.wait(&decision);
+                        output.session(&capability).give(Decided { decision, checkpoint });
                     }
                     if host.downgrade() {
                         wake.activate();

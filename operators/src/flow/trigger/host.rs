@@ -7,16 +7,16 @@ use timely::dataflow::operators::Capability;
 use super::evaluation::TriggerEvaluation;
 use super::hosted::HostedTrigger;
 use super::waiting::{Asked, Made, Waiting};
-use super::{ModelQuery, TriggerCheckpoint};
+use super::{Decided, ModelQuery, TriggerCheckpoint};
 use crate::flow::Service;
 use crate::flow::queue::{Queue, whole};
 use crate::trigger::{Cut, Decision, Firing, Measurement, Outcome, Question, Step, Trigger};
 use crate::{Change, Matrix, Position};
 
-/// Most changes shown to the policy before other operators get a turn.
+/// Maximum number of changes shown to the policy before other operators are scheduled.
 const QUANTUM: usize = 65_536;
 
-/// Shows changes to a policy, one after another, and keeps its questions and decisions apart.
+/// Shows changes to a policy, one after another, and separates its questions from its decisions.
 pub(super) struct Host<S, K, L> {
     trigger: Box<dyn Trigger>,
     service: S,
@@ -27,14 +27,14 @@ pub(super) struct Host<S, K, L> {
     clock: Box<dyn Fn() -> f64>,
     /// Changes to be shown.
     changes: Queue,
-    /// Not after the first change to be shown.
+    /// A capability for a time that is not after the first change to be shown.
     capability: Option<Capability<Position>>,
     waiting: Waiting,
-    /// Changes from here on are not shown yet.
+    /// Changes from this position on are not shown yet.
     end: Option<Position>,
-    /// Changes before were shown.
+    /// Changes before this position were shown.
     at: Position,
-    /// Changes shown since the policy's checkpoint was kept.
+    /// Number of changes shown since the last checkpoint of the policy.
     since_checkpoint: u64,
     version: Option<u64>,
     next_trigger: u64,
@@ -47,11 +47,11 @@ pub(super) struct Host<S, K, L> {
 impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(TriggerEvaluation)>
     Host<S, K, L>
 {
-    /// A host whose policy stands where it should, and the decision that is open there.
+    /// Creates a host from the policy's checkpoint, and returns the decision that is open there.
     pub(super) fn new(
         hosted: HostedTrigger<S, K, L>,
         clock: Box<dyn Fn() -> f64>,
-    ) -> (Self, Option<Decision>) {
+    ) -> (Self, Option<Decided>) {
         let HostedTrigger {
             mut trigger,
             checkpoint,
@@ -60,14 +60,7 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
             checkpoint_interval,
             on_evaluation,
         } = hosted;
-        let checkpoint = checkpoint.unwrap_or_else(|| TriggerCheckpoint {
-            at: Position::MIN,
-            decisions_before: 0,
-            next_trigger: 0,
-            version: None,
-            open: None,
-            policy: trigger.save(),
-        });
+        let checkpoint = checkpoint.unwrap_or_else(|| TriggerCheckpoint::initial(&*trigger));
         trigger.load(&checkpoint.policy).expect("a checkpoint is kept with the pipeline it is of");
         let host = Self {
             trigger,
@@ -88,7 +81,8 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
             last_evaluation: None,
             quantum: QUANTUM,
         };
-        (host, checkpoint.open)
+        let open = checkpoint.open.clone();
+        (host, open.map(|decision| Decided { decision, checkpoint }))
     }
 
     pub(super) fn push(&mut self, capability: Capability<Position>, batch: Rc<Vec<Change>>) {
@@ -102,29 +96,30 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
         self.waiting = Waiting::Nothing;
     }
 
-    /// Keeps where the policy stands while it waits for the outcome of its decision.
-    pub(super) fn wait(&mut self, decision: &Decision) {
+    /// Waits for the outcome of a decision. Returns the checkpoint in which the decision is open.
+    pub(super) fn wait(&mut self, decision: &Decision) -> TriggerCheckpoint {
         self.waiting = Waiting::Outcome;
-        self.report_checkpoint(Some(decision.clone()));
+        self.since_checkpoint = 0;
+        self.checkpoint(Some(decision.clone()))
     }
 
-    pub(super) fn report_checkpoint(&mut self, open: Option<Decision>) {
-        let checkpoint = self.checkpoint(open);
+    pub(super) fn report_checkpoint(&mut self) {
+        let checkpoint = self.checkpoint(None);
         (self.on_checkpoint)(checkpoint);
         self.since_checkpoint = 0;
     }
 
-    /// The last decision does not count.
+    /// Gives the number of the last decision to the next one: the last decision does not count.
     pub(super) fn reuse_number(&mut self) {
         self.next_trigger -= 1;
     }
 
-    /// The version that is asked.
+    /// The version that answers questions.
     pub(super) fn version(&self) -> Option<u64> {
         self.version
     }
 
-    /// The next change to be shown, if the policy waits for nothing and may be shown more now.
+    /// The next change to be shown, if the policy waits for nothing and its quantum is not used up.
     pub(super) fn next(&mut self) -> Option<Position> {
         if self.waiting != Waiting::Nothing || self.quantum == 0 {
             return None;
@@ -133,12 +128,12 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
         self.changes.rest().first().map(|change| change.at)
     }
 
-    /// Asks another version from here on, and shows no changes from `end` on.
+    /// Sets the version that answers questions from here on, and shows no changes from `end` on.
     pub(super) fn ask_until(&mut self, version: Option<u64>, end: Option<Position>) {
         self.end = end;
         if self.version != version {
             self.version = version;
-            // answers that it caches, but does not save, are those of the earlier version.
+            // answers that the policy caches but does not save are those of the earlier version.
             let saved = self.trigger.save();
             self.trigger.load(&saved).expect("the policy saved it");
         }
@@ -171,8 +166,8 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
         }
     }
 
-    /// Shows changes up to the first that the policy has something to say to: what it says, and how
-    /// many changes are seen with it; nothing if there is none to be shown.
+    /// Shows changes up to the first at which the policy takes a step. Returns the step and the number of
+    /// changes shown with it; none if there are no changes to be shown.
     fn show(&mut self) -> Option<(Asked, usize, Step)> {
         self.skip();
         self.report_checkpoint_when_due();
@@ -192,7 +187,7 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
 
     fn ask(&mut self, asked: Asked, question: Question) {
         let (position, version) = (asked.position, self.version);
-        // of several questions the first says when it began.
+        // of several questions in a row, the first one sets the start time.
         self.waiting = Waiting::Answer(Asked { version, ..asked });
         self.service.ask(ModelQuery { position, version, question });
     }
@@ -214,7 +209,7 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
         });
     }
 
-    /// Drops what the policy saw before it was stopped.
+    /// Drops the changes that the policy saw before it was stopped.
     fn skip(&mut self) {
         loop {
             let rest = self.changes.rest();
@@ -226,10 +221,11 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
         }
     }
 
-    /// Between two batches, for changes at one position come in one batch.
+    /// Reports a checkpoint if one is due. It lies between two batches, because the changes at one position
+    /// are in one batch.
     fn report_checkpoint_when_due(&mut self) {
         if self.since_checkpoint >= self.checkpoint_interval && self.changes.between_batches() {
-            self.report_checkpoint(None);
+            self.report_checkpoint();
         }
     }
 
@@ -244,7 +240,7 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
         }
     }
 
-    /// The policy has seen the first changes.
+    /// Marks the first `count` changes as seen by the policy.
     fn pass(&mut self, count: usize) {
         if let Some(last) = count.checked_sub(1).and_then(|last| self.changes.rest().get(last)) {
             self.at = last.at.next();
@@ -255,7 +251,7 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
         }
     }
 
-    /// Numbers a decision, and passes what it `covered` of the changes to be shown.
+    /// Numbers a decision, and marks the changes that it `covered` as seen.
     fn fired(&mut self, asked: Asked, firing: Firing, covered: usize) -> Made {
         let Asked { position, decisions_before, .. } = asked;
         if let Some(measurement) = &firing.measurement {
@@ -281,8 +277,8 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
     /// Downgrades the capability to the first change that was not shown. Returns whether the operator has
     /// to run again at once.
     pub(super) fn downgrade(&mut self) -> bool {
-        // also while it waits: an old frontier stops the reading of changes, and the outcome may need
-        // changes that are not read yet.
+        // also while the policy waits: an old frontier stops the reading of changes, and the outcome may
+        // need changes that are not read yet.
         self.skip();
         let next = match self.waiting {
             Waiting::Answer(Asked { position, .. }) => Some(position),

@@ -1,9 +1,9 @@
-//! A trigger policy with what it needs from outside.
+//! A trigger policy with its service and its callbacks.
 
 use super::TriggerCheckpoint;
 use crate::trigger::Trigger;
 
-/// A trigger policy together with the service it asks and the callbacks of its host.
+/// A trigger policy together with the service that answers its questions and the callbacks of its host.
 pub struct HostedTrigger<S, K, L> {
     /// The policy, in its initial state or in that of `checkpoint`.
     pub trigger: Box<dyn Trigger>,
@@ -11,17 +11,17 @@ pub struct HostedTrigger<S, K, L> {
     pub checkpoint: Option<TriggerCheckpoint>,
     /// Answers the policy's questions.
     pub service: S,
-    /// Receives the policy's checkpoints: at each decision, before the decision is sent, and between
-    /// decisions after every `checkpoint_interval` changes.
+    /// Receives the policy's checkpoints between decisions, after every `checkpoint_interval` changes. The
+    /// checkpoint of a decision is sent with the decision.
     pub on_checkpoint: K,
     /// Changes between two checkpoints.
     pub checkpoint_interval: u64,
-    /// Receives what the policy measured, before the checkpoint of the decision it leads to.
+    /// Receives the measurements of the policy, before the decision that they lead to.
     pub on_evaluation: L,
 }
 
 impl<S> HostedTrigger<S, fn(TriggerCheckpoint), fn(super::TriggerEvaluation)> {
-    /// A policy in its initial state whose checkpoints and measurements are not recorded.
+    /// A policy in its initial state. Its checkpoints and measurements are not recorded.
     pub fn new(trigger: Box<dyn Trigger>, service: S) -> Self {
         Self {
             trigger,

@@ -1,7 +1,8 @@
-//! Operators that host trigger policies.
+//! Operators that run trigger policies.
 
 mod checkpoint;
 mod decide;
+mod decided;
 mod evaluation;
 mod host;
 mod hosted;
@@ -13,6 +14,7 @@ mod waiting;
 
 pub use checkpoint::TriggerCheckpoint;
 pub use decide::Decide;
+pub use decided::Decided;
 pub use evaluation::TriggerEvaluation;
 pub use hosted::HostedTrigger;
 pub use query::ModelQuery;

@@ -8,7 +8,7 @@ use crate::trigger::Question;
 pub struct ModelQuery {
     /// The position of the change that caused the question.
     pub position: Position,
-    /// The version that is asked; none before the first.
+    /// The version that answers; none before the first version.
     pub version: Option<u64>,
     /// The question.
     pub question: Question,

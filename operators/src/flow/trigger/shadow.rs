@@ -12,6 +12,7 @@ use super::hosted::HostedTrigger;
 use super::shadow_policy::shadowed;
 use super::waiting::Made;
 use super::{ModelQuery, ShadowDecision, TriggerCheckpoint};
+use crate::flow::activators::activators;
 use crate::flow::clock::clock;
 use crate::flow::routing::to_first;
 use crate::flow::versions::Versions;
@@ -21,8 +22,8 @@ use crate::{Matrix, Position};
 
 /// A policy that trains nothing, with its service and its receivers.
 pub struct HostedShadow<S, K, L, F> {
-    /// The policy and its surroundings, as for one that trains. A checkpoint is never kept while a
-    /// decision is open, and its policy is that of [`shadowed`].
+    /// The policy and its surroundings, as for a policy that trains. No checkpoint contains an open
+    /// decision, and the policy in it is that of [`shadowed`].
     pub hosted: HostedTrigger<S, K, L>,
     /// The positions at which earlier versions took effect, in order.
     pub versions: Vec<(Position, u64)>,
@@ -32,19 +33,19 @@ pub struct HostedShadow<S, K, L, F> {
 
 /// Extension trait for policies that train nothing.
 pub trait Shadow<'scope>: Into<Ordered<'scope>> {
-    /// Shows every change to a policy, in order, and reports where it would have trained.
+    /// Shows every change to a policy, in order, and reports the positions at which it would have trained.
     ///
     /// The stream must be ordered and complete on the first worker
-    /// ([`order_all`](crate::flow::OrderAll::order_all)); `outcomes` are those of the branch that trains,
-    /// and their frontier at p must mean: every decision before p has its outcome. A change is shown
-    /// when the frontier has passed it, so that questions are asked of the version that is active
-    /// at the change that causes them. When another version takes effect, the policy loses cached
-    /// answers that are not part of its state.
+    /// ([`order_all`](crate::flow::OrderAll::order_all)). `outcomes` are those of the branch that trains. A
+    /// frontier p of `outcomes` must mean that every decision before p has its outcome. A change is shown
+    /// when this frontier has passed it. Questions are therefore answered by the version that is active at
+    /// the change that causes them. When another version takes effect, the policy loses cached answers that
+    /// are not part of its state.
     ///
-    /// When the policy fires, a training is reported to it at once: one that took no time and trained the
-    /// active version on the samples since the last decision. A warm-up that continues because there is
-    /// no version yet fires once. The output is empty; its frontier at p
-    /// means: all changes before p were shown, and no further decision follows from them.
+    /// When the policy fires, a training is reported to it at once. This training took no time and trained
+    /// the active version on the samples since the last decision. A warm-up that continues because there is
+    /// no version yet fires once. The output is empty. A frontier p of the output means that all changes
+    /// before p were shown and that no further decision follows from them.
     fn shadow<S, K, L, F>(
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,
@@ -65,9 +66,8 @@ pub trait Shadow<'scope>: Into<Ordered<'scope>> {
             to_first(),
             "Shadow",
             move |_capability, info| {
-                let wake = scope.activator_for(info.address.clone());
-                let start = start(scope.worker().sync_activator_for(info.address.to_vec()));
-                let HostedShadow { mut hosted, versions, mut on_decision } = start;
+                let (wake, remote_wake) = activators(scope.worker(), &info);
+                let HostedShadow { mut hosted, versions, mut on_decision } = start(remote_wake);
                 hosted.trigger = shadowed(hosted.trigger);
                 let (mut host, _) = Host::new(hosted, clock(scope.worker()));
                 let mut versions = Versions::from(versions);
@@ -97,7 +97,8 @@ pub trait Shadow<'scope>: Into<Ordered<'scope>> {
 
 impl<'scope> Shadow<'scope> for Ordered<'scope> {}
 
-/// Shows changes before `frontier`, of one version after another, and answers decisions at once.
+/// Shows changes before `frontier`, of one version after another, and reports outcomes of decisions at
+/// once.
 fn step<S, K, L>(
     host: &mut Host<S, K, L>,
     versions: &Versions,
@@ -136,7 +137,7 @@ fn step<S, K, L>(
                     });
                 }
                 host.trained(&Outcome { version, ..Outcome::failed(trigger, end) });
-                host.report_checkpoint(None);
+                host.report_checkpoint();
             }
             None if host.next().is_none() => return,
             None => {}

@@ -14,9 +14,9 @@ pub struct ShadowDecision {
     pub position: Position,
     /// Whether the training would have covered that change.
     pub cut: Cut,
-    /// The version that was active there; none before the first.
+    /// The version that was active at that change; none before the first version.
     pub version: Option<u64>,
-    /// Why the policy fired.
+    /// The reason why the policy fired.
     pub reason: Reason,
     /// The measurement of the policy, if it measured samples.
     pub measurement: Option<Measurement>,

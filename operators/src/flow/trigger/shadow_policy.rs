@@ -3,8 +3,8 @@
 use crate::trigger::{Cut, Firing, Outcome, Phase, Step, Trigger};
 use crate::{Change, Id, Kind, Matrix, Snapshot, SnapshotError, restore};
 
-/// The policy that a shadow keeps the state of: `trigger`, which learns of each training that it was
-/// one of the samples that entered since the one before.
+/// Wraps `trigger` for a shadow. The wrapped policy is informed of each training as if it were a training
+/// on the samples since the one before.
 ///
 /// ```
 /// use driftmill_operators::{flow::shadowed, trigger::*};
@@ -18,9 +18,9 @@ pub fn shadowed(trigger: Box<dyn Trigger>) -> Box<dyn Trigger> {
 
 struct ShadowTrigger {
     trigger: Box<dyn Trigger>,
-    /// Samples since it last fired.
+    /// Number of samples since the policy last fired.
     samples: u64,
-    /// Whether it fired last when there was no version.
+    /// Whether the policy last fired without a version.
     waits: bool,
 }
 

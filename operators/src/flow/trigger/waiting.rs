@@ -1,4 +1,4 @@
-//! The answers for which the host of a trigger policy waits.
+//! The answers for which a trigger policy waits.
 
 use timely::dataflow::operators::Capability;
 
@@ -20,11 +20,11 @@ pub(super) enum Waiting {
 pub(super) struct Asked {
     /// The change that caused it.
     pub(super) position: Position,
-    /// Decisions caused by that change before.
+    /// Number of earlier decisions caused by that change.
     pub(super) decisions_before: u32,
-    /// The version that was asked.
+    /// The version that answers.
     pub(super) version: Option<u64>,
-    /// The time of the clock.
+    /// The time at which the question was sent, by the clock of the host.
     pub(super) since: f64,
 }
 

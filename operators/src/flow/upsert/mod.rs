@@ -5,16 +5,17 @@
 //!       (ordered, per worker)                       └─► unmatched                retractions, labels
 //! ```
 //!
-//! With one worker nothing is exchanged, and batches in which nothing changes are passed on as they
-//! came. The output is a function of the changes in their order alone:
+//! A single worker exchanges nothing, and batches without a difference are passed on unchanged. The output
+//! is a function of the ordered changes alone:
 //!
-//! 1. A sample replaces the one that has its key: the old one is retracted at the new one's
-//!    position, and before it. A deletion retracts, and follows. Across partitions the larger position wins.
-//! 2. A label is that of its key's sample from the label's position on, and goes over to a sample
-//!    that replaces it, unless that one brings a label of its own: the newest label holds.
-//! 3. A sample without a label is held back until its label comes, at most until the order passes
-//!    its event time + `label_wait`. It then enters at the position of its label, or when its time is up.
-//! 4. A label without a sample waits as long, and is then an unmatched label.
+//! 1. A sample replaces the sample with its key. The old sample is retracted at the position of the new one
+//!    and before it. A deletion follows the retraction that it causes. Across partitions the larger
+//!    position wins.
+//! 2. A label is that of its key's sample from the label's position on. It passes to a sample that replaces
+//!    this one, unless the new sample has a label of its own: the newest label is valid.
+//! 3. A sample without a label is held back until its label arrives, at most until the order passes its
+//!    event time + `label_wait`. It then enters at the position of its label, or at the end of the wait.
+//! 4. A label without a sample waits equally long and is then an unmatched label.
 
 mod samples;
 mod table;
@@ -34,19 +35,19 @@ use super::Ordered;
 use super::order::{order_with, own};
 use crate::{Change, Position, Span};
 
-/// Changes whose keys are read ahead together.
+/// Number of changes whose keys are prefetched together.
 const AHEAD: usize = 16;
 
-/// Labels to which no sample came, each with the position at which its time was up.
+/// Labels without a sample, each with the position at which its wait ended.
 pub type UnmatchedLabels<'scope> = StreamVec<'scope, Position, Change>;
 
 /// Extension trait for keyed samples.
 pub trait Upsert<'scope> {
     /// Keeps one sample for each key, and joins it with the labels that arrive separately.
     ///
-    /// The stream must be ordered ([`order`](super::Order::order)), and its records have keys. All
-    /// changes of one partition's samples come out on one worker. The output's frontier at p means:
-    /// every change before p has been released.
+    /// The stream must be ordered ([`order`](super::Order::order)), and its records must have keys. All
+    /// changes of one partition's samples appear on one worker. A frontier p of the output means that every
+    /// change before p has been released.
     fn upsert(self, label_wait: Span) -> (Ordered<'scope>, UnmatchedLabels<'scope>);
 }
 
@@ -72,7 +73,7 @@ fn upsert(changes: Ordered<'_>, label_wait: Span) -> (Ordered<'_>, UnmatchedLabe
         OutputBuilder::<_, CapacityContainerBuilder<Vec<Change>>>::from(unmatched_output);
     builder.build(move |_capabilities| {
         let mut samples = Samples::new(label_wait);
-        // one for each output, not after anything that may still be sent.
+        // one capability for each output, for a time not after anything that may still be sent.
         let mut held: Option<[Capability<Position>; 2]> = None;
         move |frontiers| {
             let (mut output, mut unmatched_output) =
@@ -80,7 +81,7 @@ fn upsert(changes: Ordered<'_>, label_wait: Span) -> (Ordered<'_>, UnmatchedLabe
             let mut released = Vec::new();
             input.for_each(|stamp, batch| {
                 let came = stamp.retain_least(0).zip(stamp.retain_least(1)).map(<[_; 2]>::from);
-                // what waits may be later than what comes.
+                // the changes that wait may be later than those that arrive.
                 let earlier = |held: &[Capability<Position>; 2]| {
                     came.as_ref().is_some_and(|came| came[0].time() < held[0].time())
                 };
@@ -107,7 +108,7 @@ fn upsert(changes: Ordered<'_>, label_wait: Span) -> (Ordered<'_>, UnmatchedLabe
     (ordered, unmatched)
 }
 
-/// The changes that result from a batch: the batch itself, if its changes pass without a difference.
+/// The changes that result from a batch: the batch itself if all its changes pass unchanged.
 fn passed_on(samples: &mut Samples, came: Rc<Vec<Change>>) -> Rc<Vec<Change>> {
     let mut same = 0;
     let mut changed: Option<Vec<Change>> = None;

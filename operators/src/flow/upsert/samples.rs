@@ -6,16 +6,16 @@ use super::table::{Held, Label, Table};
 use super::waiting::{Awaiting, Waiting};
 use crate::{Change, Kind, Position, Record, Span};
 
-/// The newest sample of each key, and what follows for it from each change.
+/// The newest sample of each key, and the changes that follow from each change of the stream.
 ///
-/// A pure function of the changes in their order.
+/// The result is a pure function of the ordered changes.
 pub(super) struct Samples {
     table: Table,
-    /// Own event times of late samples; of all others it is the position time.
+    /// Own event times of late samples. The event time of all other samples is the time of their position.
     late: HashMap<u128, i64>,
     waiting: Waiting,
     label_wait: i64,
-    /// Labels that waited in vain since this was last emptied.
+    /// Labels whose wait has ended without a sample since this list was last emptied.
     pub(super) unmatched: Vec<Change>,
 }
 
@@ -30,7 +30,7 @@ impl Samples {
         }
     }
 
-    /// Gets ready for `changes`, which come next.
+    /// Prefetches the entries of `changes`, which are applied next.
     pub(super) fn approach(&self, changes: &[Change]) {
         self.table.approach(changes.iter().map(|change| change.record.key));
     }
@@ -41,12 +41,12 @@ impl Samples {
             Kind::Insert => self.insert(change.record, out),
             Kind::Delete => self.delete(change.record, out),
             Kind::Label => self.label(change, out),
-            // nothing before this operator takes samples back.
+            // no operator before this one retracts samples.
             Kind::Retract => out(*change),
         }
     }
 
-    /// Ends the waiting of all that has waited long enough before `end`; of all if that is none.
+    /// Ends all waits that end before `end`, or all waits without `end`.
     pub(super) fn pass(&mut self, end: Option<Position>, out: &mut impl FnMut(Change)) {
         while let Some((at, awaiting)) = self.waiting.next_before(end) {
             match awaiting {
@@ -84,7 +84,7 @@ impl Samples {
             (None, Some(Awaiting::Sample(labels))) => {
                 Label::given(labels.last().and_then(|label| label.label))
             }
-            // a label that was given to the key holds until there is another.
+            // a label that arrived separately applies to its key until the next label.
             (None, _) => Label::given(before.and_then(|held| held.label.class_given())),
         };
         self.set(&record, label);

@@ -2,16 +2,17 @@
 
 use crate::Position;
 
-/// Parts of a table, chosen by the highest bits of a key: each grows separately, so that growth
-/// never takes much time or memory at a time.
+/// Number of parts of a table. The highest bits of a key choose its part. Parts grow separately, so that
+/// growth never takes much time or memory at once.
 const PARTS: usize = 256;
 
 /// The newest sample of each key.
 ///
-/// Keys are hashes, hence spread evenly. Each part is an array in the order of keys with gaps: a
-/// key's place is its share of the array or, where that is taken, soon behind it (linear probing
-/// with ordered keys; Amble and Knuth, *Ordered hash tables*, 1974). It takes 36 bytes a place, and
-/// a part grows by a quarter when more than 80 % of its places are taken: 45 to 56 bytes a key.
+/// Keys are hashes and therefore evenly distributed. Each part is an array in the order of keys, with gaps.
+/// The share of a key in the range of keys is the place of its entry in the array; if that place is taken,
+/// the entry is soon after it (linear probing with ordered keys; Amble and Knuth, *Ordered hash tables*,
+/// 1974). A place takes 36 bytes, and a part grows by a quarter when more than 80 % of its places are
+/// taken: 45 to 56 bytes a key.
 pub(super) struct Table {
     parts: Vec<Part>,
 }
@@ -57,7 +58,7 @@ impl Table {
         Self { parts: (0..PARTS).map(|_| Part::default()).collect() }
     }
 
-    /// Reads the places of `keys`, so that memory delivers all of them together. One by one, each change
+    /// Prefetches the places of `keys`, so that memory delivers all of them together. Otherwise each change
     /// would wait for memory separately.
     pub(super) fn approach(&self, keys: impl Iterator<Item = u128>) {
         let first_byte = |key| {
@@ -85,7 +86,7 @@ fn part(key: u128) -> usize {
     (key >> 120) as usize
 }
 
-/// A place: key, position and label. No key is 0: places without a sample have it.
+/// A place: key, position and label. No key is 0, which marks an empty place.
 #[derive(Clone, Copy)]
 struct Entry {
     key: [u8; 16],
@@ -118,7 +119,8 @@ impl Entry {
 
 #[derive(Default)]
 struct Part {
-    /// In the order of keys, with gaps; more than `places`, for those that the last ones push on.
+    /// Entries in the order of keys, with gaps. There are more than `places`, because the last entries may
+    /// be displaced.
     entries: Vec<Entry>,
     places: usize,
     taken: usize,
@@ -127,7 +129,7 @@ struct Part {
 impl Part {
     /// The preferred index of the key's entry.
     fn home(&self, key: u128) -> usize {
-        // the bits behind those that chose the part, as a share of all places.
+        // the bits after those that chose the part, as a share of all places.
         let share = (key >> 56) as u64;
         ((u128::from(share) * self.places as u128) >> 64) as usize
     }
@@ -164,7 +166,7 @@ impl Part {
         }
     }
 
-    /// The first place from `at` on that is not taken.
+    /// The first empty place from `at` on.
     fn gap(&self, at: usize) -> Option<usize> {
         (at..self.entries.len()).find(|at| self.entries[*at].key() == 0)
     }
@@ -172,7 +174,7 @@ impl Part {
     fn remove(&mut self, key: u128) -> Option<Held> {
         let at = self.find(key).ok()?;
         let held = self.entries[at].held();
-        // those behind it that are not at home move up.
+        // displaced entries after it move up.
         let stays = |at: &usize| match self.entries[*at].key() {
             0 => true,
             key => self.home(key) == *at,
@@ -188,7 +190,8 @@ impl Part {
         let old = std::mem::take(&mut self.entries);
         self.places += (self.places / 4).max(8);
         loop {
-            // displacement grows with the load, hardly with the size: this bound is almost never exceeded.
+            // displacement grows with the load and hardly with the size: this bound is almost never
+            // exceeded.
             let behind = 8 + (self.places / 4).min(56);
             self.entries = vec![Entry::EMPTY; self.places + behind];
             let mut next = 0;
@@ -214,7 +217,7 @@ mod tests {
     use crate::Id;
 
     #[test]
-    fn labels_know_where_they_are_from() {
+    fn labels_record_their_source() {
         for class in [None, Some(0), Some(7)] {
             assert_eq!((Label::own(class).class(), Label::own(class).class_given()), (class, None));
             assert_eq!(Label::given(class).class_given(), class);
@@ -222,7 +225,7 @@ mod tests {
     }
 
     proptest! {
-        /// Few parts and many equal high bits: places are fought for.
+        /// Few parts and many equal high bits, so that keys compete for places.
         #[test]
         fn a_table_is_a_map(
             steps in prop::collection::vec((0u128..2, 0u128..40, 0u128..40, 0u8..4), 0..1500)

@@ -7,9 +7,9 @@ use crate::{Position, Record};
 /// Samples that wait for their labels, and labels that wait for their samples.
 #[derive(Default)]
 pub(super) struct Waiting {
-    /// By where the waiting ends.
+    /// Waits by their ends.
     due: BTreeMap<Position, Awaiting>,
-    /// Per key, where its waiting ends.
+    /// The end of the wait of each key.
     keys: HashMap<u128, Position>,
 }
 
@@ -29,7 +29,7 @@ impl Waiting {
         self.due.insert(end, Awaiting::Label(key));
     }
 
-    /// A label waits for its sample until `end`, and with it those that already do.
+    /// A label waits for its sample until `end`, together with earlier labels of its key.
     pub(super) fn for_sample(&mut self, label: Record, end: Position) {
         let mut labels = match self.end(label.key) {
             Some(Awaiting::Sample(labels)) => labels,
@@ -40,7 +40,7 @@ impl Waiting {
         self.due.insert(end, Awaiting::Sample(labels));
     }
 
-    /// Ends the waiting of `key`.
+    /// Ends the wait of `key`.
     pub(super) fn end(&mut self, key: u128) -> Option<Awaiting> {
         if self.keys.is_empty() {
             return None;
@@ -49,7 +49,7 @@ impl Waiting {
         self.due.remove(&end)
     }
 
-    /// The next whose waiting ends before `end`, or at all if that is none.
+    /// The next wait that ends before `end`; the next of all waits without `end`.
     pub(super) fn next_before(&mut self, end: Option<Position>) -> Option<(Position, Awaiting)> {
         let first = self.due.first_entry().filter(|entry| end.is_none_or(|end| *entry.key() < end));
         let (at, awaiting) = first?.remove_entry();

@@ -1,50 +1,32 @@
 //! Reservoirs of earlier samples.
 
 use std::collections::VecDeque;
-use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
 use super::super::draw::rank;
+use super::super::partition::Partition;
 use super::super::pool::Effect;
 use super::super::reservoir::Reservoir;
 use super::super::{Proposal, Selection, Tail};
 use super::NewData;
-use crate::snapshot::snapshot_field;
 use crate::{Change, Id, Kind};
 
-/// A partition of `keep = "reservoir"`.
-pub(super) struct ReservoirPartition {
-    config: NewData,
-    state: State,
-}
-
+/// The state of a partition of `keep = "reservoir"`.
 #[derive(Clone, Default, Serialize, Deserialize)]
-struct State {
-    /// One for each trigger within the tail and for what came since, the newest last; one for all where
-    /// everything is within the tail. With the samples each has seen, less those that were retracted
-    /// while it held them.
+pub(super) struct Reservoirs {
+    /// A reservoir for each trigger within the tail and one for the current period, the newest last. If the
+    /// tail is unlimited, there is one reservoir for everything. Each has its number of samples, without
+    /// those that were retracted while it held them.
     periods: VecDeque<(Reservoir, u64)>,
 }
 
-impl ReservoirPartition {
-    pub(super) fn new(config: NewData) -> Self {
-        Self { config, state: State::default() }
-    }
-
-    fn wanted(&self) -> usize {
-        self.config.limit.map_or(usize::MAX, NonZeroUsize::get)
-    }
-}
-
-snapshot_field!(ReservoirPartition: state);
-
-impl Selection for ReservoirPartition {
+impl Selection for Partition<NewData, Reservoirs> {
     fn observe(&mut self, change: &Change) {
         let position = change.record.position;
-        let (rank, wanted) = (rank(self.config.seed, position), self.wanted());
+        let (rank, wanted) = (rank(self.config.seed, position), self.config.most());
         let periods = &mut self.state.periods;
-        // what enters at its own position was not there before.
+        // a sample that enters at its own position was not there before.
         let first = change.kind == Kind::Insert && change.at == position;
         if !first && !matches!(Effect::of(change), Effect::Nothing) {
             for (reservoir, seen) in periods.iter_mut() {
@@ -63,7 +45,7 @@ impl Selection for ReservoirPartition {
     }
 
     fn propose(&mut self, trigger: u64) -> Proposal {
-        let wanted = self.wanted();
+        let wanted = self.config.most();
         let mut all = Proposal { trigger, ..Proposal::default() };
         for (reservoir, seen) in &self.state.periods {
             all.groups.push(reservoir.propose(0, wanted, &mut all.candidates));

@@ -24,7 +24,7 @@ pub(super) const EXAMPLE: &str = "every = 250
 windows.amount = { reference = 1000, current = 500 }
 p_value = 0.001";
 
-/// Trains when classes are no longer as frequent as they were up to the last training.
+/// Trains when the class distribution differs from that up to the last training.
 ///
 /// After every `every` labelled samples the class counts of the current window are compared with
 /// those of the reference window, which ends at the last training, by Pearson's test of homogeneity:
@@ -33,21 +33,21 @@ p_value = 0.001";
 /// χ² = Σ over both windows and all classes of (O − E)² / E     E = n_window · n_class / n
 /// ```
 ///
-/// with one degree of freedom less than there are classes; it decides where so large a χ² has a
-/// probability below `p_value` if nothing changed. That is of each measurement: of many measurements at what does
-/// not change the share `p_value` decides.
+/// with one degree of freedom less than there are classes. The policy fires if a χ² of at least this size
+/// has a probability below `p_value` without a change. This is the probability for one measurement: of many
+/// measurements of an unchanged distribution, the share `p_value` fires.
 ///
-/// **Small samples.** The distribution of χ² is a limit. Classes of which less than
-/// `minimum_expected` samples are expected in either window are put together, and with them the next
-/// rarest until as many are expected of what they make. If that leaves less than two categories, the
-/// most frequent class is compared with all others by Fisher's exact test, whatever the counts. Both
-/// windows of a single class give p = 1. A class that is new or rare may so go unseen: see
+/// **Small samples.** The distribution of χ² is a limit. Classes with fewer than `minimum_expected`
+/// expected samples in either window are combined into one category, together with the next rarest classes
+/// until the category has enough expected samples. If fewer than two categories remain, the most frequent
+/// class is compared with all others by Fisher's exact test, whatever the counts. If both windows have a
+/// single common class, p is 1. A new or rare class may therefore remain undetected: see
 /// [`NewClass`](super::NewClass).
 ///
-/// A sample enters when its label becomes known, which may be later than itself. In the interval
-/// and in the windows a corrected label is corrected, and a sample leaves that is retracted or
-/// loses its label. No model is asked. In the warm-up nothing is compared: `warmup_trigger` decides,
-/// or, without one, its end trains the first model.
+/// A sample enters when its label becomes known, which may be later than its own position. Until its
+/// interval is complete and in the windows, a corrected label is corrected, and a sample leaves if it is
+/// retracted or loses its label. No model is used. In the warm-up nothing is compared: `warmup_trigger`
+/// decides. Without a warm-up trigger, the end of the warm-up trains the first model.
 ///
 /// Reference: K. Pearson, Philosophical Magazine 50 (1900); W. G. Cochran, *Some Methods for
 /// Strengthening the Common χ² Tests*, Biometrics 10 (1954), for the least expected count;
@@ -59,7 +59,7 @@ p_value = 0.001";
 /// let mut trigger = toml::from_str::<ClassBalance>(table).unwrap().init();
 /// let mut decided = Vec::new();
 /// for i in 0..500 {
-///     // every fourth sample is of class 1, from sample 220 on every second.
+///     // every fourth sample is of class 1, and every second from sample 220 on.
 ///     let label = Some(u32::from(i % if i < 220 { 4 } else { 2 } == 0));
 ///     let record = Record::new(Position::new(0, Id(i)), 0, 0, label);
 ///     if let Step::Fire(decision) = trigger.observe(&Change::insert(record)) {
@@ -67,7 +67,7 @@ p_value = 0.001";
 ///         trigger.trained(&Outcome::trained(0, 1, Position::MIN));
 ///     }
 /// }
-/// // 13 of 50 before, 25 of 50 then.
+/// // 13 of 50 in the reference, and 25 of 50 in the current window.
 /// let found = "chi_squared 6.1121, p 1.34e-2 < 0.05".to_owned();
 /// assert_eq!(decided, [(49, "warm-up".to_owned()), (299, found)]);
 /// ```
@@ -75,19 +75,20 @@ p_value = 0.001";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClassBalance {
-    /// Labelled samples between two measurements.
+    /// Number of labelled samples between two measurements.
     pub every: NonZeroUsize,
-    /// Labelled samples before the first measurement (default 0: the first `every` train the first model).
+    /// Number of labelled samples before the first measurement (default 0: the first `every` train the
+    /// first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, evaluated after every `every` samples; `amount` or `time`.
+    /// The trigger that decides in the warm-up, evaluated after every `every` samples: `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
-    /// Which labelled samples are compared.
+    /// The windows of compared labelled samples.
     pub windows: WindowTable,
-    /// Decides below; above 0 and at most 1.
+    /// The significance level: a p-value below it fires. Above 0 and at most 1.
     pub p_value: f64,
-    /// Least expected samples of a class that is compared by itself (default 5).
+    /// Minimum number of expected samples of a class that is its own category (default 5).
     #[serde(default = "five")]
     pub minimum_expected: f64,
 }
@@ -172,7 +173,7 @@ impl State {
         counts.into_values().collect()
     }
 
-    /// Forgets the classes of samples that have left the windows.
+    /// Removes the classes of samples that have left the windows.
     fn trim(&mut self) {
         let label = |(_, id): &(i64, Id)| Some((*id, *self.labels.get(id)?));
         self.labels = self.windows.items().filter_map(label).collect();

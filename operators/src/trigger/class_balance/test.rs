@@ -16,7 +16,7 @@ pub(super) struct Compared {
 /// Compares the counts of each class in two windows that are not empty.
 pub(super) fn compare(counts: &[[u64; 2]], minimum: f64) -> Compared {
     let mut counts = counts.to_vec();
-    // the rarest last; nothing depends on what classes are called.
+    // the rarest last; the order does not depend on the numbers of classes.
     counts.sort_unstable_by_key(|[a, b]| Reverse((a + b, *a)));
     let totals = sum(&counts);
     let categories = pooled(&counts, totals, minimum);
@@ -31,8 +31,8 @@ pub(super) fn compare(counts: &[[u64; 2]], minimum: f64) -> Compared {
     Compared { metric: "fisher", value: (share(a, n) - share(b, m)).abs(), p_value }
 }
 
-/// The counts, most frequent class first, with the rare ones in one: of all that is left at least
-/// `minimum` samples are expected in either window.
+/// The counts, most frequent class first, with rare classes combined into one category. At least `minimum`
+/// samples of every category are expected in either window.
 fn pooled(counts: &[[u64; 2]], totals: [u64; 2], minimum: f64) -> Vec<[u64; 2]> {
     let expected = |of: [u64; 2]| {
         let share = (of[0] + of[1]) as f64 / (totals[0] + totals[1]) as f64;
@@ -85,7 +85,7 @@ mod tests {
                 10.48364551299972,
                 0.005290604557820597,
             ),
-            // the last three in one.
+            // the last three are combined.
             (
                 &[[50, 50], [20, 25], [6, 2], [3, 2], [1, 1]],
                 "chi_squared",
@@ -105,7 +105,8 @@ mod tests {
     #[test]
     fn classes_are_put_together_until_enough_is_expected() {
         let pooled = |counts: &[[u64; 2]]| pooled(counts, sum(counts), 5.0);
-        // 2.5 and 2 are expected of the last two in each window: 4.5, so that the third joins.
+        // the last two have 2.5 and 2 expected samples in each window, 4.5 together, so that the third
+        // joins.
         let counts = [[50, 50], [20, 20], [6, 6], [3, 2], [1, 3]];
         assert_eq!(pooled(&counts), [[50, 50], [20, 20], [10, 11]]);
         // 3 and 3: enough.

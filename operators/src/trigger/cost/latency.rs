@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The area under the curve of what the newest model does not know, over event time.
+/// The area under the number of units that the newest model was not trained on, over event time.
 ///
 /// Times are in milliseconds, areas in units times seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -12,7 +12,7 @@ pub(crate) struct Latency {
 }
 
 impl Latency {
-    /// One unit more at each of `times`, which lie between `start` and `end`.
+    /// Adds one unit at each of `times`, which are between `start` and `end`.
     pub(crate) fn add_each(&mut self, times: impl Iterator<Item = i64>, start: i64, end: i64) {
         self.area += self.height * seconds(start, end);
         for time in times {
@@ -21,7 +21,7 @@ impl Latency {
         }
     }
 
-    /// `units` more, spread evenly between `start` and `end`.
+    /// Adds `units`, spread evenly between `start` and `end`.
     pub(crate) fn add_evenly(&mut self, units: f64, start: i64, end: i64) {
         self.area += (self.height + units / 2.0) * seconds(start, end);
         self.height += units;

@@ -16,7 +16,7 @@ use crate::drift::window::Item;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Balance {
     latency: Latency,
-    /// Samples that came since the last training.
+    /// Number of samples since the last training.
     samples: u64,
     /// Time at which the last interval ended.
     ended: Option<i64>,
@@ -43,26 +43,26 @@ impl Prices<'_> {
 }
 
 impl Balance {
-    /// Takes in an interval: each of its samples is a unit of regret from when it came.
+    /// Adds an interval. Each of its samples is a unit of regret from its arrival on.
     pub(super) fn add_each(&mut self, samples: &[Item]) {
         let Some((start, end)) = self.span(samples) else { return };
         self.latency.add_each(samples.iter().map(|(time, _)| *time), start, end);
     }
 
-    /// Takes in an interval in the course of which `units` of regret came.
+    /// Adds an interval during which `units` of regret arrived evenly.
     pub(super) fn add_evenly(&mut self, samples: &[Item], units: f64) {
         let Some((start, end)) = self.span(samples) else { return };
         self.latency.add_evenly(units, start, end);
     }
 
-    /// From the end of the interval before, or the first sample ever, to the last sample.
+    /// The time from the end of the interval before, or from the first sample of all, to the last sample.
     fn span(&mut self, samples: &[Item]) -> Option<(i64, i64)> {
         let (first, last) = (samples.first()?, samples.last()?);
         self.samples += samples.len() as u64;
         Some((self.ended.replace(last.0).unwrap_or(first.0), last.0))
     }
 
-    /// Compares what came so far with what a training would cost.
+    /// Compares the regret so far with the cost of a training.
     pub(super) fn evaluate(&self, prices: &Prices<'_>, samples: &[Item]) -> Step {
         let policy = prices.policy;
         let value = self.latency.area() * prices.conversion;
@@ -85,7 +85,7 @@ impl Balance {
         Step::Fire(Firing::measured(reason, measurement))
     }
 
-    /// A model was made: it knows what came so far.
+    /// Records the outcome of a training: a new version resets the regret.
     pub(super) fn trained(&mut self, prices: &Prices<'_>, outcome: &Outcome) {
         self.trainings.push(prices.training, outcome);
         self.latency = Latency::default();

@@ -12,24 +12,24 @@ const PENALTY: f64 = 1.0;
 
 /// The seconds of a training as a function of its number of samples.
 ///
-/// The seconds of trainings are recorded with their outcomes: a resumed job decides as if it had never
-/// stopped. A job that runs again from the beginning measures other seconds and may decide
+/// The durations of trainings are recorded with their outcomes, so that a resumed job decides as if it had
+/// never stopped. A job that runs again from the beginning measures other durations and may decide
 /// differently. With a declared cost it decides the same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum TrainingCost {
-    /// By a line through the seconds of the last trainings: ridge regression of seconds on samples, with
-    /// an intercept and a penalty of 1.
+    /// A line through the durations of the last trainings: ridge regression of seconds on samples, with an
+    /// intercept and a penalty of 1.
     Measured {
-        /// Trainings that are evaluated.
+        /// Number of trainings in the regression.
         window: NonZeroUsize,
     },
-    /// As declared: `fixed` + `per_sample` · samples.
+    /// The declared cost: `fixed` + `per_sample` · samples.
     Declared {
-        /// Seconds of any training.
+        /// Seconds per training.
         fixed: f64,
-        /// Seconds of a sample.
+        /// Seconds per sample.
         per_sample: f64,
     },
 }
@@ -51,14 +51,14 @@ impl TrainingCost {
         }
     }
 
-    /// The problem of a shadow, which trains nothing.
+    /// The problem of this cost for a shadow, which trains nothing.
     pub(crate) fn check_shadow(&self) -> Option<(&'static str, String)> {
         let text = "a shadow has no trainings to measure: declare what one costs, as in \
                     training.declared = { fixed = 20, per_sample = 0.001 }";
         matches!(self, Self::Measured { .. }).then(|| ("training", text.to_owned()))
     }
 
-    /// Seconds that a training of `samples` takes.
+    /// The estimated seconds of a training on `samples`.
     pub(crate) fn seconds(&self, trainings: &Trainings, samples: u64) -> f64 {
         let samples = samples as f64;
         let seconds = match self {

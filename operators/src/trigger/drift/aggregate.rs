@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-/// How many of several must agree: metrics of a drift trigger, members of an ensemble.
+/// The number of votes that is enough, among the metrics of a drift trigger or the members of an ensemble.
 ///
 /// ```
 /// use driftmill_operators::trigger::Aggregate;
@@ -18,24 +18,24 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Aggregate {
-    /// One is enough.
+    /// One vote is enough.
     #[default]
     Any,
-    /// More than half.
+    /// More than half of the votes.
     Majority,
-    /// All of them.
+    /// All votes.
     All,
-    /// This number of metrics.
+    /// This number of votes.
     AtLeast(NonZeroUsize),
 }
 
 impl Aggregate {
-    /// Whether `votes` of all votes are enough.
+    /// Whether `votes` of `of` votes are enough.
     pub fn holds(self, votes: usize, of: usize) -> bool {
         votes >= self.least(of)
     }
 
-    /// The least number of votes that is enough.
+    /// The minimum number of votes that is enough.
     pub fn least(self, of: usize) -> usize {
         match self {
             Self::Any => 1,

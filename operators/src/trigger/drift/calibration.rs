@@ -7,15 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::Id;
 use crate::drift::window::{Item, Windows};
 
-/// The windows of the warm-up for criteria that use earlier values, to be compared
-/// as soon as there is a model.
+/// Windows of the warm-up for criteria that use earlier values. They are compared as soon as there is a
+/// model.
 ///
-/// At each interval of the warm-up the windows move on as if a model had been made. The reference
-/// windows that this gives, the newest of them, are compared with the current window of the last
-/// interval.
+/// At each interval of the warm-up the windows move as if a model had been trained. The resulting reference
+/// windows, the newest of them, are later compared with the current window of the last interval.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Calibration {
-    /// Most windows that are kept: what a history holds.
+    /// Maximum number of windows that are kept: the length of a history.
     most: usize,
     past: VecDeque<VecDeque<Item>>,
     current: VecDeque<Item>,
@@ -26,7 +25,7 @@ impl Calibration {
         Self { most, ..Self::default() }
     }
 
-    /// Takes in the windows at the end of an interval of the warm-up.
+    /// Adds the windows at the end of an interval of the warm-up.
     pub(super) fn observe(&mut self, windows: &mut Windows, last: bool) {
         if self.most == 0 {
             return;
@@ -43,13 +42,13 @@ impl Calibration {
         }
     }
 
-    /// Leaves out the last comparison, which is made in any case.
+    /// Leaves out the last comparison, because it is made in any case.
     pub(super) fn without_last(&mut self) {
         self.past.pop_back();
     }
 
-    /// The current window of the last interval, and the reference windows before, oldest first;
-    /// nothing is left then.
+    /// Takes the current window of the last interval and the earlier reference windows, oldest first.
+    /// Nothing is left afterwards.
     pub(super) fn take(&mut self) -> (VecDeque<Item>, VecDeque<VecDeque<Item>>) {
         (std::mem::take(&mut self.current), std::mem::take(&mut self.past))
     }

@@ -21,7 +21,7 @@ pub(super) struct DriftTrigger {
     intervals: Intervals,
     metric_set: MetricSet,
     state: State,
-    /// The newest model's answer about the reference, asked for once. It is not part of snapshots.
+    /// The newest model's outputs for the reference, requested only once. They are not part of snapshots.
     known: Option<Known>,
     open: Option<Open>,
 }
@@ -34,7 +34,7 @@ struct State {
     versions: u64,
 }
 
-/// The answer about a reference window.
+/// The outputs for a reference window.
 struct Known {
     ids: Vec<Id>,
     components: Option<Components>,
@@ -51,13 +51,13 @@ impl Known {
         Self { ids, components, reference }
     }
 
-    /// An answer in the reference's components.
+    /// The outputs in the reference's components.
     fn project(&self, answer: &Matrix) -> Option<Matrix> {
         self.components.as_ref().map(|components| components.scores(answer))
     }
 }
 
-/// A comparison whose questions are being answered.
+/// A comparison that waits for answers.
 struct Open {
     questions: VecDeque<(Role, WindowSample)>,
     /// The last interval of the warm-up.
@@ -66,13 +66,13 @@ struct Open {
     members: Vec<Measurement>,
 }
 
-/// A window sample and what the model answered about it.
+/// A window sample and the model's outputs for it.
 struct AnsweredSample {
     sample: WindowSample,
     answer: Matrix,
 }
 
-/// The window that a question is about.
+/// The window of a question.
 #[derive(Clone, Copy)]
 enum Role {
     /// The last interval of the warm-up.
@@ -117,14 +117,14 @@ impl DriftTrigger {
         }
     }
 
-    /// Asks the questions that the comparison of the windows needs.
+    /// Asks the questions that the comparison of the windows requires.
     fn compare(&mut self) -> Step {
         let (most, seed) = (self.config.sample_size.get(), self.config.seed);
         let sample =
             |name, items: &VecDeque<Item>, turn| WindowSample::of(name, items, most, seed, turn);
         let turn = self.state.comparisons;
         self.state.comparisons += 1;
-        // an unchanged reference keeps its random sample, so that the model is asked about it once.
+        // an unchanged reference keeps its random sample, so that its outputs are requested only once.
         let reference = sample("reference", self.state.windows.reference(), !self.state.versions);
         let current = sample("current", self.state.windows.current(), turn);
         if reference.ids.len() < 2 || current.ids.len() < 2 {

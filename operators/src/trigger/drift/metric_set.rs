@@ -5,7 +5,7 @@ use crate::criterion::{Criterion, Direction, History};
 use crate::drift::metric::{Metric, MetricTable, measure};
 use crate::trigger::{Reason, Score};
 
-/// A metric with what its distances are compared with.
+/// A metric with its criterion.
 struct SetMember {
     key: &'static str,
     metric: Box<dyn Metric>,
@@ -34,7 +34,7 @@ impl MetricSet {
         self.0.iter().filter_map(|member| member.criterion.remembers()).max().unwrap_or(0)
     }
 
-    /// Measures and metric_set.
+    /// Measures the distances and compares them with the thresholds.
     pub(super) fn compare(&mut self, reference: &Matrix, current: &Matrix) -> Vec<Score> {
         let member = |member: &mut SetMember| {
             let measured = measure(&mut *member.metric, &member.criterion, reference, current);
@@ -51,7 +51,7 @@ impl MetricSet {
         self.0.iter_mut().map(member).collect()
     }
 
-    /// Measures, for those that remember distances, without judging.
+    /// Measures the distances that histories need, without comparing them.
     pub(super) fn learn(&mut self, reference: &Matrix, current: &Matrix) -> Vec<Score> {
         let remember = self.0.iter_mut().filter(|member| member.criterion.remembers().is_some());
         let learn = |member: &mut SetMember| {
@@ -63,7 +63,7 @@ impl MetricSet {
         remember.map(learn).collect()
     }
 
-    /// Why there is drift: the metric that is farthest beyond its threshold.
+    /// The reason for a drift: the metric that is farthest beyond its threshold.
     pub(super) fn reason(&self, scores: &[Score]) -> Option<Reason> {
         let compared = |score: &Score| score.p_value.unwrap_or(score.value);
         let beyond =
@@ -86,7 +86,7 @@ impl MetricSet {
         self.0.iter().map(|member| member.history.clone()).collect()
     }
 
-    /// Goes back to what was measured before.
+    /// Restores the earlier measurements.
     pub(super) fn restore(&mut self, histories: Vec<History>) {
         self.0.iter_mut().zip(histories).for_each(|(member, history)| member.history = history);
     }

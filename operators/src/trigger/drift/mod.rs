@@ -23,61 +23,59 @@ pub(super) const EXAMPLE: &str = "every = 250
 windows.amount = { reference = 1000, current = 500 }
 metrics.mmd = { threshold = { p_value = 0.01 } }";
 
-/// Trains when the newest samples measurement unlike those that the newest model knows.
+/// Trains when the newest samples differ from those that the newest model was trained on.
 ///
-/// Every `every` samples the current window is compared with the reference window: on raw
-/// features, on the newest model's embeddings, or on its predictions. Each metric whose distance
-/// is beyond its [threshold](crate::criterion::Criterion) votes for training; `aggregate` says how
-/// many votes it takes.
+/// After every `every` samples the current window is compared with the reference window: by raw features,
+/// by the newest model's embeddings, or by its predictions. Each metric whose distance is beyond its
+/// [threshold](crate::criterion::Criterion) votes for training. `aggregate` defines the number of votes
+/// that is enough.
 ///
-/// While there is no model to ask, and in any case for the first `warmup` samples, nothing is
-/// compared: `warmup_trigger` decides, or, without one, the end of the warm-up trains the first
-/// model.
+/// Without a model, and during the first `warmup` samples in any case, nothing is compared:
+/// `warmup_trigger` decides. Without a warm-up trigger, the end of the warm-up trains the first model.
 ///
-/// Thresholds that follow the values before begin with those of the warm-up: when there is a model,
-/// it compares the reference windows that the warm-up had, the newest of them, with the warm-up's
-/// last interval. Without a warm-up of two intervals or more the first comparison only begins the
-/// history.
+/// Thresholds that follow earlier values begin with those of the warm-up. When there is a model, the newest
+/// reference windows of the warm-up are compared with its last interval. If the warm-up has fewer than two
+/// intervals, the first comparison only begins the history.
 ///
-/// What the newest model says of an unchanged reference is asked once.
+/// The model's outputs for an unchanged reference are requested only once.
 ///
-/// A trailing part of less than `every` samples is never evaluated. A sample that is retracted
-/// leaves the windows, or the interval that is not complete; labels are not evaluated.
+/// The samples after the last full interval are not evaluated. A retracted sample leaves the windows and
+/// the current interval. Labels are not evaluated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Drift {
-    /// Samples between two comparisons.
+    /// Number of samples between two comparisons.
     pub every: NonZeroUsize,
-    /// Samples before the first comparison (default 0: the first `every` train the first model).
+    /// Number of samples before the first comparison (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, evaluated after every `every` samples; `amount` or `time`.
+    /// The trigger that decides in the warm-up, evaluated after every `every` samples: `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
-    /// What is compared (default `embeddings`).
+    /// The compared values (default `embeddings`).
     #[serde(default)]
     pub on: Compared,
-    /// Which samples are compared.
+    /// The windows of compared samples.
     pub windows: WindowTable,
-    /// Most samples taken from each window, at random from `seed` (default 5000).
+    /// Maximum number of samples of each window in a comparison, chosen at random (default 5000).
     #[serde(default = "crate::defaults::count::<5000>")]
     pub sample_size: NonZeroUsize,
-    /// Seed of the choice of samples (default 0).
+    /// Seed of the random samples (default 0).
     #[serde(default)]
     pub seed: u64,
-    /// Leading principal components of the reference that are compared instead of all dimensions
-    /// (default: all dimensions). Finding them costs O(d³) once for each reference.
+    /// Number of leading principal components of the reference that are compared instead of all dimensions
+    /// (default: all dimensions). The components cost O(d³) once for each reference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pca: Option<NonZeroUsize>,
     /// The distances and their thresholds.
     pub metrics: MetricTable,
-    /// How many of several metrics must find drift (default `any`).
+    /// The number of metrics that must find drift (default `any`).
     #[serde(default)]
     pub aggregate: Aggregate,
 }
 
-/// What of the samples is compared.
+/// The values of samples that are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

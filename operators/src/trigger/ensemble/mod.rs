@@ -13,28 +13,28 @@ pub(super) const EXAMPLE: &str = "members.often.amount = { every = 2500 }
 members.drifted.drift = { every = 250, metrics.ks = { threshold = 0.3 }, on = \"features\", \
 windows.amount = { reference = 1000, current = 500 } }";
 
-/// Trains when enough of several triggers would.
+/// Trains when enough of several triggers fire.
 ///
-/// Every member sees every change. What a member decides is its vote; `vote` says how many of all
-/// members it takes, those that never voted included, and `votes` how long a vote lasts. At each
-/// change the members are heard in the order of their names:
+/// Every member sees every change. A decision of a member is its vote. `vote` defines the number of votes
+/// that is enough, where members that never voted count as well, and `votes` defines the duration of a
+/// vote. At each change the members take these steps, in the order of their names:
 ///
 /// ```text
-/// 1. what they decide before the change      enough votes: train on what is before it; all votes end
-/// 2. what they say of the change, questions  enough votes: train up to and with it;    all votes end
+/// 1. decisions before the change              enough votes: train on all before it;   all votes end
+/// 2. decisions at the change, with questions  enough votes: train up to and with it;  all votes end
 /// ```
 ///
-/// No member sees a change before the first step has ended: after a training before the change, all
-/// members continue with it, and a vote for the position before the change counts in both steps.
-/// Questions are asked one after another, all to the newest model at the change. If a member has
-/// evaluated or voted, but the votes are not enough, the ensemble reports one evaluation for the change,
-/// whose members are the measurements of its members. Every member is informed of every training,
-/// including members that did not vote for it. Members are not informed of votes without a training.
-/// Warm-ups vote like other decisions. A member may be an ensemble.
+/// No member sees a change before the first step has ended. After a training before the change, all members
+/// continue with the change. A vote for the position before the change counts in both steps. Questions are
+/// asked one after another, all to the newest model at the change. If a member has evaluated or voted, but
+/// the votes are not enough, the ensemble reports one evaluation for the change, whose members are the
+/// measurements of its members. Every member is informed of every training, including members that did not
+/// vote for it. Members are not informed of votes without a training. Warm-ups vote like other decisions. A
+/// member may be an ensemble.
 ///
-/// Reference: M. Böther et al., *Modyn: Data-Centric Machine Learning Pipeline Orchestration*,
-/// SIGMOD (2025). There the majority is first one of the members that have voted so far, and members
-/// do not learn how large a training was nor what it took.
+/// Reference: M. Böther et al., *Modyn: Data-Centric Machine Learning Pipeline Orchestration*, SIGMOD
+/// (2025). In Modyn, the majority is initially one among the members that have voted so far, and members
+/// are not informed of the size and duration of trainings.
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Position, Record, trigger::*};
@@ -61,30 +61,31 @@ windows.amount = { reference = 1000, current = 500 } }";
 pub struct Ensemble {
     /// The triggers, by names of your choice: `members.NAME.amount = { every = 1000 }`.
     pub members: BTreeMap<String, TriggerTable>,
-    /// How many members must vote: `"any"` (default), `"majority"`, `"all"` or `{ at_least = 2 }`.
+    /// The number of members that must vote: `"any"` (default), `"majority"`, `"all"` or
+    /// `{ at_least = 2 }`.
     #[serde(default)]
     pub vote: Aggregate,
-    /// How long a vote lasts (default `sticky`).
+    /// The duration of a vote (default `sticky`).
     #[serde(default)]
     pub votes: Votes,
 }
 
-/// How long the vote of an ensemble's member lasts; at the longest, until the ensemble decides.
+/// The duration of a member's vote. All votes end when the ensemble decides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Votes {
-    /// Until the ensemble decides, also if what the member found is long gone.
+    /// Until the ensemble decides, even if the member would not vote any more.
     #[default]
     Sticky,
-    /// While the member's last evaluation stands: a vote that comes of a measurement, as in `drift`, until
-    /// the member measurements again, so that it ends if that measurement finds nothing; a vote without one, as in
-    /// `amount`, `time` or a warm-up, only at the change at which it is cast.
+    /// Until the member's next evaluation. A vote from a measurement, as in `drift`, lasts until the member
+    /// measures again, and ends if that measurement finds nothing. A vote without a measurement, as in
+    /// `amount`, `time` or a warm-up, lasts only for the change at which it is cast.
     Evaluation,
 }
 
 impl Ensemble {
-    /// Problems of its members, each with its place.
+    /// Problems of the members, each with its path.
     fn of_members(
         &self,
         check: impl Fn(&TriggerTable) -> Vec<(&'static str, String)>,

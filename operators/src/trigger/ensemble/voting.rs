@@ -24,13 +24,13 @@ struct Member {
 
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct State {
-    /// The votes that stand, by the member's place.
+    /// The valid votes, by the index of the member.
     cast: BTreeMap<usize, Vote>,
     /// Evaluations at the current change.
     measurements: Vec<Measurement>,
-    /// Whether a member evaluated or voted at that change.
+    /// Whether a member evaluated or voted at the current change.
     heard: bool,
-    /// The change of which not all members have been heard, and the member that asked.
+    /// The change that not all members have seen yet, and the member that asked a question about it.
     asked: Option<(Change, usize)>,
 }
 
@@ -38,7 +38,7 @@ struct State {
 struct Vote {
     /// The member's reason.
     text: String,
-    /// Whether it comes of a measurement.
+    /// Whether the vote is from a measurement.
     evaluations: bool,
 }
 
@@ -50,7 +50,7 @@ impl EnsembleTrigger {
         Self { members: member.collect(), config: config.clone(), state: State::default() }
     }
 
-    /// Shows the change to the members from `first` on, up to one that has a question.
+    /// Shows the change to the members from `first` on, up to one that asks a question.
     fn show(&mut self, change: &Change, first: usize) -> Step {
         for place in first..self.members.len() {
             let step = self.members[place].trigger.observe(change);
@@ -62,7 +62,7 @@ impl EnsembleTrigger {
         self.conclude()
     }
 
-    /// Takes in what a member says; its question, if it has one.
+    /// Processes the step of a member. Returns its question, if it has one.
     fn hear(&mut self, place: usize, step: Step) -> Option<Question> {
         match step {
             Step::Continue => {}
@@ -106,7 +106,7 @@ impl EnsembleTrigger {
         Step::Measured(measurement)
     }
 
-    /// Decides if there are enough votes, which end with it.
+    /// Fires if there are enough votes. The votes then end.
     fn decide(&mut self, cut: Cut) -> Option<Firing> {
         let (votes, of) = (self.state.cast.len(), self.members.len());
         if !self.config.vote.holds(votes, of) {
@@ -146,7 +146,7 @@ impl EnsembleTrigger {
 
 impl Trigger for EnsembleTrigger {
     fn before(&mut self, change: &Change) -> Option<Firing> {
-        // one member may decide several times before a change: a round for each time.
+        // one member may decide several times before a change, with one round for each time.
         loop {
             let mut voted = false;
             for place in 0..self.members.len() {
@@ -164,7 +164,7 @@ impl Trigger for EnsembleTrigger {
         }
     }
 
-    // of several changes at once a member would see what is behind another member's decision.
+    // one change at a time: otherwise a member would see changes after another member's decision.
     fn observe(&mut self, change: &Change) -> Step {
         match self.before(change) {
             Some(decision) => Step::Fire(decision),
@@ -202,7 +202,7 @@ impl Snapshot for EnsembleTrigger {
         let (members, state): (BTreeMap<String, Vec<u8>>, State) = restore(saved)?;
         let mut loaded = Self::new(&self.config);
         for Member { name, trigger } in &mut loaded.members {
-            // nothing is no snapshot.
+            // no bytes are not a snapshot.
             trigger.load(members.get(name).map_or(&[], Vec::as_slice))?;
         }
         *self = Self { state, ..loaded };

@@ -1,4 +1,4 @@
-//! Training when the model gets worse: prequential performance against criteria.
+//! The trigger on the performance of the newest model.
 
 pub mod measure;
 
@@ -20,20 +20,21 @@ const POLICY: &str = "performance";
 pub(super) const EXAMPLE: &str = "every = 250
 metrics.accuracy = { threshold = 0.8 }";
 
-/// Trains when the newest model predicts the newest samples badly.
+/// Trains when the newest model's predictions for the newest samples are bad.
 ///
-/// After every `every` labelled samples the newest model is asked about exactly these, before it is
-/// trained on them (prequentially). Each metric compares what it measures with its threshold: a
-/// number, or a bound that follows the last intervals; one metric that fires is enough.
+/// After every `every` labelled samples, the newest model predicts these samples before it is trained on
+/// them (prequentially). Each metric compares its value with its threshold: a number, or a bound that
+/// follows the last intervals. One metric that fires is enough.
 ///
-/// A sample enters when its label becomes known, which may be later than itself; without a label it
-/// never does. Until its interval is complete a corrected label is corrected, and a sample leaves
-/// that is retracted or loses its label; what was measured stays. A label that was retracted and
-/// comes again is a new one.
+/// A sample enters when its label becomes known, which may be later than its own position, and never
+/// without a label. Until its interval is complete, a corrected label is corrected there, and a sample
+/// leaves if it is retracted or loses its label. Completed measurements do not change. A label that arrives
+/// again after its retraction is a new label.
 ///
-/// In the warm-up nothing fires: `warmup_trigger` decides, or, without one, its end trains the first
-/// model. Intervals of the warm-up that train nothing are measured if there is a model, and begin
-/// the histories of bounds that have one; trainings do not end these.
+/// In the warm-up nothing fires: `warmup_trigger` decides. Without a warm-up trigger, the end of the
+/// warm-up trains the first model. Intervals of the warm-up that do not lead to a training are measured if
+/// there is a model. These values begin the histories of bounds that have one. Trainings do not reset
+/// histories.
 ///
 /// Reference: A. P. Dawid, *Statistical Theory: The Prequential Approach*, Journal of the Royal
 /// Statistical Society A 147 (1984); M. Böther et al., *Modyn: Data-Centric Machine Learning
@@ -66,15 +67,16 @@ metrics.accuracy = { threshold = 0.8 }";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Performance {
-    /// Labelled samples between two measurements.
+    /// Number of labelled samples between two measurements.
     pub every: NonZeroUsize,
-    /// Labelled samples before the first measurement (default 0: the first `every` train the first model).
+    /// Number of labelled samples before the first measurement (default 0: the first `every` train the
+    /// first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, evaluated after every `every` samples; `amount` or `time`.
+    /// The trigger that decides in the warm-up, evaluated after every `every` samples: `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
-    /// What is measured, and when that is too bad.
+    /// The metrics and their thresholds.
     pub metrics: MeasureTable,
 }
 

@@ -22,22 +22,23 @@ detector.page_hinkley = { threshold = 20 }";
 
 /// Trains when a detector finds a change in a value of each sample.
 ///
-/// The value is what the newest model makes of the sample (its error, loss, margin or confidence)
-/// or one of its features; a detector sees one value after another, in order. Values are asked for
-/// `every` samples at once, so the decision comes at the end of the interval in which the detector
-/// fires; the reason names the sample at which it did. While there is no model to ask, and in any
-/// case for the first `warmup` samples, nothing is evaluated: `warmup_trigger` decides, or, without
-/// one, the end of the warm-up trains the first model.
+/// The value is computed by the newest model from the sample (its error, loss, margin or confidence), or it
+/// is one of its features. A detector processes the values one after another, in order. Values are
+/// requested for `every` samples at once, so that the decision is at the end of the interval in which the
+/// detector fires. The reason names the sample at which it fired. Without a model, and during the first
+/// `warmup` samples in any case, nothing is evaluated: `warmup_trigger` decides. Without a warm-up trigger,
+/// the end of the warm-up trains the first model.
 ///
-/// Where labels count (`error`, `loss`), a sample enters when its label becomes known, which may be
-/// later than itself; without a label it never does. Until its interval is complete a corrected
-/// label is corrected, and a sample leaves that is retracted or loses its label; what the detector
-/// has seen it has seen. A label that was retracted and comes again is a new one.
+/// If the value depends on labels (`error`, `loss`), a sample enters when its label becomes known, which
+/// may be later than its own position, and never without a label. Until its interval is complete, a
+/// corrected label is corrected there, and a sample leaves if it is retracted or loses its label. The
+/// values that the detector has processed do not change. A label that arrives again after its retraction is
+/// a new label.
 ///
-/// An error is a predicted class, the first of the most probable, that is not the label; the loss
-/// is −ln p of the label's class, where p is at least 2⁻²³; the margin is the difference of the two
-/// largest probabilities; the confidence is the largest. A feature that is no finite number is
-/// passed over, and so is one that no sample has.
+/// The error is 1 if the predicted class (the first of the most probable classes) is not the label. The
+/// loss is −ln p of the label's class, with p at least 2⁻²³. The margin is the difference of the two
+/// largest probabilities. The confidence is the largest probability. Features that are not finite, or that
+/// no sample has, are skipped.
 ///
 /// ```
 /// use driftmill_operators::{Change, Id, Matrix, Position, Record, trigger::*};
@@ -49,7 +50,7 @@ detector.page_hinkley = { threshold = 20 }";
 ///     let record = Record::new(Position::new(0, Id(i)), 0, 0, None);
 ///     let mut step = trigger.observe(&Change::insert(record));
 ///     if let Step::Ask(question) = &step {
-///         // the feature alternates between 0 and 1, from sample 640 on between 1 and 2.
+///         // the feature alternates between 0 and 1, and between 1 and 2 from sample 640 on.
 ///         let feature = |id: &Id| (id.0 % 2 + u64::from(id.0 >= 640)) as f32;
 ///         step = trigger.answer(&Matrix::new(1, question.ids.iter().map(feature).collect()));
 ///     }
@@ -65,22 +66,22 @@ detector.page_hinkley = { threshold = 20 }";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Sequential {
-    /// Which value of a sample is watched: `"error"`, `"loss"`, `"margin"`, `"confidence"` or
-    /// `{ feature = 3 }`, counted from 0.
+    /// The watched value of a sample: `"error"`, `"loss"`, `"margin"`, `"confidence"` or `{ feature = 3 }`,
+    /// counted from 0.
     pub on: Watched,
-    /// Samples asked for at once (default 100).
+    /// Number of samples whose values are requested at once (default 100).
     #[serde(default = "crate::defaults::count::<100>")]
     pub every: NonZeroUsize,
-    /// Samples before the first measurement (default 0: the first `every` train the first model).
+    /// Number of samples before the first measurement (default 0: the first `every` train the first model).
     #[serde(default)]
     pub warmup: u64,
-    /// Decides in the warm-up, evaluated after every `every` samples; `amount` or `time`.
+    /// The trigger that decides in the warm-up, evaluated after every `every` samples: `amount` or `time`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warmup_trigger: Option<Box<TriggerTable>>,
-    /// What finds changes.
+    /// The detector that finds changes.
     pub detector: DetectorTable,
-    /// Whether the detector starts again after every training (default yes: a new model's values are
-    /// others); it does so after its own findings in any case.
+    /// Whether the detector restarts after every training (default yes, because a new model has other
+    /// values). It always restarts after a change that it found.
     #[serde(default = "yes")]
     pub restart: bool,
 }
@@ -139,7 +140,7 @@ struct SequentialTrigger {
     detector: Box<dyn Detector>,
     /// The samples of the open question.
     asked: Vec<Sample>,
-    /// Whether values are only reported, not shown to the detector.
+    /// Whether values are only reported and not shown to the detector.
     only_values: bool,
 }
 
@@ -228,7 +229,7 @@ impl Trigger for SequentialTrigger {
 }
 
 impl SequentialTrigger {
-    /// Shows the detector an interval: where it first found a change, and by what.
+    /// Shows an interval to the detector. Returns the index and the evidence of the first change.
     fn watch(&mut self, samples: &[Sample], answer: &Matrix) -> Option<(usize, Evidence)> {
         let mut found = None;
         let values: Vec<_> = self.values(samples, answer).collect();
@@ -240,8 +241,8 @@ impl SequentialTrigger {
         found
     }
 
-    /// The values that the detector takes, with the places of their samples: features are what the
-    /// source says.
+    /// The values for the detector, with the indices of their samples. Features are those that the source
+    /// delivered.
     fn values<'a>(
         &self,
         samples: &'a [Sample],

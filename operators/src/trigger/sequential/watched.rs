@@ -1,4 +1,4 @@
-//! The quantity that a sequential detector watches.
+//! The value that a sequential detector watches.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,20 +6,20 @@ use crate::drift::detector::Domain;
 use crate::trigger::labelled::Counted;
 use crate::trigger::{Want, outputs};
 
-/// Which value of a sample is watched.
+/// The watched value of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Watched {
-    /// Whether the model is wrong: 0 or 1.
+    /// The error: 1 if the prediction is wrong, else 0.
     Error,
     /// The model's cross-entropy loss.
     Loss,
-    /// How far the most probable class is ahead of the next, from 0 to 1.
+    /// The difference between the two largest class probabilities, from 0 to 1.
     Margin,
-    /// The largest of the class probabilities, from 0 to 1.
+    /// The largest class probability, from 0 to 1.
     Confidence,
-    /// The feature of this number.
+    /// The feature with this number.
     Feature(usize),
 }
 
@@ -46,7 +46,7 @@ impl Watched {
         }
     }
 
-    /// The value of a sample of which `row` is known.
+    /// The value of a sample with output or features `row`.
     pub(super) fn value(self, row: &[f32], label: Option<u32>) -> Option<f64> {
         match self {
             Self::Error => label.map(|label| f64::from(outputs::is_wrong(row, label))),

@@ -1,13 +1,10 @@
-//! How gradients become steps: what an `[training.optimizer.…]` table builds.
-
-mod numbers;
+//! Optimizers, which `[training.optimizer.…]` tables define.
 
 use burn::optim::ModuleOptimizer;
-pub use numbers::{Decay, Momentum, Rate};
 
 /// A table of an optimizer in a pipeline file.
 pub trait OptimizerConfig {
-    /// The optimizer, with no memory of earlier steps.
+    /// Creates the optimizer, without the state of earlier steps.
     fn init(&self) -> ModuleOptimizer;
 
     /// Length of a step against the gradient.

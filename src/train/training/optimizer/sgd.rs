@@ -3,10 +3,11 @@
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{ModuleOptimizer, SgdConfig};
+use driftmill_datasets::{Fraction, NonNegative, Positive};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Decay, Momentum, OptimizerConfig, Rate};
+use super::OptimizerConfig;
 
 pub(in crate::train) const EXAMPLE: &str = "learning_rate = 0.01";
 
@@ -23,19 +24,19 @@ pub(in crate::train) const EXAMPLE: &str = "learning_rate = 0.01";
 #[serde(default, deny_unknown_fields)]
 pub struct Sgd {
     /// Length of a step. Default: 0.01.
-    pub learning_rate: Rate,
-    /// Share of the steps before in a step, 0 to 1. Default: 0.9.
-    pub momentum: Momentum,
-    /// How strongly weights are pulled to 0. Default: 0.
-    pub weight_decay: Decay,
+    pub learning_rate: Positive,
+    /// Share of the previous step in a step, 0 to 1. Default: 0.9.
+    pub momentum: Fraction,
+    /// Strength of the decay of weights towards 0. Default: 0.
+    pub weight_decay: NonNegative,
 }
 
 impl Default for Sgd {
     fn default() -> Self {
         Self {
-            learning_rate: Rate::try_from(0.01).expect("0.01 is a rate"),
-            momentum: Momentum::try_from(0.9).expect("0.9 is below 1"),
-            weight_decay: Decay::try_from(0.0).expect("0 is no decay"),
+            learning_rate: Positive::try_from(0.01).expect("0.01 is above 0"),
+            momentum: Fraction::try_from(0.9).expect("0.9 is below 1"),
+            weight_decay: NonNegative::try_from(0.0).expect("0 is at least 0"),
         }
     }
 }

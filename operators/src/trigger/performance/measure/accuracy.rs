@@ -1,35 +1,31 @@
 //! Accuracy.
 
-use std::num::NonZeroUsize;
-
 use serde::{Deserialize, Serialize};
 
+use super::Answered;
 use super::interval::IntervalMeasure;
-use super::{Answered, Measure, MeasureConfig};
-use crate::criterion::{Criterion, Direction};
+use crate::criterion::Criterion;
 use crate::trigger::outputs::is_wrong;
 
 pub(super) const EXAMPLE: &str = "threshold = 0.8";
 
-/// The share of samples that are predicted rightly, from 0 to 1; low is bad.
+/// The share of samples whose class is predicted, from 0 to 1. Low values fire.
 ///
-/// The prediction is the most probable class, the first of several.
+/// The prediction is the most probable class. Ties go to the first class.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Accuracy {
-    /// The accuracy down from which the model is to be trained.
+    /// The accuracy at or below which the model is trained.
     pub threshold: Criterion,
 }
 
-impl MeasureConfig for Accuracy {
-    fn init(&self, _every: NonZeroUsize) -> Box<dyn Measure> {
-        let right = |row: &[f32], label| f64::from(!is_wrong(row, label));
-        let accuracy = move |interval: &Answered<'_>| interval.mean(right);
-        Box::new(IntervalMeasure::new(&self.threshold, Direction::Lower, accuracy))
+impl IntervalMeasure for Accuracy {
+    fn threshold(&self) -> &Criterion {
+        &self.threshold
     }
 
-    fn criterion(&self) -> Option<(&Criterion, Direction)> {
-        Some((&self.threshold, Direction::Lower))
+    fn value(&self, interval: &Answered<'_>) -> f64 {
+        interval.mean(|row, label| f64::from(!is_wrong(row, label)))
     }
 }

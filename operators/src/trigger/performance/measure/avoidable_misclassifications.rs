@@ -18,14 +18,14 @@ expected_accuracy = 0.9";
 /// Errors since the last training that a new model would not have made.
 ///
 /// ```text
-/// a = expected_accuracy, or a forecast of what past models had on the first interval after their
-///     trainings
+/// a = expected_accuracy, or a forecast from the accuracies of past models on the first interval after
+///     their trainings
 /// sum ← sum + max(0, wrong − (1 − a) · n)              over the intervals since the last training
 /// lookahead: + max(0, a − accuracy forecast for the next interval) · every
 /// ```
 ///
-/// Fires where the sum is at or above `threshold`; it starts again with every model. It is not
-/// rounded, so that small excesses of many intervals count, unlike in Modyn.
+/// Fires if the sum is at least `threshold`. The sum restarts at 0 with every model. It is not rounded, so
+/// that small excesses of many intervals add up, unlike in Modyn.
 ///
 /// Reference: M. Böther et al., *Modyn: Data-Centric Machine Learning Pipeline Orchestration*,
 /// SIGMOD (2025), whose implementation leaves out both forecasts.
@@ -33,19 +33,18 @@ expected_accuracy = 0.9";
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AvoidableMisclassifications {
-    /// Avoidable errors from which on the model is to be trained.
+    /// The number of avoidable errors from which on the model is trained.
     pub threshold: f64,
-    /// Accuracy of a model that was trained just now, from 0 to 1 (default: forecast).
+    /// Accuracy of a newly trained model, from 0 to 1 (default: forecast).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_accuracy: Option<f64>,
-    /// How accuracies are forecast (default `ridge`).
+    /// The forecast of accuracies (default `ridge`).
     #[serde(default)]
     pub forecast: Forecast,
-    /// Whether intervals better than expected make up for others (default no).
+    /// Whether intervals that are better than expected offset others (default no).
     #[serde(default)]
     pub allow_reduction: bool,
-    /// Whether the avoidable errors that are expected in the next interval count already (default
-    /// no).
+    /// Whether the avoidable errors that are forecast for the next interval count (default no).
     #[serde(default)]
     pub lookahead: bool,
 }

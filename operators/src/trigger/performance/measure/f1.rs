@@ -1,32 +1,31 @@
 //! The F1 score.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
+use super::Answered;
 use super::interval::IntervalMeasure;
-use super::{Answered, Measure, MeasureConfig};
-use crate::criterion::{Criterion, Direction};
+use crate::criterion::Criterion;
 use crate::trigger::outputs::predicted;
 
 pub(super) const EXAMPLE: &str = "threshold = 0.7";
 
-/// The macro-averaged F1 score, from 0 to 1; low is bad.
+/// The macro-averaged F1 score, from 0 to 1. Low values fire.
 ///
 /// ```text
 /// F1 of a class = 2 · hits / (samples of the class + predictions of the class)
 /// ```
 ///
-/// The mean over the classes of which there is a sample or a prediction, as in scikit-learn; Modyn
-/// counts all others as 0, so that a short interval of many classes is always bad.
+/// The score is the mean over the classes with a sample or a prediction, as in scikit-learn. Modyn counts
+/// all other classes as 0, so that a short interval of many classes always has a low score.
 ///
 /// Reference: C. J. van Rijsbergen, *Information Retrieval* (1979).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct F1 {
-    /// The score down from which the model is to be trained.
+    /// The score at or below which the model is trained.
     pub threshold: Criterion,
 }
 
@@ -46,16 +45,13 @@ fn macro_f1(pairs: impl Iterator<Item = (u32, Option<u32>)>) -> f64 {
     scores.sum::<f64>() / classes.len().max(1) as f64
 }
 
-impl MeasureConfig for F1 {
-    fn init(&self, _every: NonZeroUsize) -> Box<dyn Measure> {
-        let score = |interval: &Answered<'_>| {
-            macro_f1(interval.rows().map(|(row, label)| (label, predicted(row))))
-        };
-        Box::new(IntervalMeasure::new(&self.threshold, Direction::Lower, score))
+impl IntervalMeasure for F1 {
+    fn threshold(&self) -> &Criterion {
+        &self.threshold
     }
 
-    fn criterion(&self) -> Option<(&Criterion, Direction)> {
-        Some((&self.threshold, Direction::Lower))
+    fn value(&self, interval: &Answered<'_>) -> f64 {
+        macro_f1(interval.rows().map(|(row, label)| (label, predicted(row))))
     }
 }
 
@@ -63,7 +59,7 @@ impl MeasureConfig for F1 {
 mod tests {
     use super::macro_f1;
 
-    /// Modyn's own example, of four classes of which one never occurs: it says 0.525 = 2.1 / 4.
+    /// Modyn's own example, with four classes of which one never occurs. Modyn's result is 0.525 = 2.1 / 4.
     #[test]
     fn a_class_that_does_not_occur_does_not_count() {
         let labels = [0, 0, 1, 1, 2, 2, 2];

@@ -1,25 +1,49 @@
-//! Confidence intervals of a share.
+//! Measures that are computed of each interval by itself.
 
-use super::{Answered, Measure};
+use std::num::NonZeroUsize;
+
+use super::{Answered, Measure, MeasureConfig};
 use crate::criterion::{Criterion, Direction, History};
 use crate::trigger::Score;
 use crate::{Snapshot, SnapshotError};
 
-/// A number measured of each interval by itself, compared by a criterion.
-pub(super) struct IntervalMeasure<M> {
-    measure: M,
-    criterion: Criterion,
-    direction: Direction,
-    history: History,
-}
+/// The configuration of a number measured of each interval by itself, compared by a criterion.
+pub(super) trait IntervalMeasure: Clone + Send + Sync + 'static {
+    /// The direction of bad values.
+    const DIRECTION: Direction = Direction::Lower;
 
-impl<M: Fn(&Answered<'_>) -> f64 + Send> IntervalMeasure<M> {
-    pub(super) fn new(criterion: &Criterion, direction: Direction, measure: M) -> Self {
-        Self { measure, criterion: criterion.clone(), direction, history: History::default() }
+    /// The criterion for bad values.
+    fn threshold(&self) -> &Criterion;
+
+    /// The value of an interval.
+    fn value(&self, interval: &Answered<'_>) -> f64;
+
+    /// Problems of the threshold that its types cannot detect.
+    fn check_threshold(&self) -> Vec<String> {
+        self.threshold().check(Self::DIRECTION)
     }
 }
 
-impl<M> Snapshot for IntervalMeasure<M> {
+impl<M: IntervalMeasure> MeasureConfig for M {
+    fn init(&self, _every: NonZeroUsize) -> Box<dyn Measure> {
+        Box::new(Compared { measure: self.clone(), history: History::default() })
+    }
+
+    fn criterion(&self) -> Option<(&Criterion, Direction)> {
+        Some((self.threshold(), M::DIRECTION))
+    }
+
+    fn check(&self) -> Vec<String> {
+        self.check_threshold()
+    }
+}
+
+struct Compared<M> {
+    measure: M,
+    history: History,
+}
+
+impl<M> Snapshot for Compared<M> {
     fn save(&self) -> Vec<u8> {
         self.history.save()
     }
@@ -29,10 +53,11 @@ impl<M> Snapshot for IntervalMeasure<M> {
     }
 }
 
-impl<M: Fn(&Answered<'_>) -> f64 + Send> Measure for IntervalMeasure<M> {
+impl<M: IntervalMeasure> Measure for Compared<M> {
     fn score(&mut self, interval: &Answered<'_>) -> Score {
-        let value = (self.measure)(interval);
-        let compared = self.criterion.compare(&mut self.history, self.direction, value.into());
+        let value = self.measure.value(interval);
+        let criterion = self.measure.threshold();
+        let compared = criterion.compare(&mut self.history, M::DIRECTION, value.into());
         let (metric, threshold, fires) = (String::new(), compared.threshold, compared.fires);
         Score { metric, value, threshold, p_value: None, fires }
     }

@@ -55,7 +55,7 @@ impl<'a> Answered<'a> {
         self.rows.len()
     }
 
-    /// Whether no label is known.
+    /// Whether no sample has a known label.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

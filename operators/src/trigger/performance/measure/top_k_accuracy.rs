@@ -4,23 +4,23 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
+use super::Answered;
 use super::interval::IntervalMeasure;
-use super::{Answered, Measure, MeasureConfig};
-use crate::criterion::{Criterion, Direction};
+use crate::criterion::Criterion;
 
 pub(super) const EXAMPLE: &str = "threshold = 0.95";
 
-/// The share of samples whose class is among the `k` most probable, from 0 to 1; low is bad.
+/// The share of samples whose class is among the `k` most probable classes, from 0 to 1. Low values fire.
 ///
 /// Of equally probable classes the first counts as more probable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TopKAccuracy {
-    /// How many classes (default 5).
+    /// Number of classes (default 5).
     #[serde(default = "crate::defaults::count::<5>")]
     pub k: NonZeroUsize,
-    /// The share down from which the model is to be trained.
+    /// The share at or below which the model is trained.
     pub threshold: Criterion,
 }
 
@@ -32,17 +32,13 @@ fn hits(row: &[f32], label: u32, k: usize) -> bool {
     row.iter().enumerate().filter(ahead).count() < k
 }
 
-impl MeasureConfig for TopKAccuracy {
-    fn init(&self, _every: NonZeroUsize) -> Box<dyn Measure> {
-        let k = self.k.get();
-        let accuracy = move |interval: &Answered<'_>| {
-            interval.mean(|row, label| f64::from(hits(row, label, k)))
-        };
-        Box::new(IntervalMeasure::new(&self.threshold, Direction::Lower, accuracy))
+impl IntervalMeasure for TopKAccuracy {
+    fn threshold(&self) -> &Criterion {
+        &self.threshold
     }
 
-    fn criterion(&self) -> Option<(&Criterion, Direction)> {
-        Some((&self.threshold, Direction::Lower))
+    fn value(&self, interval: &Answered<'_>) -> f64 {
+        interval.mean(|row, label| f64::from(hits(row, label, self.k.get())))
     }
 }
 
@@ -52,11 +48,11 @@ mod tests {
 
     /// Modyn's own example.
     #[test]
-    fn a_third_is_among_two() {
+    fn the_first_classes_of_a_row_are_hits() {
         let rows = [[0.1, 0.2, 0.7], [0.3, 0.4, 0.3], [0.5, 0.3, 0.2]];
         let found: Vec<bool> = (0..3).map(|i| hits(&rows[i as usize], i, 2)).collect();
         assert_eq!(found, [false, true, false]);
-        // of equals the first.
+        // of equally probable classes the first.
         assert!(hits(&[0.3, 0.4, 0.3], 0, 2) && !hits(&[0.3, 0.4, 0.3], 2, 2));
         assert!(!hits(&[1.0], 1, 5));
     }

@@ -1,11 +1,11 @@
-//! What a run does about versions that other runs published under its name.
+//! The reaction of a run to versions that other runs published under its name.
 
 use std::path::{Path, PathBuf};
 
 use crate::program::{Program, Ran};
 
 crate::suite::tests! {
-    a_new_run_does_not_publish_beside_another_unless_asked_to,
+    a_new_run_publishes_next_to_another_only_on_request,
 }
 
 /// A job over a generator that publishes three versions to `models`.
@@ -25,7 +25,7 @@ fn run(models: &Path, seed: u64, arguments: &[&str]) -> Ran {
     Program::start_with(&job(models, seed), arguments).end()
 }
 
-/// The run of each version that is there.
+/// The run of each published version.
 fn runs(models: &Path) -> Vec<String> {
     let of = |number: u64| {
         let file = models.join(format!("m/{number}/version.json"));
@@ -41,7 +41,7 @@ fn name(ran: &Ran) -> String {
     ran.summary["run"].as_str().unwrap().to_owned()
 }
 
-fn a_new_run_does_not_publish_beside_another_unless_asked_to() {
+fn a_new_run_publishes_next_to_another_only_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let models: PathBuf = folder.path().join("models");
     let first = name(&run(&models, 1, &[]));
@@ -56,7 +56,7 @@ fn a_new_run_does_not_publish_beside_another_unless_asked_to() {
     assert!(refused.said.contains("--fresh") && refused.said.contains("--adopt"));
     assert_eq!(runs(&models), vec![first.clone(); 3]);
 
-    // made again, compared, and only what is missing is published.
+    // versions are made again and compared, and only missing ones are published.
     std::fs::remove_dir_all(models.join("m/2")).unwrap();
     let second = name(&run(&models, 1, &["--adopt"]));
     assert_eq!(runs(&models), [first.clone(), second, first.clone()]);
@@ -66,6 +66,6 @@ fn a_new_run_does_not_publish_beside_another_unless_asked_to() {
 
     let other = run(&models, 1, &["--adopt"]);
     assert_eq!(other.code, Some(69), "{}", other.said);
-    assert!(other.said.contains("version 1 was published with the digest"), "{}", other.said);
+    assert!(other.said.contains("version 1 was published with digest"), "{}", other.said);
     assert_eq!(runs(&models), vec![third; 3]);
 }
