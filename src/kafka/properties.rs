@@ -51,6 +51,10 @@ impl Properties {
     /// # Errors
     /// When the source of a value does not exist.
     pub fn apply(&self, client: &mut ClientConfig) -> Result<(), NoValue> {
+        // an OpenSSL built from source does not know where the system keeps its certificates.
+        if cfg!(feature = "vendored") {
+            client.set("ssl.ca.location", "probe");
+        }
         for (key, value) in &self.0 {
             let found = value.get();
             client.set(key, found.map_err(|problem| NoValue { key: key.clone(), problem })?);
