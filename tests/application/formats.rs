@@ -14,7 +14,7 @@ use driftmill::cli::exit_code;
 use driftmill::job::{Interrupt, Options, run};
 use rusqlite::Connection;
 
-use crate::program::{decided, driftmill, pipeline};
+use crate::program::{decided, driftmill, on_any_processor, pipeline};
 
 crate::suite::tests! {
     state_directories_of_all_formats_are_opened_and_resumed,
@@ -75,8 +75,10 @@ fn state_directories_of_all_formats_are_opened_and_resumed() {
             assert!(output.status.success() && out.contains(part), "{command}: {output:?}");
         }
         assert_eq!(format_of(&state), format);
-        let ended = run(pipeline.clone(), &options(&state), &Interrupt::default()).unwrap();
-        assert_eq!(decided(&ended.summary), decided(&wanted));
+        let ended = run(pipeline.clone(), &options(&state), &Interrupt::default()).unwrap().summary;
+        // the fixtures may come from another model of processor.
+        let [ended, wanted] = [&ended, &wanted].map(|summary| on_any_processor(decided(summary)));
+        assert_eq!(ended, wanted);
         assert_eq!(format_of(&state), *FORMATS.last().unwrap());
         let output = driftmill("verify", &state, &[]);
         assert!(output.status.success(), "{output:?}");

@@ -49,6 +49,26 @@ pub(crate) fn decided_of(mut value: serde_json::Value) -> serde_json::Value {
     value
 }
 
+/// The part of a decided summary that is the same on all models of processors: without digests of weights,
+/// and with numbers to three decimals.
+pub(crate) fn on_any_processor(mut value: serde_json::Value) -> serde_json::Value {
+    match &mut value {
+        serde_json::Value::Object(map) => {
+            map.remove("sha256");
+            map.values_mut().for_each(|value| *value = on_any_processor(value.take()));
+        }
+        serde_json::Value::Array(items) => {
+            items.iter_mut().for_each(|item| *item = on_any_processor(item.take()));
+        }
+        serde_json::Value::Number(number) if number.is_f64() => {
+            let rounded = number.as_f64().map(|number| (number * 1e3).round() / 1e3);
+            value = rounded.into();
+        }
+        _ => {}
+    }
+    value
+}
+
 /// The output of `command` for a state directory.
 pub(crate) fn driftmill(command: &str, state: &Path, arguments: &[&str]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_driftmill"));
