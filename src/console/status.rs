@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::outage::Outages;
@@ -74,18 +74,18 @@ impl Status {
             samples: self.samples.swap(0, Ordering::Relaxed),
             dead_letters: self.dead_letters.swap(0, Ordering::Relaxed),
             late: self.late.swap(0, Ordering::Relaxed),
-            left: lock(&self.left).clone(),
-            holders: lock(&self.holders).clone(),
+            left: self.left.lock().clone(),
+            holders: self.holders.lock().clone(),
         }
     }
 
     /// Adds the counts of another process.
     pub fn add(&self, tally: Tally) {
         self.read(tally.samples, tally.dead_letters, tally.late);
-        let mut holders = lock(&self.holders);
+        let mut holders = self.holders.lock();
         tally.left.keys().for_each(|worker| drop(holders.remove(worker)));
         holders.extend(tally.holders);
-        lock(&self.left).extend(tally.left);
+        self.left.lock().extend(tally.left);
     }
 
     /// Records that everything up to `time` was decided, in milliseconds since 1970.
@@ -101,12 +101,12 @@ impl Status {
     /// Records the number of messages for `worker` that are not covered by decisions; none if it is
     /// unknown.
     pub fn left(&self, worker: usize, messages: Option<u64>) {
-        lock(&self.left).insert(worker, messages);
+        self.left.lock().insert(worker, messages);
     }
 
     /// Records the partition of `worker` whose next message all others wait for.
     pub fn held_by(&self, worker: usize, partition: Option<String>) {
-        let mut holders = lock(&self.holders);
+        let mut holders = self.holders.lock();
         match partition {
             Some(partition) => drop(holders.insert(worker, partition)),
             None => drop(holders.remove(&worker)),
@@ -120,7 +120,7 @@ impl Status {
 
     /// Records the progress of a training of `branch`, or its end.
     pub fn training(&self, branch: &str, training: Option<Training>) {
-        let mut trainings = lock(&self.trainings);
+        let mut trainings = self.trainings.lock();
         match training {
             Some(training) => trainings.insert(branch.to_owned(), training),
             None => trainings.remove(branch),
@@ -154,11 +154,11 @@ impl Status {
         if self.dead_letters() > 0 {
             parts.push(counted(self.dead_letters(), "dead letter"));
         }
-        if let Some(holder) = lock(&self.holders).values().next() {
+        if let Some(holder) = self.holders.lock().values().next() {
             parts.push(format!("waiting for {holder}"));
         }
         parts.extend(self.outages.now());
-        for (branch, training) in lock(&self.trainings).iter() {
+        for (branch, training) in self.trainings.lock().iter() {
             let name = if branch.is_empty() { "training" } else { branch };
             let (step, steps) = training.step;
             let loss = training.loss.map_or(String::new(), |loss| format!(", loss {loss:.3}"));
@@ -170,15 +170,11 @@ impl Status {
     /// The number of messages that are still to be decided on, up to the end of the stream or its current
     /// end.
     fn lag(&self) -> Option<String> {
-        let known = lock(&self.left);
+        let known = self.left.lock();
         let left = known.values().copied().sum::<Option<u64>>().filter(|_| !known.is_empty())?;
         let bounded = self.bounded.load(Ordering::Relaxed);
         Some(if bounded { format!("{left} to go") } else { format!("lag {left}") })
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().expect("no one panics while holding the status")
 }
 
 fn counted(count: u64, what: &str) -> String {

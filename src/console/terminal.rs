@@ -1,9 +1,9 @@
 //! Standard error, which log lines and the live line share.
 
 use std::io::{self, Write};
-use std::sync::{Mutex, MutexGuard};
 
 use indicatif::ProgressBar;
+use parking_lot::Mutex;
 
 /// The live line, while there is one.
 static LIVE: Mutex<Option<ProgressBar>> = Mutex::new(None);
@@ -14,7 +14,7 @@ pub struct LogLines;
 
 impl Write for LogLines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let live = live().clone();
+        let live = LIVE.lock().clone();
         match live {
             Some(bar) => bar.suspend(|| io::stderr().write(bytes)),
             None => io::stderr().write(bytes),
@@ -28,9 +28,5 @@ impl Write for LogLines {
 
 /// Sets the live line.
 pub(super) fn set_live(bar: Option<ProgressBar>) {
-    *live() = bar;
-}
-
-fn live() -> MutexGuard<'static, Option<ProgressBar>> {
-    LIVE.lock().expect("no one panics while holding the live line")
+    *LIVE.lock() = bar;
 }

@@ -1,6 +1,5 @@
 //! Dead letters in a Kafka topic.
 
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
@@ -212,12 +211,12 @@ impl Sender {
 
     /// Takes the messages that the brokers refused for their size.
     pub(super) fn take_too_large(&self) -> Vec<OwnedMessage> {
-        std::mem::take(&mut *self.producer.context().large())
+        std::mem::take(&mut *self.producer.context().large.lock())
     }
 
     /// Fails if the brokers refused a message for its size.
     pub(super) fn check_sizes(&self) -> Result<(), DeadLetterError> {
-        let rejected = self.producer.context().large();
+        let rejected = self.producer.context().large.lock();
         if rejected.is_empty() { Ok(()) } else { Err(self.failed(&too_large())) }
     }
 
@@ -233,8 +232,7 @@ impl Sender {
 
     /// Fails if a message was rejected.
     fn check(&self) -> Result<(), DeadLetterError> {
-        let rejected = self.producer.context().error.lock();
-        let rejected = rejected.unwrap_or_else(PoisonError::into_inner).clone();
+        let rejected = self.producer.context().error.lock().clone();
         rejected.map_or(Ok(()), |error| Err(self.failed(&error)))
     }
 

@@ -1,11 +1,12 @@
 //! Dead letters on their way to a file or a topic, written by a separate thread.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::Builder;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use parking_lot::Mutex;
 
 use super::tally::{MostFrequentError, Tally};
 use super::{DeadLetter, DeadLetterError, DeadLetters, Destination, OnError};
@@ -79,13 +80,13 @@ impl DeadLetterQueue {
         if self.fails && !dead_letters.is_empty() {
             return Err(DeadLetterError::Fail(Box::new(dead_letters.swap_remove(0))));
         }
-        let mut tally = self.tally.lock().expect("no one panics while counting");
+        let mut tally = self.tally.lock();
         dead_letters.retain(|dead_letter| tally.admit(dead_letter, self.max_bytes));
         drop(tally);
         if dead_letters.is_empty() {
             return Ok(());
         }
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if let State::Idle(_) = &*state
             && let State::Idle(destination) = std::mem::replace(&mut *state, State::None)
         {
@@ -103,7 +104,7 @@ impl DeadLetterQueue {
 
     /// The commonest class of errors since the start.
     pub fn most_frequent(&self) -> Option<MostFrequentError> {
-        self.tally.lock().expect("no one panics while counting").most_frequent()
+        self.tally.lock().most_frequent()
     }
 
     /// Number of dead letters that are not written yet.
@@ -117,7 +118,7 @@ impl DeadLetterQueue {
     /// # Errors
     /// When they cannot be removed.
     pub fn retain(&self, known: &dyn Fn(&DeadLetter) -> bool) -> Result<(), DeadLetterError> {
-        match &mut *self.state() {
+        match &mut *self.state.lock() {
             State::Idle(destination) => {
                 destination.retain(&|dead_letter| dead_letter.run != self.run || known(dead_letter))
             }
@@ -130,7 +131,7 @@ impl DeadLetterQueue {
     /// # Errors
     /// When they cannot become durable.
     pub fn sync(&self, time: Duration) -> Result<bool, DeadLetterError> {
-        match &mut *self.state() {
+        match &mut *self.state.lock() {
             State::Running(running) => running.sync(time),
             State::None | State::Idle(_) => Ok(true),
         }
@@ -170,10 +171,6 @@ impl DeadLetterQueue {
             tracing::error!("starting the thread for dead letters: {error}");
         }
         Running { requests, syncing: None, written: false, durable: true }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no one panics while dead letters are handed over")
     }
 }
 

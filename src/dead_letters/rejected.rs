@@ -1,7 +1,8 @@
 //! Dead letters that the brokers reject.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
@@ -20,16 +21,12 @@ pub(super) fn is_too_large(error: &KafkaError) -> bool {
 pub(super) struct Rejected {
     pub(super) reports: ClientReports,
     pub(super) error: Arc<Mutex<Option<KafkaError>>>,
-    large: Arc<Mutex<Vec<OwnedMessage>>>,
+    pub(super) large: Arc<Mutex<Vec<OwnedMessage>>>,
 }
 
 impl Rejected {
-    pub(super) fn large(&self) -> MutexGuard<'_, Vec<OwnedMessage>> {
-        self.large.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(super) fn too_large(&self, message: OwnedMessage) {
-        self.large().push(message);
+        self.large.lock().push(message);
     }
 }
 
@@ -51,7 +48,7 @@ impl ProducerContext for Rejected {
             if is_too_large(error) {
                 return self.too_large(message.detach());
             }
-            let mut rejected = self.error.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut rejected = self.error.lock();
             rejected.get_or_insert_with(|| error.clone());
         }
     }

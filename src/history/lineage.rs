@@ -4,7 +4,7 @@ use driftmill_operators::{Id, Position};
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::sample_status::{SampleStatus, SampleStatuses};
+use super::sample_status::SampleStatus;
 use super::{History, HistoryError};
 use crate::catalog::{Place, TrainedSet};
 use crate::store::{LogBatch, RowKind};
@@ -93,13 +93,12 @@ impl History {
         };
         let Some(rows) = self.log.batch_with(id)? else {
             let key = self.expired_key(id)?.ok_or_else(unknown)?;
-            return self.lineage(key, vec![self.expired_row(id)], &self.statuses(Some(key))?);
+            return self.lineage(key, vec![self.expired_row(id)]);
         };
         let at = rows.ids.binary_search(&id.0).map_err(|_| unknown())?;
         let key = rows.keys[at];
         let row = self.row(&rows, at);
-        let statuses = if key == 0 { SampleStatuses::default() } else { self.statuses(Some(key))? };
-        self.lineage(key, vec![row], &statuses)
+        self.lineage(key, vec![row])
     }
 
     /// The lineage of all messages with a key.
@@ -111,8 +110,7 @@ impl History {
         let removed = self.expired_with(key)?.into_iter();
         let mut rows: Vec<Row> = removed.map(|id| self.expired_row(id)).collect();
         for part in &self.partitions {
-            for batch in self.log.replay(part.id(0).stream(), i64::MIN) {
-                let batch = batch?;
+            for batch in self.log.with_key(part.id(0).stream(), key)? {
                 let found = batch.keys.iter().enumerate().filter(|(_, found)| **found == key);
                 rows.extend(found.map(|(at, _)| self.row(&batch, at)));
             }
@@ -122,7 +120,7 @@ impl History {
             return Err(HistoryError::Unknown(text));
         }
         rows.sort_by_key(|row| (row.place.time, row.id));
-        self.lineage(key, rows, &self.statuses(Some(key))?)
+        self.lineage(key, rows)
     }
 
     fn row(&self, rows: &LogBatch, at: usize) -> Row {
@@ -171,12 +169,9 @@ impl History {
         Ok(trained_samples.map(|(_, kept)| kept.iter().map(among).sum()))
     }
 
-    fn lineage(
-        &self,
-        key: u128,
-        mut rows: Vec<Row>,
-        statuses: &SampleStatuses,
-    ) -> Result<Lineage, HistoryError> {
+    fn lineage(&self, key: u128, mut rows: Vec<Row>) -> Result<Lineage, HistoryError> {
+        let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+        let statuses = self.statuses_of(key, &ids)?;
         let samples = rows.iter_mut().filter(|row| row.is_sample);
         samples.for_each(|row| row.status = Some(statuses.of(row.id)));
         let retracted = rows.iter().all(|row| row.status != Some(SampleStatus::There));
@@ -201,7 +196,6 @@ impl History {
             });
             branches.push((set.branch, seen.into_iter().map(|row| row.id).collect()));
         };
-        let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
         self.catalog.trained_on(&ids, each)?;
         for (version, (branch, ids)) in versions.iter_mut().zip(branches) {
             version.trained_samples = self.trained_samples(&branch, version.trigger, ids)?;

@@ -12,7 +12,7 @@ use timely::dataflow::operators::{Input, Inspect};
 
 use super::{History, HistoryError};
 use crate::job::changes;
-use crate::store::{Log, Replay, StoreError};
+use crate::store::{Log, LogBatch, StoreError};
 
 /// The part of a run that is replayed.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ impl Shown {
 
 /// The changes of one partition, in the order of the log.
 struct Part {
-    batches: Replay,
+    batches: Box<dyn Iterator<Item = Result<LogBatch, StoreError>>>,
     next: VecDeque<Change>,
 }
 
@@ -90,9 +90,8 @@ fn feed(
     shown: Shown,
     step: &mut dyn FnMut(),
 ) -> Result<(), StoreError> {
-    let part =
-        |stream: &u32| Part { batches: log.replay(*stream, i64::MIN), next: VecDeque::new() };
-    let mut parts: Vec<Part> = streams.iter().map(part).collect();
+    let part = |stream: &u32| Part::of(log, *stream, shown.key);
+    let mut parts = streams.iter().map(part).collect::<Result<Vec<Part>, StoreError>>()?;
     loop {
         for part in &mut parts {
             part.fill(keyed, shown)?;
@@ -111,6 +110,14 @@ fn feed(
 }
 
 impl Part {
+    fn of(log: &Log, stream: u32, key: Option<u128>) -> Result<Self, StoreError> {
+        let batches: Box<dyn Iterator<Item = _>> = match key {
+            Some(key) => Box::new(log.with_key(stream, key)?.into_iter().map(Ok)),
+            None => Box::new(log.replay(stream, i64::MIN)),
+        };
+        Ok(Self { batches, next: VecDeque::new() })
+    }
+
     /// Reads batches until there is a change to send, or no batch is left.
     fn fill(&mut self, keyed: bool, shown: Shown) -> Result<(), StoreError> {
         while self.next.is_empty() {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::replay::Shown;
 use super::{History, HistoryError};
+use crate::catalog::ExpiredSegment;
 use crate::retention::Retractions;
 use crate::store::RowKind;
 
@@ -35,6 +36,20 @@ pub struct SampleStatuses {
 }
 
 impl SampleStatuses {
+    /// Adds the samples of a segment that retention removed.
+    fn expire(&mut self, segment: ExpiredSegment) {
+        self.replaced |= segment.replaced;
+        self.deleted |= segment.deleted;
+        self.removed |= segment.contents.samples;
+    }
+
+    /// Adds a retracted sample. A replacing sample may wait for its label and appear later: the row that
+    /// retracted the old sample determines whether it was replaced or deleted.
+    fn retract(&mut self, id: Id, deleted: bool) {
+        let set = if deleted { &mut self.deleted } else { &mut self.replaced };
+        set.insert(id.0);
+    }
+
     /// The status of sample `id`.
     pub fn of(&self, id: Id) -> SampleStatus {
         match (self.deleted.contains(id.0), self.replaced.contains(id.0)) {
@@ -50,31 +65,41 @@ impl SampleStatuses {
 type ReplacedRows = Vec<(Id, Id)>;
 
 impl History {
-    /// The status of all samples, or of those that have `key`.
+    /// The status of all samples.
     ///
     /// # Errors
     /// When the log is damaged.
-    pub fn statuses(&self, key: Option<u128>) -> Result<SampleStatuses, HistoryError> {
+    pub fn statuses(&self) -> Result<SampleStatuses, HistoryError> {
         let mut statuses = SampleStatuses::default();
-        self.catalog.removed(|segment| {
-            statuses.replaced |= segment.replaced;
-            statuses.deleted |= segment.deleted;
-            statuses.removed |= segment.contents.samples;
-        })?;
-        let retracted = self.retracted_rows(Shown { key, ..Shown::ALL })?;
-        if retracted.is_empty() {
-            return Ok(statuses);
+        self.catalog.removed(|segment| statuses.expire(segment))?;
+        let retracted = self.retracted_rows(Shown::ALL)?;
+        if !retracted.is_empty() {
+            let deletions = self.deletions()?;
+            retracted
+                .into_iter()
+                .for_each(|(id, by)| statuses.retract(id, deletions.contains(by.0)));
         }
-        // a replacing sample may wait for its label and appear later. The row that retracted the old sample
-        // determines whether it was replaced or deleted.
-        let deletions = self.deletions()?;
-        for (retracted, by) in retracted {
-            let set = if deletions.contains(by.0) {
-                &mut statuses.deleted
-            } else {
-                &mut statuses.replaced
-            };
-            set.insert(retracted.0);
+        Ok(statuses)
+    }
+
+    /// The status of samples with `key`, or of samples without keys if it is 0. Only rows with the key are
+    /// read, where keys are indexed.
+    pub(super) fn statuses_of(
+        &self,
+        key: u128,
+        ids: &[Id],
+    ) -> Result<SampleStatuses, HistoryError> {
+        let mut statuses = SampleStatuses::default();
+        for id in ids {
+            self.catalog.removed_between(*id, *id, |segment| statuses.expire(segment))?;
+        }
+        if key != 0 {
+            for (id, by) in self.retracted_rows(Shown { key: Some(key), ..Shown::ALL })? {
+                let rows = self.log.batch_with(by)?;
+                let row = rows.as_ref().and_then(|rows| rows.ids.binary_search(&by.0).ok());
+                let kind = rows.zip(row).map(|(rows, row)| rows.kinds[row]);
+                statuses.retract(id, kind == Some(RowKind::Delete as u8));
+            }
         }
         Ok(statuses)
     }

@@ -223,7 +223,7 @@ impl History {
     /// # Errors
     /// When the log is damaged.
     pub fn tainted(&self) -> Result<Vec<Tainted>, HistoryError> {
-        let statuses = self.statuses(None)?;
+        let statuses = self.statuses()?;
         let mut tainted = Vec::new();
         self.catalog.trained(|set| {
             let Some(version) = set.version else { return };

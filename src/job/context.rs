@@ -1,12 +1,13 @@
 //! The state that all parts of a job share within one process.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::Sender;
 use driftmill_operators::Position;
 use driftmill_operators::flow::{SelectionCheckpoints, TriggerCheckpoint, TriggerEvaluation};
 use driftmill_operators::trigger::{Trigger, TriggerTable};
+use parking_lot::Mutex;
 
 use super::{Branch, Shadow};
 use crate::catalog::Place;

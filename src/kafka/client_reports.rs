@@ -1,8 +1,9 @@
 //! Reports of a Kafka client that are not messages.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rdkafka::Statistics;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -42,33 +43,29 @@ pub(crate) struct PartitionEnds {
 impl ClientReports {
     /// The last problem.
     pub(crate) fn trouble(&self) -> Option<String> {
-        self.reported().trouble.clone()
+        self.0.lock().trouble.clone()
     }
 
     /// The reason why no broker is connected; none if one is.
     pub(crate) fn outage(&self) -> Option<String> {
-        let reported = self.reported();
+        let reported = self.0.lock();
         let trouble = || reported.trouble.clone().unwrap_or_else(|| "no broker answers".to_owned());
         reported.alone.then(trouble)
     }
 
     /// The reason why a broker denied access.
     pub(crate) fn refused(&self) -> Option<String> {
-        self.reported().refused.clone()
+        self.0.lock().refused.clone()
     }
 
     /// The end of a partition; none until its broker has reported it.
     pub(crate) fn ends(&self, topic: &str, partition: u16) -> Option<PartitionEnds> {
-        self.reported().ends.get(topic)?.get(&i32::from(partition)).copied()
+        self.0.lock().ends.get(topic)?.get(&i32::from(partition)).copied()
     }
 
     /// The number of partitions of a topic at the last request.
     pub(crate) fn partitions(&self, topic: &str) -> Option<usize> {
-        self.reported().partitions.get(topic).copied()
-    }
-
-    fn reported(&self) -> MutexGuard<'_, Reported> {
-        self.0.lock().expect("no one panics while holding the reports")
+        self.0.lock().partitions.get(topic).copied()
     }
 }
 
@@ -85,7 +82,7 @@ impl ClientContext for ClientReports {
             return;
         }
         tracing::debug!(%error, reason, "kafka client");
-        let mut reported = self.reported();
+        let mut reported = self.0.lock();
         let reason = in_short(reason);
         if code == Some(RDKafkaErrorCode::Authentication) {
             reported.refused = Some(reason.clone());
@@ -94,7 +91,7 @@ impl ClientContext for ClientReports {
     }
 
     fn stats(&self, statistics: Statistics) {
-        let mut reported = self.reported();
+        let mut reported = self.0.lock();
         reported.alone = statistics.brokers.values().all(|broker| broker.state != "UP");
         for (topic, statistics) in statistics.topics {
             // -1 is librdkafka's internal partition for messages without a partition.

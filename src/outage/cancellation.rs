@@ -1,7 +1,9 @@
 //! A token that cancels the waits of all parts of a job.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
 
 use super::Outages;
 
@@ -21,21 +23,21 @@ impl CancellationToken {
     /// Cancels all waits.
     pub fn raise(&self) {
         let (raised, wake) = &*self.raised;
-        *raised.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *raised.lock() = true;
         wake.notify_all();
     }
 
     /// Whether all waits are cancelled.
     pub fn raised(&self) -> bool {
-        *self.raised.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.raised.0.lock()
     }
 
     /// Waits for `time` or until waits are cancelled. Returns whether they are.
     pub fn wait(&self, time: Duration) -> bool {
         let (raised, wake) = &*self.raised;
-        let raised = raised.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = wake.wait_timeout_while(raised, time, |raised| !*raised);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+        let mut raised = raised.lock();
+        wake.wait_while_for(&mut raised, |raised| !*raised, time);
+        *raised
     }
 
     /// The list of outages.

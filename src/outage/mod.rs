@@ -8,9 +8,10 @@ pub use cancellation::CancellationToken;
 pub use disk_space::is_full;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use serde::Serialize;
 
 /// Outages of all parts of a job; clones share them.
@@ -44,7 +45,7 @@ pub struct Outage {
 impl Outages {
     /// Records that a part has to wait. Returns whether this is new.
     pub fn begin(&self, part: &str, reason: &str) -> bool {
-        let mut all = self.all();
+        let mut all = self.0.lock();
         let known = all.entry(part.to_owned()).or_default();
         reason.clone_into(&mut known.reason);
         let new = known.since.is_none();
@@ -55,7 +56,7 @@ impl Outages {
 
     /// Records that a part continues. Returns the duration of its wait, if it had to wait.
     pub fn end(&self, part: &str) -> Option<Duration> {
-        let mut all = self.all();
+        let mut all = self.0.lock();
         let known = all.get_mut(part)?;
         let waited = known.since.take()?.elapsed();
         known.before += waited;
@@ -71,21 +72,17 @@ impl Outages {
             reason: known.reason.clone(),
             now: known.since.is_some(),
         };
-        self.all().iter().map(outage).collect()
+        self.0.lock().iter().map(outage).collect()
     }
 
     /// The current outages as text: part, reason, duration.
     pub fn now(&self) -> Vec<String> {
-        let all = self.all();
+        let all = self.0.lock();
         let open = all.iter().filter(|(_, known)| known.since.is_some());
         open.map(|(part, known)| {
             format!("{part}: {} ({} s)", known.reason, known.duration().as_secs())
         })
         .collect()
-    }
-
-    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Known>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

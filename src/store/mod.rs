@@ -4,7 +4,8 @@
 //! per poll of one partition. Its index (`*.index`) contains the place and the checksum of each batch. The
 //! worker that read the messages writes the segment. All others read it through one shared memory map, also
 //! while it grows. A row is found by its id: partition, then batch, then row. There is no index of single
-//! samples.
+//! samples. Keys of complete segments are indexed (`*.keys`) for queries of lineage; the index is made from the
+//! segment, and a segment without one is scanned.
 
 mod config;
 mod error;

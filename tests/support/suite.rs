@@ -7,11 +7,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::process::{ExitCode, exit};
-use std::sync::{LazyLock, Mutex};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use parking_lot::Mutex;
 
 /// A requirement of a test on the machine.
 pub(crate) struct Need {
@@ -94,10 +95,10 @@ fn timed(name: &'static str, test: fn()) -> Result<(), Failed> {
     struct Noted(&'static str);
     impl Drop for Noted {
         fn drop(&mut self) {
-            RUNNING.lock().unwrap().remove(self.0);
+            RUNNING.lock().remove(self.0);
         }
     }
-    RUNNING.lock().unwrap().insert(name, Instant::now());
+    RUNNING.lock().insert(name, Instant::now());
     let _noted = Noted(name);
     test();
     Ok(())
@@ -110,7 +111,7 @@ fn watch() {
     thread::spawn(move || {
         loop {
             thread::sleep(Duration::from_secs(1));
-            let running = RUNNING.lock().unwrap();
+            let running = RUNNING.lock();
             let over = running.iter().find(|(_, begun)| begun.elapsed() > limit);
             if let Some((name, _)) = over {
                 eprintln!("\n{name} did not end within {limit:?} (DRIFTMILL_TEST_LIMIT)");

@@ -1,11 +1,12 @@
 //! Kafka topics for tests, written and read without the program's own code.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::wait::{LIMIT, wait_for};
 use driftmill::kafka::create_topic;
+use parking_lot::Mutex;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{
     AdminClient, AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,
@@ -106,7 +107,7 @@ pub(crate) fn produce_keyed<'a>(
         producer.send(record).map_err(|(error, _)| error).unwrap();
     }
     producer.flush(Duration::from_secs(60)).unwrap();
-    assert_eq!(*rejected.0.lock().unwrap(), [], "messages for `{topic}` were refused");
+    assert_eq!(*rejected.0.lock(), [], "messages for `{topic}` were refused");
 }
 
 /// Errors of messages that the brokers rejected.
@@ -120,7 +121,7 @@ impl ProducerContext for Rejected {
 
     fn delivery(&self, result: &DeliveryResult<'_>, _opaque: ()) {
         if let Err((error, _)) = result {
-            self.0.lock().unwrap().push(error.clone());
+            self.0.lock().push(error.clone());
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 use std::{env, fs};
+
+use parking_lot::Mutex;
 
 /// The list: a line `rule: path` for each file.
 const LIST: &str = "tests/tidy/remaining.txt";
@@ -24,7 +25,7 @@ pub(crate) fn check(rule: &str, files: Vec<PathBuf>, breaks: impl Fn(&str, &str)
         }
     }
     // tests that check rules run at the same time.
-    let _alone = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = WRITING.lock();
     let text = fs::read_to_string(&list).unwrap_or_default();
     let prefix = format!("{rule}: ");
     let listed: BTreeSet<String> =

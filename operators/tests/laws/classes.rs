@@ -17,7 +17,7 @@ fn counted(
 ) -> BTreeMap<Class, i64> {
     let (send, changes) = channel::<(Class, i64)>();
     feed(partitions, setting, move |changes, _unmatched| {
-        let send = send.lock().unwrap().clone();
+        let send = send.lock().clone();
         changes.count_classes(interval).inspect(move |change| send.send(*change).unwrap());
     });
     let mut counts = BTreeMap::new();

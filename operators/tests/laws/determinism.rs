@@ -2,7 +2,7 @@
 //! or the number of workers. They are those of a plain loop.
 
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 
 use driftmill_operators::flow::{
     Decide, HostedTrigger, ModelQuery, Order, OrderAll, Select, SelectionCheckpoints, Service,
@@ -11,6 +11,7 @@ use driftmill_operators::flow::{
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
 use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
 use driftmill_operators::{Change, Id, Position, Record};
+use parking_lot::Mutex;
 use proptest::prelude::*;
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::InputHandle;
@@ -91,7 +92,7 @@ fn resumed(
     let all_kept = Arc::clone(&kept);
     let (partitions, setting, start) = (partitions.to_vec(), setting.clone(), start.clone());
     timely::execute(timely::Config::process(setting.workers), move |worker| {
-        let send: Sender<TrainingSet> = send.lock().unwrap().clone();
+        let send: Sender<TrainingSet> = send.lock().clone();
         let (index, peers) = (worker.index(), worker.peers());
         let mut input = worker.dataflow::<Position, _, _>(|scope| {
             let (input, changes) = scope.new_input::<Vec<Change>>();
@@ -104,14 +105,10 @@ fn resumed(
                 trigger,
                 checkpoint,
                 service: immediate(|asked: ModelQuery| crate::host::answer(&asked.question, 40)),
-                on_checkpoint: move |checkpoint| between.lock().unwrap().0.push(checkpoint),
+                on_checkpoint: move |checkpoint| between.lock().0.push(checkpoint),
                 checkpoint_interval: 7,
                 on_evaluation: move |measurement| {
-                    evaluations
-                        .lock()
-                        .unwrap()
-                        .1
-                        .push(TriggerEvaluation { seconds: 0.0, ..measurement })
+                    evaluations.lock().1.push(TriggerEvaluation { seconds: 0.0, ..measurement })
                 },
             });
             let mut checkpoints = start.checkpoints.clone();
@@ -120,7 +117,7 @@ fn resumed(
                 .select(decisions, Arc::new(setting.selection.clone()), checkpoints)
                 .train(move |_wake| {
                     training(move |TrainingRequest { set, checkpoint }| {
-                        decided.lock().unwrap().0.push(checkpoint);
+                        decided.lock().0.push(checkpoint);
                         send.send(set).unwrap();
                     })
                 })
@@ -131,7 +128,7 @@ fn resumed(
         feed(worker, &mut input, mine, setting.batch);
     })
     .unwrap();
-    let (kept, evaluations) = all_kept.lock().unwrap().clone();
+    let (kept, evaluations) = all_kept.lock().clone();
     (receive.iter().collect(), kept, evaluations)
 }
 

@@ -1,12 +1,13 @@
 //! Prequential evaluation of samples whose labels arrive later.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use driftmill_operators::flow::{
     Evaluate, Evaluated, Order, Scorable, Scored, ToScore, Upsert, immediate,
 };
 use driftmill_operators::trigger::Outcome;
 use driftmill_operators::{Change, Id, Kind, Position, Record, Span};
+use parking_lot::Mutex;
 use timely::dataflow::operators::Input;
 
 fn change(kind: Kind, id: Id, label: Option<u32>, time: i64) -> Change {
@@ -26,7 +27,7 @@ fn a_late_label_is_scored_by_the_version_that_was_active_when_its_sample_came() 
             let (ordered, _orphans) = changes.order().upsert(Span::from_millis(0));
             ordered.evaluate(made, Evaluated::default(), move |_wake| {
                 immediate(move |request: ToScore| {
-                    requests.lock().unwrap().push(request);
+                    requests.lock().push(request);
                     Vec::<Scored>::new()
                 })
             });
@@ -47,7 +48,7 @@ fn a_late_label_is_scored_by_the_version_that_was_active_when_its_sample_came() 
         }
     });
     let mut scored: Vec<(Option<u64>, u64, u32, i64)> = Vec::new();
-    for request in asked.lock().unwrap().iter() {
+    for request in asked.lock().iter() {
         let row = |s: &Scorable| (request.version, s.id.offset(), s.label, s.count);
         scored.extend(request.samples.iter().map(row));
     }

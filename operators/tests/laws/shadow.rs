@@ -1,5 +1,5 @@
 //! Shadows fire at the same positions for all numbers of workers, batches and restarts.
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use driftmill_operators::flow::{
     Decide, HostedShadow, HostedTrigger, ModelQuery, OrderAll, Select, SelectionCheckpoints,
@@ -9,6 +9,7 @@ use driftmill_operators::flow::{
 use driftmill_operators::selection::NewData;
 use driftmill_operators::trigger::{Cut, Outcome, TriggerTable};
 use driftmill_operators::{Change, Id, Position, Record};
+use parking_lot::Mutex;
 use proptest::prelude::*;
 use timely::dataflow::operators::{ConnectLoop, Feedback};
 
@@ -59,7 +60,7 @@ fn shadow(
             move |_wake| {
                 immediate(move |TrainingRequest { set, .. }| {
                     let outcome = trained(&set);
-                    made.lock().unwrap().outcomes.push(outcome.clone());
+                    made.lock().outcomes.push(outcome.clone());
                     outcome
                 })
             },
@@ -71,24 +72,24 @@ fn shadow(
                 trigger,
                 checkpoint,
                 service: immediate(move |question: ModelQuery| {
-                    asked.lock().unwrap().asked.push((question.position, question.version));
+                    asked.lock().asked.push((question.position, question.version));
                     says(&question)
                 }),
-                on_checkpoint: move |checkpoint| kept.lock().unwrap().checkpoints.push(checkpoint),
+                on_checkpoint: move |checkpoint| kept.lock().checkpoints.push(checkpoint),
                 checkpoint_interval: 5,
                 on_evaluation: move |measurement| {
                     let measurement = TriggerEvaluation { seconds: 0.0, ..measurement };
-                    evaluations.lock().unwrap().evaluations.push(measurement);
+                    evaluations.lock().evaluations.push(measurement);
                 },
             },
             versions: Vec::new(),
             on_decision: move |one| {
                 assert!(first);
-                fired.lock().unwrap().fired.push(one);
+                fired.lock().fired.push(one);
             },
         });
     });
-    all.lock().unwrap().clone()
+    all.lock().clone()
 }
 
 const POLICIES: [&str; 6] = [

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 
 use driftmill_operators::flow::{
     Decide, HostedTrigger, ModelQuery, Order, OrderAll, Ordered, Select, SelectionCheckpoints,
@@ -13,6 +13,7 @@ use driftmill_operators::flow::{
 use driftmill_operators::selection::{SelectionTable, TrainingSet};
 use driftmill_operators::trigger::{OnDelete, TriggerTable};
 use driftmill_operators::{Change, Id, Kind, Position, Record, Span};
+use parking_lot::Mutex;
 use proptest::prelude::*;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Input, Inspect};
 
@@ -121,11 +122,8 @@ fn upserted(partitions: &[Partition], setting: &Setting) -> Model {
     let (by_partition, of_partitions) = channel::<(usize, Change)>();
     feed(partitions, setting, move |changes, unmatched| {
         let index = changes.scope().worker().index();
-        let (all, send_unmatched, by_partition) = (
-            all.lock().unwrap().clone(),
-            send_unmatched.lock().unwrap().clone(),
-            by_partition.lock().unwrap().clone(),
-        );
+        let (all, send_unmatched, by_partition) =
+            (all.lock().clone(), send_unmatched.lock().clone(), by_partition.lock().clone());
         unmatched.inspect(move |found| send_unmatched.send(*found).unwrap());
         changes
             .inspect_core(move |event| {
@@ -180,7 +178,7 @@ pub(crate) fn training_sets(
     let (send, sets) = channel::<TrainingSet>();
     let (trigger, selection) = (trigger.clone(), selection.clone());
     feed(partitions, setting, move |ordered, _unmatched| {
-        let send = send.lock().unwrap().clone();
+        let send = send.lock().clone();
         let (handle, back) = ordered.scope().feedback(1);
         let trigger = on_delete.around(trigger.init());
         let decisions = ordered.clone().order_all().decide(back, |_wake| HostedTrigger {

@@ -18,7 +18,7 @@ pub(super) fn erasure(
     let (mut unwanted, mut seen) = (RoaringTreemap::new(), RoaringTreemap::new());
     let keyed = history.current.source.keyed().is_some();
     if keyed {
-        let statuses = history.statuses(None)?;
+        let statuses = history.statuses()?;
         unwanted = (statuses.replaced | statuses.deleted) - statuses.removed;
         let taken = history.retracted(needs.resume_everywhere(&history.log))?;
         seen = taken.by.iter().map(|(sample, _)| sample.0).collect();

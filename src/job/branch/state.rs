@@ -1,12 +1,13 @@
 //! A branch: policies that train, with their versions.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use driftmill_operators::Position;
 use driftmill_operators::flow::Evaluated;
 use driftmill_operators::selection::SelectionConfig;
 use driftmill_operators::trigger::TriggerTable;
+use parking_lot::Mutex;
 
 use super::irreducible::IrreducibleLossModels;
 use crate::catalog::{BranchRecord, CatalogError, DecisionRecord, ModelStore, OutcomeRecord};
@@ -93,7 +94,7 @@ impl Branch {
         let versions = self.start.past().filter_map(|record| record.outcome.as_ref()?.version);
         if let Some(newest) = versions.last() {
             let weights = self.stored(newest)?;
-            self.recent().push_back((newest, weights));
+            self.recent.lock().push_back((newest, weights));
         }
         Ok(())
     }
@@ -142,7 +143,7 @@ impl Branch {
 
     /// Keeps the weights of a version in memory while few versions are newer.
     pub(in crate::job) fn made(&self, version: u64, weights: Weights) {
-        let mut recent = self.recent();
+        let mut recent = self.recent.lock();
         let place = recent.partition_point(|(held, _)| *held < version);
         if recent.get(place).is_none_or(|(held, _)| *held != version) {
             recent.insert(place, (version, weights));
@@ -157,7 +158,7 @@ impl Branch {
     /// # Errors
     /// When an older version's file cannot be read.
     pub(in crate::job) fn weights(&self, version: u64) -> Result<Weights, CatalogError> {
-        let known = self.recent().iter().find(|(held, _)| *held == version).cloned();
+        let known = self.recent.lock().iter().find(|(held, _)| *held == version).cloned();
         match known {
             Some((_, weights)) => Ok(weights),
             None => {
@@ -189,10 +190,6 @@ impl Branch {
 
     /// The newest version, if there is one.
     pub(in crate::job) fn newest(&self) -> Option<(u64, Weights)> {
-        self.recent().back().cloned()
-    }
-
-    fn recent(&self) -> MutexGuard<'_, VecDeque<(u64, Weights)>> {
-        self.recent.lock().expect("no one panics while holding the versions")
+        self.recent.lock().back().cloned()
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::catalog::Catalog;
-use crate::job::maintenance::tiering::{Uploading, upload_all};
+use crate::job::maintenance::complete_segments::CompleteSegments;
+use crate::job::maintenance::tiering::upload_all;
 use crate::job::{Context, StateDirectory};
 use crate::outage::is_full;
 
@@ -17,7 +18,7 @@ pub(in crate::job) struct Maintenance {
     /// Whether anything was recorded since retention last ran.
     recorded: bool,
     last: Instant,
-    uploading: Uploading,
+    segments: CompleteSegments,
 }
 
 impl Maintenance {
@@ -26,7 +27,7 @@ impl Maintenance {
             context: Arc::clone(context),
             recorded: false,
             last: Instant::now(),
-            uploading: Uploading::default(),
+            segments: CompleteSegments::default(),
         }
     }
 
@@ -53,12 +54,12 @@ impl Maintenance {
             Err(error) if !is_full(error.as_ref()) => return Err(error),
             _ => {}
         }
-        self.uploading.proceed(&self.context)
+        self.segments.proceed(&self.context)
     }
 
     /// Whether an upload is running.
     pub(in crate::job) fn is_uploading(&self) -> bool {
-        self.uploading.is_running()
+        self.segments.is_running()
     }
 
     /// Runs maintenance after the last record of a job. `complete` is whether the stream has ended.

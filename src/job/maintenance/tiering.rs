@@ -1,8 +1,5 @@
 //! Uploads of complete segments of the log to an object store.
 
-use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
-
 use anyhow::anyhow;
 use crossbeam_channel::bounded;
 
@@ -13,58 +10,8 @@ use crate::job::coordinator::command::{Command, Commands};
 use crate::outage::is_full;
 use crate::store::{Log, StoreError, Tier, remove_object};
 
-/// The part of a job that waits for an object store.
-const PART: &str = "store.tier";
-
-/// Uploads complete segments to an object store, on a separate thread: a network is slower than a job.
-#[derive(Default)]
-pub(in crate::job) struct Uploading(Option<JoinHandle<anyhow::Result<()>>>);
-
-impl Uploading {
-    /// Starts an upload of the complete segments, unless one is running.
-    ///
-    /// # Errors
-    /// When a segment is damaged, or the catalog cannot be written.
-    pub(in crate::job) fn proceed(&mut self, context: &Arc<Context>) -> anyhow::Result<()> {
-        if context.pipeline.store.tier.is_none() || self.is_running() {
-            return Ok(());
-        }
-        let ended = self.0.take().map_or(Ok(()), end);
-        let outages = context.cancellation.outages();
-        match ended {
-            Err(error) if is_outage(&error) => {
-                if outages.begin(PART, &format!("{error:#}")) {
-                    tracing::warn!("{error:#}: segments stay on the local disk meanwhile");
-                }
-            }
-            Err(error) => return Err(error),
-            Ok(()) => {
-                if let Some(waited) = outages.end(PART) {
-                    tracing::warn!(
-                        "the object store is available again after {} s",
-                        waited.as_secs()
-                    );
-                }
-            }
-        }
-        let shared = Arc::clone(context);
-        let thread = Builder::new().name("uploads".to_owned());
-        self.0 = Some(thread.spawn(move || upload_complete(&shared))?);
-        Ok(())
-    }
-
-    /// Whether an upload is running.
-    pub(in crate::job) fn is_running(&self) -> bool {
-        self.0.as_ref().is_some_and(|thread| !thread.is_finished())
-    }
-}
-
-fn end(thread: JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
-    thread.join().unwrap_or_else(|_| Err(anyhow!("the thread for the object store panicked")))
-}
-
 /// Whether another attempt may succeed.
-fn is_outage(error: &anyhow::Error) -> bool {
+pub(super) fn is_outage(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(StoreError::Tier { .. })) || is_full(error.as_ref())
 }
 
@@ -104,7 +51,7 @@ impl CatalogAccess for Commands {
 }
 
 /// Uploads segments that are complete and old enough.
-fn upload_complete(context: &Context) -> anyhow::Result<()> {
+pub(super) fn upload_complete(context: &Context) -> anyhow::Result<()> {
     let Some(tier) = &context.pipeline.store.tier else { return Ok(()) };
     let names = context.log.not_uploaded(tier.age);
     let mut catalog = context.commands.clone();

@@ -195,7 +195,7 @@ fn summarize(coordinator: &Coordinator, limit: Option<u64>) -> Result<Summary, C
         samples: context.status.samples(),
         late: context.status.late(),
         dead_letters: context.status.dead_letters(),
-        classes: context.classes.lock().expect("no one panics while counting").results(length),
+        classes: context.classes.lock().results(length),
         own,
         compare,
         shadow,

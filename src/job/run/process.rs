@@ -1,9 +1,10 @@
 //! The parts that every process of a job has, the coordinator and the followers.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::{Receiver, unbounded};
+use parking_lot::Mutex;
 
 use crate::config::Pipeline;
 use crate::console::Status;

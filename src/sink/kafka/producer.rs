@@ -1,8 +1,8 @@
 //! A transactional producer.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
@@ -170,7 +170,7 @@ struct Deliveries {
 
 impl Deliveries {
     fn take(&self) -> Option<Result<(i32, i64), KafkaError>> {
-        self.delivered.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.delivered.lock().take()
     }
 }
 
@@ -193,6 +193,6 @@ impl ProducerContext for Deliveries {
             Ok(message) => Ok((message.partition(), message.offset())),
             Err((error, _)) => Err(error.clone()),
         };
-        *self.delivered.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        *self.delivered.lock() = Some(result);
     }
 }

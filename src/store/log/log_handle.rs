@@ -1,13 +1,14 @@
 //! The log of a run: rows by id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::attached::Attached;
 use super::growing::{Growing, SegmentFiles};
@@ -43,6 +44,8 @@ pub(in crate::store) struct Shared {
     others: BTreeMap<String, Attached>,
     /// Segments on an object store, by name.
     pub(in crate::store) remote: BTreeMap<String, RemoteSegment>,
+    /// Complete segments whose keys are indexed as far as they can be, by name.
+    pub(in crate::store) keys_indexed: BTreeSet<String>,
     /// A counter of reads.
     clock: AtomicU64,
 }
@@ -214,11 +217,11 @@ impl Log {
     }
 
     pub(in crate::store) fn read(&self) -> RwLockReadGuard<'_, Shared> {
-        self.shared.read().expect("no writer panics while it holds the log")
+        self.shared.read()
     }
 
     pub(in crate::store) fn write(&self) -> RwLockWriteGuard<'_, Shared> {
-        self.shared.write().expect("no writer panics while it holds the log")
+        self.shared.write()
     }
 
     /// Appends the features of `ids` to `values`, in this order.

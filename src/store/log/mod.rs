@@ -3,6 +3,7 @@
 pub(super) mod attached;
 pub(super) mod counts;
 pub(super) mod growing;
+pub(super) mod keys;
 pub(super) mod log_handle;
 pub(super) mod opening;
 pub(super) mod replay;

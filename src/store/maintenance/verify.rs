@@ -8,6 +8,7 @@ use roaring::RoaringTreemap;
 
 use crate::store::segment::file::Segment;
 use crate::store::segment::index::IndexEntry;
+use crate::store::segment::key_index::{KeyIndex, upper_half};
 use crate::store::tier::download;
 use crate::store::{SegmentLength, StoreError};
 
@@ -82,8 +83,11 @@ impl LogHealth {
                 self.damages.push(Damage { path: url.into(), valid, detail });
             }
         }
-        if is_local && let Some((valid, detail)) = self.compare_all(&path, entries, length)? {
-            self.damages.push(Damage { path, valid, detail });
+        if is_local {
+            match self.compare_all(&path, entries, length)? {
+                Some((valid, detail)) => self.damages.push(Damage { path, valid, detail }),
+                None => self.damages.extend(damage_of_keys(&path, entries)?),
+            }
         }
         Ok(())
     }
@@ -145,4 +149,31 @@ impl LogHealth {
         self.bytes += entry.len;
         Ok(())
     }
+}
+
+/// Compares the index of the keys of an intact segment with its rows, if there is one.
+fn damage_of_keys(
+    segment: &Path,
+    entries: &[[u8; IndexEntry::LEN]],
+) -> Result<Option<Damage>, StoreError> {
+    let path = segment.with_extension("keys");
+    let indexed = match KeyIndex::open(&path).and_then(|index| index.all()) {
+        Err(StoreError::NotFound { .. }) => return Ok(None),
+        Err(StoreError::Damaged { at, detail, .. }) => {
+            return Ok(Some(Damage { path, valid: at, detail }));
+        }
+        indexed => indexed?,
+    };
+    let segment = Segment::open(segment)?;
+    let mut keys = Vec::new();
+    for entry in entries.iter().filter_map(IndexEntry::parse) {
+        let columns = segment.columns(entry.at)?;
+        let (held, _) = segment.bytes(columns.keys, entry.rows as usize * 16).as_chunks::<16>();
+        let held = held.iter().map(|key| u128::from_be_bytes(*key)).filter(|key| *key != 0);
+        keys.extend(held.map(|key| (upper_half(key), entry.at)));
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    let detail = "the key index names other batches than the segment has".to_owned();
+    Ok((keys != indexed).then_some(Damage { path, valid: 0, detail }))
 }

@@ -4,5 +4,6 @@ pub(super) mod batch;
 pub(super) mod file;
 pub(super) mod gather;
 pub(super) mod index;
+pub(super) mod key_index;
 pub(super) mod location;
 pub(super) mod summary;

@@ -76,6 +76,14 @@ impl Log {
         segments
     }
 
+    /// Whether nobody writes to a segment any more. Any process may still write to one that contains the
+    /// last row of a partition.
+    pub(in crate::store) fn is_complete(&self, segment: &SegmentSummary) -> bool {
+        let is_end =
+            |(_, last): &(Id, Id)| self.next_offset(last.stream()) == Some(last.offset() + 1);
+        !segment.growing && !segment.ends.iter().any(is_end)
+    }
+
     /// The partitions with rows.
     pub fn streams(&self) -> Vec<u32> {
         let shared = self.read();
@@ -131,8 +139,8 @@ impl Log {
         self.sync_folder()
     }
 
-    fn files_of(&self, name: &str) -> [std::path::PathBuf; 2] {
-        ["arrows", "index"].map(|extension| self.folder.join(format!("{name}.{extension}")))
+    fn files_of(&self, name: &str) -> [std::path::PathBuf; 3] {
+        ["arrows", "index", "keys"].map(|extension| self.folder.join(format!("{name}.{extension}")))
     }
 }
 

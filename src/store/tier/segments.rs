@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::ipc::writer::StreamEncoder;
-use driftmill_operators::{Id, Span};
+use driftmill_operators::Span;
 
 use super::objects::Objects;
 use super::parquet::{Rows, to_parquet};
@@ -55,11 +55,8 @@ impl Log {
     /// Complete segments that are not on an object store and whose samples are all older than the newest
     /// sample by `age`, oldest first.
     pub fn not_uploaded(&self, age: Option<Span>) -> Vec<String> {
-        // any process may still write to the segment with the last row of a partition.
-        let is_end = |last: &Id| self.next_offset(last.stream()) == Some(last.offset() + 1);
-        let all = self.old(age).into_iter();
-        let all = all.filter(|segment| !segment.ends.iter().any(|(_, last)| is_end(last)));
-        all.map(|segment| segment.name).collect()
+        let old = self.old(age).into_iter().filter(|segment| self.is_complete(segment));
+        old.map(|segment| segment.name).collect()
     }
 
     /// Like [`not_uploaded`](Self::not_uploaded), for a log that nobody writes.
@@ -164,7 +161,7 @@ impl Log {
 
     /// Fetches a segment to the local disk. It stays there while the result is held.
     pub(in crate::store) fn fetch(&self, name: &str) -> Result<Arc<Segment>, StoreError> {
-        let _one_at_a_time = self.fetching.lock().expect("no one panics while fetching");
+        let _one_at_a_time = self.fetching.lock();
         let remote = self.read().remote.get(name).cloned();
         let Some(RemoteSegment { segment, url }) = remote else {
             let found = self.batches_of(name).first().map(|batch| Arc::clone(batch.segment()));

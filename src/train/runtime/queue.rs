@@ -1,7 +1,8 @@
 //! The queue of jobs for the thread that runs models.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use parking_lot::{Condvar, Mutex};
 
 /// The urgency of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ impl<T> Queue<T> {
 
     /// Adds a job. Returns it if the queue is closed.
     pub(in crate::train) fn push(&self, rank: Rank, job: T) -> Result<(), T> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.closed {
             return Err(job);
         }
@@ -59,7 +60,7 @@ impl<T> Queue<T> {
 
     /// Waits for the next job; none when the queue is closed and empty.
     pub(in crate::train) fn pop(&self) -> Option<T> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         loop {
             if let Some(job) = state.next() {
                 return Some(job);
@@ -67,40 +68,35 @@ impl<T> Queue<T> {
             if state.closed {
                 return None;
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            self.changed.wait(&mut state);
         }
     }
 
     /// The next job of `rank`, if there is one.
     pub(in crate::train) fn try_pop(&self, rank: Rank) -> Option<T> {
-        self.lock().of(rank).pop_front()
+        self.state.lock().of(rank).pop_front()
     }
 
     /// Number of waiting jobs of `rank`.
     pub(in crate::train) fn len(&self, rank: Rank) -> usize {
-        self.lock().of(rank).len()
+        self.state.lock().of(rank).len()
     }
 
     /// Accepts no more jobs. Waiting jobs are still done.
     pub(in crate::train) fn close(&self) {
-        self.lock().closed = true;
+        self.state.lock().closed = true;
         self.changed.notify_all();
     }
 
     /// Accepts no more jobs. Waiting jobs are still returned, for rejection.
     pub(in crate::train) fn stop(&self) {
-        self.lock().stopped = true;
+        self.state.lock().stopped = true;
         self.close();
     }
 
     /// Whether [`Queue::stop`] was called.
     pub(in crate::train) fn is_stopped(&self) -> bool {
-        self.lock().stopped
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        // nothing panics while it holds the lock
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().stopped
     }
 }
 

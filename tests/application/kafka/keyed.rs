@@ -1,6 +1,7 @@
 //! Keyed topics: samples that are replaced, deleted and labelled later, in a whole job.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::Path;
 
 use roaring::RoaringTreemap;
@@ -49,13 +50,17 @@ impl Stream {
     /// Fills a new topic with it, whose name begins with `name`.
     pub(crate) fn produce(&self, brokers: &str, name: &str) -> String {
         let topic = new_topic(brokers, name, 2);
-        let messages = self.keys.iter().zip(&self.payloads).enumerate();
-        let messages = messages.map(|(i, (key, payload))| {
-            let payload = payload.as_ref().map(|payload| payload.as_bytes());
-            ((i % 2) as i32, 1_000 + i as i64, Some(key.as_str()), payload)
-        });
-        produce_keyed(brokers, &topic, messages);
+        self.produce_part(brokers, &topic, 0..self.keys.len());
         topic
+    }
+
+    /// Appends these messages of it to a topic.
+    pub(crate) fn produce_part(&self, brokers: &str, topic: &str, part: Range<usize>) {
+        let messages = part.map(|i| {
+            let payload = self.payloads[i].as_ref().map(|payload| payload.as_bytes());
+            ((i % 2) as i32, 1_000 + i as i64, Some(self.keys[i].as_str()), payload)
+        });
+        produce_keyed(brokers, topic, messages);
     }
 
     /// The samples that others replaced, and those that were deleted.

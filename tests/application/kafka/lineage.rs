@@ -8,13 +8,16 @@ use serde_json::Value;
 use super::keyed::{Ids, Stream, training_sets};
 use crate::broker::brokers;
 use crate::needs::KAFKA;
-use crate::program::{Program, pipeline, run_to_end};
+use crate::program::{Program, driftmill, pipeline, run_to_end};
+use crate::retention::count;
 use crate::small_job::small_job;
+use crate::topics::new_topic;
 use crate::wait::{LIMIT, OutputInTime, wait_for};
 
 crate::suite::tests! {
     lineage_lists_versions_that_were_trained_on_retracted_samples needs KAFKA,
     lineage_answers_while_a_run_continues needs KAFKA,
+    lineage_of_an_indexed_key_reads_only_batches_with_the_key needs KAFKA,
 }
 
 fn text(brokers: &str, topic: &str, until: &str) -> String {
@@ -142,4 +145,71 @@ fn lineage_answers_while_a_run_continues() {
     });
     run.interrupt();
     assert_eq!(run.end().code, Some(130));
+}
+
+fn lineage_of_an_indexed_key_reads_only_batches_with_the_key() {
+    const PART: usize = 300;
+    let brokers = brokers();
+    let mut stream = Stream::new(4 * PART);
+    // the first segment has a key that no other has.
+    stream.keys[0] = "once".to_owned();
+    let topic = new_topic(brokers, "lineage", 2);
+    let text = text(brokers, &topic, "")
+        .replace("[source.kafka]", "store.segment.age = \"1ms\"\n[source.kafka]");
+    let mut run = Program::start(&text);
+    for part in 0..4 {
+        stream.produce_part(brokers, &topic, part * PART..(part + 1) * PART);
+        // a part is logged before the next one, which begins a new segment.
+        run.wait_for(&format!("models/{}/version.json", 2 * (part + 1)));
+    }
+    let (state, log) = (run.state(), run.state().join("log"));
+    wait_for("two segments with indexed keys", LIMIT, || {
+        assert!(run.runs());
+        count(&log, "keys") >= 2
+    });
+    run.interrupt();
+    let ended = run.end();
+    assert_eq!(ended.code, Some(130), "{}", ended.said);
+
+    let answers = || [stream.keys[1].as_str(), "once"].map(|key| asked(&state, &["--key", key]));
+    let indexed = answers();
+    assert_eq!(indexed[1]["rows"].as_array().unwrap().len(), 1);
+    assert!(indexed[0]["rows"].as_array().unwrap().len() > 10, "{}", indexed[0]);
+    assert!(driftmill("verify", &state, &[]).status.success());
+
+    // damage where the key does not occur is not met, and met without the index.
+    let files = |extension: &str| {
+        let files = std::fs::read_dir(&log).unwrap().map(|file| file.unwrap().path());
+        let mut files: Vec<_> =
+            files.filter(|path| path.extension() == Some(extension.as_ref())).collect();
+        files.sort();
+        files
+    };
+    let other = files("keys").pop().unwrap().with_extension("arrows");
+    let intact = std::fs::read(&other).unwrap();
+    let mut damaged = intact.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    std::fs::write(&other, damaged).unwrap();
+    assert_eq!(asked(&state, &["--key", "once"]), indexed[1]);
+    let away = files("keys").into_iter().map(|path| (std::fs::read(&path).unwrap(), path));
+    let away: Vec<_> = away.collect();
+    away.iter().for_each(|(_, path)| std::fs::remove_file(path).unwrap());
+    let (code, _, said) = ask(&state, &["--key", "once"]);
+    assert!(code == Some(65) && said.contains("damaged"), "{code:?} {said}");
+
+    // without an index, the answers are the same.
+    std::fs::write(&other, intact).unwrap();
+    assert_eq!(answers(), indexed);
+
+    // a damaged index is named.
+    let (mut bytes, path) = away.into_iter().next().unwrap();
+    bytes[40] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    for output in
+        [driftmill("verify", &state, &[]), driftmill("lineage", &state, &["--key", "once"])]
+    {
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.code() == Some(65) && said.contains(".keys"), "{said}");
+    }
 }
