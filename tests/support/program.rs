@@ -1,5 +1,6 @@
 //! Runs of pipelines, inside the test's process or as a separate program.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -153,7 +154,12 @@ impl Program {
     pub(crate) fn wait_for(&mut self, file: &str) {
         let path = self.folder.path().join("state").join(file);
         wait_for(file, LIMIT, || {
-            assert!(path.exists() || self.runs(), "it ended without {file}");
+            if !path.exists() && !self.runs() {
+                let mut said = String::new();
+                let output =
+                    self.child.stderr.as_mut().map(|stderr| stderr.read_to_string(&mut said));
+                assert!(path.exists(), "it ended without {file}: {said} {output:?}");
+            }
             path.exists()
         });
     }

@@ -155,7 +155,7 @@ fn lineage_of_an_indexed_key_reads_only_batches_with_the_key() {
     stream.keys[0] = "once".to_owned();
     let topic = new_topic(brokers, "lineage", 2);
     let text = text(brokers, &topic, "")
-        .replace("[source.kafka]", "store.segment.age = \"1ms\"\n[source.kafka]");
+        .replace("[source.kafka]", "[store.segment]\nage = \"1ms\"\n[source.kafka]");
     let mut run = Program::start(&text);
     for part in 0..4 {
         stream.produce_part(brokers, &topic, part * PART..(part + 1) * PART);
