@@ -10,7 +10,7 @@
 //! The crates `driftmill-operators` (when to train and on what: pure dataflow) and
 //! `driftmill-datasets` (samples and their codecs) do no input or output. This crate does: it reads,
 //! stores, trains and publishes, and builds the job that connects all parts. Its layers, top first,
-//! use only the layers below them, which `tests/tidy.rs` enforces:
+//! use only the layers below them, which `tests/tidy/` enforces:
 //!
 //! | layer | contents |
 //! |---|---|

@@ -3,7 +3,7 @@
 //!
 //! This crate knows bytes, not streams. To add a codec or a generator, write one file with its
 //! configuration and add one line to the table in `codec/mod.rs` or `generate/mod.rs`. The
-//! conformance tests in `tests/catalog.rs` include it without further changes.
+//! conformance tests in `tests/catalog/` include it without further changes.
 
 pub mod codec;
 pub mod generate;

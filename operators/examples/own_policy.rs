@@ -1,4 +1,5 @@
 //! Runs a custom trigger policy in a timely dataflow.
+#![expect(clippy::print_stdout, reason = "an example shows its result")]
 
 use driftmill_operators::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,8 @@ impl Trigger for GreaterLabel {
     fn retained_samples(&self, _visit: &mut dyn FnMut(Id)) {}
 }
 
-pub(crate) fn main() {
+/// The decisions about samples with the labels 0, 0, 3, 1.
+fn decisions() -> Vec<Decision> {
     let (send, decisions) = std::sync::mpsc::channel();
     timely::execute_directly(move |worker| {
         let mut input = worker.dataflow::<Position, _, _>(|scope| {
@@ -41,7 +43,7 @@ pub(crate) fn main() {
                         immediate(|_query| Matrix::default()),
                     )
                 })
-                .inspect(move |it| send.send(it.decision.clone()).expect("main listens"));
+                .inspect(move |it| send.send(it.decision.clone()).expect("the receiver lives"));
             // nothing is trained here, but the policy waits for an outcome: report one without a version.
             decided
                 .map(|it| Outcome::failed(it.decision.trigger, it.decision.end()))
@@ -53,7 +55,17 @@ pub(crate) fn main() {
             input.send(Change::insert(Record::new(position, 0, i as i64, Some(label))));
         }
     });
-    let found: Vec<Decision> = decisions.iter().collect();
-    assert_eq!(found.len(), 1);
-    assert_eq!(found[0].reason.text, "label 3");
+    decisions.iter().collect()
+}
+
+fn main() {
+    for Decision { trigger, reason, .. } in decisions() {
+        println!("trigger {trigger}: {}", reason.text);
+    }
+}
+
+#[test]
+fn a_custom_policy_is_hosted() {
+    let texts: Vec<String> = decisions().into_iter().map(|it| it.reason.text).collect();
+    assert_eq!(texts, ["label 3"]);
 }

@@ -1,11 +1,13 @@
 //! Decides, selects and trains on a timely stream, with a closure as the training service.
+#![expect(clippy::print_stdout, reason = "an example shows its result")]
 
 use std::sync::{Arc, mpsc};
 
 use driftmill_operators::prelude::*;
 use timely::dataflow::operators::{ConnectLoop, Feedback, Input};
 
-pub(crate) fn main() {
+/// The sizes of the training sets of 1,000 samples.
+fn trained() -> Vec<usize> {
     let (send, trained) = mpsc::channel();
     timely::execute_directly(move |worker| {
         let mut input = worker.dataflow::<Position, _, _>(|scope| {
@@ -22,7 +24,7 @@ pub(crate) fn main() {
                 .select(decisions, Arc::new(table), SelectionCheckpoints::default())
                 .train(move |_wake| {
                     immediate(move |TrainingRequest { set, .. }| {
-                        send.send(set.rows.len()).expect("main listens");
+                        send.send(set.rows.len()).expect("the receiver lives");
                         let (number, end) = (set.decision.trigger, set.decision.end());
                         Outcome::trained(number, number, end)
                     })
@@ -35,5 +37,14 @@ pub(crate) fn main() {
             input.send(Change::insert(Record::new(position, 0, i, Some(0))));
         }
     });
-    assert_eq!(trained.iter().collect::<Vec<_>>(), [50; 10]);
+    trained.iter().collect()
+}
+
+fn main() {
+    println!("trained on {:?} samples", trained());
+}
+
+#[test]
+fn a_stream_is_trained_on() {
+    assert_eq!(trained(), [50; 10]);
 }

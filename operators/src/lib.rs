@@ -26,7 +26,7 @@
 //! of the ordered changes alone and sees a retraction at its exact position.
 //!
 //! To add a policy, write one file and add one line to the table in its folder's `mod.rs`. The conformance
-//! tests in `tests/catalog.rs` include it without further changes.
+//! tests in `tests/laws/catalog.rs` include it without further changes.
 
 pub mod calibration;
 pub mod criterion;

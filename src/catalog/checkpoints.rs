@@ -8,7 +8,7 @@ use rusqlite::{Row, Transaction, named_params, params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::run::insert_lengths;
+use super::run_record::insert_lengths;
 use super::table::{Record, SELECTION_CHECKPOINTS, TRIGGER_CHECKPOINTS, Table, undecodable};
 use super::trigger_evaluations::{insert_shadow_decisions, insert_trigger_evaluations};
 use super::{Catalog, CatalogError};

@@ -8,7 +8,7 @@ use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags, Params, Row, Transaction};
 
 use super::CatalogError;
-use super::run::{RunRecord, insert_partitions, insert_run};
+use super::run_record::{RunRecord, insert_partitions, insert_run};
 use super::schema::{FIRST_FORMAT, FORMAT, migrate};
 use super::table::{Record, register};
 use crate::failpoint::Failpoint;

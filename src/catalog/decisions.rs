@@ -12,7 +12,7 @@ use super::blocks::insert_blocks;
 use super::checkpoints::{STATE_VERSION, insert_evaluation, insert_trigger_checkpoint};
 use super::database::digest;
 use super::expired::bitmap;
-use super::run::insert_lengths;
+use super::run_record::insert_lengths;
 use super::table::{DECISIONS, OUTCOMES, SELECTION_CHECKPOINTS};
 use super::trained_samples::{TrainedSamples, insert_trained_samples};
 use super::trigger_evaluations::{cut_name, insert_trigger_evaluations};

@@ -5,7 +5,7 @@ use driftmill_operators::Id;
 use roaring::RoaringTreemap;
 use rusqlite::{Row, Transaction, named_params, params};
 
-use super::run::insert_lengths;
+use super::run_record::insert_lengths;
 use super::table::{
     ERASED_SAMPLES, EXPIRED_RANGES, EXPIRED_SEGMENTS, EXPIRED_VERSIONS, Record, Table, undecodable,
     unsigned,

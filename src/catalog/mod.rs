@@ -8,11 +8,13 @@ mod error;
 mod expired;
 mod models;
 mod outbox;
+mod outcome_record;
 #[cfg(test)]
 mod query_plans;
 mod remote_segments;
 mod resume;
 mod run;
+mod run_record;
 #[cfg(test)]
 mod scale;
 mod schema;
@@ -34,8 +36,9 @@ pub use error::CatalogError;
 pub use expired::ExpiredSegment;
 pub use models::{ModelStore, irreducible_key};
 pub use outbox::Outbox;
-pub use resume::{BranchRecord, DecisionRecord, OutcomeRecord};
-pub use run::RunRecord;
+pub use outcome_record::OutcomeRecord;
+pub use resume::{BranchRecord, DecisionRecord};
+pub use run_record::RunRecord;
 pub use summary::{BranchTotals, VersionPlace, VersionRecord};
 pub use trained::TrainedSet;
 pub use trained_samples::{Spread, TrainedSamples};

@@ -6,11 +6,12 @@ use driftmill_operators::Position;
 use driftmill_operators::flow::{Decision, SelectionCheckpoints, TriggerCheckpoint};
 use driftmill_operators::selection::Chosen;
 use driftmill_operators::{Id, restore};
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::checkpoints::{SelectionState, TriggerState};
-use super::table::{OUTCOMES, Record, Table, optional, unsigned};
+use super::outcome_record::OutcomeRecord;
+use super::table::{Record, optional, unsigned};
 use super::trained::{TrainedSet, decision};
 use super::trigger_evaluations::end;
 use super::{Catalog, CatalogError};
@@ -27,42 +28,6 @@ pub struct DecisionRecord {
     pub ids_digest: String,
     /// The outcome, if there is one yet.
     pub outcome: Option<OutcomeRecord>,
-}
-
-/// An outcome as it was recorded.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct OutcomeRecord {
-    /// The version that it produced.
-    pub version: Option<u64>,
-    /// SHA-256 of its weights.
-    pub sha256: Option<String>,
-    /// SHA-256 of its description.
-    pub description: Option<String>,
-    /// Duration of its training.
-    pub seconds: f64,
-    /// The reason why it produced no version.
-    pub error: Option<String>,
-}
-
-impl OutcomeRecord {
-    /// The outcome of a decision without a recorded outcome.
-    pub(super) fn unknown() -> Self {
-        Self { version: None, sha256: None, description: None, seconds: 0.0, error: None }
-    }
-}
-
-impl Record for OutcomeRecord {
-    const TABLE: &'static Table = &OUTCOMES;
-
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            version: optional(row, "version")?,
-            sha256: row.get("sha256")?,
-            description: row.get("description")?,
-            seconds: row.get("seconds")?,
-            error: row.get("error")?,
-        })
-    }
 }
 
 /// A branch as it was recorded.

@@ -10,7 +10,7 @@ use rusqlite::{Params, Row, params};
 
 use super::blocks::block_of;
 use super::expired::bitmap_of;
-use super::resume::OutcomeRecord;
+use super::outcome_record::OutcomeRecord;
 use super::table::{DECISIONS, Record, Table, optional, undecodable, unsigned};
 use super::trigger_evaluations::{cut, position};
 use super::{Catalog, CatalogError, irreducible_key};

@@ -4,9 +4,10 @@ use clap::Args;
 use driftmill_operators::calibration::Rate;
 use serde_json::Value;
 
+use super::arguments::{File, time};
 use super::error::Usage;
+use super::output::{lines, print};
 use super::run::interruptible;
-use super::{File, lines, print, time};
 use crate::calibrate::{Basis, Calibrated, Stretch, calibrate};
 use crate::job::Options;
 use crate::report::{align_right, plain_table};

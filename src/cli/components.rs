@@ -15,7 +15,7 @@ use schemars::{JsonSchema, schema_for};
 use serde_json::{Value, json};
 
 use super::error::Usage;
-use super::print;
+use super::output::print;
 use crate::model::ModelTable;
 use crate::sink::SinkTable;
 use crate::source::SourceTable;

@@ -6,7 +6,7 @@ use clap::Args;
 use driftmill_operators::trigger::{Measurement, Score, WindowBounds};
 
 use super::error::Usage;
-use super::{lines, print};
+use super::output::{lines, print};
 use crate::history::{Evaluation, History};
 use crate::report::{Panel, Point, align_right, draw, fine, moment, plain_table};
 

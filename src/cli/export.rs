@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{branch, print, time};
+use super::arguments::{branch, time};
+use super::output::print;
 use crate::history::{ExportSelection, History};
 
 #[derive(Debug, Args)]

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{File, print};
+use super::arguments::File;
+use super::output::print;
 use crate::config::{Composition, Pipeline};
 
 #[derive(Debug, Args)]

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{branch, lines, print, times};
+use super::arguments::branch;
+use super::output::{lines, print, times};
 use crate::catalog::{Place, TrainedSamples};
 use crate::history::{self, History, SamplePlace, SampleStatus, Tainted, VersionContents};
 use crate::report::{align_right, fine, moment, plain_table};

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::arguments::branch;
 use super::error::Usage;
-use super::{branch, print};
+use super::output::print;
 use crate::catalog::{ModelStore, Version};
 use crate::report::{align_right, fine, moment, plain_table};
 

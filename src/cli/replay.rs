@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::arguments::File;
 use super::error::Usage;
-use super::{File, print};
+use super::output::print;
 use crate::dead_letters::{DeadLetters, Replay, from_file, from_topic};
 use crate::source::SourceTable;
 

@@ -9,8 +9,9 @@ use clap::Args;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::arguments::File;
 use super::error::{Unreadable, Usage};
-use super::{File, print};
+use super::output::print;
 use crate::cluster::Cluster;
 use crate::job::{self, End, Interrupt, Options, Others};
 use crate::report::render;

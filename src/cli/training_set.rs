@@ -7,8 +7,9 @@ use clap::Args;
 use driftmill_datasets::Values;
 use driftmill_operators::Id;
 
+use super::arguments::branch;
 use super::error::Usage;
-use super::{branch, lines, print, times};
+use super::output::{lines, print, times};
 use crate::catalog::{Spread, TrainedSamples};
 use crate::history::{History, SetRow, TrainingSet};
 use crate::report::{align_right, contact_sheet, fine, moment, plain_table};

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::error::Usage;
-use super::print;
+use super::output::print;
 use crate::catalog::Catalog;
 use crate::job::StateDirectory;
 use crate::{catalog, store};

@@ -1,29 +1,9 @@
-//! Errors of connections between processes, and reasons for the loss of a process.
+//! Errors of connections between processes.
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::link::SILENCE;
-
-/// A process that no longer takes part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Loss {
-    /// Its number.
-    pub process: usize,
-    /// The reason.
-    pub reason: Reason,
-}
-
-/// The reason why a process no longer takes part.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Reason {
-    /// Its connection was closed.
-    Disconnected,
-    /// It sent nothing for too long.
-    Silent,
-    /// It failed with this message.
-    Failed(String),
-}
+use super::{Loss, Reason};
 
 /// The error if processes cannot run a job together.
 #[derive(Debug, Error)]

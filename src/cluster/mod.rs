@@ -17,11 +17,13 @@
 mod error;
 mod frame;
 mod link;
+mod loss;
 mod rendezvous;
 mod wire;
 
-pub use error::{ClusterError, Loss, Reason};
+pub use error::ClusterError;
 pub use link::Link;
+pub use loss::{Loss, Reason};
 pub use rendezvous::{Gathered, Joined, Rendezvous};
 pub use wire::{Wires, workers};
 

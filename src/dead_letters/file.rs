@@ -5,7 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{DeadLetter, DeadLetterError, Destination};
+use super::destination::Destination;
+use super::{DeadLetter, DeadLetterError};
 use crate::atomic_write::replace_file;
 
 /// A file of JSON lines, with one dead letter each.

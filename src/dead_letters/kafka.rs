@@ -8,8 +8,9 @@ use rdkafka::message::{Header, Message, OwnedHeaders, OwnedMessage};
 use rdkafka::producer::{BaseRecord, Producer as _, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::destination::Destination;
 use super::rejected::{Rejected, is_too_large};
-use super::{DeadLetter, DeadLetterError, DeadLetters, Destination};
+use super::{DeadLetter, DeadLetterError, DeadLetters};
 use crate::kafka::{RequestError, create_topic, describe};
 use crate::outage::CancellationToken;
 

@@ -1,5 +1,6 @@
 //! Dead letters on their way to a file or a topic, written by a separate thread.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::Builder;
@@ -8,8 +9,11 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use parking_lot::Mutex;
 
+use super::destination::Destination;
+use super::file::Lines;
+use super::kafka::Topic;
 use super::tally::{MostFrequentError, Tally};
-use super::{DeadLetter, DeadLetterError, DeadLetters, Destination, OnError};
+use super::{DeadLetter, DeadLetterError, DeadLetters, OnError};
 use crate::failpoint::Failpoint;
 use crate::outage::CancellationToken;
 
@@ -54,14 +58,23 @@ enum Request {
 }
 
 impl DeadLetterQueue {
-    pub(super) fn new(
-        run: &str,
+    /// Opens the destination of the dead letters of `run`, whose state directory is `state`.
+    ///
+    /// # Errors
+    /// When it cannot be reached.
+    pub fn open(
         config: &DeadLetters,
-        destination: Option<Box<dyn Destination>>,
+        run: &str,
+        state: &Path,
         stop: &CancellationToken,
-    ) -> Self {
+    ) -> Result<Self, DeadLetterError> {
+        let destination: Option<Box<dyn Destination>> = match (config.on_error, &config.topic) {
+            (OnError::Skip | OnError::Fail, _) => None,
+            (OnError::DeadLetter, Some(topic)) => Some(Box::new(Topic::open(config, topic, stop)?)),
+            (OnError::DeadLetter, None) => Some(Box::new(Lines::open(&config.file_in(state))?)),
+        };
         let state = destination.map_or(State::None, State::Idle);
-        Self {
+        Ok(Self {
             run: run.to_owned(),
             fails: config.on_error == OnError::Fail,
             max_bytes: config.max_bytes.0.0,
@@ -69,7 +82,7 @@ impl DeadLetterQueue {
             stop: stop.clone(),
             state: Mutex::new(state),
             pending: Arc::default(),
-        }
+        })
     }
 
     /// Adds dead letters. They are durable after [`DeadLetterQueue::sync`].

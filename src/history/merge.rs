@@ -28,7 +28,7 @@ struct Part {
 
 impl Merged {
     pub(super) fn new(log: &Log, partitions: &[Partition]) -> Self {
-        let batches = |part: &Partition| log.replay(part.id(0).stream(), i64::MIN);
+        let batches = |part: &Partition| Replay::of(log, part.id(0).stream(), i64::MIN);
         let part = |part| Part { batches: batches(part), batch: None, row: 0 };
         Self { parts: partitions.iter().map(part).collect() }
     }

@@ -12,7 +12,7 @@ use timely::dataflow::operators::{Input, Inspect};
 
 use super::{History, HistoryError};
 use crate::job::changes;
-use crate::store::{Log, LogBatch, StoreError};
+use crate::store::{Log, LogBatch, Replay, StoreError};
 
 /// The part of a run that is replayed.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +113,7 @@ impl Part {
     fn of(log: &Log, stream: u32, key: Option<u128>) -> Result<Self, StoreError> {
         let batches: Box<dyn Iterator<Item = _>> = match key {
             Some(key) => Box::new(log.with_key(stream, key)?.into_iter().map(Ok)),
-            None => Box::new(log.replay(stream, i64::MIN)),
+            None => Box::new(Replay::of(log, stream, i64::MIN)),
         };
         Ok(Self { batches, next: VecDeque::new() })
     }

@@ -8,7 +8,7 @@ use super::replay::Shown;
 use super::{History, HistoryError};
 use crate::catalog::ExpiredSegment;
 use crate::retention::Retractions;
-use crate::store::RowKind;
+use crate::store::{Replay, RowKind};
 
 /// The status of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -132,7 +132,7 @@ impl History {
     fn deletions(&self) -> Result<RoaringTreemap, HistoryError> {
         let mut deletions = RoaringTreemap::new();
         for part in &self.partitions {
-            for rows in self.log.replay(part.id(0).stream(), i64::MIN) {
+            for rows in Replay::of(&self.log, part.id(0).stream(), i64::MIN) {
                 let rows = rows?;
                 let rows = rows.ids.iter().zip(&rows.kinds);
                 let deletes = rows.filter(|(_, kind)| **kind == RowKind::Delete as u8);

@@ -3,37 +3,10 @@
 use driftmill_operators::{Id, Position};
 
 use super::keys::Keys;
-use super::retained_samples::{Needs, count};
-use super::{OldVersion, Retention, versions};
-use crate::catalog::{Catalog, CatalogError, ModelStore};
-use crate::store::{Log, SegmentSummary};
-
-/// The run to which retention applies.
-pub struct Subject<'a> {
-    /// The limits of the run.
-    pub retention: &'a Retention,
-    /// Its catalog.
-    pub catalog: &'a Catalog,
-    /// Its log.
-    pub log: &'a Log,
-    /// The needs of its policies, according to the catalog.
-    pub needs: &'a Needs,
-    /// The role of keys for the rows of the log.
-    pub keys: &'a Keys,
-    /// The sinks of versions.
-    pub sinks: &'a [&'static str],
-    /// The model store of a branch.
-    pub store: &'a dyn Fn(&str) -> ModelStore,
-}
-
-/// A segment that is old.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OldSegment {
-    /// Its summary.
-    pub summary: SegmentSummary,
-    /// The reason to keep it; none if it is removed.
-    pub kept: Option<String>,
-}
+use super::retained_samples::count;
+use super::{OldSegment, OldVersion, Subject, versions};
+use crate::catalog::CatalogError;
+use crate::store::SegmentSummary;
 
 /// The old segments and versions, with reasons to keep them.
 #[derive(Clone, Debug, Default)]

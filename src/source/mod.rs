@@ -148,9 +148,9 @@ impl SourceTable {
     /// Makes an endless stream end at its current end.
     pub fn end_at_current_end(&mut self) {
         if let Self::kafka(kafka) = self {
-            kafka.until.get_or_insert(kafka::Until::End);
+            kafka.until.get_or_insert(Until::End);
         }
     }
 }
 
-pub use kafka::Labels;
+pub use kafka::{Labels, Until};

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use driftmill::store::{Log, LogBatch, Rolling, RowKind, SegmentLength, Size, StoreError, verify};
+use driftmill::store::{
+    Log, LogBatch, LogWriter, Replay, Rolling, RowKind, SegmentLength, Size, StoreError, verify,
+};
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
 use proptest::prelude::*;
@@ -61,7 +63,7 @@ fn assert_same(log: &Log, model: &Model) -> Result<(), TestCaseError> {
     }
     let mut replayed = Vec::new();
     for stream in log.streams() {
-        for rows in log.replay(stream, i64::MIN) {
+        for rows in Replay::of(&log, stream, i64::MIN) {
             replayed.extend(rows.unwrap().ids.into_iter().map(Id));
         }
     }
@@ -83,7 +85,7 @@ proptest! {
             let log = Log::open(folder.path(), schema(), &known).unwrap();
             let log = log.rolling(Rolling { size: Size(64 << 10), age: None });
             assert_same(&log, &model)?;
-            let mut writers: Vec<_> = (0..3).map(|worker| log.writer(worker).unwrap()).collect();
+            let mut writers: Vec<_> = (0..3).map(|worker| LogWriter::open(&log, worker).unwrap()).collect();
             for (worker, count) in batches {
                 let ids = (next[worker]..next[worker] + count).map(|at| Id::new(0, worker as u16, at));
                 let ids: Vec<Id> = ids.collect();
@@ -97,7 +99,7 @@ proptest! {
 
             // all segments that are no longer written may be removed; a reader continues after them.
             let first = log.streams()[0];
-            let mut reader = log.replay(first, i64::MIN);
+            let mut reader = Replay::of(&log, first, i64::MIN);
             prop_assert!(reader.next().unwrap().is_ok());
             let sealed = log.segments().into_iter().filter(|segment| !segment.growing);
             let sealed: Vec<String> = sealed.map(|segment| segment.name).collect();
@@ -145,7 +147,7 @@ fn a_segment_is_full_at_its_size_or_age() {
         let log = Log::create(folder.path(), schema()).unwrap();
         let age = age.map(driftmill_operators::Span::from_millis);
         let log = log.rolling(Rolling { age, ..Rolling::default() });
-        let mut writer = log.writer(0).unwrap();
+        let mut writer = LogWriter::open(&log, 0).unwrap();
         // event times are offsets: fifty in each batch.
         for start in (0..500).step_by(50) {
             let ids: Vec<Id> = (start..start + 50).map(|offset| Id::new(0, 0, offset)).collect();

@@ -1,7 +1,9 @@
 //! Law 3: an id always yields the features of its own sample.
 use std::{collections::BTreeSet, path::Path};
 
-use driftmill::store::{Log, LogBatch, LogWriter, RowKind, SegmentLength, StoreError, verify};
+use driftmill::store::{
+    Log, LogBatch, LogWriter, Replay, RowKind, SegmentLength, StoreError, verify,
+};
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
 use proptest::prelude::*;
@@ -69,7 +71,7 @@ proptest! {
         let value = if floats_or_bytes { ValueType::F32 } else { ValueType::U8 };
         let folder = tempfile::tempdir().unwrap();
         let log = Log::create(folder.path(), schema(value)).unwrap();
-        let mut writers: Vec<_> = (0..3).map(|worker| log.writer(worker).unwrap()).collect();
+        let mut writers: Vec<_> = (0..3).map(|worker| LogWriter::open(&log, worker).unwrap()).collect();
         let mut next = [0u64; 4];
         let mut all = Vec::new();
         for (worker, partition, gaps) in appends {
@@ -111,7 +113,7 @@ proptest! {
 fn a_sealed_segment_is_an_arrow_stream() {
     let folder = tempfile::tempdir().unwrap();
     let log = Log::create(folder.path(), schema(ValueType::F32)).unwrap();
-    let mut writer = log.writer(0).unwrap();
+    let mut writer = LogWriter::open(&log, 0).unwrap();
     for start in [0, 10, 20] {
         let ids: Vec<Id> = (start..start + 10).map(|offset| Id::new(0, 0, offset)).collect();
         writer.append(batch(&ids, ValueType::F32)).unwrap();
@@ -174,7 +176,7 @@ proptest! {
         for (appends, synced, chance) in lives {
             let log = Log::open(folder.path(), schema(value), &durable).unwrap();
             prop_assert_eq!(log.counts().rows, known.len() as u64);
-            let mut writers: Vec<_> = (0..3).map(|worker| log.writer(worker).unwrap()).collect();
+            let mut writers: Vec<_> = (0..3).map(|worker| LogWriter::open(&log, worker).unwrap()).collect();
             let mut all = known.clone();
             let mut next: Vec<u64> = (0..4)
                 .map(|partition| log.next_offset(Id::new(1, partition, 0).stream()).unwrap_or(0))
@@ -210,7 +212,7 @@ proptest! {
         let mut replayed = Vec::new();
         for partition in 0..4 {
             let stream = Id::new(1, partition, 0).stream();
-            for rows in log.replay(stream, i64::MIN) {
+            for rows in Replay::of(&log, stream, i64::MIN) {
                 let rows = rows.unwrap();
                 let labels = rows.ids.iter().map(|id| Id(*id).offset().is_multiple_of(2).then_some(1));
                 prop_assert!(labels.eq(rows.labels.iter().copied()));
@@ -234,7 +236,7 @@ proptest! {
     ) {
         let folder = tempfile::tempdir().unwrap();
         let log = Log::create(folder.path(), schema(ValueType::U8)).unwrap();
-        let mut writer = log.writer(0).unwrap();
+        let mut writer = LogWriter::open(&log, 0).unwrap();
         for start in [0u64, 7, 20] {
             let ids: Vec<Id> = (start..start + 7).map(|offset| Id::new(0, 2, offset)).collect();
             writer.append(batch(&ids, ValueType::U8)).unwrap();
@@ -279,7 +281,7 @@ fn rows_of_another_process_are_visible_once_they_are_durable() {
     let folder = tempfile::tempdir().unwrap();
     let open = Log::create(folder.path(), schema(ValueType::F32)).unwrap();
     let other = Log::join(folder.path(), schema(ValueType::F32), &[]).unwrap();
-    let mut writer = other.writer(1).unwrap();
+    let mut writer = LogWriter::open(&other, 1).unwrap();
     let id = |offset| Id::new(0, 1, offset);
     for offset in 0..3 {
         writer.append(batch(&[id(offset * 2), id(offset * 2 + 1)], ValueType::F32)).unwrap();

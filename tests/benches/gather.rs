@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use driftmill::store::{Log, LogBatch, RowKind};
+use driftmill::store::{Log, LogBatch, LogWriter, RowKind};
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
 
@@ -16,7 +16,7 @@ const BATCH: usize = 64;
 const ROUNDS: usize = 9;
 
 fn fill(log: &Log) -> Result<(), Box<dyn std::error::Error>> {
-    let mut writer = log.writer(0)?;
+    let mut writer = LogWriter::open(&log, 0)?;
     for start in (0..ROWS).step_by(PER_POLL as usize) {
         let ids: Vec<u64> =
             (start..ROWS.min(start + PER_POLL)).map(|offset| Id::new(0, 0, offset).0).collect();

@@ -52,7 +52,7 @@ impl Run {
             arithmetic: None,
         };
         let catalog = Catalog::create(&folder.path().join("catalog.sqlite"), &record, &[])?;
-        let writer = log.writer(0)?;
+        let writer = LogWriter::open(&log, 0)?;
         let mut run = Self { _folder: folder, log, writer, catalog, samples: 0, triggers: 0 };
         while run.samples < samples {
             run.append()?;

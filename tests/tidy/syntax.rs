@@ -1,16 +1,7 @@
 //! The syntax of files, for the checks.
 
-use std::collections::BTreeSet;
-
 use syn::visit::{self, Visit};
-use syn::{Expr, ExprMatch, ExprMethodCall, FnArg, Lit, Pat, Path, Signature, UseTree};
-
-/// The modules of the crate that a file uses, by `crate::…` in `use` trees and in paths.
-pub(crate) fn modules_used(text: &str) -> BTreeSet<String> {
-    let mut modules = Modules::default();
-    modules.visit_file(&parse(text));
-    modules.0
-}
+use syn::{Expr, ExprMatch, ExprMethodCall, FnArg, Lit, Pat, Signature};
 
 /// Number of lint evasions in a file.
 #[derive(Default)]
@@ -26,51 +17,8 @@ pub(crate) struct Tricks {
 /// Counts the lint evasions of a file.
 pub(crate) fn tricks(text: &str) -> Tricks {
     let mut tricks = Tricks::default();
-    tricks.visit_file(&parse(text));
+    tricks.visit_file(&syn::parse_file(text).expect("the compiler parses it, too"));
     tricks
-}
-
-fn parse(text: &str) -> syn::File {
-    syn::parse_file(text).expect("the compiler parses it, too")
-}
-
-#[derive(Default)]
-struct Modules(BTreeSet<String>);
-
-impl Modules {
-    /// Records the first names below `crate` in a tree.
-    fn first_names(&mut self, tree: &UseTree) {
-        match tree {
-            UseTree::Path(path) => drop(self.0.insert(path.ident.to_string())),
-            UseTree::Name(name) => drop(self.0.insert(name.ident.to_string())),
-            UseTree::Rename(rename) => drop(self.0.insert(rename.ident.to_string())),
-            UseTree::Glob(_) => drop(self.0.insert("*".to_owned())),
-            UseTree::Group(group) => group.items.iter().for_each(|tree| self.first_names(tree)),
-        }
-    }
-
-    /// Finds `crate` at the beginning of a tree, or in a group there.
-    fn tree(&mut self, tree: &UseTree) {
-        match tree {
-            UseTree::Path(path) if path.ident == "crate" => self.first_names(&path.tree),
-            UseTree::Group(group) => group.items.iter().for_each(|tree| self.tree(tree)),
-            _ => {}
-        }
-    }
-}
-
-impl<'ast> Visit<'ast> for Modules {
-    fn visit_item_use(&mut self, item: &'ast syn::ItemUse) {
-        self.tree(&item.tree);
-    }
-
-    fn visit_path(&mut self, path: &'ast Path) {
-        let mut names = path.segments.iter().map(|segment| segment.ident.to_string());
-        if names.next().is_some_and(|first| first == "crate") {
-            self.0.extend(names.next());
-        }
-        visit::visit_path(self, path);
-    }
 }
 
 impl<'ast> Visit<'ast> for Tricks {
@@ -100,13 +48,6 @@ impl<'ast> Visit<'ast> for Tricks {
         self.matched_conditions += usize::from(matched);
         visit::visit_expr_match(self, expression);
     }
-}
-
-#[test]
-fn groups_of_a_use_tree_are_read() {
-    let found =
-        modules_used("use crate::{a::B, c};\nuse {std::fs, crate::d::E};\nfn f(_: crate::g::H) {}");
-    assert_eq!(found.into_iter().collect::<Vec<_>>(), ["a", "c", "d", "g"]);
 }
 
 #[test]

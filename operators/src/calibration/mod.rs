@@ -13,13 +13,15 @@
 mod binomial;
 mod bootstrap;
 mod error;
+mod extrapolation;
 mod pareto;
 mod rate;
 mod search;
 mod threshold;
 
 pub use error::CalibrationError;
-pub use pareto::{Pareto, extrapolated};
+pub use extrapolation::extrapolated;
+pub use pareto::Pareto;
 pub use rate::Rate;
 pub use search::{Search, Tuned};
 pub use threshold::{Basis, Proposal, Range, observed};

@@ -23,6 +23,7 @@
 
 mod balance;
 mod checkpoint;
+mod chosen;
 mod draw;
 mod holdout;
 mod partition;
@@ -36,6 +37,7 @@ mod windowed;
 pub use crate::fair_share::fair_share;
 pub use balance::Shares;
 pub use checkpoint::{SelectionCheckpoint, SelectionCheckpoints};
+pub use chosen::Chosen;
 pub use class_memory::Exemplars;
 pub use freshness::UnusedRatio;
 pub use holdout::Holdout;
@@ -43,7 +45,7 @@ pub use new_data::Keep;
 pub use size::Ratio;
 pub use tail::{Everything, Tail};
 pub use time_decayed::HalfLife;
-pub use training_set::{Candidate, Choice, Chosen, Group, Memory, Proposal, TrainingSet};
+pub use training_set::{Candidate, Choice, Group, Memory, Proposal, TrainingSet};
 
 use crate::{Change, Id, Snapshot};
 

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
-use super::SelectionCheckpoint;
+use super::{Chosen, SelectionCheckpoint};
 use crate::trigger::Decision;
 use crate::{Id, Position};
 
@@ -96,17 +96,6 @@ pub struct Memory {
     /// Number of exemplars of each class. Of a class with fewer samples in the pool, all are exemplars.
     pub per_class: NonZeroUsize,
     /// The pool, in the order of positions.
-    pub ids: Vec<Id>,
-}
-
-/// The choice for a decision, as it is reported to partitions that remember it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Chosen {
-    /// The trigger.
-    pub trigger: u64,
-    /// The round that the choice was made in ([`Choice::round`]).
-    pub round: u64,
-    /// The chosen samples of all partitions.
     pub ids: Vec<Id>,
 }
 

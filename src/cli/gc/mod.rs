@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use self::report::Report;
-use super::print;
+use super::output::print;
 use crate::catalog::{Catalog, ModelStore};
 use crate::history::{History, HistoryError};
 use crate::job::{StateDirectory, Upload, remove_expired_objects};

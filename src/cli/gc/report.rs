@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::cli::lines;
+use crate::cli::output::lines;
 use crate::history::History;
 use crate::report::{align_right, amount, fine, moment, plain_table};
 use crate::retention::{Erasure, OldSegment, OldVersion, Plan};

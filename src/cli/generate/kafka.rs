@@ -10,7 +10,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer, ThreadedProducer};
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::{Target, Usage};
+use super::target::Target;
+use crate::cli::error::Usage;
 use crate::kafka::{create_topic, describe};
 
 /// The first timestamp that librdkafka writes unchanged. It treats 0 as no timestamp and writes the current

@@ -6,11 +6,11 @@ use std::str::FromStr;
 
 use clap::Args;
 use driftmill_datasets::codec::{CodecTable, Image, Json, Names};
-use driftmill_datasets::{Columns, Schema, ValueType};
+use driftmill_datasets::{Schema, ValueType};
 use rdkafka::ClientConfig;
 use toml_edit::Value;
 
-use super::File;
+use super::arguments::File;
 use super::error::{NotASample, Usage};
 use crate::config::Pipeline;
 use crate::kafka::Properties;
@@ -18,6 +18,9 @@ use crate::source::{Fetched, Gate, OrderRules, Progress, Reader, SourceTable, Wa
 
 mod kafka;
 mod parquet;
+mod target;
+
+use self::target::Target;
 
 /// Maximum number of samples that are processed at once.
 const BATCH: usize = 4096;
@@ -67,15 +70,6 @@ fn property(text: &str) -> Result<Properties, String> {
     toml::from_str(&table.to_string()).map_err(|error| error.message().to_owned())
 }
 
-/// The destination of samples.
-trait Target {
-    /// Writes rows of `columns`, whose event times are `times`.
-    fn write(&mut self, columns: &Columns, times: &[i64]) -> anyhow::Result<()>;
-
-    /// Completes the written data.
-    fn finish(self: Box<Self>) -> anyhow::Result<()>;
-}
-
 impl Generate {
     pub(super) fn execute(self) -> anyhow::Result<u8> {
         let pipeline = self.file.load()?;
@@ -115,7 +109,10 @@ fn copy(
     limit: u64,
 ) -> anyhow::Result<u64> {
     let partitions = pipeline.source.resolve()?;
-    anyhow::ensure!(partitions.len() == 1, "wanted a source with one partition");
+    if partitions.len() != 1 {
+        let text = "wanted a source with one partition\nhint: --set source.generator.partitions=1";
+        return Err(Usage(text.to_owned()).into());
+    }
     let mut reader: Box<dyn Reader> = pipeline.source.open(&partitions, None)?;
     let mut written = 0;
     loop {

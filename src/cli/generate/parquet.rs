@@ -9,7 +9,7 @@ use arrow::array::{ArrayRef, Float32Array, RecordBatch, TimestampMillisecondArra
 use driftmill_datasets::{Columns, Values};
 use parquet::arrow::ArrowWriter;
 
-use super::Target;
+use super::target::Target;
 
 /// A Parquet file with a column for each feature, `class` and `time`.
 pub(super) struct ParquetFile {

@@ -6,18 +6,17 @@ use std::thread;
 
 use anyhow::ensure;
 use driftmill_operators::flow::TrainingRequest;
-use driftmill_operators::selection::TrainingSet;
+use driftmill_operators::selection::{Candidate, TrainingSet};
 use driftmill_operators::trigger::Outcome;
 
 use super::command::{Command, PolicyId, Reply};
-use super::durability::Durability;
-use super::journal::{Entries, Journal};
+use super::journal::Entries;
 use super::outcomes::Outcomes;
+use super::records::Records;
 use crate::catalog::{Catalog, DecisionEntry, DecisionRecord, NewDecision, OutcomeRecord, digest};
-use crate::job::branch::history::BranchHistory;
 use crate::job::branch::irreducible::training_rows;
-use crate::job::publish::publisher::Publisher;
-use crate::job::services::training::{Answer, Run};
+use crate::job::services::answer::Answer;
+use crate::job::services::training::Run;
 use crate::job::{Branch, Context};
 use crate::train::{Stage, TrainJob};
 
@@ -31,14 +30,6 @@ pub(in crate::job) struct BranchTraining {
     again: BTreeMap<u64, DecisionRecord>,
     /// Number of consecutive failed trainings.
     failures: u64,
-}
-
-/// The places in which a decision and its outcome are recorded.
-pub(in crate::job) struct Records<'a> {
-    pub(in crate::job) durability: &'a mut Durability,
-    pub(in crate::job) journal: &'a mut Journal,
-    pub(in crate::job) history: &'a mut BranchHistory,
-    pub(in crate::job) publisher: &'a Publisher,
 }
 
 /// The result of handling a decision.
@@ -129,7 +120,8 @@ impl BranchTraining {
     ) -> anyhow::Result<Option<OutcomeRecord>> {
         let trigger = set.decision.trigger;
         ensure!(
-            record.decision == set.decision && record.ids_digest == digest_of(set),
+            record.decision == set.decision
+                && record.ids_digest == digest(set.rows.iter().map(Candidate::id)),
             "decision {trigger} differs from the recorded one: it is at {:?} on {} samples, \
              recorded at {:?} on {}\n\
              hint: are stream and processor those of the start of the run? `driftmill verify` checks the \
@@ -230,9 +222,4 @@ impl BranchTraining {
 /// The seed of the training. It differs between decisions but not between runs.
 fn seed(set: &TrainingSet) -> u64 {
     set.decision.trigger
-}
-
-/// The SHA-256 of the ids of a training set.
-pub(in crate::job) fn digest_of(set: &TrainingSet) -> String {
-    digest(set.rows.iter().map(|row| row.id()))
 }

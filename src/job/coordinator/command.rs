@@ -13,8 +13,8 @@ use driftmill_operators::trigger::Outcome;
 
 use crate::catalog::Catalog;
 use crate::dead_letters::DeadLetter;
+use crate::job::services::answer::Answer;
 use crate::job::services::answers::Answers;
-use crate::job::services::training::Answer;
 
 /// Maximum number of queued commands before ingestion pauses.
 const MAX_QUEUED: usize = 100_000;

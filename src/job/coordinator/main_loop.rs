@@ -9,10 +9,10 @@ use crossbeam_channel::Receiver;
 
 use super::protocol::CoordinatorRequest;
 use super::recorder::Recorder;
+use super::stopping::{Stoppable, Stopping};
 use crate::console::Progress;
 use crate::job::run::interrupt::GRACE;
-use crate::job::run::supervise::{End, Stopping};
-use crate::job::{Context, Interrupt};
+use crate::job::{Context, End, Interrupt};
 
 /// The time between two commits without decisions.
 const PERSIST: Duration = Duration::from_secs(1);
@@ -145,20 +145,6 @@ impl Coordinator {
         Ok(workers_ended && idle && self.recorder.is_done()?)
     }
 
-    /// Starts nothing new from now on. Returns whether an earlier training still runs.
-    pub(in crate::job) fn winding_down(&self) -> bool {
-        if self.context.wind_down() {
-            self.recorder.durability.peers.ask(|| CoordinatorRequest::WindDown);
-        }
-        self.recorder.is_training()
-    }
-
-    /// Stops all workers and processes.
-    pub(in crate::job) fn stop(&self) {
-        self.context.stop();
-        self.recorder.durability.peers.ask(|| CoordinatorRequest::Stop);
-    }
-
     /// Waits for a running upload for a short time. The next start repeats it.
     fn finish_upload(&mut self) {
         let since = Instant::now();
@@ -169,5 +155,31 @@ impl Coordinator {
                 return self.context.fail(error);
             }
         }
+    }
+}
+
+impl Stoppable for Coordinator {
+    fn has_grown(&self) -> bool {
+        self.context.grown()
+    }
+
+    fn grace(&self) -> Duration {
+        Duration::from_millis(self.context.pipeline.shutdown.grace.millis().unsigned_abs())
+    }
+
+    fn unpublished(&self) -> usize {
+        self.recorder.publisher.pending()
+    }
+
+    fn winding_down(&self) -> bool {
+        if self.context.wind_down() {
+            self.recorder.durability.peers.ask(|| CoordinatorRequest::WindDown);
+        }
+        self.recorder.is_training()
+    }
+
+    fn stop(&self) {
+        self.context.stop();
+        self.recorder.durability.peers.ask(|| CoordinatorRequest::Stop);
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::catalog::Catalog;
 use crate::job::maintenance::complete_segments::CompleteSegments;
+use crate::job::maintenance::retention::retain;
 use crate::job::maintenance::tiering::upload_all;
 use crate::job::{Context, StateDirectory};
 use crate::outage::is_full;
@@ -88,6 +89,6 @@ impl Maintenance {
             return Ok(());
         }
         let view = Catalog::view(&state.catalog())?;
-        self.context.retain(&view, state.path(), catalog)
+        retain(&self.context, &view, state.path(), catalog)
     }
 }

@@ -13,3 +13,6 @@ pub(super) mod outcomes;
 pub(super) mod peers;
 pub(super) mod protocol;
 pub(super) mod recorder;
+pub(super) mod records;
+pub(super) mod stopping;
+pub(super) mod stored;

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use driftmill_operators::selection::TrainingSet;
 use driftmill_operators::trigger::Outcome;
 
-use super::branch_training::Records;
 use super::describe::Named;
+use super::records::Records;
+use super::stored::Stored;
 use crate::catalog::{
     Failed, IrreducibleOutcome, NewDecision, NewVersion, OutcomeEntry, OutcomeRecord,
 };
 use crate::job::branch::irreducible::{IrreducibleLossModel, IrreducibleTraining};
-use crate::job::services::training::Stored;
 use crate::job::{Branch, Context};
 use crate::train::{Trained, Weights};
 
@@ -68,6 +68,7 @@ impl Outcomes {
     ) -> anyhow::Result<Outcome> {
         let number = self.versions + 1;
         let irreducible = self.store_irreducible(irreducible_trainings)?;
+        let ids: Vec<String> = irreducible.iter().map(|stored| stored.version.id.clone()).collect();
         let named = Named {
             branch: &self.branch,
             suffix: "",
@@ -75,7 +76,7 @@ impl Outcomes {
             architecture: &self.context.pipeline.model,
             number,
             parent: self.branch.newest().map(|(version, _)| version),
-            irreducible_models: &irreducible,
+            irreducible_models: &ids,
         };
         let stored = Stored::put(&self.context, named, set, trained)?;
         let details =

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::branch_training::{BranchTraining, Decided, Records};
+use super::branch_training::{BranchTraining, Decided};
 use super::command::{Command, PolicyId};
 use super::durability::Durability;
 use super::journal::Journal;
 use super::maintenance::Maintenance;
+use super::records::Records;
 use crate::job::branch::history::BranchHistory;
 use crate::job::publish::publisher::Publisher;
 use crate::job::{Branch, Context, StateDirectory};

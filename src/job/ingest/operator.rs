@@ -21,6 +21,7 @@ use super::watermarks::{WatermarkExchange, WorkerWatermark};
 use crate::job::Context;
 use crate::job::coordinator::command::Command;
 use crate::source::{Fetched, Gate, Partition, Progress, Reader};
+use crate::store::LogWriter;
 
 /// The pause before idle partitions are polled again.
 const IDLE: Duration = Duration::from_millis(2);
@@ -61,7 +62,7 @@ impl Ingest {
         let rest: Vec<Partition> = rest.collect();
         let reader = context.pipeline.source.open(&rest, context.pipeline.codec.as_ref())?;
         let parts = mine.into_iter().map(|part| PartitionState::new(part, context)).collect();
-        let writer = context.log.writer(index)?;
+        let writer = LogWriter::open(&context.log, index)?;
         let sleeps = context.pipeline.order.idle_after.is_some();
         let watermarks = sleeps.then(|| WatermarkExchange::open(worker));
         Ok(Self {

@@ -67,7 +67,7 @@ impl PartitionState {
         // the current value of a key depends on all its messages.
         let keyed = context.pipeline.source.keyed().is_some();
         let from = if keyed { Position::MIN } else { context.resume_at(stream) };
-        let replay = context.log.replay(stream, from.time());
+        let replay = Replay::of(&context.log, stream, from.time());
         Self {
             next: partition.start,
             partition,

@@ -1,71 +1,27 @@
 //! Running a job: attempts until the run ends, and the summary.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use driftmill_operators::flow::ShadowDecision;
 
+use super::end::End;
 use super::no_samples::NoSamples;
+use super::options::Options;
 use super::prepare::{prepare, start_workers};
-use super::supervise::End;
 use crate::catalog::{CatalogError, DecisionRecord};
-use crate::cluster::{Cluster, Rendezvous};
+use crate::cluster::Rendezvous;
 use crate::config::Pipeline;
 use crate::dead_letters::OnError;
 use crate::job::coordinator::main_loop::Coordinator;
 use crate::job::maintenance::repair::repair;
-use crate::job::publish::predecessors::Others;
 use crate::job::{Interrupt, StateDirectory};
 use crate::report::{
     BranchSummary, Evaluation, SUMMARY_LIMIT, ShadowDecisionLine, ShadowSummary, Summary,
     TriggerLine,
 };
-
-/// The options of a run. Except for `stable`, they have no influence on decisions.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Number of workers of each process.
-    pub workers: usize,
-    /// The processes that run the job.
-    pub cluster: Cluster,
-    /// The state directory. An existing run is resumed, unless `others` is `Ignore` (default: the newest
-    /// run of the pipeline below `.driftmill`).
-    pub state: Option<PathBuf>,
-    /// Maximum number of messages of a partition in one poll.
-    pub poll: usize,
-    /// Whether to show progress on stderr.
-    pub progress: bool,
-    /// The treatment of versions that other runs published.
-    pub others: Others,
-    /// Whether records are made durable once a second in addition to decisions (default yes). It can be
-    /// disabled to measure the cost.
-    pub sync: bool,
-    /// Whether the stream is declared stable. Measurements then lead to no decisions, so that only numbers
-    /// of samples and time lead to trainings (default no).
-    pub stable: bool,
-    /// Whether the summary lists all decisions and versions instead of the last [`SUMMARY_LIMIT`] (default
-    /// no).
-    pub all: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            workers: 1,
-            cluster: Cluster::default(),
-            state: None,
-            poll: 1024,
-            progress: false,
-            others: Others::Refuse,
-            sync: true,
-            stable: false,
-            all: false,
-        }
-    }
-}
 
 /// The end of a job.
 #[derive(Clone, Debug)]

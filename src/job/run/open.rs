@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::lifecycle::Options;
+use super::options::Options;
 use super::pipeline_diff::changed;
 use super::state_directory::{StateDirectory, StateError};
 use crate::catalog::{Catalog, CatalogError, RunRecord};

@@ -16,7 +16,7 @@ use crate::catalog::Catalog;
 use crate::cluster::{self, Gathered, Rendezvous, Wires};
 use crate::config::Pipeline;
 use crate::console::Status;
-use crate::dead_letters::DeadLetter;
+use crate::dead_letters::{DeadLetter, DeadLetterQueue};
 use crate::job::branch::restore::{Composed, compose};
 use crate::job::coordinator::command::{Command, Commands};
 use crate::job::coordinator::durability::Durability;
@@ -24,11 +24,11 @@ use crate::job::coordinator::main_loop::Coordinator;
 use crate::job::coordinator::peers::Peers;
 use crate::job::coordinator::protocol::{Assignment, Hello};
 use crate::job::coordinator::recorder::Recorder;
+use crate::job::dataflow::work;
 use crate::job::ingest::keyed;
 use crate::job::publish::predecessors::{self, Known};
 use crate::job::publish::publisher::{Listener, Outlet, Publisher};
 use crate::job::services::feature_store::LogFeatures;
-use crate::job::work;
 use crate::job::{Context, Interrupt, Options, StateDirectory};
 use crate::outage::CancellationToken;
 use crate::sink::Sink;
@@ -58,7 +58,7 @@ pub(in crate::job) fn prepare(
     let features = Arc::new(LogFeatures(log.clone()));
     let Composed { records, branches, started, shadows } =
         compose(&pipeline, folder, features, &mut catalog, options.stable)?;
-    let dead_letters = pipeline.dead_letters.open(&run.id, folder, &stop)?;
+    let dead_letters = DeadLetterQueue::open(&pipeline.dead_letters, &run.id, folder, &stop)?;
     dead_letters.retain(&|dead_letter| is_logged(dead_letter, &partitions, &log))?;
     let status = status(&stop, log.counts() + catalog.expired_counts()?, &partitions);
     let assignment = Assignment {

@@ -1,5 +1,6 @@
 //! Services of the operators: training, model queries and scoring.
 
+pub(super) mod answer;
 pub(super) mod answers;
 pub(super) mod feature_store;
 pub(super) mod model_queries;

@@ -10,7 +10,8 @@ use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 use serde::{Deserialize, Serialize};
 
-use super::{Failed, Link};
+use super::failed::Failed;
+use super::link::Link;
 use crate::kafka::{ClientReports, drop_client};
 use crate::sink::SinkError;
 

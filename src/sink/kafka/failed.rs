@@ -3,7 +3,7 @@
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode as Code;
 
-use super::Link;
+use super::link::Link;
 use crate::kafka::{RequestError, describe};
 use crate::sink::SinkError;
 

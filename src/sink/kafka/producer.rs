@@ -10,7 +10,9 @@ use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::{Event, Failed, Link};
+use super::event::Event;
+use super::failed::Failed;
+use super::link::Link;
 use crate::kafka::{ClientReports, describe, drop_client};
 use crate::sink::SinkError;
 

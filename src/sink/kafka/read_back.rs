@@ -8,8 +8,11 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::bookmark::Bookmark;
 use super::event::published;
-use super::{Bookmark, Failed, Link, PART, Producer};
+use super::failed::Failed;
+use super::link::{Link, PART};
+use super::producer::Producer;
 use crate::kafka::{ClientReports, drop_client};
 use crate::sink::{Published, SinkError};
 

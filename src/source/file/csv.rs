@@ -7,10 +7,11 @@ use std::path::Path;
 use driftmill_datasets::codec::{Codec, CodecConfig, Csv, Delimiter, Names};
 use driftmill_datasets::{Columns, DecodeError};
 
+use super::config::FileSource;
 use super::csv_records::{CsvRecords, Record};
+use super::errors::{failed, no_column};
 use super::identity::Identity;
 use super::rows::{Row, Rows};
-use super::{FileSource, failed, no_column};
 use crate::source::SourceError;
 
 /// Number of bytes that are read at once.

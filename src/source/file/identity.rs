@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::failed;
+use super::errors::failed;
 use crate::source::SourceError;
 
 /// Bytes that are read at once.

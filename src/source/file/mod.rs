@@ -1,17 +1,9 @@
 //! CSV and Parquet files as sources.
 
-use std::path::{Path, PathBuf};
-
-use driftmill_datasets::codec::{CodecTable, Delimiter, Names};
-use driftmill_datasets::{Schema, Timestamp, ValueType};
-use driftmill_operators::Span;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::{Fetched, Partition, Progress, Reader, SourceConfig, SourceError};
-
+mod config;
 mod csv;
 mod csv_records;
+mod errors;
 mod identity;
 mod item;
 mod parquet;
@@ -19,48 +11,20 @@ mod reader;
 mod rows;
 mod surroundings;
 
-use csv::CsvRows;
-use identity::Identity;
-use parquet::ParquetRows;
-use reader::FileReader;
-use rows::Rows;
+pub use config::FileSource;
+
+use driftmill_datasets::Schema;
+use driftmill_datasets::codec::CodecTable;
+
+use self::csv::CsvRows;
+use self::errors::failed;
+use self::identity::Identity;
+use self::parquet::ParquetRows;
+use self::reader::FileReader;
+use self::rows::Rows;
+use super::{Fetched, Partition, Progress, Reader, SourceConfig, SourceError};
 
 pub(super) const EXAMPLE: &str = "path = \"samples.csv\"\nfeatures = [\"a\", \"b\"]";
-
-/// A CSV file with a header, or a Parquet file. Each row is a sample, and all rows are one partition.
-///
-/// A CSV file may grow: a run that is started again reads the rows that were added. Another file under
-/// the same name is refused, and so is a Parquet file that was written again.
-///
-/// The event time is a column (milliseconds since 1970, RFC 3339, or a Parquet timestamp), or computed as
-/// `start + row · step`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FileSource {
-    /// The path of the file. `.parquet` is a Parquet file, and any other file is CSV.
-    pub path: PathBuf,
-    /// Columns of the features, in the order of the model's inputs; in Parquet files also items of lists of
-    /// a fixed size, such as `"features[0]"`.
-    pub features: Names,
-    /// Column of the class: a whole number from 0 up, or one of `labels`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
-    /// Names of the classes, if labels are strings; the first is class 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub labels: Option<Names>,
-    /// The first character of comment lines of a CSV file (default: there are no comments).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub comment: Option<Delimiter>,
-    /// Column of the event time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time: Option<String>,
-    /// Event time of the first row, if there is no column of times.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start: Option<Timestamp>,
-    /// Event time between two rows, such as `"30m"`; used with `start`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step: Option<Span>,
-}
 
 impl SourceConfig for FileSource {
     fn needs_codec(&self) -> bool {
@@ -135,22 +99,6 @@ impl SourceConfig for FileSource {
     }
 }
 
-impl FileSource {
-    fn is_parquet(&self) -> bool {
-        self.path.extension().unwrap_or_default().eq_ignore_ascii_case("parquet")
-    }
-
-    fn row_schema(&self) -> Schema {
-        Schema { value: ValueType::F32, shape: vec![self.features.len()] }
-    }
-
-    /// The computed event time of row `row`; none if there is a column of times.
-    fn time_of(&self, row: u64) -> Option<i64> {
-        let (start, step) = self.start.zip(self.step)?;
-        Some(start.millis().saturating_add((row as i64).saturating_mul(step.millis())))
-    }
-}
-
 /// The reader of a worker without partitions.
 struct Nothing;
 
@@ -162,28 +110,4 @@ impl Reader for Nothing {
     fn left(&self, _slot: usize) -> Option<u64> {
         Some(0)
     }
-}
-
-fn failed<E: std::error::Error + Send + Sync + 'static>(
-    action: &'static str,
-    path: &Path,
-) -> impl FnOnce(E) -> SourceError {
-    let path = path.to_owned();
-    move |source| SourceError::File { action, path, source: Box::new(source) }
-}
-
-/// The error for a missing column, with the existing ones.
-fn no_column(path: &Path, column: &str, found: &[String]) -> SourceError {
-    let nearest = found
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(name, column), name))
-        .min()
-        .filter(|(distance, _)| *distance <= 1 + column.len() / 3)
-        .map(|(_, name)| format!("\nhint: did you mean `{name}`?"))
-        .unwrap_or_default();
-    SourceError::Mismatch(format!(
-        "`{}` has no column `{column}`, but {}{nearest}",
-        path.display(),
-        found.join(", ")
-    ))
 }

@@ -11,9 +11,10 @@ use driftmill_datasets::codec::Classes;
 use driftmill_datasets::{Columns, DecodeError, Values};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
+use super::config::FileSource;
+use super::errors::{failed, no_column};
 use super::item::{has_item, items};
 use super::rows::{Row, Rows};
-use super::{FileSource, failed, no_column};
 use crate::source::SourceError;
 
 /// Decodes rows from the columns that the pipeline names, cast to the types as which they are read.

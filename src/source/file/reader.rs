@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::FileSource;
+use super::config::FileSource;
 use super::rows::{Row, Rows};
 use super::surroundings::{AFTER, Surroundings};
 use crate::source::{Fetched, Progress, RawMessage, Reader, SourceError};

@@ -4,7 +4,7 @@ use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
 use rdkafka::metadata::Metadata;
 
-use super::Kafka;
+use super::config::Kafka;
 use crate::kafka::{ClientReports, NoAnswer, wait_for_broker};
 use crate::source::SourceError;
 

@@ -11,11 +11,11 @@ use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::config::{Kafka, Until};
 use super::connect::consumer;
 use super::labels::LabelDecoder;
 use super::samples::SampleDecoder;
 use super::topic_watch::TopicWatch;
-use super::{Kafka, Until};
 use crate::kafka::{ClientReports, describe};
 use crate::source::{Fetched, InvalidReason, Partition, Progress, RawMessage, Reader, SourceError};
 

@@ -7,8 +7,8 @@ use rdkafka::metadata::Metadata;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
+use super::config::{Kafka, Start, Until};
 use super::connect::{broker_of, consumer};
-use super::{Kafka, Start, Until};
 use crate::kafka::{ClientReports, drop_client, topic_ids};
 use crate::source::{Partition, SourceError};
 

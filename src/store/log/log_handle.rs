@@ -12,13 +12,13 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::attached::Attached;
 use super::growing::{Growing, SegmentFiles};
-use super::replay::Replay;
 use super::rolling::Rolling;
 use crate::failpoint::Failpoint;
+use crate::store::segment::file::Segment;
 use crate::store::segment::gather::append;
 use crate::store::segment::location::BatchAt;
 use crate::store::tier::{Cache, RemoteSegment};
-use crate::store::{Counts, LogBatch, LogWriter, SegmentLength, StoreError};
+use crate::store::{Counts, LogBatch, SegmentLength, StoreError};
 
 /// The log of a run. It finds the rows of all workers by id.
 ///
@@ -59,14 +59,6 @@ impl Log {
     /// Shape and type of the samples' features.
     pub fn schema(&self) -> &Schema {
         &self.schema
-    }
-
-    /// Creates the writer of worker `worker`. Each worker has one writer at a time.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    pub fn writer(&self, worker: usize) -> Result<LogWriter, StoreError> {
-        LogWriter::new(self.clone(), &self.folder, worker)
     }
 
     /// Adds the durable rows of another process. They can be read from now on, and their lengths are among
@@ -160,25 +152,22 @@ impl Log {
 
     /// The offset after the last row of partition `stream` ([`Id::stream`]); none if it has no row.
     pub fn next_offset(&self, stream: u32) -> Option<u64> {
-        Some(self.read().batches.get(&stream)?.last()?.entry.last.offset() + 1)
+        Some(self.last(stream)?.offset() + 1)
     }
 
-    /// The rows of partition `stream` ([`Id::stream`]), a batch at a time, in the order of offsets, without
-    /// features. A batch whose event times are all before `from` may be left out together with all earlier
-    /// ones.
-    pub fn replay(&self, stream: u32, from: i64) -> Replay {
-        let last = self.read().batches.get(&stream).and_then(|batches| Some(batches.last()?.entry));
-        let ends = self.replays_from(stream, from).zip(last.map(|last| last.last));
-        Replay::new(self.clone(), ends)
-    }
-
-    /// The first row of partition `stream` that [`replay`](Self::replay) reads.
+    /// The first row of partition `stream` that a [`Replay`](crate::store::Replay) from the event time `from`
+    /// reads.
     pub fn replays_from(&self, stream: u32, from: i64) -> Option<Id> {
         let shared = self.read();
         let batches = shared.batches.get(&stream)?;
         let next = batches.partition_point(|batch| batch.entry.highest < from);
         // the batch before contains the partition's highest event time.
         Some(batches.get(next.saturating_sub(1))?.entry.first)
+    }
+
+    /// The last row of partition `stream`; none if it has no row.
+    pub(in crate::store) fn last(&self, stream: u32) -> Option<Id> {
+        Some(self.read().batches.get(&stream)?.last()?.entry.last)
     }
 
     /// The batch with the first row of its partition from `id` on, without features; none at the end of the
@@ -251,6 +240,30 @@ impl Log {
 }
 
 impl Shared {
+    /// Removes the local copy of a remote segment. Returns false if it is in use.
+    pub(in crate::store) fn evict(&mut self, name: &str) -> bool {
+        let Some(remote) = self.remote.get_mut(name) else { return false };
+        let mut batches: Vec<&mut BatchAt> = self
+            .batches
+            .values_mut()
+            .flatten()
+            .filter(|batch| batch.segment_name() == name)
+            .collect();
+        if Arc::strong_count(&remote.segment) > batches.len() + 1 {
+            return false;
+        }
+        let segment = Arc::new(Segment::remote(remote.segment.path()));
+        for batch in &mut batches {
+            **batch = batch.in_segment(&segment);
+        }
+        remote.segment = segment;
+        let path = remote.segment.path();
+        if let Err(error) = std::fs::remove_file(path) {
+            tracing::warn!("removing `{}`: {error}", path.display());
+        }
+        true
+    }
+
     pub(in crate::store) fn insert(&mut self, batch: BatchAt) {
         self.batches.entry(batch.entry.first.stream()).or_default().push(batch);
     }

@@ -14,8 +14,12 @@ pub struct Replay {
 }
 
 impl Replay {
-    pub(in crate::store) fn new(log: Log, ends: Option<(Id, Id)>) -> Self {
-        Self { log, ends }
+    /// The rows of partition `stream` ([`Id::stream`]) of a log, a batch at a time, in the order of offsets,
+    /// without features. A batch whose event times are all before `from` may be left out together with all
+    /// earlier ones.
+    pub fn of(log: &Log, stream: u32, from: i64) -> Self {
+        let ends = log.replays_from(stream, from).zip(log.last(stream));
+        Self { log: log.clone(), ends }
     }
 }
 

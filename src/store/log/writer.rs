@@ -12,7 +12,7 @@ use super::growing::SegmentFiles;
 use crate::failpoint::Failpoint;
 use crate::store::segment::batch::arrow_schema;
 use crate::store::segment::file::Segment;
-use crate::store::segment::index::IndexEntry;
+use crate::store::segment::index::{IndexEntry, checksum, length};
 use crate::store::segment::location::BatchAt;
 use crate::store::{Log, LogBatch, RowKind, StoreError};
 
@@ -51,14 +51,15 @@ struct Open {
 }
 
 impl LogWriter {
-    pub(in crate::store) fn new(
-        log: Log,
-        folder: &Path,
-        worker: usize,
-    ) -> Result<Self, StoreError> {
+    /// Creates the writer of worker `worker`. Each worker has one writer at a time.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn open(log: &Log, worker: usize) -> Result<Self, StoreError> {
         // an earlier process may have written for a worker with the same number.
-        let segments = next_number(folder, worker)?;
-        Ok(Self { log, folder: folder.to_owned(), worker, segments, open: None, staged: None })
+        let segments = next_number(&log.folder, worker)?;
+        let folder = log.folder.clone();
+        Ok(Self { log: log.clone(), folder, worker, segments, open: None, staged: None })
     }
 
     /// Appends rows of one partition. They can be read when this returns.
@@ -181,16 +182,6 @@ pub(in crate::store) fn next_number(folder: &Path, worker: usize) -> Result<usiz
         (owner.parse() == Ok(worker)).then(|| number.parse::<usize>().ok())?
     };
     Ok(entries.filter_map(number).max().map_or(0, |last| last + 1))
-}
-
-pub(in crate::store) fn length(parts: &[Buffer]) -> u64 {
-    parts.iter().map(|part| part.len() as u64).sum()
-}
-
-pub(in crate::store) fn checksum(parts: &[Buffer]) -> u32 {
-    let mut checksum = crc32fast::Hasher::new();
-    parts.iter().for_each(|part| checksum.update(part));
-    checksum.finalize()
 }
 
 impl Drop for LogWriter {

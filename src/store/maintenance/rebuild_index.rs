@@ -1,10 +1,9 @@
 //! Rebuilds a damaged or missing index from its segment.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::atomic_write::replace_file;
-use crate::store::segment::file::Segment;
+use crate::store::segment::file::{Segment, not_a_batch};
 use crate::store::segment::index::IndexEntry;
 use crate::store::segment::location::BatchAt;
 use crate::store::{Log, RowKind, SegmentLength, StoreError};
@@ -89,9 +88,4 @@ impl Log {
         entry.highest = times.chain(earlier).max().unwrap_or(i64::MIN);
         Ok(entry)
     }
-}
-
-pub(in crate::store) fn not_a_batch(path: &Path, at: u64) -> StoreError {
-    let detail = "no batch of this log is there".to_owned();
-    StoreError::Damaged { path: path.to_owned(), at, detail }
 }

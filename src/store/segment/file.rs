@@ -15,7 +15,6 @@ use memmap2::Mmap;
 use super::batch::schema_of;
 use super::index::IndexEntry;
 use crate::store::StoreError;
-use crate::store::maintenance::rebuild_index::not_a_batch;
 
 /// The end of an Arrow IPC stream.
 const END: [u8; 8] = [0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0];
@@ -244,4 +243,10 @@ pub(in crate::store) struct ColumnsAt {
     pub(in crate::store) labels: u64,
     /// Feature values.
     pub(in crate::store) features: u64,
+}
+
+/// The error where the bytes are no batch of this log.
+pub(in crate::store) fn not_a_batch(path: &Path, at: u64) -> StoreError {
+    let detail = "no batch of this log is there".to_owned();
+    StoreError::Damaged { path: path.to_owned(), at, detail }
 }

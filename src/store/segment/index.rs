@@ -3,8 +3,6 @@
 use arrow::buffer::Buffer;
 use driftmill_operators::Id;
 
-use crate::store::log::writer::{checksum, length};
-
 /// One entry of a segment's index: a batch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::store) struct IndexEntry {
@@ -76,4 +74,16 @@ impl IndexEntry {
             checksum: half(56),
         })
     }
+}
+
+/// Number of bytes of the parts of a batch.
+pub(in crate::store) fn length(parts: &[Buffer]) -> u64 {
+    parts.iter().map(|part| part.len() as u64).sum()
+}
+
+/// The checksum of the parts of a batch.
+pub(in crate::store) fn checksum(parts: &[Buffer]) -> u32 {
+    let mut checksum = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| checksum.update(part));
+    checksum.finalize()
 }

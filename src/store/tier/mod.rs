@@ -4,14 +4,16 @@
 //! exactly the bytes that its index describes, because encoding the same rows again gives the same bytes.
 //! The index stays on the local disk.
 
+mod cache;
 mod config;
 mod objects;
 mod parquet;
 mod segments;
 
+pub(in crate::store) use cache::{Cache, RemoteSegment};
 pub use config::Tier;
+pub(in crate::store) use segments::download;
 pub use segments::remove_object;
-pub(in crate::store) use segments::{Cache, RemoteSegment, download};
 
 /// The file extension of objects.
 const EXTENSION: &str = "parquet";

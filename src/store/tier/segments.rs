@@ -4,16 +4,16 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arrow::ipc::writer::StreamEncoder;
 use driftmill_operators::Span;
 
+use super::cache::{Cache, RemoteSegment};
 use super::objects::Objects;
 use super::parquet::{Rows, to_parquet};
 use crate::atomic_write::StagedFile;
 use crate::failpoint::Failpoint;
-use crate::outage::{CancellationToken, is_full};
+use crate::outage::CancellationToken;
 use crate::store::log::log_handle::Shared;
 use crate::store::segment::batch::{arrow_schema, schema_of};
 use crate::store::segment::file::Segment;
@@ -22,25 +22,6 @@ use crate::store::segment::location::BatchAt;
 use crate::store::{Log, LogBatch, SegmentSummary, Size, StoreError};
 
 /// The part of a job that waits for an object store.
-const PART: &str = "store.tier";
-
-/// The pauses between two attempts to reach an object store: the first and the longest one.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
-
-/// A segment on an object store.
-#[derive(Clone)]
-pub(in crate::store) struct RemoteSegment {
-    pub(in crate::store) segment: Arc<Segment>,
-    pub(in crate::store) url: String,
-}
-
-/// The limit of local bytes of remote segments, and the handling of outages of an object store.
-#[derive(Clone, Default)]
-pub(in crate::store) struct Cache {
-    limit: Option<u64>,
-    cancellation: Option<CancellationToken>,
-}
-
 impl Log {
     /// Limits the local bytes of segments that are also on an object store to `limit` (default: no limit).
     /// With `cancellation`, reads wait for an object store that cannot be reached, until they are
@@ -177,62 +158,6 @@ impl Log {
         segment.touch(self.tick());
         self.evict();
         Ok(segment)
-    }
-}
-
-impl Shared {
-    /// Removes the local copy of a remote segment. Returns false if it is in use.
-    fn evict(&mut self, name: &str) -> bool {
-        let Some(remote) = self.remote.get_mut(name) else { return false };
-        let mut batches: Vec<&mut BatchAt> = self
-            .batches
-            .values_mut()
-            .flatten()
-            .filter(|batch| batch.segment_name() == name)
-            .collect();
-        if Arc::strong_count(&remote.segment) > batches.len() + 1 {
-            return false;
-        }
-        let segment = Arc::new(Segment::remote(remote.segment.path()));
-        for batch in &mut batches {
-            **batch = batch.in_segment(&segment);
-        }
-        remote.segment = segment;
-        let path = remote.segment.path();
-        if let Err(error) = fs::remove_file(path) {
-            tracing::warn!("removing `{}`: {error}", path.display());
-        }
-        true
-    }
-}
-
-impl Cache {
-    /// Repeats an attempt until the object store can be reached and the disk has space, or until waits are
-    /// cancelled.
-    fn until_reached(
-        &self,
-        attempt: impl Fn() -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        let (mut pause, most) = PAUSES;
-        let mut waited = false;
-        loop {
-            let result = attempt();
-            let (Err(error), Some(cancellation)) = (&result, &self.cancellation) else {
-                return result;
-            };
-            if !matches!(error, StoreError::Tier { .. }) && !is_full(error) {
-                if waited {
-                    cancellation.outages().end(PART);
-                }
-                return result;
-            }
-            waited = true;
-            cancellation.outages().begin(PART, &error.to_string());
-            if cancellation.wait(pause) {
-                return result;
-            }
-            pause = (pause * 2).min(most);
-        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use super::Slots;
 use super::scalar::Scalar;
+use super::slots::Slots;
 use crate::codec::table::TimeAndLabel;
 use crate::{DecodeError, codec::Classes};
 

@@ -15,6 +15,7 @@ mod per_column;
 mod permutation;
 mod shuffled_mmd;
 mod steps;
+mod tested;
 
 pub use columns::sorted_columns;
 pub use distances::{Block, distances_between, distances_within};
@@ -24,6 +25,7 @@ pub use mmd::Estimate;
 #[cfg(feature = "downsampling")]
 pub(crate) use panels::{Panels, STEP};
 pub(in crate::drift) use steps::steps;
+pub use tested::Tested;
 
 /// The configuration of a metric: a `metrics.…` table.
 pub trait MetricConfig: Send + Sync {
@@ -68,15 +70,6 @@ pub trait Metric: Send {
 
 pub(crate) use chi_squared::survival;
 pub(crate) use fisher::p_value as fisher_p_value;
-
-/// A distance and its p-values: one, or one for each dimension.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tested {
-    /// The distance.
-    pub value: f64,
-    /// The p-values, between 0 and 1.
-    pub p_values: Vec<f64>,
-}
 
 /// Measures the distance of two samples, and its p-value if `criterion` needs one.
 pub fn measure(

@@ -9,7 +9,7 @@ use super::super::partition::Partition;
 use super::super::pool::Effect;
 use super::super::reservoir::Reservoir;
 use super::super::{Proposal, Selection, Tail};
-use super::NewData;
+use super::config::NewData;
 use crate::{Change, Id, Kind};
 
 /// The state of a partition of `keep = "reservoir"`.

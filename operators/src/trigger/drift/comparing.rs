@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
+use super::config::{Compared, Drift};
 use super::metric_set::MetricSet;
 use super::window_sample::WindowSample;
-use super::{Compared, Drift};
+
 use crate::criterion::History;
 use crate::drift::Components;
 use crate::drift::window::{Item, Windows};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Ensemble, Votes};
+use super::config::{Ensemble, Votes};
 use crate::trigger::{Cut, Firing, Measurement, Outcome, Question, Reason, Score, Step, Trigger};
 use crate::{Change, Id, Matrix, Snapshot, SnapshotError, restore};
 

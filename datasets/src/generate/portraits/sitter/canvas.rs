@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use libm::{cosf, expf, sincosf, sinf};
 
-use super::SIDE;
+/// Height and width of a portrait in pixels.
+pub(in crate::generate::portraits) const SIDE: usize = 32;
 
 /// The centres of the pixels of a line, between −1 and 1.
 pub(super) const GRID: [f32; SIDE] = {

@@ -1,11 +1,8 @@
 //! Tests of the architecture.
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the tree has failed")]
 
-#[path = "tidy/remaining.rs"]
-mod remaining;
-#[path = "tidy/syntax.rs"]
+mod modules;
 mod syntax;
-#[path = "tidy/words.rs"]
 mod words;
 
 use std::collections::BTreeSet;
@@ -104,6 +101,12 @@ fn operators_are_pure() {
     }
 }
 
+/// The floor and the folder of a file below `src`.
+fn floor(file: &str) -> Option<(usize, &str)> {
+    let folder = file.split('/').next()?;
+    LAYERS.iter().position(|layers| layers.contains(&folder)).map(|floor| (floor, folder))
+}
+
 #[test]
 fn layers_point_down() {
     let listed: BTreeSet<_> = LAYERS.iter().copied().flatten().map(|l| (*l).to_owned()).collect();
@@ -112,21 +115,21 @@ fn layers_point_down() {
         .filter(|path| path.is_dir())
         .map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
     assert_eq!(listed, found.collect(), "src has folders without a layer");
-    for (height, layers) in LAYERS.iter().enumerate() {
-        for layer in *layers {
-            for file in files(&root().join("src").join(layer), "rs") {
-                let text = fs::read_to_string(&file).unwrap();
-                let used = syntax::modules_used(&text);
-                let above = LAYERS[..height].iter().copied().flatten();
-                let same_floor = layers.iter().filter(|other| *other != layer);
-                for other in above.chain(same_floor) {
-                    let file = file.display();
-                    // the contents of macros are not parsed.
-                    let uses = used.contains(*other) || text.contains(&format!("crate::{other}::"));
-                    assert!(!uses, "{file} uses {other}");
-                }
-            }
+    for (file, used) in modules::uses(&root().join("src")) {
+        let Some((top, folder)) = floor(&file) else { continue };
+        for used in &used {
+            let below = floor(used).is_some_and(|(floor, other)| floor > top || other == folder);
+            assert!(below, "{file} uses {used}");
         }
+    }
+}
+
+#[test]
+fn files_do_not_use_each_other_in_cycles() {
+    for crate_root in ["src", "operators/src", "datasets/src", "operators/registry/src"] {
+        let uses = modules::uses(&root().join(crate_root));
+        let cycles = modules::cycles(&uses);
+        assert!(cycles.is_empty(), "cycles in {crate_root}: {cycles:#?}");
     }
 }
 
@@ -139,9 +142,17 @@ fn files_are_short() {
     }
 }
 
+/// Checks that no file breaks a rule.
+fn none(rule: &str, files: Vec<PathBuf>, breaks: impl Fn(&str, &str) -> bool) {
+    for file in files {
+        let path = file.strip_prefix(root()).unwrap().display().to_string();
+        assert!(!breaks(&path, &fs::read_to_string(&file).unwrap()), "{rule} in {path}");
+    }
+}
+
 #[test]
 fn files_open_with_a_sentence() {
-    remaining::check("no opening sentence", files(root(), "rs"), |_, text| {
+    none("no opening sentence", files(root(), "rs"), |_, text| {
         let mut lines = text.lines().skip_while(|line| line.starts_with("#!["));
         !lines.next().is_some_and(|line| line.starts_with("//! "))
     });
@@ -149,29 +160,30 @@ fn files_open_with_a_sentence() {
 
 #[test]
 fn parameters_are_not_tuples() {
-    let rust = files(root(), "rs");
-    remaining::check("tuple parameter", rust, |_, text| syntax::tricks(text).tuple_parameters > 0);
-}
-
-#[test]
-fn clones_are_not_made_by_mapping_units() {
-    remaining::check("mapped units", files(root(), "rs"), |_, text| {
-        syntax::tricks(text).mapped_units > 0
+    none("tuple parameter", files(root(), "rs"), |_, text| {
+        syntax::tricks(text).tuple_parameters > 0
     });
 }
 
 #[test]
+fn clones_are_not_made_by_mapping_units() {
+    none("mapped units", files(root(), "rs"), |_, text| syntax::tricks(text).mapped_units > 0);
+}
+
+#[test]
 fn conditions_are_not_matched() {
-    remaining::check("matched condition", files(root(), "rs"), |_, text| {
+    none("matched condition", files(root(), "rs"), |_, text| {
         syntax::tricks(text).matched_conditions > 0
     });
 }
 
 #[test]
 fn words_are_those_of_the_glossary() {
-    let mut all = files(root(), "rs");
-    all.extend(["md", "toml"].iter().flat_map(|extension| files(root(), extension)));
-    remaining::check("wrong word", all, |path, text| words::wrong(path, text).is_some());
+    for extension in ["rs", "md", "toml", "sql", "py", "svg"] {
+        none("wrong word", files(root(), extension), |path, text| {
+            words::wrong(path, text).is_some()
+        });
+    }
 }
 
 #[test]

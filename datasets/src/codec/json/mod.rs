@@ -1,15 +1,16 @@
 //! The codec of JSON objects.
 
-use std::collections::HashMap;
 use std::io::Write;
 
 use self::row::Row;
+use self::slots::Slots;
 use super::table::{append_row, column_codec};
 use super::{Classes, Codec, CodecConfig, Names};
 use crate::{Columns, DecodeError, Schema, Values};
 
 mod row;
 mod scalar;
+mod slots;
 
 pub(super) const EXAMPLE: &str = "features = [\"a\", \"b\"]";
 
@@ -53,7 +54,8 @@ impl CodecConfig for Json {
     }
 
     fn init(&self) -> Box<dyn Codec> {
-        Box::new(JsonCodec { slots: Slots::new(self), classes: self.layout().classes() })
+        let slots = Slots::new(&self.features, self.label.as_ref(), self.time.as_ref());
+        Box::new(JsonCodec { slots, classes: self.layout().classes() })
     }
 
     fn label(&self) -> Option<&str> {
@@ -71,49 +73,6 @@ impl CodecConfig for Json {
 
     fn check(&self) -> Vec<(&'static str, String)> {
         self.layout().check()
-    }
-}
-
-/// The named columns: features first, then the label and the time.
-struct Slots {
-    names: Vec<String>,
-    features: usize,
-    label: Option<usize>,
-    time: Option<usize>,
-    by_name: HashMap<String, usize>,
-    /// The slot that followed each slot in the last message. The last entry is the first member's.
-    after: Vec<usize>,
-    /// Whether each slot has a value in this message.
-    filled: Vec<bool>,
-}
-
-impl Slots {
-    fn new(config: &Json) -> Self {
-        let features = config.features.len();
-        let label = config.label.as_ref().map(|_| features);
-        let time = config.time.as_ref().map(|_| features + usize::from(label.is_some()));
-        let names: Vec<String> =
-            config.features.iter().chain(&config.label).chain(&config.time).cloned().collect();
-        Self {
-            by_name: names.iter().cloned().enumerate().map(|(slot, name)| (name, slot)).collect(),
-            after: (1..names.len()).chain([0, 0]).collect(),
-            filled: vec![false; names.len()],
-            names,
-            features,
-            label,
-            time,
-        }
-    }
-
-    /// The slot of member `name`, which follows the member in slot `previous`.
-    fn find(&mut self, name: &str, previous: usize) -> Option<usize> {
-        let guess = self.after[previous];
-        if self.names[guess] == name {
-            return Some(guess);
-        }
-        let slot = *self.by_name.get(name)?;
-        self.after[previous] = slot;
-        Some(slot)
     }
 }
 

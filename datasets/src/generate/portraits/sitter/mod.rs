@@ -5,15 +5,13 @@ use std::f32::consts::TAU;
 use libm::{cosf, expf, sinf};
 use rand_pcg::Pcg64;
 
+use self::canvas::{GRID, Line, each};
 use super::trends::Moment;
 use crate::generate::random::{Draw, feature};
 
-use self::canvas::{GRID, Line, each};
-
 mod canvas;
 
-/// Height and width of a portrait in pixels.
-pub(super) const SIDE: usize = 32;
+pub(super) use canvas::SIDE;
 
 /// Stripes of hair per unit of length.
 const STRIPES: f32 = 3.2;

@@ -1,15 +1,13 @@
 //! Tests with public data sets, which are not part of the repository.
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
-#[path = "../../tests/support/data.rs"]
+#[path = "../../../tests/support/data.rs"]
 mod data;
-#[path = "public/digits.rs"]
 mod digits;
-#[path = "public/electricity.rs"]
 mod electricity;
-#[path = "catalog/generators.rs"]
+#[path = "../catalog/generators.rs"]
 mod generators;
-#[path = "../../tests/support/suite.rs"]
+#[path = "../../../tests/support/suite.rs"]
 mod suite;
 
 use std::process::ExitCode;
