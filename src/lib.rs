@@ -16,15 +16,13 @@
 //! |---|---|
 //! | [`cli`] | the command line · [`guide`] the manual |
 //! | [`calibrate`] | thresholds with a wanted rate of false alarms |
-//! | [`history`] | the history of a run: lineage, training sets, export to Parquet |
-//! | [`job`] | the dataflow of a pipeline, the coordinator, and the services of operators |
+//! | [`job`] | the dataflow of a pipeline, the coordinator, and the services of operators · [`history`] the history of a run: lineage, training sets, export to Parquet |
 //! | [`report`] | summaries and tables, for people and scripts |
 //! | [`config`] | pipeline files: all problems at once, each with its place |
 //! | [`dead_letters`] | invalid messages |
 //! | [`sink`] | where versions are published: directories, Kafka |
 //! | [`retention`] | which segments and versions have expired, and their removal |
-//! | [`catalog`] | recorded decisions and outcomes in SQLite, and the model store |
-//! | [`train`] | the thread that runs models: training, inference, scores |
+//! | [`catalog`] | recorded decisions and outcomes in SQLite, and the model store · [`train`] the thread that runs models: training, inference, scores |
 //! | [`model`] | architectures · [`source`] Kafka, files, generators · [`store`] the log · [`console`] progress · [`evaluate`] prequential evaluation · [`cluster`] processes that run one job |
 //! | [`atomic_write`] | files and folders that appear complete · [`failpoint`] places where tests abort · [`outage`] waiting, and giving up · [`panics`] panics that are answered |
 //!

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use driftmill_operators::Snapshot;
+use driftmill_operators::downsampling::Kept;
 use driftmill_operators::flow::{Decision, TriggerCheckpoint, TriggerEvaluation};
 use driftmill_operators::selection::TrainingSet;
 use roaring::RoaringTreemap;
@@ -18,7 +19,6 @@ use super::trained_samples::{TrainedSamples, insert_trained_samples};
 use super::trigger_evaluations::{cut_name, insert_trigger_evaluations};
 use super::{Catalog, CatalogError};
 use crate::store::SegmentLength;
-use crate::train::Kept;
 
 /// A decision to train.
 #[derive(Clone, Copy, Debug)]

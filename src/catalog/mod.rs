@@ -44,5 +44,5 @@ pub use trained::TrainedSet;
 pub use trained_samples::{Spread, TrainedSamples};
 pub use verify::{CatalogHealth, verify};
 pub use version::{
-    Artifact, DataUsed, OffsetRange, Place, Signature, TriggerInfo, Version, run_of,
+    Artifact, DataUsed, OffsetRange, Place, Signature, TriggerInfo, Version, run_of, topic,
 };

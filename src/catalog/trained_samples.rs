@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use driftmill_operators::Id;
+use driftmill_operators::downsampling::{Downsampled, Kept};
 use driftmill_operators::selection::TrainingSet;
 use roaring::RoaringTreemap;
 use rusqlite::{Row, Transaction, named_params, params};
@@ -12,7 +13,6 @@ use sha2::{Digest, Sha256};
 use super::expired::{bitmap, bitmap_of};
 use super::table::{Record, TRAINED_SAMPLES, Table, undecodable};
 use super::{Catalog, CatalogError};
-use crate::train::{Downsampled, Kept};
 
 /// A summary of the samples that a training used.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

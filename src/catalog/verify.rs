@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::schema::{FORMAT, expected_statements, statements};
 use super::table::{TABLES, Table};
 use super::{Catalog, CatalogError, ModelStore, TrainedSamples};
-use crate::train::Kept;
+use driftmill_operators::downsampling::Kept;
 
 /// Maximum number of listed problems of one kind.
 const LISTED: usize = 20;

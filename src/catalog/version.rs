@@ -1,11 +1,13 @@
 //! The description of a model version, in `version.json` and in the published event.
 
 use driftmill_datasets::Schema;
+use driftmill_operators::Position;
 use driftmill_operators::trigger::Reason;
 use serde::{Deserialize, Serialize};
 
 use super::TrainedSamples;
 use crate::model::InputScale;
+use crate::source::Partition;
 
 /// The description of a model version, in `version.json` and in the event of its publication.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,6 +66,25 @@ pub struct Place {
     pub partition: u16,
     /// Offset in the partition.
     pub offset: u64,
+}
+
+impl Place {
+    /// The place of a position in a stream with these partitions.
+    pub fn of(partitions: &[Partition], position: Position) -> Self {
+        let id = position.id();
+        Self {
+            time: position.time(),
+            topic: topic(partitions, id.topic()).to_owned(),
+            partition: id.partition(),
+            offset: id.offset(),
+        }
+    }
+}
+
+/// The name of the topic with an index.
+pub fn topic(partitions: &[Partition], index: u8) -> &str {
+    let found = partitions.iter().find(|partition| partition.topic_index == index);
+    found.map_or("", |partition| &partition.topic)
 }
 
 /// The reason for a training.

@@ -1,5 +1,6 @@
 //! The lineage of samples: the versions that were trained on them.
 
+use driftmill_operators::downsampling::Kept;
 use driftmill_operators::{Id, Position};
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
@@ -8,7 +9,6 @@ use super::sample_status::SampleStatus;
 use super::{History, HistoryError};
 use crate::catalog::{Place, TrainedSet};
 use crate::store::{LogBatch, RowKind};
-use crate::train::Kept;
 
 /// The lineage of a sample or a key.
 #[derive(Clone, Debug, Serialize)]

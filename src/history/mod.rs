@@ -35,7 +35,6 @@ use driftmill_operators::{Id, Position};
 
 use crate::catalog::{Catalog, Place};
 use crate::config::{Pipeline, recorded};
-use crate::job;
 use crate::source::Partition;
 use crate::store::Log;
 
@@ -90,7 +89,7 @@ impl History {
 
     /// A position in readable form.
     pub fn place(&self, position: Position) -> Place {
-        job::place(&self.partitions, position)
+        Place::of(&self.partitions, position)
     }
 
     /// The id of a sample with the name `TOPIC/PARTITION/OFFSET`.

@@ -11,7 +11,6 @@ use timely::dataflow::InputHandle;
 use timely::dataflow::operators::{Input, Inspect};
 
 use super::{History, HistoryError};
-use crate::job::changes;
 use crate::store::{Log, LogBatch, Replay, StoreError};
 
 /// The part of a run that is replayed.
@@ -122,7 +121,7 @@ impl Part {
     fn fill(&mut self, keyed: bool, shown: Shown) -> Result<(), StoreError> {
         while self.next.is_empty() {
             let Some(rows) = self.batches.next() else { return Ok(()) };
-            let changes = changes(&rows?, keyed).into_iter();
+            let changes = rows?.changes(keyed).into_iter();
             let shown =
                 changes.filter(|change| shown.key.is_none_or(|key| change.record.key == key));
             self.next.extend(shown);

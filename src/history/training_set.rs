@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use driftmill_datasets::{Schema, Values};
 use driftmill_operators::Id;
+use driftmill_operators::downsampling::Kept;
 use serde::Serialize;
 
 use super::{History, HistoryError};
 use crate::catalog::{Place, TrainedSamples};
-use crate::train::Kept;
 
 /// The training set of a decision.
 #[derive(Clone, Debug, Serialize)]

@@ -10,7 +10,7 @@ use driftmill_operators::trigger::{Trigger, TriggerTable};
 use parking_lot::Mutex;
 
 use super::{Branch, Shadow};
-use crate::catalog::Place;
+use crate::catalog::{self, Place};
 use crate::cluster::{Cluster, Loss, Reason};
 use crate::config::Pipeline;
 use crate::console::Status;
@@ -115,12 +115,12 @@ impl Context {
 
     /// A position in readable form.
     pub fn place(&self, position: Position) -> Place {
-        place(&self.partitions, position)
+        Place::of(&self.partitions, position)
     }
 
     /// The name of a topic.
     pub fn topic(&self, index: u8) -> &str {
-        topic(&self.partitions, index)
+        catalog::topic(&self.partitions, index)
     }
 
     /// Sends checkpoints of a policy to the coordinator.
@@ -183,20 +183,4 @@ impl Context {
 /// Creates a trigger policy in its initial state. `stable` is whether the stream is declared stable.
 pub(super) fn init(trigger: &TriggerTable, stable: bool) -> Box<dyn Trigger> {
     if stable { trigger.init_stable() } else { trigger.init() }
-}
-
-/// A position in readable form.
-pub(crate) fn place(partitions: &[Partition], position: Position) -> Place {
-    let id = position.id();
-    Place {
-        time: position.time(),
-        topic: topic(partitions, id.topic()).to_owned(),
-        partition: id.partition(),
-        offset: id.offset(),
-    }
-}
-
-fn topic(partitions: &[Partition], index: u8) -> &str {
-    let found = partitions.iter().find(|partition| partition.topic_index == index);
-    found.map_or("", |partition| &partition.topic)
 }

@@ -29,8 +29,7 @@ pub use runtime::arithmetic::arithmetic;
 pub use runtime::feature_store::{FeatureStore, FeatureStoreError};
 pub use runtime::handle::Runtime;
 pub use runtime::job::{
-    Downsampled, InferJob, Irreducible, Kept, Output, Priority, Progress, Score, ScoreJob,
-    TrainJob, Trained,
+    InferJob, Irreducible, Output, Priority, Progress, Score, ScoreJob, TrainJob, Trained,
 };
 pub use runtime::weights::Weights;
 pub use training::config::{DeviceChoice, Fraction, Start, Training};

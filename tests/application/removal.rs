@@ -63,7 +63,7 @@ fn assert_same(log: &Log, model: &Model) -> Result<(), TestCaseError> {
     }
     let mut replayed = Vec::new();
     for stream in log.streams() {
-        for rows in Replay::of(&log, stream, i64::MIN) {
+        for rows in Replay::of(log, stream, i64::MIN) {
             replayed.extend(rows.unwrap().ids.into_iter().map(Id));
         }
     }

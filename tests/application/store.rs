@@ -71,7 +71,7 @@ proptest! {
         let value = if floats_or_bytes { ValueType::F32 } else { ValueType::U8 };
         let folder = tempfile::tempdir().unwrap();
         let log = Log::create(folder.path(), schema(value)).unwrap();
-        let mut writers: Vec<_> = (0..3).map(|worker| LogWriter::open(&log, worker).unwrap()).collect();
+        let mut writers = [0, 1, 2].map(|worker| LogWriter::open(&log, worker).unwrap());
         let mut next = [0u64; 4];
         let mut all = Vec::new();
         for (worker, partition, gaps) in appends {
@@ -176,7 +176,7 @@ proptest! {
         for (appends, synced, chance) in lives {
             let log = Log::open(folder.path(), schema(value), &durable).unwrap();
             prop_assert_eq!(log.counts().rows, known.len() as u64);
-            let mut writers: Vec<_> = (0..3).map(|worker| LogWriter::open(&log, worker).unwrap()).collect();
+            let mut writers = [0, 1, 2].map(|worker| LogWriter::open(&log, worker).unwrap());
             let mut all = known.clone();
             let mut next: Vec<u64> = (0..4)
                 .map(|partition| log.next_offset(Id::new(1, partition, 0).stream()).unwrap_or(0))

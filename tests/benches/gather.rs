@@ -16,7 +16,7 @@ const BATCH: usize = 64;
 const ROUNDS: usize = 9;
 
 fn fill(log: &Log) -> Result<(), Box<dyn std::error::Error>> {
-    let mut writer = LogWriter::open(&log, 0)?;
+    let mut writer = LogWriter::open(log, 0)?;
     for start in (0..ROWS).step_by(PER_POLL as usize) {
         let ids: Vec<u64> =
             (start..ROWS.min(start + PER_POLL)).map(|offset| Id::new(0, 0, offset).0).collect();

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use driftmill::train::{
-    Downsampled, Downsampling, Irreducible, Kept, Output, Priority, TrainError, TrainJob, Trained,
-    TrainingRow, Weights,
+    Downsampling, Irreducible, Output, Priority, TrainError, TrainJob, Trained, TrainingRow,
+    Weights,
 };
 use driftmill_operators::Id;
-use driftmill_operators::downsampling::{Budget, Chosen, DownsamplingTable, SampleScores, choose};
+use driftmill_operators::downsampling::{
+    Budget, Chosen, Downsampled, DownsamplingTable, Kept, SampleScores, choose,
+};
 use safetensors::SafeTensors;
 
 use crate::toy::{Counting, Toy, Waiting, ids, job};

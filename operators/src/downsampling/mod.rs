@@ -13,6 +13,7 @@
 //! and add one line to the table at the end of this file.
 
 mod balance;
+mod kept;
 mod math;
 mod policy;
 mod sample_scores;
@@ -20,6 +21,7 @@ mod sample_scores;
 pub use balance::Balance;
 pub use coverage::k_center::First;
 pub use gradient_matching::herding::exemplars;
+pub use kept::{Downsampled, Kept};
 pub use math::greedy::{ApproximateLazy, Greedy, Stochastic};
 pub use math::neighbours::{All, Neighbours};
 pub use math::sampling::Draws;

@@ -14,9 +14,9 @@ use timely::dataflow::{ProbeHandle, Scope, StreamVec};
 use timely::worker::Worker;
 
 use super::append::{Append, Appended};
-use super::changes::{changes, dead_letters, rows};
 use super::partition::PartitionState;
 use super::report::{Frontiers, Report};
+use super::rows::{dead_letters, rows};
 use super::watermarks::{WatermarkExchange, WorkerWatermark};
 use crate::job::Context;
 use crate::job::coordinator::command::Command;
@@ -211,7 +211,7 @@ impl Ingest {
         // logged before it is sent: an operator that sees a change can fetch its row.
         let mut rows = rows(&part.partition, fetched);
         rows.highest = part.watermark.highest();
-        let changes = changes(&rows, keyed);
+        let changes = rows.changes(keyed);
         let samples = changes.iter().filter(|change| change.kind == Kind::Insert).count();
         self.context.status.read(samples as u64, invalid, u64::from(rows.late));
         if part.arrived_late(samples as u64, u64::from(rows.late)) {

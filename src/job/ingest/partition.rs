@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use driftmill_operators::{Change, Id, Position};
 
-use super::changes::changes;
 use crate::job::Context;
 use crate::source::{OrderRules, Partition, Progress, WatermarkTracker};
 use crate::store::{LogBatch, Replay, StoreError};
@@ -98,7 +97,7 @@ impl PartitionState {
             return None;
         };
         Some(rows.map(|rows| {
-            let mut changes = changes(&rows, keyed);
+            let mut changes = rows.changes(keyed);
             changes.retain(|change| change.at >= from);
             self.watermark = WatermarkTracker::resumed(rows.highest);
             self.sent(&rows, &changes);

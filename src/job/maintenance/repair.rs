@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, ensure};
 
 use crate::job::Context;
-use crate::job::ingest::changes::rows;
+use crate::job::ingest::rows::rows;
 use crate::source::{Fetched, Gate, Partition, Progress, WatermarkTracker};
 use crate::store::{LogBatch, Lost, StoreError};
 

@@ -13,7 +13,7 @@ use arrow::datatypes::{
 };
 use arrow::error::ArrowError;
 use driftmill_datasets::{Schema, ValueType, Values};
-use driftmill_operators::Id;
+use driftmill_operators::{Change, Id, Kind, Position, Record};
 
 /// The key of the samples' shape in a segment's metadata.
 const SHAPE: &str = "driftmill.shape";
@@ -98,6 +98,18 @@ impl LogBatch {
             highest: i64::MIN,
             late: 0,
         }
+    }
+
+    /// The changes of its rows, in the order of offsets. `keyed` is whether messages of the source have keys.
+    pub fn changes(&self, keyed: bool) -> Vec<Change> {
+        let record = |row: usize| Record {
+            position: Position::new(self.position_times[row], Id(self.ids[row])),
+            key: if keyed { self.keys[row] } else { 0 },
+            time: self.times[row],
+            label: self.labels[row],
+        };
+        let change = |row: usize| Some(Change::new(kind_of(self.kinds[row])?, record(row)));
+        (0..self.len()).filter_map(change).collect()
     }
 
     /// Number of rows.
@@ -208,4 +220,19 @@ pub(in crate::store) fn schema_of(columns: &ArrowSchema) -> Option<Schema> {
     };
     let shape = columns.metadata().get(SHAPE)?.split(',').map(|side| side.parse().ok());
     Some(Schema { value, shape: shape.collect::<Option<_>>()? })
+}
+
+/// The kind of change of a row; none for an invalid message.
+fn kind_of(row: u8) -> Option<Kind> {
+    const PUT: u8 = RowKind::Put as u8;
+    const ERASED: u8 = RowKind::Erased as u8;
+    const DELETE: u8 = RowKind::Delete as u8;
+    const LABEL: u8 = RowKind::Label as u8;
+    match row {
+        // every policy has observed it, and its existence still counts.
+        PUT | ERASED => Some(Kind::Insert),
+        DELETE => Some(Kind::Delete),
+        LABEL => Some(Kind::Label),
+        _ => None,
+    }
 }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use driftmill_operators::downsampling::{Budget, Chosen, SampleScoresError, choose};
+use driftmill_operators::downsampling::{
+    Budget, Chosen, Downsampled, Kept, SampleScoresError, choose,
+};
 use driftmill_operators::{Id, Matrix};
 
 use super::config::{Mode, Stage};
@@ -13,7 +15,7 @@ use crate::train::inference::forward::Pass;
 use crate::train::runtime::queue::Rank;
 use crate::train::runtime::worker::Worker;
 use crate::train::training::batch::Batch;
-use crate::train::{Downsampled, Irreducible, Kept, TrainError, TrainingRow};
+use crate::train::{Irreducible, TrainError, TrainingRow};
 
 /// Selects the samples of one training, and records them.
 pub(in crate::train) struct Downsampler<'a> {

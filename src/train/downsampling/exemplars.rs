@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use driftmill_operators::Id;
 use driftmill_operators::downsampling::exemplars;
+use driftmill_operators::downsampling::{Downsampled, Kept};
 use driftmill_operators::selection::Memory;
 
 use crate::train::inference::forward::Pass;
 use crate::train::runtime::output_cache::Head;
 use crate::train::runtime::queue::Rank;
 use crate::train::runtime::worker::Worker;
-use crate::train::{Downsampled, Kept, TrainError, TrainJob, TrainingRow};
+use crate::train::{TrainError, TrainJob, TrainingRow};
 
 /// Key of the policy that selects exemplars.
 pub(in crate::train) const HERDING: &str = "herding";

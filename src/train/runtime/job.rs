@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use driftmill_operators::Id;
+use driftmill_operators::downsampling::Downsampled;
 use driftmill_operators::selection::Memory;
 
 use crate::train::{Stage, TrainingRow, Weights};
@@ -51,32 +52,6 @@ pub struct Trained {
     pub steps: u64,
     /// The samples that were trained on, if they are a part of the training set.
     pub downsampled: Option<Downsampled>,
-}
-
-/// The candidates that a training was trained on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Downsampled {
-    /// Key of the policy that chose.
-    pub policy: String,
-    /// Number of samples from which it could choose.
-    pub candidates: u64,
-    /// Number of choices.
-    pub choices: u64,
-    /// The samples that were trained on at least once, by id.
-    pub kept: Vec<Kept>,
-    /// Duration of choosing by the wall clock, including inference.
-    pub seconds: f64,
-}
-
-/// A sample that a training trained on.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Kept {
-    /// The sample.
-    pub id: Id,
-    /// The number of times it was trained on in all epochs. Two occurrences in one batch count twice.
-    pub times: u64,
-    /// The mean of its weights.
-    pub weight: f32,
 }
 
 /// The progress of a training, reported after every step.

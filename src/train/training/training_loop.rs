@@ -11,7 +11,8 @@ use crate::model::Network;
 use crate::train::downsampling::downsampler::Downsampler;
 use crate::train::runtime::queue::Rank;
 use crate::train::runtime::worker::Worker;
-use crate::train::{Downsampled, Progress, TrainError, TrainJob, TrainingRow};
+use crate::train::{Progress, TrainError, TrainJob, TrainingRow};
+use driftmill_operators::downsampling::Downsampled;
 
 /// The state of a training.
 pub(in crate::train) struct TrainingLoop<'a> {

@@ -1,23 +1,11 @@
-//! Conversions from polled messages to rows of the log, and from rows to changes of the dataflow.
+//! Conversions from polled messages to rows of the log.
 
 use driftmill_datasets::Values;
-use driftmill_operators::{Change, Id, Kind, Position, Record};
+use driftmill_operators::Kind;
 
 use crate::dead_letters::DeadLetter;
 use crate::source::{Fetched, InvalidMessage, Partition};
 use crate::store::{LogBatch, RowKind};
-
-/// The changes of rows of the log, in the order of offsets.
-pub(crate) fn changes(rows: &LogBatch, keyed: bool) -> Vec<Change> {
-    let record = |row: usize| Record {
-        position: Position::new(rows.position_times[row], Id(rows.ids[row])),
-        key: if keyed { rows.keys[row] } else { 0 },
-        time: rows.times[row],
-        label: rows.labels[row],
-    };
-    let change = |row: usize| Some(Change::new(kind_of(rows.kinds[row])?, record(row)));
-    (0..rows.len()).filter_map(change).collect()
-}
 
 /// One row for each message of a poll, in the order of offsets.
 pub(in crate::job) fn rows(partition: &Partition, fetched: Fetched<'_>) -> LogBatch {
@@ -57,21 +45,6 @@ pub(in crate::job) fn dead_letters(
             omitted: None,
         })
         .collect()
-}
-
-/// The kind of change of a row; none for an invalid message.
-fn kind_of(row: u8) -> Option<Kind> {
-    const PUT: u8 = RowKind::Put as u8;
-    const ERASED: u8 = RowKind::Erased as u8;
-    const DELETE: u8 = RowKind::Delete as u8;
-    const LABEL: u8 = RowKind::Label as u8;
-    match row {
-        // every policy has observed it, and its existence still counts.
-        PUT | ERASED => Some(Kind::Insert),
-        DELETE => Some(Kind::Delete),
-        LABEL => Some(Kind::Label),
-        _ => None,
-    }
 }
 
 fn row_kind(kind: Kind) -> RowKind {
