@@ -12,6 +12,7 @@ crate::suite::tests! {
     a_sink_that_hangs_stops_neither_reading_nor_training,
     an_upload_that_hangs_stops_neither_reading_nor_training,
     a_download_that_hangs_stops_no_reading,
+    a_logged_row_that_cannot_be_downloaded_blocks_no_worker,
     dead_letters_that_hang_stop_no_reading,
     weights_that_cannot_be_read_stop_no_worker,
     an_unresponsive_process_is_reported_and_blocks_no_other,
@@ -116,17 +117,53 @@ fn a_download_that_hangs_stops_no_reading() {
     ends_in_time(job);
 }
 
+/// The pipeline with a file as its source.
+fn of_file(rows: &Path) -> String {
+    ENDLESS.replace(
+        "source.generator = { stream.sea = { length = 3000000 }, partitions = 2 }",
+        &format!(
+            "source.file = {{ path = {rows:?}, features = [\"a\"], label = \"c\", time = \"t\" }}"
+        ),
+    )
+}
+
+fn a_logged_row_that_cannot_be_downloaded_blocks_no_worker() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = folder.path().join("rows.csv");
+    let lines = |range: std::ops::Range<u32>| -> String {
+        range.map(|i| format!("{i},1,{}\n", i % 2)).collect()
+    };
+    fs::write(&rows, format!("t,a,c\n{}", lines(0..3000))).unwrap();
+    let tier = folder.path().join("tier");
+    let text = format!(
+        "{}\n[store.tier]\nurl = \"file://{}\"\ncache = \"1B\"",
+        of_file(&rows),
+        tier.display()
+    );
+    let ran = Program::start_at(folder, &text, &[], &[]).end();
+    ran.assert_done();
+    let log = ran.folder.path().join("state/log");
+    let local = || {
+        let files = fs::read_dir(&log).unwrap().map(|file| file.unwrap().path());
+        files.filter(|file| file.extension() == Some("arrows".as_ref())).count()
+    };
+    assert_eq!(local(), 0, "segments that are on the object store should not be kept");
+    fs::write(&rows, format!("t,a,c\n{}", lines(0..6000))).unwrap();
+    let hang = [("DRIFTMILL_HANG", "tier.download:1")];
+    let job = Program::start_at(ran.folder, &text, &["--workers", "2"], &hang);
+    let before = indexed(&job.state(), None);
+    std::thread::sleep(Duration::from_secs(3));
+    assert_eq!(indexed(&job.state(), None), before, "the download should hang");
+    let ran = ends_in_time(job);
+    assert!(!ran.said.contains("not all parts of the job could be stopped"), "{}", ran.said);
+}
+
 fn dead_letters_that_hang_stop_no_reading() {
     let folder = tempfile::tempdir().unwrap();
     let rows = folder.path().join("rows.csv");
     let row = |i: u32| if i == 10 { "bad,row,0\n".into() } else { format!("{i},1,{}\n", i % 2) };
     fs::write(&rows, format!("t,a,c\n{}", (0..300_000).map(row).collect::<String>())).unwrap();
-    let text = ENDLESS.replace(
-        "source.generator = { stream.sea = { length = 3000000 }, partitions = 2 }",
-        &format!(
-            "source.file = {{ path = {rows:?}, features = [\"a\"], label = \"c\", time = \"t\" }}"
-        ),
-    );
+    let text = of_file(&rows);
     let hang = [("DRIFTMILL_HANG", "dead_letters.write:1")];
     let job = Program::start_at(folder, &text, &["--poll", "100"], &hang);
     wait_for_batches(&job.state(), None, 200, || true);

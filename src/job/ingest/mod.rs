@@ -2,6 +2,7 @@
 
 pub(super) mod append;
 pub(super) mod keyed;
+pub(super) mod logged;
 pub(super) mod operator;
 pub(super) mod partition;
 pub(super) mod report;

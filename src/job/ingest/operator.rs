@@ -20,6 +20,7 @@ use super::rows::{dead_letters, rows};
 use super::watermarks::{WatermarkExchange, WorkerWatermark};
 use crate::job::Context;
 use crate::job::coordinator::command::Command;
+use crate::job::services::reads::Reads;
 use crate::source::{Fetched, Gate, Partition, Progress, Reader};
 use crate::store::LogWriter;
 
@@ -61,7 +62,9 @@ impl Ingest {
         });
         let rest: Vec<Partition> = rest.collect();
         let reader = context.pipeline.source.open(&rest, context.pipeline.codec.as_ref())?;
-        let parts = mine.into_iter().map(|part| PartitionState::new(part, context)).collect();
+        let reads = Reads::start()?;
+        let parts = mine.into_iter().map(|part| PartitionState::new(part, context, &reads));
+        let parts = parts.collect();
         let writer = LogWriter::open(&context.log, index)?;
         let sleeps = context.pipeline.order.idle_after.is_some();
         let watermarks = sleeps.then(|| WatermarkExchange::open(worker));
@@ -185,8 +188,8 @@ impl Ingest {
         let keyed = self.context.pipeline.source.keyed().is_some();
         let rules = &self.context.pipeline.order;
         let part = &mut self.parts[slot];
-        if let Some(logged) = part.replayed(keyed, rules) {
-            return Ok(Appended { changes: logged?, progress: Progress::More });
+        if let Some(logged) = part.replayed(keyed, rules)? {
+            return Ok(logged);
         }
         if part.asleep {
             part.raise(rules, held);

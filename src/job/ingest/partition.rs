@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use driftmill_operators::{Change, Id, Position};
 
+use super::append::Appended;
+use super::logged::{Logged, LoggedRows};
 use crate::job::Context;
+use crate::job::services::reads::Reads;
 use crate::source::{OrderRules, Partition, Progress, WatermarkTracker};
 use crate::store::{LogBatch, Replay, StoreError};
 
@@ -43,7 +46,7 @@ pub(in crate::job) struct PartitionState {
     /// The offset after the last one sent.
     pub(in crate::job) next: u64,
     /// The rest of the log of an earlier process, and the position from which it is sent.
-    replay: Option<(Replay, Position)>,
+    logged: Option<(LoggedRows, Position)>,
     /// New messages are not placed before this position.
     floor: Position,
     pub(in crate::job) done: bool,
@@ -61,7 +64,7 @@ pub(in crate::job) struct PartitionState {
 }
 
 impl PartitionState {
-    pub(in crate::job) fn new(partition: Partition, context: &Context) -> Self {
+    pub(in crate::job) fn new(partition: Partition, context: &Context, reads: &Reads) -> Self {
         let stream = partition.id(0).stream();
         // the current value of a key depends on all its messages.
         let keyed = context.pipeline.source.keyed().is_some();
@@ -71,7 +74,7 @@ impl PartitionState {
             next: partition.start,
             partition,
             watermark: WatermarkTracker::new(),
-            replay: Some((replay, from)),
+            logged: Some((LoggedRows::new(replay, reads), from)),
             floor: context.floor(stream),
             done: false,
             idle: false,
@@ -83,26 +86,32 @@ impl PartitionState {
         }
     }
 
-    /// The next batch of the log of an earlier process; none at its end.
-    pub(in crate::job) fn replayed(
+    /// The next changes that an earlier process logged; none at their end. Empty while they are being read.
+    ///
+    /// # Errors
+    /// When a batch of the log is damaged.
+    pub(super) fn replayed(
         &mut self,
         keyed: bool,
         rules: &OrderRules,
-    ) -> Option<Result<Vec<Change>, StoreError>> {
-        let (replay, from) = self.replay.as_mut()?;
+    ) -> Result<Option<Appended>, StoreError> {
+        let Some((logged, from)) = &mut self.logged else { return Ok(None) };
         let from = *from;
-        let Some(rows) = replay.next() else {
-            self.replay = None;
-            self.raise(rules, self.floor);
-            return None;
-        };
-        Some(rows.map(|rows| {
-            let mut changes = rows.changes(keyed);
-            changes.retain(|change| change.at >= from);
-            self.watermark = WatermarkTracker::resumed(rows.highest);
-            self.sent(&rows, &changes);
-            changes
-        }))
+        match logged.next()? {
+            Logged::Waiting => Ok(Some(Appended { changes: Vec::new(), progress: Progress::Wait })),
+            Logged::End => {
+                self.logged = None;
+                self.raise(rules, self.floor);
+                Ok(None)
+            }
+            Logged::Batch(rows) => {
+                let mut changes = rows.changes(keyed);
+                changes.retain(|change| change.at >= from);
+                self.watermark = WatermarkTracker::resumed(rows.highest);
+                self.sent(&rows, &changes);
+                Ok(Some(Appended { changes, progress: Progress::More }))
+            }
+        }
     }
 
     /// Records the changes that are sent. The last record is separate, because it may have to wait for

@@ -1,10 +1,9 @@
 //! The log of a run: rows by id.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use driftmill_datasets::{Schema, ValueType, Values};
 use driftmill_operators::Id;
@@ -13,11 +12,11 @@ use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use super::attached::Attached;
 use super::growing::{Growing, SegmentFiles};
 use super::rolling::Rolling;
+use super::shared::Shared;
 use crate::failpoint::Failpoint;
-use crate::store::segment::file::Segment;
 use crate::store::segment::gather::append;
 use crate::store::segment::location::BatchAt;
-use crate::store::tier::{Cache, RemoteSegment};
+use crate::store::tier::Cache;
 use crate::store::{Counts, LogBatch, SegmentLength, StoreError};
 
 /// The log of a run. It finds the rows of all workers by id.
@@ -32,22 +31,6 @@ pub struct Log {
     /// Locked while a segment is fetched.
     pub(in crate::store) fetching: Arc<Mutex<()>>,
     pub(in crate::store) shared: Arc<RwLock<Shared>>,
-}
-
-#[derive(Default)]
-pub(in crate::store) struct Shared {
-    /// The batches of each partition ([`Id::stream`]), in the order of offsets.
-    pub(in crate::store) batches: BTreeMap<u32, Vec<BatchAt>>,
-    /// Segments that are not recorded as durable up to their end, by name.
-    pub(in crate::store) growing: BTreeMap<String, Growing>,
-    /// Segments of other processes, by name.
-    others: BTreeMap<String, Attached>,
-    /// Segments on an object store, by name.
-    pub(in crate::store) remote: BTreeMap<String, RemoteSegment>,
-    /// Complete segments whose keys are indexed as far as they can be, by name.
-    pub(in crate::store) keys_indexed: BTreeSet<String>,
-    /// A counter of reads.
-    clock: AtomicU64,
 }
 
 impl Log {
@@ -86,14 +69,14 @@ impl Log {
     /// # Errors
     /// When a batch is damaged.
     pub fn has(&self, ids: &[Id]) -> Result<bool, StoreError> {
-        self.with_local(|shared| {
-            for id in ids {
-                if shared.find(*id)?.is_none() {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        })
+        let found = self.with_local(|| {
+            let located = self.locate(ids)?;
+            rows(&located, ids).try_for_each(|row| row.map(drop))
+        });
+        match found {
+            Err(StoreError::Missing(_)) => Ok(false),
+            found => found.map(|()| true),
+        }
     }
 
     /// Makes all appended rows durable. Returns the lengths of the segments that have grown since they were
@@ -141,7 +124,8 @@ impl Log {
     /// The numbers of its messages.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
-        for BatchAt { entry, .. } in self.read().batches.values().flatten() {
+        for batch in self.read().batches.values().flatten() {
+            let entry = &batch.entry;
             counts.rows += u64::from(entry.rows);
             counts.samples += u64::from(entry.samples);
             counts.invalid += u64::from(entry.invalid);
@@ -176,7 +160,7 @@ impl Log {
         let shared = self.read();
         let batches = shared.batches.get(&id.stream())?;
         let at = batches.partition_point(|batch| batch.entry.last < id);
-        let batch = batches.get(at)?.clone();
+        let batch = Arc::clone(batches.get(at)?);
         drop(shared);
         Some(self.columns_of(&batch))
     }
@@ -186,9 +170,16 @@ impl Log {
     /// # Errors
     /// When the batch is damaged.
     pub fn batch_with(&self, id: Id) -> Result<Option<LogBatch>, StoreError> {
-        let found =
-            self.with_local(|shared| Ok(shared.find(id)?.map(|(batch, _)| batch.clone())))?;
-        found.map(|batch| self.columns_of(&batch)).transpose()
+        let ids = [id];
+        let found = self.with_local(|| {
+            let located = self.locate(&ids)?;
+            rows(&located, &ids).try_for_each(|row| row.map(drop))?;
+            Ok(Arc::clone(&located[0].batch))
+        });
+        match found {
+            Err(StoreError::Missing(_)) => Ok(None),
+            found => self.columns_of(&*found?).map(Some),
+        }
     }
 
     pub(in crate::store) fn publish(&self, batch: BatchAt, name: &str, files: &Arc<SegmentFiles>) {
@@ -223,14 +214,38 @@ impl Log {
     /// When `values` is not of this log's type.
     pub fn gather(&self, ids: &[Id], values: &mut Values) -> Result<(), StoreError> {
         let tick = self.tick();
-        self.with_local(|shared| {
-            let rows = shared.rows(ids, self.schema.bytes(), tick)?;
+        let bytes = self.schema.bytes();
+        self.with_local(|| {
+            let located = self.locate(ids)?;
+            located.iter().for_each(|located| located.batch.segment().touch(tick));
+            let features = rows(&located, ids).map(|found| {
+                let (batch, row) = found?;
+                batch.features(row, bytes)
+            });
+            let features = features.collect::<Result<Vec<&[u8]>, StoreError>>()?;
             match self.schema.value {
-                ValueType::F32 => append(&rows, values.floats()),
-                ValueType::U8 => append(&rows, values.bytes()),
+                ValueType::F32 => append(&features, values.floats()),
+                ValueType::U8 => append(&features, values.bytes()),
             }
             Ok(())
         })
+    }
+
+    /// The batches in whose ranges the ids are. Reads no rows, so that nobody waits for a disk while the
+    /// log is locked.
+    fn locate(&self, ids: &[Id]) -> Result<Vec<Located>, StoreError> {
+        let shared = self.read();
+        let mut located: Vec<Located> = Vec::new();
+        for id in ids {
+            match located.last_mut() {
+                Some(last) if last.batch.spans(*id) => last.ids += 1,
+                _ => {
+                    let batch = shared.batch_of(*id).ok_or(StoreError::Missing(*id))?;
+                    located.push(Located { batch, ids: 1 });
+                }
+            }
+        }
+        Ok(located)
     }
 
     /// The next value of the counter.
@@ -239,58 +254,21 @@ impl Log {
     }
 }
 
-impl Shared {
-    /// Removes the local copy of a remote segment. Returns false if it is in use.
-    pub(in crate::store) fn evict(&mut self, name: &str) -> bool {
-        let Some(remote) = self.remote.get_mut(name) else { return false };
-        let mut batches: Vec<&mut BatchAt> = self
-            .batches
-            .values_mut()
-            .flatten()
-            .filter(|batch| batch.segment_name() == name)
-            .collect();
-        if Arc::strong_count(&remote.segment) > batches.len() + 1 {
-            return false;
-        }
-        let segment = Arc::new(Segment::remote(remote.segment.path()));
-        for batch in &mut batches {
-            **batch = batch.in_segment(&segment);
-        }
-        remote.segment = segment;
-        let path = remote.segment.path();
-        if let Err(error) = std::fs::remove_file(path) {
-            tracing::warn!("removing `{}`: {error}", path.display());
-        }
-        true
-    }
+/// A batch in whose range some ids in a row are.
+struct Located {
+    batch: Arc<BatchAt>,
+    /// Number of these ids.
+    ids: usize,
+}
 
-    pub(in crate::store) fn insert(&mut self, batch: BatchAt) {
-        self.batches.entry(batch.entry.first.stream()).or_default().push(batch);
-    }
-
-    /// The features of `ids`, of `bytes` bytes each.
-    fn rows(&self, ids: &[Id], bytes: usize, tick: u64) -> Result<Vec<&[u8]>, StoreError> {
-        let mut hint: Option<&BatchAt> = None;
-        let row = |id: &Id| {
-            let known = match hint {
-                Some(batch) => batch.row(*id)?.map(|row| (batch, row)),
-                None => None,
-            };
-            let found = if known.is_some() { known } else { self.find(*id)? };
-            let (batch, row) = found.ok_or(StoreError::Missing(*id))?;
-            if hint.is_none_or(|known| !std::ptr::eq(known, batch)) {
-                batch.segment().touch(tick);
-            }
-            hint = Some(batch);
-            batch.features(row, bytes)
-        };
-        ids.iter().map(row).collect()
-    }
-
-    fn find(&self, id: Id) -> Result<Option<(&BatchAt, usize)>, StoreError> {
-        let Some(batches) = self.batches.get(&id.stream()) else { return Ok(None) };
-        let after = batches.partition_point(|batch| batch.entry.first <= id);
-        let Some(batch) = after.checked_sub(1).map(|at| &batches[at]) else { return Ok(None) };
-        Ok(batch.row(id)?.map(|row| (batch, row)))
-    }
+/// The batch and the row of each id, after [`Log::locate`].
+fn rows<'a>(
+    located: &'a [Located],
+    ids: &'a [Id],
+) -> impl Iterator<Item = Result<(&'a BatchAt, usize), StoreError>> {
+    let batches = located.iter().flat_map(|it| std::iter::repeat_n(&*it.batch, it.ids));
+    batches.zip(ids).map(|(batch, id)| {
+        let row = batch.row(*id)?.ok_or(StoreError::Missing(*id))?;
+        Ok((batch, row))
+    })
 }

@@ -8,4 +8,5 @@ pub(super) mod log_handle;
 pub(super) mod opening;
 pub(super) mod replay;
 pub(super) mod rolling;
+pub(super) mod shared;
 pub(super) mod writer;

@@ -80,7 +80,8 @@ impl Log {
         let shared = self.read();
         shared.batches.values().find_map(|batches| {
             let number = batches.iter().position(|batch| batch.is_at(path, at))?;
-            Some(read(number.checked_sub(1).map(|before| &batches[before]), &batches[number]))
+            let before = number.checked_sub(1).map(|before| &*batches[before]);
+            Some(read(before, &batches[number]))
         })
     }
 }

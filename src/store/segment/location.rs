@@ -67,6 +67,11 @@ impl BatchAt {
         self.segment.name()
     }
 
+    /// Whether `id` is between its first and its last row.
+    pub(in crate::store) fn spans(&self, id: Id) -> bool {
+        self.entry.first <= id && id <= self.entry.last
+    }
+
     /// The row of `id`, if it is in this batch.
     ///
     /// # Errors

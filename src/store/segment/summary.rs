@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
+use std::sync::Arc;
 
 use driftmill_operators::Id;
 use roaring::RoaringTreemap;
@@ -106,11 +107,11 @@ impl Log {
     }
 
     /// The batches of segment `name`, in the order of its file.
-    pub(in crate::store) fn batches_of(&self, name: &str) -> Vec<BatchAt> {
+    pub(in crate::store) fn batches_of(&self, name: &str) -> Vec<Arc<BatchAt>> {
         let shared = self.read();
         let batches = shared.batches.values().flatten();
         let batches = batches.filter(|batch| batch.segment_name() == name);
-        let mut batches: Vec<BatchAt> = batches.cloned().collect();
+        let mut batches: Vec<Arc<BatchAt>> = batches.cloned().collect();
         batches.sort_by_key(|batch| batch.entry.at);
         batches
     }

@@ -7,6 +7,7 @@ use crate::outage::{CancellationToken, is_full};
 use crate::store::StoreError;
 use crate::store::segment::file::Segment;
 
+/// The part of a job that waits for an object store.
 const PART: &str = "store.tier";
 
 /// The pauses between two attempts to reach an object store: the first and the longest one.

@@ -14,14 +14,12 @@ use super::parquet::{Rows, to_parquet};
 use crate::atomic_write::StagedFile;
 use crate::failpoint::Failpoint;
 use crate::outage::CancellationToken;
-use crate::store::log::log_handle::Shared;
 use crate::store::segment::batch::{arrow_schema, schema_of};
 use crate::store::segment::file::Segment;
 use crate::store::segment::index::IndexEntry;
 use crate::store::segment::location::BatchAt;
 use crate::store::{Log, LogBatch, SegmentSummary, Size, StoreError};
 
-/// The part of a job that waits for an object store.
 impl Log {
     /// Limits the local bytes of segments that are also on an object store to `limit` (default: no limit).
     /// With `cancellation`, reads wait for an object store that cannot be reached, until they are
@@ -117,13 +115,12 @@ impl Log {
     /// Reads from the log; a segment that is missing locally is fetched, and the read is repeated.
     pub(in crate::store) fn with_local<T>(
         &self,
-        mut with_local: impl FnMut(&Shared) -> Result<T, StoreError>,
+        mut read: impl FnMut() -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         // they stay local while they are needed together.
         let mut held = Vec::new();
         loop {
-            let result = with_local(&self.read());
-            match result {
+            match read() {
                 Err(StoreError::Remote { segment }) => held.push(self.fetch(&segment)?),
                 result => return result,
             }
