@@ -33,7 +33,7 @@
 //! * The timestamp of the dataflow is the position of a change, 128 bits: time, then id. Records travel in
 //!   batches with the least position that may still arrive. An ordering operator releases them once the
 //!   frontier has passed. All policies therefore see one order, independent of batches.
-//! * The lateness of a sample depends only on the earlier records of its own partition
+//! * Whether a sample is late depends only on the earlier records of its own partition
 //!   ([`source::WatermarkTracker`]), never on the frontier.
 //! * One operator with one table handles keyed samples and their labels. If there is a topic of labels, all
 //!   policies see a sample when its label has arrived or `label_wait` has passed. By default there is no

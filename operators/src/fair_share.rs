@@ -37,20 +37,20 @@ mod tests {
 
     use super::fair_share;
 
-    fn given(target: usize, sizes: &[usize]) -> (usize, usize) {
+    fn shared(target: usize, sizes: &[usize]) -> (usize, usize) {
         let share = fair_share(target, sizes);
         (share, sizes.iter().map(|size| share.min(*size)).sum())
     }
 
     #[test]
     fn worked_examples() {
-        assert_eq!(given(100, &[10, 10, 200]), (80, 100));
-        assert_eq!(given(100, &[10, 20, 200]), (70, 100));
-        assert_eq!(given(30, &[10, 20, 30]), (10, 30));
-        assert_eq!(given(90, &[30, 30, 30]), (30, 90));
-        assert_eq!(given(50, &[5, 100, 100]), (22, 49));
-        assert_eq!(given(7, &[3, 3, 3]), (2, 6));
-        assert_eq!((given(9, &[]), given(0, &[3]), given(9, &[3, 1])), ((0, 0), (0, 0), (3, 4)));
+        assert_eq!(shared(100, &[10, 10, 200]), (80, 100));
+        assert_eq!(shared(100, &[10, 20, 200]), (70, 100));
+        assert_eq!(shared(30, &[10, 20, 30]), (10, 30));
+        assert_eq!(shared(90, &[30, 30, 30]), (30, 90));
+        assert_eq!(shared(50, &[5, 100, 100]), (22, 49));
+        assert_eq!(shared(7, &[3, 3, 3]), (2, 6));
+        assert_eq!((shared(9, &[]), shared(0, &[3]), shared(9, &[3, 1])), ((0, 0), (0, 0), (3, 4)));
     }
 
     proptest! {
@@ -58,7 +58,7 @@ mod tests {
         fn the_share_is_the_largest_that_fits(
             target in 0usize..300, sizes in prop::collection::vec(0usize..100, 1..8),
         ) {
-            let (share, total) = given(target, &sizes);
+            let (share, total) = shared(target, &sizes);
             prop_assert!(total <= target);
             let next: usize = sizes.iter().map(|size| (share + 1).min(*size)).sum();
             prop_assert!(next > target || next == total);

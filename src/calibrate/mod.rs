@@ -12,7 +12,7 @@ pub use propose::{Basis, Proposal};
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use driftmill_operators::calibration::Rate;
 use serde::Serialize;
 
@@ -43,6 +43,11 @@ pub struct Calibrated {
     pub samples: u64,
 }
 
+/// The run of the stable part was stopped before its end.
+#[derive(Debug, thiserror::Error)]
+#[error("stopped before the end of the stretch")]
+pub struct Stopped;
+
 /// Runs the stable part, and proposes a value with the wanted rate of false alarms for each threshold of
 /// each policy.
 ///
@@ -64,7 +69,9 @@ pub fn calibrate(
     let state = folder.path().join("state");
     let options = Options { state: Some(state.clone()), stable: true, ..options.clone() };
     let ended = job::run(shadowed(pipeline, &policies, stretch.range), &options, interrupt)?;
-    ensure!(ended.end == End::Complete, "stopped before the end of the stretch");
+    if ended.end != End::Complete {
+        return Err(Stopped.into());
+    }
     let history = History::open(&state)?;
     let mut proposals = Vec::new();
     for policy in &policies {

@@ -96,7 +96,7 @@ impl Catalog {
     ///
     /// # Errors
     /// When SQLite cannot read them, or a row is damaged.
-    pub fn removed_between(
+    pub fn expired_between(
         &self,
         first: Id,
         last: Id,
@@ -115,7 +115,10 @@ impl Catalog {
     ///
     /// # Errors
     /// When SQLite cannot read them, or a row is damaged.
-    pub fn removed(&self, mut each: impl FnMut(ExpiredSegment)) -> Result<(), CatalogError> {
+    pub fn expired_segments(
+        &self,
+        mut each: impl FnMut(ExpiredSegment),
+    ) -> Result<(), CatalogError> {
         let mut ranges: Vec<ExpiredRange> =
             self.read("ORDER BY number DESC, topic_index DESC, partition DESC", [])?;
         self.read_each("ORDER BY number", [], |ExpiredRow { number, mut segment }| {
@@ -132,7 +135,7 @@ impl Catalog {
     /// When SQLite cannot read it.
     pub fn expired_counts(&self) -> Result<Counts, CatalogError> {
         let query = "SELECT ifnull(sum(rows), 0) AS rows, ifnull(sum(samples), 0) AS samples,
-                            ifnull(sum(bad), 0) AS bad, ifnull(sum(late), 0) AS late
+                            ifnull(sum(invalid), 0) AS invalid, ifnull(sum(late), 0) AS late
                      FROM expired_segments";
         self.database.query_row(query, [], counts).map_err(CatalogError::database("reading"))
     }
@@ -212,7 +215,7 @@ fn counts(row: &Row<'_>) -> rusqlite::Result<Counts> {
     Ok(Counts {
         rows: unsigned(row, "rows")?,
         samples: unsigned(row, "samples")?,
-        invalid: unsigned(row, "bad")?,
+        invalid: unsigned(row, "invalid")?,
         late: unsigned(row, "late")?,
     })
 }
@@ -229,7 +232,7 @@ fn insert(transaction: &Transaction<'_>, segment: &ExpiredSegment) -> rusqlite::
         ":bytes": *bytes as i64,
         ":rows": counts.rows as i64,
         ":samples": counts.samples as i64,
-        ":bad": counts.invalid as i64,
+        ":invalid": counts.invalid as i64,
         ":late": counts.late as i64,
         ":ids": bitmap(&contents.samples),
         ":replaced": bitmap(replaced),

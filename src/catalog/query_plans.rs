@@ -219,8 +219,8 @@ fn read(catalog: &Catalog) -> Result<(), CatalogError> {
     catalog.trained(drop)?;
     catalog.in_training()?;
     catalog.erased()?;
-    catalog.removed(drop)?;
-    catalog.removed_between(id, id, drop)?;
+    catalog.expired_segments(drop)?;
+    catalog.expired_between(id, id, drop)?;
     catalog.expired_counts()?;
     catalog.is_expired("", 1)?;
     Ok(())

@@ -8,7 +8,7 @@ use super::blocks::insert_blocks;
 use super::table::{PARTITIONS, RUN, TABLES};
 
 /// The format that this program writes, in `PRAGMA user_version`.
-pub(super) const FORMAT: i64 = 12;
+pub(super) const FORMAT: i64 = 13;
 
 /// The first format with a migration. Earlier formats were never released.
 pub(super) const FIRST_FORMAT: i64 = 9;
@@ -26,7 +26,8 @@ fn migrations() -> Migrations<'static> {
         M::up(include_str!("migrations/09_tables.sql")),
         M::up_with_hook(include_str!("migrations/10_checksums.sql"), training_set_blocks),
         M::up(include_str!("migrations/11_expired_ranges.sql")),
-        M::up_with_hook(include_str!("migrations/12_identities.sql"), checksums),
+        M::up_with_hook(include_str!("migrations/12_identities.sql"), changed_checksums),
+        M::up_with_hook(include_str!("migrations/13_invalid.sql"), missing_checksums),
     ];
     Migrations::new(unreleased.chain(migrations).collect())
 }
@@ -45,13 +46,19 @@ fn training_set_blocks(transaction: &Transaction<'_>) -> HookResult {
     Ok(())
 }
 
-/// Writes the checksums of rows that have none, as those of format 9, and of rows with columns that
-/// format 12 adds.
-fn checksums(transaction: &Transaction<'_>) -> HookResult {
+/// Writes the checksums of rows with columns that format 12 adds.
+fn changed_checksums(transaction: &Transaction<'_>) -> HookResult {
+    for table in [&PARTITIONS, &RUN] {
+        transaction.execute(&table.seal("true"), [])?;
+    }
+    Ok(())
+}
+
+/// Writes the checksums of rows that have none, as those of format 9, once their columns have the names of
+/// today.
+fn missing_checksums(transaction: &Transaction<'_>) -> HookResult {
     for table in TABLES {
-        let changed = [PARTITIONS.name, RUN.name].contains(&table.name);
-        let condition = if changed { "true" } else { "checksum = 0" };
-        transaction.execute(&table.seal(condition), [])?;
+        transaction.execute(&table.seal("checksum = 0"), [])?;
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ tables! {
     PARTITIONS = "partitions" ["number"] "topic_index" "topic" "partition" "start" "end" "identity";
     SEGMENTS = "segments" ["name"] "bytes" "batches";
     REMOTE_SEGMENTS = "remote_segments" ["segment"] "url" "complete";
-    EXPIRED_SEGMENTS = "expired_segments" ["number"] "name" "bytes" "rows" "samples" "bad" "late"
+    EXPIRED_SEGMENTS = "expired_segments" ["number"] "name" "bytes" "rows" "samples" "invalid" "late"
         "ids" "replaced" "deleted" "keys";
     EXPIRED_RANGES = "expired_ranges" ["number" "topic_index" "partition"] "from_offset" "to_offset"
         "rows" "from_time" "to_time";

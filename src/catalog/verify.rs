@@ -43,8 +43,8 @@ pub fn verify(
 ) -> Result<CatalogHealth, CatalogError> {
     let mut health = CatalogHealth { problems: verify_database(catalog)?, ..Default::default() };
     let mut known = samples.clone();
-    let removed = catalog.removed(|segment| known |= segment.contents.samples);
-    health.problems.extend(removed.err().map(text));
+    let expired = catalog.expired_segments(|segment| known |= segment.contents.samples);
+    health.problems.extend(expired.err().map(text));
     let mut decisions = Vec::new();
     let read = catalog.trained(|set| {
         decisions.push(Verified {

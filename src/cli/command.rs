@@ -20,7 +20,7 @@ pub struct Cli {
 
 const AFTER: &str = "\
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 64 usage error, 65 damaged \
-files (`verify`) or a message that ends the job, 69 broker or file not reachable, 70 internal error (a bug), \
+files (`verify`), or a message or training that ends the job, 69 broker or file not reachable, 70 internal error (a bug), \
 74 the disk is full, 75 another process was lost (start all again), 78 invalid pipeline file, 130 \
 interrupted.";
 

@@ -10,13 +10,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::arguments::File;
-use super::error::{Unreadable, Usage};
+use super::error::{INTERRUPTED, Unreadable, Usage};
 use super::output::print;
 use crate::cluster::Cluster;
 use crate::job::{self, End, Interrupt, Options, Others};
 use crate::report::render;
-
-const INTERRUPTED: u8 = 130;
 
 /// The port of process 0 if no hosts are named.
 const FIRST_PORT: usize = 2101;

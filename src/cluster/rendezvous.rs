@@ -12,7 +12,7 @@ use super::{Cluster, ClusterError, Loss, Reason, Wires, frame};
 const MOMENT: Duration = Duration::from_millis(20);
 
 /// Time limit for the greeting of a peer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// The time between two messages about missing processes.
 const REPORT_INTERVAL: Duration = Duration::from_secs(2);
@@ -198,7 +198,7 @@ impl Rendezvous {
         let settings = socket
             .set_nonblocking(false)
             .and_then(|()| socket.set_nodelay(true))
-            .and_then(|()| socket.set_read_timeout(Some(PATIENCE)));
+            .and_then(|()| socket.set_read_timeout(Some(ANSWER_LIMIT)));
         match settings.and_then(|()| frame::read_at_most(GREETING, &socket)) {
             Ok(greeting) => Some((socket, greeting)),
             Err(error) => {

@@ -30,7 +30,7 @@ pub struct Pipeline {
     /// The codec that decodes messages into samples. Generators and Parquet files need none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub codec: Option<CodecTable>,
-    /// Event time, lateness and reading ahead.
+    /// Event time, late samples and reading ahead.
     #[serde(default)]
     pub order: OrderRules,
     /// The policy that decides when to train.

@@ -15,7 +15,7 @@ pub struct Status {
     dead_letters: AtomicU64,
     late: AtomicU64,
     triggers: AtomicU64,
-    reached: AtomicI64,
+    observed: AtomicI64,
     bounded: AtomicBool,
     left: Mutex<BTreeMap<usize, Option<u64>>>,
     holders: Mutex<BTreeMap<usize, String>>,
@@ -52,7 +52,7 @@ impl Status {
             dead_letters: AtomicU64::new(0),
             late: AtomicU64::new(0),
             triggers: AtomicU64::new(0),
-            reached: AtomicI64::new(i64::MIN),
+            observed: AtomicI64::new(i64::MIN),
             bounded: AtomicBool::new(false),
             left: Mutex::default(),
             holders: Mutex::default(),
@@ -89,8 +89,8 @@ impl Status {
     }
 
     /// Records that everything up to `time` was decided, in milliseconds since 1970.
-    pub fn reached(&self, time: i64) {
-        self.reached.store(time, Ordering::Relaxed);
+    pub fn observed(&self, time: i64) {
+        self.observed.store(time, Ordering::Relaxed);
     }
 
     /// Records whether the stream has a known end.
@@ -145,8 +145,8 @@ impl Status {
     /// One line of text: samples read, the time of the stream, and running trainings.
     pub(super) fn line(&self, rate: f64) -> String {
         let mut parts = vec![format!("{} samples ({})", self.samples(), per_second(rate))];
-        let reached = self.reached.load(Ordering::Relaxed);
-        if let Some(time) = chrono::DateTime::from_timestamp_millis(reached) {
+        let observed = self.observed.load(Ordering::Relaxed);
+        if let Some(time) = chrono::DateTime::from_timestamp_millis(observed) {
             parts.push(format!("at {}", time.format("%Y-%m-%d %H:%M")));
         }
         parts.extend(self.lag());
@@ -198,7 +198,7 @@ mod tests {
     fn the_line_shows_the_progress_of_the_job() {
         let status = Status::new(Outages::default());
         status.read(1200, 3, 0);
-        status.reached(831_427_200_000);
+        status.observed(831_427_200_000);
         status.left(0, Some(40));
         status.left(1, Some(2));
         status.triggered();

@@ -14,7 +14,7 @@ impl History {
     pub(super) fn expired_among(&self, ids: &RoaringTreemap) -> Result<u64, HistoryError> {
         let mut expired = ids & self.catalog.erased()?;
         for (first, last) in spans(ids) {
-            self.catalog.removed_between(first, last, |segment| {
+            self.catalog.expired_between(first, last, |segment| {
                 expired |= ids & segment.contents.samples;
             })?;
         }
@@ -33,7 +33,7 @@ impl History {
     /// The key of an expired sample; 0 if it has no key, none if the sample is not expired.
     pub(super) fn expired_key(&self, id: Id) -> Result<Option<u128>, HistoryError> {
         let mut key = None;
-        self.catalog.removed_between(id, id, |segment| {
+        self.catalog.expired_between(id, id, |segment| {
             let samples = &segment.contents.samples;
             if samples.contains(id.0) {
                 let number = samples.rank(id.0) - 1;
@@ -46,7 +46,7 @@ impl History {
     /// The expired samples with a key.
     pub(super) fn expired_with(&self, key: u128) -> Result<Vec<Id>, HistoryError> {
         let mut found = Vec::new();
-        self.catalog.removed(|segment| {
+        self.catalog.expired_segments(|segment| {
             let samples = segment.contents.samples.iter().zip(&segment.contents.keys);
             found.extend(samples.filter(|(_, held)| **held == key).map(|(id, _)| Id(id)));
         })?;

@@ -129,7 +129,7 @@ impl History {
         Row {
             place: self.sample_place(id, Some(rows.position_times[at])),
             event_time: Some(rows.times[at]),
-            kind: kind.map_or("bad", RowKind::name),
+            kind: kind.map_or("invalid", RowKind::name),
             label: rows.labels[at],
             status: None,
             expired: kind == Some(RowKind::Erased),

@@ -71,7 +71,7 @@ impl History {
     /// When the log is damaged.
     pub fn statuses(&self) -> Result<SampleStatuses, HistoryError> {
         let mut statuses = SampleStatuses::default();
-        self.catalog.removed(|segment| statuses.expire(segment))?;
+        self.catalog.expired_segments(|segment| statuses.expire(segment))?;
         let retracted = self.retracted_rows(Shown::ALL)?;
         if !retracted.is_empty() {
             let deletions = self.deletions()?;
@@ -91,7 +91,7 @@ impl History {
     ) -> Result<SampleStatuses, HistoryError> {
         let mut statuses = SampleStatuses::default();
         for id in ids {
-            self.catalog.removed_between(*id, *id, |segment| statuses.expire(segment))?;
+            self.catalog.expired_between(*id, *id, |segment| statuses.expire(segment))?;
         }
         if key != 0 {
             for (id, by) in self.retracted_rows(Shown { key: Some(key), ..Shown::ALL })? {

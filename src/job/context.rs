@@ -63,6 +63,8 @@ pub struct Context {
     /// Whether nothing new is started.
     pub(super) wind_down: AtomicBool,
     pub(super) faults: Sender<anyhow::Error>,
+    /// Whether there was a fault.
+    pub(super) failed: AtomicBool,
 }
 
 impl Context {
@@ -111,6 +113,12 @@ impl Context {
     pub fn fail(&self, error: impl Into<anyhow::Error>) {
         // only the first error is reported; the others are its consequences.
         drop(self.faults.send(error.into()));
+        self.failed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether a part of the job has failed in this process.
+    pub(super) fn failed(&self) -> bool {
+        self.failed.load(Ordering::SeqCst)
     }
 
     /// A position in readable form.

@@ -25,7 +25,7 @@ pub struct OldVersion {
 /// positions before `asked`. Without it, any version can be queried.
 ///
 /// Weights are removed in the order of versions. Versions are therefore read from the newest on, up to the
-/// first one that has expired and whose weights are gone.
+/// first one that has expired and whose weights were removed.
 pub(super) fn old(
     retention: &VersionRetention,
     subject: &Subject<'_>,

@@ -55,10 +55,10 @@ fn every_evaluation_is_recorded_and_shown() {
     let [own, often, votes] = ["seen", "often", "votes"].map(of);
 
     // 4 in the warm-up, the last of which trains; then one after every 250 samples.
-    let looked: Vec<_> =
+    let evaluations: Vec<_> =
         own.iter().filter(|line| !line["scores"].as_array().unwrap().is_empty()).collect();
-    assert_eq!(looked.len(), (4000 - 1000) / 250, "{own:#?}");
-    for line in &looked {
+    assert_eq!(evaluations.len(), (4000 - 1000) / 250, "{own:#?}");
+    for line in &evaluations {
         let metrics = line["scores"].as_array().unwrap();
         assert_eq!(metrics.len(), 2);
         let mmd = metrics.iter().find(|score| score["metric"] == "mmd").unwrap();

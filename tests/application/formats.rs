@@ -25,7 +25,7 @@ crate::suite::tests! {
 }
 
 /// The formats that can be opened.
-const FORMATS: [i64; 4] = [9, 10, 11, 12];
+const FORMATS: [i64; 5] = [9, 10, 11, 12, 13];
 
 const DAMAGED: i32 = 65;
 

@@ -22,9 +22,9 @@ mod erasure;
 mod export;
 mod files;
 mod formats;
-mod frozen;
 mod full_disk;
 mod guide;
+mod hanging;
 mod interrupts;
 mod irreducible;
 mod kafka;
@@ -79,7 +79,7 @@ const FILES: &[&[suite::Test]] = &[
     changing_files::TESTS,
     files::TESTS,
     formats::TESTS,
-    frozen::TESTS,
+    hanging::TESTS,
     full_disk::TESTS,
     guide::TESTS,
     interrupts::TESTS,

@@ -1,10 +1,10 @@
 //! Tests of the models and the runtime that trains them, from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue has failed")]
 
-mod answers;
 mod downsampling;
 #[cfg(feature = "wgpu")]
 mod gpu;
+mod output_cache;
 mod portraits;
 mod python;
 #[path = "../support/suite.rs"]
@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     suite::run(&[
-        answers::TESTS,
+        output_cache::TESTS,
         downsampling::TESTS,
         #[cfg(feature = "wgpu")]
         gpu::TESTS,

@@ -114,7 +114,7 @@ impl Broker {
 
     fn wait_until(&self, up: bool) {
         let at = [&self.address, &self.sasl];
-        let what = format!("a broker at {} to be {}", at[0], if up { "there" } else { "gone" });
+        let what = format!("a broker at {} to be {}", at[0], if up { "there" } else { "away" });
         wait_for(&what, LIMIT, || at.iter().all(|at| TcpStream::connect(at).is_ok() == up));
     }
 }

@@ -161,20 +161,20 @@ pub(crate) fn transact_as(
     messages: impl Iterator<Item = (i32, i64, Vec<u8>)>,
     ending: Ending,
 ) {
-    let patience = Duration::from_secs(30);
+    let limit = Duration::from_secs(30);
     let producer: BaseProducer =
         client(brokers).set("transactional.id", producer).create().unwrap();
-    producer.init_transactions(patience).unwrap();
+    producer.init_transactions(limit).unwrap();
     producer.begin_transaction().unwrap();
     for (partition, time, payload) in messages {
         let record: BaseRecord<'_, (), [u8]> =
             BaseRecord::to(topic).partition(partition).timestamp(time).payload(&payload);
         producer.send(record).map_err(|(error, _)| error).unwrap();
     }
-    producer.flush(patience).unwrap();
+    producer.flush(limit).unwrap();
     match ending {
-        Ending::Commit => producer.commit_transaction(patience).unwrap(),
-        Ending::Abort => producer.abort_transaction(patience).unwrap(),
+        Ending::Commit => producer.commit_transaction(limit).unwrap(),
+        Ending::Abort => producer.abort_transaction(limit).unwrap(),
         Ending::Open => {}
     }
 }

@@ -51,20 +51,20 @@ impl Balance {
     pub(super) fn choose(
         self,
         block: Option<NonZeroUsize>,
-        given: &SampleScores,
+        scores: &SampleScores,
         budget: Budget,
         each: impl Fn(&SampleScores, Budget) -> Vec<Chosen>,
     ) -> Vec<Chosen> {
-        let parts = self.parts(block, given, budget.size);
+        let parts = self.parts(block, scores, budget.size);
         if let [(_, size)] = &parts[..] {
-            return each(given, Budget { size: *size, ..budget });
+            return each(scores, Budget { size: *size, ..budget });
         }
         let mut chosen = Vec::new();
         for (rows, size) in parts {
             if size == rows.len() {
                 chosen.extend(rows.into_iter().map(Chosen::plain));
             } else if size > 0 {
-                let part = each(&given.part(&rows), Budget { size, ..budget });
+                let part = each(&scores.part(&rows), Budget { size, ..budget });
                 chosen.extend(part.into_iter().map(|c| Chosen { index: rows[c.index], ..c }));
             }
         }
@@ -75,12 +75,12 @@ impl Balance {
     fn parts(
         self,
         block: Option<NonZeroUsize>,
-        given: &SampleScores,
+        scores: &SampleScores,
         size: usize,
     ) -> Vec<(Vec<usize>, usize)> {
         let mut classes: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-        for row in 0..given.samples {
-            let label = given.labels.as_ref().filter(|_| self.needs_labels()).map(|all| all[row]);
+        for row in 0..scores.samples {
+            let label = scores.labels.as_ref().filter(|_| self.needs_labels()).map(|all| all[row]);
             classes.entry(label.unwrap_or_default()).or_default().push(row);
         }
         let classes: Vec<Vec<usize>> = classes.into_values().collect();

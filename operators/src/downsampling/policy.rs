@@ -14,7 +14,7 @@ pub trait DownsamplingConfig: Send + Sync {
     /// there are more candidates than that, with all [required scores](Self::required_scores).
     ///
     /// Samples are in the order of the choice, which depends on the arguments alone.
-    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen>;
+    fn choose(&self, scores: &SampleScores, budget: Budget) -> Vec<Chosen>;
 
     /// Whether the weights compensate for the probabilities of the choice, so that their expected mean is
     /// 1. The host scales the weights of other policies to a mean of 1.
@@ -57,11 +57,11 @@ pub struct Chosen {
 /// ```
 /// use driftmill_operators::{Matrix, downsampling::*};
 /// let policy = Entropy { balance: Balance::None };
-/// let given = SampleScores {
+/// let scores = SampleScores {
 ///     probabilities: Some(Matrix::new(2, vec![1.0, 0.0, 0.5, 0.5, 0.1, 0.9])),
 ///     ..SampleScores::of(3)
 /// };
-/// let chosen = choose(&policy, &given, Budget { size: 1, seed: 0, round: 0 }).unwrap();
+/// let chosen = choose(&policy, &scores, Budget { size: 1, seed: 0, round: 0 }).unwrap();
 /// assert_eq!(chosen, [Chosen { index: 1, weight: 1.0 }]);
 /// ```
 ///
@@ -70,17 +70,17 @@ pub struct Chosen {
 /// usable number.
 pub fn choose(
     policy: &dyn DownsamplingConfig,
-    given: &SampleScores,
+    scores: &SampleScores,
     budget: Budget,
 ) -> Result<Vec<Chosen>, SampleScoresError> {
-    given.has(policy.required_scores())?;
-    if given.samples <= budget.size {
-        return Ok((0..given.samples).map(Chosen::plain).collect());
+    scores.has(policy.required_scores())?;
+    if scores.samples <= budget.size {
+        return Ok((0..scores.samples).map(Chosen::plain).collect());
     }
     if budget.size == 0 {
         return Ok(Vec::new());
     }
-    Ok(policy.choose(given, budget))
+    Ok(policy.choose(scores, budget))
 }
 
 impl Chosen {

@@ -30,7 +30,7 @@ pub use service::{Immediate, Service, immediate};
 pub use train::Train;
 pub use training_request::TrainingRequest;
 pub use trigger::{
-    Decide, Decided, HostedShadow, HostedTrigger, ModelQuery, Shadow, ShadowDecision,
+    CheckpointedDecision, Decide, HostedShadow, HostedTrigger, ModelQuery, Shadow, ShadowDecision,
     TriggerCheckpoint, TriggerEvaluation, shadowed,
 };
 pub use upsert::{UnmatchedLabels, Upsert};

@@ -142,7 +142,7 @@ impl Branch {
     }
 
     /// Keeps the weights of a version in memory while few versions are newer.
-    pub(in crate::job) fn made(&self, version: u64, weights: Weights) {
+    pub(in crate::job) fn activate(&self, version: u64, weights: Weights) {
         let mut recent = self.recent.lock();
         let place = recent.partition_point(|(held, _)| *held < version);
         if recent.get(place).is_none_or(|(held, _)| *held != version) {
@@ -164,7 +164,7 @@ impl Branch {
             None => {
                 let weights = self.stored(version)?;
                 // versions that process 0 makes are only files for other processes.
-                self.made(version, weights.clone());
+                self.activate(version, weights.clone());
                 Ok(weights)
             }
         }

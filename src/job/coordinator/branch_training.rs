@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 
-use anyhow::ensure;
 use driftmill_operators::flow::TrainingRequest;
 use driftmill_operators::selection::{Candidate, TrainingSet};
 use driftmill_operators::trigger::Outcome;
@@ -15,9 +14,9 @@ use super::outcomes::Outcomes;
 use super::records::Records;
 use crate::catalog::{Catalog, DecisionEntry, DecisionRecord, NewDecision, OutcomeRecord, digest};
 use crate::job::branch::irreducible::training_rows;
-use crate::job::services::answer::Answer;
 use crate::job::services::training::Run;
-use crate::job::{Branch, Context};
+use crate::job::services::training_result::TrainingResult;
+use crate::job::{Branch, Context, JobError};
 use crate::train::{Stage, TrainJob};
 
 /// The decisions and trainings of one branch.
@@ -33,7 +32,7 @@ pub(in crate::job) struct BranchTraining {
 }
 
 /// The result of handling a decision.
-pub(in crate::job) enum Decided {
+pub(in crate::job) enum DecisionStatus {
     /// It cannot be recorded yet.
     NotYet,
     /// Its training has been started.
@@ -60,12 +59,12 @@ impl BranchTraining {
         request: &TrainingRequest,
         reply: &Reply,
         records: &mut Records<'_>,
-    ) -> anyhow::Result<Decided> {
+    ) -> anyhow::Result<DecisionStatus> {
         let set = &request.set;
         let known = match self.again.get(&set.decision.trigger) {
             Some(record) => self.compare(set, record, &mut records.durability.catalog)?,
             None if self.record(request, records)? => None,
-            None => return Ok(Decided::NotYet),
+            None => return Ok(DecisionStatus::NotYet),
         };
         let outcome = match known {
             Some(known) => Some(self.outcomes.known(set, known, records)?),
@@ -79,9 +78,9 @@ impl BranchTraining {
         Ok(outcome.map_or_else(
             || {
                 self.start(set.clone(), reply.clone());
-                Decided::Training
+                DecisionStatus::Training
             },
-            Decided::Known,
+            DecisionStatus::Known,
         ))
     }
 
@@ -119,18 +118,17 @@ impl BranchTraining {
         catalog: &mut Catalog,
     ) -> anyhow::Result<Option<OutcomeRecord>> {
         let trigger = set.decision.trigger;
-        ensure!(
-            record.decision == set.decision
-                && record.ids_digest == digest(set.rows.iter().map(Candidate::id)),
-            "decision {trigger} differs from the recorded one: it is at {:?} on {} samples, \
-             recorded at {:?} on {}\n\
-             hint: are stream and processor those of the start of the run? `driftmill verify` checks the \
-             files",
-            self.context.place(set.decision.position),
-            set.rows.len(),
-            self.context.place(record.decision.position),
-            record.samples,
-        );
+        let ids_digest = digest(set.rows.iter().map(Candidate::id));
+        if record.decision != set.decision || record.ids_digest != ids_digest {
+            let differs = JobError::Differs {
+                trigger,
+                made: self.context.place(set.decision.position),
+                samples: set.rows.len(),
+                recorded: self.context.place(record.decision.position),
+                recorded_samples: record.samples,
+            };
+            return Err(differs.into());
+        }
         if record.outcome.is_some() || set.rows.is_empty() {
             return Ok(record.outcome.clone());
         }
@@ -185,10 +183,10 @@ impl BranchTraining {
     /// full disk it may be called again.
     pub(in crate::job) fn finish(
         &mut self,
-        answer: &Answer,
+        answer: &TrainingResult,
         records: &mut Records<'_>,
     ) -> anyhow::Result<Outcome> {
-        let Answer { set, result, irreducible_trainings } = answer;
+        let TrainingResult { set, result, irreducible_trainings } = answer;
         self.context.status.training(&self.branch.name, None);
         match result {
             Ok(trained) => {
@@ -200,19 +198,16 @@ impl BranchTraining {
                         "no sample was chosen for training: the weights do not change"
                     );
                 }
-                self.outcomes.made(set, trained, irreducible_trainings, records)
+                self.outcomes.trained(set, trained, irreducible_trainings, records)
             }
             Err(error) => {
                 let error = error.to_string();
                 let outcome = self.outcomes.failed(set, Some(&error), records)?;
                 self.failures += 1;
                 let most = self.context.pipeline.training.max_failures;
-                let still = most.is_none_or(|most| self.failures < most.get());
-                ensure!(
-                    still,
-                    "{} trainings in a row failed, the last one: {error}",
-                    self.failures
-                );
+                if most.is_some_and(|most| self.failures >= most.get()) {
+                    return Err(JobError::Failures { failures: self.failures, last: error }.into());
+                }
                 Ok(outcome)
             }
         }

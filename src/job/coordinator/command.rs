@@ -1,6 +1,5 @@
 //! Commands that operators and services send to the thread that owns the order of durability.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,8 +12,8 @@ use driftmill_operators::trigger::Outcome;
 
 use crate::catalog::Catalog;
 use crate::dead_letters::DeadLetter;
-use crate::job::services::answer::Answer;
-use crate::job::services::answers::Answers;
+use crate::job::services::reply_sender::ReplySender;
+use crate::job::services::training_result::TrainingResult;
 
 /// Maximum number of queued commands before ingestion pauses.
 const MAX_QUEUED: usize = 100_000;
@@ -30,8 +29,6 @@ pub(in crate::job) enum PolicyId {
 
 /// A request of an operator or a service. Sending never blocks.
 pub(in crate::job) enum Command {
-    /// Record invalid messages. Sent before their rows are appended to the log.
-    DeadLetters(Vec<DeadLetter>),
     /// Record the state of a policy between decisions, with the next commit.
     Checkpoint(PolicyId, Box<TriggerCheckpoint>),
     /// Record an evaluation of a trigger policy.
@@ -41,7 +38,7 @@ pub(in crate::job) enum Command {
     /// Record a decision of a branch with the checkpoint of its policy, and train.
     Decision { branch: usize, request: Box<TrainingRequest>, reply: Reply },
     /// Record the result of a training.
-    Trained { branch: usize, answer: Box<Answer>, reply: Reply },
+    Trained { branch: usize, answer: Box<TrainingResult>, reply: Reply },
     /// Add the scores of samples to the evaluation of a branch.
     Scores { branch: usize, scores: Scores },
     /// Have all processes make their records durable, then call back.
@@ -53,41 +50,57 @@ pub(in crate::job) enum Command {
 }
 
 /// The way back to an operator that waits for the outcome of a decision.
-pub(in crate::job) type Reply = Answers<Outcome>;
+pub(in crate::job) type Reply = ReplySender<Outcome>;
 
-/// Sends commands; clones share the queue.
+/// Sends commands to process 0, and invalid messages to the process itself. Clones share the queues.
 #[derive(Clone)]
 pub(in crate::job) struct Commands {
-    send: Sender<Command>,
+    commands: Sender<Command>,
+    dead_letters: Sender<Vec<DeadLetter>>,
     queued: Arc<AtomicUsize>,
 }
 
-/// Receives commands in the order in which they were sent.
+/// Receives commands in the order in which they were sent. Only process 0 has any: all operators that send
+/// them run there.
 pub(in crate::job) struct Inbox {
     commands: Receiver<Command>,
-    /// Commands that were removed from the queue and are processed before all others.
-    set_aside: VecDeque<Command>,
     queued: Arc<AtomicUsize>,
 }
 
-/// A queue of commands.
-pub(in crate::job) fn commands() -> (Commands, Inbox) {
+/// Receives invalid messages of the process.
+pub(in crate::job) struct InvalidMessages {
+    dead_letters: Receiver<Vec<DeadLetter>>,
+    queued: Arc<AtomicUsize>,
+}
+
+/// The queues of a process.
+pub(in crate::job) fn commands() -> (Commands, Inbox, InvalidMessages) {
     let (send, commands) = unbounded();
+    let (send_dead_letters, dead_letters) = unbounded();
     let queued = Arc::new(AtomicUsize::new(0));
-    let inbox = Inbox { commands, set_aside: VecDeque::new(), queued: Arc::clone(&queued) };
-    (Commands { send, queued }, inbox)
+    let inbox = Inbox { commands, queued: Arc::clone(&queued) };
+    let invalid = InvalidMessages { dead_letters, queued: Arc::clone(&queued) };
+    (Commands { commands: send, dead_letters: send_dead_letters, queued }, inbox, invalid)
 }
 
 impl Commands {
     /// Sends a command without blocking.
     pub(in crate::job) fn send(&self, command: Command) {
         self.queued.fetch_add(1, Ordering::Relaxed);
-        if self.send.send(command).is_err() {
+        if self.commands.send(command).is_err() {
             tracing::debug!("a command was sent after the end of the job");
         }
     }
 
-    /// Whether the queue is so long that reading should pause.
+    /// Sends invalid messages without blocking, before their rows are appended to the log.
+    pub(in crate::job) fn send_dead_letters(&self, dead_letters: Vec<DeadLetter>) {
+        self.queued.fetch_add(1, Ordering::Relaxed);
+        if self.dead_letters.send(dead_letters).is_err() {
+            tracing::debug!("invalid messages were sent after the end of the job");
+        }
+    }
+
+    /// Whether the queues are so long that reading should pause.
     pub(in crate::job) fn is_full(&self) -> bool {
         self.queued.load(Ordering::Relaxed) > MAX_QUEUED
     }
@@ -96,26 +109,17 @@ impl Commands {
 impl Inbox {
     /// The next command, if there is one within `wait`.
     pub(in crate::job) fn next(&mut self, wait: Duration) -> Option<Command> {
-        let next = self.set_aside.pop_front().or_else(|| self.commands.recv_timeout(wait).ok())?;
+        let next = self.commands.recv_timeout(wait).ok()?;
         self.queued.fetch_sub(1, Ordering::Relaxed);
         Some(next)
     }
+}
 
-    /// Removes the dead letters that were sent so far from the queue. All other commands keep their order.
-    pub(in crate::job) fn take_dead_letters(&mut self) -> Vec<DeadLetter> {
-        let mut taken = Vec::new();
-        let waiting = self.set_aside.drain(..).chain(self.commands.try_iter());
-        let mut others = VecDeque::new();
-        for command in waiting {
-            match command {
-                Command::DeadLetters(dead_letters) => {
-                    self.queued.fetch_sub(1, Ordering::Relaxed);
-                    taken.extend(dead_letters);
-                }
-                other => others.push_back(other),
-            }
-        }
-        self.set_aside = others;
-        taken
+impl InvalidMessages {
+    /// All that were sent so far.
+    pub(in crate::job) fn take(&mut self) -> Vec<DeadLetter> {
+        let sent: Vec<Vec<DeadLetter>> = self.dead_letters.try_iter().collect();
+        self.queued.fetch_sub(sent.len(), Ordering::Relaxed);
+        sent.into_iter().flatten().collect()
     }
 }

@@ -4,17 +4,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::command::Inbox;
+use super::command::{Inbox, InvalidMessages};
+use super::log_sync::LogSync;
 use super::peers::Peers;
 use crate::catalog::{Catalog, CatalogError};
 use crate::dead_letters::DeadLetterQueue;
+use crate::job::run::interrupt::GRACE;
 use crate::job::run::no_samples::NoSamples;
 use crate::job::{Context, Interrupt};
 use crate::outage::is_full;
 use crate::store::SegmentLength;
 
-/// The longest wait of a commit for dead letters. After that, the commit is tried again later.
-const DEAD_LETTER_WAIT: Duration = Duration::from_millis(20);
+/// The longest wait for an answer before other events are handled. A commit that waits longer for dead
+/// letters is tried again later.
+const MOMENT: Duration = Duration::from_millis(20);
 
 /// The time between two messages about the same full disk.
 const REMINDER_INTERVAL: Duration = Duration::from_secs(10);
@@ -29,6 +32,8 @@ pub(in crate::job) struct Durability {
     pub(in crate::job) dead_letters: DeadLetterQueue,
     pub(in crate::job) peers: Peers,
     pub(in crate::job) inbox: Inbox,
+    pub(in crate::job) invalid: InvalidMessages,
+    pub(in crate::job) sync: LogSync,
     pub(in crate::job) interrupt: Interrupt,
     /// The time at which a full disk was last reported, if the disk is still full.
     pub(in crate::job) full: Option<Instant>,
@@ -73,10 +78,10 @@ impl Durability {
         if !self.flush()? {
             return Ok(false);
         }
-        let durable = self.context.log.sync()?;
+        let Some(durable) = self.sync()? else { return Ok(false) };
         // dead letters are sent before their rows are appended: all that belong to `durable` are here.
-        self.dead_letters.write(self.inbox.take_dead_letters())?;
-        if !self.dead_letters.sync(DEAD_LETTER_WAIT)? {
+        self.write_dead_letters()?;
+        if !self.dead_letters.sync(MOMENT)? {
             return Ok(false);
         }
         record(&mut self.catalog, &durable)?;
@@ -91,6 +96,30 @@ impl Durability {
     /// When a process is lost, or a file cannot be written.
     pub(in crate::job) fn flush(&mut self) -> anyhow::Result<bool> {
         self.peers.flush(&self.context, &self.dead_letters, &self.interrupt)
+    }
+
+    /// Makes the rows of this process durable. Returns the lengths of the segments that have grown; none if
+    /// the job fails, or is interrupted while the disk does not answer.
+    fn sync(&mut self) -> anyhow::Result<Option<Vec<SegmentLength>>> {
+        self.sync.request();
+        let since = Instant::now();
+        loop {
+            if let Some(synced) = self.sync.answer(MOMENT) {
+                return Ok(Some(synced?));
+            }
+            self.peers.poll(&self.context, &self.dead_letters)?;
+            if self.context.failed() || (self.interrupt.requested() && since.elapsed() > GRACE) {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Hands invalid messages of this process to their destination.
+    ///
+    /// # Errors
+    /// When an invalid message ends the job.
+    pub(in crate::job) fn write_dead_letters(&mut self) -> anyhow::Result<()> {
+        Ok(self.dead_letters.write(self.invalid.take())?)
     }
 
     /// The result of an operation that writes to the disk; none if the disk is full. This is reported, and

@@ -7,7 +7,8 @@ use anyhow::Context as _;
 use crossbeam_channel::{Receiver, unbounded};
 use driftmill_operators::{Snapshot, restore};
 
-use super::command::{Command, Inbox};
+use super::command::InvalidMessages;
+use super::log_sync::LogSync;
 use super::protocol::{Assignment, CoordinatorRequest, FollowerEvent, Hello, loss};
 use crate::cluster::{ClusterError, Joined, Link, Loss, Reason, Rendezvous};
 use crate::config::Pipeline;
@@ -72,11 +73,20 @@ pub fn follow(pipeline: Pipeline, options: &Options, interrupt: &Interrupt) -> a
         status: Status::new(cancellation.outages().clone()),
         cancellation,
     };
-    let Process { context, inbox, faults } = Process::start(opened, options)?;
+    let Process { context, invalid, faults, .. } = Process::start(opened, options)?;
+    let sync = LogSync::start(&context.log)?;
     let _finished = start_workers(&context, options.workers, wires)?;
     interrupt.listen();
-    let mut follower =
-        Follower { context: &context, link: &link, messages, faults, inbox, interrupt };
+    let mut follower = Follower {
+        context: &context,
+        link: &link,
+        messages,
+        faults,
+        invalid,
+        sync,
+        flushing: None,
+        interrupt,
+    };
     follower.until_end().map_err(|error| report_failure(&link, error, cluster.process))
 }
 
@@ -108,7 +118,10 @@ struct Follower<'a> {
     link: &'a Link<FollowerEvent>,
     messages: Receiver<Received>,
     faults: Receiver<anyhow::Error>,
-    inbox: Inbox,
+    invalid: InvalidMessages,
+    sync: LogSync,
+    /// The number of the request to flush that waits for the disk.
+    flushing: Option<u64>,
     interrupt: &'a Interrupt,
 }
 
@@ -116,16 +129,17 @@ impl Follower<'_> {
     fn until_end(&mut self) -> anyhow::Result<End> {
         let (mut last_report, mut asked) = (Instant::now(), false);
         loop {
-            if let Ok(message) = self.messages.recv_timeout(MOMENT) {
+            // an awaited sync is what comes next.
+            let wait = if self.flushing.is_some() { Duration::ZERO } else { MOMENT };
+            if let Ok(message) = self.messages.recv_timeout(wait) {
                 if let Some(end) = self.handle_message(message)? {
                     return Ok(end);
                 }
                 // requests of process 0 are handled before everything else.
                 continue;
             }
-            while let Some(command) = self.inbox.next(Duration::ZERO) {
-                self.handle(command)?;
-            }
+            self.send_dead_letters();
+            self.flushed()?;
             if let Ok(error) = self.faults.try_recv() {
                 return Err(error);
             }
@@ -144,13 +158,8 @@ impl Follower<'_> {
         let lost = |loss| Err(self.context.cluster.lost(loss).into());
         match message {
             Ok(CoordinatorRequest::Flush(number)) => {
-                let durable = self.context.log.sync()?;
-                // dead letters are sent before their rows are appended: these are all of them.
-                let dead_letters = self.inbox.take_dead_letters();
-                self.handle(Command::DeadLetters(dead_letters))?;
-                self.count();
-                self.context.log.recorded(&durable);
-                self.link.send(FollowerEvent::Durable(number, durable));
+                self.flushing = Some(number);
+                self.sync.request();
             }
             Ok(CoordinatorRequest::WindDown) => drop(self.context.wind_down()),
             Ok(CoordinatorRequest::Stop) => self.context.stop(),
@@ -161,16 +170,25 @@ impl Follower<'_> {
         Ok(None)
     }
 
-    /// Handles the commands of operators that run on this process. All others run on process 0.
-    fn handle(&self, command: Command) -> anyhow::Result<()> {
-        match command {
-            Command::DeadLetters(dead_letters) if dead_letters.is_empty() => {}
-            Command::DeadLetters(dead_letters) => {
-                self.link.send(FollowerEvent::DeadLetters(dead_letters));
-            }
-            _ => anyhow::bail!("internal error: a command for process 0 was sent elsewhere"),
-        }
+    /// ReplySender a request to flush once the rows are durable.
+    fn flushed(&mut self) -> anyhow::Result<()> {
+        let Some(number) = self.flushing else { return Ok(()) };
+        let Some(durable) = self.sync.answer(MOMENT) else { return Ok(()) };
+        let durable = durable?;
+        self.flushing = None;
+        // dead letters are sent before their rows are appended: these are all of them.
+        self.send_dead_letters();
+        self.count();
+        self.context.log.recorded(&durable);
+        self.link.send(FollowerEvent::Durable(number, durable));
         Ok(())
+    }
+
+    fn send_dead_letters(&mut self) {
+        let dead_letters = self.invalid.take();
+        if !dead_letters.is_empty() {
+            self.link.send(FollowerEvent::DeadLetters(dead_letters));
+        }
     }
 
     fn count(&self) {

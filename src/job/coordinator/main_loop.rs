@@ -4,7 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
 use crossbeam_channel::Receiver;
 
 use super::protocol::CoordinatorRequest;
@@ -13,6 +12,7 @@ use super::stopping::{Stoppable, Stopping};
 use crate::console::Progress;
 use crate::job::run::interrupt::GRACE;
 use crate::job::{Context, End, Interrupt};
+use crate::outage::is_full;
 
 /// The time between two commits without decisions.
 const PERSIST: Duration = Duration::from_secs(1);
@@ -22,6 +22,10 @@ const MAX_DEAD_LETTERS: usize = 10_000;
 
 /// The longest wait for a command.
 const MOMENT: Duration = Duration::from_millis(20);
+
+/// The context of an error at the end of a job.
+const NOT_CLOSED: &str = "the end of the job is not recorded\n\
+                          hint: free some space and start it again: it resumes where it was";
 
 /// The coordinator of a job, on process 0.
 pub(in crate::job) struct Coordinator {
@@ -89,16 +93,25 @@ impl Coordinator {
         interrupt: &Interrupt,
     ) -> anyhow::Result<()> {
         loop {
-            let closed = self.recorder.close(complete);
-            if self.recorder.durability.unless_full(closed)?.is_some() {
-                self.recorder.durability.has_room();
-                return Ok(());
+            let closed = self.recorder.close().and_then(|()| {
+                if complete {
+                    self.upload_rest(interrupt)?;
+                }
+                let catalog = &mut self.recorder.durability.catalog;
+                catalog.set_complete(complete)?;
+                Ok(catalog.settle()?)
+            });
+            match closed {
+                Err(error) if interrupt.requested() && is_full(error.as_ref()) => {
+                    return Err(error.context(NOT_CLOSED));
+                }
+                closed => {
+                    if self.recorder.durability.unless_full(closed)?.is_some() {
+                        self.recorder.durability.has_room();
+                        return Ok(());
+                    }
+                }
             }
-            ensure!(
-                !interrupt.requested(),
-                "the disk is full: the end of the job is not recorded\n\
-                 hint: free some space and start it again: it resumes where it was"
-            );
             std::thread::sleep(MOMENT * 10);
         }
     }
@@ -136,6 +149,7 @@ impl Coordinator {
                 std::thread::sleep(MOMENT);
                 break;
             }
+            self.recorder.durability.write_dead_letters()?;
             match self.recorder.durability.inbox.next(MOMENT) {
                 Some(command) => self.recorder.handle(command)?,
                 None => idle = true,
@@ -148,13 +162,44 @@ impl Coordinator {
     /// Waits for a running upload for a short time. The next start repeats it.
     fn finish_upload(&mut self) {
         let since = Instant::now();
-        while self.recorder.is_uploading() && since.elapsed() < GRACE {
-            // the upload waits for answers from the catalog.
-            let command = self.recorder.durability.inbox.next(MOMENT);
-            if let Some(Err(error)) = command.map(|command| self.recorder.handle(command)) {
-                return self.context.fail(error);
+        let ended = self.until_uploaded(|| since.elapsed() > GRACE);
+        if let Err(error) = ended {
+            self.context.fail(error);
+        }
+    }
+
+    /// Uploads the rest of the log of a stream that has ended. After an interrupt it has a short time.
+    fn upload_rest(&mut self, interrupt: &Interrupt) -> anyhow::Result<()> {
+        let mut interrupted = None;
+        let mut gives_up = || {
+            let since =
+                interrupt.requested().then(|| *interrupted.get_or_insert_with(Instant::now));
+            since.is_some_and(|since| since.elapsed() > GRACE)
+        };
+        // another upload may still be running.
+        if self.until_uploaded(&mut gives_up)? {
+            self.recorder.maintenance.uploaded()?;
+            self.recorder.maintenance.upload_rest()?;
+            if self.until_uploaded(&mut gives_up)? {
+                return self.recorder.maintenance.uploaded();
             }
         }
+        tracing::warn!("interrupted during an upload: segments stay on the local disk");
+        Ok(())
+    }
+
+    /// Waits until no upload is running, and handles commands meanwhile: the upload waits for answers from
+    /// the catalog. Returns false if it gives up.
+    fn until_uploaded(&mut self, mut gives_up: impl FnMut() -> bool) -> anyhow::Result<bool> {
+        while self.recorder.maintenance.is_uploading() {
+            if gives_up() {
+                return Ok(false);
+            }
+            if let Some(command) = self.recorder.durability.inbox.next(MOMENT) {
+                self.recorder.handle(command)?;
+            }
+        }
+        Ok(true)
     }
 }
 

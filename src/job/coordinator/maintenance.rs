@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::catalog::Catalog;
 use crate::job::maintenance::complete_segments::CompleteSegments;
 use crate::job::maintenance::retention::retain;
-use crate::job::maintenance::tiering::upload_all;
+use crate::job::maintenance::tiering::Segments;
 use crate::job::{Context, StateDirectory};
 use crate::outage::is_full;
 
@@ -63,19 +63,33 @@ impl Maintenance {
         self.segments.is_running()
     }
 
-    /// Runs maintenance after the last record of a job. `complete` is whether the stream has ended.
+    /// Applies retention after the last record of a job.
     ///
     /// # Errors
-    /// Like [`run_when_due`](Self::run_when_due).
+    /// When the catalog cannot be written.
     pub(in crate::job) fn finish(
         &mut self,
         state: &StateDirectory,
         catalog: &mut Catalog,
-        complete: bool,
     ) -> anyhow::Result<()> {
         self.recorded = true;
-        self.retain(state, catalog)?;
-        if complete { upload_all(&self.context, catalog) } else { Ok(()) }
+        self.retain(state, catalog)
+    }
+
+    /// Starts the upload of the rest of a log that nobody writes any more.
+    ///
+    /// # Errors
+    /// When the system cannot start a thread.
+    pub(in crate::job) fn upload_rest(&mut self) -> anyhow::Result<()> {
+        self.segments.start(&self.context, Segments::All)
+    }
+
+    /// Reports how the last upload ended, which is not running any more.
+    ///
+    /// # Errors
+    /// When a segment is damaged, or the catalog could not be written.
+    pub(in crate::job) fn uploaded(&mut self) -> anyhow::Result<()> {
+        self.segments.end(&self.context)
     }
 
     fn retain(&mut self, state: &StateDirectory, catalog: &mut Catalog) -> anyhow::Result<()> {

@@ -7,6 +7,7 @@ pub(super) mod describe;
 pub(super) mod durability;
 pub(super) mod follower;
 pub(super) mod journal;
+pub(super) mod log_sync;
 pub(super) mod main_loop;
 pub(super) mod maintenance;
 pub(super) mod outcomes;

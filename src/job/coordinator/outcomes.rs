@@ -59,7 +59,7 @@ impl Outcomes {
     ///
     /// # Errors
     /// When a file or the catalog cannot be written.
-    pub(in crate::job) fn made(
+    pub(in crate::job) fn trained(
         &mut self,
         set: &TrainingSet,
         trained: &Trained,
@@ -81,7 +81,7 @@ impl Outcomes {
         let stored = Stored::put(&self.context, named, set, trained)?;
         let details =
             Details { seconds: trained.seconds, stored: &irreducible, irreducible_trainings };
-        self.record(set, Ok(stored.made(trained)), details, records)?;
+        self.record(set, Ok(stored.record(trained)), details, records)?;
         let sha256 = trained.weights.sha256();
         tracing::debug!(branch = self.branch.name, version = number, sha256, "trained");
         if self.branch.name.is_empty() {
@@ -115,7 +115,7 @@ impl Outcomes {
     /// Makes a version the active one.
     fn active(&mut self, version: u64, weights: Weights) {
         self.versions = version;
-        self.branch.made(version, weights);
+        self.branch.activate(version, weights);
     }
 
     fn record(
@@ -137,7 +137,7 @@ impl Outcomes {
                 seed: training.seed,
                 model: stored.version.parent,
             },
-            version: stored.made(&training.trained),
+            version: stored.record(&training.trained),
             seconds: training.trained.seconds,
         });
         let finished = OutcomeEntry {

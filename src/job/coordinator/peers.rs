@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
 use crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 
 use super::protocol::{CoordinatorRequest, FollowerEvent, loss};
-use crate::cluster::{Cluster, ClusterError, Gathered, Link, Reason, Wires};
+use crate::cluster::{Cluster, ClusterError, Gathered, Link, Loss, Reason, Wires};
 use crate::dead_letters::DeadLetterQueue;
 use crate::job::run::interrupt::GRACE;
 use crate::job::{Context, End, Interrupt};
@@ -54,8 +53,8 @@ impl Peers {
     }
 
     /// Has all followers make their records durable, and attaches their rows to the log. Handles all other
-    /// events meanwhile. Returns false if the job is interrupted and a follower does not answer within the
-    /// time limit for stopping.
+    /// events meanwhile. Returns false if the job fails, or if it is interrupted and a follower does not
+    /// answer within the time limit for stopping.
     ///
     /// # Errors
     /// When a follower is lost, or does not answer in time.
@@ -81,16 +80,19 @@ impl Peers {
                     }
                 }
                 Err(RecvTimeoutError::Timeout)
-                    if interrupt.requested() && since.elapsed() > GRACE =>
+                    if context.failed() || (interrupt.requested() && since.elapsed() > GRACE) =>
                 {
                     return Ok(false);
                 }
                 Err(RecvTimeoutError::Timeout) if since.elapsed() < FLUSH_LIMIT => {}
-                Err(_) => bail!(
-                    "{} did not write its samples to disk within {} s",
-                    self.cluster.name(*first),
-                    FLUSH_LIMIT.as_secs()
-                ),
+                Err(_) => {
+                    let text = format!(
+                        "did not write its samples to disk within {} s",
+                        FLUSH_LIMIT.as_secs()
+                    );
+                    let (process, reason) = (*first, Reason::Failed(text));
+                    return Err(self.cluster.lost(Loss { process, reason }).into());
+                }
             }
         }
         Ok(true)
@@ -147,7 +149,7 @@ impl Peers {
             }
             Ok(FollowerEvent::Stop(gently)) => self.stop = Some(gently),
             Ok(FollowerEvent::Lost(loss)) => return lost(loss),
-            Err(reason) => return lost(crate::cluster::Loss { process, reason }),
+            Err(reason) => return lost(Loss { process, reason }),
         }
         Ok(None)
     }

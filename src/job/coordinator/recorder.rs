@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::branch_training::{BranchTraining, Decided};
+use super::branch_training::{BranchTraining, DecisionStatus};
 use super::command::{Command, PolicyId};
 use super::durability::Durability;
 use super::journal::Journal;
@@ -34,7 +34,7 @@ pub(in crate::job) struct Recorder {
     /// Commands that are recorded in a commit, and the moment of the next attempt.
     waiting: VecDeque<Command>,
     retry_at: Instant,
-    maintenance: Maintenance,
+    pub(in crate::job) maintenance: Maintenance,
 }
 
 impl Recorder {
@@ -72,9 +72,6 @@ impl Recorder {
     /// When an invalid message ends the job, a process is lost, or the log is damaged.
     pub(in crate::job) fn handle(&mut self, command: Command) -> anyhow::Result<()> {
         match command {
-            Command::DeadLetters(dead_letters) => {
-                self.durability.dead_letters.write(dead_letters)?;
-            }
             Command::Checkpoint(policy, checkpoint) => {
                 self.journal.entries(policy).checkpoint = Some(*checkpoint);
             }
@@ -136,9 +133,9 @@ impl Recorder {
             Command::Decision { branch, request, reply } if self.takes_decisions() => {
                 let (training, mut records) = self.training(*branch);
                 match training.decide(request, reply, &mut records)? {
-                    Decided::NotYet => return Ok(false),
-                    Decided::Training => self.open += 1,
-                    Decided::Known(outcome) => {
+                    DecisionStatus::NotYet => return Ok(false),
+                    DecisionStatus::Training => self.open += 1,
+                    DecisionStatus::Known(outcome) => {
                         self.maintenance.recorded();
                         reply.give(outcome);
                     }
@@ -205,11 +202,6 @@ impl Recorder {
         self.maintenance.run_when_due(&self.state, &mut self.durability.catalog)
     }
 
-    /// Whether an upload is running.
-    pub(in crate::job) fn is_uploading(&self) -> bool {
-        self.maintenance.is_uploading()
-    }
-
     /// Makes all records and the state of policies durable, unless the disk is full or dead letters are not
     /// durable yet.
     ///
@@ -234,19 +226,17 @@ impl Recorder {
         Ok(())
     }
 
-    /// Records the end of the job. `complete` is whether the stream has ended.
+    /// Records everything at the end of the job.
     ///
     /// # Errors
     /// When the catalog or the log cannot be written.
-    pub(in crate::job) fn close(&mut self, complete: bool) -> anyhow::Result<()> {
+    pub(in crate::job) fn close(&mut self) -> anyhow::Result<()> {
         self.record_all()?;
         for (branch, history) in self.context.branches.iter().zip(&self.histories) {
             let evaluation = history.evaluation(branch, &self.context);
             self.durability.catalog.record_evaluation(&branch.name, &evaluation)?;
         }
         let catalog = &mut self.durability.catalog;
-        self.maintenance.finish(&self.state, catalog, complete)?;
-        catalog.set_complete(complete)?;
-        Ok(catalog.settle()?)
+        self.maintenance.finish(&self.state, catalog)
     }
 }

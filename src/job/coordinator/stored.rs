@@ -28,7 +28,7 @@ impl Stored {
     }
 
     /// The record of it in the catalog.
-    pub(in crate::job) fn made<'a>(&'a self, trained: &'a Trained) -> NewVersion<'a> {
+    pub(in crate::job) fn record<'a>(&'a self, trained: &'a Trained) -> NewVersion<'a> {
         let kept = trained.downsampled.as_ref().map_or(&[][..], |downsampled| &downsampled.kept);
         NewVersion {
             version: self.version.version,

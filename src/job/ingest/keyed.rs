@@ -8,7 +8,6 @@ use timely::dataflow::operators::Inspect;
 
 use crate::dead_letters::DeadLetter;
 use crate::job::Context;
-use crate::job::coordinator::command::Command;
 
 /// The error class of a label without a sample.
 pub(in crate::job) const NO_SAMPLE: &str = "no_sample";
@@ -26,7 +25,7 @@ pub(in crate::job) fn newest<'scope>(
     let context = Arc::clone(context);
     orphans.inspect(move |orphan| {
         context.status.read(0, 1, 0);
-        context.commands.send(Command::DeadLetters(vec![dead_letter(&context, orphan)]));
+        context.commands.send_dead_letters(vec![dead_letter(&context, orphan)]);
     });
     changes
 }

@@ -19,7 +19,6 @@ use super::report::{Frontiers, Report};
 use super::rows::{dead_letters, rows};
 use super::watermarks::{WatermarkExchange, WorkerWatermark};
 use crate::job::Context;
-use crate::job::coordinator::command::Command;
 use crate::job::services::reads::Reads;
 use crate::source::{Fetched, Gate, Partition, Progress, Reader};
 use crate::store::LogWriter;
@@ -178,7 +177,7 @@ impl Ingest {
         let unreleased: u64 =
             part.open.iter().filter(|(last, _)| !before(*last)).map(|(_, count)| count).sum();
         // the partition that holds the watermark is never paused, because the others wait for it.
-        let holds = released.is_some_and(|released| part.reached(rules) <= released);
+        let holds = released.is_some_and(|released| part.low_watermark(rules) <= released);
         unreleased >= max_buffered && !holds
     }
 
@@ -208,7 +207,7 @@ impl Ingest {
         let dead_letters = dead_letters(&part.partition, &fetched.invalid);
         // before the rows are appended: a commit that covers the rows then includes the dead letters.
         if !dead_letters.is_empty() {
-            self.context.commands.send(Command::DeadLetters(dead_letters));
+            self.context.commands.send_dead_letters(dead_letters);
         }
         let invalid = fetched.invalid.len() as u64;
         // logged before it is sent: an operator that sees a change can fetch its row.

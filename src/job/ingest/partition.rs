@@ -166,7 +166,7 @@ impl PartitionState {
     pub(in crate::job) fn raise(&mut self, rules: &OrderRules, floor: Position) {
         let time = floor.time();
         for time in [time, time.saturating_add(1)] {
-            if self.reached(rules) < floor {
+            if self.low_watermark(rules) < floor {
                 self.watermark.raise(rules, time);
             }
         }
@@ -178,7 +178,7 @@ impl PartitionState {
     }
 
     /// The position before which there are no later records of the partition.
-    pub(in crate::job) fn reached(&self, rules: &OrderRules) -> Position {
+    pub(in crate::job) fn low_watermark(&self, rules: &OrderRules) -> Position {
         let next = self.partition.id(self.next.min(Id::MAX_OFFSET));
         Position::new(self.watermark.watermark(rules), next)
     }

@@ -75,7 +75,7 @@ impl Report {
     ) {
         let status = &self.context.status;
         if let Some(observed) = observed {
-            status.reached(observed.time());
+            status.observed(observed.time());
         }
         let left =
             |(slot, part): (usize, &PartitionState)| Some(reader.left(slot)? + part.undecided());
@@ -83,8 +83,9 @@ impl Report {
         let rules = &self.context.pipeline.order;
         // changes that are released but not observed wait for policies, not for messages.
         let waits = released.filter(|released| observed.is_none_or(|at| *released <= at));
-        let holds =
-            |part: &&PartitionState| part.idle && waits.is_some_and(|at| part.reached(rules) <= at);
+        let holds = |part: &&PartitionState| {
+            part.idle && waits.is_some_and(|at| part.low_watermark(rules) <= at)
+        };
         let holder = parts.iter().find(holds).filter(|_| self.context.partitions.len() > 1);
         status.held_by(self.worker, holder.map(|part| self.waiting_for(part, parts)));
     }
@@ -126,7 +127,7 @@ impl Report {
     /// The partition that all others wait for, and the setting that would end the wait.
     fn waiting_for(&self, part: &PartitionState, parts: &[PartitionState]) -> String {
         let mut text = part.name();
-        let released = part.reached(&self.context.pipeline.order).time();
+        let released = part.low_watermark(&self.context.pipeline.order).time();
         if let Some((other, ahead)) = furthest_ahead(parts, released) {
             text += &format!(", which `{}` is {ahead} ahead of", other.name());
         }

@@ -33,7 +33,7 @@ impl WorkerWatermark {
     }
 
     fn of_one(part: &PartitionState, rules: &OrderRules) -> Self {
-        match part.reached(rules) {
+        match part.low_watermark(rules) {
             _ if part.done => Self::Done,
             reached if part.asleep => Self::Asleep(reached),
             reached => Self::Awake(reached),

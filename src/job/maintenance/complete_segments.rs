@@ -5,7 +5,7 @@ use std::thread::{Builder, JoinHandle};
 
 use anyhow::anyhow;
 
-use super::tiering::{is_outage, upload_complete};
+use super::tiering::{Segments, is_outage, upload};
 use crate::job::Context;
 use crate::outage::is_full;
 
@@ -21,13 +21,25 @@ impl CompleteSegments {
     /// Starts the work on the complete segments, unless it is running.
     ///
     /// # Errors
-    /// When a segment is damaged, or the catalog cannot be written.
+    /// When the last work has found a damaged segment, or could not write the catalog.
     pub(in crate::job) fn proceed(&mut self, context: &Arc<Context>) -> anyhow::Result<()> {
-        let is_keyed = context.pipeline.source.keyed().is_some();
-        if (!is_keyed && context.pipeline.store.tier.is_none()) || self.is_running() {
+        if self.is_running() {
             return Ok(());
         }
-        let ended = self.0.take().map_or(Ok(()), end);
+        self.end(context)?;
+        self.start(context, Segments::Complete)
+    }
+
+    /// Reports how the last work ended, which is not running any more.
+    ///
+    /// # Errors
+    /// When it has found a damaged segment, or could not write the catalog. An object store that cannot be
+    /// reached is no error.
+    pub(in crate::job) fn end(&mut self, context: &Context) -> anyhow::Result<()> {
+        let Some(thread) = self.0.take() else { return Ok(()) };
+        let ended = thread
+            .join()
+            .unwrap_or_else(|_| Err(anyhow!("the thread for complete segments panicked")));
         let outages = context.cancellation.outages();
         match ended {
             Err(error) if is_outage(&error) => {
@@ -45,13 +57,29 @@ impl CompleteSegments {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Starts the work on `segments`.
+    ///
+    /// # Errors
+    /// When the system cannot start a thread.
+    pub(in crate::job) fn start(
+        &mut self,
+        context: &Arc<Context>,
+        segments: Segments,
+    ) -> anyhow::Result<()> {
+        let is_keyed = context.pipeline.source.keyed().is_some();
+        if !is_keyed && context.pipeline.store.tier.is_none() {
+            return Ok(());
+        }
         let shared = Arc::clone(context);
         let thread = Builder::new().name("segments".to_owned());
         self.0 = Some(thread.spawn(move || {
             if is_keyed {
                 index_keys(&shared)?;
             }
-            upload_complete(&shared)
+            upload(&shared, segments)
         })?);
         Ok(())
     }
@@ -60,10 +88,6 @@ impl CompleteSegments {
     pub(in crate::job) fn is_running(&self) -> bool {
         self.0.as_ref().is_some_and(|thread| !thread.is_finished())
     }
-}
-
-fn end(thread: JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
-    thread.join().unwrap_or_else(|_| Err(anyhow!("the thread for complete segments panicked")))
 }
 
 /// Indexes the keys of complete segments. On a full disk it is tried again later.

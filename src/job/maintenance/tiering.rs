@@ -50,33 +50,28 @@ impl CatalogAccess for Commands {
     }
 }
 
-/// Uploads segments that are complete and old enough.
-pub(super) fn upload_complete(context: &Context) -> anyhow::Result<()> {
-    let Some(tier) = &context.pipeline.store.tier else { return Ok(()) };
-    let names = context.log.not_uploaded(tier.age);
-    let mut catalog = context.commands.clone();
-    let upload = Upload { tier, run: &context.run, log: &context.log, names };
-    upload.run(&mut catalog, || context.stopping())
+/// The segments of the log that are uploaded if they are old enough.
+#[derive(Clone, Copy)]
+pub(in crate::job) enum Segments {
+    /// Those that are complete.
+    Complete,
+    /// All segments, because nobody writes the log any more.
+    All,
 }
 
-/// Uploads all segments of a run whose log is not being written.
-///
-/// # Errors
-/// When a segment is damaged, or the catalog cannot be written.
-pub(in crate::job) fn upload_all(context: &Context, catalog: &mut Catalog) -> anyhow::Result<()> {
+/// Uploads segments that are old enough.
+pub(super) fn upload(context: &Context, segments: Segments) -> anyhow::Result<()> {
     let Some(tier) = &context.pipeline.store.tier else { return Ok(()) };
-    let names = context.log.ended_not_uploaded(tier.age);
+    let names = match segments {
+        Segments::Complete => context.log.not_uploaded(tier.age),
+        Segments::All => context.log.ended_not_uploaded(tier.age),
+    };
+    let mut catalog = context.commands.clone();
     let upload = Upload { tier, run: &context.run, log: &context.log, names };
-    let uploaded = upload.run(catalog, || false);
+    let uploaded = upload.run(&mut catalog, || context.stopping());
     // segments that were in use during the upload can be evicted now.
     context.log.evict();
-    match uploaded {
-        Err(error) if is_outage(&error) => {
-            tracing::warn!("{error:#}: segments stay on the local disk");
-            Ok(())
-        }
-        uploaded => uploaded,
-    }
+    uploaded
 }
 
 /// Segments of a run's log to be uploaded.

@@ -20,6 +20,7 @@ use crate::dead_letters::{DeadLetter, DeadLetterQueue};
 use crate::job::branch::restore::{Composed, compose};
 use crate::job::coordinator::command::{Command, Commands};
 use crate::job::coordinator::durability::Durability;
+use crate::job::coordinator::log_sync::LogSync;
 use crate::job::coordinator::main_loop::Coordinator;
 use crate::job::coordinator::peers::Peers;
 use crate::job::coordinator::protocol::{Assignment, Hello};
@@ -83,15 +84,18 @@ pub(in crate::job) fn prepare(
         status,
         cancellation,
     };
-    let Process { context, inbox, faults } = Process::start(opened, options)?;
+    let Process { context, inbox, invalid, faults } = Process::start(opened, options)?;
     let known = Known { run: context.run.clone(), adopted: run.adopted, catalog: state.catalog() };
     let publisher = start_publisher(&context, sinks, &catalog, &known, stop)?;
+    let log = context.log.clone();
     let durability = Durability {
         context,
         catalog,
         dead_letters,
         peers,
         inbox,
+        invalid,
+        sync: LogSync::start(&log)?,
         interrupt: interrupt.clone(),
         full: None,
         reported: false,

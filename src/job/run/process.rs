@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use crate::config::Pipeline;
 use crate::console::Status;
-use crate::job::coordinator::command::{Inbox, commands};
+use crate::job::coordinator::command::{Inbox, InvalidMessages, commands};
 use crate::job::services::reads::Reads;
 use crate::job::{Branch, Context, Options, Shadow};
 use crate::outage::CancellationToken;
@@ -32,6 +32,7 @@ pub(in crate::job) struct Opened {
 pub(in crate::job) struct Process {
     pub(in crate::job) context: Arc<Context>,
     pub(in crate::job) inbox: Inbox,
+    pub(in crate::job) invalid: InvalidMessages,
     pub(in crate::job) faults: Receiver<anyhow::Error>,
 }
 
@@ -42,7 +43,7 @@ impl Process {
     /// When the system cannot start a thread.
     pub(in crate::job) fn start(opened: Opened, options: &Options) -> std::io::Result<Self> {
         let (faults_send, faults) = unbounded();
-        let (commands, inbox) = commands();
+        let (commands, inbox, invalid) = commands();
         let context = Arc::new(Context {
             pipeline: opened.pipeline,
             pipeline_digest: opened.pipeline_digest,
@@ -51,6 +52,7 @@ impl Process {
             log: opened.log,
             commands,
             reads: Reads::start()?,
+            failed: AtomicBool::new(false),
             classes: Mutex::default(),
             status: opened.status,
             branches: opened.branches,
@@ -66,6 +68,6 @@ impl Process {
             wind_down: AtomicBool::new(false),
             faults: faults_send,
         });
-        Ok(Self { context, inbox, faults })
+        Ok(Self { context, inbox, invalid, faults })
     }
 }

@@ -1,4 +1,4 @@
-//! Answers to questions of trigger policies about samples.
+//! ReplySender to questions of trigger policies about samples.
 
 use std::sync::Arc;
 
@@ -10,32 +10,32 @@ use driftmill_operators::{Id, Matrix};
 use timely::scheduling::SyncActivator;
 
 use crate::job::coordinator::command::Command;
-use crate::job::services::answers::Answers;
+use crate::job::services::reply_sender::ReplySender;
 use crate::job::{Branch, Context};
 use crate::train::{InferJob, Output, Priority};
 
-/// Answers questions of trigger policies about samples.
+/// ReplySender questions of trigger policies about samples.
 pub(in crate::job) struct ModelQueries {
     answering: Answering,
     answers: Receiver<Matrix>,
 }
 
-/// Answers one question after another, on threads that no worker waits for.
+/// ReplySender one question after another, on threads that no worker waits for.
 #[derive(Clone)]
 struct Answering {
     context: Arc<Context>,
     branch: Arc<Branch>,
-    answers: Answers<Matrix>,
+    answers: ReplySender<Matrix>,
 }
 
 impl ModelQueries {
-    /// Answers with the models of `branch`; `wake` activates the operator that asks.
+    /// ReplySender with the models of `branch`; `wake` activates the operator that asks.
     pub(in crate::job) fn new(
         context: Arc<Context>,
         branch: Arc<Branch>,
         wake: SyncActivator,
     ) -> Self {
-        let (give, answers) = Answers::to(wake);
+        let (give, answers) = ReplySender::to(wake);
         Self { answering: Answering { context, branch, answers: give }, answers }
     }
 }
@@ -52,7 +52,7 @@ impl Service<ModelQuery, Matrix> for ModelQueries {
 }
 
 impl Answering {
-    /// Answers a question. Rows that other processes read are flushed there first.
+    /// ReplySender a question. Rows that other processes read are flushed there first.
     fn find(self, asker: ModelQuery) {
         let has = || self.context.log.has(&asker.question.ids);
         match self.context.cluster.is_single().then_some(true).map_or_else(has, Ok) {

@@ -8,7 +8,7 @@ use driftmill_operators::flow::{Scored, Service, ToScore};
 use timely::scheduling::SyncActivator;
 
 use crate::evaluate::fixed_point;
-use crate::job::services::answers::Answers;
+use crate::job::services::reply_sender::ReplySender;
 use crate::job::{Branch, Context};
 use crate::train::{Score, ScoreJob};
 
@@ -23,7 +23,7 @@ pub(in crate::job) struct Scorer {
 struct Scoring {
     context: Arc<Context>,
     branch: Arc<Branch>,
-    scored: Answers<Vec<Scored>>,
+    scored: ReplySender<Vec<Scored>>,
 }
 
 impl Scorer {
@@ -33,7 +33,7 @@ impl Scorer {
     ) -> impl FnOnce(SyncActivator) -> Self + use<> {
         let (context, branch) = (Arc::clone(context), Arc::clone(branch));
         move |wake| {
-            let (give, scored) = Answers::to(wake);
+            let (give, scored) = ReplySender::to(wake);
             Self { scoring: Scoring { context, branch, scored: give }, scored }
         }
     }

@@ -9,7 +9,7 @@ use timely::scheduling::SyncActivator;
 
 use crate::job::Context;
 use crate::job::coordinator::command::{Command, Reply};
-use crate::job::services::answers::Answers;
+use crate::job::services::reply_sender::ReplySender;
 
 /// Sends decisions to the coordinator, which records and trains them.
 pub(in crate::job) struct Trainer {
@@ -26,7 +26,7 @@ impl Trainer {
     ) -> impl FnOnce(SyncActivator) -> Self + use<> {
         let context = Arc::clone(context);
         move |wake| {
-            let (reply, outcomes) = Answers::to(wake);
+            let (reply, outcomes) = ReplySender::to(wake);
             Self { context, branch, reply, outcomes }
         }
     }

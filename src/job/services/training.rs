@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use driftmill_operators::selection::TrainingSet;
 
-use super::answer::Answer;
+use super::training_result::TrainingResult;
 use crate::console;
 use crate::job::branch::irreducible::{
     IrreducibleLossModels, IrreducibleLosses, IrreducibleTraining,
@@ -25,7 +25,7 @@ impl Run {
         set: TrainingSet,
         job: TrainJob,
         irreducible_trainings: Vec<IrreducibleTraining>,
-        reply: impl FnOnce(Answer) + Send + 'static,
+        reply: impl FnOnce(TrainingResult) + Send + 'static,
     ) {
         let (context, name) = (self.context, self.branch.name.clone());
         let trigger = set.decision.trigger;
@@ -34,7 +34,7 @@ impl Run {
             let training = console::Training { trigger, step, loss: progress.loss };
             context.status.training(&name, Some(training));
         };
-        let done = move |result| reply(Answer { set, result, irreducible_trainings });
+        let done = move |result| reply(TrainingResult { set, result, irreducible_trainings });
         self.branch.runtime.train(job, progress, done);
     }
 
@@ -45,11 +45,11 @@ impl Run {
         irreducible_models: &IrreducibleLossModels,
         set: TrainingSet,
         mut job: TrainJob,
-        reply: impl FnOnce(Answer) + Send + 'static,
+        reply: impl FnOnce(TrainingResult) + Send + 'static,
     ) {
         match irreducible_models.train_and_score(&set, job.seed) {
             Err(error) => {
-                reply(Answer { set, result: Err(error), irreducible_trainings: Vec::new() })
+                reply(TrainingResult { set, result: Err(error), irreducible_trainings: Vec::new() })
             }
             Ok(None) => {
                 job.downsampling = None;

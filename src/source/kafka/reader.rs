@@ -201,12 +201,12 @@ impl Slot {
             });
         }
         let Partition { topic, partition, .. } = &self.partition;
-        let gone = [
+        let missing = [
             RDKafkaErrorCode::UnknownTopic,
             RDKafkaErrorCode::UnknownTopicOrPartition,
             RDKafkaErrorCode::UnknownPartition,
         ];
-        if error.rdkafka_error_code().is_some_and(|code| gone.contains(&code)) {
+        if error.rdkafka_error_code().is_some_and(|code| missing.contains(&code)) {
             return Err(SourceError::Deleted { topic: topic.clone(), partition: *partition });
         }
         let action = format!("reading partition {partition} of `{topic}`");
@@ -228,14 +228,14 @@ fn position(consumer: &BaseConsumer<ClientReports>, partition: &Partition) -> Op
 
 /// Fails on errors that librdkafka does not repair by itself. All others may take as long as needed.
 fn fatal(error: &KafkaError, action: &str) -> Result<(), SourceError> {
-    let gone = [
+    let missing = [
         RDKafkaErrorCode::UnknownTopic,
         RDKafkaErrorCode::UnknownTopicOrPartition,
         RDKafkaErrorCode::UnknownPartition,
         RDKafkaErrorCode::TopicAuthorizationFailed,
         RDKafkaErrorCode::Fatal,
     ];
-    if error.rdkafka_error_code().is_some_and(|code| gone.contains(&code)) {
+    if error.rdkafka_error_code().is_some_and(|code| missing.contains(&code)) {
         return Err(SourceError::Kafka { action: action.to_owned(), source: error.clone() });
     }
     Ok(())

@@ -53,7 +53,7 @@ impl RowKind {
             Self::Put => "put",
             Self::Delete => "delete",
             Self::Label => "label",
-            Self::Invalid => "bad",
+            Self::Invalid => "invalid",
             Self::Erased => "erased",
         }
     }

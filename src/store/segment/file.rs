@@ -86,7 +86,7 @@ impl Segment {
     }
 
     /// Returns [`StoreError::Remote`] unless its file is mapped.
-    pub(in crate::store) fn here(&self) -> Result<(), StoreError> {
+    pub(in crate::store) fn check_local(&self) -> Result<(), StoreError> {
         let remote = || StoreError::Remote { segment: self.name().to_owned() };
         self.map.get().map(drop).ok_or_else(remote)
     }

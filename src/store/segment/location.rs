@@ -121,7 +121,7 @@ impl BatchAt {
             at: self.entry.at,
             detail,
         };
-        self.segment.here()?;
+        self.segment.check_local()?;
         if let Some(detail) = self.segment.damage(&self.entry) {
             return Err(damaged(detail));
         }

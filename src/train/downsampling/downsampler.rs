@@ -9,7 +9,7 @@ use driftmill_operators::downsampling::{
 use driftmill_operators::{Id, Matrix};
 
 use super::config::{Mode, Stage};
-use super::sample_scores::{given, head};
+use super::sample_scores::{head, scores_of};
 use crate::model::{Network, Random};
 use crate::train::inference::forward::Pass;
 use crate::train::runtime::queue::Rank;
@@ -132,7 +132,7 @@ impl<'a> Downsampler<'a> {
     ) -> Result<Vec<Chosen>, TrainError> {
         let Stage { policy, .. } = self.stage;
         let classes = self.worker.model.classes() as usize;
-        let mut given = given(policy.required_scores(), rows, outputs, classes);
+        let mut given = scores_of(policy.required_scores(), rows, outputs, classes);
         given.irreducible = self.irreducible.map(|known| known.of(rows));
         let budget = Budget { size, seed: self.seed, round: self.round };
         self.round += 1;

@@ -24,13 +24,13 @@ pub(in crate::train) fn head(needs: RequiredScores) -> Option<Head> {
 /// ```text
 /// p = softmax(z),      loss = −ln p[y],      gradient by the scores z: p − onehot(y)
 /// ```
-pub(in crate::train) fn given(
+pub(in crate::train) fn scores_of(
     needs: RequiredScores,
     rows: &[TrainingRow],
     outputs: &Matrix,
     classes: usize,
 ) -> SampleScores {
-    let mut given = SampleScores::of(rows.len());
+    let mut scores = SampleScores::of(rows.len());
     let width = outputs.cols();
     // the scores are the last columns, if there are scores.
     let embedded = match head(needs) {
@@ -39,30 +39,30 @@ pub(in crate::train) fn given(
         Some(Head::Logits) | None => 0,
     };
     if needs.labels {
-        given.labels = Some(rows.iter().map(|row| row.label).collect());
+        scores.labels = Some(rows.iter().map(|row| row.label).collect());
     }
     if needs.embeddings {
         let parts = (0..outputs.rows()).flat_map(|row| &outputs.row(row)[..embedded]);
-        given.embeddings = Some(Matrix::new(embedded, parts.copied().collect()));
+        scores.embeddings = Some(Matrix::new(embedded, parts.copied().collect()));
     }
-    let scores = |row: usize| &outputs.row(row)[embedded..];
+    let logits = |row: usize| &outputs.row(row)[embedded..];
     if needs.loss {
         let loss =
-            |(row, of): (usize, &TrainingRow)| cross_entropy(scores(row), of.label).max(0.0) as f32;
-        given.loss = Some(rows.iter().enumerate().map(loss).collect());
+            |(row, of): (usize, &TrainingRow)| cross_entropy(logits(row), of.label).max(0.0) as f32;
+        scores.loss = Some(rows.iter().enumerate().map(loss).collect());
     }
     if needs.probabilities || needs.gradients {
         let mut values = Vec::with_capacity(rows.len() * classes);
-        (0..rows.len()).for_each(|row| values.extend(softmax(scores(row))));
+        (0..rows.len()).for_each(|row| values.extend(softmax(logits(row))));
         let probabilities = Matrix::new(classes, values);
         if needs.gradients {
             let mut values = probabilities.values().to_vec();
             for (gradient, row) in values.chunks_exact_mut(classes).zip(rows) {
                 gradient[row.label as usize] -= 1.0;
             }
-            given.gradients = Some(Matrix::new(classes, values));
+            scores.gradients = Some(Matrix::new(classes, values));
         }
-        given.probabilities = needs.probabilities.then_some(probabilities);
+        scores.probabilities = needs.probabilities.then_some(probabilities);
     }
-    given
+    scores
 }

@@ -138,7 +138,7 @@ fn offsets_beyond_the_topic_are_rejected() {
 
 fn deleted_offsets_are_reported() {
     let brokers = brokers();
-    let topic = unique("gone");
+    let topic = unique("removed");
     create(brokers, &topic, 2);
     fill(brokers, &topic, 0..20);
     delete(brokers, &topic, 1, 5);

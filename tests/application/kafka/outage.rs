@@ -59,7 +59,7 @@ fn a_job_survives_a_broker_outage_and_loses_nothing() {
     ran.assert_done();
     assert_eq!(ran.summary["samples"], 2 * HALF, "{}\n{}", ran.summary, ran.said);
     let outages = ran.summary["outages"].as_array().unwrap();
-    let source = outages.iter().find(|outage| outage["part"] == "source").expect("it was told");
+    let source = outages.iter().find(|outage| outage["part"] == "source").expect("it was reported");
     assert!(source["now"] == false && source["seconds"].as_f64().unwrap() > 0.5, "{source}");
     let triggers = ran.summary["triggers"].as_array().unwrap();
     let offsets: Vec<i64> =

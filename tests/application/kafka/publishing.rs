@@ -239,8 +239,8 @@ fn publish_unheard(brokers: &str, topic: &str, version: &Version) {
         .set("transactional.id", format!("driftmill/model/{topic}"))
         .create()
         .unwrap();
-    let patience = Duration::from_secs(30);
-    producer.init_transactions(patience).unwrap();
+    let limit = Duration::from_secs(30);
+    producer.init_transactions(limit).unwrap();
     producer.begin_transaction().unwrap();
     let (number, value) = (version.version.to_string(), serde_json::to_vec(version).unwrap());
     let attributes = [
@@ -253,7 +253,7 @@ fn publish_unheard(brokers: &str, topic: &str, version: &Version) {
     });
     let record = BaseRecord::to(topic).key("model").payload(&value).headers(headers);
     producer.send(record).map_err(|(error, _)| error).unwrap();
-    producer.commit_transaction(patience).unwrap();
+    producer.commit_transaction(limit).unwrap();
 }
 
 fn a_version_whose_acknowledgement_was_lost_is_not_sent_again() {

@@ -48,12 +48,12 @@ impl DownsamplingConfig for GradientNorm {
         true
     }
 
-    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
-        let vectors = On::from(self.gradient).vectors(given);
+    fn choose(&self, scores: &SampleScores, budget: Budget) -> Vec<Chosen> {
+        let vectors = On::from(self.gradient).vectors(scores);
         let length = |row: usize| {
             let right = vectors.right.as_ref().map_or(1.0, |right| norm(right.row(row)));
             (norm(vectors.left.row(row)) * right) as f32
         };
-        self.draws.choose(&(0..given.samples).map(length).collect::<Vec<_>>(), budget)
+        self.draws.choose(&(0..scores.samples).map(length).collect::<Vec<_>>(), budget)
     }
 }

@@ -26,11 +26,11 @@ use crate::downsampling::{
 ///
 /// ```
 /// use driftmill_operators::downsampling::*;
-/// let given = SampleScores { loss: Some(vec![0.0, 3.0, 0.0, 1.0]), ..SampleScores::of(4) };
+/// let scores = SampleScores { loss: Some(vec![0.0, 3.0, 0.0, 1.0]), ..SampleScores::of(4) };
 /// let budget = Budget { size: 1, seed: 0, round: 0 };
-/// let chosen = choose(&Loss { draws: Draws::Top }, &given, budget).unwrap();
+/// let chosen = choose(&Loss { draws: Draws::Top }, &scores, budget).unwrap();
 /// assert_eq!(chosen, [Chosen { index: 1, weight: 1.0 }]);
-/// let chosen = choose(&Loss { draws: Draws::WithReplacement }, &given, budget).unwrap()[0];
+/// let chosen = choose(&Loss { draws: Draws::WithReplacement }, &scores, budget).unwrap()[0];
 /// let weight = if chosen.index == 1 { 4.0 / (4.0 * 3.0) } else { 4.0 / (4.0 * 1.0) };
 /// assert_eq!(chosen.weight, weight);
 /// ```
@@ -51,7 +51,7 @@ impl DownsamplingConfig for Loss {
         true
     }
 
-    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
-        self.draws.choose(given.loss.as_deref().unwrap_or_default(), budget)
+    fn choose(&self, scores: &SampleScores, budget: Budget) -> Vec<Chosen> {
+        self.draws.choose(scores.loss.as_deref().unwrap_or_default(), budget)
     }
 }

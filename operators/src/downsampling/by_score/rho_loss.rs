@@ -26,14 +26,14 @@ use crate::downsampling::{
 ///
 /// ```
 /// use driftmill_operators::downsampling::*;
-/// let given = SampleScores {
+/// let scores = SampleScores {
 ///     // the sample with the highest loss has a wrong label.
 ///     loss: Some(vec![3.0, 0.1, 1.0, 0.7]),
 ///     irreducible: Some(vec![2.9, 0.1, 0.2, 0.3]),
 ///     ..SampleScores::of(4)
 /// };
 /// let budget = Budget { size: 2, seed: 0, round: 0 };
-/// let chosen = choose(&RhoLoss { balance: Balance::None }, &given, budget).unwrap();
+/// let chosen = choose(&RhoLoss { balance: Balance::None }, &scores, budget).unwrap();
 /// assert_eq!(chosen.iter().map(|chosen| chosen.index).collect::<Vec<_>>(), [2, 3]);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -49,10 +49,10 @@ impl DownsamplingConfig for RhoLoss {
         RequiredScores { loss: true, irreducible: true, ..self.balance.required_scores() }
     }
 
-    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
-        self.balance.choose(None, given, budget, |given, budget| {
-            let irreducible = given.irreducible.iter().flatten();
-            let losses = given.loss.iter().flatten().zip(irreducible);
+    fn choose(&self, scores: &SampleScores, budget: Budget) -> Vec<Chosen> {
+        self.balance.choose(None, scores, budget, |scores, budget| {
+            let irreducible = scores.irreducible.iter().flatten();
+            let losses = scores.loss.iter().flatten().zip(irreducible);
             let reducible: Vec<f32> = losses.map(|(loss, least)| loss - least).collect();
             highest(&reducible, budget.size)
         })

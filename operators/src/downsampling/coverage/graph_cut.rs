@@ -32,8 +32,8 @@ use crate::downsampling::{
 /// let (on, balance) = (On::Gradients, Balance::None);
 /// let policy = GraphCut { on, balance, ..GraphCut::default() };
 /// let budget = Budget { size: 3, seed: 0, round: 0 };
-/// let given = SampleScores { gradients, ..SampleScores::of(5) };
-/// let mut chosen = choose(&policy, &given, budget).unwrap();
+/// let scores = SampleScores { gradients, ..SampleScores::of(5) };
+/// let mut chosen = choose(&policy, &scores, budget).unwrap();
 /// chosen.sort_by_key(|chosen| chosen.index);
 /// assert_eq!(chosen.iter().map(|chosen| chosen.index).collect::<Vec<_>>(), [1, 3, 4]);
 /// ```
@@ -82,9 +82,9 @@ impl DownsamplingConfig for GraphCut {
         problems
     }
 
-    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
-        self.balance.choose(self.block, given, budget, |given, budget| {
-            let space = Space::of(self.on, given);
+    fn choose(&self, scores: &SampleScores, budget: Budget) -> Vec<Chosen> {
+        self.balance.choose(self.block, scores, budget, |scores, budget| {
+            let space = Space::of(self.on, scores);
             choose_greedily(Cut::of(&space, self.lambda), self.greedy, budget)
         })
     }

@@ -65,11 +65,11 @@ impl DownsamplingConfig for KCenter {
         RequiredScores { embeddings: true, ..self.balance.required_scores() }
     }
 
-    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
-        self.balance.choose(self.block, given, budget, |given, budget| {
-            let Some(points) = &given.embeddings else { return Vec::new() };
+    fn choose(&self, scores: &SampleScores, budget: Budget) -> Vec<Chosen> {
+        self.balance.choose(self.block, scores, budget, |scores, budget| {
+            let Some(points) = &scores.embeddings else { return Vec::new() };
             let first = match self.first {
-                First::Random => budget.random().random_range(0..given.samples),
+                First::Random => budget.random().random_range(0..scores.samples),
                 First::Central => central(points),
             };
             farthest_first(points, first, budget).into_iter().map(Chosen::plain).collect()

@@ -36,8 +36,8 @@ use crate::downsampling::{
 /// let gradients = Some(Matrix::new(2, vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0, -1.0, 0.0]));
 /// let policy = LogDeterminant { on: On::Gradients, ..LogDeterminant::default() };
 /// let budget = Budget { size: 2, seed: 0, round: 0 };
-/// let given = SampleScores { gradients, ..SampleScores::of(4) };
-/// let chosen = choose(&policy, &given, budget).unwrap();
+/// let scores = SampleScores { gradients, ..SampleScores::of(4) };
+/// let chosen = choose(&policy, &scores, budget).unwrap();
 /// assert_eq!(chosen.iter().map(|chosen| chosen.index).collect::<Vec<_>>(), [0, 3]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,9 +78,9 @@ impl DownsamplingConfig for LogDeterminant {
         problems
     }
 
-    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
-        self.balance.choose(self.block, given, budget, |given, budget| {
-            let space = Space::of(self.on, given);
+    fn choose(&self, scores: &SampleScores, budget: Budget) -> Vec<Chosen> {
+        self.balance.choose(self.block, scores, budget, |scores, budget| {
+            let space = Space::of(self.on, scores);
             choose_greedily(Volume::of(&space, self.delta), self.greedy, budget)
         })
     }

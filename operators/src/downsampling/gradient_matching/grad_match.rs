@@ -37,11 +37,11 @@ use crate::downsampling::{
 /// ```
 /// use driftmill_operators::{Matrix, downsampling::*};
 /// let rows = vec![1., 0., 0., 0., 1., 0., 1., 1., 0., 0., 0., 2.];
-/// let given = SampleScores { gradients: Some(Matrix::new(3, rows)), ..SampleScores::of(4) };
+/// let scores = SampleScores { gradients: Some(Matrix::new(3, rows)), ..SampleScores::of(4) };
 /// let balance = Balance::None;
 /// let policy = GradMatch { gradient: Gradient::LastLayer, balance, ..GradMatch::default() };
 /// let budget = Budget { size: 2, seed: 0, round: 0 };
-/// let chosen = choose(&policy, &given, budget).unwrap();
+/// let chosen = choose(&policy, &scores, budget).unwrap();
 /// let [first, second] = [chosen[0], chosen[1]];
 /// assert_eq!((first.index, second.index), (2, 3));
 /// assert!((first.weight - 4.0 / 3.0).abs() < 1e-6 && (second.weight - 4.0 / 5.0).abs() < 1e-6);
@@ -92,11 +92,11 @@ impl DownsamplingConfig for GradMatch {
         problems
     }
 
-    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
-        self.balance.choose(self.block, given, budget, |given, budget| {
-            let vectors = On::from(self.gradient).vectors(given);
+    fn choose(&self, scores: &SampleScores, budget: Budget) -> Vec<Chosen> {
+        self.balance.choose(self.block, scores, budget, |scores, budget| {
+            let vectors = On::from(self.gradient).vectors(scores);
             let matched = Matching::of(&vectors, self.lambda).run(budget.size, self.tolerance);
-            let all = given.samples as f64;
+            let all = scores.samples as f64;
             let weighted = |(index, weight)| Chosen { index, weight: (weight * all) as f32 };
             matched.into_iter().map(weighted).filter(|chosen| chosen.weight > 0.0).collect()
         })

@@ -54,10 +54,10 @@ impl DownsamplingConfig for Herding {
         RequiredScores { embeddings: true, ..self.balance.required_scores() }
     }
 
-    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
-        self.balance.choose(None, given, budget, |given, budget| {
-            let Some(points) = &given.embeddings else { return Vec::new() };
-            let rows: Vec<usize> = (0..given.samples).collect();
+    fn choose(&self, scores: &SampleScores, budget: Budget) -> Vec<Chosen> {
+        self.balance.choose(None, scores, budget, |scores, budget| {
+            let Some(points) = &scores.embeddings else { return Vec::new() };
+            let rows: Vec<usize> = (0..scores.samples).collect();
             herd(points, &rows, budget.size).into_iter().map(Chosen::plain).collect()
         })
     }

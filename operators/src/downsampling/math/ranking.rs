@@ -1,4 +1,4 @@
-//! The highest of given scores.
+//! The highest of scores scores.
 
 use crate::downsampling::{Chosen, SampleScores};
 
@@ -18,11 +18,11 @@ pub(in crate::downsampling) fn highest(scores: &[f32], size: usize) -> Vec<Chose
 
 /// Chooses the `size` candidates whose probabilities have the highest `score`.
 pub(in crate::downsampling) fn most_uncertain(
-    given: &SampleScores,
+    scores: &SampleScores,
     size: usize,
     score: fn(&[f32]) -> f32,
 ) -> Vec<Chosen> {
-    let Some(rows) = &given.probabilities else { return Vec::new() };
+    let Some(rows) = &scores.probabilities else { return Vec::new() };
     let scores: Vec<f32> = (0..rows.rows()).map(|row| score(rows.row(row))).collect();
     highest(&scores, size)
 }
@@ -51,11 +51,11 @@ macro_rules! uncertainty_sampling {
 
             fn choose(
                 &self,
-                given: &$crate::downsampling::SampleScores,
+                scores: &$crate::downsampling::SampleScores,
                 budget: $crate::downsampling::Budget,
             ) -> Vec<$crate::downsampling::Chosen> {
-                self.balance.choose(None, given, budget, |given, budget| {
-                    $crate::downsampling::math::ranking::most_uncertain(given, budget.size, score)
+                self.balance.choose(None, scores, budget, |scores, budget| {
+                    $crate::downsampling::math::ranking::most_uncertain(scores, budget.size, score)
                 })
             }
         }

@@ -61,9 +61,9 @@ impl On {
     }
 
     /// The compared vectors.
-    pub(in crate::downsampling) fn vectors(self, given: &SampleScores) -> Outer {
-        let gradients = || given.gradients.clone().unwrap_or_default();
-        let embeddings = || given.embeddings.clone().unwrap_or_default();
+    pub(in crate::downsampling) fn vectors(self, scores: &SampleScores) -> Outer {
+        let gradients = || scores.gradients.clone().unwrap_or_default();
+        let embeddings = || scores.embeddings.clone().unwrap_or_default();
         match self {
             Self::Gradients => Outer { left: gradients(), right: None },
             Self::GradientsWithEmbeddings => Outer { left: gradients(), right: Some(embeddings()) },
@@ -89,10 +89,10 @@ pub(in crate::downsampling) struct Space {
 }
 
 impl Space {
-    pub(in crate::downsampling) fn of(on: On, given: &SampleScores) -> Self {
-        let Outer { mut left, right } = on.vectors(given);
-        let mut lengths = vec![1.0; given.samples];
-        let mut missing = vec![[0.0; 2]; given.samples];
+    pub(in crate::downsampling) fn of(on: On, scores: &SampleScores) -> Self {
+        let Outer { mut left, right } = on.vectors(scores);
+        let mut lengths = vec![1.0; scores.samples];
+        let mut missing = vec![[0.0; 2]; scores.samples];
         left = normalised(left, 0, &mut lengths, &mut missing);
         let right = right.map(|right| normalised(right, 1, &mut lengths, &mut missing));
         Self { directions: Outer { left, right }, lengths, missing }
@@ -232,12 +232,12 @@ mod tests {
             let (g, e) = (gradients.row(row), embeddings.row(row));
             g.iter().flat_map(|g| e.iter().map(|e| f64::from(*g) * f64::from(*e))).collect()
         };
-        let given = SampleScores {
+        let scores = SampleScores {
             gradients: Some(gradients.clone()),
             embeddings: Some(embeddings.clone()),
             ..SampleScores::of(5)
         };
-        let space = Space::of(On::GradientsWithEmbeddings, &given);
+        let space = Space::of(On::GradientsWithEmbeddings, &scores);
         let mut block = vec![0.0; 25];
         space.blocks().fill(&mut block, 0, &mut Vec::new());
         for i in 0..5 {
@@ -253,7 +253,7 @@ mod tests {
                     let squared = (x - y).powi(2) + 2.0 * x * y * f64::from(found);
                     assert!((squared - (aa + bb - 2.0 * ab)).abs() < 1e-5, "{i}, {j}: {squared}");
                 }
-                let vectors = On::GradientsWithEmbeddings.vectors(&given);
+                let vectors = On::GradientsWithEmbeddings.vectors(&scores);
                 assert!((vectors.product(i, j) - ab).abs() < 1e-6);
                 let sum = vectors.sum();
                 assert!(

@@ -43,13 +43,13 @@ impl DownsamplingConfig for Rs2 {
         RequiredScores::default()
     }
 
-    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
+    fn choose(&self, scores: &SampleScores, budget: Budget) -> Vec<Chosen> {
         if self.replacement {
-            return Uniform {}.choose(given, budget);
+            return Uniform {}.choose(scores, budget);
         }
-        let subsets = (given.samples / budget.size) as u64;
+        let subsets = (scores.samples / budget.size) as u64;
         let (shuffle, subset) = (budget.round / subsets, (budget.round % subsets) as usize);
-        let mut order: Vec<usize> = (0..given.samples).collect();
+        let mut order: Vec<usize> = (0..scores.samples).collect();
         order.shuffle(&mut Budget { round: shuffle, ..budget }.random());
         let subset = &order[subset * budget.size..][..budget.size];
         subset.iter().copied().map(Chosen::plain).collect()

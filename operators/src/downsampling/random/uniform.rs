@@ -27,8 +27,8 @@ impl DownsamplingConfig for Uniform {
         RequiredScores::default()
     }
 
-    fn choose(&self, given: &SampleScores, budget: Budget) -> Vec<Chosen> {
-        let chosen = index::sample(&mut budget.random(), given.samples, budget.size);
+    fn choose(&self, scores: &SampleScores, budget: Budget) -> Vec<Chosen> {
+        let chosen = index::sample(&mut budget.random(), scores.samples, budget.size);
         chosen.into_iter().map(Chosen::plain).collect()
     }
 }

@@ -31,7 +31,7 @@ use super::partitions::Partitions;
 use crate::Position;
 use crate::flow::clock::clock;
 use crate::flow::routing::to_first;
-use crate::flow::{Decided, Ordered, TrainingRequest};
+use crate::flow::{CheckpointedDecision, Ordered, TrainingRequest};
 use crate::selection::{
     Choice, Chosen, Proposal, SelectionCheckpoints, SelectionConfig, TrainingSet,
 };
@@ -47,7 +47,7 @@ pub trait Select<'scope> {
     /// states in `start`.
     fn select(
         self,
-        decided: StreamVec<'scope, Position, Decided>,
+        decided: StreamVec<'scope, Position, CheckpointedDecision>,
         selection: Arc<dyn SelectionConfig>,
         start: SelectionCheckpoints,
     ) -> StreamVec<'scope, Position, TrainingRequest>;
@@ -56,12 +56,12 @@ pub trait Select<'scope> {
 impl<'scope> Select<'scope> for Ordered<'scope> {
     fn select(
         self,
-        decided: StreamVec<'scope, Position, Decided>,
+        decided: StreamVec<'scope, Position, CheckpointedDecision>,
         selection: Arc<dyn SelectionConfig>,
         start: SelectionCheckpoints,
     ) -> StreamVec<'scope, Position, TrainingRequest> {
         let partitions = Partitions::new(Arc::clone(&selection), start);
-        let events = decided.clone().map(|decided| SelectionEvent::Decided(decided.decision));
+        let events = decided.clone().map(|decided| SelectionEvent::Decision(decided.decision));
         if !selection.remembers() {
             let proposals = propose(self, everywhere(events), partitions);
             return combine(decided, proposals, selection);
@@ -78,7 +78,7 @@ impl<'scope> Select<'scope> for Ordered<'scope> {
 /// Events for the partitions of a policy.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum SelectionEvent {
-    Decided(Decision),
+    Decision(Decision),
     Chosen(Chosen),
 }
 
@@ -109,7 +109,7 @@ fn propose<'scope>(
                     for event in batch.drain(..) {
                         match event {
                             SelectionEvent::Chosen(chosen) => partitions.chosen(&chosen),
-                            SelectionEvent::Decided(decision) => {
+                            SelectionEvent::Decision(decision) => {
                                 let capability = stamp.retain_least(output.output_index());
                                 let entry = capability.map(|capability| (capability, decision));
                                 waiting.extend(entry.map(|entry| (entry.1.trigger, entry)));
@@ -140,7 +140,7 @@ fn propose<'scope>(
 }
 
 fn combine<'scope>(
-    decided: StreamVec<'scope, Position, Decided>,
+    decided: StreamVec<'scope, Position, CheckpointedDecision>,
     proposals: StreamVec<'scope, Position, Proposal>,
     selection: Arc<dyn SelectionConfig>,
 ) -> StreamVec<'scope, Position, TrainingRequest> {
@@ -153,7 +153,7 @@ fn combine<'scope>(
         to_first(),
         "Combine",
         move |_capability, _info| {
-            let mut open: VecDeque<(Capability<Position>, Decided)> = VecDeque::new();
+            let mut open: VecDeque<(Capability<Position>, CheckpointedDecision)> = VecDeque::new();
             let mut proposed: BTreeMap<u64, (usize, Proposal)> = BTreeMap::new();
             move |decided, proposals, output| {
                 decided.for_each(|stamp, batch| {
@@ -175,7 +175,7 @@ fn combine<'scope>(
                     match proposed.remove(&trigger) {
                         Some((count, all)) if count == workers => {
                             let start = clock();
-                            let Decided { decision, checkpoint } = decided;
+                            let CheckpointedDecision { decision, checkpoint } = decided;
                             let mut set = training_set(&*selection, decision, all);
                             set.seconds += clock() - start;
                             output.session(&capability).give(TrainingRequest { set, checkpoint });

@@ -9,8 +9,8 @@ use timely::scheduling::SyncActivator;
 use super::evaluation::TriggerEvaluation;
 use super::host::Host;
 use super::hosted::HostedTrigger;
-use super::waiting::Made;
-use super::{Decided, ModelQuery, TriggerCheckpoint};
+use super::waiting::FiredDecision;
+use super::{CheckpointedDecision, ModelQuery, TriggerCheckpoint};
 use crate::flow::activators::activators;
 use crate::flow::clock::clock;
 use crate::flow::routing::to_first;
@@ -32,13 +32,13 @@ pub trait Decide<'scope>: Into<Ordered<'scope>> {
         self,
         outcomes: StreamVec<'scope, Position, Outcome>,
         start: impl FnOnce(SyncActivator) -> HostedTrigger<S, K, L> + 'static,
-    ) -> StreamVec<'scope, Position, Decided>
+    ) -> StreamVec<'scope, Position, CheckpointedDecision>
     where
         S: Service<ModelQuery, Matrix> + 'static,
         K: FnMut(TriggerCheckpoint) + 'static,
         L: FnMut(TriggerEvaluation) + 'static,
     {
-        type Batches = CapacityContainerBuilder<Vec<Decided>>;
+        type Batches = CapacityContainerBuilder<Vec<CheckpointedDecision>>;
         let changes: Ordered<'scope> = self.into();
         let scope = changes.scope();
         let first = scope.worker().index() == 0;
@@ -67,9 +67,11 @@ pub trait Decide<'scope>: Into<Ordered<'scope>> {
                             host.push(capability, std::mem::take(batch));
                         }
                     });
-                    while let Some(Made { capability, decision, .. }) = host.step() {
+                    while let Some(FiredDecision { capability, decision, .. }) = host.step() {
                         let checkpoint = host.wait(&decision);
-                        output.session(&capability).give(Decided { decision, checkpoint });
+                        output
+                            .session(&capability)
+                            .give(CheckpointedDecision { decision, checkpoint });
                     }
                     if host.downgrade() {
                         wake.activate();

@@ -6,8 +6,8 @@ use timely::dataflow::operators::Capability;
 
 use super::evaluation::TriggerEvaluation;
 use super::hosted::HostedTrigger;
-use super::waiting::{Asked, Made, Waiting};
-use super::{Decided, ModelQuery, TriggerCheckpoint};
+use super::waiting::{Asked, FiredDecision, Waiting};
+use super::{CheckpointedDecision, ModelQuery, TriggerCheckpoint};
 use crate::flow::Service;
 use crate::flow::queue::{Queue, whole};
 use crate::trigger::{Cut, Decision, Firing, Measurement, Outcome, Question, Step, Trigger};
@@ -51,7 +51,7 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
     pub(super) fn new(
         hosted: HostedTrigger<S, K, L>,
         clock: Box<dyn Fn() -> f64>,
-    ) -> (Self, Option<Decided>) {
+    ) -> (Self, Option<CheckpointedDecision>) {
         let HostedTrigger {
             mut trigger,
             checkpoint,
@@ -82,7 +82,7 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
             quantum: QUANTUM,
         };
         let open = checkpoint.open.clone();
-        (host, open.map(|decision| Decided { decision, checkpoint }))
+        (host, open.map(|decision| CheckpointedDecision { decision, checkpoint }))
     }
 
     pub(super) fn push(&mut self, capability: Capability<Position>, batch: Rc<Vec<Change>>) {
@@ -140,7 +140,7 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
     }
 
     /// Continues until the policy decides, has to wait, has used up its quantum, or has seen all changes.
-    pub(super) fn step(&mut self) -> Option<Made> {
+    pub(super) fn step(&mut self) -> Option<FiredDecision> {
         loop {
             let (asked, covered, step) = match self.waiting {
                 Waiting::Outcome => return None,
@@ -252,7 +252,7 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
     }
 
     /// Numbers a decision, and marks the changes that it `covered` as seen.
-    fn fired(&mut self, asked: Asked, firing: Firing, covered: usize) -> Made {
+    fn fired(&mut self, asked: Asked, firing: Firing, covered: usize) -> FiredDecision {
         let Asked { position, decisions_before, .. } = asked;
         if let Some(measurement) = &firing.measurement {
             self.evaluated(asked, true, measurement.clone());
@@ -271,7 +271,7 @@ impl<S: Service<ModelQuery, Matrix>, K: FnMut(TriggerCheckpoint), L: FnMut(Trigg
         self.pass(covered);
         let shown = self.at > position;
         self.decisions_before = if shown { 0 } else { self.decisions_before + 1 };
-        Made { capability, decision, measurement: firing.measurement, phase: firing.phase }
+        FiredDecision { capability, decision, measurement: firing.measurement, phase: firing.phase }
     }
 
     /// Downgrades the capability to the first change that was not shown. Returns whether the operator has

@@ -1,8 +1,8 @@
 //! Operators that run trigger policies.
 
 mod checkpoint;
+mod checkpointed_decision;
 mod decide;
-mod decided;
 mod evaluation;
 mod host;
 mod hosted;
@@ -13,8 +13,8 @@ mod shadow_policy;
 mod waiting;
 
 pub use checkpoint::TriggerCheckpoint;
+pub use checkpointed_decision::CheckpointedDecision;
 pub use decide::Decide;
-pub use decided::Decided;
 pub use evaluation::TriggerEvaluation;
 pub use hosted::HostedTrigger;
 pub use query::ModelQuery;

@@ -10,7 +10,7 @@ use super::evaluation::TriggerEvaluation;
 use super::host::Host;
 use super::hosted::HostedTrigger;
 use super::shadow_policy::shadowed;
-use super::waiting::Made;
+use super::waiting::FiredDecision;
 use super::{ModelQuery, ShadowDecision, TriggerCheckpoint};
 use crate::flow::activators::activators;
 use crate::flow::clock::clock;
@@ -122,7 +122,7 @@ fn step<S, K, L>(
             (None, None) => {}
         }
         match host.step() {
-            Some(Made { decision, measurement, phase, .. }) => {
+            Some(FiredDecision { decision, measurement, phase, .. }) => {
                 let (trigger, end, version) = (decision.trigger, decision.end(), host.version());
                 if phase == Phase::ContinuedWarmUp {
                     host.reuse_number();

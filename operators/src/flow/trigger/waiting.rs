@@ -29,7 +29,7 @@ pub(super) struct Asked {
 }
 
 /// A decision that a policy has made.
-pub(super) struct Made {
+pub(super) struct FiredDecision {
     pub(super) capability: Capability<Position>,
     pub(super) decision: Decision,
     pub(super) measurement: Option<Measurement>,

@@ -5,12 +5,12 @@ use timely::scheduling::SyncActivator;
 
 /// Sends answers to an operator, and wakes it.
 #[derive(Clone)]
-pub(in crate::job) struct Answers<T> {
+pub(in crate::job) struct ReplySender<T> {
     send: Sender<T>,
     wake: SyncActivator,
 }
 
-impl<T> Answers<T> {
+impl<T> ReplySender<T> {
     /// Creates a channel to the operator that `wake` activates, and its receiver.
     pub(in crate::job) fn to(wake: SyncActivator) -> (Self, Receiver<T>) {
         let (send, answers) = unbounded();

@@ -6,14 +6,14 @@ use crate::job::branch::irreducible::IrreducibleTraining;
 use crate::train::{TrainError, Trained};
 
 /// The result of a training.
-pub(in crate::job) struct Answer {
+pub(in crate::job) struct TrainingResult {
     pub(in crate::job) set: TrainingSet,
     pub(in crate::job) result: Result<Trained, TrainError>,
     /// The trainings of irreducible-loss models for it.
     pub(in crate::job) irreducible_trainings: Vec<IrreducibleTraining>,
 }
 
-impl Answer {
+impl TrainingResult {
     /// The answer, unless the log is damaged: a damaged log is not a failure of the training.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::trigger::Decision;
 
 /// A decision, and the checkpoint of its policy, which waits for the outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Decided {
+pub struct CheckpointedDecision {
     /// The decision.
     pub decision: Decision,
     /// The state of the policy after it. The decision is open there.
