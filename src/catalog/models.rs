@@ -126,16 +126,19 @@ impl ModelStore {
         Ok((version, hex::encode(Sha256::digest(&bytes))))
     }
 
-    /// All versions, oldest first.
+    /// The numbers of all versions, oldest first; none if the folder does not exist.
     ///
     /// # Errors
-    /// When the folder or a description cannot be read.
-    pub fn list(&self) -> Result<Vec<Version>, CatalogError> {
+    /// When the folder cannot be read.
+    pub fn numbers(&self) -> Result<Vec<u64>, CatalogError> {
+        if !self.folder.exists() {
+            return Ok(Vec::new());
+        }
         let entries =
             fs::read_dir(&self.folder).map_err(CatalogError::io("reading", &self.folder))?;
         let mut numbers: Vec<u64> =
             entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect();
         numbers.sort_unstable();
-        numbers.into_iter().map(|number| self.get(number)).collect()
+        Ok(numbers)
     }
 }

@@ -8,6 +8,7 @@ use driftmill_datasets::Timestamp;
 use super::error::Unreadable;
 use crate::catalog::irreducible_key;
 use crate::config::{Override, Pipeline, load};
+use crate::report::SUMMARY_LIMIT;
 
 /// A pipeline file and the changes to it on the command line.
 #[derive(Debug, Args)]
@@ -30,6 +31,32 @@ impl File {
         let text = std::fs::read_to_string(&self.file)
             .map_err(|source| Unreadable { file: name.clone(), source })?;
         Ok(load(&name, &text, &self.overrides)?)
+    }
+}
+
+/// The length of a list.
+#[derive(Debug, Args)]
+pub(super) struct Last {
+    /// Show only the last N (default: 1000)
+    #[arg(long, value_name = "N")]
+    last: Option<usize>,
+    /// Show all
+    #[arg(long, conflicts_with = "last")]
+    all: bool,
+}
+
+impl Last {
+    /// The number of entries that are shown of a list of `length`.
+    pub(super) fn of(&self, length: usize) -> usize {
+        if self.all { length } else { length.min(self.last.unwrap_or(SUMMARY_LIMIT as usize)) }
+    }
+
+    /// The line about `earlier` entries that are not shown; empty if they were not asked for.
+    pub(super) fn left_out(&self, earlier: usize) -> String {
+        if earlier == 0 || self.last.is_some() {
+            return String::new();
+        }
+        format!("… {earlier} before these: --all shows them\n")
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use driftmill_operators::trigger::{Measurement, Score, WindowBounds};
 
+use super::arguments::Last;
 use super::error::Usage;
 use super::output::{lines, print};
 use crate::history::{Evaluation, History};
@@ -21,9 +22,8 @@ pub(super) struct Decisions {
     /// Show only evaluations that led to a decision, or would have
     #[arg(long)]
     fired: bool,
-    /// Show only the last N of each policy
-    #[arg(long, value_name = "N")]
-    last: Option<usize>,
+    #[command(flatten)]
+    last: Last,
     /// Answer with one JSON array on stdout
     #[arg(long, conflicts_with = "plot")]
     json: bool,
@@ -31,9 +31,6 @@ pub(super) struct Decisions {
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
 }
-
-/// Rows of the table without `--last`.
-const MOST_ROWS: usize = 200;
 
 impl Decisions {
     pub(super) fn execute(self) -> anyhow::Result<u8> {
@@ -50,11 +47,13 @@ impl Decisions {
                 return Err(Usage(text).into());
             }
         }
-        let headings: Vec<String> = policies.iter().map(|policy| heading(policy)).collect();
+        let mut headings = Vec::new();
         for policy in &mut policies {
+            let heading = heading(policy);
             policy.retain(|evaluation| evaluation.fired || !self.fired);
-            let surplus = self.last.map_or(0, |last| policy.len().saturating_sub(last));
-            policy.drain(..surplus);
+            let earlier = policy.len() - self.last.of(policy.len());
+            policy.drain(..earlier);
+            headings.push(format!("{heading}\n{}", self.last.left_out(earlier)));
         }
         if let Some(path) = &self.plot {
             let panels: Vec<Panel> = policies.iter().flat_map(|policy| panels(policy)).collect();
@@ -64,32 +63,17 @@ impl Decisions {
         if self.json {
             return print(&serde_json::to_string(&policies.concat())?);
         }
-        print(&self.text(headings.iter().zip(&policies)))
+        print(&text(&headings, &policies))
     }
+}
 
-    fn text<'a>(
-        &self,
-        policies: impl Iterator<Item = (&'a String, &'a Vec<Evaluation>)> + Clone,
-    ) -> String {
-        let shown = policies.clone().flat_map(|(_, policy)| policy);
-        let fine = fine(shown.map(|evaluation| evaluation.position.time));
-        let mut text = Vec::new();
-        for (heading, policy) in policies.filter(|(_, policy)| !policy.is_empty()) {
-            let limit = if self.last.is_some() { usize::MAX } else { MOST_ROWS };
-            let more = policy.len().saturating_sub(limit);
-            let earlier = match more {
-                0 => String::new(),
-                _ => format!("… {more} before these: --last N or --json shows them\n"),
-            };
-            let rows = table(&policy[more..], fine);
-            text.push(format!("{heading}\n{earlier}{rows}"));
-        }
-        if text.is_empty() {
-            "there are no decisions and no evaluations".to_owned()
-        } else {
-            text.join("\n")
-        }
-    }
+/// A table for each policy, under its heading.
+fn text(headings: &[String], policies: &[Vec<Evaluation>]) -> String {
+    let fine = fine(policies.iter().flatten().map(|evaluation| evaluation.position.time));
+    let policies = headings.iter().zip(policies).filter(|(_, policy)| !policy.is_empty());
+    let tables = policies.map(|(heading, policy)| format!("{heading}{}", table(policy, fine)));
+    let text = tables.collect::<Vec<_>>().join("\n");
+    if text.is_empty() { "there are no decisions and no evaluations".to_owned() } else { text }
 }
 
 fn heading(policy: &[Evaluation]) -> String {

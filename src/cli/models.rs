@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::arguments::branch;
+use super::arguments::{Last, branch};
 use super::error::Usage;
 use super::output::print;
 use crate::catalog::{ModelStore, Version};
@@ -24,6 +24,8 @@ pub(super) struct Models {
     /// Show the versions of irreducible-loss model N, from 1, of the pipeline or of that comparison
     #[arg(long, value_name = "N")]
     irreducible: Option<usize>,
+    #[command(flatten)]
+    last: Last,
     /// Answer with JSON on stdout
     #[arg(long)]
     json: bool,
@@ -33,12 +35,11 @@ impl Models {
     pub(super) fn execute(self) -> anyhow::Result<u8> {
         let branch = branch(self.compare, self.irreducible);
         let store = ModelStore::of(&self.state, &branch);
-        let there = store.folder().exists();
         if !self.state.join("catalog.sqlite").exists() {
             let text = format!("`{}` is not the state directory of a run", self.state.display());
             return Err(Usage(text).into());
         }
-        if !there && !branch.is_empty() {
+        if !store.folder().exists() && !branch.is_empty() {
             let text = format!(
                 "the run in `{}` has no versions of `{}`",
                 self.state.display(),
@@ -46,28 +47,30 @@ impl Models {
             );
             return Err(Usage(text).into());
         }
-        let versions = if there { store.list()? } else { Vec::new() };
+        let numbers = store.numbers()?;
         if let Some(wanted) = self.version {
-            let found = versions.iter().find(|version| version.version == wanted);
-            let version = found.ok_or_else(|| Usage(missing(wanted, &versions)))?;
-            return print(&serde_json::to_string_pretty(version)?);
+            if !numbers.contains(&wanted) {
+                return Err(Usage(missing(wanted, &numbers)).into());
+            }
+            return print(&serde_json::to_string_pretty(&store.get(wanted)?)?);
         }
+        let earlier = numbers.len() - self.last.of(numbers.len());
+        let versions = numbers[earlier..].iter().map(|number| store.get(*number));
+        let versions = versions.collect::<Result<Vec<Version>, _>>()?;
         if self.json {
             return print(&serde_json::to_string(&versions)?);
         }
         print(&if versions.is_empty() {
             "no versions".to_owned()
         } else {
-            table(&versions, &store)
+            format!("{}{}", self.last.left_out(earlier), table(&versions, &store))
         })
     }
 }
 
-fn missing(wanted: u64, versions: &[Version]) -> String {
-    match (versions.first(), versions.last()) {
-        (Some(first), Some(last)) => {
-            format!("no version {wanted}: there are {} to {}", first.version, last.version)
-        }
+fn missing(wanted: u64, numbers: &[u64]) -> String {
+    match (numbers.first(), numbers.last()) {
+        (Some(first), Some(last)) => format!("no version {wanted}: there are {first} to {last}"),
         _ => format!("no version {wanted}: there are none"),
     }
 }

@@ -3,6 +3,9 @@
 use super::Pipeline;
 use crate::train::Downsampling;
 
+/// Maximum number of threads of a training. No processor has more.
+const MAX_THREADS: usize = 1024;
+
 impl Pipeline {
     /// All problems of the pipeline that no single type can detect, as (path, problem).
     pub fn check(&self) -> Vec<(String, String)> {
@@ -38,6 +41,7 @@ impl Pipeline {
         problems.extend(self.check_sink());
         problems.extend(self.check_samples());
         problems.extend(self.check_keyed());
+        problems.extend(self.check_limits());
         problems
     }
 
@@ -111,6 +115,19 @@ impl Pipeline {
         if order.label_wait.millis() > 0 && !keyed.is_some_and(|keyed| keyed.labels) {
             let text = "there is no topic of labels to wait for: [source.kafka.labels]";
             problems.push(("order.label_wait".to_owned(), text.to_owned()));
+        }
+        problems
+    }
+
+    fn check_limits(&self) -> Vec<(String, String)> {
+        let mut problems = Vec::new();
+        if self.order.time_range.is_some_and(|range| range.from > range.to) {
+            let text = "`from` is after `to`: every sample would be rejected";
+            problems.push(("order.time_range".to_owned(), text.to_owned()));
+        }
+        if let Some(threads) = self.training.threads.filter(|threads| threads.get() > MAX_THREADS) {
+            let text = format!("{threads} threads: wanted at most {MAX_THREADS}");
+            problems.push(("training.threads".to_owned(), text));
         }
         problems
     }

@@ -121,6 +121,10 @@ fn constraints_beyond_types_are_checked() {
     let (said, code) = check(GOOD, &["--set", "model.mlp.hidden=[1000000000]"]);
     assert_eq!(code, Some(78), "{said}");
     assert!(said.contains("GB of memory") && said.contains("make its layers narrower"), "{said}");
+    let (said, code) = check(GOOD, &["--set", "training.threads=100000"]);
+    assert!(code == Some(78) && said.contains("wanted at most 1024"), "{said}");
+    let (said, code) = check(GOOD, &["--set", "order.time_range={ from = 5, to = 1 }"]);
+    assert!(code == Some(78) && said.contains("`from` is after `to`"), "{said}");
 }
 
 fn syntax_errors_have_a_place() {

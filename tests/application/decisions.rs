@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use driftmill::config::Pipeline;
 use serde_json::Value;
 
-use crate::program::{decided, pipeline, run_to_end};
+use crate::program::{decided, driftmill, pipeline, run_to_end};
 use crate::small_job::sea_job;
 use crate::wait::OutputInTime;
 
@@ -103,6 +103,13 @@ fn every_evaluation_is_recorded_and_shown() {
     }
     let few = printed(&state, &["--policy", "often", "--last", "2"]);
     assert_eq!(few.lines().count(), 4, "{few}");
+    let newest: Value =
+        serde_json::from_str(&printed(&state, &["--policy", "often", "--last", "2", "--json"]))
+            .unwrap();
+    assert_eq!(newest.as_array().unwrap().len(), 2);
+    let models = driftmill("models", &state, &["--compare", "often", "--last", "1", "--json"]);
+    let models: Value = serde_json::from_slice(&models.stdout).unwrap();
+    assert_eq!((models.as_array().unwrap().len(), &models[0]["version"]), (1, &4.into()));
     assert!(!printed(&state, &["--policy", "seen", "--fired"]).contains("\n\n"));
 }
 

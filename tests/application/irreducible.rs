@@ -62,8 +62,9 @@ fn twins_share_a_training_set_and_are_versions() {
     // its own weights.
     assert!(of(1, 0).is_subset(of(1, 1)));
     for number in [1, 2] {
-        let versions = ModelStore::of(&state, &irreducible_key("", number)).list().unwrap();
-        assert_eq!(versions.len(), 2);
+        let store = ModelStore::of(&state, &irreducible_key("", number));
+        assert_eq!(store.numbers().unwrap(), [1, 2]);
+        let versions = [1, 2].map(|version| store.get(version).unwrap());
         assert_eq!(versions[1].model, format!("rho.irreducible-{number}"));
         assert_eq!((versions[0].parent, versions[1].parent), (None, Some(1)));
         assert_eq!(versions[1].architecture, json!({ "mlp": { "hidden": [2], "classes": 2 } }));
