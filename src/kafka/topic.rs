@@ -1,6 +1,6 @@
 //! The creation of topics.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
@@ -8,12 +8,15 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::{RequestError, describe, drop_client};
+use super::{Backoff, RequestError, describe, drop_client};
 
 const HINT: &str = "\nhint: is a broker running, is this its address, and may the user create \
                     topics?";
 
-/// Creates a topic, if it does not exist.
+/// Time limit for brokers that are away.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Creates a topic, if it does not exist. Brokers that are away are asked again for half a minute.
 ///
 /// # Errors
 /// When the brokers cannot be reached or reject it.
@@ -23,24 +26,48 @@ pub fn create_topic(
     topic: &str,
     partitions: i32,
 ) -> Result<(), RequestError> {
-    let failed = |source| RequestError {
-        action: format!("creating topic `{topic}`"),
-        brokers: brokers.to_owned(),
-        reason: describe(&source),
-        hint: HINT,
-    };
-    let admin: AdminClient<DefaultClientContext> = client.create().map_err(failed)?;
+    let (begun, mut backoff) = (Instant::now(), Backoff::default());
+    loop {
+        let error = match attempt(client, topic, partitions) {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        let reason = describe(&error);
+        if !is_temporary(&error) || begun.elapsed() > LIMIT {
+            let action = format!("creating topic `{topic}`");
+            return Err(RequestError { action, brokers: brokers.to_owned(), reason, hint: HINT });
+        }
+        tracing::warn!("creating topic `{topic}` on `{brokers}`: {reason}; trying again");
+        std::thread::sleep(backoff.pause());
+    }
+}
+
+fn attempt(client: &ClientConfig, topic: &str, partitions: i32) -> Result<(), KafkaError> {
+    let admin: AdminClient<DefaultClientContext> = client.create()?;
     // brokers delete by the timestamps of messages, and those of a replayed stream are old.
     let wanted =
         NewTopic::new(topic, partitions, TopicReplication::Fixed(-1)).set("retention.ms", "-1");
-    let options = AdminOptions::new().request_timeout(Some(Duration::from_secs(30)));
-    let results =
-        futures_executor::block_on(admin.create_topics([&wanted], &options)).map_err(failed)?;
+    let options = AdminOptions::new().request_timeout(Some(LIMIT));
+    let results = futures_executor::block_on(admin.create_topics([&wanted], &options));
     drop_client(admin);
-    match results.into_iter().next() {
+    match results?.into_iter().next() {
         Some(Err((_, code))) if code != RDKafkaErrorCode::TopicAlreadyExists => {
-            Err(failed(KafkaError::AdminOp(code)))
+            Err(KafkaError::AdminOp(code))
         }
         _ => Ok(()),
     }
+}
+
+/// Whether brokers may answer another attempt.
+fn is_temporary(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode::{
+        AllBrokersDown, BrokerTransportFailure, NotController, OperationTimedOut, RequestTimedOut,
+    };
+    let temporary =
+        [AllBrokersDown, BrokerTransportFailure, NotController, OperationTimedOut, RequestTimedOut];
+    let code = match error {
+        KafkaError::AdminOp(code) => Some(*code),
+        error => error.rdkafka_error_code(),
+    };
+    code.is_some_and(|code| temporary.contains(&code))
 }

@@ -21,6 +21,11 @@ impl Bookmark {
         self.0.get(&partition).copied()
     }
 
+    /// The partitions with an offset.
+    pub(super) fn offsets(&self) -> impl Iterator<Item = (i32, i64)> {
+        self.0.iter().map(|(partition, offset)| (*partition, *offset))
+    }
+
     /// Records that everything before `offset` is known.
     pub(super) fn reach(&mut self, partition: i32, offset: i64) {
         self.0.insert(partition, offset);

@@ -25,6 +25,33 @@ impl Event {
             headers: headers(version),
         }
     }
+
+    /// The event of `model` in a message; none for other messages.
+    pub(super) fn read(message: &BorrowedMessage<'_>, model: &str) -> Option<Self> {
+        if message.key() != Some(model.as_bytes()) {
+            return None;
+        }
+        let headers = message.headers()?;
+        let header = |name: &str| {
+            let value = headers.iter().find(|header| header.key == name)?.value?;
+            std::str::from_utf8(value).ok()
+        };
+        if header("ce_type") != Some(TYPE) {
+            return None;
+        }
+        let value: serde_json::Value = serde_json::from_slice(message.payload()?).ok()?;
+        let published = Published {
+            run: run_of(header("ce_id")?).to_owned(),
+            version: header("ce_subject")?.parse().ok()?,
+            sha256: value["artifact"]["sha256"].as_str()?.to_owned(),
+        };
+        Some(Self {
+            published,
+            key: model.to_owned(),
+            value: message.payload()?.to_vec(),
+            headers: headers.detach(),
+        })
+    }
 }
 
 /// The attributes of the event.
@@ -42,26 +69,5 @@ fn headers(version: &Version) -> OwnedHeaders {
     ];
     attributes.into_iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
         headers.insert(Header { key, value: Some(value) })
-    })
-}
-
-/// The version of `model` in a message; none for other messages.
-pub(super) fn published(message: &BorrowedMessage<'_>, model: &str) -> Option<Published> {
-    if message.key() != Some(model.as_bytes()) {
-        return None;
-    }
-    let headers = message.headers()?;
-    let header = |name: &str| {
-        let value = headers.iter().find(|header| header.key == name)?.value?;
-        std::str::from_utf8(value).ok()
-    };
-    if header("ce_type") != Some(TYPE) {
-        return None;
-    }
-    let value: serde_json::Value = serde_json::from_slice(message.payload()?).ok()?;
-    Some(Published {
-        run: run_of(header("ce_id")?).to_owned(),
-        version: header("ce_subject")?.parse().ok()?,
-        sha256: value["artifact"]["sha256"].as_str()?.to_owned(),
     })
 }

@@ -8,7 +8,7 @@ use super::event::Event;
 use super::failed::Failed;
 use super::link::{Link, PART};
 use super::producer::Producer;
-use super::read_back::read_back;
+use super::read_back::{ReadBack, read_back};
 use crate::catalog::Version;
 use crate::kafka::Backoff;
 use crate::sink::{Published, Sink, SinkError};
@@ -65,13 +65,28 @@ impl KafkaTopic {
         Ok(())
     }
 
+    /// The versions in the topic from a bookmark on. What brokers have lost of them is published again.
+    fn read_back(&mut self, since: &Bookmark) -> Result<Vec<Published>, Failed> {
+        let producer = self.producer.as_ref();
+        let ReadBack { mut found, end, lost } = read_back(&self.link, since, producer)?;
+        self.bookmark = end;
+        for event in lost {
+            let Some(producer) = &self.producer else { break };
+            let version = event.published.version;
+            tracing::warn!(version, "brokers have lost a published version: publishing it again");
+            let (partition, offset) = producer.publish(&self.link, &event)?;
+            self.bookmark.reach(partition, offset + 1);
+            found.push(event.published);
+        }
+        Ok(found)
+    }
+
     fn attempt(&mut self, event: &Event) -> Result<(), Failed> {
         if self.producer.is_none() {
             self.ready()?;
             // only now the state of the messages of earlier producers is certain.
-            let (found, end) = read_back(&self.link, &self.bookmark, self.producer.as_ref())?;
-            self.bookmark = end;
-            for there in found {
+            let since = self.bookmark.clone();
+            for there in self.read_back(&since)? {
                 if there.is(&event.published)? {
                     return Ok(());
                 }
@@ -88,11 +103,7 @@ impl KafkaTopic {
 impl Sink for KafkaTopic {
     fn published(&mut self, since: Option<&str>) -> Result<Vec<Published>, SinkError> {
         let since = since.map(Bookmark::read).unwrap_or_default();
-        let read = self
-            .again("reading back", |topic| read_back(&topic.link, &since, topic.producer.as_ref()));
-        let (found, end) = read?;
-        self.bookmark = end;
-        Ok(found)
+        self.again("reading back", |topic| topic.read_back(&since))
     }
 
     fn take_over(&mut self) -> Result<(), SinkError> {

@@ -56,6 +56,7 @@ fn a_job_publishes_the_same_versions_despite_broker_failures() {
         let models = unique("models");
         let (state, pipeline) = undisturbed.job(&brokers, &models);
         let mut left = random.random_range(1..4u32);
+        let mut said = String::new();
         let stdout = loop {
             let workers = random.random_range(1..=2);
             let mut job = start(&state, &pipeline, (1, workers), 0, None).children.remove(0);
@@ -69,14 +70,15 @@ fn a_job_publishes_the_same_versions_despite_broker_failures() {
             }
             let what = format!("the job after {storms} storms, seed {seed}");
             let output = wait::output(&what, job, LIMIT);
+            said += &format!("{}{}\n", String::from_utf8_lossy(&output.stderr), output.status);
             match output.status.code() {
                 Some(0) => break output.stdout,
                 None => {}
-                Some(code) => panic!("{code}: {}", String::from_utf8_lossy(&output.stderr)),
+                Some(code) => panic!("{code}: {said}"),
             }
         };
         let made = Published::of(&brokers, &state, &models, &stdout);
-        assert_eq!(*wanted, made, "seed {seed}, after {storms} storms");
+        assert!(*wanted == made, "seed {seed}, {storms} storms: {wanted:?}\n{made:?}\n{said}");
     }
     eprintln!("{storms} storms: the same, seed {seed}");
 }
