@@ -9,6 +9,7 @@ mod inputs;
 mod keyed;
 mod kills;
 mod lineage;
+mod lost_answers;
 mod on_delete;
 mod outage;
 mod processes;
@@ -58,6 +59,7 @@ pub(crate) const FILES: &[&[crate::suite::Test]] = &[
     lineage::TESTS,
     outage::TESTS,
     processes::TESTS,
+    lost_answers::TESTS,
     publishing::TESTS,
     recreated::TESTS,
     unusable_streams::TESTS,

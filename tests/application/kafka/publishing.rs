@@ -7,9 +7,6 @@ use std::time::{Duration, Instant};
 use driftmill::catalog::Version;
 use driftmill::outage::CancellationToken;
 use driftmill::sink::{KafkaSink, Published, Sink, SinkConfig, SinkError};
-use rdkafka::ClientConfig;
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::json;
 
 use crate::broker::{Broker, brokers, own};
@@ -25,7 +22,6 @@ crate::suite::tests! {
     the_last_job_to_start_publishes_and_the_others_end_with_an_error needs KAFKA,
     permanent_errors_are_not_retried needs KAFKA,
     a_waiting_sink_can_be_stopped needs OWN_KAFKA,
-    a_version_whose_acknowledgement_was_lost_is_not_sent_again needs KAFKA,
     publishing_a_version_takes_little_time needs KAFKA,
 }
 
@@ -35,12 +31,12 @@ fn sink(brokers: &str, topic: &str, properties: serde_json::Value) -> KafkaSink 
     serde_json::from_value(table).unwrap()
 }
 
-fn open(brokers: &str, topic: &str) -> Box<dyn Sink> {
+pub(super) fn open(brokers: &str, topic: &str) -> Box<dyn Sink> {
     sink(brokers, topic, json!({})).open("model", &CancellationToken::default()).unwrap()
 }
 
 /// Version `number` of run `run`.
-fn version(run: &str, number: u64) -> Version {
+pub(super) fn version(run: &str, number: u64) -> Version {
     serde_json::from_value(json!({
         "id": format!("{run}/model/{number}"),
         "model": "model",
@@ -70,12 +66,12 @@ fn version(run: &str, number: u64) -> Version {
     .unwrap()
 }
 
-fn publish(sink: &mut dyn Sink, number: u64) -> Result<Option<String>, SinkError> {
+pub(super) fn publish(sink: &mut dyn Sink, number: u64) -> Result<Option<String>, SinkError> {
     sink.publish(&version("run", number), Path::new("/nowhere"))
 }
 
 /// The numbers of all versions that a reader of committed messages sees.
-fn numbers(brokers: &str, topic: &str) -> Vec<u64> {
+pub(super) fn numbers(brokers: &str, topic: &str) -> Vec<u64> {
     let events = consume_all(brokers, topic);
     events.iter().map(|event| event.value["version"].as_u64().unwrap()).collect()
 }
@@ -229,50 +225,6 @@ fn a_waiting_sink_can_be_stopped() {
     stop.raise();
     assert!(matches!(waiting.join().unwrap(), Err(SinkError::Stopped)));
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
-}
-
-/// A publication without an answer: the version was published with our own transactional id, and our
-/// producer can no longer be used.
-fn publish_unheard(brokers: &str, topic: &str, version: &Version) {
-    let producer: BaseProducer = ClientConfig::new()
-        .set("bootstrap.servers", brokers)
-        .set("transactional.id", format!("driftmill/model/{topic}"))
-        .create()
-        .unwrap();
-    let limit = Duration::from_secs(30);
-    producer.init_transactions(limit).unwrap();
-    producer.begin_transaction().unwrap();
-    let (number, value) = (version.version.to_string(), serde_json::to_vec(version).unwrap());
-    let attributes = [
-        ("ce_type", "io.driftmill.model.version"),
-        ("ce_id", &version.id),
-        ("ce_subject", &number),
-    ];
-    let headers = attributes.into_iter().fold(OwnedHeaders::new(), |headers, (key, value)| {
-        headers.insert(Header { key, value: Some(value) })
-    });
-    let record = BaseRecord::to(topic).key("model").payload(&value).headers(headers);
-    producer.send(record).map_err(|(error, _)| error).unwrap();
-    producer.commit_transaction(limit).unwrap();
-}
-
-fn a_version_whose_acknowledgement_was_lost_is_not_sent_again() {
-    let brokers = brokers();
-    let topic = unique("models");
-    let mut sink = open(brokers, &topic);
-    publish(&mut *sink, 1).unwrap();
-    publish_unheard(brokers, &topic, &version("run", 2));
-    publish(&mut *sink, 2).unwrap();
-    publish(&mut *sink, 3).unwrap();
-    // a version that was lost without a trace is sent again.
-    publish_unheard(brokers, &topic, &version("another", 4));
-    publish(&mut *sink, 4).unwrap();
-    assert_eq!(numbers(brokers, &topic), [1, 2, 3, 4, 4]);
-    let mut other = version("run", 5);
-    other.artifact.sha256 = "other".into();
-    publish_unheard(brokers, &topic, &other);
-    let refused = publish(&mut *sink, 5).unwrap_err().to_string();
-    assert!(refused.contains("digest other") && refused.contains("digest-5"), "{refused}");
 }
 
 #[expect(clippy::print_stdout, reason = "a measurement, for those who ask with --nocapture")]
